@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config"
+
+// Workspace packages resolve to their sources (condition "@rdev/source"), so that tests never run against a stale build.
+export default defineConfig({
+  resolve: { conditions: ["@rdev/source"] },
+  ssr: { resolve: { conditions: ["@rdev/source"] } },
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    pool: "forks",
+    maxWorkers: 2
+  }
+})
