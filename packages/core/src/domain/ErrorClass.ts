@@ -1,0 +1,36 @@
+/**
+ * Why work failed, in the terms that decide what happens next (see queue/RetryPolicy). Harnesses and ports translate their
+ * foreign failures into one of these; stores and workers never look at a message.
+ */
+import { Schema } from "effect"
+
+const detail = { message: Schema.String }
+
+export const ErrorClass = Schema.TaggedUnion({
+  /** The provider asks to slow down; `retryAfterMillis` is the server's own time where it gave one. Does not count as an attempt. */
+  RateLimited: { ...detail, gate: Schema.NullOr(Schema.String), retryAfterMillis: Schema.NullOr(Schema.Int) },
+  /** The account is used up until `resetAtMillis` (epoch). Does not count. */
+  AccountLimit: { ...detail, gate: Schema.NullOr(Schema.String), resetAtMillis: Schema.Int },
+  /** Credentials are refused: fails at once and notifies. */
+  AuthFailed: detail,
+  /** The work outran its limit: again with twice the time, capped. Counts. */
+  Timeout: { ...detail, afterMillis: Schema.Int },
+  /** The worker vanished or lost its lease. Separate crash counter. */
+  StaleWorker: detail,
+  /** No capacity (disk, memory, slots): waits for capacity. Does not count. */
+  ResourceExhausted: { ...detail, resource: Schema.String },
+  /** Somebody else changed the same thing: short retry, does not count at first. */
+  Conflict: detail,
+  /** The input is wrong: failed, no retry. */
+  Invalid: { ...detail, field: Schema.NullOr(Schema.String) },
+  PolicyDenied: detail,
+  /** The run would cost more than its cap: parked for a human. */
+  Budget: detail,
+  /** An action needs a human's approval: parked for a human. */
+  NeedsApproval: detail,
+  /** The agent did the work wrongly or not at all: failed; the life cycle decides about another attempt. */
+  AgentFault: detail,
+  Unknown: detail
+})
+export type ErrorClass = typeof ErrorClass.Type
+export type ErrorClassTag = ErrorClass["_tag"]

@@ -1,0 +1,30 @@
+/**
+ * The platform's index row of a feature. The truth is in the repository's `.sdlc` folder; this row only lets the server list
+ * features and find the live ones after a restart without opening every repository.
+ */
+import { Schema } from "effect"
+import { FeatureId, ProjectId } from "./Ids.ts"
+
+export const Slug = Schema.String.check(
+  Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$/, { message: "expected lower-case letters, digits and hyphens, at most 60 characters" })
+).pipe(Schema.brand("rdev/Slug"))
+export type Slug = typeof Slug.Type
+
+export class FeatureIndex extends Schema.Class<FeatureIndex>("rdev/FeatureIndex")({
+  id: FeatureId,
+  projectId: ProjectId,
+  slug: Slug,
+  title: Schema.String,
+  kind: Schema.Literals(["feature", "bugfix", "refactor", "hotfix"]),
+  phase: Schema.String,
+  lifecycle: Schema.Literals(["active", "paused", "cancelled", "archived"]),
+  /** Branch the work happens on; null until the workspace is provisioned. */
+  branch: Schema.NullOr(Schema.String),
+  pullRequest: Schema.NullOr(Schema.Int),
+  /** Last decision: rule, action, actor, kind and reason. */
+  decision: Schema.NullOr(Schema.Struct({ rule: Schema.String, action: Schema.String, actor: Schema.String, kind: Schema.String, reason: Schema.String })),
+  /** False once the classifier answers none(done/terminal). */
+  live: Schema.Boolean,
+  createdAtMillis: Schema.Int,
+  updatedAtMillis: Schema.Int
+}) {}

@@ -1,0 +1,12 @@
+/** Secrets of projects, encrypted at rest. What leaves is Redacted; listing shows names only. */
+import { Context, type Effect, type Option, type Redacted } from "effect"
+import type { ProjectId } from "../domain/Ids.ts"
+import type { StoreError } from "./StoreError.ts"
+
+export class CredentialStore extends Context.Service<CredentialStore, {
+  put(projectId: ProjectId, name: string, value: Redacted.Redacted): Effect.Effect<void, StoreError>
+  get(projectId: ProjectId, name: string): Effect.Effect<Option.Option<Redacted.Redacted>, StoreError>
+  list(projectId: ProjectId): Effect.Effect<ReadonlyArray<{ readonly name: string; readonly updatedAtMillis: number }>, StoreError>
+  remove(projectId: ProjectId, name: string): Effect.Effect<void, StoreError>
+  removeAll(projectId: ProjectId): Effect.Effect<void, StoreError>
+}>()("rdev/ports/CredentialStore") {}

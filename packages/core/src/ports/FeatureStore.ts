@@ -1,0 +1,16 @@
+/** Index rows of features (see domain/FeatureIndex). */
+import { Context, type Effect, type Option } from "effect"
+import type { FeatureIndex } from "../domain/FeatureIndex.ts"
+import type { ProjectId } from "../domain/Ids.ts"
+import type { StoreError } from "./StoreError.ts"
+
+export class FeatureStore extends Context.Service<FeatureStore, {
+  /** AlreadyExists when the project has the slug. */
+  insert(feature: FeatureIndex): Effect.Effect<void, StoreError>
+  put(feature: FeatureIndex): Effect.Effect<void, StoreError>
+  get(projectId: ProjectId, slug: string): Effect.Effect<Option.Option<FeatureIndex>, StoreError>
+  list(projectId: ProjectId, options: { readonly after: string | null; readonly limit: number }): Effect.Effect<ReadonlyArray<FeatureIndex>, StoreError>
+  /** Features with `live = true`, of all projects or one, by id, ascending. */
+  live(projectId: ProjectId | null): Effect.Effect<ReadonlyArray<FeatureIndex>, StoreError>
+  removeAll(projectId: ProjectId): Effect.Effect<void, StoreError>
+}>()("rdev/ports/FeatureStore") {}

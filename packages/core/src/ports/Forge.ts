@@ -1,0 +1,101 @@
+/**
+ * Git hosting: repositories, tokens, branches, pull requests. Every verb is safe to run twice; an adapter marks what it
+ * creates as ours (with the project id) and refuses to touch anything else. Refs are validated here (`BranchName`), so that
+ * no adapter ever sees a name with a leading dash.
+ */
+import { Context, type Effect, type Option, type Redacted, Schema } from "effect"
+import type { ProjectId } from "../domain/Ids.ts"
+import type { ProjectName } from "../domain/Project.ts"
+import { describe, isRetryable, portErrorFields } from "./PortReason.ts"
+
+export class ForgeError extends Schema.TaggedError<ForgeError>()("ForgeError", portErrorFields) {
+  override get message(): string { return `${this.operation}: ${describe(this.reason)}` }
+  get retryable(): boolean { return isRetryable(this.reason) }
+}
+
+/** The subset of `git check-ref-format --branch` that rdev uses for its own branches and accepts from callers. */
+export const BranchName = Schema.String.check(
+  Schema.isPattern(/^(?!.*(?:\.\.|\/\/|@\{|\.lock(?:\/|$)|\/\.|\.$|\/$))[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}$/, {
+    message: "expected a branch name: letters, digits, . _ / -, not starting with a dash or dot"
+  })
+).pipe(Schema.brand("rdev/BranchName"))
+export type BranchName = typeof BranchName.Type
+
+/** Lower-case hex commit id. */
+export type Sha = string
+
+export interface RepositoryTarget { readonly projectId: ProjectId; readonly name: ProjectName }
+export interface Repository {
+  readonly externalId: string
+  /** HTTP clone URL without credentials. */
+  readonly cloneUrl: string
+  readonly defaultBranch: string
+  /** True when this call created it. */
+  readonly created: boolean
+}
+export interface TreeEntry { readonly path: string; readonly mode: string; readonly oid: string }
+export interface FileChange {
+  /** Relative, forward slashes, no `..`. */
+  readonly path: string
+  /** null deletes. */
+  readonly content: Uint8Array | string | null
+  readonly executable?: boolean
+}
+export interface CommitRequest {
+  readonly branch: BranchName
+  /** Head the change was made against; a moved head answers Conflict and changes nothing. null = the branch must not exist. */
+  readonly expectedHead: Sha | null
+  readonly changes: ReadonlyArray<FileChange>
+  readonly message: string
+  readonly author: { readonly name: string; readonly email: string }
+}
+export interface Comparison {
+  readonly ahead: number
+  readonly behind: number
+  /** Paths that would conflict if head were merged into base. */
+  readonly conflicts: ReadonlyArray<string>
+}
+export interface PullRequest {
+  readonly number: number
+  readonly title: string
+  readonly state: "open" | "closed" | "merged"
+  readonly head: string
+  readonly base: string
+  readonly headSha: Sha
+  readonly mergeSha: Sha | null
+  readonly url: string
+}
+export interface Token { readonly token: Redacted.Redacted; readonly username: string; readonly expiresAtMillis: number }
+
+export class Forge extends Context.Service<Forge, {
+  /** Creates the repository with the seed files as its first commit, or adopts ours. The seed is written only when it creates. */
+  ensureRepository(target: RepositoryTarget, seed: { readonly defaultBranch: BranchName; readonly files: ReadonlyArray<FileChange>; readonly message: string }): Effect.Effect<Repository, ForgeError>
+  observeRepository(target: RepositoryTarget): Effect.Effect<Option.Option<Repository>, ForgeError>
+  deleteRepository(target: RepositoryTarget): Effect.Effect<void, ForgeError>
+  /** Repositories marked ours, for the collector. */
+  listRepositories: Effect.Effect<ReadonlyArray<{ readonly projectId: ProjectId; readonly externalId: string; readonly createdAtMillis: number }>, ForgeError>
+  /** A token for this repository alone, to clone, fetch and (write) push over HTTP. */
+  issueToken(target: RepositoryTarget, access: "read" | "write", ttlSeconds: number): Effect.Effect<Token, ForgeError>
+  revokeTokens(target: RepositoryTarget): Effect.Effect<void, ForgeError>
+
+  head(target: RepositoryTarget, branch: BranchName): Effect.Effect<Option.Option<Sha>, ForgeError>
+  branches(target: RepositoryTarget): Effect.Effect<ReadonlyArray<{ readonly name: string; readonly sha: Sha }>, ForgeError>
+  /** Every file of the commit's tree. */
+  listTree(target: RepositoryTarget, sha: Sha): Effect.Effect<ReadonlyArray<TreeEntry>, ForgeError>
+  /** Contents of all files under a folder (`""` = all) at a commit, at most 64 MiB. */
+  readFiles(target: RepositoryTarget, sha: Sha, under: string): Effect.Effect<ReadonlyMap<string, Uint8Array>, ForgeError>
+  commit(target: RepositoryTarget, request: CommitRequest): Effect.Effect<Sha, ForgeError>
+  /** Creates the branch at the commit; a branch that is there already is left as it is. */
+  ensureBranch(target: RepositoryTarget, branch: BranchName, at: Sha): Effect.Effect<Sha, ForgeError>
+  deleteBranch(target: RepositoryTarget, branch: BranchName): Effect.Effect<void, ForgeError>
+  compare(target: RepositoryTarget, base: BranchName, head: BranchName): Effect.Effect<Comparison, ForgeError>
+  /** Merges base into the branch; Conflict names the paths. Returns the new head (the old one when nothing was behind). */
+  updateBranch(target: RepositoryTarget, branch: BranchName, base: BranchName): Effect.Effect<Sha, ForgeError>
+
+  /** The open pull request for head → base, created if there is none. */
+  ensurePullRequest(target: RepositoryTarget, request: { readonly head: BranchName; readonly base: BranchName; readonly title: string; readonly body: string }): Effect.Effect<PullRequest, ForgeError>
+  pullRequest(target: RepositoryTarget, number: number): Effect.Effect<PullRequest, ForgeError>
+  setPullRequestState(target: RepositoryTarget, number: number, state: "open" | "closed"): Effect.Effect<PullRequest, ForgeError>
+  /** Merges with a merge commit if the head is still `expectedHead`; an already merged pull request answers with its merge commit. */
+  mergePullRequest(target: RepositoryTarget, number: number, expectedHead: Sha): Effect.Effect<Sha, ForgeError>
+}>()("rdev/ports/Forge") {}

@@ -1,0 +1,17 @@
+/** Records of projects. A name is taken until its project is deleted. */
+import { Context, type Effect, type Option } from "effect"
+import type { ProjectId } from "../domain/Ids.ts"
+import type { Project } from "../domain/Project.ts"
+import type { StoreError } from "./StoreError.ts"
+
+export class ProjectStore extends Context.Service<ProjectStore, {
+  /** AlreadyExists when the name is taken. */
+  insert(project: Project): Effect.Effect<void, StoreError>
+  /** Writes the project if its stored revision is `project.revision - 1`, else Conflict. */
+  update(project: Project): Effect.Effect<void, StoreError>
+  byId(id: ProjectId): Effect.Effect<Option.Option<Project>, StoreError>
+  /** Not those with status `deleted`. */
+  byName(name: string): Effect.Effect<Option.Option<Project>, StoreError>
+  /** By id, ascending, not deleted; `after` is the last id of the page before. */
+  list(options: { readonly after: string | null; readonly limit: number; readonly only: ReadonlyArray<string> | null }): Effect.Effect<ReadonlyArray<Project>, StoreError>
+}>()("rdev/ports/ProjectStore") {}
