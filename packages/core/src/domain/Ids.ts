@@ -5,54 +5,53 @@
 import { Clock, Effect, Schema } from "effect"
 import { monotonicFactory } from "ulid"
 
-const idSchema = <P extends string>(prefix: P) =>
+const pattern = (prefix: string) =>
   Schema.String.check(
     Schema.isPattern(new RegExp(`^${prefix}_[0-9A-HJKMNP-TV-Z]{26}$`), {
       message: `expected an id like ${prefix}_01J…: the prefix "${prefix}_" and a ULID`
     })
-  ).pipe(Schema.brand(`rdev/${prefix}`))
+  )
 
-export const ProjectId = idSchema("proj")
+export const ProjectId = pattern("proj").pipe(Schema.brand("rdev/proj"))
 export type ProjectId = typeof ProjectId.Type
-export const FeatureId = idSchema("feat")
+export const FeatureId = pattern("feat").pipe(Schema.brand("rdev/feat"))
 export type FeatureId = typeof FeatureId.Type
-export const TaskId = idSchema("task")
+export const TaskId = pattern("task").pipe(Schema.brand("rdev/task"))
 export type TaskId = typeof TaskId.Type
-export const OperationId = idSchema("op")
+export const OperationId = pattern("op").pipe(Schema.brand("rdev/op"))
 export type OperationId = typeof OperationId.Type
-export const RunId = idSchema("run")
+export const RunId = pattern("run").pipe(Schema.brand("rdev/run"))
 export type RunId = typeof RunId.Type
-export const ExecId = idSchema("exec")
+export const ExecId = pattern("exec").pipe(Schema.brand("rdev/exec"))
 export type ExecId = typeof ExecId.Type
-export const SessionId = idSchema("sess")
+export const SessionId = pattern("sess").pipe(Schema.brand("rdev/sess"))
 export type SessionId = typeof SessionId.Type
-export const KeyId = idSchema("key")
+export const KeyId = pattern("key").pipe(Schema.brand("rdev/key"))
 export type KeyId = typeof KeyId.Type
-export const ReleaseId = idSchema("rel")
+export const ReleaseId = pattern("rel").pipe(Schema.brand("rdev/rel"))
 export type ReleaseId = typeof ReleaseId.Type
-export const WorkerId = idSchema("wrk")
+export const WorkerId = pattern("wrk").pipe(Schema.brand("rdev/wrk"))
 export type WorkerId = typeof WorkerId.Type
-export const AuditId = idSchema("aud")
+export const AuditId = pattern("aud").pipe(Schema.brand("rdev/aud"))
 export type AuditId = typeof AuditId.Type
-export const WorkspaceId = idSchema("ws")
+export const WorkspaceId = pattern("ws").pipe(Schema.brand("rdev/ws"))
 export type WorkspaceId = typeof WorkspaceId.Type
 
-const schemas = {
-  proj: ProjectId,
-  feat: FeatureId,
-  task: TaskId,
-  op: OperationId,
-  run: RunId,
-  exec: ExecId,
-  sess: SessionId,
-  key: KeyId,
-  rel: ReleaseId,
-  wrk: WorkerId,
-  aud: AuditId,
-  ws: WorkspaceId
-} as const
-export type Prefix = keyof typeof schemas
-export type Id<P extends Prefix> = (typeof schemas)[P]["Type"]
+export interface Ids {
+  readonly proj: ProjectId
+  readonly feat: FeatureId
+  readonly task: TaskId
+  readonly op: OperationId
+  readonly run: RunId
+  readonly exec: ExecId
+  readonly sess: SessionId
+  readonly key: KeyId
+  readonly rel: ReleaseId
+  readonly wrk: WorkerId
+  readonly aud: AuditId
+  readonly ws: WorkspaceId
+}
+export type Prefix = keyof Ids
 
 const nextUlid = monotonicFactory()
 
@@ -60,5 +59,5 @@ const nextUlid = monotonicFactory()
 export const ulid: Effect.Effect<string> = Effect.map(Clock.currentTimeMillis, (now) => nextUlid(now))
 
 /** A new id of the given kind: `make("task")` gives `task_01J…`. */
-export const make = <P extends Prefix>(prefix: P): Effect.Effect<Id<P>> =>
-  Effect.map(ulid, (u) => `${prefix}_${u}` as string as Id<P>)
+export const make = <P extends Prefix>(prefix: P): Effect.Effect<Ids[P]> =>
+  Effect.map(ulid, (u) => `${prefix}_${u}` as Ids[P])
