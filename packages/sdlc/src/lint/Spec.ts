@@ -1,0 +1,114 @@
+/**
+ * Reads and checks `spec.md`: requirements in EARS form with REQ ids, scenarios with SC ids.
+ *
+ * Promises the requirements and scenarios that the other artifacts refer to, whatever state the text is in.
+ */
+import * as Ears from "./Ears.ts"
+import type { Collector } from "./Finding.ts"
+import * as Markdown from "./Markdown.ts"
+
+export interface Requirement {
+  readonly id: string
+  readonly line: number
+  readonly text: string
+}
+
+export interface Scenario {
+  readonly id: string
+  readonly line: number
+  readonly title: string
+  /** The requirements it shows: those it names, else the one it stands under. */
+  readonly requirements: ReadonlyArray<string>
+}
+
+export interface Spec {
+  readonly requirements: ReadonlyArray<Requirement>
+  readonly scenarios: ReadonlyArray<Scenario>
+}
+
+/** Upper-case id with at least three digits, the only form other files may refer to. */
+export const checkId = (collect: Collector, entry: Markdown.Entry, prefix: string): void => {
+  const digits = entry.id.slice(prefix.length + 1)
+  const wanted = `${prefix}-${digits.padStart(3, "0")}`
+  if (entry.id !== wanted) collect.error("id-form", entry.line, `"${entry.id}" is not a well-formed id.`, `write ${wanted}.`)
+}
+
+/** Reports every second use of an id. */
+export const checkUnique = (collect: Collector, entries: ReadonlyArray<Markdown.Entry>): void => {
+  const first = new Map<string, number>()
+  for (const entry of entries) {
+    const earlier = first.get(entry.id)
+    if (earlier === undefined) first.set(entry.id, entry.line)
+    else collect.error("duplicate-id", entry.line, `${entry.id} already stands on line ${earlier}.`, "give it the next free number.")
+  }
+}
+
+const own = (entry: Markdown.Entry): ReadonlyArray<string> => {
+  const lines = [entry.title, ...entry.body.filter((line) => !line.code && Markdown.headingLevel(line.text) === 0).map((line) => line.text)]
+  return lines.map((line) => line.replace(/^\s*(?:>|[-*+]|\d{1,9}[.)])\s+/, "").trim()).filter((line) => line !== "")
+}
+
+/** A requirement's text runs over several lines until a sentence ends; only the statement is judged, notes may follow. */
+const statement = (entry: Markdown.Entry): string => {
+  const lines = own(entry)
+  const at = lines.findIndex((line) => /\bshall\b/i.test(line))
+  if (at < 0) return lines.join(" ")
+  let from = at
+  while (from > 0 && from > at - 6 && !/[.!?:]$/.test(lines[from - 1] ?? "") && !(from === 1 && entry.title !== "")) from--
+  const first = lines[at] ?? ""
+  return [...lines.slice(from, at), /\bshall\b\s*$/i.test(first) ? `${first} ${lines[at + 1] ?? ""}` : first].join(" ")
+}
+
+export const read = (document: Markdown.Document): Spec => {
+  const all = Markdown.entries(document, ["REQ", "SC"])
+  const requirements: Array<Requirement> = []
+  const scenarios: Array<Scenario> = []
+  for (const entry of all) {
+    if (entry.id.startsWith("REQ")) {
+      requirements.push({ id: entry.id, line: entry.line, text: statement(entry) })
+      continue
+    }
+    const named = [...new Set(`${entry.title} ${own(entry).join(" ")}`.match(/\bREQ-\d{3,9}\b/g) ?? [])]
+    const under = requirements.at(-1)?.id
+    scenarios.push({ id: entry.id, line: entry.line, title: entry.title, requirements: named.length > 0 ? named : under === undefined ? [] : [under] })
+  }
+  return { requirements, scenarios }
+}
+
+const step = (words: ReadonlyArray<string>, word: RegExp): boolean => words.some((line) => word.test(line.replace(/[*_`]/g, "")))
+
+export const check = (collect: Collector, document: Markdown.Document): Spec => {
+  const all = Markdown.entries(document, ["REQ", "SC"])
+  const spec = read(document)
+  checkUnique(collect, all)
+  for (const entry of all) {
+    const requirement = /^req/i.test(entry.id)
+    checkId(collect, entry, requirement ? "REQ" : "SC")
+    if (requirement) {
+      const parsed = Ears.parse(statement(entry))
+      if (parsed._tag === "Not") collect.error("requirement-form", entry.line, `${entry.id} is not an EARS requirement: ${parsed.problem}.`, `${Ears.hint}`)
+      continue
+    }
+    const words = [entry.title, ...own(entry)]
+    const missing = ["when", "then"].filter((word) => !step(words, new RegExp(`(^|[\\s,:])${word}\\b`, "i")))
+    if (missing.length > 0) {
+      collect.error("scenario-form", entry.line, `${entry.id} has no ${missing.map((word) => `"${word[0]?.toUpperCase() ?? ""}${word.slice(1)}"`).join(" and no ")} step.`, "write the steps as list items: - Given <state> - When <event> - Then <outcome>.")
+    }
+  }
+  if (spec.requirements.length === 0) {
+    collect.error("no-requirements", 1, "The spec has no requirement.", "add a heading or list item that starts with REQ-001, followed by one EARS sentence.")
+  }
+  const known = new Set(spec.requirements.map((requirement) => requirement.id))
+  const shown = new Set(spec.scenarios.flatMap((scenario) => scenario.requirements))
+  for (const requirement of spec.requirements) {
+    if (!shown.has(requirement.id)) {
+      collect.error("requirement-without-scenario", requirement.line, `${requirement.id} has no scenario.`, `add an item SC-001 with Given/When/Then below it, or name ${requirement.id} in a scenario.`)
+    }
+  }
+  for (const scenario of spec.scenarios) {
+    const unknown = scenario.requirements.filter((id) => !known.has(id))
+    if (unknown.length > 0) collect.error("unknown-requirement", scenario.line, `${scenario.id} refers to ${unknown.join(", ")}, which the spec does not define.`, "name an existing requirement.")
+    if (scenario.requirements.length === 0) collect.error("scenario-without-requirement", scenario.line, `${scenario.id} belongs to no requirement.`, "place it below a requirement, or name one, such as (REQ-001).")
+  }
+  return spec
+}

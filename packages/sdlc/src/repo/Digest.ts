@@ -1,0 +1,52 @@
+/**
+ * The digests that bind approvals, evidence and events to exact content.
+ *
+ * Promises that equal meaning gives equal digests on every machine: Markdown is hashed after the normalisation described at
+ * `md1`, JSON after sorting its keys. Does not promise secrecy: these are plain SHA-256 digests.
+ */
+import { createHash } from "node:crypto"
+import * as Markdown from "../lint/Markdown.ts"
+
+/** Lower-case hexadecimal SHA-256 (64 characters) of UTF-8 text or raw bytes. */
+export const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex")
+
+/**
+ * JSON with object keys in code-unit order, no white space, and `undefined` members dropped: the bytes that are signed
+ * and chained. Numbers and strings are printed as `JSON.stringify` prints them (the rules of RFC 8785 for the values we use).
+ */
+export const canonicalJson = (value: unknown): string => {
+  if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null"
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`
+  const members: Array<string> = []
+  for (const key of Object.keys(value).sort()) {
+    const member = (value as Record<string, unknown>)[key]
+    if (member !== undefined) members.push(`${JSON.stringify(key)}:${canonicalJson(member)}`)
+  }
+  return `{${members.join(",")}}`
+}
+
+const checkbox = /^(\s*(?:[-*+]|\d{1,9}[.)])\s+)\[[xX]\](?=\s|$)/
+
+/** Front-matter keys that tools use to keep status in a document. They are a projection of the events, so no part of the content. */
+const statusKey = /^(status|state|phase|approved|approved_by|approved_at|updated|updated_at)\s*:/
+
+/**
+ * The text that `md1` digests: NFC, LF, lines right-trimmed, outer blank lines dropped, status keys of the front matter
+ * removed, ticked checkboxes outside code fences written as `[ ]`.
+ */
+export const normalMarkdown = (markdown: string): string => {
+  const document = Markdown.scan(markdown.normalize("NFC"))
+  const head: Array<string> = []
+  let dropping = false
+  for (const line of document.frontMatter?.lines ?? []) {
+    const nested = /^\s/.test(line)
+    dropping = nested ? dropping : statusKey.test(line)
+    if (!dropping && line.trim() !== "") head.push(line.trimEnd())
+  }
+  const body = document.lines.map((line) => (line.code ? line.raw : line.raw.replace(checkbox, "$1[ ]")).trimEnd())
+  const text = body.join("\n").replace(/^\n+/, "").trimEnd()
+  return head.length === 0 ? text : `---\n${head.join("\n")}\n---\n${text}`
+}
+
+/** Content digest of a Markdown artifact: `md1:` and the SHA-256 of its normal form. Ticking a box or saving with CRLF does not change it. */
+export const md1 = (markdown: string): string => `md1:${sha256(normalMarkdown(markdown))}`
