@@ -1,0 +1,86 @@
+/**
+ * Checks the arrows of the house: which package may import which, in sources and in package.json. An import may only run
+ * along sdlc ← core ← api ← {server, cli, studio}; core ← conformance; core ← adapter-* ← server. Adapters never import each
+ * other; nothing imports another package's files by a relative path; conformance is for tests.
+ */
+import { readdirSync, readFileSync, statSync } from "node:fs"
+import { join, relative, resolve } from "node:path"
+import { root } from "./setup.mjs"
+
+const packagesDir = join(root, "packages")
+const packages = readdirSync(packagesDir).filter((name) => statSync(join(packagesDir, name)).isDirectory())
+const adapters = packages.filter((name) => name.startsWith("adapter-"))
+
+const direct = {
+  sdlc: [],
+  core: ["sdlc"],
+  conformance: ["core", "sdlc"],
+  api: ["core", "sdlc"],
+  studio: ["api"],
+  server: ["core", "sdlc", "api", ...adapters],
+  cli: ["core", "sdlc", "api", "server"],
+  ...Object.fromEntries(adapters.map((name) => [name, ["core", "sdlc"]]))
+}
+/** What a third party's library may not be needed for: the classifier depends on effect (and yaml) alone. */
+const foreignAllowed = { sdlc: ["effect", "yaml"] }
+/** The one file of a package that may import a vendor's SDK is an adapter's matter; core never does. */
+const foreignForbidden = { core: [/^pg$/, /^@electric-sql\//, /^ioredis$/, /^@kubernetes\//, /^octokit$/, /^@effect\/platform-node/] }
+
+const files = (dir) => {
+  let entries
+  try {
+    entries = readdirSync(dir, { withFileTypes: true })
+  } catch (error) {
+    if (error.code === "ENOENT") return []
+    throw error
+  }
+  return entries.flatMap((entry) =>
+    entry.isDirectory() ? (entry.name === "node_modules" || entry.name === "dist" ? [] : files(join(dir, entry.name))) : /\.(ts|tsx|mts)$/.test(entry.name) ? [join(dir, entry.name)] : []
+  )
+}
+const importPattern = /(?:^|[\s;])(?:import|export)\s[^"';]*?from\s*["']([^"']+)["']|(?:^|[\s;])import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g
+const importsOf = (text) => [...text.matchAll(importPattern)].map((match) => match[1] ?? match[2] ?? match[3])
+
+const problems = []
+let checked = 0
+for (const name of packages) {
+  const allowed = direct[name]
+  if (allowed === undefined) {
+    problems.push(`packages/${name}: not in the list of scripts/boundaries.mjs; say there what it may import`)
+    continue
+  }
+  const base = join(packagesDir, name)
+  for (const room of ["src", "test", "bench"]) {
+    const mayImport = room === "src" ? allowed : [...allowed, "conformance"]
+    for (const file of files(join(base, room))) {
+      checked++
+      const where = relative(root, file)
+      for (const specifier of importsOf(readFileSync(file, "utf8"))) {
+        if (specifier.startsWith(".")) {
+          const target = resolve(file, "..", specifier)
+          if (!target.startsWith(`${base}/`)) problems.push(`${where}: imports ${specifier}, which lies outside packages/${name}; import the package by its name`)
+          continue
+        }
+        const own = /^@rdev\/([^/]+)/.exec(specifier)?.[1]
+        if (own !== undefined && own !== "source") {
+          if (own !== name && !mayImport.includes(own)) problems.push(`${where}: ${name} may not import @rdev/${own} (allowed: ${mayImport.join(", ") || "none"})`)
+        } else if (room === "src" && !specifier.startsWith("node:")) {
+          const root_ = specifier.startsWith("@") ? specifier.split("/").slice(0, 2).join("/") : specifier.split("/")[0]
+          if (foreignAllowed[name] !== undefined && !foreignAllowed[name].includes(root_)) problems.push(`${where}: ${name} may not depend on ${root_}`)
+          if (foreignForbidden[name]?.some((pattern) => pattern.test(specifier))) problems.push(`${where}: ${name} may not import ${specifier}; that belongs in an adapter`)
+        }
+      }
+    }
+  }
+  const manifest = JSON.parse(readFileSync(join(base, "package.json"), "utf8"))
+  for (const dependency of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+    const own = /^@rdev\/(.+)/.exec(dependency)?.[1]
+    if (own !== undefined && !allowed.includes(own)) problems.push(`packages/${name}/package.json: may not depend on @rdev/${own}`)
+  }
+  for (const [dependency, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+    if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) problems.push(`packages/${name}/package.json: ${dependency} is ${version}; pin an exact version`)
+  }
+}
+for (const problem of problems) console.error(problem)
+console.log(`boundaries: ${checked} files of ${packages.length} packages, ${problems.length} problems`)
+process.exit(problems.length === 0 && checked > 0 ? 0 : 1)

@@ -1,0 +1,21 @@
+/** Packs every package and checks what a consumer would get: publint on the manifest, attw on the types of the entry points (ESM only). */
+import { spawnSync } from "node:child_process"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { environment, root } from "./setup.mjs"
+
+let failed = 0
+const step = (title, command, args, cwd) => {
+  const result = spawnSync(command, args, { cwd, env: environment(), encoding: "utf8", maxBuffer: 64 * 1024 * 1024 })
+  if (result.status === 0) return
+  failed++
+  console.error(`${title}\n${result.stdout}${result.stderr}`)
+}
+const packages = readdirSync(join(root, "packages")).filter((name) => JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")).private !== true)
+for (const name of packages) {
+  const cwd = join(root, "packages", name)
+  step(`${name}: publint`, "publint", ["--strict"], cwd)
+  step(`${name}: attw`, "attw", ["--pack", ".", "--profile", "esm-only", "--entrypoints", "."], cwd)
+}
+console.log(`exports: ${packages.length} packages, ${failed} problems`)
+process.exit(failed === 0 && packages.length > 0 ? 0 : 1)
