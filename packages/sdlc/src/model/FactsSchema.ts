@@ -1,0 +1,53 @@
+/** Schema of `Facts`, built from the plain domains so that there is one definition of names and values. */
+import { Schema } from "effect"
+import { factDomains as d } from "./Facts.ts"
+
+const documentState = Schema.Literals(d.spec)
+
+export const Facts = Schema.Struct({
+  integrity: Schema.Literals(d.integrity),
+  lifecycle: Schema.Literals(d.lifecycle),
+  phase: Schema.Literals(d.phase),
+  escalation: Schema.Literals(d.escalation),
+  blocker: Schema.Literals(d.blocker),
+  dep: Schema.Literals(d.dep),
+  spec: documentState,
+  design: documentState,
+  tasksDoc: documentState,
+  qaPlan: documentState,
+  go: Schema.Literals(d.go),
+  wip: Schema.Literals(d.wip),
+  claim: Schema.Literals(d.claim),
+  branch: Schema.Literals(d.branch),
+  tNone: Schema.Boolean,
+  tVerify: Schema.Boolean,
+  tFailed: Schema.Boolean,
+  tReady: Schema.Boolean,
+  tRunning: Schema.Boolean,
+  tBlocked: Schema.Boolean,
+  pr: Schema.Literals(d.pr),
+  ci: Schema.Literals(d.ci),
+  agentReview: Schema.Literals(d.agentReview),
+  threads: Schema.Boolean,
+  humanReview: Schema.Literals(d.humanReview),
+  audit: Schema.Literals(d.audit),
+  findBlock: Schema.Boolean,
+  findOpen: Schema.Boolean,
+  risk: Schema.Literals(d.risk),
+  qa: Schema.Literals(d.qa),
+  evidence: Schema.Boolean,
+  uat: Schema.Literals(d.uat),
+  mergeGate: Schema.Literals(d.mergeGate),
+  freeze: Schema.Boolean,
+  merge: Schema.Literals(d.merge),
+  deployReq: Schema.Boolean,
+  release: Schema.Literals(d.release),
+  incident: Schema.Boolean,
+  sync: Schema.Literals(d.sync),
+  cleanup: Schema.Literals(d.cleanup),
+  lease: Schema.Literals(d.lease),
+  attempts: Schema.Literals(d.attempts),
+  rework: Schema.Literals(d.rework),
+  budget: Schema.Literals(d.budget),
+  autonomy: Schema.Literals(d.autonomy)
+})

@@ -1,0 +1,25 @@
+/** Scalars shared by state, events and policy. */
+import { Schema } from "effect"
+
+/** 26 characters of Crockford base 32; sorts by time of creation. */
+export const Ulid = Schema.String.check(Schema.isPattern(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/))
+export type Ulid = typeof Ulid.Type
+
+/** `<scheme>:<hex>`, for instance `md1:…` for a document, `sha256:…` for evidence, `git:…` for a code tree. A bare hexadecimal git id is allowed. */
+export const Digest = Schema.String.check(Schema.isPattern(/^(?:[a-z][a-z0-9]*:)?[0-9a-zA-Z_-]{1,128}$/))
+export type Digest = typeof Digest.Type
+
+/** UTC instant as ISO 8601 with a trailing Z. */
+export const Instant = Schema.String.check(Schema.isPattern(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/))
+export type Instant = typeof Instant.Type
+
+export const Slug = Schema.String.check(Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/))
+export type Slug = typeof Slug.Type
+
+export const TaskId = Schema.String.check(Schema.isPattern(/^task-\d{3,6}$/))
+export type TaskId = typeof TaskId.Type
+
+/** Severity of a finding, lowest first. */
+export const severities = ["info", "low", "medium", "high", "critical"] as const
+export const Severity = Schema.Literals(severities)
+export type Severity = typeof Severity.Type
