@@ -66,7 +66,7 @@ const newest = (path) => {
   if (!stat.isDirectory()) return stat.mtimeMs
   return readdirSync(path)
     .filter((name) => name !== "node_modules" && name !== "dist" && name !== "test" && name !== "bench")
-    .reduce((latest, name) => Math.max(latest, newest(join(path, name))), stat.mtimeMs)
+    .reduce((latest, name) => Math.max(latest, newest(join(path, name))), 0)
 }
 /** Touched after every build, so that a start with nothing to do costs a few milliseconds instead of a task runner. */
 const stamp = join(root, "node_modules", ".rdev-built")

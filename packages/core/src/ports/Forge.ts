@@ -92,6 +92,19 @@ export class Forge extends Context.Service<Forge, {
   /** Merges base into the branch; Conflict names the paths. Returns the new head (the old one when nothing was behind). */
   updateBranch(target: RepositoryTarget, branch: BranchName, base: BranchName): Effect.Effect<Sha, ForgeError>
 
+  /**
+   * A git bundle of the branch (ref `refs/heads/<branch>`), so that a workspace without a network can clone or fetch it.
+   * `since` leaves out what that commit reaches; an unknown `since` is ignored. Empty when the workspace has everything.
+   */
+  exportBundle(target: RepositoryTarget, branch: BranchName, since: Sha | null): Effect.Effect<Uint8Array, ForgeError>
+  /**
+   * Takes the objects of a bundle made in a workspace (untrusted: checked like a push, at most 256 MiB) and returns the commit it
+   * carries. No branch moves: the commit waits under a hidden ref until `advanceBranch`, so that it can be examined first.
+   */
+  importBundle(target: RepositoryTarget, bundle: Uint8Array): Effect.Effect<Sha, ForgeError>
+  /** Moves a branch forward; Conflict when its head is not `expectedHead` or `to` does not descend from it. */
+  advanceBranch(target: RepositoryTarget, branch: BranchName, expectedHead: Sha, to: Sha): Effect.Effect<void, ForgeError>
+
   /** The open pull request for head → base, created if there is none. */
   ensurePullRequest(target: RepositoryTarget, request: { readonly head: BranchName; readonly base: BranchName; readonly title: string; readonly body: string }): Effect.Effect<PullRequest, ForgeError>
   pullRequest(target: RepositoryTarget, number: number): Effect.Effect<PullRequest, ForgeError>
