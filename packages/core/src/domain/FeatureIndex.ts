@@ -21,6 +21,12 @@ export class FeatureIndex extends Schema.Class<FeatureIndex>("rdev/FeatureIndex"
   /** Branch the work happens on; null until the workspace is provisioned. */
   branch: Schema.NullOr(Schema.String),
   pullRequest: Schema.NullOr(Schema.Int),
+  /** Slugs of the features that must be released first. */
+  deps: Schema.Array(Schema.String),
+  /** Holds one of the project's slots (policy `wip`). */
+  claimed: Schema.Boolean,
+  /** Last commit at which the feature's files were intact: what a repair restores from. */
+  intactSha: Schema.NullOr(Schema.String),
   /** Last decision: rule, action, actor, kind and reason. */
   decision: Schema.NullOr(Schema.Struct({ rule: Schema.String, action: Schema.String, actor: Schema.String, kind: Schema.String, reason: Schema.String })),
   /** False once the classifier answers none(done/terminal). */
