@@ -4,15 +4,12 @@
  * Promises for every text a finite list of findings with file, line and fix, the number of open clarifications, and what
  * the text defines (requirements, scenarios, tasks, checks). Pure and total; does not read files.
  */
+import type { ArtifactKind } from "../model/Artifact.ts"
 import { collector, type LintFinding } from "./Finding.ts"
 import * as Markdown from "./Markdown.ts"
 import * as QaPlan from "./QaPlan.ts"
 import * as Spec from "./Spec.ts"
 import * as TaskPlan from "./TaskPlan.ts"
-
-export type ArtifactKind = "spec" | "design" | "tasks" | "qa-plan" | "review" | "audit" | "qa-report"
-
-export const artifactKinds: ReadonlyArray<ArtifactKind> = ["spec", "design", "tasks", "qa-plan", "review", "audit", "qa-report"]
 
 /** Texts above this many characters are refused: nobody reviews them, and every rule here is meant for people. */
 export const maxCharacters = 1_000_000

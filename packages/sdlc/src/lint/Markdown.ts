@@ -113,7 +113,7 @@ const opens = (text: string, ids: RegExp): { readonly level: number; readonly in
  * next entry, the next heading of its own level or higher, or (for a list item) the next item that is not nested in it.
  */
 export const entries = (document: Document, prefixes: ReadonlyArray<string>): ReadonlyArray<Entry> => {
-  const ids = new RegExp(`^((?:${prefixes.join("|")})-\\d{1,9})(?![\\w-])(.*)$`, "i")
+  const ids = new RegExp(`^((?:${prefixes.join("|")})-\\d{1,6})(?![\\w-])(.*)$`, "i")
   const found: Array<Entry & { readonly body: Array<Line> }> = []
   let current: (Entry & { readonly body: Array<Line> }) | null = null
   let level = 0

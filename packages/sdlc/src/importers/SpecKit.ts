@@ -1,0 +1,125 @@
+/**
+ * spec-kit: `specs/NNN-name/{spec,plan,tasks}.md`.
+ *
+ * Functional requirements keep their numbers, user stories become requirements from REQ-901 on (tasks refer to stories, not
+ * to requirements), acceptance scenarios are numbered in file order.
+ */
+import * as Foreign from "./Foreign.ts"
+
+const spec = (source: Foreign.Source): Foreign.Translation => {
+  const requirement = Foreign.allocator("REQ")
+  let story = ""
+  let scenarios = 0
+  const lines = Foreign.rewrite(source, (line) => {
+    const text = line.text
+    const functional = /^\s*[-*+]\s+(?:\*\*)?((FR|NFR)-?(\d{1,6})[a-z]?)(?:\*\*)?\s*:?\s*(?:\*\*)?\s*(.*)$/.exec(text)
+    if (functional !== null) {
+      const id = requirement(functional[1] ?? "", Number(functional[3]) + (functional[2] === "NFR" ? 800 : 0))
+      return [`- ${id}: ${functional[4] ?? ""}`]
+    }
+    const heading = /^#{2,4}\s+User Story\s+(\d{1,4})\s*[-\u2013\u2014:]?\s*(.*)$/i.exec(text)
+    if (heading !== null) {
+      story = requirement(`US${heading[1] ?? ""}`, 900 + Number(heading[1]))
+      return [`### ${story}: ${heading[2] ?? ""}`]
+    }
+    if (/^#{1,3}\s/.test(text)) story = ""
+    const scenario = /^\s*(?:\d{1,4}[.)]|[-*+])\s+(.*\bGiven\b.*\bWhen\b.*\bThen\b.*)$/i.exec(text)
+    if (scenario !== null && story !== "") {
+      scenarios++
+      return [`- SC-${String(scenarios).padStart(3, "0")} (${story}): ${scenario[1] ?? ""}`]
+    }
+    const criterion = /^(\s*[-*+]\s+)(?:\*\*)?SC-(\d{1,6})(?:\*\*)?\s*:?\s*(.*)$/.exec(text)
+    return criterion === null ? null : [`${criterion[1] ?? "- "}Success criterion ${criterion[2] ?? ""}: ${criterion[3] ?? ""}`]
+  })
+  return { lines, content: source.text }
+}
+
+/** What a later task of the same phase has to wait for: the last sequential task, or the parallel group after it. */
+interface Frontier {
+  readonly before: ReadonlyArray<string>
+  readonly group: ReadonlyArray<string>
+}
+
+const tasks = (source: Foreign.Source): Foreign.Translation => {
+  const id = Foreign.allocator("task")
+  let common: ReadonlyArray<string> = []
+  let stories: Array<string> = []
+  let frontier: Frontier = { before: [], group: [] }
+  let inStory = false
+  const closePhase = (next: string): void => {
+    const last = frontier.group.length > 0 ? frontier.group : frontier.before
+    if (inStory) stories.push(...last)
+    else common = last.length > 0 ? last : common
+    inStory = /user story|\bUS\d/i.test(next)
+    if (!inStory && stories.length > 0) {
+      common = stories
+      stories = []
+    }
+    frontier = { before: common, group: [] }
+  }
+  const lines = Foreign.rewrite(source, (line) => {
+    const phase = /^##\s+(Phase\b.*)$/i.exec(line.text)
+    if (phase !== null) closePhase(phase[1] ?? "")
+    const item = Foreign.box.exec(line.text)
+    const match = item === null ? null : /^(T\d{1,6}[a-z]?)\b\s*((?:\[[^\]]{1,20}\]\s*)*)(.*)$/.exec(item[4] ?? "")
+    if (item === null || match === null) return null
+    const name = match[1] ?? ""
+    const marks = match[2] ?? ""
+    const title = match[3] ?? ""
+    const parallel = /\[P\]/.test(marks)
+    const native = id(name, /[a-z]$/.test(name) ? 0 : Number(name.slice(1)))
+    const named = (/\(?\bdepends on ([^)]*)\)?/i.exec(title)?.[1]?.match(/T\d{1,6}[a-z]?/g) ?? []).map((dep) => id(dep, Number(dep.replace(/\D/g, ""))))
+    const before = parallel || frontier.group.length === 0 ? frontier.before : frontier.group
+    frontier = parallel ? { before: frontier.before, group: [...frontier.group, native] } : { before: [native], group: [] }
+    const story = /\[US(\d{1,4})\]/.exec(marks)?.[1]
+    return Foreign.taskLines({
+      id: native,
+      title,
+      ticked: Foreign.isTicked(item[2]),
+      deps: [...new Set([...before, ...named])].filter((dep) => dep !== native),
+      covers: story === undefined ? [] : [`REQ-${900 + Number(story)}`],
+      writes: Foreign.pathsIn(title)
+    })
+  })
+  return { lines, content: source.text }
+}
+
+const empty: Foreign.Translation = { lines: [], content: "" }
+
+export const importer: Foreign.Importer = {
+  format: "spec-kit",
+  find: (files) => {
+    const found: Array<Foreign.Candidate> = []
+    for (const base of ["specs/", ".specify/specs/"]) {
+      for (const [name, names] of Foreign.foldersBelow(files, base)) {
+        if (!/^\d{3,}-/.test(name) || !names.includes("spec.md")) continue
+        const root = `${base}${name}`
+        const has = (file: string): ReadonlyArray<string> | undefined => (names.includes(file) ? [`${root}/${file}`] : undefined)
+        const extra = ["research.md", "data-model.md", "quickstart.md"].filter((file) => names.includes(file))
+        const design = has("plan.md")
+        found.push({
+          format: "spec-kit",
+          root,
+          slug: Foreign.slugOf(name),
+          title: Foreign.titleOf(files.get(`${root}/spec.md`), name),
+          sources: {
+            spec: [`${root}/spec.md`],
+            ...(design === undefined ? {} : { design: [...design, ...extra.map((file) => `${root}/${file}`)] }),
+            ...(names.includes("tasks.md") ? { tasks: [`${root}/tasks.md`] } : {})
+          },
+          approved: [],
+          waivers: [],
+          dependsOn: [],
+          notes: /^\*\*Status\*\*:\s*(?!Draft)(\S+)/m.test(files.get(`${root}/spec.md`) ?? "") ? ["The spec's Status line is not an approval: it names neither a person nor a version."] : []
+        })
+      }
+    }
+    return found
+  },
+  translate: (kind, sources) => {
+    const first = sources[0]
+    if (first === undefined) return empty
+    if (kind === "spec") return spec(first)
+    return kind === "tasks" ? tasks(first) : Foreign.verbatim(sources)
+  }
+}

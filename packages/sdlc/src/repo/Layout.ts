@@ -1,0 +1,36 @@
+/** Where feature state lives in a repository. The only place that knows these paths. */
+import { artifactKinds, type ArtifactKind } from "../model/Artifact.ts"
+
+export const policyPath = ".sdlc/policy.yaml"
+export const featuresDir = ".sdlc/features/"
+export const specsDir = ".sdlc/specs/"
+export const archiveDir = ".sdlc/archive/"
+export const ignorePath = ".sdlc/.gitignore"
+
+/** Files above this many bytes are refused in the feature state (documents have a limit of their own). */
+export const maxStateBytes = 262_144
+
+export const slugPattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
+
+export const featureDir = (slug: string): string => `${featuresDir}${slug}/`
+export const featurePath = (slug: string): string => `${featureDir(slug)}feature.yaml`
+export const documentPath = (slug: string, kind: ArtifactKind): string => `${featureDir(slug)}${kind}.md`
+export const eventPath = (slug: string, id: string, type: string): string => `${featureDir(slug)}events/${id}-${type}.json`
+export const evidencePath = (slug: string, sha256: string): string => `${featureDir(slug)}evidence/${sha256}.intoto.json`
+
+const eventName = /^([0-7][0-9A-HJKMNP-TV-Z]{25})-([a-z][a-z-]{0,60})\.json$/
+
+/** Id and type in the name of an event file, or `null`. */
+export const parseEventName = (name: string): { readonly id: string; readonly type: string } | null => {
+  const match = eventName.exec(name)
+  return match === null ? null : { id: match[1] ?? "", type: match[2] ?? "" }
+}
+
+export const parseEvidenceName = (name: string): string | null => /^([0-9a-f]{64})\.intoto\.json$/.exec(name)?.[1] ?? null
+
+/** The artifact a file name of a feature folder stands for. */
+export const kindOf = (name: string): ArtifactKind | null => artifactKinds.find((kind) => name === `${kind}.md`) ?? null
+
+/** A path inside the repository that cannot escape it. */
+export const isInside = (path: string): boolean =>
+  path !== "" && !path.startsWith("/") && !path.includes("\\") && !path.includes("\0") && !/^[A-Za-z]:/.test(path) && !path.split("/").some((part) => part === ".." || part === "." || part === "" || part === ".git")
