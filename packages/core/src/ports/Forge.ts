@@ -112,3 +112,5 @@ export class Forge extends Context.Service<Forge, {
   /** Merges with a merge commit if the head is still `expectedHead`; an already merged pull request answers with its merge commit. */
   mergePullRequest(target: RepositoryTarget, number: number, expectedHead: Sha): Effect.Effect<Sha, ForgeError>
 }>()("rdev/ports/Forge") {}
+
+export { layerMemory } from "./memory/Forge.ts"
