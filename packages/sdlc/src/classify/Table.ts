@@ -1,0 +1,67 @@
+/** The whole rule table in order of evaluation, and the guards that wrap a hit. */
+import type { Facts } from "../model/Facts.ts"
+import type { Phase } from "../model/Phase.ts"
+import { humanHolds, platform, platformWaits, type Rule } from "./Rule.ts"
+import { commonRules } from "./rules/Common.ts"
+import { mergeRules, releasedRules } from "./rules/Delivery.ts"
+import { draftRules, plannedRules, readyRules, specifiedRules } from "./rules/Planning.ts"
+import { auditRules, implementationRules, qaRules, reviewRules } from "./rules/Work.ts"
+
+export interface Guard extends Omit<Rule, "phase" | "to"> {
+  /** Whether the guard looks at this rule at all. */
+  readonly wraps: (rule: Rule) => boolean
+  /** The same in words. */
+  readonly scope: string
+}
+
+export interface Table {
+  readonly common: ReadonlyArray<Rule>
+  readonly byPhase: { readonly [P in Phase]: ReadonlyArray<Rule> }
+  readonly guards: ReadonlyArray<Guard>
+}
+
+/** Rules that start or continue a loop of rework. */
+export const reworkRules: ReadonlySet<string> = new Set(["P2", "V3", "V4", "U4", "U6", "K3", "K6", "M10"])
+/** Effects that nothing may hold up: repair, rollback, verification, leaving the queue, cleaning up after a cancel. */
+export const unguarded: ReadonlySet<string> = new Set(["L1", "C3", "C5", "C6", "C7", "H1", "H2"])
+
+const isEffect = (rule: Rule): boolean => rule.kind === "do" && !unguarded.has(rule.id)
+const isAgentEffect = (rule: Rule): boolean => isEffect(rule) && rule.actor === "agent"
+const effects = "effects"
+const agentEffects = "effects by agents"
+
+const guard = (
+  id: string,
+  condition: string,
+  when: (facts: Facts) => boolean,
+  scope: string,
+  wraps: (rule: Rule) => boolean,
+  act: Pick<Rule, "action" | "actor" | "kind">,
+  reason: string
+): Guard => ({ id, condition, when, scope, wraps, ...act, reason })
+
+/** In order: the loop bound first, then work in flight, retries, money, confirmation. */
+const guards: ReadonlyArray<Guard> = [
+  guard("G5", "rework=exhausted", (f) => f.rework === "exhausted", [...reworkRules].join(", "), (r) => reworkRules.has(r.id), platform("escalate-rework"), "{rule} looped[ {n} times]; a person has to look"),
+  guard("G1", "lease=live", (f) => f.lease === "live", effects, isEffect, platformWaits("wait-inflight"), "Work is in flight[ by {holder}][ until {until}]"),
+  guard("G2", "attempts=exhausted", (f) => f.attempts === "exhausted", effects, isEffect, platform("escalate-retries"), "[{subject} ]failed[ {n} times]; a person has to look"),
+  guard("G3", "budget=exhausted", (f) => f.budget === "exhausted", agentEffects, isAgentEffect, platform("escalate-budget"), "The budget is spent[: {spent} of {max}]"),
+  guard("G4", "autonomy=confirm", (f) => f.autonomy === "confirm", agentEffects, isAgentEffect, humanHolds("confirm-action"), "Confirm {action}")
+]
+
+export const table: Table = {
+  common: commonRules,
+  byPhase: {
+    draft: draftRules,
+    specified: specifiedRules,
+    planned: plannedRules,
+    ready: readyRules,
+    implementation: implementationRules,
+    review: reviewRules,
+    audit: auditRules,
+    qa: qaRules,
+    merge: mergeRules,
+    released: releasedRules
+  },
+  guards
+}
