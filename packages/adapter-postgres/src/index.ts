@@ -1,1 +1,3 @@
-export {}
+export * as Database from "./Database.ts"
+export * as Migrations from "./Migrations.ts"
+export { classifyError } from "./classifyError.ts"

@@ -1,0 +1,21 @@
+-- A record is one JSON document (json, not jsonb: it keeps every character JSON can carry); columns repeat what queries look for.
+CREATE TABLE project (
+  id text COLLATE "C" PRIMARY KEY,
+  name text NOT NULL,
+  status text NOT NULL,
+  revision bigint NOT NULL,
+  data json NOT NULL
+);
+-- A name is taken until its project is deleted.
+CREATE UNIQUE INDEX project_name ON project (name) WHERE status <> 'deleted';
+
+CREATE TABLE feature (
+  id text COLLATE "C" PRIMARY KEY,
+  project_id text COLLATE "C" NOT NULL,
+  slug text COLLATE "C" NOT NULL,
+  live boolean NOT NULL,
+  data json NOT NULL,
+  UNIQUE (project_id, slug)
+);
+CREATE INDEX feature_of_project ON feature (project_id, id);
+CREATE INDEX feature_live ON feature (id) WHERE live;

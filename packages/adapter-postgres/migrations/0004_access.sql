@@ -1,0 +1,31 @@
+CREATE TABLE api_key (
+  id text COLLATE "C" PRIMARY KEY,
+  digest text NOT NULL UNIQUE,
+  revoked_at_millis bigint,
+  last_used_at_millis bigint,
+  data json NOT NULL
+);
+
+CREATE TABLE idempotency (
+  principal text NOT NULL,
+  route text NOT NULL,
+  key text NOT NULL,
+  body_hash text NOT NULL,
+  -- When the present holder claimed it; a claim without an answer lapses.
+  claimed_at_millis bigint NOT NULL,
+  answer json,
+  PRIMARY KEY (principal, route, key)
+);
+CREATE INDEX idempotency_age ON idempotency (claimed_at_millis);
+
+-- A data key per record, wrapped by the key-encryption key named kek_id. Both ciphertexts are bound to project, name and field.
+CREATE TABLE credential (
+  project_id text COLLATE "C" NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  kek_id text NOT NULL,
+  wrapped_key bytea NOT NULL,
+  ciphertext bytea NOT NULL,
+  updated_at_millis bigint NOT NULL,
+  PRIMARY KEY (project_id, name)
+);
+CREATE INDEX credential_kek ON credential (kek_id);

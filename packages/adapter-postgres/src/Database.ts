@@ -1,0 +1,113 @@
+/**
+ * The database of an installation, on PostgreSQL or on the embedded engine, migrated and ready when the layer is built.
+ * Everything above it writes one SQL for both and joins the transaction of the fiber it runs in.
+ */
+import type { StoreError } from "@rdev/core/ports/StoreError"
+import { UnitOfWork } from "@rdev/core/ports/UnitOfWork"
+import { Context, Effect, Layer, PubSub, Redacted, type Scope, Stream } from "effect"
+import * as Driver from "./Driver.ts"
+import * as Embedded from "./Embedded.ts"
+import * as Listener from "./Listener.ts"
+import * as Migrations from "./Migrations.ts"
+
+export type { Connections, QueryOptions, Row } from "./Driver.ts"
+export type { Signal } from "./Listener.ts"
+
+export class Database extends Context.Service<Database, Driver.Connections & {
+  readonly engine: "postgresql" | "embedded"
+  /** The data folder of the embedded engine, where secrets that must survive may be kept too; null elsewhere. */
+  readonly dataDir: string | null
+  /**
+   * Connections of their own with these session settings, for statements that need them (a claim that may be lost, a fixed plan).
+   * The embedded engine has one connection: there the settings hold while a statement or transaction of the session runs.
+   */
+  session(settings: Readonly<Record<string, string>>, maxConnections?: number): Effect.Effect<Driver.Connections, StoreError, Scope.Scope>
+  /** Wakes up listeners of all processes; in a transaction when it commits. Payloads are at most 7,999 bytes. */
+  notify(channel: string, payloads: ReadonlyArray<string>): Effect.Effect<void, StoreError>
+  /** Notifications from the moment this effect succeeds. They may be lost with a connection: `Reconnected` says so. */
+  listen(channel: string): Effect.Effect<Stream.Stream<Listener.Signal>, StoreError, Scope.Scope>
+}>()("rdev/adapter-postgres/Database") {}
+
+export interface PostgresOptions {
+  /** `postgresql://user:password@host:5432/database?sslmode=verify-full` */
+  readonly url: string | Redacted.Redacted
+  /** Default 10, besides one for notifications and those of sessions. */
+  readonly maxConnections?: number
+  /** Longest statement; default 15,000. An unreachable server is noticed after as long. */
+  readonly statementTimeoutMillis?: number
+}
+
+const connectTimeoutMillis = 5_000
+
+const clientConfig = (options: PostgresOptions) => ({
+  connectionString: typeof options.url === "string" ? options.url : Redacted.value(options.url),
+  types: Driver.typeParsers,
+  application_name: "rdev",
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000,
+  connectionTimeoutMillis: connectTimeoutMillis
+})
+const poolConfig = (options: PostgresOptions) => {
+  const limit = options.statementTimeoutMillis ?? 15_000
+  return {
+    ...clientConfig(options),
+    // The server gives up first and says so; the driver's limit is for a server that no longer answers.
+    statement_timeout: limit,
+    query_timeout: limit + 2_000,
+    idle_in_transaction_session_timeout: 60_000,
+    max: options.maxConnections ?? 10,
+    idleTimeoutMillis: 30_000
+  }
+}
+
+/** A server. Fails at once with a clear reason when it cannot be reached, refuses the user, or has newer data. */
+export const layerPostgres = (options: PostgresOptions): Layer.Layer<Database, StoreError> =>
+  Layer.effect(Database, Effect.gen(function*() {
+    const migrations = yield* Migrations.load()
+    yield* Effect.scoped(Effect.flatMap(Driver.make({ ...clientConfig(options), max: 1 }), (unlimited) => Migrations.run(unlimited, migrations)))
+    const connections = yield* Driver.make(poolConfig(options))
+    const listener = yield* Listener.make({ ...clientConfig(options), query_timeout: connectTimeoutMillis })
+    return Database.of({
+      ...connections,
+      engine: "postgresql",
+      dataDir: null,
+      session: (settings, maxConnections = 1) => Driver.make({
+        ...poolConfig(options),
+        max: maxConnections,
+        idleTimeoutMillis: 0,
+        onConnect: (client) => client.query(Driver.settingsSql(settings))
+      }),
+      notify: (channel, payloads) => payloads.length === 0
+        ? Effect.void
+        : Effect.asVoid(connections.query("SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload", [channel, payloads], { prepare: true })),
+      listen: listener.listen
+    })
+  }))
+
+export interface EmbeddedOptions { readonly dataDir: string }
+
+/** The embedded engine on a data folder, which this process holds until the layer's scope ends, or in memory. */
+export const layerEmbedded = (options: EmbeddedOptions | { readonly memory: true }): Layer.Layer<Database, StoreError> =>
+  Layer.effect(Database, Effect.gen(function*() {
+    const opened = yield* Embedded.open(options)
+    const hub = yield* Effect.acquireRelease(PubSub.sliding<{ readonly channel: string; readonly payload: string }>(Listener.capacity), PubSub.shutdown)
+    return Database.of({
+      ...opened.connections,
+      engine: "embedded",
+      dataDir: "dataDir" in options ? options.dataDir : null,
+      session: (settings) => Effect.succeed(opened.withSettings(settings)),
+      notify: (channel, payloads) => opened.connections.afterCommit(
+        Effect.asVoid(PubSub.publishAll(hub, payloads.map((payload) => ({ channel, payload }))))
+      ),
+      listen: (channel) => Effect.map(PubSub.subscribe(hub), (subscription) => Stream.fromSubscription(subscription).pipe(
+        Stream.filter((message) => message.channel === channel),
+        Stream.map((message): Listener.Signal => ({ _tag: "Message", payload: message.payload }))
+      ))
+    })
+  }))
+
+/** Stores share a transaction: `transact` of this layer is that of the Database. */
+export const layerUnitOfWork: Layer.Layer<UnitOfWork, never, Database> = Layer.effect(
+  UnitOfWork,
+  Effect.map(Effect.service(Database), (database) => UnitOfWork.of({ transact: database.transact }))
+)

@@ -1,0 +1,196 @@
+/**
+ * The only file that imports pg (besides types): a bounded pool whose plain queries may be interrupted at any time, and
+ * transactions carried in the fiber's context, so that stores join one without being handed a client.
+ *
+ * Promises: a connection that failed is never used again; an interrupted query gives its connection back when it ends;
+ * after an interrupted or failed transaction nothing of it remains; COMMIT of a transaction in which a failed statement
+ * was ignored fails instead of silently writing nothing.
+ */
+import { StoreError } from "@rdev/core/ports/StoreError"
+import { Context, Effect, type Scope } from "effect"
+import { escapeIdentifier, escapeLiteral, Pool, type PoolClient, type PoolConfig, types } from "pg"
+import { breaksConnection, classifyError } from "./classifyError.ts"
+
+export { Client, escapeIdentifier, escapeLiteral } from "pg"
+export type { ClientConfig } from "pg"
+
+export type Row = Record<string, unknown>
+export interface QueryOptions {
+  /** Parse and plan once per connection. Only for a fixed set of texts: each text stays named for the connection's life. */
+  readonly prepare?: boolean
+}
+export interface Connections {
+  query<R extends object = Row>(sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions): Effect.Effect<ReadonlyArray<R>, StoreError>
+  transact<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreError, R>
+  /** Runs when the surrounding transaction has committed and never if it did not; at once outside of one. Must be short and not query. */
+  afterCommit(effect: Effect.Effect<void>): Effect.Effect<void>
+  /** Whether the fiber is inside a transaction of this pool. */
+  readonly inTransaction: Effect.Effect<boolean>
+}
+
+interface Transaction { readonly owner: object; readonly client: PoolClient; readonly hooks: Array<Effect.Effect<void>>; open: boolean }
+const Current = Context.Reference<Transaction | null>("rdev/adapter-postgres/Transaction", { defaultValue: () => null })
+
+const int8 = 20
+/** int8 as number (all of ours are below 2^53: milliseconds, counters); what does not fit stays a decimal string. */
+export const typeParsers: NonNullable<PoolConfig["types"]> = {
+  getTypeParser: ((oid: number, format?: "text" | "binary") =>
+    oid === int8 && format !== "binary"
+      ? (text: string) => { const n = Number(text); return Number.isSafeInteger(n) ? n : text }
+      : format === "binary" ? types.getTypeParser(oid, "binary") : types.getTypeParser(oid, "text")) as typeof types.getTypeParser
+}
+
+/** `SET` statements for session settings; names are checked, values quoted. */
+export const settingsSql = (settings: Readonly<Record<string, string>>): string =>
+  Object.entries(settings).map(([name, value]) => `SET ${escapeIdentifier(name)} = ${escapeLiteral(value)}`).join("; ")
+
+const statementNames = new Map<string, string>()
+const statementName = (sql: string): string => {
+  let name = statementNames.get(sql)
+  if (name === undefined) statementNames.set(sql, name = `s${statementNames.size + 1}`)
+  return name
+}
+const send = (client: PoolClient, sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
+  params === undefined && options?.prepare !== true
+    ? client.query(sql)
+    : client.query({ text: sql, values: (params ?? []).slice(), ...(options?.prepare === true ? { name: statementName(sql) } : undefined) })
+
+const discard = (client: PoolClient, cause: unknown) => {
+  // Without this a connection whose peer is gone waits for an answer to its farewell.
+  const connection: unknown = Reflect.get(client, "connection")
+  if (typeof connection === "object" && connection !== null) {
+    const stream: unknown = Reflect.get(connection, "stream")
+    if (typeof stream === "object" && stream !== null && "destroy" in stream && typeof stream.destroy === "function") stream.destroy()
+  }
+  client.release(cause instanceof Error ? cause : true)
+}
+const giveBack = (client: PoolClient, cause?: unknown) =>
+  cause !== undefined && breaksConnection(cause) ? discard(client, cause) : client.release()
+
+/** `prepare` makes a client ready for use by this caller (session settings); the scope's end closes the pool. */
+export const make = (config: PoolConfig): Effect.Effect<Connections, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const pool = new Pool({ types: typeParsers, allowExitOnIdle: false, ...config })
+        // An idle connection that breaks is dropped by the pool; without a listener the process would end.
+        pool.on("error", () => {})
+        return pool
+      }),
+      (pool) => Effect.promise(() => pool.end())
+    ),
+    (pool) => over(pool)
+  )
+
+/** The verbs over a pool; `ready` runs before each use of a connection (the embedded engine switches session settings there). */
+export const over = (pool: Pool, ready?: (client: PoolClient) => Promise<void>, owner: object = pool): Connections => {
+  const connect = async () => {
+    const client = await pool.connect()
+    if (ready === undefined) return client
+    try {
+      await ready(client)
+      return client
+    } catch (cause) {
+      giveBack(client, cause)
+      throw cause
+    }
+  }
+
+  const plain = <R extends object>(sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
+    Effect.callback<ReadonlyArray<R>, StoreError>((resume) => {
+      let gone = false
+      const run = async () => {
+        const client = await connect()
+        if (gone) return giveBack(client)
+        try {
+          const result = await send(client, sql, params, options)
+          giveBack(client)
+          resume(Effect.succeed(result.rows as ReadonlyArray<R>))
+        } catch (cause) {
+          giveBack(client, cause)
+          throw cause
+        }
+      }
+      run().catch((cause: unknown) => resume(Effect.fail(classifyError("Database.query", cause))))
+      return Effect.sync(() => { gone = true })
+    })
+
+  const inside = <R extends object>(tx: Transaction, sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
+    tx.open
+      ? Effect.map(attempt("Database.query", () => send(tx.client, sql, params, options)), (result) => result.rows as ReadonlyArray<R>)
+      : Effect.fail(ended)
+
+  const mine = Effect.map(Effect.service(Current), (tx) => tx !== null && tx.owner === owner ? tx : null)
+
+  return {
+    query: (sql, params, options) => Effect.flatMap(mine, (tx) => tx === null ? plain(sql, params, options) : inside(tx, sql, params, options)),
+    inTransaction: Effect.map(mine, (tx) => tx !== null && tx.open),
+    afterCommit: (effect) => Effect.flatMap(mine, (tx) => tx === null || !tx.open ? effect : Effect.sync(() => { tx.hooks.push(effect) })),
+    transact: (effect) => Effect.flatMap(mine, (outer) => outer !== null ? (outer.open ? effect : Effect.fail(ended)) : begin(owner, connect, effect))
+  }
+}
+
+const ended = new StoreError({ operation: "Database.transact", reason: { _tag: "Conflict", message: "the transaction has ended: a fiber started in it outlived it" } })
+
+const attempt = <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, StoreError> =>
+  Effect.tryPromise({ try: run, catch: (cause) => classifyError(operation, cause) })
+
+/** One connection held by a transaction, given back exactly once. */
+interface Lease { client: PoolClient | null; over: boolean }
+const settle = (lease: Lease, cause?: unknown) => {
+  const { client } = lease
+  lease.over = true
+  lease.client = null
+  if (client !== null) giveBack(client, cause)
+}
+
+/** Waiting for a connection can be interrupted; one that arrives afterwards goes back. */
+const acquire = (lease: Lease, connect: () => Promise<PoolClient>) =>
+  Effect.callback<PoolClient, StoreError>((resume) => {
+    connect().then(
+      (client) => {
+        if (lease.over) return giveBack(client)
+        lease.client = client
+        resume(Effect.succeed(client))
+      },
+      (cause: unknown) => resume(Effect.fail(classifyError("Database.transact", cause)))
+    )
+  })
+
+const begin = <A, E, R>(owner: object, connect: () => Promise<PoolClient>, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreError, R> =>
+  Effect.uninterruptibleMask((restore) => Effect.suspend(() => {
+    const lease: Lease = { client: null, over: false }
+    return Effect.gen(function*() {
+      const client = yield* restore(acquire(lease, connect))
+      const tx: Transaction = { owner, client, hooks: [], open: true }
+      const exit = yield* Effect.exit(restore(Effect.andThen(
+        attempt("Database.transact", () => client.query("BEGIN")),
+        Effect.provideService(effect, Current, tx)
+      )))
+      tx.open = false
+      if (exit._tag === "Failure") {
+        yield* finish(lease, client, "ROLLBACK").pipe(Effect.ignore)
+        return yield* exit
+      }
+      yield* finish(lease, client, "COMMIT")
+      // Before the connection is given back, so that hooks of a one-connection pool run in the order of their commits.
+      for (const hook of tx.hooks) yield* hook
+      return exit.value
+    }).pipe(Effect.ensuring(Effect.sync(() => settle(lease))))
+  }))
+
+/** Ends the transaction; when that fails the connection is dropped, and with it whatever was open. */
+const finish = (lease: Lease, client: PoolClient, verb: "COMMIT" | "ROLLBACK") =>
+  Effect.tryPromise({
+    try: () => client.query(verb),
+    catch: (cause) => {
+      lease.client = null
+      discard(client, cause)
+      return classifyError("Database.transact", cause)
+    }
+  }).pipe(Effect.flatMap((result) =>
+    result.command === verb ? Effect.void : Effect.fail(new StoreError({
+      operation: "Database.transact",
+      reason: { _tag: "Conflict", message: "a statement of the transaction failed and its error was ignored: everything was rolled back" }
+    }))
+  ))

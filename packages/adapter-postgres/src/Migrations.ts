@@ -1,0 +1,100 @@
+/**
+ * Numbered SQL files, applied once each, in order, in a transaction of their own. Replicas that start together take turns.
+ * A file that was applied must never change; a database that knows files this code does not is refused.
+ */
+import { StoreError, type StoreReason } from "@rdev/core/ports/StoreError"
+import { Clock, Effect } from "effect"
+import { createHash } from "node:crypto"
+import * as fs from "node:fs"
+import { fileURLToPath } from "node:url"
+import type { Connections } from "./Driver.ts"
+
+export interface Migration { readonly number: number; readonly name: string; readonly sql: string; readonly checksum: string }
+
+/** The same folder from src/ and from dist/. */
+export const folder = fileURLToPath(new URL("../migrations/", import.meta.url))
+/** Any constant; replicas of rdev agree on it, and another program's locks are unlikely to meet it. */
+const advisoryKey = 7_236_318_854_001
+
+const fail = (reason: StoreReason, cause?: unknown) => new StoreError({ operation: "Migrations.run", reason, cause })
+
+/** The files of a folder, by number. */
+export const load = (from: string = folder): Effect.Effect<ReadonlyArray<Migration>, StoreError> =>
+  Effect.try({
+    try: () => {
+      const migrations = fs.readdirSync(from).filter((file) => file.endsWith(".sql")).sort().map((file): Migration => {
+        const match = /^(\d{4})_([a-z0-9_]+)\.sql$/.exec(file)
+        if (match === null) throw fail({ _tag: "Invalid", field: file, message: "a migration is named NNNN_name.sql" })
+        const sql = fs.readFileSync(`${from}/${file}`, "utf8").replaceAll("\r\n", "\n")
+        return { number: Number(match[1]), name: match[2] ?? "", sql, checksum: createHash("sha256").update(sql).digest("hex") }
+      })
+      for (const [i, m] of migrations.entries()) {
+        if (i > 0 && migrations[i - 1]?.number === m.number) throw fail({ _tag: "Invalid", field: `migration ${m.number}`, message: "two files carry this number" })
+      }
+      return migrations
+    },
+    catch: (cause) => cause instanceof StoreError ? cause : fail({
+      _tag: "Invalid", field: "migrations", message: `${from} cannot be read: the package's migrations folder must lie beside its dist folder (was it bundled?)`
+    }, cause)
+  })
+
+/** Changes when any migration does. */
+export const fingerprint = (migrations: ReadonlyArray<Migration>): string =>
+  createHash("sha256").update(migrations.map((m) => `${m.number}:${m.checksum}`).join("\n")).digest("hex")
+
+interface Applied { readonly number: number; readonly name: string; readonly checksum: string }
+
+const check = (migrations: ReadonlyArray<Migration>, applied: ReadonlyArray<Applied>) => {
+  const known = new Map(migrations.map((m) => [m.number, m]))
+  for (const row of applied) {
+    const ours = known.get(row.number)
+    if (ours === undefined) {
+      return fail({
+        _tag: "Corrupt",
+        message: `the data was written by a newer version of rdev (it has migration ${row.number} ${row.name}, this version knows up to ${migrations.at(-1)?.number ?? 0}). Start the newer version, or restore a backup made before the update.`
+      })
+    }
+    if (ours.checksum !== row.checksum) {
+      return fail({ _tag: "Corrupt", message: `migration ${row.number} ${row.name} was applied with other contents than this version has. Use the version that wrote the data.` })
+    }
+  }
+  return null
+}
+
+const applied = (database: Connections) => database.query<Applied>("SELECT number, name, checksum FROM rdev_migration ORDER BY number")
+
+/** Brings the database up to date; returns the numbers applied now. The connections must not limit statement times. */
+export const run = (database: Connections, migrations: ReadonlyArray<Migration>): Effect.Effect<ReadonlyArray<number>, StoreError> => {
+  const table = database.transact(Effect.gen(function*() {
+    yield* database.query("SELECT pg_advisory_xact_lock($1)", [advisoryKey])
+    yield* database.query("CREATE TABLE IF NOT EXISTS rdev_migration (number int PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at_millis bigint NOT NULL)")
+  }))
+  /** The lock ends with each transaction, so what is missing is looked up again inside of it. */
+  const next = database.transact(Effect.gen(function*() {
+    yield* database.query("SELECT pg_advisory_xact_lock($1)", [advisoryKey])
+    const rows = yield* applied(database)
+    const problem = check(migrations, rows)
+    if (problem !== null) return yield* problem
+    const done = new Set(rows.map((row) => row.number))
+    const migration = migrations.find((m) => !done.has(m.number))
+    if (migration === undefined) return null
+    yield* database.query(migration.sql).pipe(
+      Effect.mapError((error) => new StoreError({ operation: "Migrations.run", reason: { _tag: "Unknown", message: `migration ${migration.number} ${migration.name}: ${error.message}` }, cause: error }))
+    )
+    const now = yield* Clock.currentTimeMillis
+    yield* database.query("INSERT INTO rdev_migration (number, name, checksum, applied_at_millis) VALUES ($1, $2, $3, $4)", [migration.number, migration.name, migration.checksum, now])
+    return migration.number
+  }))
+  return Effect.gen(function*() {
+    const exists = yield* database.query<{ readonly found: boolean }>("SELECT to_regclass('rdev_migration') IS NOT NULL AS found")
+    if (exists[0]?.found === true) {
+      const rows = yield* applied(database)
+      const problem = check(migrations, rows)
+      if (problem !== null) return yield* problem
+      if (rows.length === migrations.length) return []
+    } else yield* table
+    const numbers: Array<number> = []
+    for (let number = yield* next; number !== null; number = yield* next) numbers.push(number)
+    return numbers
+  })
+}

@@ -1,0 +1,117 @@
+import { assert, describe, layer } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, type Layer, Stream } from "effect"
+import { Database, layerEmbedded } from "../src/Database.ts"
+import * as TestPostgres from "../src/testing/TestPostgres.ts"
+import type { StoreError } from "@rdev/core/ports/StoreError"
+
+const suite = (name: string, database: Layer.Layer<Database, StoreError>) => describe(name, () => {
+  layer(database, { excludeTestServices: true })((it) => {
+    it.effect("queries with parameters and reads types", () => Effect.gen(function*() {
+      const db = yield* Database
+      const rows = yield* db.query("SELECT $1::bigint AS n, $2::json AS j, $3::bytea AS b, NULL AS nothing", [1_763_000_000_000, JSON.stringify([{ a: "\u0000" }]), Buffer.from([0, 255])])
+      assert.deepStrictEqual({ ...rows[0] }, { n: 1_763_000_000_000, j: [{ a: "\u0000" }], b: Buffer.from([0, 255]), nothing: null })
+    }))
+
+    it.effect("prepared statements are reused", () => Effect.gen(function*() {
+      const db = yield* Database
+      for (let i = 0; i < 20; i++) assert.strictEqual((yield* db.query<{ n: number }>("SELECT $1::int + 1 AS n", [i], { prepare: true }))[0]?.n, i + 1)
+    }))
+
+    it.effect("a failed statement does not harm the next one", () => Effect.gen(function*() {
+      const db = yield* Database
+      const error = yield* Effect.flip(db.query("SELECT 1/0"))
+      assert.strictEqual(error.reason._tag, "Invalid")
+      assert.strictEqual((yield* db.query("SELECT 1 AS one")).length, 1)
+    }))
+
+    it.effect("a transaction is all or none, and nested ones join", () => Effect.gen(function*() {
+      const db = yield* Database
+      yield* db.query("CREATE TABLE t1 (x int)")
+      const insert = (x: number) => db.query("INSERT INTO t1 VALUES ($1)", [x])
+      yield* Effect.exit(db.transact(Effect.gen(function*() {
+        yield* insert(1)
+        yield* db.transact(insert(2))
+        yield* Effect.fail("no")
+      })))
+      assert.deepStrictEqual(yield* db.query("SELECT * FROM t1"), [])
+      yield* db.transact(Effect.andThen(insert(3), db.transact(insert(4))))
+      assert.strictEqual((yield* db.query("SELECT * FROM t1")).length, 2)
+    }))
+
+    it.effect("an ignored statement failure fails the commit", () => Effect.gen(function*() {
+      const db = yield* Database
+      yield* db.query("CREATE TABLE t2 (x int)")
+      const exit = yield* Effect.exit(db.transact(Effect.gen(function*() {
+        yield* db.query("INSERT INTO t2 VALUES (1)")
+        yield* Effect.ignore(db.query("SELECT 1/0"))
+      })))
+      assert.isTrue(Exit.isFailure(exit))
+      assert.deepStrictEqual(yield* db.query("SELECT * FROM t2"), [])
+    }))
+
+    it.effect("an interrupted transaction leaves nothing and gives its connection back", () => Effect.gen(function*() {
+      const db = yield* Database
+      yield* db.query("CREATE TABLE t3 (x int)")
+      for (let i = 0; i < 15; i++) {
+        const inside = yield* Deferred.make<void>()
+        const fiber = yield* Effect.forkChild(db.transact(Effect.gen(function*() {
+          yield* db.query("INSERT INTO t3 VALUES (1)")
+          yield* Deferred.succeed(inside, undefined)
+          yield* Effect.never
+        })))
+        yield* Deferred.await(inside)
+        yield* Fiber.interrupt(fiber)
+      }
+      const waiting = yield* Effect.forEach(Array.from({ length: 40 }, (_, i) => i), () => Effect.forkChild(db.transact(db.query("SELECT 1"))))
+      yield* Effect.forEach(waiting, (fiber, i) => i % 2 === 0 ? Fiber.interrupt(fiber) : Fiber.join(fiber), { concurrency: "unbounded" })
+      assert.deepStrictEqual(yield* db.query("SELECT * FROM t3"), [])
+    }))
+
+    it.effect("a fiber that outlives its transaction is refused", () => Effect.gen(function*() {
+      const db = yield* Database
+      const gate = yield* Deferred.make<void>()
+      const fiber = yield* db.transact(Effect.forkDetach(Effect.andThen(Deferred.await(gate), db.query("SELECT 1"))))
+      yield* Deferred.succeed(gate, undefined)
+      const error = yield* Effect.flip(Fiber.join(fiber))
+      assert.strictEqual(error.reason._tag, "Conflict")
+    }))
+
+    it.effect("hooks run after the commit only", () => Effect.gen(function*() {
+      const db = yield* Database
+      const seen: Array<string> = []
+      const hook = (s: string) => db.afterCommit(Effect.sync(() => { seen.push(s) }))
+      yield* Effect.exit(db.transact(Effect.andThen(hook("rolled back"), Effect.fail("no"))))
+      yield* db.transact(Effect.gen(function*() {
+        yield* hook("committed")
+        assert.deepStrictEqual(seen, [])
+      }))
+      yield* hook("outside")
+      assert.deepStrictEqual(seen, ["committed", "outside"])
+    }))
+
+    it.effect("a session has its settings and others do not", () => Effect.gen(function*() {
+      const db = yield* Database
+      const session = yield* db.session({ enable_seqscan: "off", jit: "off" })
+      const show = "SHOW enable_seqscan"
+      for (let i = 0; i < 3; i++) {
+        assert.deepStrictEqual((yield* session.query<{ enable_seqscan: string }>(show))[0]?.enable_seqscan, "off")
+        assert.deepStrictEqual((yield* db.query<{ enable_seqscan: string }>(show))[0]?.enable_seqscan, "on")
+        assert.deepStrictEqual((yield* session.transact(session.query<{ enable_seqscan: string }>(show)))[0]?.enable_seqscan, "off")
+      }
+    }))
+
+    it.effect("notifications arrive, those of a transaction at its commit", () => Effect.gen(function*() {
+      const db = yield* Database
+      const stream = yield* db.listen("here")
+      yield* db.notify("elsewhere", ["x"])
+      yield* db.notify("here", ["1", "2"])
+      yield* Effect.exit(db.transact(Effect.andThen(db.notify("here", ["rolled back"]), Effect.fail("no"))))
+      yield* db.transact(db.notify("here", ["3"]))
+      const got = yield* Stream.runCollect(Stream.take(stream, 3))
+      assert.deepStrictEqual(got.map((signal) => signal._tag === "Message" ? signal.payload : signal._tag), ["1", "2", "3"])
+    }))
+  })
+})
+
+suite("embedded", layerEmbedded({ memory: true }))
+suite("PostgreSQL", TestPostgres.layerDatabase())
