@@ -27,6 +27,8 @@ export class FeatureIndex extends Schema.Class<FeatureIndex>("rdev/FeatureIndex"
   claimed: Schema.Boolean,
   /** Last commit at which the feature's files were intact: what a repair restores from. */
   intactSha: Schema.NullOr(Schema.String),
+  /** The task of the queue that was enqueued last for it. */
+  taskId: Schema.NullOr(Schema.String),
   /** Last decision: rule, action, actor, kind and reason. */
   decision: Schema.NullOr(Schema.Struct({ rule: Schema.String, action: Schema.String, actor: Schema.String, kind: Schema.String, reason: Schema.String })),
   /** False once the classifier answers none(done/terminal). */
