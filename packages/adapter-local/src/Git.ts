@@ -1,0 +1,163 @@
+/**
+ * Runs git on the server's own bare repositories. The environment is the server's, never the user's or a repository's: no system
+ * or user configuration, no hooks, no fsmonitor, no credential prompts, no transport. At most eight commands run at once.
+ */
+import { Effect, Semaphore } from "effect"
+import { type ChildProcessByStdio, spawn } from "node:child_process"
+import { access, constants } from "node:fs/promises"
+import { delimiter, isAbsolute, join } from "node:path"
+import type { Readable, Writable } from "node:stream"
+import { GitFailure } from "./classifyError.ts"
+import { attempt, fail, type LocalFailure } from "./LocalFailure.ts"
+
+/** `git merge-tree --write-tree` appeared in 2.38. */
+export const minimumVersion: readonly [number, number] = [2, 38]
+const maxParallel = 8
+const defaultTimeoutMillis = 120_000
+const maxErrorBytes = 64 * 1024
+
+const settings: ReadonlyArray<readonly [string, string]> = [
+  ["core.hooksPath", "/dev/null"],
+  ["core.fsmonitor", "false"],
+  ["core.alternateRefsCommand", ""],
+  ["safe.directory", "*"],
+  ["safe.bareRepository", "all"],
+  ["protocol.allow", "never"],
+  ["gc.auto", "0"],
+  ["maintenance.auto", "false"],
+  ["receive.autogc", "false"],
+  // Pushed objects are checked: no .git entries in trees, no hostile .gitmodules.
+  ["transfer.fsckObjects", "true"],
+  // Old but harmless histories pass.
+  ["receive.fsck.zeroPaddedFilemode", "ignore"],
+  ["receive.fsck.missingSpaceBeforeDate", "ignore"],
+  ["receive.fsck.badTimezone", "ignore"],
+  // rdev's own bookkeeping refs can be neither seen nor pushed.
+  ["transfer.hideRefs", "refs/rdev"],
+  ["receive.advertisePushOptions", "false"],
+  ["uploadpack.allowFilter", "true"],
+  ["uploadpack.allowReachableSHA1InWant", "true"],
+  ["http.receivepack", "true"],
+  ["merge.conflictStyle", "merge"],
+  ["core.quotePath", "false"]
+]
+
+/** The whole environment of every git command; `extra` adds to it (e.g. GIT_PROTOCOL). */
+export const environment = (extra: Readonly<Record<string, string>> = {}): Record<string, string> => {
+  const env: Record<string, string> = {
+    PATH: process.env["PATH"] ?? "/usr/bin:/bin",
+    HOME: "/nonexistent",
+    XDG_CONFIG_HOME: "/nonexistent",
+    LC_ALL: "C",
+    TZ: "UTC",
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_ATTR_NOSYSTEM: "1",
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_ASKPASS: "/bin/false",
+    GIT_ALLOW_PROTOCOL: "",
+    GIT_OPTIONAL_LOCKS: "0",
+    GIT_ADVICE: "0",
+    GIT_CONFIG_COUNT: String(settings.length)
+  }
+  settings.forEach(([key, value], i) => {
+    env[`GIT_CONFIG_KEY_${i}`] = key
+    env[`GIT_CONFIG_VALUE_${i}`] = value
+  })
+  return { ...env, ...extra }
+}
+
+export interface RunOptions {
+  readonly stdin?: Uint8Array | string
+  readonly env?: Readonly<Record<string, string>>
+  /** More output than this is an error; default 80 MiB. */
+  readonly maxBytes?: number
+  /** Exit codes that are answers, not failures; default only 0. */
+  readonly accept?: ReadonlyArray<number>
+  readonly timeoutMillis?: number
+}
+export interface GitResult { readonly code: number; readonly stdout: Buffer; readonly stderr: string }
+
+export interface Git {
+  readonly program: string
+  readonly version: string
+  /** Runs `git --git-dir=<repository> …args`. */
+  run(repository: string, args: ReadonlyArray<string>, options?: RunOptions): Effect.Effect<GitResult, LocalFailure>
+  /** The same, giving trimmed text. */
+  text(repository: string, args: ReadonlyArray<string>, options?: RunOptions): Effect.Effect<string, LocalFailure>
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>
+
+const collect = (child: Child, args: ReadonlyArray<string>, options: RunOptions): Promise<GitResult> =>
+  new Promise((resolve, reject) => {
+    const out: Array<Buffer> = []
+    let [size, errors] = [0, ""]
+    const maxBytes = options.maxBytes ?? 80 * 1024 * 1024
+    child.stdout.on("data", (chunk: Buffer) => {
+      size += chunk.byteLength
+      if (size <= maxBytes) return void out.push(chunk)
+      child.kill("SIGKILL")
+      reject(fail({ _tag: "ResourceExhausted", message: `git ${args[0] ?? ""} produced more than ${maxBytes} bytes` }))
+    })
+    child.stderr.on("data", (chunk: Buffer) => { if (errors.length < maxErrorBytes) errors += chunk.toString("utf8") })
+    // A command may end without reading all of its input; its exit code says whether that matters.
+    child.stdin.on("error", () => undefined)
+    child.on("error", reject)
+    child.on("close", (code) => {
+      if (code !== null && (options.accept ?? [0]).includes(code)) resolve({ code, stdout: Buffer.concat(out), stderr: errors })
+      else reject(new GitFailure(args, code, errors))
+    })
+    child.stdin.end(options.stdin ?? "")
+  })
+
+const runRaw = (program: string, args: ReadonlyArray<string>, options: RunOptions): Effect.Effect<GitResult, LocalFailure> =>
+  attempt((signal) => {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMillis ?? defaultTimeoutMillis)])
+    const child = spawn(program, [...args], { env: environment(options.env), stdio: ["pipe", "pipe", "pipe"], signal: limit, killSignal: "SIGKILL" })
+    return collect(child, args.filter((arg) => !arg.startsWith("--git-dir=")), options)
+  })
+
+/** Absolute path of a program on the server's PATH, or null. */
+export const findProgram = async (name: string): Promise<string | null> => {
+  if (isAbsolute(name)) return name
+  for (const folder of (process.env["PATH"] ?? "").split(delimiter).filter(isAbsolute)) {
+    try {
+      await access(join(folder, name), constants.X_OK)
+      return join(folder, name)
+    } catch {
+      // Not in this folder: the next one is tried.
+    }
+  }
+  return null
+}
+
+const needed = `git ${minimumVersion.join(".")} or newer is needed`
+
+export const parseVersion = (text: string): readonly [number, number] | null => {
+  const found = /git version (\d+)\.(\d+)/.exec(text)
+  return found === null ? null : [Number(found[1]), Number(found[2])]
+}
+
+/** Finds git and checks its version; Unsupported says what to install. `program` is a name on PATH or an absolute path. */
+export const make = Effect.fn("Git.make")(function*(options: { readonly program?: string } = {}) {
+  const program = yield* attempt(() => findProgram(options.program ?? "git"))
+  if (program === null) {
+    return yield* fail({ _tag: "Unsupported", message: `${needed}, and there is none on PATH; install it (e.g. apt-get install git, brew install git)` })
+  }
+  const printed = (yield* runRaw(program, ["--version"], {})).stdout.toString("utf8").trim()
+  const version = parseVersion(printed)
+  if (version === null || version[0] < minimumVersion[0] || (version[0] === minimumVersion[0] && version[1] < minimumVersion[1])) {
+    return yield* fail({ _tag: "Unsupported", message: `${needed}; ${program} is "${printed}"` })
+  }
+  const permits = yield* Semaphore.make(maxParallel)
+  const run: Git["run"] = (repository, args, runOptions = {}) =>
+    permits.withPermit(runRaw(program, [`--git-dir=${repository}`, ...args], runOptions))
+  const git: Git = {
+    program,
+    version: version.join("."),
+    run,
+    text: (repository, args, runOptions) => Effect.map(run(repository, args, runOptions), (result) => result.stdout.toString("utf8").trim())
+  }
+  return git
+})

@@ -1,0 +1,58 @@
+/** Merges without a work tree, by `git merge-tree --write-tree`. */
+import type { Comparison, Sha } from "@rdev/core/ports/Forge"
+import { Clock, Effect } from "effect"
+import type { Git } from "./Git.ts"
+import { platform, updateRefs } from "./GitCommit.ts"
+import { conflict, type LocalFailure } from "./LocalFailure.ts"
+
+interface MergedTree { readonly tree: string; readonly conflicts: ReadonlyArray<string> }
+
+/** The merge of theirs into ours as a tree, or the paths that conflict. Exit code 1 is git's word for a conflict. */
+const mergeTree = (git: Git, directory: string, ours: Sha, theirs: Sha): Effect.Effect<MergedTree, LocalFailure> =>
+  Effect.map(
+    git.run(directory, ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", "--allow-unrelated-histories", ours, theirs], { accept: [0, 1] }),
+    ({ code, stdout }) => {
+      const [tree = "", ...paths] = stdout.toString("utf8").split("\0").map((part) => part.replace(/^\n/, ""))
+      return { tree, conflicts: code === 0 ? [] : [...new Set(paths.filter((path) => path !== ""))].sort() }
+    }
+  )
+
+export const isAncestor = (git: Git, directory: string, ancestor: Sha, of: Sha): Effect.Effect<boolean, LocalFailure> =>
+  Effect.map(git.run(directory, ["merge-base", "--is-ancestor", ancestor, of], { accept: [0, 1] }), ({ code }) => code === 0)
+
+export const compare = Effect.fn("GitMerge.compare")(function*(git: Git, directory: string, base: Sha, head: Sha) {
+  const counted = yield* git.text(directory, ["rev-list", "--left-right", "--count", `${base}...${head}`, "--"])
+  const [behind = 0, ahead = 0] = counted.split(/\s+/).map(Number)
+  const conflicts = behind === 0 || ahead === 0 ? [] : (yield* mergeTree(git, directory, base, head)).conflicts
+  return { ahead, behind, conflicts } satisfies Comparison
+})
+
+/** Commits the merge of `theirs` onto the branch (parents: its head, theirs) and moves it. */
+export const mergeInto = Effect.fn("GitMerge.mergeInto")(function*(git: Git, directory: string, branch: string, ours: Sha, theirs: Sha, message: string) {
+  const { tree, conflicts } = yield* mergeTree(git, directory, ours, theirs)
+  if (conflicts.length > 0) return yield* conflict(`conflicting paths: ${conflicts.join(", ")}`)
+  const date = `${Math.floor((yield* Clock.currentTimeMillis) / 1000)} +0000`
+  const sha = yield* git.text(directory, ["commit-tree", tree, "-p", ours, "-p", theirs], {
+    stdin: `${message}\n`,
+    env: {
+      GIT_AUTHOR_NAME: platform.name,
+      GIT_AUTHOR_EMAIL: platform.email,
+      GIT_AUTHOR_DATE: date,
+      GIT_COMMITTER_NAME: platform.name,
+      GIT_COMMITTER_EMAIL: platform.email,
+      GIT_COMMITTER_DATE: date
+    }
+  })
+  yield* updateRefs(git, directory, [{ ref: `refs/heads/${branch}`, to: sha, old: ours }])
+  return sha
+})
+
+/** The commit on `base` that merged `head`, if its first-parent history has one: found after a crash between merge and record. */
+export const findMergeOf = (git: Git, directory: string, base: Sha, head: Sha): Effect.Effect<Sha | null, LocalFailure> =>
+  Effect.map(git.text(directory, ["rev-list", "--first-parent", "--merges", "--parents", "--max-count=1000", base, "--"]), (text) => {
+    for (const line of text.split("\n")) {
+      const [sha, , second] = line.split(" ")
+      if (sha !== undefined && second === head) return sha
+    }
+    return null
+  })

@@ -1,0 +1,19 @@
+/** The one failure that travels inside this adapter; each port turns it into its own error at its border. */
+import type { PortReason } from "@rdev/core/ports/PortReason"
+import { Data, Effect } from "effect"
+import { classifyError } from "./classifyError.ts"
+
+export class LocalFailure extends Data.TaggedError("LocalFailure")<{ readonly reason: PortReason; readonly cause?: unknown }> {}
+
+export const fail = (reason: PortReason) => new LocalFailure({ reason })
+export const notFound = (message: string) => fail({ _tag: "NotFound", message })
+export const conflict = (message: string) => fail({ _tag: "Conflict", message })
+export const invalid = (field: string, message: string) => fail({ _tag: "Invalid", field, message })
+export const foreign = (message: string) => fail({ _tag: "Foreign", message })
+
+export const fromUnknown = (cause: unknown): LocalFailure =>
+  cause instanceof LocalFailure ? cause : new LocalFailure({ reason: classifyError(cause), cause })
+
+/** Runs file-system or process work; what it throws is classified. The signal aborts when the fiber is interrupted. */
+export const attempt = <A>(work: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, LocalFailure> =>
+  Effect.tryPromise({ try: work, catch: fromUnknown })
