@@ -2,6 +2,7 @@
  * The platform's index row of a feature. The truth is in the repository's `.sdlc` folder; this row only lets the server list
  * features and find the live ones after a restart without opening every repository.
  */
+import { phases } from "@rdev/sdlc/model/Phase"
 import { Schema } from "effect"
 import { FeatureId, ProjectId } from "./Ids.ts"
 
@@ -16,7 +17,7 @@ export class FeatureIndex extends Schema.Class<FeatureIndex>("rdev/FeatureIndex"
   slug: Slug,
   title: Schema.String,
   kind: Schema.Literals(["feature", "bugfix", "refactor", "hotfix"]),
-  phase: Schema.String,
+  phase: Schema.Literals(phases),
   lifecycle: Schema.Literals(["active", "paused", "cancelled", "archived"]),
   /** Branch the work happens on; null until the workspace is provisioned. */
   branch: Schema.NullOr(Schema.String),

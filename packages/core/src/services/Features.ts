@@ -1,0 +1,324 @@
+/**
+ * Features of projects: created, driven through the life cycle, looked at, and decided about by humans. Everything that is asked
+ * for here becomes an event in the feature's repository; the controller does the rest.
+ */
+import { decide } from "@rdev/sdlc/derive/Decide"
+import { subjectOf } from "@rdev/sdlc/derive/Verdicts"
+import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
+import type { VerdictGate } from "@rdev/sdlc/model/Verdict"
+import * as Repo from "@rdev/sdlc/repo/Repo"
+import type { SigningKey } from "@rdev/sdlc/repo/Trust"
+import { Clock, Context, Duration, Effect, Layer, Option, Schedule, Stream } from "effect"
+import { randomBytes } from "node:crypto"
+import { FeatureIndex, Slug } from "../domain/FeatureIndex.ts"
+import * as Ids from "../domain/Ids.ts"
+import type { ProjectId } from "../domain/Ids.ts"
+import { CurrentRequest } from "../domain/Principal.ts"
+import type { Project } from "../domain/Project.ts"
+import { EventLog } from "../ports/EventLog.ts"
+import { FeatureStore } from "../ports/FeatureStore.ts"
+import { BranchName, Forge } from "../ports/Forge.ts"
+import { ProjectStore } from "../ports/ProjectStore.ts"
+import { WorkQueue } from "../queue/WorkQueue.ts"
+import { AuditStore } from "../ports/AuditStore.ts"
+import * as FeatureAudit from "./features/FeatureAudit.ts"
+import { FeatureError, type FeatureReason } from "./features/FeatureError.ts"
+import * as FeatureFiles from "./features/FeatureFiles.ts"
+import { draft } from "./features/PlatformActions.ts"
+import { RepositoryReader } from "./features/RepositoryReader.ts"
+import * as Wake from "./features/Wake.ts"
+
+export interface NewFeature {
+  readonly title: string
+  /** Made from the title when absent. */
+  readonly slug?: string
+  readonly kind?: "feature" | "bugfix" | "refactor" | "hotfix"
+  /** What is wanted and why; becomes `idea.md`, which the first agent reads. */
+  readonly description?: string
+  /** Slugs of features that must be released first. */
+  readonly deps?: ReadonlyArray<string>
+  /** A preset of the project's policy, e.g. `lean`. */
+  readonly preset?: string
+  /** Drive it at once (default), or wait for `run`. */
+  readonly start?: boolean
+}
+
+/** A feature with what the classifier answers now. */
+export interface FeatureView {
+  readonly index: FeatureIndex
+  readonly decision: FeatureDecision
+}
+
+export interface GivenVerdict {
+  readonly verdict: "approve" | "reject" | "waive"
+  /** Default: the gate that the feature waits at. */
+  readonly gate?: VerdictGate
+  readonly reason?: string
+}
+
+const gateOfAction: Readonly<Record<string, VerdictGate>> = {
+  "approve-spec": "spec",
+  "approve-design": "design",
+  "approve-tasks": "tasks",
+  "approve-qa-plan": "qa-plan",
+  "approve-start": "start",
+  "approve-review": "human-review",
+  "accept-risk": "risk",
+  "approve-qa": "uat",
+  "approve-merge": "merge",
+  "confirm-action": "action"
+}
+
+const fail = (operation: string, reason: FeatureReason) => new FeatureError({ operation: `Features.${operation}`, reason })
+
+/** A slug from a title: `Add a contact page!` → `add-a-contact-page`; at most 60 characters. */
+export const slugOf = (title: string): string =>
+  title.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, 60).replace(/^-+|-+$/g, "")
+
+const validSlug = Effect.fn("Features.validSlug")(function*(spec: NewFeature) {
+  const slug = spec.slug ?? slugOf(spec.title)
+  if (/^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$/.test(slug)) return Slug.make(slug)
+  return yield* fail("create", {
+    _tag: "Invalid",
+    field: "slug",
+    message: spec.slug === undefined ? `none can be made from the title "${spec.title.slice(0, 80)}"; give one` : "expected lower-case letters, digits and hyphens, at most 60 characters, not starting or ending with a hyphen"
+  })
+})
+
+const findProject = Effect.fn("Features.findProject")(function*(operation: string, idOrName: string) {
+  const projects = yield* ProjectStore
+  const found = idOrName.startsWith("proj_") ? yield* projects.byId(idOrName as ProjectId) : yield* projects.byName(idOrName)
+  return Option.isSome(found) && found.value.status !== "deleted" ? found.value : yield* fail(operation, { _tag: "ProjectNotFound", project: idOrName })
+})
+
+const findFeature = Effect.fn("Features.findFeature")(function*(operation: string, idOrName: string, slug: string) {
+  const project = yield* findProject(operation, idOrName)
+  const index = yield* (yield* FeatureStore).get(project.id, slug)
+  return Option.isSome(index) ? { project, index: index.value } : yield* fail(operation, { _tag: "FeatureNotFound", project: project.name, slug })
+})
+
+/** Work in flight, as the classifier has to know it. */
+const leaseOf = Effect.fn("Features.leaseOf")(function*(index: FeatureIndex) {
+  if (index.taskId === null) return {}
+  const task = yield* (yield* WorkQueue).get(index.taskId as Ids.TaskId).pipe(
+    Effect.map(Option.some),
+    Effect.catchIf((error) => error._tag === "WorkQueueError" && error.reason._tag === "NotFound", () => Effect.succeed(Option.none()))
+  )
+  if (Option.isNone(task) || (task.value.status !== "pending" && task.value.status !== "running")) return {}
+  return { lease: { holder: task.value.id, untilMillis: (yield* Clock.currentTimeMillis) + 60_000 } }
+})
+
+const loadSnapshot = Effect.fn("Features.loadSnapshot")(function*(operation: string, idOrName: string, slug: string) {
+  const { index, project } = yield* findFeature(operation, idOrName, slug)
+  const loaded = yield* FeatureFiles.load(project, index, yield* leaseOf(index))
+  if (Option.isNone(loaded)) {
+    return yield* fail(operation, { _tag: "Corrupt", file: `.sdlc/features/${slug}`, message: `no branch of ${project.name} holds the feature's files; restore the branch ${FeatureFiles.branchOf(slug)}` })
+  }
+  const decision = decide(loaded.value.state, loaded.value.loaded.policy, yield* Clock.currentTimeMillis)
+  return { snapshot: loaded.value, decision }
+})
+
+const writable = Effect.fn("Features.writable")(function*(operation: string, idOrName: string, slug: string) {
+  const found = yield* loadSnapshot(operation, idOrName, slug)
+  const [error] = found.snapshot.loaded.errors
+  if (error !== undefined) return yield* fail(operation, { _tag: "Corrupt", file: error.file, message: `${error.problem}; repair it before deciding anything` })
+  return found
+})
+
+const speaker = Effect.fn("Features.speaker")(function*(operation: string) {
+  const { principal } = yield* CurrentRequest
+  if (principal.type === "platform") return yield* fail(operation, { _tag: "Forbidden", message: "a verdict needs a person or an agent as its author; the platform has no say of its own" })
+  return { id: principal.name, type: principal.type } as const
+})
+
+const initialFiles = (project: Project, slug: string, spec: NewFeature, files: Repo.Files, nowMillis: number, key: SigningKey | null) => {
+  const created = Repo.createFeature(
+    files,
+    { slug, title: spec.title, kind: spec.kind ?? "feature", ...(spec.deps === undefined ? {} : { deps: spec.deps }), ...(spec.preset === undefined ? {} : { preset: spec.preset }) },
+    { actor: FeatureFiles.platformPrincipal, timeMillis: nowMillis, random: randomBytes(10), ...(key === null ? {} : { key }) }
+  )
+  const idea = `# ${spec.title}\n\n${(spec.description ?? "").trim() || `(${project.name}: nothing more was said than the title)`}\n`
+  return [...created.writes, { path: `.sdlc/features/${slug}/idea.md`, content: idea }]
+}
+
+const create = Effect.fn("Features.create")(function*(idOrName: string, spec: NewFeature) {
+  const forge = yield* Forge
+  const reader = yield* RepositoryReader
+  const store = yield* FeatureStore
+  if (spec.title.trim() === "" || spec.title.length > 200) return yield* fail("create", { _tag: "Invalid", field: "title", message: "expected 1 to 200 characters" })
+  const slug = yield* validSlug(spec)
+  const project = yield* findProject("create", idOrName)
+  if (project.status !== "ready") return yield* fail("create", { _tag: "ProjectNotReady", project: project.name, status: project.status })
+  if (Option.isSome(yield* store.get(project.id, slug))) return yield* fail("create", { _tag: "AlreadyExists", project: project.name, slug })
+  for (const dep of spec.deps ?? []) {
+    if (Option.isNone(yield* store.get(project.id, dep))) return yield* fail("create", { _tag: "Invalid", field: "deps", message: `${project.name} has no feature ${dep}` })
+  }
+  const target = FeatureFiles.targetOf(project)
+  const head = yield* forge.head(target, BranchName.make(project.defaultBranch))
+  if (Option.isNone(head)) return yield* fail("create", { _tag: "Conflict", message: `branch ${project.defaultBranch} of ${project.name} is gone` })
+  const files = yield* reader.state(target, head.value)
+  const now = yield* Clock.currentTimeMillis
+  if (files.has(`.sdlc/features/${slug}/feature.yaml`)) return yield* fail("create", { _tag: "AlreadyExists", project: project.name, slug })
+  const key = yield* FeatureFiles.PlatformKey
+  const changes = yield* Effect.try({
+    try: () => initialFiles(project, slug, spec, files, now, key),
+    catch: (error) => fail("create", { _tag: "Invalid", field: "feature", message: error instanceof Error ? error.message : String(error) })
+  })
+  // An earlier attempt that died after the branch was made left no index row: its branch starts again from the default branch.
+  yield* forge.deleteBranch(target, FeatureFiles.branchOf(slug))
+  const branch = FeatureFiles.branchOf(slug)
+  const base = yield* forge.ensureBranch(target, branch, head.value)
+  yield* forge.commit(target, { branch, expectedHead: base, changes, message: `sdlc(${slug}): feature-created`, author: { name: "platform", email: "platform@rdev" } })
+  const index = FeatureIndex.make({
+    id: yield* Ids.make("feat"),
+    projectId: project.id,
+    slug,
+    title: spec.title,
+    kind: spec.kind ?? "feature",
+    phase: "draft",
+    lifecycle: "active",
+    branch: null,
+    pullRequest: null,
+    deps: [...(spec.deps ?? [])],
+    claimed: false,
+    intactSha: null,
+    taskId: null,
+    decision: null,
+    live: true,
+    createdAtMillis: now,
+    updatedAtMillis: now
+  })
+  yield* store.insert(index).pipe(
+    Effect.catchIf((error) => error.reason._tag === "AlreadyExists", () => Effect.fail(fail("create", { _tag: "AlreadyExists", project: project.name, slug })))
+  )
+  yield* FeatureAudit.said({ project, index }, "create", { title: spec.title })
+  if (spec.start !== false) yield* Wake.feature(project.id, slug)
+  return index
+})
+
+const verdict = Effect.fn("Features.verdict")(function*(idOrName: string, slug: string, given: GivenVerdict) {
+  const { decision, snapshot } = yield* writable("verdict", idOrName, slug)
+  const by = yield* speaker("verdict")
+  const gate = given.gate ?? gateOfAction[decision.action]
+  if (gate === undefined) {
+    return yield* fail("verdict", { _tag: "Conflict", message: `nothing waits for a verdict: the next action is ${decision.action} (${decision.reason}); name a gate to decide one that is not due` })
+  }
+  if (given.verdict !== "approve" && (given.reason ?? "").trim() === "") {
+    return yield* fail("verdict", { _tag: "Invalid", field: "reason", message: `to ${given.verdict} needs a reason; the agent reads it` })
+  }
+  if (gate !== "action" && snapshot.policy.gates[gate] === "human" && by.type !== "human") {
+    return yield* fail("verdict", { _tag: "Forbidden", message: `the policy leaves the gate ${gate} to a human; ${by.id} is ${by.type}` })
+  }
+  const about = subjectOf(snapshot.state, gate)
+  const subject = gate === "action" ? decision.confirms ?? null : about.subject
+  if (subject === null && given.verdict !== "waive") return yield* fail("verdict", { _tag: "Conflict", message: `there is nothing at the gate ${gate} to decide about yet` })
+  yield* FeatureFiles.record(snapshot, [
+    draft("verdict", { gate, subject, verdict: given.verdict, upstream: about.upstream, ...(given.reason === undefined ? {} : { reason: given.reason }) })
+  ], { actor: by })
+  yield* FeatureAudit.said(snapshot, given.verdict, { gate, subject, reason: given.reason ?? null })
+  yield* Wake.feature(snapshot.project.id, slug)
+  return { gate, subject }
+})
+
+/** Records one event of a human and wakes the controller. */
+const say = (verb: string, make: (found: { readonly snapshot: FeatureFiles.Snapshot; readonly decision: FeatureDecision }) => Effect.Effect<Repo.Draft, FeatureError>) =>
+  Effect.fn(`Features.${verb}`)(function*(idOrName: string, slug: string) {
+    const found = yield* writable(verb, idOrName, slug)
+    const by = yield* speaker(verb)
+    const event = yield* make(found)
+    yield* FeatureFiles.record(found.snapshot, [event], { actor: by })
+    yield* FeatureAudit.said(found.snapshot, verb, { reason: "reason" in event.data && typeof event.data.reason === "string" ? event.data.reason : null })
+    yield* Wake.feature(found.snapshot.project.id, slug)
+  })
+
+const pause = (reason: string) =>
+  say("pause", ({ snapshot }) => snapshot.state.lifecycle === "active" ? Effect.succeed(draft("paused", { reason })) : Effect.fail(fail("pause", { _tag: "Conflict", message: `the feature is ${snapshot.state.lifecycle}` })))
+const resume = say("resume", ({ snapshot }) => snapshot.state.lifecycle === "paused" ? Effect.succeed(draft("resumed", {})) : Effect.fail(fail("resume", { _tag: "Conflict", message: `the feature is ${snapshot.state.lifecycle}, not paused` })))
+const cancel = (reason: string) =>
+  say("cancel", ({ snapshot }) =>
+    snapshot.state.lifecycle === "active" || snapshot.state.lifecycle === "paused"
+      ? Effect.succeed(draft("cancelled", { reason }))
+      : Effect.fail(fail("cancel", { _tag: "Conflict", message: `the feature is ${snapshot.state.lifecycle} already` })))
+const answer = (text: string) =>
+  say("answer", ({ snapshot }) => {
+    const [open] = snapshot.state.escalations
+    return open === undefined
+      ? Effect.fail(fail("answer", { _tag: "Conflict", message: "no escalation is open" }))
+      : Effect.succeed(draft("escalation-answered", { escalation: open.id, answer: text }))
+  })
+const unblock = (planTask: string) =>
+  say("unblock", ({ snapshot }) =>
+    snapshot.state.tasks.some((task) => task.id === planTask && task.status === "blocked")
+      ? Effect.succeed(draft("task-unblocked", { task: planTask }))
+      : Effect.fail(fail("unblock", { _tag: "Conflict", message: `plan task ${planTask} is not blocked` })))
+
+const make = Effect.gen(function*() {
+  const context = yield* Effect.context<AuditStore | EventLog | FeatureStore | Forge | ProjectStore | RepositoryReader | WorkQueue>()
+  const bound = <A extends ReadonlyArray<unknown>, B, E>(f: (...args: A) => Effect.Effect<B, E, AuditStore | EventLog | FeatureStore | Forge | ProjectStore | RepositoryReader | WorkQueue>) =>
+    (...args: A): Effect.Effect<B, E> => Effect.provideContext(f(...args), context)
+  return {
+    create: bound(create),
+    list: bound(Effect.fn("Features.list")(function*(idOrName: string, options: { readonly after: string | null; readonly limit: number }) {
+      const project = yield* findProject("list", idOrName)
+      return yield* (yield* FeatureStore).list(project.id, options)
+    })),
+    get: bound(Effect.fn("Features.get")(function*(idOrName: string, slug: string) {
+      const { decision, snapshot } = yield* loadSnapshot("get", idOrName, slug)
+      return { index: snapshot.index, decision } satisfies FeatureView
+    })),
+    snapshot: bound((idOrName: string, slug: string) => loadSnapshot("snapshot", idOrName, slug)),
+    verdict: bound(verdict),
+    pause: bound((idOrName: string, slug: string, reason: string) => pause(reason)(idOrName, slug)),
+    resume: bound(resume),
+    cancel: bound((idOrName: string, slug: string, reason: string) => cancel(reason)(idOrName, slug)),
+    answer: bound((idOrName: string, slug: string, text: string) => answer(text)(idOrName, slug)),
+    unblock: bound((idOrName: string, slug: string, planTask: string) => unblock(planTask)(idOrName, slug)),
+    run: bound(Effect.fn("Features.run")(function*(idOrName: string, slug: string) {
+      const { index, project } = yield* findFeature("run", idOrName, slug)
+      yield* Wake.feature(project.id, index.slug)
+      return index
+    }))
+  }
+})
+
+export class Features extends Context.Service<Features, Effect.Success<typeof make>>()("rdev/services/Features") {
+  static readonly layer = Layer.effect(Features, make)
+}
+
+const sweepInterval = Duration.seconds(30)
+const ends: ReadonlySet<string> = new Set(["task.completed", "task.failed", "task.cancelled"])
+
+/** Live features that nobody is known to work on: looked at after a start and every 30 s, so that no lost wake-up strands one. */
+const sweep = Effect.fn("Features.sweep")(function*(minAgeMillis: number) {
+  const store = yield* FeatureStore
+  const now = yield* Clock.currentTimeMillis
+  const idle = (yield* store.live(null)).filter((feature) => feature.decision?.kind !== "hold" && feature.updatedAtMillis <= now - minAgeMillis)
+  yield* Effect.forEach(idle, (feature) => Wake.look(feature.projectId, feature.slug), { discard: true })
+})
+
+/** A pass follows every ended task of a feature. */
+const followTasks = Effect.fn("Features.followTasks")(function*() {
+  const log = yield* EventLog
+  const store = yield* FeatureStore
+  yield* Stream.runForEach(log.live().pipe(Stream.filter((event) => ends.has(event.type))), (event) =>
+    Effect.gen(function*() {
+      const { taskId } = event.subject
+      if (taskId === undefined) return
+      const projectId = event.stream.slice("project:".length) as ProjectId
+      const feature = (yield* store.live(projectId)).find((candidate) => candidate.taskId === taskId)
+      if (feature !== undefined) yield* Wake.feature(projectId, feature.slug)
+    }).pipe(Effect.catch((error) => Effect.logWarning("a feature was not woken after its task; the sweep will", error))))
+})
+
+/** Keeps features going: run it once per server process. */
+export const layerDriver: Layer.Layer<never, never, EventLog | FeatureStore | WorkQueue> = Layer.effectDiscard(Effect.gen(function*() {
+  const again = Schedule.spaced("1 second")
+  yield* Effect.forkScoped(followTasks().pipe(
+    Effect.tapError((error) => Effect.logWarning("the event log cannot be followed", error)),
+    Effect.retry(again)
+  ))
+  yield* Effect.forkScoped(Effect.andThen(
+    sweep(0).pipe(Effect.retry(again)),
+    Effect.repeat(sweep(Duration.toMillis(sweepInterval)).pipe(Effect.catch((error) => Effect.logWarning("features were not swept", error))), Schedule.spaced(sweepInterval))
+  ))
+}))

@@ -1,0 +1,113 @@
+/**
+ * The task kind `agent`: gives one decision to a harness in the feature's workspace and lands what it did. Work that breaks the
+ * rules (see Examine) never reaches the branch; work of a run that failed is dropped, and the life cycle decides about another attempt.
+ */
+import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
+import type { Draft } from "@rdev/sdlc/repo/Repo"
+import { Effect, Option, Ref, Stream } from "effect"
+import type { ErrorClass } from "../../domain/ErrorClass.ts"
+import { type AgentEvent, AgentHarness, type Harness } from "../../ports/AgentHarness.ts"
+import { Forge } from "../../ports/Forge.ts"
+import { WorkspaceHost } from "../../ports/WorkspaceHost.ts"
+import { TaskFailure } from "../../queue/TaskHandlers.ts"
+import * as Examine from "./Examine.ts"
+import * as FeatureFiles from "./FeatureFiles.ts"
+import * as Log from "./FeatureLog.ts"
+import { draft } from "./PlatformActions.ts"
+import * as Prompt from "./Prompt.ts"
+import * as WorkspaceSync from "./WorkspaceSync.ts"
+
+export const agentFault = (message: string) => new TaskFailure({ reason: { _tag: "AgentFault", message } })
+const fail = (reason: ErrorClass) => new TaskFailure({ reason })
+
+/** What one run cost, summed over its usage events. */
+interface Spent { readonly usd: number; readonly tokens: number; readonly ok: boolean | null; readonly summary: string }
+const nothing: Spent = { usd: 0, tokens: 0, ok: null, summary: "the agent ended without saying so" }
+
+const count = (spent: Spent, event: AgentEvent): Spent => {
+  if (event._tag === "Usage") return { ...spent, usd: spent.usd + (event.costUsd ?? 0), tokens: spent.tokens + event.inputTokens + event.outputTokens }
+  if (event._tag === "Ended") return { ...spent, ok: event.ok, summary: event.summary }
+  return spent
+}
+
+/** The principal under which the agent's events stand: one per task, so that a reviewer is never the author. */
+export const principalOf = (harness: string, taskId: string) => ({ id: harness, type: "agent" as const, session: taskId })
+
+const runHarness = Effect.fn("AgentTask.runHarness")(function*(
+  snapshot: FeatureFiles.Snapshot,
+  decision: FeatureDecision,
+  harness: Harness,
+  task: { readonly id: string; readonly timeoutMillis: number },
+  workspace: Parameters<Harness["run"]>[0]["workspace"]
+) {
+  const spent = yield* Ref.make(nothing)
+  const principal = principalOf(harness.info.name, task.id)
+  const prompt = Prompt.make(snapshot, decision)
+  yield* harness.run({
+    workspace,
+    command: prompt.command,
+    action: decision.action,
+    feature: snapshot.index.slug,
+    taskId: decision.taskId ?? null,
+    prompt: prompt.text,
+    env: {
+      SDLC_PRINCIPAL: `agent:${principal.id}`,
+      SDLC_SESSION: principal.session,
+      RDEV_FEATURE: snapshot.index.slug,
+      RDEV_ACTION: decision.action,
+      RDEV_PLAN_TASK: decision.taskId ?? ""
+    },
+    timeoutMillis: task.timeoutMillis,
+    budgetUsd: snapshot.remainingUsd
+  }).pipe(
+    Stream.tap((event) => Ref.update(spent, (sum) => count(sum, event))),
+    Stream.runForEach((event) => Log.agent(snapshot, task.id, event)),
+    Effect.catchTag("AgentError", (error) => Effect.fail(fail(error.reason)))
+  )
+  return yield* Ref.get(spent)
+})
+
+const examine = Effect.fn("AgentTask.examine")(function*(snapshot: FeatureFiles.Snapshot, agent: string, taskId: string, handover: WorkspaceSync.Handover) {
+  const forge = yield* Forge
+  const [before, after] = yield* Effect.all([forge.listTree(snapshot.target, handover.base), forge.listTree(snapshot.target, handover.head)])
+  const written = yield* FeatureFiles.eventsWritten(snapshot, before, handover.head, after)
+  const problems = [
+    ...written.problems,
+    ...Examine.problems({ slug: snapshot.index.slug, agent, before, after, written: written.events, agentGates: snapshot.agentGates })
+  ]
+  if (problems.length === 0) return
+  yield* Log.refused(snapshot, taskId, problems)
+  return yield* fail({ _tag: "PolicyDenied", message: `the work was refused: ${problems.slice(0, 3).join("; ")}${problems.length > 3 ? `; and ${problems.length - 3} more` : ""}` })
+})
+
+const costDrafts = (spent: Spent): ReadonlyArray<Draft> =>
+  spent.usd === 0 && spent.tokens === 0 ? [] : [draft("cost-recorded", { cost: { usd: spent.usd, tokens: spent.tokens }, reason: "agent run" })]
+
+/** Runs the decision; the result names the commit that landed. */
+export const run = Effect.fn("AgentTask.run")(function*(
+  snapshot: FeatureFiles.Snapshot,
+  decision: FeatureDecision,
+  task: { readonly id: string; readonly timeoutMillis: number }
+) {
+  const host = yield* WorkspaceHost
+  const harness = yield* (yield* AgentHarness).get(snapshot.project.agent).pipe(Effect.mapError((error) => fail(error.reason)))
+  const workspace = yield* host.ensure({
+    projectId: snapshot.project.id,
+    name: snapshot.index.slug,
+    network: harness.info.capabilities.includes("network") ? "internet" : "none"
+  })
+  yield* WorkspaceSync.checkout(snapshot.target, workspace, snapshot.branch, snapshot.sha)
+  const spent = yield* runHarness(snapshot, decision, harness, task, workspace)
+  if (spent.ok !== true) {
+    yield* FeatureFiles.record(snapshot, costDrafts(spent))
+    return yield* agentFault(spent.summary)
+  }
+  const author = { name: harness.info.title, email: `${harness.info.name}@agents.rdev` }
+  const message = `${decision.action}${decision.taskId === undefined ? "" : ` ${decision.taskId}`}: ${snapshot.index.slug}`
+  const handover = yield* WorkspaceSync.collect(snapshot.target, workspace, snapshot.sha, message, author)
+  yield* examine(snapshot, harness.info.name, task.id, handover)
+  const head = yield* WorkspaceSync.land(snapshot.target, workspace, snapshot.branch, handover, message, author)
+  const reload = yield* FeatureFiles.load(snapshot.project, snapshot.index)
+  if (Option.isSome(reload)) yield* FeatureFiles.record(reload.value, costDrafts(spent))
+  return { head, changed: handover.head !== handover.base, summary: spent.summary.slice(0, 2_000) }
+})

@@ -1,0 +1,171 @@
+/**
+ * A feature as its repository holds it: reads the files at the branch's head, adds what was observed, and writes events as
+ * commits. The truth is in the repository; nothing here is remembered besides commits that cannot change.
+ */
+import { fold } from "@rdev/sdlc/derive/Fold"
+import type { FeatureState } from "@rdev/sdlc/model/FeatureState"
+import { policyFor } from "@rdev/sdlc/model/Presets"
+import { type Policy, gateNames } from "@rdev/sdlc/model/Policy"
+import type { Principal } from "@rdev/sdlc/model/Principal"
+import * as Repo from "@rdev/sdlc/repo/Repo"
+import type { SigningKey } from "@rdev/sdlc/repo/Trust"
+import { Clock, Context, Effect, Option } from "effect"
+import { randomBytes } from "node:crypto"
+import type { FeatureIndex } from "../../domain/FeatureIndex.ts"
+import type { Project } from "../../domain/Project.ts"
+import { BranchName, type FileChange, Forge, ForgeError, type RepositoryTarget, type Sha, type TreeEntry } from "../../ports/Forge.ts"
+import type { WrittenEvent } from "./Examine.ts"
+import * as Observe from "./Observe.ts"
+import { RepositoryReader } from "./RepositoryReader.ts"
+
+/** The key with which the platform signs its events; without one, a policy with a keyring does not count them. */
+export const PlatformKey = Context.Reference<SigningKey | null>("rdev/services/PlatformKey", { defaultValue: () => null })
+
+export const platformPrincipal: Principal = { id: "platform", type: "platform" }
+
+export interface Snapshot {
+  readonly project: Project
+  readonly index: FeatureIndex
+  readonly target: RepositoryTarget
+  /** The branch whose head holds the feature's state now, and where the next event goes. */
+  readonly branch: BranchName
+  readonly sha: Sha
+  /** Digest of the code tree at `sha`. */
+  readonly tree: string
+  readonly loaded: Repo.Loaded
+  /** The project's policy with the feature's presets. */
+  readonly policy: Policy
+  readonly state: FeatureState
+  /** Gates that the policy lets an agent open. */
+  readonly agentGates: ReadonlySet<string>
+  /** What the budget leaves for the next agent run; null = no cap. */
+  readonly remainingUsd: number | null
+  /** Merge commit of the pull request, while no event says so yet. */
+  readonly landedSha: Sha | null
+}
+
+export const targetOf = (project: Project): RepositoryTarget => ({ projectId: project.id, name: project.name })
+export const branchOf = (slug: string): BranchName => BranchName.make(`feature/${slug}`)
+
+interface Place { readonly branch: BranchName; readonly sha: Sha; readonly loaded: Repo.Loaded; readonly files: Repo.Files }
+
+const gone = (project: Project, branch: string) =>
+  new ForgeError({ operation: "Forge.head", reason: { _tag: "NotFound", message: `branch ${branch} of ${project.name} is gone` } })
+
+/** Whether the default branch is where a feature goes on: it was merged and not reopened in a branch of its own since. */
+const hasLanded = Effect.fn("FeatureFiles.hasLanded")(function*(target: RepositoryTarget, loaded: Repo.Loaded) {
+  const state = fold(loaded.events, loaded.artifacts, {})
+  if (state.merge.status === "merged" || state.branch === undefined) return true
+  const opened = Observe.openedPullRequest(loaded)
+  if (opened === null || state.retiredPrs.includes(opened)) return false
+  const pr = yield* (yield* Forge).pullRequest(target, opened)
+  return pr.state === "merged"
+})
+
+/** Policy comes from the default branch: an agent's branch may not loosen it. */
+const place = Effect.fn("FeatureFiles.place")(function*(project: Project, slug: string) {
+  const forge = yield* Forge
+  const reader = yield* RepositoryReader
+  const target = targetOf(project)
+  const main = BranchName.make(project.defaultBranch)
+  const mainSha = yield* forge.head(target, main)
+  if (Option.isNone(mainSha)) return yield* gone(project, main)
+  const mainFiles = yield* reader.state(target, mainSha.value)
+  const { policy } = Repo.loadPolicy(mainFiles)
+  const at = (branch: BranchName, sha: Sha, files: Repo.Files): Place => ({ branch, sha, files, loaded: Repo.load(files, slug, { policy }) })
+  const landed = mainFiles.has(`.sdlc/features/${slug}/feature.yaml`) ? at(main, mainSha.value, mainFiles) : null
+  if (landed !== null && (yield* hasLanded(target, landed.loaded))) return Option.some({ place: landed, mainSha: mainSha.value })
+  const branch = branchOf(slug)
+  const sha = yield* forge.head(target, branch)
+  if (Option.isNone(sha)) return landed === null ? Option.none() : Option.some({ place: landed, mainSha: mainSha.value })
+  return Option.some({ place: at(branch, sha.value, yield* reader.state(target, sha.value)), mainSha: mainSha.value })
+})
+
+const remaining = (policy: Policy, state: FeatureState) => {
+  const cap = policy.budget.usd
+  return cap === undefined ? null : Math.max(0, cap + (state.granted.usd ?? 0) - (state.cost.usd ?? 0))
+}
+
+/** None when no branch holds the feature. */
+export const load = Effect.fn("FeatureFiles.load")(function*(project: Project, index: FeatureIndex, observation: Observe.Given = {}) {
+  const reader = yield* RepositoryReader
+  const target = targetOf(project)
+  const found = yield* place(project, index.slug)
+  if (Option.isNone(found)) return Option.none<Snapshot>()
+  const { mainSha, place: { branch, loaded, sha } } = found.value
+  const commit = yield* reader.commit(target, sha)
+  const observed = yield* Observe.observe({ project, index, target, branch, sha, mainSha, tree: commit.tree, loaded }, observation)
+  const state = fold(loaded.events, loaded.artifacts, observed.observed)
+  const policy = policyFor(loaded.policy, state.feature)
+  return Option.some<Snapshot>({
+    project, index, target, branch, sha, loaded, policy, state,
+    tree: commit.tree,
+    agentGates: new Set(gateNames.filter((gate) => policy.gates[gate] === "agent")),
+    remainingUsd: remaining(policy, state),
+    landedSha: observed.landedSha
+  })
+})
+
+const maxRaces = 8
+
+/**
+ * Commits events (and files that belong to them) after everything recorded so far. When somebody else committed first, the
+ * events are appended to the newer state; each is written once.
+ */
+export const record = Effect.fn("FeatureFiles.record")(function*(
+  snapshot: Pick<Snapshot, "project" | "index" | "branch" | "sha" | "loaded">,
+  drafts: ReadonlyArray<Repo.Draft>,
+  options: { readonly files?: ReadonlyArray<FileChange>; readonly actor?: Principal } = {}
+) {
+  if (drafts.length === 0 && (options.files ?? []).length === 0) return snapshot.sha
+  const forge = yield* Forge
+  const reader = yield* RepositoryReader
+  const key = yield* PlatformKey
+  const target = targetOf(snapshot.project)
+  const slug = snapshot.index.slug
+  const actor = options.actor ?? platformPrincipal
+  let { loaded, sha } = snapshot
+  for (let race = 0; race < maxRaces; race++) {
+    const now = yield* Clock.currentTimeMillis
+    const changes: Array<FileChange> = [...(options.files ?? [])]
+    let next = loaded
+    for (const draft of drafts) {
+      const appended = Repo.appendEvent(next, draft, { actor, timeMillis: now, random: randomBytes(10), ...(key === null ? {} : { key }) })
+      changes.push({ path: appended.path, content: appended.content })
+      next = appended.loaded
+    }
+    const done = yield* forge.commit(target, {
+      branch: snapshot.branch,
+      expectedHead: sha,
+      changes,
+      message: `sdlc(${slug}): ${drafts.map((draft) => draft.type).join(", ") || "files"}`,
+      author: { name: actor.id, email: `${actor.type}@rdev` }
+    }).pipe(Effect.map(Option.some), Effect.catchIf((error) => error.reason._tag === "Conflict", () => Effect.succeed(Option.none<Sha>())))
+    if (Option.isSome(done)) return done.value
+    const head = yield* forge.head(target, snapshot.branch)
+    if (Option.isNone(head)) return yield* gone(snapshot.project, snapshot.branch)
+    sha = head.value
+    loaded = Repo.load(yield* reader.state(target, sha), slug, { policy: loaded.policy })
+  }
+  return yield* new ForgeError({ operation: "Forge.commit", reason: { _tag: "Conflict", message: `${snapshot.branch} moved ${maxRaces} times while an event was recorded` } })
+})
+
+/** The events of this feature that a handed-over commit adds, and what is unreadable in it. */
+export const eventsWritten = Effect.fn("FeatureFiles.eventsWritten")(function*(
+  snapshot: Snapshot,
+  before: ReadonlyArray<TreeEntry>,
+  head: Sha,
+  after: ReadonlyArray<TreeEntry>
+) {
+  const reader = yield* RepositoryReader
+  const known = new Set(before.map((entry) => entry.path))
+  const dir = `.sdlc/features/${snapshot.index.slug}/events/`
+  const fresh = new Set(after.map((entry) => entry.path).filter((path) => path.startsWith(dir) && !known.has(path)))
+  const files = yield* reader.state(snapshot.target, head)
+  const loaded = Repo.load(files, snapshot.index.slug, { policy: snapshot.loaded.policy })
+  const events = loaded.events.flatMap((event): ReadonlyArray<WrittenEvent> => {
+    const file = `${dir}${event.id}-${event.type}.json`
+    return fresh.has(file) ? [{ file, type: event.type, actor: event.actor, ...(event.type === "verdict" ? { gate: event.data.gate } : {}) }] : []
+  })
+  return { events, problems: loaded.errors.map((error) => `${error.file}: ${error.problem}`) }
+})

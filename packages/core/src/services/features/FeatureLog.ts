@@ -1,0 +1,73 @@
+/** What people see in the project's stream while a feature is driven. */
+import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
+import { Clock, Effect } from "effect"
+import * as Event from "../../domain/Event.ts"
+import type { AgentEvent } from "../../ports/AgentHarness.ts"
+import type { CiEvent } from "../../ports/Ci.ts"
+import type { Release } from "../../ports/Deployer.ts"
+import { EventLog, maxDataBytes } from "../../ports/EventLog.ts"
+import type { FeatureIndex } from "../../domain/FeatureIndex.ts"
+
+type About = { readonly index: FeatureIndex }
+
+const append = Effect.fn("FeatureLog.append")(function*(about: About, type: string, data: Event.NewEvent["data"], subject: Event.Subject = {}) {
+  const log = yield* EventLog
+  yield* log.append(Event.ofProject(about.index.projectId), [{ type, subject: { feature: about.index.slug, ...subject }, data }])
+})
+
+const clip = (text: string, bytes = maxDataBytes / 2) => (text.length <= bytes ? text : `${text.slice(0, bytes)}… (${text.length - bytes} more)`)
+
+export const decided = (about: About, decision: FeatureDecision) =>
+  append(about, "feature.decided", {
+    phase: decision.phase,
+    rule: decision.rule,
+    via: decision.via ?? null,
+    action: decision.action,
+    actor: decision.actor,
+    kind: decision.kind,
+    reason: clip(decision.reason),
+    plan_task: decision.taskId ?? null
+  })
+
+export const moved = (about: About, from: string, to: string, rule: string, reason: string) =>
+  append(about, "feature.moved", { from, to, rule, reason: clip(reason) })
+
+export const recorded = (about: About, types: ReadonlyArray<string>, sha: string) => append(about, "feature.recorded", { events: [...types], sha })
+
+export const refused = (about: About, taskId: string, problems: ReadonlyArray<string>) =>
+  append(about, "feature.refused", { problems: problems.slice(0, 20).map((problem) => clip(problem, 500)) }, { taskId })
+
+export const failed = (about: About, action: string, message: string) => append(about, "feature.action_failed", { action, message: clip(message) })
+
+export const output = (about: About, line: string) => append(about, "output", { line: clip(line), stream: "stdout" })
+
+export const ci = (about: About, runId: string, event: CiEvent) => {
+  switch (event._tag) {
+    case "StepStarted": return append(about, "ci.step_started", { step: event.step }, { runId })
+    case "Output": return append(about, "output", { line: clip(event.line), stream: event.stream, step: event.step }, { runId })
+    case "StepEnded":
+      return append(about, "ci.step_ended", { step: event.step, status: event.status, exit_code: event.exitCode, duration_ms: event.durationMillis }, { runId })
+    case "Ended": return append(about, "ci.ended", { status: event.run.status, reason: event.run.reason, duration_ms: event.run.durationMillis }, { runId })
+  }
+}
+
+export const deployed = Effect.fn("FeatureLog.deployed")(function*(about: About, release: Release, startedMillis: number) {
+  const now = yield* Clock.currentTimeMillis
+  yield* append(about, "deploy.released", { release: release.id, environment: release.environment, url: release.url, sha: release.sha, duration_ms: now - startedMillis })
+})
+
+export const agent = (about: About, taskId: string, event: AgentEvent) => {
+  const subject = { taskId }
+  switch (event._tag) {
+    case "Started": return append(about, "agent.started", { agent: event.agent, model: event.model, session: event.sessionId }, subject)
+    case "Message": return append(about, "agent.message", { text: clip(event.text) }, subject)
+    case "Thinking": return append(about, "agent.thinking", { text: clip(event.text) }, subject)
+    case "ToolCall": return append(about, "agent.tool_call", { id: event.id, name: event.name, input: clip(JSON.stringify(event.input)) }, subject)
+    case "ToolResult": return append(about, "agent.tool_result", { id: event.id, ok: event.ok, output: clip(event.output) }, subject)
+    case "FileChanged": return append(about, "agent.file_changed", { path: clip(event.path) }, subject)
+    case "Output": return append(about, "output", { line: clip(event.line), stream: event.stream }, subject)
+    case "Truncated": return append(about, "agent.truncated", { dropped_bytes: event.droppedBytes }, subject)
+    case "Usage": return append(about, "agent.usage", { input_tokens: event.inputTokens, output_tokens: event.outputTokens, cost_usd: event.costUsd }, subject)
+    case "Ended": return append(about, "agent.ended", { ok: event.ok, summary: clip(event.summary), exit_code: event.exitCode }, subject)
+  }
+}

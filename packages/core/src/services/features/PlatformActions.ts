@@ -1,0 +1,231 @@
+/**
+ * What the platform itself does for a decision. Each action turns into verbs of ports and answers with the events that record it;
+ * the controller commits them. Every action may be run twice: the ports observe before they change, and a decision whose outcome
+ * was recorded is not made again.
+ */
+import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
+import type { EventData, EventType } from "@rdev/sdlc/model/FeatureEvent"
+import type { Draft } from "@rdev/sdlc/repo/Repo"
+import { Clock, Effect, Option, Stream } from "effect"
+import * as Ids from "../../domain/Ids.ts"
+import { Ci, type CiRun } from "../../ports/Ci.ts"
+import { Deployer } from "../../ports/Deployer.ts"
+import { BranchName, type FileChange, Forge } from "../../ports/Forge.ts"
+import { WorkspaceHost } from "../../ports/WorkspaceHost.ts"
+import { branchOf, type Snapshot } from "./FeatureFiles.ts"
+import * as Log from "./FeatureLog.ts"
+import * as TaskCheck from "./TaskCheck.ts"
+
+export const draft = <T extends EventType>(type: T, data: EventData<T>) => ({ type, data }) as unknown as Draft
+
+export interface Outcome {
+  readonly events: ReadonlyArray<Draft>
+  readonly files?: ReadonlyArray<FileChange>
+  /** Set when the action changed what the index row remembers. */
+  readonly pullRequest?: number
+  readonly branch?: string
+}
+
+/** Actions that take long enough to be tasks of the queue instead of part of the controller's pass. */
+export const long: ReadonlySet<string> = new Set(["run-ci", "verify-task", "deploy", "retry-deploy", "rollback", "verify-release"])
+
+const environment = "production" as const
+
+const provision = Effect.fn("PlatformActions.provision")(function*(snapshot: Snapshot) {
+  const forge = yield* Forge
+  const host = yield* WorkspaceHost
+  const branch = branchOf(snapshot.index.slug)
+  const base = BranchName.make(snapshot.project.defaultBranch)
+  const at = yield* forge.head(snapshot.target, base)
+  if (Option.isSome(at)) yield* forge.ensureBranch(snapshot.target, branch, at.value)
+  const workspace = yield* host.ensure({ projectId: snapshot.project.id, name: snapshot.index.slug, network: "none" })
+  return {
+    branch,
+    events: [draft("branch-provisioned", { branch, base, resources: [`workspace:${workspace.name}`, `branch:${branch}`] })]
+  } satisfies Outcome
+})
+
+const openPullRequest = Effect.fn("PlatformActions.openPullRequest")(function*(snapshot: Snapshot) {
+  const forge = yield* Forge
+  const pr = yield* forge.ensurePullRequest(snapshot.target, {
+    head: snapshot.branch,
+    base: BranchName.make(snapshot.project.defaultBranch),
+    title: snapshot.index.title,
+    body: `Feature \`${snapshot.index.slug}\`. Its specification, plan and history are in \`.sdlc/features/${snapshot.index.slug}\`.`
+  })
+  return { pullRequest: pr.number, events: [draft("pr-opened", { number: pr.number, url: pr.url })] } satisfies Outcome
+})
+
+const ciDrafts = (snapshot: Snapshot, run: CiRun): ReadonlyArray<Draft> => [
+  draft("ci-recorded", {
+    tree: snapshot.tree,
+    sha: snapshot.sha,
+    run: run.id,
+    status: run.status === "green" ? "passed" : run.status === "red" ? "failed" : "infra",
+    ...(run.reason === null ? {} : { job: run.reason })
+  })
+]
+
+const runCi = Effect.fn("PlatformActions.runCi")(function*(snapshot: Snapshot, decision: FeatureDecision) {
+  const ci = yield* Ci
+  const run = yield* ci.start(snapshot.target, { key: decision.idempotencyKey, sha: snapshot.sha, branch: snapshot.branch, event: "pull_request" })
+  yield* Stream.runForEach(ci.follow(snapshot.target, run.id), (event) => Log.ci(snapshot, run.id, event))
+  return { events: ciDrafts(snapshot, yield* ci.get(snapshot.target, run.id)) } satisfies Outcome
+})
+
+const verifyTask = Effect.fn("PlatformActions.verifyTask")(function*(snapshot: Snapshot, decision: FeatureDecision) {
+  const task = snapshot.state.tasks.find((candidate) => candidate.id === decision.taskId)
+  if (task === undefined) return { events: [] } satisfies Outcome
+  const checked = yield* TaskCheck.run(snapshot, task)
+  return checked._tag === "Passed"
+    ? { files: [checked.evidence.file], events: [draft("task-verified", { task: task.id, evidence: checked.evidence.digest })] } satisfies Outcome
+    : { events: [draft("task-failed", { task: task.id, reason: checked.reason })] } satisfies Outcome
+})
+
+const merge = Effect.fn("PlatformActions.merge")(function*(snapshot: Snapshot) {
+  const forge = yield* Forge
+  const number = snapshot.state.pr?.number
+  if (number === undefined) return { events: [draft("merge-ejected", { reason: "no pull request is recorded" })] } satisfies Outcome
+  return yield* forge.mergePullRequest(snapshot.target, number, snapshot.sha).pipe(
+    // The merge is recorded on the default branch, where the feature goes on: the controller does so when it sees it there.
+    Effect.map((): Outcome => ({ events: [] })),
+    Effect.catchIf(
+      (error) => error.reason._tag === "Conflict",
+      (error) => Effect.succeed<Outcome>({ events: [draft("merge-ejected", { reason: error.message })] })
+    )
+  )
+})
+
+const deploy = Effect.fn("PlatformActions.deploy")(function*(snapshot: Snapshot, decision: FeatureDecision) {
+  const deployer = yield* Deployer
+  const sha = snapshot.state.merge.sha ?? snapshot.sha
+  const started = yield* Clock.currentTimeMillis
+  return yield* deployer.deploy(snapshot.target, { key: decision.idempotencyKey, environment, sha, env: {} }).pipe(
+    Effect.tap((release) => Log.deployed(snapshot, release, started)),
+    Effect.map((release): Outcome => ({
+      events: [
+        draft("deploy-started", { deploy: release.id, sha, environment }),
+        draft("deploy-recorded", { deploy: release.id, status: "succeeded", url: release.url })
+      ]
+    })),
+    Effect.catchIf(
+      (error) => !error.retryable,
+      (error) =>
+        Effect.succeed<Outcome>({
+          events: [
+            draft("deploy-started", { deploy: decision.idempotencyKey, sha, environment }),
+            draft("deploy-recorded", { deploy: decision.idempotencyKey, status: "failed", error: error.message })
+          ]
+        })
+    )
+  )
+})
+
+const verifyRelease = Effect.fn("PlatformActions.verifyRelease")(function*(snapshot: Snapshot) {
+  const deployer = yield* Deployer
+  const health = yield* deployer.verify(snapshot.target, environment)
+  const id = snapshot.state.release.deploy ?? ""
+  const bad = health.checks.filter((check) => !check.ok)
+  return {
+    events: [
+      health.healthy
+        ? draft("release-verified", { deploy: id, version: (snapshot.state.merge.sha ?? snapshot.sha).slice(0, 12) })
+        : draft("release-unhealthy", { deploy: id, check: bad.map((check) => `${check.name}: ${check.detail}`).join("; ") || "health check" })
+    ]
+  } satisfies Outcome
+})
+
+const rollback = Effect.fn("PlatformActions.rollback")(function*(snapshot: Snapshot) {
+  const deployer = yield* Deployer
+  const id = snapshot.state.release.deploy ?? ""
+  const started = draft("rollback-started", { deploy: id })
+  return yield* deployer.rollback(snapshot.target, environment).pipe(
+    Effect.map((): Outcome => ({ events: [started, draft("rollback-recorded", { deploy: id, status: "succeeded" })] })),
+    Effect.catchIf(
+      (error) => !error.retryable,
+      (error) => Effect.succeed<Outcome>({ events: [started, draft("rollback-recorded", { deploy: id, status: "failed", error: error.message })] })
+    )
+  )
+})
+
+const cleanup = Effect.fn("PlatformActions.cleanup")(function*(snapshot: Snapshot) {
+  const forge = yield* Forge
+  const host = yield* WorkspaceHost
+  yield* host.destroy(snapshot.project.id, snapshot.index.slug)
+  const branch = branchOf(snapshot.index.slug)
+  // A cancelled feature's files live on its branch alone: without it the history would be gone.
+  const merged = snapshot.state.merge.status === "merged"
+  if (merged) yield* forge.deleteBranch(snapshot.target, branch)
+  return { events: [draft("cleanup-recorded", { resources: [`workspace:${snapshot.index.slug}`, ...(merged ? [`branch:${branch}`] : [])] })] } satisfies Outcome
+})
+
+/** A rolled-back feature goes on in a branch made anew from the default branch, with one task that says what went wrong. */
+const reopen = Effect.fn("PlatformActions.reopen")(function*(snapshot: Snapshot, decision: FeatureDecision) {
+  const cause = snapshot.state.release.detail ?? snapshot.state.incidents.at(-1)?.text ?? decision.reason
+  const number = snapshot.state.tasks.length + 1
+  const forge = yield* Forge
+  yield* forge.deleteBranch(snapshot.target, branchOf(snapshot.index.slug))
+  return {
+    events: [
+      draft("fix-tasks-added", {
+        origin: "rollback",
+        reason: cause,
+        tasks: [{ id: `task-${String(number).padStart(3, "0")}`, title: `Fix what made the release roll back: ${cause}`, deps: [], covers: [], writes: ["**"], verify: [] }]
+      }),
+      draft("phase-moved", { from: snapshot.state.phase, to: "implementation", rule: decision.rule, reason: decision.reason, policyRev: decision.policyRev })
+    ]
+  } satisfies Outcome
+})
+
+const escalate = (decision: FeatureDecision) =>
+  Effect.map(Ids.ulid, (id): Outcome => ({ events: [draft("escalation-opened", { escalation: id, question: decision.reason, rule: decision.via ?? decision.rule })] }))
+
+const recorded = (...events: ReadonlyArray<Draft>) => Effect.succeed<Outcome>({ events })
+
+const updateBranch = Effect.fn("PlatformActions.updateBranch")(function*(snapshot: Snapshot) {
+  const forge = yield* Forge
+  // The new head is the record: the branch is no longer behind.
+  yield* forge.updateBranch(snapshot.target, snapshot.branch, BranchName.make(snapshot.project.defaultBranch))
+  return { events: [] } satisfies Outcome
+})
+
+/** Carries out a `do` or `move` decision whose actor is the platform. */
+export const perform = (snapshot: Snapshot, decision: FeatureDecision) => {
+  const state = snapshot.state
+  switch (decision.action) {
+    case "advance":
+    case "regress":
+      return recorded(
+        draft("phase-moved", {
+          from: state.phase,
+          to: decision.to === "archived" || decision.to === undefined ? state.phase : decision.to,
+          rule: decision.rule,
+          reason: decision.reason,
+          policyRev: decision.policyRev
+        })
+      )
+    case "archive": return recorded(draft("archived", {}))
+    case "claim-slot": return recorded(draft("claim-taken", {}))
+    case "provision-workspace": return provision(snapshot)
+    case "materialise-tasks":
+      return recorded(draft("tasks-materialised", { planHash: state.documents.tasks.hash, tasks: state.documents.tasks.tasks ?? [] }))
+    case "verify-task": return verifyTask(snapshot, decision)
+    case "open-pr": return openPullRequest(snapshot)
+    case "run-ci": return runCi(snapshot, decision)
+    case "update-branch": return updateBranch(snapshot)
+    case "merge":
+    case "requeue-merge": return merge(snapshot)
+    case "dequeue-merge": return recorded(draft("merge-dequeued", { reason: decision.reason }))
+    case "deploy":
+    case "retry-deploy": return deploy(snapshot, decision)
+    case "verify-release": return verifyRelease(snapshot)
+    case "rollback": return rollback(snapshot)
+    case "reopen": return reopen(snapshot, decision)
+    case "cleanup-workspace": return cleanup(snapshot)
+    case "escalate-rework":
+    case "escalate-retries":
+    case "escalate-budget": return escalate(decision)
+    default:
+      return Effect.die(new Error(`the rule table asks the platform for "${decision.action}" (${decision.rule}), which it cannot do`))
+  }
+}
