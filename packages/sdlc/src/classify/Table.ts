@@ -1,6 +1,7 @@
 /** The whole rule table in order of evaluation, and the guards that wrap a hit. */
+import { digestOf } from "../model/Digest.ts"
 import type { Facts } from "../model/Facts.ts"
-import type { Phase } from "../model/Phase.ts"
+import { type Phase, phases } from "../model/Phase.ts"
 import { humanHolds, platform, platformWaits, type Rule } from "./Rule.ts"
 import { commonRules } from "./rules/Common.ts"
 import { mergeRules, releasedRules } from "./rules/Delivery.ts"
@@ -42,26 +43,42 @@ const guard = (
 
 /** In order: the loop bound first, then work in flight, retries, money, confirmation. */
 const guards: ReadonlyArray<Guard> = [
-  guard("G5", "rework=exhausted", (f) => f.rework === "exhausted", [...reworkRules].join(", "), (r) => reworkRules.has(r.id), platform("escalate-rework"), "{rule} looped[ {n} times]; a person has to look"),
+  guard("G5", "rework=exhausted", (f) => f.rework === "exhausted", [...reworkRules].join(", "), (r) => reworkRules.has(r.id), platform("escalate-rework"), "{rule} looped[ {n:time}]; a person has to look"),
   guard("G1", "lease=live", (f) => f.lease === "live", effects, isEffect, platformWaits("wait-inflight"), "Work is in flight[ by {holder}][ until {until}]"),
-  guard("G2", "attempts=exhausted", (f) => f.attempts === "exhausted", effects, isEffect, platform("escalate-retries"), "[{subject} ]failed[ {n} times]; a person has to look"),
+  guard("G2", "attempts=exhausted", (f) => f.attempts === "exhausted", effects, isEffect, platform("escalate-retries"), "[{subject} ]failed[ {n:time}]; a person has to look"),
   guard("G3", "budget=exhausted", (f) => f.budget === "exhausted", agentEffects, isAgentEffect, platform("escalate-budget"), "The budget is spent[: {spent} of {max}]"),
   guard("G4", "autonomy=confirm", (f) => f.autonomy === "confirm", agentEffects, isAgentEffect, humanHolds("confirm-action"), "Confirm {action}")
 ]
 
-export const table: Table = {
-  common: commonRules,
-  byPhase: {
-    draft: draftRules,
-    specified: specifiedRules,
-    planned: plannedRules,
-    ready: readyRules,
-    implementation: implementationRules,
-    review: reviewRules,
-    audit: auditRules,
-    qa: qaRules,
-    merge: mergeRules,
-    released: releasedRules
-  },
-  guards
+const phaseRules: Table["byPhase"] = {
+  draft: draftRules,
+  specified: specifiedRules,
+  planned: plannedRules,
+  ready: readyRules,
+  implementation: implementationRules,
+  review: reviewRules,
+  audit: auditRules,
+  qa: qaRules,
+  merge: mergeRules,
+  released: releasedRules
 }
+
+export const table: Table = { common: commonRules, byPhase: phaseRules, guards }
+
+/** All rules in order of evaluation, phase after phase. */
+export const allRules: ReadonlyArray<Rule> = [...commonRules, ...phases.flatMap((phase) => phaseRules[phase])]
+
+const byId: ReadonlyMap<string, Rule | Guard> = new Map([...allRules, ...guards].map((entry) => [entry.id, entry]))
+
+/** The rule or guard of this id. */
+export const ruleOf = (id: string): Rule | Guard | undefined => byId.get(id)
+
+/** Digest of the whole table: ids, order, conditions, actions. Part of every decision made by it. */
+export const tableRev = (): string => {
+  tableDigest ??= digestOf("table", [
+    allRules.map((rule) => [rule.id, rule.phase, rule.condition, rule.action, rule.actor, rule.kind, rule.to ?? null]),
+    guards.map((guard) => [guard.id, guard.condition, guard.scope, guard.action, guard.actor, guard.kind])
+  ])
+  return tableDigest
+}
+let tableDigest: string | undefined

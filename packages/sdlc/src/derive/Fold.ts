@@ -1,7 +1,103 @@
-/** fold: events, documents and observations → FeatureState. Pure; independent of the order of its input; duplicates count once. */
-import type { Artifacts } from "../model/Artifact.ts"
-import type { LoadedEvent } from "../model/FeatureEvent.ts"
+/**
+ * fold: events, documents and observations → FeatureState.
+ * Pure; independent of the order of its input; a duplicate counts once; what is wrong with the set is named in `integrity`.
+ */
+import type { Artifact, Artifacts, DocumentKind } from "../model/Artifact.ts"
+import { sha256 } from "../model/Digest.ts"
+import type { Feature } from "../model/Feature.ts"
+import type { EventOf, EventType, LoadedEvent } from "../model/FeatureEvent.ts"
 import type { FeatureState } from "../model/FeatureState.ts"
-import type { Observed } from "../model/Observed.ts"
+import { documentKinds } from "../model/Names.ts"
+import type { IntegrityError, Observed } from "../model/Observed.ts"
+import { type Builder, emptyBuilder, type Handlers } from "./fold/Builder.ts"
+import { codeHandlers } from "./fold/Code.ts"
+import { controlHandlers, deliveryHandlers } from "./fold/Delivery.ts"
+import { lifeHandlers } from "./fold/Life.ts"
+import { order } from "./fold/Order.ts"
+import { counts } from "./fold/Trust.ts"
+import { workHandlers } from "./fold/Work.ts"
 
-export declare const fold: (events: ReadonlyArray<LoadedEvent>, artifacts: Artifacts, observed: Observed) => FeatureState
+const handlers: Handlers<EventType> = { ...lifeHandlers, ...workHandlers, ...codeHandlers, ...deliveryHandlers, ...controlHandlers }
+
+const apply = <T extends EventType>(state: Builder, event: EventOf<T> & { readonly type: T }): void => handlers[event.type](state, event)
+
+const absent = (kind: DocumentKind): Artifact => ({ kind, hash: null, lint: [], openQuestions: 0 })
+
+/** Stands in for a feature whose creation is missing; the state is corrupt then. */
+const unknownFeature: Feature = { id: "0".repeat(26), slug: "unknown", title: "", kind: "feature", deps: [], created: "1970-01-01T00:00:00Z" }
+
+const defined = <T extends object>(members: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> }
+
+const revision = (events: ReadonlyArray<LoadedEvent>, artifacts: Artifacts): string => {
+  const ids = events.map((event) => event.trusted === false ? `!${event.id}` : event.id).sort()
+  const documents = documentKinds.map((kind) => {
+    const artifact = artifacts[kind]
+    return artifact === undefined ? "" : `${artifact.hash} ${artifact.openQuestions} ${artifact.lint.filter((finding) => finding.severity === "error").length}`
+  })
+  return `rev:${sha256([...ids, ...documents].join("\n"))}`
+}
+
+export const fold = (events: ReadonlyArray<LoadedEvent>, artifacts: Artifacts, observed: Observed): FeatureState => {
+  const ordered = order(events)
+  const builder = emptyBuilder()
+  const untrusted: Array<string> = []
+  for (const event of ordered.events) {
+    if (counts(event)) {
+      apply(builder, event)
+      builder.last[event.type] = event.id
+    } else untrusted.push(event.id)
+  }
+  const integrity: Array<IntegrityError> = [...ordered.errors, ...builder.errors, ...(observed.errors ?? [])]
+  if (builder.feature === undefined) {
+    integrity.push({ file: "events/", problem: "no feature-created event", fix: "restore it from git history, or start the feature with `sdlc init`" })
+  }
+  const tasks = [...builder.tasks.values()]
+    .map((task) => ({ ...task, failures: builder.failures.get(task.id) ?? 0 }))
+    .sort((a, b) => a.id < b.id ? -1 : 1)
+  return {
+    feature: builder.feature ?? unknownFeature,
+    phase: builder.phase,
+    lifecycle: builder.lifecycle,
+    rev: revision(ordered.events, artifacts),
+    integrity,
+    documents: {
+      "spec": artifacts.spec ?? absent("spec"),
+      "design": artifacts.design ?? absent("design"),
+      "tasks": artifacts.tasks ?? absent("tasks"),
+      "qa-plan": artifacts["qa-plan"] ?? absent("qa-plan")
+    },
+    submissions: builder.submissions,
+    verdicts: builder.verdicts,
+    history: builder.history,
+    last: builder.last,
+    tasks,
+    coders: [...builder.coders.values()],
+    retiredPrs: builder.retiredPrs,
+    ci: builder.ci,
+    reviews: builder.reviews,
+    audits: builder.audits,
+    qa: builder.qa,
+    threads: [...builder.threads.values()],
+    dispositions: Object.fromEntries(builder.dispositions),
+    merge: builder.merge,
+    release: builder.release,
+    incidents: [...builder.incidents.values()],
+    escalations: [...builder.escalations.values()],
+    blockers: [...builder.blockers.values()],
+    failures: Object.fromEntries(builder.failures),
+    rework: builder.rework,
+    cost: builder.cost,
+    granted: builder.granted,
+    untrusted,
+    observed,
+    ...defined({
+      lifecycleReason: builder.lifecycleReason,
+      plan: builder.plan,
+      claim: builder.claim,
+      branch: builder.branch,
+      pr: builder.pr,
+      sync: builder.sync
+    })
+  }
+}

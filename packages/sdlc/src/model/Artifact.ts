@@ -3,16 +3,18 @@
  * The loader computes hash, lint and open questions from the file; approvals live in events and bind to the hash.
  */
 import { Schema } from "effect"
+import { artifactKinds, documentKinds } from "./Names.ts"
 import { Principal } from "./Principal.ts"
 import { Digest } from "./Scalars.ts"
 import { TaskSpec } from "./Task.ts"
 
-export const artifactKinds = ["spec", "design", "tasks", "qa-plan", "review", "audit", "qa-report"] as const
+export { artifactKinds, documentKinds, upstreamKinds } from "./Names.ts"
+
 export const ArtifactKind = Schema.Literals(artifactKinds)
 export type ArtifactKind = typeof ArtifactKind.Type
 
 /** The four documents that a gate of their own approves. */
-export const DocumentKind = Schema.Literals(["spec", "design", "tasks", "qa-plan"])
+export const DocumentKind = Schema.Literals(documentKinds)
 export type DocumentKind = typeof DocumentKind.Type
 
 /** Hashes of the documents that a document was written against; null stands for "there was none". */

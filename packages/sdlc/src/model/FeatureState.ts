@@ -2,6 +2,7 @@
 import type { Artifact, DocumentKind, Upstream } from "./Artifact.ts"
 import type { Feature, Lifecycle } from "./Feature.ts"
 import type { Disposition, Finding, QaCheck } from "./Finding.ts"
+import type { EventType } from "./FeatureEvent.ts"
 import type { IntegrityError, Observed } from "./Observed.ts"
 import type { Phase } from "./Phase.ts"
 import type { Cost } from "./Policy.ts"
@@ -102,6 +103,8 @@ export interface FeatureState {
   /** Every verdict that counts, in order. */
   readonly verdicts: ReadonlyArray<Verdict>
   readonly history: ReadonlyArray<PhaseMove>
+  /** Id of the latest event of each type. */
+  readonly last: { readonly [T in EventType]?: string }
   readonly plan?: Recorded & { readonly hash: string | null }
   /** Tasks of the plan and of fixes, by id. */
   readonly tasks: ReadonlyArray<Task>

@@ -1,13 +1,15 @@
 /** Policy: what a project demands of its features, as data. `.sdlc/policy.yaml` decodes to this; its digest is in every decision. */
 import { Schema } from "effect"
+import { gateNames } from "./Names.ts"
 import { Instant, Severity } from "./Scalars.ts"
 
 /** human, agent: who may approve · auto: the policy itself approves · off: the gate is not asked. */
 export const GateMode = Schema.Literals(["human", "agent", "auto", "off"])
 export type GateMode = typeof GateMode.Type
 
-export const gates = ["spec", "design", "tasks", "qa-plan", "start", "agent-review", "human-review", "audit", "risk", "uat", "merge"] as const
-export const Gate = Schema.Literals(gates)
+export { gateNames } from "./Names.ts"
+
+export const Gate = Schema.Literals(gateNames)
 export type Gate = typeof Gate.Type
 
 /** Upper bounds or spent amounts; a key that is missing is unbounded. */

@@ -9,8 +9,8 @@ type DocumentFact = "spec" | "design" | "tasksDoc" | "qaPlan"
 /** Rules 1–6 of a document: what its author does about it, in the order of the document's states. */
 const authoring = (letter: string, phase: Phase, fact: DocumentFact, kind: string, state: (f: Facts) => DocumentState): ReadonlyArray<Rule> => [
   rule(`${letter}1`, phase, `${fact}=absent`, (f) => state(f) === "absent", agent(`create-${kind}`), `No ${kind} yet`),
-  rule(`${letter}2`, phase, `${fact}=invalid`, (f) => state(f) === "invalid", agent(`fix-${kind}`), `The ${kind} has {n} lint errors[: {errors}]`),
-  rule(`${letter}3`, phase, `${fact}=unclear`, (f) => state(f) === "unclear", humanHolds(`clarify-${kind}`), `The ${kind} has {n} open questions`),
+  rule(`${letter}2`, phase, `${fact}=invalid`, (f) => state(f) === "invalid", agent(`fix-${kind}`), `The ${kind} has {n:lint error}[: {errors}]`),
+  rule(`${letter}3`, phase, `${fact}=unclear`, (f) => state(f) === "unclear", humanHolds(`clarify-${kind}`), `The ${kind} has {n:open question}`),
   rule(`${letter}4`, phase, `${fact}=draft`, (f) => state(f) === "draft", agent(`submit-${kind}`), `Finish the ${kind} and submit it`),
   rule(`${letter}5`, phase, `${fact}=rejected`, (f) => state(f) === "rejected", agent(`revise-${kind}`), `The ${kind} was rejected[ by {who}][: {why}]`),
   rule(

@@ -14,8 +14,8 @@ export const implementationRules: ReadonlyArray<Rule> = [
   rule("I1", "implementation", "branch=conflict", (f) => f.branch === "conflict", agent("resolve-conflicts"), "The branch conflicts with its base[ in {files}]"),
   rule("I2", "implementation", "tVerify", (f) => f.tVerify, platform("verify-task"), "[{task} is ]claimed to be done; verify it[: {commands}]"),
   rule("I3", "implementation", "tFailed", (f) => f.tFailed, agent("retry-task"), "[{task}, ]attempt {attempt} failed[: {why}]"),
-  rule("I4", "implementation", "tReady", (f) => f.tReady, agent("implement-task"), "All blockers resolved, {n} tasks available"),
-  rule("I5", "implementation", "tRunning", (f) => f.tRunning, agentWaits("wait-tasks"), "{n} tasks running"),
+  rule("I4", "implementation", "tReady", (f) => f.tReady, agent("implement-task"), "All blockers resolved, {n:task} available"),
+  rule("I5", "implementation", "tRunning", (f) => f.tRunning, agentWaits("wait-tasks"), "{n:task} running"),
   rule("I6", "implementation", "tBlocked", (f) => f.tBlocked, humanHolds("unblock-task"), "[{task} is ]blocked[: {why}]"),
   rule("I7", "implementation", "tNone", (f) => f.tNone, platform("materialise-tasks"), "Create task records from the approved plan"),
   rule("I8", "implementation", "pr=none", (f) => f.pr === "none", platform("open-pr"), "Tasks are done, there is no pull request"),
@@ -36,9 +36,9 @@ export const reviewRules: ReadonlyArray<Rule> = [
     "agentReview=changes ∨ humanReview=changes",
     (f) => f.agentReview === "changes" || f.humanReview === "changes",
     agent("plan-fixes"),
-    "{n} changes requested[ by {who}]"
+    "{n:change} requested[ by {who}]"
   ),
-  rule("V4", "review", "threads", (f) => f.threads, agent("resolve-threads"), "{n} threads open"),
+  rule("V4", "review", "threads", (f) => f.threads, agent("resolve-threads"), "{n:thread} open"),
   rule("V5", "review", "humanReview∈{pending,stale}", (f) => f.humanReview === "pending" || f.humanReview === "stale", humanHolds("approve-review"), "Needs review by a person[: {n} of {max} approvals]"),
   rule("V6", "review", "gate=pass", (f) => gates.review(f) === "pass", advance, "review exit criteria met[: {facts}]")
 ]
@@ -48,10 +48,10 @@ export const auditRules: ReadonlyArray<Rule> = [
   rule("U1", "audit", "audit∈{absent,stale}", (f) => f.audit === "absent" || f.audit === "stale", agent("audit"), "No audit[ for {tree}]"),
   rule("U2", "audit", "audit=running", (f) => f.audit === "running", agentWaits("wait-audit"), "Audit is running"),
   rule("U3", "audit", "audit=invalid", (f) => f.audit === "invalid", agent("fix-audit"), "The audit report fails its schema[: {problem}]"),
-  rule("U4", "audit", "findBlock", (f) => f.findBlock, agent("plan-fixes"), "{n} open findings[ of severity {severity} or above]"),
-  rule("U5", "audit", "findOpen", (f) => f.findOpen, agent("triage-findings"), "{n} lower findings lack fix, track or accept"),
+  rule("U4", "audit", "findBlock", (f) => f.findBlock, agent("plan-fixes"), "{n:open finding}[ of severity {severity} or above]"),
+  rule("U5", "audit", "findOpen", (f) => f.findOpen, agent("triage-findings"), "{n:lower finding} without fix, track or accept"),
   rule("U6", "audit", "risk=rejected", (f) => f.risk === "rejected", agent("plan-fixes"), "The risk was refused[ by {who}][: {why}]"),
-  rule("U7", "audit", "risk=pending", (f) => f.risk === "pending", humanHolds("accept-risk"), "{n} accepted findings await a person's agreement"),
+  rule("U7", "audit", "risk=pending", (f) => f.risk === "pending", humanHolds("accept-risk"), "{n:accepted finding} without a person's agreement"),
   rule("U8", "audit", "gate=pass", (f) => gates.audit(f) === "pass", advance, "audit exit criteria met[: {facts}]")
 ]
 
@@ -59,8 +59,8 @@ export const qaRules: ReadonlyArray<Rule> = [
   ...ciFirst("K0", "qa"),
   rule("K1", "qa", "qa∈{absent,stale}", (f) => f.qa === "absent" || f.qa === "stale", agent("run-qa"), "No QA[ for {tree}]"),
   rule("K2", "qa", "qa=running", (f) => f.qa === "running", agentWaits("wait-qa"), "QA is running"),
-  rule("K3", "qa", "qa=failed", (f) => f.qa === "failed", agent("plan-fixes"), "{n} QA checks failed[: {checks}]"),
-  rule("K4", "qa", "qa=incomplete", (f) => f.qa === "incomplete", agent("complete-qa"), "{n} QA checks not run[: {checks}]"),
+  rule("K3", "qa", "qa=failed", (f) => f.qa === "failed", agent("plan-fixes"), "{n:QA check} failed[: {checks}]"),
+  rule("K4", "qa", "qa=incomplete", (f) => f.qa === "incomplete", agent("complete-qa"), "{n:QA check} not run[: {checks}]"),
   rule("K5", "qa", "¬evidence", (f) => !f.evidence, agent("attach-evidence"), "QA checks lack evidence[: {checks}]"),
   rule("K6", "qa", "uat=rejected", (f) => f.uat === "rejected", agent("plan-fixes"), "Acceptance was refused[ by {who}][: {why}]"),
   rule("K7", "qa", "uat=pending", (f) => f.uat === "pending", humanHolds("approve-qa"), "Acceptance by a person is pending"),

@@ -1,0 +1,13 @@
+/** The schemas of everything the engine takes and gives. This module loads effect; the root module does not. */
+export { Artifact, ArtifactKind, DocumentKind, LintFinding, Upstream } from "./model/Artifact.ts"
+export { Signature } from "./model/events/Event.ts"
+export { Feature, FeatureKind, Lifecycle } from "./model/Feature.ts"
+export { eventTypes, FeatureEvent } from "./model/FeatureEvent.ts"
+export { Facts } from "./model/FactsSchema.ts"
+export { Disposition, Finding, QaCheck } from "./model/Finding.ts"
+export { DependencyStatus, IntegrityError, Observed } from "./model/Observed.ts"
+export { Cost, FreezeWindow, Gate, GateMode, GateModes, KeyringEntry, Policy, PolicyPatch } from "./model/Policy.ts"
+export { Principal, PrincipalType } from "./model/Principal.ts"
+export { Digest, Instant, Severity, Slug, TaskId, Ulid } from "./model/Scalars.ts"
+export { Task, TaskOrigin, TaskSpec, TaskStatus } from "./model/Task.ts"
+export { Verdict, VerdictGate } from "./model/Verdict.ts"

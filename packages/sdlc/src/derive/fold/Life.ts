@@ -1,0 +1,86 @@
+/** How life and planning events change the state. */
+import type { LifeEvents } from "../../model/events/Life.ts"
+import type { PlanEvents } from "../../model/events/Plan.ts"
+import { phaseIndex } from "../../model/Phase.ts"
+import { type Builder, type Handlers, recorded } from "./Builder.ts"
+
+type Types = (typeof LifeEvents)[number]["Type"]["type"] | (typeof PlanEvents)[number]["Type"]["type"]
+
+/** A rolled-back release starts over: its merge, its deploy, its incidents and its pull request belong to the past. */
+const reopen = (state: Builder): void => {
+  state.merge = { status: "idle" }
+  state.release = { status: "none" }
+  state.incidents.clear()
+  state.sync = undefined
+  if (state.pr !== undefined) state.retiredPrs.push(state.pr.number)
+  state.pr = undefined
+}
+
+export const lifeHandlers: Handlers<Types> = {
+  "feature-created": (state, event) => {
+    if (state.feature !== undefined) {
+      state.errors.push({
+        file: `events/${event.id}-${event.type}.json`,
+        problem: `the feature was already created by event ${state.feature.id}`,
+        fix: "give one of the two features another slug"
+      })
+      return
+    }
+    const { deps, kind, preset, slug, title } = event.data
+    state.feature = { id: event.id, slug, title, kind, ...(preset === undefined ? {} : { preset }), deps: deps ?? [], created: event.at }
+  },
+  "feature-amended": (state, { data: { deps, title } }) => {
+    if (state.feature !== undefined) state.feature = { ...state.feature, ...(deps === undefined ? {} : { deps }), ...(title === undefined ? {} : { title }) }
+  },
+  "phase-moved": (state, event) => {
+    const { from, reason, rule, to } = event.data
+    const distance = phaseIndex[to] - phaseIndex[from]
+    // Two branches may both have recorded the move, or one of them a later one: only a move out of the present phase counts.
+    if (from !== state.phase || distance > 1 || distance === 0) return
+    state.history.push({ from, to, rule, reason, ...recorded(event) })
+    state.phase = to
+    if (distance === 1) state.failures.clear()
+    else {
+      if (!state.fixesPlanned) state.rework++
+      if (rule === "M10") reopen(state)
+    }
+    state.fixesPlanned = false
+  },
+  "paused": (state, event) => {
+    if (state.lifecycle !== "active") return
+    state.lifecycle = "paused"
+    state.lifecycleReason = { id: event.id, text: event.data.reason, ...recorded(event) }
+  },
+  "resumed": (state) => {
+    if (state.lifecycle !== "paused") return
+    state.lifecycle = "active"
+    state.lifecycleReason = undefined
+  },
+  "cancelled": (state, event) => {
+    if (state.lifecycle === "archived" || state.lifecycle === "cancelled") return
+    state.lifecycle = "cancelled"
+    state.lifecycleReason = { id: event.id, text: event.data.reason, ...recorded(event) }
+  },
+  "archived": (state) => {
+    state.lifecycle = "archived"
+  },
+  "artifact-submitted": (state, event) => void state.submissions.push({ ...event.data, ...recorded(event) }),
+  "verdict": (state, event) => void state.verdicts.push({ ...event.data, ...recorded(event) }),
+  "claim-taken": (state, event) => {
+    state.claim = { ...event.data, ...recorded(event) }
+  },
+  "claim-released": (state) => {
+    state.claim = undefined
+  },
+  "branch-provisioned": (state, event) => {
+    const { base, branch, resources } = event.data
+    state.branch = { name: branch, ...(base === undefined ? {} : { base }), resources: resources ?? [branch], ...recorded(event) }
+  },
+  "branch-lost": (state) => {
+    state.branch = undefined
+  },
+  "cleanup-recorded": (state) => {
+    state.branch = undefined
+    state.claim = undefined
+  }
+}
