@@ -94,7 +94,7 @@ export const run = Effect.fn("AgentTask.run")(function*(
   const workspace = yield* host.ensure({
     projectId: snapshot.project.id,
     name: snapshot.index.slug,
-    network: harness.info.capabilities.includes("network") ? "internet" : "none"
+    network: harness.info.network
   })
   yield* WorkspaceSync.checkout(snapshot.target, workspace, snapshot.branch, snapshot.sha)
   const spent = yield* runHarness(snapshot, decision, harness, task, workspace)
