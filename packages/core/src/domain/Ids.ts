@@ -3,7 +3,7 @@
  * Generation reads Effect's Clock; it never looks at a store.
  */
 import { Clock, Effect, Schema } from "effect"
-import { monotonicFactory } from "ulid"
+import { decodeTime, monotonicFactory } from "ulid"
 
 const pattern = (prefix: string) =>
   Schema.String.check(
@@ -61,3 +61,6 @@ export const ulid: Effect.Effect<string> = Effect.map(Clock.currentTimeMillis, (
 /** A new id of the given kind: `make("task")` gives `task_01J…`. */
 export const make = <P extends Prefix>(prefix: P): Effect.Effect<Ids[P]> =>
   Effect.map(ulid, (u) => `${prefix}_${u}` as Ids[P])
+
+/** When an id was made, epoch milliseconds. */
+export const ulidTimeMillis = (id: string): number => decodeTime(id.slice(-26))

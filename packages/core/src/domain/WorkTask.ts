@@ -6,6 +6,9 @@ import { ProjectId, TaskId } from "./Ids.ts"
 export const TaskStatus = Schema.Literals(["pending", "running", "completed", "failed", "cancelled"])
 export type TaskStatus = typeof TaskStatus.Type
 
+const Key = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200))
+export const Label = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._:/=-]{0,99}$/, { message: "expected letters, digits and . _ : / = - , at most 100 characters" }))
+
 /** What a producer gives; defaults are filled in by WorkQueue. */
 export const TaskSpec = Schema.Struct({
   projectId: ProjectId,
@@ -18,17 +21,19 @@ export const TaskSpec = Schema.Struct({
   /** Earliest start, epoch milliseconds; null = now. */
   runAtMillis: Schema.NullOr(Schema.Int),
   /** While a task of the project with this key is pending or running, another enqueue returns that task. */
-  dedupeKey: Schema.NullOr(Schema.String),
+  dedupeKey: Schema.NullOr(Key),
   /** At most `concurrencyLimit` tasks of the project with this key run at once. */
-  concurrencyKey: Schema.NullOr(Schema.String),
-  concurrencyLimit: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)),
+  concurrencyKey: Schema.NullOr(Key),
+  concurrencyLimit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })),
   /** Attempts that count before the task fails. */
   maxAttempts: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 })),
-  timeoutMillis: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)),
+  timeoutMillis: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 7 * 24 * 3_600_000 })),
   /** Tasks that must complete first; a failed or cancelled one fails this task. */
-  dependsOn: Schema.Array(TaskId),
+  dependsOn: Schema.Array(TaskId).check(Schema.isMaxLength(256)),
   /** A worker must carry all of these labels. */
-  requires: Schema.Array(Schema.String)
+  requires: Schema.Array(Label).check(Schema.isMaxLength(16)),
+  /** Account or provider whose limits this task shares: it does not start while that gate is closed. */
+  gate: Schema.NullOr(Key)
 })
 export type TaskSpec = typeof TaskSpec.Type
 
@@ -45,22 +50,39 @@ export const Attempt = Schema.Struct({
 })
 export type Attempt = typeof Attempt.Type
 
-export class WorkTask extends Schema.Class<WorkTask>("rdev/WorkTask")({
-  id: TaskId,
-  ...TaskSpec.fields,
-  status: TaskStatus,
+/** How many ended deliveries a record keeps; older ones are dropped. */
+export const keptAttempts = 20
+
+/** The part of a record that deliveries change. */
+export const TaskState = Schema.Struct({
   /** Deliveries so far, and how many of them counted. */
   deliveries: Schema.Int,
   attemptsCounted: Schema.Int,
+  /** Deliveries that ended with the worker's disappearance. */
   crashes: Schema.Int,
+  /** Grows after a timeout. */
+  timeoutMillis: Schema.Int,
   /** Set while parked for a human: why. */
   parked: Schema.NullOr(Schema.String),
+  /** Name of the capacity it waits for. */
+  awaits: Schema.NullOr(Schema.String),
+  progress: Schema.NullOr(Schema.Json),
+  error: Schema.NullOr(ErrorClass),
+  /** Ended deliveries, oldest first, at most `keptAttempts`. */
+  attempts: Schema.Array(Attempt)
+})
+export type TaskState = typeof TaskState.Type
+
+export class WorkTask extends Schema.Class<WorkTask>("rdev/WorkTask")({
+  id: TaskId,
+  ...TaskSpec.fields,
+  ...TaskState.fields,
+  status: TaskStatus,
   cancelRequested: Schema.Boolean,
   workerId: Schema.NullOr(Schema.String),
-  progress: Schema.NullOr(Schema.Json),
   result: Schema.NullOr(Schema.Json),
-  error: Schema.NullOr(ErrorClass),
   createdAtMillis: Schema.Int,
+  /** Start of the current or last delivery. */
   startedAtMillis: Schema.NullOr(Schema.Int),
   endedAtMillis: Schema.NullOr(Schema.Int)
 }) {}
@@ -68,7 +90,6 @@ export class WorkTask extends Schema.Class<WorkTask>("rdev/WorkTask")({
 /** What a worker holds while it runs a task. */
 export const Delivery = Schema.Struct({
   task: WorkTask,
-  fence: Schema.BigInt,
-  leaseUntilMillis: Schema.Int
+  fence: Schema.BigInt
 })
 export type Delivery = typeof Delivery.Type

@@ -1,0 +1,34 @@
+/**
+ * Weighted fairness between projects: start-time fair queueing (Goyal, Vin and Cheng 1996). A project's k-th task of a claim
+ * starts at virtual time max(now, its last finish) + k / weight; the earliest starts win. A project that was idle gets no
+ * credit for it and one that used idle workers alone owes nothing. Pure.
+ */
+export interface Clock {
+  /** Start tag of the last task handed out while projects competed. */
+  readonly now: number
+  /** Finish tag of each project's last task. */
+  readonly finish: ReadonlyMap<string, number>
+}
+export const start: Clock = { now: 0, finish: new Map() }
+
+export interface Lane<A> {
+  readonly project: string
+  readonly weight: number
+  /** In the order in which the project wants them to run. */
+  readonly tasks: ReadonlyArray<A>
+}
+
+/** Chooses up to `limit` tasks; ties go to the project with the lesser id. Projects without tasks must be left out. */
+export const select = <A>(lanes: ReadonlyArray<Lane<A>>, limit: number, clock: Clock): { readonly chosen: ReadonlyArray<A>; readonly clock: Clock } => {
+  if (lanes.length < 2) return { chosen: lanes.flatMap((lane) => lane.tasks.slice(0, limit)), clock }
+  const offers = lanes.flatMap((lane) => {
+    const from = Math.max(clock.now, clock.finish.get(lane.project) ?? 0)
+    return lane.tasks.slice(0, limit).map((task, k) => ({ lane, task, k, at: from + k / lane.weight }))
+  })
+  offers.sort((a, b) => a.at - b.at || (a.lane.project < b.lane.project ? -1 : a.lane.project > b.lane.project ? 1 : a.k - b.k))
+  const chosen = offers.slice(0, limit)
+  const now = chosen.at(-1)?.at ?? clock.now
+  const finish = new Map([...clock.finish].filter(([, at]) => at > now))
+  for (const offer of chosen) finish.set(offer.lane.project, offer.at + 1 / offer.lane.weight)
+  return { chosen: chosen.map((offer) => offer.task), clock: { now, finish } }
+}

@@ -1,0 +1,312 @@
+/**
+ * Takes tasks from the queue and runs their handlers, `capacity` at once. Delivery is at least once; what counts is fenced.
+ *
+ * A worker whose heartbeat is refused, or that could not beat for the length of its lease, stops its own work at once and
+ * registers anew. On the end of its scope it takes no more tasks, waits `drainMillis` for those running, hands back what did
+ * not finish (not counted as an attempt) and leaves. Everything it holds is bounded by capacity and about 50 ms of work.
+ */
+import { Cause, Clock, Effect, Exit, Fiber, Layer, Metric, Schedule, Stream } from "effect"
+import * as Ids from "../domain/Ids.ts"
+import type { StoreError } from "../ports/StoreError.ts"
+import { type WorkerInfo, WorkQueueStore } from "../ports/WorkQueueStore.ts"
+import * as QueueMetrics from "./QueueMetrics.ts"
+import { TaskEvents } from "./TaskEvents.ts"
+import { TaskHandlers } from "./TaskHandlers.ts"
+import { Durations } from "./worker/Durations.ts"
+import * as Run from "./worker/Run.ts"
+import { Shift } from "./worker/Shift.ts"
+
+export interface WorkerOptions {
+  /** Tasks that run at once, ≥ 1. */
+  readonly capacity: number
+  /** What this worker offers to tasks that `require` it. */
+  readonly labels?: ReadonlyArray<string>
+  /** Name shown in the pool, e.g. host and pid; not an identity. */
+  readonly id?: string
+  readonly version?: string
+  /** Beats come every third of it. Default 30 s. */
+  readonly leaseMillis?: number
+  /** Backstop for lost wake-ups. Default 500. */
+  readonly pollMillis?: number
+  /** How long the end waits for running tasks. Default 30 s. */
+  readonly drainMillis?: number
+  /** How long tasks whose worker vanished wait for a worker that happens to be idle, before this one stops taking others. Default 60 s. */
+  readonly suspectPatienceMillis?: number
+}
+
+interface Settings extends Required<WorkerOptions> {}
+const settingsOf = (options: WorkerOptions): Settings => ({
+  labels: [],
+  id: "worker",
+  version: "0",
+  leaseMillis: 30_000,
+  pollMillis: 500,
+  drainMillis: 30_000,
+  suspectPatienceMillis: 60_000,
+  ...options
+})
+
+/** Ends written with one call. */
+const maxSettle = 1_000
+const tendMillis = 1_000
+const sweepMillis = 250
+
+type Store = WorkQueueStore["Service"]
+interface Desk { readonly store: Store; readonly events: TaskEvents["Service"]; readonly settings: Settings; readonly info: WorkerInfo; readonly freed: Set<string> }
+
+const complain = (what: string) => (error: StoreError) => Effect.logWarning(`worker: ${what}: ${error.message}`)
+
+/** The error of a failed call; a defect or an interruption stays what it is. */
+const errorOf = <E>(exit: Exit.Failure<unknown, E>): Effect.Effect<E> => {
+  const error = exit.cause.reasons.find(Cause.isFailReason)
+  return error === undefined ? Effect.failCause(exit.cause as Cause.Cause<never>) : Effect.succeed(error.error)
+}
+
+/** Tries until the store answers; false when `over` says to give up first. */
+const insist = <A>(effect: Effect.Effect<A, StoreError>, what: string, over: () => boolean): Effect.Effect<boolean> => Effect.gen(function*() {
+  for (let wait = 50; !over(); wait = Math.min(2_000, wait * 2)) {
+    const exit = yield* Effect.exit(effect)
+    if (Exit.isSuccess(exit)) return true
+    yield* complain(what)(yield* errorOf(exit))
+    yield* Effect.sleep(wait)
+  }
+  return false
+})
+
+/** Registers the shift's id, trying until the store answers. */
+const register = (desk: Desk, shift: Shift) => insist(
+  Effect.suspend(() => {
+    const sent = shift.now()
+    return Effect.map(desk.store.register({ ...desk.info, id: shift.options.id }, desk.settings.leaseMillis), () => { shift.leaseUntil = sent + desk.settings.leaseMillis })
+  }),
+  "cannot register",
+  () => false
+)
+
+/** Tasks whose worker vanished are taken only while nothing else runs here, so that a poison task meets nobody. */
+class Suspects {
+  waiting = false
+  since = 0
+  seen(waiting: boolean, now: number): void {
+    if (waiting && !this.waiting) this.since = now
+    this.waiting = waiting
+  }
+}
+
+const claimLoop = (desk: Desk, shift: Shift, suspects: Suspects) => Effect.gen(function*() {
+  const { store, settings, info } = desk
+  while (!shift.isLost) {
+    yield* shift.hungry.await
+    yield* shift.hungry.close
+    const alone = suspects.waiting && shift.empty
+    const limit = alone ? Math.max(1, settings.capacity) : shift.want()
+    if (limit <= 0 || shift.stopping) continue
+    if (!alone && suspects.waiting && shift.now() - suspects.since > settings.suspectPatienceMillis) continue
+    const began = shift.now()
+    const exit = yield* Effect.exit(store.claim({ workerId: shift.options.id, limit, kinds: info.kinds, labels: settings.labels, suspects: alone }))
+    if (Exit.isFailure(exit)) {
+      const error = yield* errorOf(exit)
+      if (error.reason._tag === "Conflict") return shift.abandon()
+      yield* complain("cannot claim")(error)
+      continue
+    }
+    const deliveries = exit.value
+    shift.dry = !alone && deliveries.length < limit
+    if (alone) suspects.seen(deliveries.length > 0, shift.now())
+    yield* observeClaim(shift, began, deliveries[0])
+    shift.take(deliveries)
+    if (alone) {
+      yield* shift.idle.await
+      shift.ring()
+    } else if (!shift.dry && shift.want() > 0) shift.hungry.openUnsafe()
+    if (deliveries.length > 0) yield* Metric.update(QueueMetrics.claimed, deliveries.length)
+  }
+})
+
+const observeClaim = (shift: Shift, began: number, first: Run.Run["delivery"] | undefined) => first === undefined
+  ? Effect.void
+  : Effect.andThen(
+    Metric.update(QueueMetrics.claimSeconds, (shift.now() - began) / 1_000),
+    Metric.update(QueueMetrics.waitSeconds, Math.max(0, shift.options.clock.currentTimeMillisUnsafe() - first.task.createdAtMillis) / 1_000)
+  )
+
+/** What a decision asks for besides the record: closed gates, and capacity that came back because something ended here. */
+const sideEffects = Effect.fnUntraced(function*(desk: Desk, batch: ReadonlyArray<Run.Ended>) {
+  for (const { decision } of batch) {
+    if (decision?._tag === "Again" && decision.closes !== null) yield* desk.store.closeGate(decision.closes.gate, decision.closes.forMillis)
+  }
+})
+const freeCapacity = Effect.fnUntraced(function*(desk: Desk, batch: ReadonlyArray<Run.Ended>) {
+  const back = batch.some((entry) => entry.outcome !== "retried") ? [...desk.freed] : []
+  for (const resource of back) {
+    yield* desk.store.release(resource)
+    desk.freed.delete(resource)
+  }
+  for (const { decision } of batch) if (decision?._tag === "Again" && decision.awaits !== null && desk.freed.size < 100) desk.freed.add(decision.awaits)
+})
+
+/** Writes ends until accepted or refused. Repeating is safe: a second try of what was written is refused by its fence. */
+const write = Effect.fnUntraced(function*(desk: Desk, batch: ReadonlyArray<Run.Ended>) {
+  const refused = yield* desk.events.after(
+    Effect.andThen(sideEffects(desk, batch), desk.store.settle(batch.map((entry) => entry.settlement))),
+    (refused) => {
+      if (!desk.events.enabled) return []
+      const not = new Set(refused)
+      return batch.filter((entry) => !not.has(entry.settlement.id)).flatMap((entry) => entry.events())
+    }
+  )
+  yield* freeCapacity(desk, batch)
+  if (refused.length > 0) yield* Metric.update(QueueMetrics.fenced, refused.length)
+  const counts = new Map<string, { entry: Run.Ended; n: number }>()
+  for (const entry of batch) {
+    const key = `${entry.outcome} ${entry.error?._tag ?? ""}`
+    const count = counts.get(key)
+    if (count === undefined) counts.set(key, { entry, n: 1 })
+    else count.n++
+  }
+  for (const { entry, n } of counts.values()) yield* Metric.update(QueueMetrics.outcome(entry.outcome, entry.error?._tag ?? null), n)
+})
+
+const settleLoop = (desk: Desk, shift: Shift) => Effect.gen(function*() {
+  while (!shift.isLost) {
+    yield* shift.unsettled.await
+    // Ends of the same turn of the event loop go together.
+    yield* Effect.yieldNow
+    const batch = shift.ended.slice(0, maxSettle)
+    if (batch.length === 0) {
+      yield* shift.unsettled.close
+      continue
+    }
+    // After a lost lease the tasks are somebody else's: nothing left to say.
+    yield* insist(write(desk, batch), "cannot settle", () => shift.isLost)
+    shift.written(batch.length)
+  }
+})
+
+const beat = Effect.fnUntraced(function*(desk: Desk, shift: Shift) {
+  const sent = shift.now()
+  const told = [...shift.running.values()].filter((run) => run.fresh).slice(0, 1_000)
+  const progress = told.map((run) => ({ id: run.delivery.task.id, fence: run.delivery.fence, value: run.progress }))
+  const { accepted, cancel } = yield* desk.store.beat(shift.options.id, desk.settings.leaseMillis, shift.running.size, progress)
+  if (!accepted) return shift.abandon()
+  shift.leaseUntil = sent + desk.settings.leaseMillis
+  for (const [i, run] of told.entries()) if (run.progress === progress[i]?.value) run.fresh = false
+  for (const id of cancel) {
+    const run = shift.running.get(id)
+    if (run !== undefined) shift.stop(run, "cancel")
+  }
+})
+
+const beatLoop = (desk: Desk, shift: Shift) => Effect.forever(Effect.andThen(
+  Effect.sleep(desk.settings.leaseMillis / 3),
+  insist(beat(desk, shift), "cannot beat", () => shift.isLost)
+))
+
+/** Chores any worker may do: due tasks, vanished workers. The store makes sure that two at once do no harm. */
+const tendLoop = (desk: Desk, shift: Shift, suspects: Suspects) => Effect.gen(function*() {
+  let pause = 0
+  while (true) {
+    yield* Effect.sleep(pause)
+    pause = tendMillis
+    const chores = Effect.gen(function*() {
+      const { nextDueMillis, suspects: waiting } = yield* desk.store.tend
+      suspects.seen(waiting, shift.now())
+      const lost = yield* desk.store.takeLost(maxSettle)
+      if (lost.length > 0) yield* write(desk, lost.map((delivery) => Run.vanished(delivery, shift.options.clock.currentTimeMillisUnsafe())))
+      if (waiting || lost.length > 0) shift.ring()
+      return nextDueMillis
+    })
+    const due = yield* Effect.catch(chores, (error) => Effect.as(complain("cannot tend the queue")(error), null))
+    if (due !== null) pause = Math.max(5, Math.min(tendMillis, due))
+  }
+})
+
+const sweepLoop = (shift: Shift) => Effect.gen(function*() {
+  while (true) {
+    yield* Effect.sleep(sweepMillis)
+    if (shift.now() >= shift.leaseUntil) return shift.abandon()
+    shift.sweep()
+  }
+})
+
+const wakeLoop = (desk: Desk, shift: Shift) => desk.store.wakes.pipe(
+  Stream.runForEach((wake) => wake === "work" ? Effect.sync(() => shift.ring()) : Effect.catch(beat(desk, shift), complain("cannot beat"))),
+  Effect.repeat(Schedule.spaced("1 second")),
+  Effect.asVoid
+)
+const pollLoop = (desk: Desk, shift: Shift) => Effect.forever(Effect.andThen(Effect.sleep(desk.settings.pollMillis), Effect.sync(() => shift.ring())))
+
+/** Ends a shift in order: no new tasks, wait, hand back, write, leave. */
+const finish = Effect.fnUntraced(function*(desk: Desk, shift: Shift) {
+  shift.stopping = true
+  shift.handBackQueued()
+  if (desk.settings.drainMillis > 0) yield* Effect.timeoutOption(shift.idle.await, desk.settings.drainMillis)
+  for (const run of shift.running.values()) shift.stop(run, "handback")
+  yield* Effect.timeoutOption(shift.idle.await, 5_000)
+})
+const mourn = Effect.fnUntraced(function*(desk: Desk, shift: Shift) {
+  yield* Metric.update(QueueMetrics.leasesLost, 1)
+  yield* Effect.timeoutOption(shift.idle.await, 5_000)
+  yield* Effect.logWarning(`worker ${desk.settings.id}: the lease was lost, its work was stopped`)
+})
+const leave = Effect.fnUntraced(function*(desk: Desk, shift: Shift) {
+  if (shift.isLost) return
+  while (shift.ended.length > 0) {
+    const batch = shift.ended.splice(0, maxSettle)
+    yield* Effect.timeoutOption(write(desk, batch), 5_000)
+  }
+  yield* Effect.timeoutOption(desk.store.deregister(shift.options.id), 5_000)
+})
+
+/** From registration until the lease is lost, or until interrupted: then it ends in order. */
+const work = (desk: Desk, durations: Durations, handlers: TaskHandlers["Service"]) => Effect.gen(function*() {
+  const clock = yield* Clock.Clock
+  const context = yield* Effect.context<never>()
+  const shift = new Shift({ id: yield* Ids.make("wrk"), name: desk.settings.id, capacity: desk.settings.capacity, handlers, events: desk.events, durations, clock, context })
+  const suspects = new Suspects()
+  yield* register(desk, shift)
+  const loops = Effect.raceAllFirst([
+    shift.lost.await,
+    claimLoop(desk, shift, suspects),
+    settleLoop(desk, shift),
+    beatLoop(desk, shift),
+    tendLoop(desk, shift, suspects),
+    sweepLoop(shift),
+    wakeLoop(desk, shift),
+    pollLoop(desk, shift)
+  ])
+  yield* Effect.uninterruptibleMask((restore) => Effect.gen(function*() {
+    const fiber = yield* Effect.forkChild(Effect.interruptible(loops))
+    const exit = yield* Effect.exit(restore(Fiber.join(fiber)))
+    // In a fiber of its own: in this uninterruptible one a timeout would wait for the sleep that lost its race.
+    const last = Effect.gen(function*() {
+      if (shift.isLost) yield* mourn(desk, shift)
+      else yield* finish(desk, shift)
+      yield* Fiber.interrupt(fiber)
+      yield* Effect.catch(leave(desk, shift), complain("cannot leave in order"))
+    })
+    yield* Fiber.await(yield* Effect.forkDetach(Effect.interruptible(last)))
+    yield* exit
+  }))
+})
+
+/** Works until interrupted; the end of a standalone worker process is an interruption of this. */
+export const run = (options: WorkerOptions): Effect.Effect<never, never, WorkQueueStore | TaskHandlers | TaskEvents> => Effect.gen(function*() {
+  if (!Number.isSafeInteger(options.capacity) || options.capacity < 1) return yield* Effect.die(new Error(`capacity: expected an integer of at least 1, got ${options.capacity}`))
+  const settings = settingsOf(options)
+  const handlers = yield* TaskHandlers
+  const kinds = [...handlers.keys()]
+  const desk: Desk = {
+    store: yield* WorkQueueStore,
+    events: yield* TaskEvents,
+    settings,
+    info: { id: yield* Ids.make("wrk"), name: settings.id, version: settings.version, capacity: settings.capacity, labels: settings.labels, kinds },
+    freed: new Set()
+  }
+  const durations = new Durations(kinds)
+  return yield* Effect.forever(work(desk, durations, handlers))
+})
+
+/** A worker beside everything else in this process; it ends in order with the layer's scope. */
+export const layer = (options: WorkerOptions): Layer.Layer<never, never, WorkQueueStore | TaskHandlers | TaskEvents> =>
+  Layer.effectDiscard(Effect.forkScoped(run(options)))

@@ -1,0 +1,123 @@
+/** One delivery: the context its handler sees, and how its end becomes a settlement. */
+import { Cause, Effect, Exit, type Fiber, type Schema } from "effect"
+import type { NewEvent } from "../../domain/Event.ts"
+import type { ErrorClass } from "../../domain/ErrorClass.ts"
+import type { Delivery } from "../../domain/WorkTask.ts"
+import { maxDataBytes } from "../../ports/EventLog.ts"
+import { maxPayloadBytes, type Settlement } from "../../ports/WorkQueueStore.ts"
+import * as RetryPolicy from "../RetryPolicy.ts"
+import type { TaskEvent, TaskEvents } from "../TaskEvents.ts"
+import type { TaskContext, TaskFailure, TaskHandler } from "../TaskHandlers.ts"
+import * as Transition from "../Transition.ts"
+import { encodedBytes } from "../WorkQueue.ts"
+
+/** Why a worker interrupted a handler. `lost`: the lease is gone, nothing more may be said about the task. */
+export type Stop = "cancel" | "timeout" | "handback" | "lost"
+
+export interface Run {
+  readonly delivery: Delivery
+  /** Of the monotonic clock. */
+  readonly startedMillis: number
+  fiber: Fiber.Fiber<Schema.Json, TaskFailure> | null
+  stop: Stop | null
+  progress: Schema.Json
+  /** Progress that no heartbeat has carried yet. */
+  fresh: boolean
+}
+
+export const taskEvent = ({ task }: Delivery, type: string, data: NewEvent["data"]): TaskEvent => ({
+  projectId: task.projectId,
+  event: { type, subject: { taskId: task.id }, data }
+})
+
+const contextOf = (run: Run, events: TaskEvents["Service"]): TaskContext => {
+  const { task, fence } = run.delivery
+  return {
+    task,
+    fence,
+    attempt: task.deliveries,
+    progress: (value) => {
+      const bytes = encodedBytes(value)
+      if (bytes === null || bytes > maxDataBytes / 2) return Effect.logWarning(`progress of task ${task.id} dropped: ${bytes ?? "not JSON"} bytes, at most ${maxDataBytes / 2}`)
+      run.progress = value
+      run.fresh = true
+      return events.enabled
+        ? Effect.catch(events.append([taskEvent(run.delivery, "task.progress", { progress: value })]), (error) => Effect.logWarning(`progress event of task ${task.id} lost`, error))
+        : Effect.void
+    },
+    emit: (event) => events.append([{ projectId: task.projectId, event: { ...event, subject: { ...event.subject, taskId: task.id } } }])
+  }
+}
+
+/** The handler's effect, with `task.started` told before it. */
+export const effect = (run: Run, handler: TaskHandler, events: TaskEvents["Service"], workerName: string): Effect.Effect<Schema.Json, TaskFailure> => {
+  const work = Effect.suspend(() => handler(contextOf(run, events)))
+  if (!events.enabled) return work
+  const { task } = run.delivery
+  const told = events.append([taskEvent(run.delivery, "task.started", { kind: task.kind, attempt: task.deliveries, worker: workerName })])
+  return Effect.andThen(Effect.catch(told, (error) => Effect.logWarning(`start event of task ${task.id} lost`, error)), work)
+}
+
+/** An end in the terms of the queue: the settlement, the decision behind a failure, and the events to append with it. */
+export interface Ended {
+  readonly settlement: Settlement
+  readonly events: () => ReadonlyArray<TaskEvent>
+  readonly outcome: string
+  readonly error: ErrorClass | null
+  readonly decision: RetryPolicy.Decision | null
+}
+
+const message = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).slice(0, 2_000)
+
+/** Null when nothing may be said (the lease was lost). */
+export const end = (run: Run, exit: Exit.Exit<Schema.Json, TaskFailure>, nowMillis: number): Ended | null => {
+  if (run.stop === "lost") return null
+  if (Exit.isSuccess(exit)) return completed(run, exit.value ?? null, nowMillis)
+  const failure = exit.cause.reasons.find(Cause.isFailReason)
+  const defect = exit.cause.reasons.find(Cause.isDieReason)
+  if (run.stop === "handback") return over(run, "handed_back", Transition.handedBack(withProgress(run)), "task.retrying", { delay_ms: 0, reason: "the worker stops" })
+  if (run.stop === "cancel") return over(run, "cancelled", Transition.cancelled(withProgress(run), run.delivery.fence, nowMillis), "task.cancelled", {})
+  if (run.stop === "timeout") {
+    const afterMillis = run.delivery.task.timeoutMillis
+    return failed(run, { _tag: "Timeout", message: `not done after ${afterMillis} ms`, afterMillis }, nowMillis)
+  }
+  if (failure !== undefined) return failed(run, failure.error.reason, nowMillis)
+  return failed(run, defect === undefined
+    ? { _tag: "Unknown", message: "the handler interrupted itself" }
+    : { _tag: "AgentFault", message: `the handler failed unexpectedly: ${message(defect.defect)}` }, nowMillis)
+}
+
+const withProgress = (run: Run) => run.progress === null ? run.delivery.task : Transition.withFields(run.delivery.task, { progress: run.progress })
+
+const over = (run: Run, outcome: string, settled: Settlement["outcome"], type: string, data: NewEvent["data"]): Ended => ({
+  settlement: { id: run.delivery.task.id, fence: run.delivery.fence, outcome: settled },
+  events: () => [taskEvent(run.delivery, type, { kind: run.delivery.task.kind, attempt: run.delivery.task.deliveries, ...data })],
+  outcome,
+  error: null,
+  decision: null
+})
+
+const completed = (run: Run, result: Schema.Json, nowMillis: number): Ended => {
+  const bytes = result === null ? 0 : encodedBytes(result)
+  if (bytes === null || bytes > maxPayloadBytes) {
+    return failed(run, { _tag: "Invalid", field: "result", message: bytes === null ? "the handler's result is not JSON" : `the handler's result has ${bytes} bytes, at most ${maxPayloadBytes} are kept` }, nowMillis)
+  }
+  return over(run, "completed", { _tag: "Completed", result, progress: run.progress }, "task.completed", {})
+}
+
+export const failed = (run: Run, error: ErrorClass, nowMillis: number): Ended => {
+  const task = withProgress(run)
+  const decision = RetryPolicy.decide(error, task, nowMillis)
+  const told = { class: error._tag, message: error.message.slice(0, 2_000) }
+  const outcome = Transition.failed(task, run.delivery.fence, error, decision, nowMillis)
+  const ended = decision._tag === "Again"
+    ? over(run, "retried", outcome, "task.retrying", { ...told, delay_ms: decision.delayMillis })
+    : decision._tag === "Park"
+    ? over(run, "parked", outcome, "task.retrying", { ...told, parked: decision.why })
+    : over(run, "failed", outcome, "task.failed", { ...told, notify: decision.notify })
+  return { ...ended, error, decision }
+}
+
+/** A delivery whose worker vanished, settled by whoever found it. */
+export const vanished = (delivery: Delivery, nowMillis: number): Ended =>
+  failed({ delivery, startedMillis: 0, fiber: null, stop: null, progress: null, fresh: false }, { _tag: "StaleWorker", message: `worker ${delivery.task.workerId} stopped beating` }, nowMillis)

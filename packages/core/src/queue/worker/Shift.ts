@@ -1,0 +1,177 @@
+/**
+ * One registration of a worker: its lease, the tasks it holds, and the pump that starts them. A shift ends for good when the
+ * lease is lost or the worker stops; nothing of it may be settled afterwards under a lost lease.
+ */
+import { type Clock, type Context, Effect, Exit, Latch, type Schema } from "effect"
+import type { TaskId, WorkerId } from "../../domain/Ids.ts"
+import type { Delivery } from "../../domain/WorkTask.ts"
+import type { TaskEvents } from "../TaskEvents.ts"
+import { TaskFailure, type TaskHandler } from "../TaskHandlers.ts"
+import * as Transition from "../Transition.ts"
+import type { Durations } from "./Durations.ts"
+import * as Run from "./Run.ts"
+
+export interface ShiftOptions {
+  readonly id: WorkerId
+  readonly name: string
+  readonly capacity: number
+  readonly handlers: ReadonlyMap<string, TaskHandler>
+  readonly events: TaskEvents["Service"]
+  readonly durations: Durations
+  readonly clock: Clock.Clock
+  /** Services and references of the worker, for its handlers' fibers. */
+  readonly context: Context.Context<never>
+}
+
+const closes = ({ decision }: Run.Ended) => decision?._tag === "Again" && decision.closes !== null
+const monotonic = (clock: Clock.Clock) => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000
+
+export class Shift {
+  readonly options: ShiftOptions
+  readonly running = new Map<TaskId, Run.Run>()
+  /** Ends not written yet. */
+  ended: Array<Run.Ended> = []
+  /** Open when a claim may be worth it. */
+  readonly hungry = Latch.makeUnsafe(true)
+  /** Open when there is something to settle. */
+  readonly unsettled = Latch.makeUnsafe(false)
+  /** Open once nothing runs or waits. */
+  readonly idle = Latch.makeUnsafe(true)
+  /** Open when the lease is lost. */
+  readonly lost = Latch.makeUnsafe(false)
+  /** The last claim found less than it asked for: only a wake or the poll makes another. */
+  dry = false
+  /** No new tasks. */
+  stopping = false
+  isLost = false
+  /** Monotonic time until which the lease is surely ours. */
+  leaseUntil = 0
+  #buffer: Array<Delivery> = []
+  #head = 0
+  #lastStart = 0
+  /** Ends not written yet that close a gate: until they are, a claim could bring more tasks for it. */
+  #closing = 0
+  readonly #fork: (effect: Effect.Effect<Schema.Json, TaskFailure>) => NonNullable<Run.Run["fiber"]>
+
+  constructor(options: ShiftOptions) {
+    this.options = options
+    this.#fork = Effect.runForkWith(options.context)
+  }
+
+  now(): number { return monotonic(this.options.clock) }
+  get queued(): number { return this.#buffer.length - this.#head }
+  get empty(): boolean { return this.running.size === 0 && this.queued === 0 }
+
+  /** How many tasks another claim should ask for; 0 = none now. */
+  want(): number {
+    if (this.stopping || this.isLost || this.#closing > 0) return 0
+    const { capacity, durations } = this.options
+    const ahead = durations.ahead(capacity)
+    const free = capacity - this.running.size - this.queued
+    return this.queued > ahead / 2 && free <= 0 ? 0 : Math.max(0, ahead + free)
+  }
+
+  ring(): void {
+    this.dry = false
+    this.hungry.openUnsafe()
+  }
+
+  take(deliveries: ReadonlyArray<Delivery>): void {
+    if (deliveries.length === 0) return
+    this.#buffer = this.#head === 0 ? this.#buffer : this.#buffer.slice(this.#head)
+    this.#head = 0
+    for (const delivery of deliveries) this.#buffer.push(delivery)
+    this.idle.closeUnsafe()
+    this.#lastStart = this.now()
+    if (this.stopping) this.handBackQueued()
+    else this.pump()
+  }
+
+  pump(): void {
+    while (!this.isLost && this.running.size < this.options.capacity) {
+      const delivery = this.#buffer[this.#head]
+      if (delivery === undefined) break
+      this.#head++
+      this.#start(delivery)
+    }
+    if (!this.dry && this.want() > 0) this.hungry.openUnsafe()
+    if (this.empty) this.idle.openUnsafe()
+  }
+
+  #start(delivery: Delivery): void {
+    const { handlers, events, name } = this.options
+    const run: Run.Run = { delivery, startedMillis: this.#lastStart = this.now(), fiber: null, stop: null, progress: null, fresh: false }
+    this.running.set(delivery.task.id, run)
+    const handler = handlers.get(delivery.task.kind)
+    const effect = handler === undefined
+      ? Effect.fail(new TaskFailure({ reason: { _tag: "StaleWorker", message: `no handler for kind "${delivery.task.kind}"` } }))
+      : Run.effect(run, handler, events, name)
+    run.fiber = this.#fork(effect)
+    run.fiber.addObserver((exit) => this.#finish(run, exit))
+  }
+
+  #finish(run: Run.Run, exit: Exit.Exit<Schema.Json, TaskFailure>): void {
+    const { task } = run.delivery
+    this.running.delete(task.id)
+    if (run.stop === null) this.options.durations.note(task.kind, this.now() - run.startedMillis)
+    const ended = Run.end(run, exit, this.options.clock.currentTimeMillisUnsafe())
+    if (ended !== null) this.settle(ended)
+    this.pump()
+  }
+
+  settle(ended: Run.Ended): void {
+    this.ended.push(ended)
+    if (closes(ended)) this.#closing++
+    this.unsettled.openUnsafe()
+  }
+
+  /** The first `count` ends were accepted or refused by the store. */
+  written(count: number): void {
+    const before = this.#closing
+    this.ended = this.isLost ? [] : this.ended.slice(count)
+    this.#closing = before === 0 ? 0 : this.ended.filter(closes).length
+    if (before > 0 && this.#closing === 0) this.pump()
+  }
+
+  stop(run: Run.Run, why: Run.Stop): void {
+    if (run.stop !== null && why !== "lost") return
+    run.stop = why
+    run.fiber?.interruptUnsafe()
+  }
+
+  /** Interrupts what outran its limit, and gives back what waits behind tasks that take longer than expected. */
+  sweep(): void {
+    const now = this.now()
+    for (const run of this.running.values()) {
+      const took = now - run.startedMillis
+      this.options.durations.atLeast(run.delivery.task.kind, took)
+      if (took >= run.delivery.task.timeoutMillis) this.stop(run, "timeout")
+    }
+    if (this.queued > 0 && now - this.#lastStart > 1_000) this.handBackQueued()
+    if (this.running.size === 0 && this.queued > 0) this.pump()
+  }
+
+  handBackQueued(): void {
+    for (const delivery of this.#buffer.slice(this.#head)) {
+      const { task, fence } = delivery
+      this.settle({ settlement: { id: task.id, fence, outcome: Transition.handedBack(task) }, events: () => [], outcome: "handed_back", error: null, decision: null })
+    }
+    this.#buffer = []
+    this.#head = 0
+    if (this.empty) this.idle.openUnsafe()
+  }
+
+  /** The lease is gone: everything stops and nothing is said. */
+  abandon(): void {
+    if (this.isLost) return
+    this.isLost = true
+    this.#buffer = []
+    this.#head = 0
+    this.ended = []
+    for (const run of this.running.values()) this.stop(run, "lost")
+    if (this.empty) this.idle.openUnsafe()
+    this.lost.openUnsafe()
+    this.hungry.openUnsafe()
+    this.unsettled.openUnsafe()
+  }
+}

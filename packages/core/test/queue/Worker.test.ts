@@ -1,0 +1,124 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Layer, Ref } from "effect"
+import { TestClock } from "effect/testing"
+import * as Ids from "@rdev/core/domain/Ids"
+import type { WorkTask } from "@rdev/core/domain/WorkTask"
+import { layerMemory, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import * as TaskEvents from "@rdev/core/queue/TaskEvents"
+import * as TaskHandlers from "@rdev/core/queue/TaskHandlers"
+import * as Worker from "@rdev/core/queue/Worker"
+import * as WorkerPool from "@rdev/core/queue/WorkerPool"
+import * as WorkQueue from "@rdev/core/queue/WorkQueue"
+
+const queue = WorkerPool.layer.pipe(Layer.provideMerge(WorkQueue.layer), Layer.provideMerge(Layer.merge(layerMemory, TaskEvents.layerNone)))
+const worker = (handlers: Readonly<Record<string, TaskHandlers.TaskHandler>>, options: Partial<Worker.WorkerOptions> = {}) =>
+  Worker.layer({ capacity: 4, ...options }).pipe(Layer.provide(TaskHandlers.layer(handlers)))
+
+const { WorkQueue: Queue } = WorkQueue
+const until = (id: WorkTask["id"], status: WorkTask["status"]): Effect.Effect<WorkTask, unknown, WorkQueue.WorkQueue> => Effect.gen(function*() {
+  const work = yield* Queue
+  for (let i = 0; i < 5_000; i++) {
+    const task = yield* work.get(id)
+    if (task.status === status) return task
+    yield* TestClock.adjust("250 millis")
+  }
+  return yield* Effect.fail(new Error(`task ${id} did not become ${status}: ${JSON.stringify(yield* work.get(id))}`))
+})
+const fails = (reason: ConstructorParameters<typeof TaskHandlers.TaskFailure>[0]["reason"]) => Effect.fail(new TaskHandlers.TaskFailure({ reason }))
+
+describe("Worker", () => {
+  it.effect("runs a task and keeps its record", () => Effect.gen(function*() {
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const task = yield* work.enqueue({ projectId, kind: "double", payload: 21 })
+    const ended = yield* until(task.id, "completed").pipe(Effect.provide(worker({ double: ({ task }) => Effect.succeed(Number(task.payload) * 2) })))
+    assert.strictEqual(ended.result, 42)
+    assert.strictEqual(ended.deliveries, 1)
+    assert.strictEqual(ended.attempts.length, 1)
+    assert.strictEqual(ended.attempts[0]?.error, null)
+  }).pipe(Effect.provide(queue)))
+
+  it.effect("retries by class, counts attempts and gives up", () => Effect.gen(function*() {
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const task = yield* work.enqueue({ projectId, kind: "flaky", payload: null, maxAttempts: 3 })
+    const ended = yield* until(task.id, "failed").pipe(Effect.provide(worker({ flaky: () => fails({ _tag: "Unknown", message: "no" }) })))
+    assert.strictEqual(ended.attemptsCounted, 3)
+    assert.deepStrictEqual(ended.attempts.map((attempt) => attempt.counted), [true, true, true])
+    const again = yield* work.retry(task.id)
+    assert.strictEqual(again.status, "pending")
+    const done = yield* until(task.id, "completed").pipe(Effect.provide(worker({ flaky: () => Effect.succeed("ok") })))
+    assert.strictEqual(done.attempts.length, 4)
+  }).pipe(Effect.provide(queue)))
+
+  it.effect("stops a task that outruns its limit and gives the next delivery twice the time", () => Effect.gen(function*() {
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const task = yield* work.enqueue({ projectId, kind: "slow", payload: null, timeoutMillis: 10_000, maxAttempts: 2 })
+    const ended = yield* until(task.id, "completed").pipe(Effect.provide(worker({ slow: () => Effect.as(Effect.sleep("15 seconds"), null) })))
+    assert.strictEqual(ended.timeoutMillis, 20_000)
+    assert.strictEqual(ended.attempts[0]?.error?._tag, "Timeout")
+  }).pipe(Effect.provide(queue)))
+
+  it.effect("cancels a running task", () => Effect.gen(function*() {
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const begun = yield* Deferred.make<void>()
+    const stopped = yield* Ref.make(false)
+    const hang = worker({ hang: () => Effect.andThen(Deferred.succeed(begun, undefined), Effect.onInterrupt(Effect.never, () => Ref.set(stopped, true))) })
+    const task = yield* work.enqueue({ projectId, kind: "hang", payload: null })
+    yield* Effect.gen(function*() {
+      yield* Deferred.await(begun)
+      yield* work.cancel(task.id)
+      yield* until(task.id, "cancelled")
+    }).pipe(Effect.provide(hang))
+    assert.isTrue(yield* Ref.get(stopped))
+  }).pipe(Effect.provide(queue)))
+
+  it.effect("hands running work back when it stops, uncounted, and another worker finishes it", () => Effect.gen(function*() {
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const begun = yield* Deferred.make<void>()
+    const task = yield* work.enqueue({ projectId, kind: "long", payload: null })
+    yield* Deferred.await(begun).pipe(Effect.provide(worker({ long: () => Effect.andThen(Deferred.succeed(begun, undefined), Effect.never) }, { drainMillis: 0 })))
+    const back = yield* work.get(task.id)
+    assert.deepStrictEqual([back.status, back.attemptsCounted, back.crashes, back.deliveries], ["pending", 0, 0, 1])
+    assert.strictEqual((yield* (yield* WorkerPool.WorkerPool).pool).workers.length, 0)
+    yield* until(task.id, "completed").pipe(Effect.provide(worker({ long: () => Effect.succeed(null) })))
+  }).pipe(Effect.provide(queue)))
+
+  it.effect("closes the gate of a rate-limited account for other tasks", () => Effect.gen(function*() {
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const ran = yield* Ref.make<ReadonlyArray<string>>([])
+    const layer = worker({
+      call: ({ task, attempt }) => Effect.andThen(
+        Ref.update(ran, (list) => [...list, `${task.payload}${attempt}`]),
+        task.payload === "a" && attempt === 1 ? fails({ _tag: "RateLimited", message: "429", gate: null, retryAfterMillis: 60_000 }) : Effect.succeed(null)
+      )
+    }, { capacity: 1 })
+    const first = yield* work.enqueue({ projectId, kind: "call", payload: "a", gate: "account:1" })
+    const second = yield* work.enqueue({ projectId, kind: "call", payload: "b", gate: "account:1" })
+    const other = yield* work.enqueue({ projectId, kind: "call", payload: "c", gate: "account:2" })
+    yield* Effect.gen(function*() {
+      yield* until(other.id, "completed")
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(yield* Ref.get(ran), ["a1", "c1"])
+      yield* until(second.id, "completed")
+      const ended = yield* until(first.id, "completed")
+      assert.strictEqual(ended.attemptsCounted, 1)
+    }).pipe(Effect.provide(layer))
+  }).pipe(Effect.provide(queue)))
+
+  it.effect("refuses bad input with the field's name", () => Effect.gen(function*() {
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const reason = (spec: Partial<WorkQueue.EnqueueSpec>) => Effect.map(Effect.flip(work.enqueue({ projectId, kind: "x", payload: null, ...spec })), (error) => error._tag === "WorkQueueError" ? error.reason : error)
+    assert.containSubset(yield* reason({ kind: "No Kind" }), { _tag: "Invalid", field: "kind" })
+    assert.containSubset(yield* reason({ priority: 1_000 }), { _tag: "Invalid", field: "priority" })
+    assert.containSubset(yield* reason({ payload: "x".repeat(300_000) }), { _tag: "TooLarge", field: "payload", bytes: 300_002, limitBytes: 262_144 })
+    assert.containSubset(yield* reason({ payload: "é".repeat(150_000) }), { _tag: "TooLarge", bytes: 300_002 })
+    assert.strictEqual((yield* work.stats).pending, 0)
+    assert.strictEqual((yield* (yield* WorkQueueStore).list({ projectId: null, status: null, kind: null, after: null, limit: 10 })).length, 0)
+  }).pipe(Effect.provide(queue)))
+})
