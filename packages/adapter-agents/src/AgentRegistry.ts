@@ -1,0 +1,77 @@
+/** The AgentHarness port from data: which agents an installation has. The first one is the default. */
+import { AgentHarness, fromHarnesses, type Harness } from "@rdev/core/ports/AgentHarness"
+import { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
+import { Config, Effect, Layer, Schema } from "effect"
+import { readFile } from "node:fs/promises"
+import { type AgentConfig, AgentConfigs } from "./AgentConfig.ts"
+import * as CommandHarness from "./CommandHarness.ts"
+import * as ScriptedHarness from "./ScriptedHarness.ts"
+
+/** A declaration that cannot be used; the message names the agent, the field and what to write. */
+export class AgentConfigError extends Schema.TaggedError<AgentConfigError>()("AgentConfigError", { source: Schema.String, problem: Schema.String }) {
+  override get message(): string { return `${this.source}: ${this.problem}` }
+}
+
+/** The scripted agent and the three presets: what an installation has that declares nothing. */
+export const defaultAgents: ReadonlyArray<AgentConfig> = [
+  { kind: "scripted", name: "scripted" },
+  { kind: "command", name: "claude", preset: "claude" },
+  { kind: "command", name: "opencode", preset: "opencode" },
+  { kind: "command", name: "codex", preset: "codex" }
+]
+
+export interface Options {
+  readonly agents?: ReadonlyArray<AgentConfig>
+  /** Environment of the server: PATH, and the variables named by `passEnv`. */
+  readonly hostEnv?: CommandHarness.Environment
+  /** Fault of scripted agents that declare none; see ScriptedHarness. */
+  readonly scriptFault?: string
+  /** Where the declarations came from, for messages. */
+  readonly source?: string
+}
+
+export const make = Effect.fn("AgentRegistry.make")(function*(options: Options) {
+  const host = yield* WorkspaceHost
+  const source = options.source ?? "agents"
+  const hostEnv = options.hostEnv ?? {}
+  const harnesses: Array<Harness> = []
+  for (const agent of options.agents ?? defaultAgents) {
+    if (harnesses.some((harness) => harness.info.name === agent.name)) return yield* new AgentConfigError({ source, problem: `two agents are named "${agent.name}"; rename one` })
+    if (agent.kind === "scripted") {
+      const fault = agent.fault ?? options.scriptFault
+      harnesses.push(ScriptedHarness.make(host, { name: agent.name, ...(fault === undefined ? {} : { fault }) }))
+      continue
+    }
+    const resolved = CommandHarness.resolve(agent)
+    if (resolved._tag === "Missing") return yield* new AgentConfigError({ source, problem: resolved.message })
+    harnesses.push(CommandHarness.make(host, resolved.agent, hostEnv))
+  }
+  return fromHarnesses(harnesses)
+})
+
+export const layer = (options: Options = {}): Layer.Layer<AgentHarness, AgentConfigError, WorkspaceHost> => Layer.effect(AgentHarness, make(options))
+
+const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(AgentConfigs), { onExcessProperty: "error" })
+
+/** Parses declarations: a JSON array, or the path of a file that holds one. */
+export const parse = Effect.fn("AgentRegistry.parse")(function*(value: string, source: string) {
+  const inline = value.trimStart().startsWith("[")
+  const where = inline ? source : `${source} (${value})`
+  const text = inline ? value : yield* Effect.tryPromise({
+    try: () => readFile(value, "utf8"),
+    catch: (cause) => new AgentConfigError({ source, problem: `cannot read ${value}: ${cause instanceof Error ? cause.message : String(cause)}; give a JSON array of agents or the path of a file with one` })
+  })
+  return yield* decode(text).pipe(Effect.mapError((error) => new AgentConfigError({ source: where, problem: error.message })))
+})
+
+/**
+ * `RDEV_AGENTS`: a JSON array of agents, or the path of a file with one; unset: `defaultAgents`. `RDEV_SCRIPT_FAULT`: fault of the
+ * scripted agent. `hostEnv` is where `PATH` and the variables of `passEnv` are taken from.
+ */
+export const layerConfig = (hostEnv: CommandHarness.Environment = process.env): Layer.Layer<AgentHarness, AgentConfigError | Config.ConfigError, WorkspaceHost> =>
+  Layer.unwrap(Effect.gen(function*() {
+    const declared = yield* Config.String("RDEV_AGENTS").pipe(Config.withDefault(""))
+    const scriptFault = yield* Config.String("RDEV_SCRIPT_FAULT").pipe(Config.withDefault(""))
+    const agents = declared === "" ? defaultAgents : yield* parse(declared, "RDEV_AGENTS")
+    return layer({ agents, hostEnv, source: "RDEV_AGENTS", ...(scriptFault === "" ? {} : { scriptFault }) })
+  }))

@@ -1,0 +1,113 @@
+/**
+ * One run of an agent process in a workspace as a stream of events. Every run ends with `Ended`; one that is not ok then fails with
+ * the classified reason. Interrupting the stream closes the scope of the process, which kills it with its children.
+ */
+import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
+import { AgentError, type AgentEvent, type AgentJob } from "@rdev/core/ports/AgentHarness"
+import type { Command, ExitStatus, WorkspaceError, WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
+import { Clock, Effect, Stream } from "effect"
+import { classifyFailure } from "./failures/classifyFailure.ts"
+import type { Format } from "./formats/Format.ts"
+import * as Text from "./Text.ts"
+import * as Transcript from "./Transcript.ts"
+
+export interface Invocation {
+  readonly agent: string
+  readonly command: Command
+  readonly format: Format
+  /** Values that must not appear in events. */
+  readonly secrets: ReadonlyArray<string>
+  /** Whose limits the run is subject to. */
+  readonly gate: string | null
+  readonly maxRunBytes?: number
+}
+
+/** An agent that prints more than this is stopped: nothing it does is worth reading on. */
+export const floodBytes = 268_435_456
+const maxSummaryChars = 2000
+const lastFailures = 3
+const lastLines = 12
+
+/** What a failing workspace means for the task that runs in it. */
+export const ofWorkspace = (error: WorkspaceError): ErrorClass => {
+  const { reason } = error
+  const { message } = error
+  switch (reason._tag) {
+    case "Invalid":
+      return { _tag: "Invalid", message, field: reason.field }
+    case "Unsupported":
+      return { _tag: "Invalid", message, field: "workspace" }
+    case "Unauthorized":
+    case "Foreign":
+      return { _tag: "AuthFailed", message }
+    case "RateLimited":
+      return { _tag: "RateLimited", message, gate: null, retryAfterMillis: reason.retryAfterMillis }
+    case "ResourceExhausted":
+      return { _tag: "ResourceExhausted", message, resource: "workspace" }
+    case "Conflict":
+    case "AlreadyExists":
+      return { _tag: "Conflict", message }
+    default:
+      return { _tag: "Unknown", message }
+  }
+}
+
+const fail = (transcript: Transcript.Transcript, error: AgentError, exitCode: number | null): Stream.Stream<AgentEvent, AgentError> =>
+  Stream.concat(
+    Stream.fromIterable<AgentEvent>([...transcript.end(), { _tag: "Ended", ok: false, summary: Text.bound(error.reason.message, maxSummaryChars).text, exitCode }]),
+    Stream.fail(error)
+  )
+
+const finish = (transcript: Transcript.Transcript, invocation: Invocation, job: AgentJob, exit: ExitStatus, nowMillis: number): Stream.Stream<AgentEvent, AgentError> => {
+  const rest = transcript.end()
+  const verdict = transcript.verdict()
+  if (exit.code === 0 && exit.reason === "exited" && verdict?.ok !== false) {
+    const said = verdict === null || verdict.summary === "" ? transcript.lastMessage() : verdict.summary
+    return Stream.fromIterable<AgentEvent>([...rest, { _tag: "Ended", ok: true, summary: Text.bound(said, maxSummaryChars).text, exitCode: 0 }])
+  }
+  const failures = transcript.failures()
+  const text = (transcript.reported() ? failures.slice(-lastFailures) : failures.slice(-lastLines)).join("\n")
+  const reason = classifyFailure({ text, exit, nowMillis, timeoutMillis: job.timeoutMillis, gate: invocation.gate })
+  const ended: AgentEvent = { _tag: "Ended", ok: false, summary: Text.bound(reason.message, maxSummaryChars).text, exitCode: exit.code }
+  return Stream.concat(Stream.fromIterable<AgentEvent>([...rest, ended]), Stream.fail(new AgentError({ operation: `AgentHarness.run(${invocation.agent})`, reason })))
+}
+
+export const run = (host: typeof WorkspaceHost.Service, job: AgentJob, invocation: Invocation): Stream.Stream<AgentEvent, AgentError> =>
+  Stream.suspend(() => {
+    const operation = `AgentHarness.run(${invocation.agent})`
+    const transcript = Transcript.make({
+      agent: invocation.agent,
+      format: invocation.format,
+      workDir: job.workspace.workDir,
+      secrets: invocation.secrets,
+      ...(invocation.maxRunBytes === undefined ? {} : { maxRunBytes: invocation.maxRunBytes })
+    })
+    const foreign = (cause: WorkspaceError) => new AgentError({ operation, reason: ofWorkspace(cause), cause })
+    const flood = new AgentError({ operation, reason: { _tag: "AgentFault", message: `the agent printed more than ${floodBytes} bytes and was stopped` } })
+    return Stream.unwrap(
+      Effect.gen(function*() {
+        const process = yield* host.start(job.workspace, { ...invocation.command, timeoutMillis: job.timeoutMillis }).pipe(Effect.mapError(foreign))
+        const output = process.output.pipe(
+          Stream.mapError(foreign),
+          Stream.mapEffect((chunk) => {
+            const events = transcript.push(chunk)
+            return transcript.bytes() > floodBytes ? Effect.fail(flood) : Effect.succeed(events)
+          }),
+          Stream.flattenIterable
+        )
+        const exit = Effect.gen(function*() {
+          const status = yield* Effect.mapError(process.exit, foreign)
+          return finish(transcript, invocation, job, status, yield* Clock.currentTimeMillis)
+        }).pipe(Effect.catch((error) => Effect.succeed(fail(transcript, error, null))))
+        // Only the output's failures are caught here: `finish` has already said `Ended` when it fails.
+        return output.pipe(
+          Stream.catch((error) => fail(transcript, error, null)),
+          Stream.concat(Stream.unwrap(exit))
+        )
+      }).pipe(Effect.catch((error) => Effect.succeed(fail(transcript, error, null))))
+    )
+  })
+
+/** A run that ends before its process could start. */
+export const refuse = (invocation: Invocation, error: AgentError): Stream.Stream<AgentEvent, AgentError> =>
+  fail(Transcript.make({ agent: invocation.agent, format: invocation.format, workDir: "/", secrets: invocation.secrets }), error, null)
