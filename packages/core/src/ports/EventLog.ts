@@ -2,8 +2,8 @@
  * The one event log. Appending is ordered per stream and gapless; a committed entry is never missed by a reader that
  * resumes after its cursor. Old entries leave by retention alone, and a reader that asks for them is told so.
  */
-import { Clock, Context, Effect, Layer, type Scope, Semaphore, Stream } from "effect"
-import { Event, type NewEvent, type StreamName, type Subject } from "../domain/Event.ts"
+import { Clock, Context, Effect, Layer, Schema, type Scope, Semaphore, Stream } from "effect"
+import { Event, NewEvent, type StreamName, type Subject } from "../domain/Event.ts"
 import * as EventHub from "./EventHub.ts"
 import * as MemoryTransaction from "./memory/MemoryTransaction.ts"
 import { StoreError } from "./StoreError.ts"
@@ -47,15 +47,20 @@ export class EventLog extends Context.Service<EventLog, {
   trim(beforeMillis: number): Effect.Effect<number, StoreError>
 }>()("rdev/ports/EventLog") {}
 
-/** The encoded `data` of each event, or Invalid for the first that is too large. */
+const isNewEvent = Schema.is(NewEvent)
+const refused = (index: number, event: NewEvent | undefined, message: string) => Effect.fail(new StoreError({
+  operation: "EventLog.append",
+  reason: { _tag: "Invalid", field: `events[${index}].data`, message: `${message} (event ${String(event?.type)})` }
+}))
+
+/** The encoded `data` of each event, or Invalid for the first that is not JSON or too large. */
 export const encodeData = (events: ReadonlyArray<NewEvent>): Effect.Effect<ReadonlyArray<string>, StoreError> => Effect.suspend(() => {
+  const bad = events.findIndex((event) => !isNewEvent(event))
+  if (bad !== -1) return refused(bad, events[bad], "type, subject and data must be JSON")
   const encoded = events.map((event) => JSON.stringify(event.data))
   // A code unit is at most three bytes, so most need not be measured exactly.
   const large = encoded.findIndex((json) => json.length * 3 > maxDataBytes && Buffer.byteLength(json) > maxDataBytes)
-  return large === -1 ? Effect.succeed(encoded) : Effect.fail(new StoreError({
-    operation: "EventLog.append",
-    reason: { _tag: "Invalid", field: `events[${large}].data`, message: `more than ${maxDataBytes} bytes as JSON (event ${events[large]?.type ?? ""}); split it over several events` }
-  }))
+  return large === -1 ? Effect.succeed(encoded) : refused(large, events[large], `more than ${maxDataBytes} bytes as JSON; split it over several events`)
 })
 
 export const matches = (event: { readonly type: string; readonly subject: Subject }, filter: EventFilter | undefined): boolean => {

@@ -1,0 +1,28 @@
+/** All stores of this package over one Database, so that a unit of work spans them. */
+import { Layer } from "effect"
+import { layerUnitOfWork } from "./Database.ts"
+import * as Keyring from "./Keyring.ts"
+import * as PgApiKeyStore from "./PgApiKeyStore.ts"
+import * as PgAuditStore from "./PgAuditStore.ts"
+import * as PgCredentialStore from "./PgCredentialStore.ts"
+import * as PgEventLog from "./PgEventLog.ts"
+import * as PgFeatureStore from "./PgFeatureStore.ts"
+import * as PgIdempotencyStore from "./PgIdempotencyStore.ts"
+import * as PgNotifier from "./PgNotifier.ts"
+import * as PgProjectStore from "./PgProjectStore.ts"
+
+/** Needs a Database and, for credentials, a Keyring. */
+export const layerNoKeyring = Layer.mergeAll(
+  layerUnitOfWork,
+  PgProjectStore.layer,
+  PgFeatureStore.layer,
+  PgEventLog.layer,
+  PgAuditStore.layer,
+  PgApiKeyStore.layer,
+  PgIdempotencyStore.layer,
+  PgCredentialStore.layer,
+  PgNotifier.layer
+)
+
+/** Needs a Database; keys come from RDEV_KEK or the data folder. */
+export const layer = Layer.provide(layerNoKeyring, Keyring.layer)

@@ -1,0 +1,40 @@
+import * as ApiKeyStoreSuite from "@rdev/conformance/ApiKeyStoreSuite"
+import * as AuditStoreSuite from "@rdev/conformance/AuditStoreSuite"
+import * as CredentialStoreSuite from "@rdev/conformance/CredentialStoreSuite"
+import * as EventLogSuite from "@rdev/conformance/EventLogSuite"
+import * as FeatureStoreSuite from "@rdev/conformance/FeatureStoreSuite"
+import * as IdempotencyStoreSuite from "@rdev/conformance/IdempotencyStoreSuite"
+import * as NotifierSuite from "@rdev/conformance/NotifierSuite"
+import * as ProjectStoreSuite from "@rdev/conformance/ProjectStoreSuite"
+import * as UnitOfWorkSuite from "@rdev/conformance/UnitOfWorkSuite"
+import type { StoreError } from "@rdev/core/ports/StoreError"
+import { Effect, Exit, Layer, Scope } from "effect"
+import { afterAll } from "vitest"
+import { type Database, layerEmbedded } from "../src/Database.ts"
+import * as Keyring from "../src/Keyring.ts"
+import * as Stores from "../src/Stores.ts"
+import * as TestPostgres from "../src/testing/TestPostgres.ts"
+
+const keyring = Layer.effect(Keyring.Keyring, Keyring.make("test", [Buffer.alloc(32, 7).toString("base64")]))
+
+const run = async (name: string, database: Layer.Layer<Database, StoreError>) => {
+  // One engine for all suites of this file.
+  const scope = Scope.makeUnsafe()
+  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+  const stores = Layer.succeedContext(await Effect.runPromise(Layer.buildWithScope(
+    Stores.layerNoKeyring.pipe(Layer.provide(keyring), Layer.provide(database)),
+    scope
+  )))
+  ApiKeyStoreSuite.suite(name, stores)
+  AuditStoreSuite.suite(name, stores)
+  CredentialStoreSuite.suite(name, stores)
+  EventLogSuite.suite(name, stores, { appenders: 20 })
+  FeatureStoreSuite.suite(name, stores)
+  IdempotencyStoreSuite.suite(name, stores)
+  NotifierSuite.suite(name, stores)
+  ProjectStoreSuite.suite(name, stores)
+  UnitOfWorkSuite.suite(name, stores)
+}
+
+await run("embedded", layerEmbedded({ memory: true }))
+await run("PostgreSQL", TestPostgres.layerDatabase())
