@@ -1,0 +1,46 @@
+/**
+ * Isolation by bubblewrap (`bwrap`), with the same file system as SandboxNamespaces. Its loopback is always up when the network is
+ * off. Kernel settings are mounted read-only here: started by root, bubblewrap 0.8 leaves them writable to root's user id.
+ */
+import { existsSync } from "node:fs"
+import { agentUid, home, mountsFor, path, type SandboxRoot, workDir } from "./SandboxRoot.ts"
+import { prlimit, rootOnlyProc } from "./SandboxNamespaces.ts"
+import * as SandboxScript from "./SandboxScript.ts"
+import type { Backend } from "./SandboxTypes.ts"
+
+const masks = (proc: string) =>
+  process.getuid?.() === 0 ? rootOnlyProc.filter((name) => existsSync(`/proc/${name}`)).flatMap((name) => ["--ro-bind", "/dev/null", `${proc}/${name}`]) : []
+
+export const make = (options: { readonly program: string; readonly root: SandboxRoot; readonly forbidNesting: boolean }): Backend => ({
+  isolation: "bubblewrap",
+  owner: null,
+  networks: ["none", "loopback", "internet"],
+  containment: "namespace",
+  inside: () => ({ workDir, home, path }),
+  limit: prlimit,
+  launch: async (request) => {
+    const mounts = await mountsFor(options.root, request.folders, request.network)
+    const args = mounts.flatMap((mount) => {
+      switch (mount.kind) {
+        case "tmpfs": return ["--perms", "1777", "--size", String(mount.sizeBytes), "--tmpfs", mount.path]
+        case "proc": return ["--proc", mount.path, ...["sys", "irq", "bus", "fs", "acpi"].filter((name) => existsSync(`/proc/${name}`)).flatMap((name) => ["--ro-bind", `/proc/${name}`, `${mount.path}/${name}`]), ...masks(mount.path)]
+        case "bind": return [mount.access === "ro" ? "--ro-bind" : mount.access === "rw" ? "--bind" : "--dev-bind", mount.source, mount.path]
+      }
+    })
+    return {
+      program: options.program,
+      args: [
+        "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "workspace",
+        ...(request.network === "internet" ? [] : ["--unshare-net"]),
+        ...(options.forbidNesting ? ["--disable-userns"] : []),
+        "--uid", String(agentUid), "--gid", String(agentUid), "--cap-drop", "ALL", "--die-with-parent", "--as-pid-1", "--new-session", "--clearenv",
+        "--setenv", "PATH", SandboxScript.systemPath, "--setenv", "LC_ALL", "C",
+        "--ro-bind", options.root.directory, "/",
+        ...args,
+        "--chdir", "/", "--", "/bin/sh", "-c", SandboxScript.supervisorOnly
+      ],
+      env: { PATH: SandboxScript.systemPath, LC_ALL: "C" },
+      cleanUp: () => Promise.resolve()
+    }
+  }
+})

@@ -1,0 +1,206 @@
+/**
+ * One command in a sandbox, from its start to its end. Output is read only as fast as it is asked for, so its memory is bounded by
+ * the pipes. Ending is TERM, then KILL after five seconds, and takes every descendant along.
+ */
+import type { ExitStatus, OutputChunk } from "@rdev/core/ports/WorkspaceHost"
+import { type ChildProcess, spawn } from "node:child_process"
+import { readdir, readFile } from "node:fs/promises"
+import type { Duplex, Readable, Writable } from "node:stream"
+import { fail, fromUnknown, invalid, type LocalFailure } from "./LocalFailure.ts"
+import { bootstrap, commandScript, systemPath } from "./SandboxScript.ts"
+import type { Backend, SandboxRequest } from "./SandboxTypes.ts"
+
+export const graceMillis = 5_000
+const startMillis = 30_000
+const maxControlBytes = 16_384
+/** Variable by which processes without a namespace are found again. */
+export const marker = "RDEV_EXEC"
+
+const signals: Readonly<Record<number, string>> = {
+  1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL", 10: "SIGUSR1", 11: "SIGSEGV",
+  12: "SIGUSR2", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS"
+}
+/** Shells say nothing about these deaths; a program seldom exits with their codes by itself. */
+const silent: ReadonlySet<number> = new Set([130, 141])
+
+/** What the supervisor's exit code and messages mean. */
+export const interpret = (code: number, control: string): Omit<ExitStatus, "reason"> & { readonly reason: "exited" | "signal" } => {
+  const signal = signals[code - 128]
+  const said = control.split("\n").some((line) => line !== "" && !/^exit \d+$/.test(line))
+  return signal !== undefined && (said || silent.has(code)) ? { code: null, signal, reason: "signal" } : { code, signal: null, reason: "exited" }
+}
+
+const oomKills = async (): Promise<string> => /^oom_kill (\d+)$/m.exec(await readFile("/proc/vmstat", "utf8").catch(() => ""))?.[1] ?? "0"
+
+export interface SandboxProcess {
+  readonly output: AsyncIterable<OutputChunk>
+  readonly exit: Promise<ExitStatus>
+  terminate(reason: "killed" | "timeout"): Promise<void>
+}
+
+/**
+ * Both streams as one. Listens from the first moment: Node discards what an ended process left in a pipe that nobody listens to.
+ * Nothing is read ahead beyond the streams' own buffers.
+ */
+const merge = (stdout: Readable, stderr: Readable): AsyncIterable<OutputChunk> => {
+  let wake = () => {}
+  let fresh = false
+  const open = new Set<"stdout" | "stderr">(["stdout", "stderr"])
+  const sources = [["stdout", stdout], ["stderr", stderr]] as const
+  const signal = () => { fresh = true; wake() }
+  for (const [name, source] of sources) {
+    const end = () => { open.delete(name); signal() }
+    source.on("readable", signal).on("end", end).on("close", end).on("error", end)
+  }
+  async function* chunks(): AsyncGenerator<OutputChunk> {
+    while (true) {
+      fresh = false
+      let read = false
+      for (const [stream, source] of sources) {
+        const data: Buffer | null = source.read()
+        if (data === null) continue
+        read = true
+        yield { stream, data }
+      }
+      if (read) continue
+      if (open.size === 0) return
+      if (!fresh) await new Promise<void>((resolve) => { wake = resolve })
+    }
+  }
+  return { [Symbol.asyncIterator]: chunks }
+}
+
+/** Processes of this user that carry the marker: those that left the group by setsid. */
+const marked = async (id: string): Promise<ReadonlyArray<number>> => {
+  if (process.platform !== "linux") return []
+  const wanted = Buffer.from(`${marker}=${id}\0`)
+  const found: Array<number> = []
+  for (const name of await readdir("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue
+    const env = await readFile(`/proc/${name}/environ`).catch(() => null)
+    if (env?.includes(wanted) === true) found.push(Number(name))
+  }
+  return found
+}
+const send = (pid: number, signal: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, signal)
+  } catch (cause) {
+    if (!(cause instanceof Error && "code" in cause && (cause.code === "ESRCH" || cause.code === "EPERM"))) throw cause
+  }
+}
+
+const refusals = (argv: ReadonlyArray<string>, cwd: string): Readonly<Record<string, () => LocalFailure>> => ({
+  missing: () => invalid("argv", `${argv[0]} was not found in the workspace`),
+  denied: () => invalid("argv", `${argv[0]} is not executable`),
+  cwd: () => invalid("cwd", `${cwd} is not a folder in the workspace`),
+  limits: () => fail({ _tag: "Unsupported", message: "the limits of the command could not be set (is prlimit of util-linux there?)" })
+})
+
+/** First lines of what a launcher that gave up printed. */
+const lastWords = async (control: () => string, output: AsyncIterable<OutputChunk>): Promise<string> => {
+  let printed = ""
+  for await (const { data } of output) if (printed.length < maxControlBytes) printed += Buffer.from(data).toString("utf8")
+  return `${control()}\n${printed}`.split("\n").filter((line) => line !== "" && !/^exit \d+$/.test(line)).slice(0, 3).join("; ") || "it ended without a message"
+}
+
+/** Waits for the start report on descriptor 4. */
+const started = (child: ChildProcess, report: Duplex, control: () => string, output: AsyncIterable<OutputChunk>, request: SandboxRequest): Promise<void> =>
+  new Promise((resolve, reject) => {
+    let text = ""
+    const timer = setTimeout(() => reject(fail({ _tag: "Unavailable", message: `the sandbox did not start within ${startMillis} ms` })), startMillis)
+    const settle = (failure: LocalFailure | null) => {
+      clearTimeout(timer)
+      if (failure === null) resolve()
+      else reject(failure)
+    }
+    const judge = () => {
+      const word = text.split("\n", 1)[0] ?? ""
+      if (!text.includes("\n")) return
+      if (word === "ok") return settle(null)
+      const known = refusals(request.argv, request.cwd)[word]
+      settle(known === undefined ? invalid("argv", `${request.argv[0]}: its interpreter ${word.replace(/^interpreter /, "")} was not found in the workspace`) : known())
+    }
+    const ended = async () => {
+      // The report may still be in the pipe when the end is known.
+      if (!report.readableEnded) await new Promise<void>((done) => report.once("end", done).once("close", done))
+      if (text.includes("\n")) return
+      settle(fail({ _tag: "Unavailable", message: `the sandbox could not be set up: ${await lastWords(control, output)}` }))
+    }
+    report.on("data", (chunk: Buffer) => { text += chunk.toString("utf8"); judge() })
+    child.on("error", (cause) => settle(fromUnknown(cause)))
+    child.on("exit", () => void ended().catch((cause: unknown) => settle(fromUnknown(cause))))
+  })
+
+export const start = async (backend: Backend, request: SandboxRequest, id: string): Promise<SandboxProcess> => {
+  const launch = await backend.launch(request)
+  const group = backend.containment === "group"
+  const baselineOom = await oomKills()
+  const child = spawn(launch.program, [...launch.args], {
+    env: group ? { PATH: systemPath, LC_ALL: "C", [marker]: id } : { ...launch.env },
+    cwd: group ? request.cwd : "/",
+    stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
+    detached: group
+  })
+  const [stdin, stdout, stderr] = [child.stdin as Writable, child.stdout as Readable, child.stderr as Readable]
+  const [control, script] = [child.stdio[3] as Duplex, child.stdio[4] as Duplex]
+  const output = merge(stdout, stderr)
+  let [said, ending] = ["", null as "killed" | "timeout" | null]
+  for (const pipe of [stdin, control, script]) pipe.on("error", () => undefined)
+  control.on("data", (chunk: Buffer) => { if (said.length < maxControlBytes) said += chunk.toString("utf8") })
+
+  const exit = new Promise<ExitStatus>((resolve) => {
+    const onExit = async (code: number | null, signal: NodeJS.Signals | null) => {
+      if (group) for (const pid of await marked(id)) send(pid, "SIGKILL")
+      if (ending !== null) return resolve({ code: null, signal: signal ?? "SIGTERM", reason: ending })
+      if (group) return resolve(signal === null ? { code, signal: null, reason: "exited" } : { code: null, signal, reason: "signal" })
+      // The supervisor's last words may still be in the pipe.
+      if (!control.readableEnded) await new Promise<void>((done) => control.once("end", done).once("close", done))
+      const last = /^exit (\d+)$/m.exec(said)
+      if (last === null) return resolve({ code: null, signal, reason: "connection_lost" })
+      const meaning = interpret(Number(last[1]), said)
+      resolve(meaning.signal === "SIGKILL" && (await oomKills()) !== baselineOom ? { ...meaning, reason: "oom" } : meaning)
+    }
+    child.once("exit", (code, signal) => void onExit(code, signal))
+    child.once("error", () => resolve({ code: null, signal: null, reason: "connection_lost" }))
+  })
+
+  const terminate = async (reason: "killed" | "timeout"): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+    ending ??= reason
+    const pid = child.pid
+    if (group) {
+      send(-pid, "SIGTERM")
+      for (const other of await marked(id)) send(other, "SIGTERM")
+    } else control.write("TERM\n")
+    const timer = setTimeout(() => {
+      if (group) send(-pid, "SIGKILL")
+      else send(pid, "SIGKILL")
+    }, graceMillis)
+    await exit
+    clearTimeout(timer)
+  }
+
+  script.write(commandScript({ argv: request.argv, cwd: request.cwd, env: group ? { ...request.env, [marker]: id } : request.env, limits: request.limits, limit: backend.limit }))
+  script.end()
+  if (request.stdin === null) stdin.end()
+  else stdin.end(request.stdin)
+  try {
+    await started(child, script, () => said, output, request)
+  } catch (cause) {
+    if (child.pid !== undefined) send(group ? -child.pid : child.pid, "SIGKILL")
+    stdout.destroy()
+    stderr.destroy()
+    throw cause
+  } finally {
+    await launch.cleanUp()
+  }
+  if (request.timeoutMillis !== null) {
+    const timer = setTimeout(() => void terminate("timeout"), Math.min(request.timeoutMillis, 2 ** 31 - 1))
+    void exit.then(() => clearTimeout(timer))
+  }
+  return { output, exit, terminate }
+}
+
+/** For backends whose launcher is the shell itself. */
+export const bareShell = ["/bin/sh", "-c", bootstrap] as const

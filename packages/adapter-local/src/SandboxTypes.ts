@@ -1,0 +1,65 @@
+/** What a sandbox is asked to run, and what every way of isolating must supply. */
+import type { LocalFailure } from "./LocalFailure.ts"
+
+export type Network = "none" | "loopback" | "internet"
+
+/** Bounds of one command. Memory and file size hold per process, the number of processes for all of the command's together. */
+export interface Limits {
+  readonly memoryBytes: number
+  readonly processes: number
+  readonly fileBytes: number
+}
+
+/** The folders on the host that a command may see besides the read-only system. */
+export interface Folders {
+  /** Seen as `workDir`. */
+  readonly files: string
+  /** Seen as `$HOME`. */
+  readonly home: string
+  readonly filesReadOnly: boolean
+}
+
+export interface SandboxRequest {
+  readonly folders: Folders
+  readonly argv: ReadonlyArray<string>
+  /** Absolute, as seen from inside. */
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+  readonly stdin: Uint8Array | string | null
+  readonly network: Network
+  readonly limits: Limits
+  /** null = none. */
+  readonly timeoutMillis: number | null
+}
+
+export interface Launch {
+  readonly program: string
+  readonly args: ReadonlyArray<string>
+  /** Environment of the launcher alone; the command's own goes over a pipe, so that no process list shows it. */
+  readonly env: Readonly<Record<string, string>>
+  /** Removes what the launch needed only to start. */
+  readonly cleanUp: () => Promise<void>
+}
+
+/** A program or folder of the host that the inside may read. */
+export interface ReadOnlyMount { readonly hostPath: string; readonly path: string }
+
+export interface Backend {
+  /** Shown to people: `namespaces`, `bubblewrap`, `sandbox-exec`, `none (unsafe)`. */
+  readonly isolation: string
+  /** User that must own what the inside may write; null = the server's own. */
+  readonly owner: { readonly uid: number; readonly gid: number } | null
+  readonly networks: ReadonlyArray<Network>
+  /** Where the folders are seen inside. */
+  inside(folders: Folders): { readonly workDir: string; readonly home: string; readonly path: string }
+  /** Shell line that lowers the limits of the shell `$$`; must fail when it cannot. */
+  limit(limits: Limits): string
+  launch(request: SandboxRequest): Promise<Launch>
+  /**
+   * `namespace`: ending the launcher ends everything. `group`: processes share a process group and, on Linux, are found again by
+   * the marker in their environment.
+   */
+  readonly containment: "namespace" | "group"
+}
+
+export type Attempt = { readonly backend: Backend } | { readonly failure: LocalFailure; readonly name: string }
