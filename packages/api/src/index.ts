@@ -1,1 +1,6 @@
-export {}
+export { Api } from "./Api.ts"
+export * as Client from "./Client.ts"
+export * as EventStream from "./EventStream.ts"
+export * as OpenApiDocument from "./OpenApiDocument.ts"
+export * as Problem from "./Problem.ts"
+export { Authorization, Idempotency, RequiredScope } from "./Access.ts"

@@ -1,0 +1,28 @@
+/** Path, query and header parameters that many endpoints share. */
+import { ProjectId } from "@rdev/core/domain/Ids"
+import { ProjectName } from "@rdev/core/domain/Project"
+import { Schema } from "effect"
+
+/** An id or a name. */
+export const ProjectKey = Schema.Union([ProjectId, ProjectName]).annotate({ description: "A project's name or id" })
+export const project = { project: ProjectKey }
+
+const Limit = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 100 }))
+/** How many (default 20), and where to go on: `next_cursor` of the page before, with the same filters. */
+export const paging = { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(512))) }
+export const defaultLimit = 20
+
+/** `page.items` in order and `nextCursor`, null at the end. */
+export const nextCursor = { nextCursor: Schema.NullOr(Schema.String) }
+
+export const Seconds = (maximum: number) => Schema.FiniteFromString.check(Schema.isBetween({ minimum: 0, maximum }))
+/** Seq to read after; 0 = from the beginning. */
+export const Seq = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
+
+/** `Prefer: wait=N`: answer when the work has ended, or after N seconds (at most 60). */
+export const prefer = { prefer: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^wait=(?:[0-9]|[1-5][0-9]|60)$/, { message: "expected wait=N with N from 0 to 60" }))) }
+/** Same key and same body: the first answer again. Kept 24 hours. */
+export const idempotency = {
+  "idempotency-key": Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[\x21-\x7e]{1,200}$/, { message: "expected 1 to 200 visible ASCII characters" })))
+}
+export const waitSeconds = (headers: { readonly prefer?: string }): number => headers.prefer === undefined ? 0 : Number(headers.prefer.slice("wait=".length))

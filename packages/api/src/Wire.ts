@@ -1,0 +1,35 @@
+/**
+ * How shapes travel: names are camelCase in code and snake_case on the wire, mapped once, here. A shape made by `struct` decodes
+ * from and encodes to snake_case at every depth that is itself made by `struct`; the keys of records are data and stay as they are.
+ */
+import { Schema, SchemaTransformation } from "effect"
+
+type Capital = "A" | "B" | "C" | "D" | "E" | "F" | "G" | "H" | "I" | "J" | "K" | "L" | "M" | "N" | "O" | "P" | "Q" | "R" | "S" | "T" | "U" | "V" | "W" | "X" | "Y" | "Z"
+/** `createdAt` → `created_at`. */
+export type Snake<S extends string> = S extends `${infer Head}${infer Tail}` ? `${Head extends Capital ? `_${Lowercase<Head>}` : Head}${Snake<Tail>}` : ""
+export const snake = <const S extends string>(name: S): Snake<S> => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) as Snake<S>
+
+type Encoded<F extends Schema.Struct.Fields> = { readonly [K in keyof F as K extends string ? Snake<K> : K]: Schema.toEncoded<F[K]> }
+export interface struct<F extends Schema.Struct.Fields> extends Schema.decodeTo<Schema.Struct<F>, Schema.Struct<Encoded<F>>> {}
+
+const rename = (names: ReadonlyMap<string, string>) => (value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+  const renamed: Record<string, unknown> = {}
+  for (const key of Object.keys(value)) renamed[names.get(key) ?? key] = value[key]
+  return renamed
+}
+
+/** A shape with camelCase fields; `name` is its name in the OpenAPI document. */
+export const struct = <const F extends Schema.Struct.Fields>(name: string, fields: F): struct<F> => {
+  const keys = Object.keys(fields)
+  const encoded = Object.fromEntries(keys.map((key) => [snake(key), Schema.toEncoded(fields[key] as Schema.Top)]))
+  const toWire = new Map(keys.map((key) => [key, snake(key)]))
+  const fromWire = new Map(keys.map((key) => [snake(key), key]))
+  const mapping = SchemaTransformation.transform({ decode: rename(fromWire), encode: rename(toWire) })
+  return Schema.Struct(encoded).annotate({ identifier: name }).pipe(
+    Schema.decodeTo(Schema.Struct(fields) as Schema.Top, mapping as never)
+  ) as unknown as struct<F>
+}
+
+/** A point in time: ISO 8601 in UTC on the wire. */
+export const Time = Schema.DateTimeUtcFromString
+export const OptionalTime = Schema.NullOr(Time)

@@ -1,0 +1,47 @@
+/** Commands in a project's workspace. Their output is in the project's event stream, under `exec_id`. */
+import { ExecId } from "@rdev/core/domain/Ids"
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { Authorization, Idempotency, requires } from "../Access.ts"
+import * as Parameters from "../Parameters.ts"
+import * as Problem from "../Problem.ts"
+import * as Wire from "../Wire.ts"
+
+export const NewExec = Wire.struct("NewExec", {
+  /** Program and arguments; name a shell to get one. */
+  command: Schema.Array(Schema.String.check(Schema.isMaxLength(100_000))).check(Schema.isMinLength(1), Schema.isMaxLength(1_000)),
+  cwd: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(4096))),
+  env: Schema.optionalKey(Schema.Record(Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]*$/)), Schema.String)),
+  /** Interactive terminals are not offered yet. */
+  tty: Schema.optionalKey(Schema.Null),
+  timeoutSeconds: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 1, maximum: 86_400 }))),
+  /** A feature's slug to run in its workspace; default: the project's own, on the default branch. */
+  workspace: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, { message: "expected lower-case letters, digits and hyphens" }))),
+  onDisconnect: Schema.optionalKey(Schema.Literal("run"))
+})
+export const ExecView = Wire.struct("Exec", {
+  id: ExecId,
+  command: Schema.Array(Schema.String),
+  workspace: Schema.String,
+  state: Schema.Literals(["starting", "running", "exited"]),
+  exitCode: Schema.NullOr(Schema.Int),
+  signal: Schema.NullOr(Schema.String),
+  /** How it ended; `connection_lost` is never success. */
+  reason: Schema.NullOr(Schema.Literals(["exited", "signal", "timeout", "killed", "oom", "connection_lost"])),
+  startedAt: Wire.Time,
+  endedAt: Wire.OptionalTime,
+  eventsUrl: Schema.String
+})
+export type ExecView = typeof ExecView.Type
+
+const params = { ...Parameters.project, exec: ExecId }
+export class ExecsGroup extends HttpApiGroup.make("execs").add(
+  HttpApiEndpoint.post("create", "/projects/:project/workspace/execs", {
+    params: Parameters.project, headers: Parameters.idempotency, payload: NewExec, success: ExecView.pipe(HttpApiSchema.status(201)), error: Problem.write
+  }).annotateMerge(requires("sessions:execute", { summary: "Run a command in the workspace" })),
+  HttpApiEndpoint.get("get", "/projects/:project/workspace/execs/:exec", {
+    params, query: { wait: Schema.optionalKey(Parameters.Seconds(60)) }, success: ExecView, error: Problem.read
+  }).annotateMerge(requires("sessions:read", { summary: "Show a command; `wait` waits for its end" })),
+  HttpApiEndpoint.post("kill", "/projects/:project/workspace/execs/:exec/kill", { params, success: ExecView, error: Problem.write })
+    .annotateMerge(requires("sessions:execute", { summary: "End a command: TERM, then KILL" }))
+).middleware(Idempotency).middleware(Authorization) {}

@@ -1,0 +1,98 @@
+/** Projects: create (or plan), look at, change, delete. */
+import { Environment, Project, ProjectName, ProjectStatus, Resource } from "@rdev/core/domain/Project"
+import { OperationId, ProjectId } from "@rdev/core/domain/Ids"
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { Authorization, Idempotency, requires } from "../Access.ts"
+import * as Parameters from "../Parameters.ts"
+import * as Problem from "../Problem.ts"
+import * as Wire from "../Wire.ts"
+
+const fields = Project.fields
+const text = (maximum: number) => Schema.String.check(Schema.isMaxLength(maximum))
+
+export const ResourceView = Wire.struct("Resource", Resource.fields)
+export const EnvironmentView = Wire.struct("Environment", Environment.fields)
+
+export const ProjectView = Wire.struct("Project", {
+  id: ProjectId,
+  name: ProjectName,
+  template: fields.template,
+  status: ProjectStatus,
+  description: fields.description,
+  agent: fields.agent,
+  defaultBranch: fields.defaultBranch,
+  workDir: fields.workDir,
+  cloneUrl: fields.cloneUrl,
+  resources: Schema.Array(ResourceView),
+  environments: Schema.Array(EnvironmentView),
+  operationId: fields.operationId,
+  createdAt: Wire.Time,
+  updatedAt: Wire.Time,
+  revision: fields.revision
+})
+export type ProjectView = typeof ProjectView.Type
+
+export const NewProject = Wire.struct("NewProject", {
+  name: ProjectName,
+  /** One of `GET /templates`; default `default`. */
+  template: Schema.optionalKey(text(100)),
+  description: Schema.optionalKey(text(2000)),
+  /** One of `GET /agents`. */
+  agent: Schema.optionalKey(text(100))
+})
+export const ProjectChange = Wire.struct("ProjectChange", {
+  description: Schema.optionalKey(text(2000)),
+  agent: Schema.optionalKey(text(100))
+})
+
+export const PlannedStep = Wire.struct("PlannedStep", {
+  key: Schema.String,
+  title: Schema.String,
+  change: Schema.Literals(["create", "adopt", "update", "no-op", "conflict", "delete"]),
+  reason: Schema.String,
+  dependsOn: Schema.Array(Schema.String)
+})
+/** What an operation would do; nothing was changed. */
+export const PlanView = Wire.struct("Plan", { kind: Schema.String, steps: Schema.Array(PlannedStep) })
+
+/** The work goes on in the background: follow it at `events_url`. */
+export const Accepted = Wire.struct("Accepted", { operationId: OperationId, eventsUrl: Schema.String })
+export const ProjectAccepted = Wire.struct("ProjectAccepted", { operationId: OperationId, eventsUrl: Schema.String, project: ProjectView })
+export const ProjectPage = Wire.struct("ProjectPage", { projects: Schema.Array(ProjectView), ...Parameters.nextCursor })
+
+const etag = { etag: Schema.String }
+const accepted = <S extends Schema.Top>(schema: S) => schema.pipe(HttpApiSchema.status(202))
+
+export class ProjectsGroup extends HttpApiGroup.make("projects").add(
+  HttpApiEndpoint.post("create", "/projects", {
+    query: { dry_run: Schema.optionalKey(Schema.Literals(["true", "false"])) },
+    headers: { ...Parameters.idempotency, ...Parameters.prefer },
+    payload: NewProject,
+    success: [accepted(ProjectAccepted), PlanView],
+    error: Problem.write
+  }).annotateMerge(requires("projects:execute", {
+    summary: "Create a project and provision everything it needs",
+    description: "Answers 202 with the operation that provisions it; `?dry_run=true` answers 200 with the plan and changes nothing; `Prefer: wait=N` waits up to N seconds."
+  })),
+  HttpApiEndpoint.get("list", "/projects", { query: Parameters.paging, success: ProjectPage, error: Problem.read })
+    .annotateMerge(requires("projects:read", { summary: "List projects" })),
+  HttpApiEndpoint.get("get", "/projects/:project", {
+    params: Parameters.project,
+    success: HttpApiSchema.WithHeaders(ProjectView, etag),
+    error: Problem.read
+  }).annotateMerge(requires("projects:read", { summary: "Show a project, with a strong ETag" })),
+  HttpApiEndpoint.patch("update", "/projects/:project", {
+    params: Parameters.project,
+    headers: { "if-match": Schema.optionalKey(Schema.String) },
+    payload: ProjectChange,
+    success: HttpApiSchema.WithHeaders(ProjectView, etag),
+    error: Problem.write
+  }).annotateMerge(requires("projects:execute", { summary: "Change description or agent; needs If-Match" })),
+  HttpApiEndpoint.delete("delete", "/projects/:project", {
+    params: Parameters.project,
+    headers: Parameters.prefer,
+    success: accepted(Accepted),
+    error: Problem.write
+  }).annotateMerge(requires("projects:execute", { summary: "Delete a project and everything that was provisioned for it" }))
+).middleware(Idempotency).middleware(Authorization) {}

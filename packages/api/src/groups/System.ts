@@ -1,0 +1,25 @@
+/** Health. Public: no key is asked for, nothing secret is told. */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { open } from "../Access.ts"
+import * as Problem from "../Problem.ts"
+import * as Wire from "../Wire.ts"
+
+export const Check = Wire.struct("HealthCheck", { name: Schema.String, ok: Schema.Boolean, detail: Schema.String, durationMs: Schema.Finite })
+export const Health = Wire.struct("Health", {
+  status: Schema.Literals(["ok", "failing", "stopping"]),
+  version: Schema.String,
+  mode: Schema.Literals(["embedded", "scaled"]),
+  uptimeSeconds: Schema.Finite,
+  checks: Schema.Array(Check)
+})
+const Alive = Wire.struct("Alive", { status: Schema.Literal("ok") })
+
+export class SystemGroup extends HttpApiGroup.make("system").add(
+  HttpApiEndpoint.get("alive", "/healthz", { success: Alive, error: Problem.read })
+    .annotateMerge(open),
+  HttpApiEndpoint.get("ready", "/readyz", { success: [Health, Health.pipe(HttpApiSchema.status(503))], error: Problem.read })
+    .annotateMerge(open),
+  HttpApiEndpoint.get("health", "/health", { success: Health, error: Problem.read })
+    .annotateMerge(open)
+) {}
