@@ -2,12 +2,13 @@
  * A feature as its repository holds it: reads the files at the branch's head, adds what was observed, and writes events as
  * commits. The truth is in the repository; nothing here is remembered besides commits that cannot change.
  */
-import { fold } from "@rdev/sdlc/derive/Fold"
 import type { FeatureState } from "@rdev/sdlc/model/FeatureState"
 import { policyFor } from "@rdev/sdlc/model/Presets"
 import { type Policy, gateNames } from "@rdev/sdlc/model/Policy"
 import type { Principal } from "@rdev/sdlc/model/Principal"
+import * as Layout from "@rdev/sdlc/repo/Layout"
 import * as Repo from "@rdev/sdlc/repo/Repo"
+import { stateOf } from "@rdev/sdlc/repo/State"
 import type { SigningKey } from "@rdev/sdlc/repo/Trust"
 import { Clock, Context, Effect, Option } from "effect"
 import { randomBytes } from "node:crypto"
@@ -47,14 +48,14 @@ export interface Snapshot {
 export const targetOf = (project: Project): RepositoryTarget => ({ projectId: project.id, name: project.name })
 export const branchOf = (slug: string): BranchName => BranchName.make(`feature/${slug}`)
 
-interface Place { readonly branch: BranchName; readonly sha: Sha; readonly loaded: Repo.Loaded; readonly files: Repo.Files }
+interface Place { readonly branch: BranchName; readonly sha: Sha; readonly loaded: Repo.Loaded }
 
 const gone = (project: Project, branch: string) =>
   new ForgeError({ operation: "Forge.head", reason: { _tag: "NotFound", message: `branch ${branch} of ${project.name} is gone` } })
 
 /** Whether the default branch is where a feature goes on: it was merged and not reopened in a branch of its own since. */
 const hasLanded = Effect.fn("FeatureFiles.hasLanded")(function*(target: RepositoryTarget, loaded: Repo.Loaded) {
-  const state = fold(loaded.events, loaded.artifacts, {})
+  const state = stateOf(loaded)
   if (state.merge.status === "merged" || state.branch === undefined) return true
   const opened = Observe.openedPullRequest(loaded)
   if (opened === null || state.retiredPrs.includes(opened)) return false
@@ -70,15 +71,15 @@ const place = Effect.fn("FeatureFiles.place")(function*(project: Project, slug: 
   const main = BranchName.make(project.defaultBranch)
   const mainSha = yield* forge.head(target, main)
   if (Option.isNone(mainSha)) return yield* gone(project, main)
-  const mainFiles = yield* reader.state(target, mainSha.value)
-  const { policy } = Repo.loadPolicy(mainFiles)
-  const at = (branch: BranchName, sha: Sha, files: Repo.Files): Place => ({ branch, sha, files, loaded: Repo.load(files, slug, { policy }) })
-  const landed = mainFiles.has(`.sdlc/features/${slug}/feature.yaml`) ? at(main, mainSha.value, mainFiles) : null
+  const at = Effect.fnUntraced(function*(branch: BranchName, sha: Sha) {
+    return { branch, sha, loaded: yield* reader.feature(target, sha, slug, mainSha.value) } satisfies Place
+  })
+  const landed = (yield* reader.state(target, mainSha.value)).has(Layout.featurePath(slug)) ? yield* at(main, mainSha.value) : null
   if (landed !== null && (yield* hasLanded(target, landed.loaded))) return Option.some({ place: landed, mainSha: mainSha.value })
   const branch = branchOf(slug)
   const sha = yield* forge.head(target, branch)
   if (Option.isNone(sha)) return landed === null ? Option.none() : Option.some({ place: landed, mainSha: mainSha.value })
-  return Option.some({ place: at(branch, sha.value, yield* reader.state(target, sha.value)), mainSha: mainSha.value })
+  return Option.some({ place: yield* at(branch, sha.value), mainSha: mainSha.value })
 })
 
 const remaining = (policy: Policy, state: FeatureState) => {
@@ -95,7 +96,7 @@ export const load = Effect.fn("FeatureFiles.load")(function*(project: Project, i
   const { mainSha, place: { branch, loaded, sha } } = found.value
   const commit = yield* reader.commit(target, sha)
   const observed = yield* Observe.observe({ project, index, target, branch, sha, mainSha, tree: commit.tree, loaded }, observation)
-  const state = fold(loaded.events, loaded.artifacts, observed.observed)
+  const state = stateOf(loaded, observed.observed)
   const policy = policyFor(loaded.policy, state.feature)
   return Option.some<Snapshot>({
     project, index, target, branch, sha, loaded, policy, state,

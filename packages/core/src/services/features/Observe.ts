@@ -65,9 +65,7 @@ export const siblings = Effect.fn("Observe.siblings")(function*(at: { readonly p
 export const observe = Effect.fn("Observe.observe")(function*(at: At, given: Given) {
   const [branch, pr, others] = yield* Effect.all([relation(at), pullRequest(at), siblings(at)])
   const observed: Observed = {
-    errors: at.loaded.errors,
     head: { sha: at.sha, tree: at.tree },
-    evidence: at.loaded.evidence,
     wip: { used: others.filter((other) => other.slug !== at.index.slug && other.claimed && other.live).length },
     deps: dependencyStatuses(others)[at.index.slug] ?? {},
     ...(branch === undefined ? {} : { branch }),

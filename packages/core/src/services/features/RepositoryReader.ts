@@ -2,9 +2,10 @@
  * Reads commits of the forge, each once: what a commit holds never changes, so that asking for the next decision costs no git
  * process while nothing moved. Keeps the latest 256 answers of each sort.
  */
+import { codeTreeDigest } from "@rdev/sdlc/repo/CodeTree"
+import * as Repo from "@rdev/sdlc/repo/Repo"
 import { Cache, Context, Effect, Layer } from "effect"
 import { type Comparison, Forge, type ForgeError, type BranchName, type RepositoryTarget, type Sha, type TreeEntry } from "../../ports/Forge.ts"
-import { codeTreeDigest } from "@rdev/sdlc/repo/CodeTree"
 
 const capacity = 256
 
@@ -15,6 +16,7 @@ export interface Commit {
 }
 
 interface At { readonly target: RepositoryTarget; readonly sha: Sha }
+interface FeatureAt extends At { readonly slug: string; readonly policySha: Sha }
 interface Tip { readonly branch: BranchName; readonly sha: Sha }
 interface Pair { readonly target: RepositoryTarget; readonly base: Tip; readonly head: Tip }
 
@@ -29,17 +31,25 @@ export class RepositoryReader extends Context.Service<RepositoryReader, {
   /** Files under `.sdlc/` at a commit. */
   state(target: RepositoryTarget, sha: Sha): Effect.Effect<ReadonlyMap<string, Uint8Array>, ForgeError>
   commit(target: RepositoryTarget, sha: Sha): Effect.Effect<Commit, ForgeError>
+  /** A feature's files at a commit, held to the policy of another (the default branch's). */
+  feature(target: RepositoryTarget, sha: Sha, slug: string, policySha: Sha): Effect.Effect<Repo.Loaded, ForgeError>
   /** Relation of two branches whose heads are known. */
   compare(target: RepositoryTarget, base: Tip, head: Tip): Effect.Effect<Comparison, ForgeError>
 }>()("rdev/services/RepositoryReader") {
   static readonly layer = Layer.effect(RepositoryReader, Effect.gen(function*() {
     const forge = yield* Forge
     const state = yield* remember((at: At) => forge.readFiles(at.target, at.sha, ".sdlc"))
+    const feature = yield* remember((at: FeatureAt) =>
+      Effect.map(
+        Effect.all([state({ target: at.target, sha: at.sha }), state({ target: at.target, sha: at.policySha })]),
+        ([files, policyFiles]) => Repo.load(files, at.slug, { policy: Repo.loadPolicy(policyFiles).policy })
+      ))
     const commit = yield* remember((at: At) =>
       Effect.map(forge.listTree(at.target, at.sha), (entries): Commit => ({ entries, tree: digestOf(entries) })))
     const compare = yield* remember((pair: Pair) => forge.compare(pair.target, pair.base.branch, pair.head.branch))
     return RepositoryReader.of({
       state: (target, sha) => state({ target, sha }),
+      feature: (target, sha, slug, policySha) => feature({ target, sha, slug, policySha }),
       commit: (target, sha) => commit({ target, sha }),
       compare: (target, base, head) => compare({ target, base, head })
     })
