@@ -61,3 +61,5 @@ export class WorkspaceHost extends Context.Service<WorkspaceHost, {
   destroy(projectId: ProjectId, name: string): Effect.Effect<void, WorkspaceError>
   list: Effect.Effect<ReadonlyArray<Workspace>, WorkspaceError>
 }>()("rdev/ports/WorkspaceHost") {}
+
+export { layerMemory, layerMemoryWith } from "./memory/WorkspaceHost.ts"

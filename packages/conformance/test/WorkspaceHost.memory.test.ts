@@ -1,0 +1,18 @@
+import { layerMemory } from "@rdev/core/ports/WorkspaceHost"
+import { suite } from "../src/WorkspaceHostSuite.ts"
+
+suite("memory (fake programs)", layerMemory, {
+  posix: false,
+  environment: [],
+  commands: {
+    print: (text) => ["echo", text],
+    printError: (text) => ["warn", text],
+    exit: (code) => ["exit", String(code)],
+    copyInput: ["cat"],
+    printFolder: ["pwd"],
+    printEnvironment: ["env"],
+    printFile: (path) => ["cat", path],
+    printLines: (count) => ["yes", String(count)],
+    forever: ["forever"]
+  }
+})
