@@ -19,7 +19,6 @@ const maxErrorBytes = 64 * 1024
 const settings: ReadonlyArray<readonly [string, string]> = [
   ["core.hooksPath", "/dev/null"],
   ["core.fsmonitor", "false"],
-  ["core.alternateRefsCommand", ""],
   ["safe.directory", "*"],
   ["safe.bareRepository", "all"],
   ["protocol.allow", "never"],
