@@ -67,14 +67,22 @@ const discard = (client: PoolClient, cause: unknown) => {
 const giveBack = (client: PoolClient, cause?: unknown) =>
   cause !== undefined && breaksConnection(cause) ? discard(client, cause) : client.release()
 
-/** `prepare` makes a client ready for use by this caller (session settings); the scope's end closes the pool. */
+/**
+ * A connection that breaks, idle or in use, reports it to whoever waits for its answer and is dropped by the pool; its `error`
+ * event says nothing more, and without a listener it would end the process.
+ */
+export const survive = (pool: Pool): void => {
+  pool.on("error", () => {})
+  pool.on("connect", (client) => { client.on("error", () => {}) })
+}
+
+/** A pool of its own, closed when the scope ends. */
 export const make = (config: PoolConfig): Effect.Effect<Connections, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => {
         const pool = new Pool({ types: typeParsers, allowExitOnIdle: false, ...config })
-        // An idle connection that breaks is dropped by the pool; without a listener the process would end.
-        pool.on("error", () => {})
+        survive(pool)
         return pool
       }),
       (pool) => Effect.promise(() => pool.end())

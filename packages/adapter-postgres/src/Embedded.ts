@@ -23,9 +23,16 @@ const defaults = "SET jit = off"
 const fail = (reason: StoreReason, cause?: unknown) => new StoreError({ operation: "Embedded.open", reason, cause })
 const messageOf = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
 
+/**
+ * The engine answers within the same turn of the event loop, so a fiber that queries without a pause would let no timer, socket or
+ * other fiber run. After this long the answer waits for the next turn.
+ */
+const turnMillis = 2
+
 /** A socket as far as the driver uses one. */
 class Wire extends Duplex {
   readonly engine: PGlite
+  private turnBegan = performance.now()
   constructor(engine: PGlite) {
     super()
     this.engine = engine
@@ -45,7 +52,13 @@ class Wire extends Duplex {
     // A farewell (Terminate) would end the engine, not the connection.
     if (message.length === 5 && message[0] === 0x58) return done()
     this.engine.execProtocolRawStream(message, { onRawData: (data) => { this.push(Buffer.from(data)) } })
-      .then(() => done(), (cause: unknown) => done(cause instanceof Error ? cause : new Error(String(cause))))
+      .then(() => {
+        if (performance.now() - this.turnBegan < turnMillis) return done()
+        setImmediate(() => {
+          this.turnBegan = performance.now()
+          done()
+        })
+      }, (cause: unknown) => done(cause instanceof Error ? cause : new Error(String(cause))))
   }
 }
 
@@ -93,7 +106,7 @@ const connect = (db: PGlite): Effect.Effect<Engine, never, Scope.Scope> =>
             active.settings = ""
           }
         })
-        pool.on("error", () => {})
+        Driver.survive(pool)
         return { pool, active }
       }),
       ({ pool }) => Effect.promise(() => pool.end())

@@ -13,16 +13,18 @@ export interface EventFeed {
   committed(events: ReadonlyArray<Event>): Effect.Effect<void>
   /** Somebody appended `first` to `last`. */
   hint(stream: StreamName, first: number, last: number): Effect.Effect<void>
-  subscribe(stream?: StreamName): Effect.Effect<Stream.Stream<Event>, never, Scope.Scope>
-  /** The greatest seq told, of streams that were told of. */
+  subscribe(stream?: StreamName): Effect.Effect<Stream.Stream<Event>, StoreError, Scope.Scope>
+  /** Of each stream that has subscribers by name or was told of: the greatest seq told, or there was when they came. */
   readonly told: () => ReadonlyMap<StreamName, number>
-  /** Streams subscribed to by name. */
-  readonly streams: () => ReadonlyArray<StreamName>
 }
 
-export const make = (
-  read: (stream: StreamName, after: number, limit: number) => Effect.Effect<ReadonlyArray<Event>, StoreError>
-): Effect.Effect<EventFeed, never, Scope.Scope> => Effect.gen(function*() {
+export interface Log {
+  read(stream: StreamName, after: number, limit: number): Effect.Effect<ReadonlyArray<Event>, StoreError>
+  /** Greatest seq of the stream. */
+  head(stream: StreamName): Effect.Effect<number, StoreError>
+}
+
+export const make = ({ read, head }: Log): Effect.Effect<EventFeed, never, Scope.Scope> => Effect.gen(function*() {
   const hub = yield* EventHub.make
   /** Greatest seq told, of streams that have subscribers. */
   const told = new Map<StreamName, number>()
@@ -32,7 +34,7 @@ export const make = (
 
   const tell = (stream: StreamName, events: ReadonlyArray<Event>) => Effect.suspend(() => {
     const seen = told.get(stream) ?? 0
-    const fresh = seen === 0 ? events : events.filter((event) => event.seq > seen)
+    const fresh = (events[0]?.seq ?? 0) > seen ? events : events.filter((event) => event.seq > seen)
     const last = fresh.at(-1)
     if (last === undefined) return Effect.void
     told.set(stream, last.seq)
@@ -61,6 +63,15 @@ export const make = (
   })
   yield* Effect.forkScoped(Effect.forever(turn))
 
+  const subscribe = (stream?: StreamName): Effect.Effect<Stream.Stream<Event>, StoreError, Scope.Scope> => Effect.gen(function*() {
+    if (stream === undefined || told.has(stream)) return yield* hub.subscribe(stream)
+    // Read before subscribing: what comes between the two is then behind, and caught up, instead of skipped.
+    const before = yield* head(stream)
+    const live = yield* hub.subscribe(stream)
+    if (!told.has(stream)) told.set(stream, before)
+    return live
+  })
+
   return {
     committed: (events) => Effect.suspend(() => {
       const first = events[0]
@@ -74,8 +85,7 @@ export const make = (
       if (!hub.hasSubscribers(stream)) return Effect.sync(() => { told.delete(stream) })
       return (told.get(stream) ?? first - 1) >= last ? Effect.void : catchUp(stream, first, last)
     }),
-    subscribe: hub.subscribe,
-    told: () => told,
-    streams: hub.streams
+    subscribe,
+    told: () => told
   }
 })

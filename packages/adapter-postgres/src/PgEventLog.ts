@@ -44,7 +44,10 @@ const refuseNul = (events: ReadonlyArray<NewEvent>): Effect.Effect<void, StoreEr
 export const layer: Layer.Layer<EventLog, never, Database> = Layer.effect(EventLog, Effect.gen(function*() {
   const database = yield* Database
   const scope = yield* Effect.scope
-  const feed = yield* EventFeed.make((stream, after, limit) => Effect.map(EventRows.read(database, stream, after, limit), (page) => page.events))
+  const feed = yield* EventFeed.make({
+    read: (stream, after, limit) => Effect.map(EventRows.read(database, stream, after, limit), (page) => page.events),
+    head: (stream) => Effect.map(EventRows.heads(database, [stream]), (heads) => heads[0]?.last_seq ?? 0)
+  })
   const announce = yield* Coalesce.make<{ readonly first: number; readonly last: number }>({
     merge: (a, b) => ({ first: Math.min(a.first, b.first), last: Math.max(a.last, b.last) }),
     send: (entries) => database.notify(channel, entries.map(([stream, { first, last }]) => `${stream} ${first} ${last}`)).pipe(
@@ -92,12 +95,11 @@ export const layer: Layer.Layer<EventLog, never, Database> = Layer.effect(EventL
     return yield* Deferred.await(waiting.done)
   })
 
-  /** What others appended while no connection listened; of streams without a place to go on from, at least the last entry. */
+  /** What others appended while no connection listened. */
   const missed = Effect.gen(function*() {
     const told = feed.told()
-    for (const head of yield* EventRows.heads(database, [...new Set([...told.keys(), ...feed.streams()])])) {
-      const after = told.get(head.stream) ?? head.last_seq - 1
-      yield* feed.hint(head.stream, after + 1, head.last_seq)
+    for (const head of yield* EventRows.heads(database, [...told.keys()])) {
+      yield* feed.hint(head.stream, (told.get(head.stream) ?? head.last_seq) + 1, head.last_seq)
     }
   }).pipe(Effect.catch((error) => Effect.logDebug("missed live events could not be looked up", error)))
   const hear = Effect.gen(function*() {
@@ -111,7 +113,7 @@ export const layer: Layer.Layer<EventLog, never, Database> = Layer.effect(EventL
   const hearing = { turn: yield* Semaphore.make(1), started: database.engine === "embedded" }
   const ensureHearing = hearing.turn.withPermits(1)(Effect.suspend(() =>
     hearing.started ? Effect.void : Effect.andThen(Scope.provide(hear, scope), Effect.sync(() => { hearing.started = true }))))
-  const subscribe = (stream?: StreamName) => Effect.andThen(operation("EventLog.subscribe")(ensureHearing), feed.subscribe(stream))
+  const subscribe = (stream?: StreamName) => Effect.andThen(ensureHearing, feed.subscribe(stream)).pipe(operation("EventLog.subscribe"))
 
   return EventLog.of({
     append: (stream, events) => operation("EventLog.append")(append(stream, events)),

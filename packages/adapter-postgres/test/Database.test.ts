@@ -17,6 +17,16 @@ const suite = (name: string, database: Layer.Layer<Database, StoreError>) => des
       for (let i = 0; i < 20; i++) assert.strictEqual((yield* db.query<{ n: number }>("SELECT $1::int + 1 AS n", [i], { prepare: true }))[0]?.n, i + 1)
     }))
 
+    it.effect("a long row of queries lets timers and sockets run", () => Effect.gen(function*() {
+      const db = yield* Database
+      const turns = { count: 0, on: true }
+      const turn = () => { turns.count++; if (turns.on) setImmediate(turn) }
+      setImmediate(turn)
+      for (let i = 0; i < 500; i++) yield* db.query("SELECT count(*) FROM generate_series(1, 100)")
+      turns.on = false
+      assert.isAbove(turns.count, 5)
+    }))
+
     it.effect("a failed statement does not harm the next one", () => Effect.gen(function*() {
       const db = yield* Database
       const error = yield* Effect.flip(db.query("SELECT 1/0"))

@@ -14,8 +14,6 @@ export interface EventHub {
   publish(events: ReadonlyArray<Event>): Effect.Effect<void>
   /** Whether anybody would be told of this stream. */
   hasSubscribers(stream: StreamName): boolean
-  /** Streams subscribed to by name. */
-  readonly streams: () => ReadonlyArray<StreamName>
 }
 
 interface Topic { readonly pubsub: PubSub.PubSub<Event>; subscribers: number }
@@ -54,7 +52,6 @@ export const make: Effect.Effect<EventHub> = Effect.sync(() => {
         : Map.groupBy(events, (event) => event.stream)
       return Effect.andThen(Effect.forEach(byStream, ([stream, ofStream]) => tell(stream, ofStream), { discard: true }), tell(all, events))
     }),
-    hasSubscribers: (stream) => topics.has(stream) || topics.has(all),
-    streams: () => [...topics.keys()].filter((key) => typeof key === "string")
+    hasSubscribers: (stream) => topics.has(stream) || topics.has(all)
   }
 })

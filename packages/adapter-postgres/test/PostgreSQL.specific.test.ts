@@ -1,0 +1,106 @@
+/** What only a server shows: replicas, lost connections, restarts, refusals. */
+import { assert, layer } from "@effect/vitest"
+import { ofProject } from "@rdev/core/domain/Event"
+import * as Ids from "@rdev/core/domain/Ids"
+import { EventLog } from "@rdev/core/ports/EventLog"
+import { Notifier } from "@rdev/core/ports/Notifier"
+import { Context, Effect, Fiber, Layer, Schedule, type Scope, Stream } from "effect"
+import { Database, layerPostgres } from "../src/Database.ts"
+import * as Keyring from "../src/Keyring.ts"
+import * as Migrations from "../src/Migrations.ts"
+import * as Stores from "../src/Stores.ts"
+import * as TestPostgres from "../src/testing/TestPostgres.ts"
+
+class Server extends Context.Service<Server, TestPostgres.TestServer>()("test/Server") {}
+
+const keyring = Layer.effect(Keyring.Keyring, Keyring.make("test", [Buffer.alloc(32, 7).toString("base64")]))
+/** Stores of one replica; each call is another replica, as another process would be. */
+const replica = (url: string): Effect.Effect<Context.Context<Layer.Success<typeof Stores.layer> | Database>, unknown, Scope.Scope> =>
+  Layer.build(Stores.layerNoKeyring.pipe(Layer.provide(keyring), Layer.provideMerge(Layer.fresh(layerPostgres({ url, maxConnections: 4 })))))
+const eventually = <A, E>(effect: Effect.Effect<A, E>) => Effect.retry(effect, Schedule.spaced("50 millis").pipe(Schedule.upTo({ duration: "20 seconds" })))
+
+layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestServices: true })("PostgreSQL", (it) => {
+  it.effect("replicas that start together migrate once", () => Effect.gen(function*() {
+    const url = yield* (yield* Server).createDatabase
+    yield* Effect.forEach(Array.from({ length: 6 }), () => Effect.scoped(replica(url)), { concurrency: "unbounded" })
+    const migrations = yield* Migrations.load()
+    const rows = yield* Effect.provide(Effect.flatMap(Database, (db) => db.query<{ number: number }>("SELECT number FROM rdev_migration ORDER BY number")), layerPostgres({ url }))
+    assert.deepStrictEqual(rows.map((row) => row.number), migrations.map((m) => m.number))
+  }))
+
+  it.effect("live events and hints cross from replica to replica, in order and once", () => Effect.scoped(Effect.gen(function*() {
+    const url = yield* (yield* Server).createDatabase
+    const [a, b] = [yield* replica(url), yield* replica(url)]
+    const [logA, logB] = [Context.get(a, EventLog), Context.get(b, EventLog)]
+    const stream = ofProject(yield* Ids.make("proj"))
+    const readers = yield* Effect.forEach([logA, logB], (log) => Effect.flatMap(log.subscribe(stream), (live) => Effect.forkScoped(Stream.runCollect(Stream.take(live, 400)))))
+    const write = (log: EventLog["Service"]) => Effect.forEach(Array.from({ length: 100 }), () => log.append(stream, [{ type: "output", subject: {}, data: {} }, { type: "output", subject: {}, data: {} }]))
+    yield* Effect.all([write(logA), write(logB)], { concurrency: 2 })
+    for (const reader of readers) assert.deepStrictEqual((yield* Fiber.join(reader)).map((event) => event.seq), Array.from({ length: 400 }, (_, i) => i + 1))
+
+    const heard = yield* Effect.forkScoped(Context.get(b, Notifier).subscribe("queue").pipe(Stream.runHead))
+    yield* Effect.raceFirst(Fiber.join(heard), Effect.repeat(Context.get(a, Notifier).notify("queue", "x"), Schedule.spaced("20 millis")))
+  })))
+
+  it.effect("after the server crashed and came back, stores work, listeners listen, and missed events are told", () => Effect.scoped(Effect.gen(function*() {
+    const server = yield* Server
+    const url = yield* server.createDatabase
+    const [a, b] = [yield* replica(url), yield* replica(url)]
+    const [logA, logB] = [Context.get(a, EventLog), Context.get(b, EventLog)]
+    const stream = ofProject(yield* Ids.make("proj"))
+    const event = { type: "output", subject: {}, data: {} }
+    const live = yield* logB.subscribe(stream)
+    const reader = yield* Effect.forkScoped(Stream.runCollect(Stream.takeUntil(live, (e) => e.seq === 4)))
+    yield* logA.append(stream, [event])
+    yield* server.stop("immediate")
+    const error = yield* Effect.flip(logA.append(stream, [event]))
+    assert.strictEqual(error.reason._tag, "Unavailable")
+    assert.isTrue(error.retryable)
+    yield* server.start
+    // The first few connections may still find the server recovering.
+    yield* eventually(logA.append(stream, [event]))
+    yield* eventually(logA.append(stream, [event]))
+    yield* eventually(logA.append(stream, [event]))
+    const seqs = (yield* Fiber.join(reader)).map((e) => e.seq)
+    assert.strictEqual(seqs.at(-1), 4)
+    assert.deepStrictEqual(seqs, seqs.toSorted((x, y) => x - y))
+  })))
+
+  it.effect("refusals say what to do", () => Effect.gen(function*() {
+    const server = yield* Server
+    const url = yield* server.createDatabase
+    const open = (to: string) => Effect.flip(Effect.scoped(Layer.build(layerPostgres({ url: to }))))
+    const wrongPassword = new URL(url)
+    wrongPassword.password = "wrong"
+    assert.match((yield* open(wrongPassword.href)).message, /^url: the database refuses the user or password/)
+    assert.match((yield* open(url.replace(/[^/]*$/, "missing"))).message, /^url: .*create it first/)
+    const nobody = yield* open(`postgresql://u:p@127.0.0.1:1/x`)
+    assert.strictEqual(nobody.reason._tag, "Unavailable")
+    yield* Effect.scoped(replica(url))
+    yield* Effect.provide(Effect.flatMap(Database, (db) => db.query("INSERT INTO rdev_migration VALUES (9999, 'from_the_future', 'x', 1)")), layerPostgres({ url }))
+    const newer = yield* open(url)
+    assert.strictEqual(newer.reason._tag, "Corrupt")
+    assert.match(newer.message, /newer version of rdev/)
+  }))
+
+  it.effect("a statement that takes too long is ended by its limit and its connection is used on", () => Effect.scoped(Effect.gen(function*() {
+    const url = yield* (yield* Server).createDatabase
+    const context = yield* Layer.build(layerPostgres({ url, maxConnections: 1, statementTimeoutMillis: 200 }))
+    const db = Context.get(context, Database)
+    const error = yield* Effect.flip(db.query("SELECT pg_sleep(30)"))
+    assert.strictEqual(error.reason._tag, "Unavailable")
+    assert.strictEqual((yield* db.query("SELECT 1")).length, 1)
+  })))
+
+  it.effect("a connection that is cut in the middle of a transaction fails it and is replaced", () => Effect.scoped(Effect.gen(function*() {
+    const url = yield* (yield* Server).createDatabase
+    const db = Context.get(yield* Layer.build(layerPostgres({ url, maxConnections: 2 })), Database)
+    yield* db.query("CREATE TABLE t (x int)")
+    const error = yield* Effect.flip(db.transact(Effect.gen(function*() {
+      yield* db.query("INSERT INTO t VALUES (1)")
+      yield* db.query("SELECT pg_terminate_backend(pg_backend_pid())")
+    })))
+    assert.strictEqual(error.reason._tag, "Unavailable")
+    assert.deepStrictEqual(yield* db.query("SELECT * FROM t"), [])
+  })))
+})
