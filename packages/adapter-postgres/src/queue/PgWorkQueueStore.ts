@@ -1,0 +1,122 @@
+/**
+ * The work queue on PostgreSQL and on the embedded engine, with the same SQL (migrations 0020 to 0024; the claims and leases are
+ * described there). Claims have a connection of their own, as a lost one costs nothing and need not wait for the disk; ends have
+ * another, so that they never wait behind a producer.
+ */
+import type { ProjectId } from "@rdev/core/domain/Ids"
+import { StoreError } from "@rdev/core/ports/StoreError"
+import { type ProjectQueue, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import { Clock, Effect, Layer } from "effect"
+import { Database } from "../Database.ts"
+import { operation } from "../StoreOperation.ts"
+import * as ClaimTasks from "./claimTasks.ts"
+import * as InsertTasks from "./insertTasks.ts"
+import * as Lanes from "./Lanes.ts"
+import * as ReadTasks from "./readTasks.ts"
+import * as SettleTasks from "./settleTasks.ts"
+import * as TaskRows from "./TaskRows.ts"
+import { toUuid } from "./TaskUuid.ts"
+import * as Wakes from "./wakes.ts"
+import * as WorkerRows from "./workerRows.ts"
+
+export type Options = ClaimTasks.ClaimOptions
+
+const tendSql = "SELECT o_due AS due, o_suspects AS suspects, o_promoted AS promoted FROM queue.tend(10000)"
+const partitionsSql = "SELECT queue.make_partitions()"
+const summarizeSql = "SELECT brin_summarize_new_values(c.oid) FROM pg_class c JOIN pg_am a ON a.oid = c.relam WHERE a.amname = 'brin' AND c.relkind = 'i' AND c.relnamespace = 'queue'::regnamespace"
+const cancelSql = "SELECT queue.cancel($1) AS status"
+const requeueSql = "SELECT queue.requeue($1, $2::json) AS answer"
+const releaseSql = "SELECT queue.release($1)"
+const projectSql = "SELECT paused, weight, max_running FROM queue.project WHERE id = $1"
+const configureSql = `
+  INSERT INTO queue.project (id, paused, weight, max_running) VALUES ($1, coalesce($2, false), coalesce($3, 1), $5)
+  ON CONFLICT (id) DO UPDATE SET paused = coalesce($2, project.paused), weight = coalesce($3, project.weight), max_running = CASE WHEN $4 THEN $5 ELSE project.max_running END
+  RETURNING paused, weight, max_running`
+const closeSql = `
+  INSERT INTO queue.gate (name, open_at) VALUES ($1, clock_timestamp() + $2::float8 * interval '1 millisecond')
+  ON CONFLICT (name) DO UPDATE SET open_at = greatest(gate.open_at, excluded.open_at)`
+const openSql = "DELETE FROM queue.gate WHERE name = $1"
+const gatesSql = "SELECT name, floor(extract(epoch FROM open_at) * 1000)::float8 AS open_at FROM queue.gate WHERE open_at > clock_timestamp() ORDER BY name LIMIT 1000"
+const purgeSql = "SELECT queue.purge($1::float8 * interval '1 millisecond', $2) AS gone"
+
+const statuses = ["pending", "completed", "failed", "cancelled", "running"] as const
+const choresMillis = 60_000
+
+interface ProjectRow extends Record<string, unknown> { readonly paused: boolean; readonly weight: number; readonly max_running: number | null }
+const projectOf = (projectId: ProjectId, row: ProjectRow | undefined): ProjectQueue =>
+  ({ projectId, paused: row?.paused ?? false, weight: row?.weight ?? 1, maxRunning: row?.max_running ?? null })
+const fail = (verb: string, reason: StoreError["reason"]) => new StoreError({ operation: `WorkQueueStore.${verb}`, reason })
+
+const make = (options: Options) => Effect.gen(function*() {
+  const database = yield* Database
+  const clock = yield* Clock.Clock
+  const nowMillis = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000
+  const claiming = yield* database.session({ synchronous_commit: "off" })
+  const settling = yield* database.session({ jit: "off" })
+  const lanes = Lanes.make(database, nowMillis)
+  const bell = yield* Wakes.make(database, nowMillis)
+  const insert = yield* InsertTasks.make(database, lanes, bell)
+  const claims = ClaimTasks.make(claiming, lanes, nowMillis, options)
+  const settles = SettleTasks.make()
+  const reads = ReadTasks.make(database.query, lanes)
+  const workers = WorkerRows.make(database.query, lanes)
+  let choresAt = Number.NEGATIVE_INFINITY
+
+  const chores = Effect.suspend(() => {
+    if (nowMillis() < choresAt) return Effect.void
+    choresAt = nowMillis() + choresMillis
+    return Effect.andThen(database.query(partitionsSql), database.query(summarizeSql))
+  })
+  const tend = Effect.gen(function*() {
+    yield* chores
+    const row = (yield* database.query<{ readonly due: number | null; readonly suspects: boolean; readonly promoted: number }>(tendSql, [], { prepare: true }))[0]
+    if ((row?.promoted ?? 0) > 0) yield* bell.ring("work")
+    return { nextDueMillis: row?.due ?? null, suspects: row?.suspects ?? false }
+  })
+  const ringAfter = <A, E>(effect: Effect.Effect<A, E>) => Effect.tap(effect, database.afterCommit(bell.ring("work")))
+  const configure: WorkQueueStore["Service"]["configure"] = (id, change) => Effect.map(
+    database.query<ProjectRow>(configureSql, [id, change.paused ?? null, change.weight ?? null, change.maxRunning !== undefined, change.maxRunning ?? null]),
+    (rows) => projectOf(id, rows[0]))
+  const cancel: WorkQueueStore["Service"]["cancel"] = (id) => Effect.gen(function*() {
+    const code = (yield* database.query<{ readonly status: number | null }>(cancelSql, [toUuid(id)], { prepare: true }))[0]?.status
+    const status = code === null || code === undefined ? undefined : statuses[code]
+    if (status === undefined) return yield* fail("cancel", { _tag: "NotFound", entity: "task", id })
+    if (status === "running") yield* database.afterCommit(bell.ring("cancel"))
+    return status
+  })
+  const requeue: WorkQueueStore["Service"]["requeue"] = (id, state) => Effect.gen(function*() {
+    const answer = (yield* database.query<{ readonly answer: string }>(requeueSql, [toUuid(id), TaskRows.stateText(state)], { prepare: true }))[0]?.answer ?? "missing"
+    if (answer === "missing") return yield* fail("requeue", { _tag: "NotFound", entity: "task", id })
+    if (answer === "running" || answer === "completed") return yield* fail("requeue", { _tag: "Conflict", message: `task ${id} is ${answer}` })
+    if (answer !== "ok") return yield* fail("requeue", { _tag: "Conflict", message: `task ${TaskRows.taskId(answer)} holds its dedupe key` })
+  })
+
+  return WorkQueueStore.of({
+    insert: (tasks) => operation("WorkQueueStore.insert")(insert(tasks)),
+    claim: (request) => operation("WorkQueueStore.claim")(Effect.tap(claims.claim(request), (deliveries) => Effect.sync(() => settles.handedOut(request.workerId, deliveries)))),
+    settle: (settlements) => operation("WorkQueueStore.settle")(Effect.flatMap(database.inTransaction, (inside) => settles.settle(inside ? database.query : settling.query, settlements))),
+    register: (worker, leaseMillis) => operation("WorkQueueStore.register")(workers.register(worker, leaseMillis)),
+    beat: (id, leaseMillis, running, progress) => operation("WorkQueueStore.beat")(Effect.tap(workers.beat(id, leaseMillis, running, progress), (beat) =>
+      beat.accepted ? Effect.void : Effect.sync(() => { claims.forget(id); settles.forget(id) }))),
+    deregister: (id) => operation("WorkQueueStore.deregister")(Effect.andThen(Effect.sync(() => { claims.forget(id); settles.forget(id) }), workers.deregister(id))),
+    workers: operation("WorkQueueStore.workers")(workers.workers),
+    takeLost: (limit) => operation("WorkQueueStore.takeLost")(workers.takeLost(limit)),
+    tend: operation("WorkQueueStore.tend")(tend),
+    wakes: bell.wakes,
+    get: (id) => operation("WorkQueueStore.get")(reads.get(id)),
+    list: (query) => operation("WorkQueueStore.list")(reads.list(query)),
+    cancel: (id) => operation("WorkQueueStore.cancel")(cancel(id)),
+    requeue: (id, state) => operation("WorkQueueStore.requeue")(ringAfter(requeue(id, state))),
+    release: (resource) => operation("WorkQueueStore.release")(ringAfter(Effect.asVoid(database.query(releaseSql, [resource], { prepare: true })))),
+    project: (id) => operation("WorkQueueStore.project")(Effect.map(database.query<ProjectRow>(projectSql, [id], { prepare: true }), (rows) => projectOf(id, rows[0]))),
+    configure: (id, change) => operation("WorkQueueStore.configure")(ringAfter(configure(id, change))),
+    closeGate: (name, forMillis) => operation("WorkQueueStore.closeGate")(Effect.asVoid(database.query(closeSql, [name, forMillis], { prepare: true }))),
+    openGate: (name) => operation("WorkQueueStore.openGate")(ringAfter(Effect.asVoid(database.query(openSql, [name], { prepare: true })))),
+    gates: operation("WorkQueueStore.gates")(Effect.map(database.query<{ readonly name: string; readonly open_at: number }>(gatesSql), (rows) => rows.map((row) => ({ name: row.name, openAtMillis: row.open_at })))),
+    stats: operation("WorkQueueStore.stats")(reads.stats),
+    purge: (olderThanMillis, maxRecords) => operation("WorkQueueStore.purge")(Effect.map(database.query<{ readonly gone: number }>(purgeSql, [olderThanMillis, maxRecords]), (rows) => Number(rows[0]?.gone ?? 0)))
+  })
+})
+
+export const layerWith = (options: Options): Layer.Layer<WorkQueueStore, StoreError, Database> => Layer.effect(WorkQueueStore, make(options))
+export const layer: Layer.Layer<WorkQueueStore, StoreError, Database> = layerWith({})

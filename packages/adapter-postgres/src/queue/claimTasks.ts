@@ -1,0 +1,107 @@
+/**
+ * Claims through queue.claim. Remembers for each worker how far it has come in each lane, so that a claim starts behind the dead index
+ * entries of earlier ones; a full claim looks from the start when such a fast one comes back short, and at least every twenty times
+ * as long as a full claim takes, so that a task which appears behind a mark waits no longer.
+ */
+import type { WorkerId } from "@rdev/core/domain/Ids"
+import type { Delivery } from "@rdev/core/domain/WorkTask"
+import { StoreError } from "@rdev/core/ports/StoreError"
+import type { ClaimRequest } from "@rdev/core/ports/WorkQueueStore"
+import * as Transition from "@rdev/core/queue/Transition"
+import { Effect, type Schema } from "effect"
+import type { Connections } from "../Driver.ts"
+import * as ArrayLiteral from "./ArrayLiteral.ts"
+import type { Lanes } from "./Lanes.ts"
+import * as TaskRows from "./TaskRows.ts"
+import { toUuid } from "./TaskUuid.ts"
+
+const claimSql = "SELECT * FROM queue.claim($1, $2, $3::text[], $4::text[], $5, $6, $7::int[], $8::smallint[], $9::uuid[])"
+
+interface Row extends Record<string, unknown> {
+  readonly o_token: number | null
+  readonly o_id: string | null
+  readonly o_lane: number
+  readonly o_priority: number
+  readonly o_payload: Schema.Json
+  readonly o_extra: TaskRows.Extra | null
+  readonly o_state: unknown
+}
+interface Mark { readonly priority: number; readonly id: string }
+interface Place { after: number; marks: Map<number, Mark>; fullAtMillis: number }
+
+export interface ClaimOptions {
+  /** Longest time between full claims. Default 2,000; 0: every claim is full. */
+  readonly fullClaimMillis?: number
+}
+export interface Claims {
+  claim(request: ClaimRequest): Effect.Effect<ReadonlyArray<Delivery>, StoreError>
+  forget(worker: WorkerId): void
+}
+
+export const make = (session: Connections, lanes: Lanes, nowMillis: () => number, options: ClaimOptions): Claims => {
+  const places = new Map<WorkerId, Place>()
+  const maxFull = options.fullClaimMillis ?? 2_000
+
+  const once = (request: ClaimRequest, place: Place, limit: number, full: boolean) => Effect.gen(function*() {
+    const began = nowMillis()
+    const marks = full ? null : [...place.marks]
+    const rows = yield* session.query<Row>(claimSql, [
+      toUuid(request.workerId),
+      limit,
+      request.kinds,
+      request.labels,
+      request.suspects,
+      place.after,
+      marks === null ? null : ArrayLiteral.plain(marks.map(([lane]) => lane)),
+      marks === null ? null : ArrayLiteral.plain(marks.map(([, mark]) => mark.priority)),
+      marks === null ? null : ArrayLiteral.plain(marks.map(([, mark]) => mark.id))
+    ], { prepare: true })
+    const head = rows[0]
+    if (head === undefined) return yield* new StoreError({ operation: "WorkQueueStore.claim", reason: { _tag: "Conflict", message: `the lease of worker ${request.workerId} has ended` } })
+    if (full) {
+      place.after = Math.max(0, head.o_lane)
+      const now = nowMillis()
+      place.fullAtMillis = now + Math.min(maxFull, Math.max(20, 20 * (now - began)))
+    }
+    place.marks = new Map()
+    for (let i = 1; i < rows.length; i++) {
+      // Rows come by priority and id, so the last of a lane is its mark.
+      const row = rows[i] as Row
+      place.marks.set(row.o_lane, { priority: row.o_priority, id: row.o_id ?? "" })
+    }
+    return rows
+  })
+
+  const deliveries = (workerId: WorkerId, rows: ReadonlyArray<Row>) => Effect.gen(function*() {
+    if (rows.length < 2) return []
+    const known = yield* lanes.load(session.query, rows.slice(1).map((row) => row.o_lane))
+    const fence = BigInt(rows[1]?.o_token ?? 0)
+    // The token is the claim's time in microseconds, or a little more.
+    const startedAtMillis = Math.floor((rows[1]?.o_token ?? 0) / 1_000)
+    const out: Array<Delivery> = []
+    for (let i = 1; i < rows.length; i++) {
+      const row = rows[i] as Row
+      const task = TaskRows.pending({ id: row.o_id ?? "", lane: row.o_lane, priority: row.o_priority, payload: row.o_payload, extra: row.o_extra, state: row.o_state }, known)
+      out.push({ task: Transition.started(task, workerId, startedAtMillis), fence })
+    }
+    return out
+  })
+
+  return {
+    claim: (request) => Effect.gen(function*() {
+      let place = places.get(request.workerId)
+      if (place === undefined) places.set(request.workerId, place = { after: 0, marks: new Map(), fullAtMillis: 0 })
+      const limit = Math.min(request.limit, 500)
+      const full = request.suspects || place.marks.size === 0 || maxFull === 0 || nowMillis() >= place.fullAtMillis
+      const rows = yield* once(request, place, limit, full)
+      const first = yield* deliveries(request.workerId, rows)
+      if (full || first.length >= limit) return first
+      // What a fast claim could not see.
+      const marks = place.marks
+      const more = yield* deliveries(request.workerId, yield* once(request, place, limit - first.length, true))
+      for (const [lane, mark] of marks) if (!place.marks.has(lane)) place.marks.set(lane, mark)
+      return first.length === 0 ? more : [...first, ...more]
+    }),
+    forget: (worker) => { places.delete(worker) }
+  }
+}

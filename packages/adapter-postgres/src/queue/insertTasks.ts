@@ -1,0 +1,109 @@
+/**
+ * Adds tasks. Plain ones go into `ready` with one statement; single inserts that arrive while others are under way share the next
+ * statement. The wake-up rides the insert, at most once per millisecond (a NOTIFY takes a lock of the whole server at commit), with
+ * one trailing notification outside any transaction.
+ */
+import type { TaskId } from "@rdev/core/domain/Ids"
+import { StoreError } from "@rdev/core/ports/StoreError"
+import { type Inserted, maxBatch, type NewTask } from "@rdev/core/ports/WorkQueueStore"
+import { Deferred, Effect, Exit, type Scope } from "effect"
+import type { Database } from "../Database.ts"
+import * as ArrayLiteral from "./ArrayLiteral.ts"
+import type { Lanes } from "./Lanes.ts"
+import { taskId } from "./TaskRows.ts"
+import { toUuid } from "./TaskUuid.ts"
+import type { Bell } from "./wakes.ts"
+
+const plainSql = `
+  INSERT INTO queue.ready (lane, priority, id, payload)
+  SELECT t.lane, t.priority, t.id, t.payload
+  FROM ROWS FROM (unnest($1::int[]), unnest($2::smallint[]), unnest($3::uuid[]), json_array_elements($4::json)) t(lane, priority, id, payload)`
+const ringingSql = `WITH i AS (${plainSql}) SELECT pg_notify($5, 'work')`
+const specialSql = `SELECT queue.insert_special($1, $2::smallint, $3, $4::json, $5::json, $6, to_timestamp($7::float8 / 1000), $8::uuid[]) AS id`
+
+export const isPlain = (task: NewTask): boolean => task.dedupeKey === null && task.runAtMillis === null && task.dependsOn.length === 0
+
+const writePlain = (database: Database["Service"], bell: Bell, tasks: ReadonlyArray<NewTask>, lanes: ReadonlyArray<number>) => Effect.suspend(() => {
+  const params = [
+    ArrayLiteral.plain(lanes),
+    ArrayLiteral.plain(tasks.map((task) => 0 - task.priority)),
+    ArrayLiteral.plain(tasks.map((task) => toUuid(task.id))),
+    `[${tasks.map((task) => JSON.stringify(task.payload)).join(",")}]`
+  ]
+  return bell.rides()
+    ? database.query(ringingSql, [...params, bell.channel], { prepare: true })
+    : Effect.tap(database.query(plainSql, params, { prepare: true }), database.afterCommit(bell.ring("work")))
+})
+
+const writeSpecial = (database: Database["Service"], task: NewTask, lane: number) => {
+  const extra = JSON.stringify({
+    ...(task.dedupeKey === null ? {} : { dedupeKey: task.dedupeKey }),
+    ...(task.dependsOn.length === 0 ? {} : { dependsOn: task.dependsOn }),
+    ...(task.runAtMillis === null ? {} : { runAtMillis: task.runAtMillis })
+  })
+  const params = [lane, 0 - task.priority, toUuid(task.id), JSON.stringify(task.payload), extra, task.dedupeKey, task.runAtMillis, ArrayLiteral.plain(task.dependsOn.map(toUuid))]
+  return database.query<{ readonly id: string }>(specialSql, params, { prepare: true }).pipe(
+    Effect.map((rows): Inserted => {
+      const id = rows[0] === undefined ? task.id : taskId(rows[0].id)
+      return { id, created: id === task.id }
+    }),
+    Effect.mapError(missingDependency)
+  )
+}
+
+/** queue.insert_special raises RQ001 with the id in its detail. */
+const missingDependency = (error: StoreError): StoreError => {
+  const { cause } = error
+  if (typeof cause !== "object" || cause === null || Reflect.get(cause, "code") !== "RQ001") return error
+  return new StoreError({ operation: error.operation, reason: { _tag: "Invalid", field: "dependsOn", message: `task ${taskId(String(Reflect.get(cause, "detail")))} does not exist` } })
+}
+
+interface Waiting { readonly tasks: ReadonlyArray<NewTask>; readonly done: Deferred.Deferred<void, StoreError> }
+/** Statements in flight for single inserts; two keep the server busy while one's answer travels. */
+const maxFlying = 2
+
+export const make = (database: Database["Service"], lanes: Lanes, bell: Bell): Effect.Effect<(tasks: ReadonlyArray<NewTask>) => Effect.Effect<ReadonlyArray<Inserted>, StoreError>, never, Scope.Scope> =>
+  Effect.map(Effect.scope, (scope) => {
+    let waiting: Array<Waiting> = []
+    let flying = 0
+
+    const write = (tasks: ReadonlyArray<NewTask>) => Effect.flatMap(lanes.numbers(tasks), (numbers) => writePlain(database, bell, tasks, numbers))
+    const fly = Effect.gen(function*() {
+      while (waiting.length > 0) {
+        const batch: Array<Waiting> = []
+        for (let n = 0; waiting[batch.length] !== undefined && n < maxBatch; n += waiting[batch.length - 1]?.tasks.length ?? 0) batch.push(waiting[batch.length] as Waiting)
+        waiting = waiting.slice(batch.length)
+        const exit = yield* Effect.exit(write(batch.flatMap((entry) => entry.tasks)))
+        for (const entry of batch) yield* Deferred.done(entry.done, Exit.asVoid(exit))
+      }
+    }).pipe(Effect.ensuring(Effect.sync(() => { flying-- })))
+    /** One bad neighbour cannot fail others: what a statement refuses was checked before (sizes, shapes), so its failures are the database's. */
+    const share = (tasks: ReadonlyArray<NewTask>) => Effect.gen(function*() {
+      const done = yield* Deferred.make<void, StoreError>()
+      waiting.push({ tasks, done })
+      if (flying < maxFlying) {
+        flying++
+        yield* Effect.forkIn(fly, scope)
+      }
+      yield* Deferred.await(done)
+    })
+
+    const special = (tasks: ReadonlyArray<NewTask>) => database.transact(Effect.gen(function*() {
+      const plain = tasks.filter(isPlain)
+      if (plain.length > 0) yield* write(plain)
+      const numbers = yield* lanes.numbers(tasks)
+      const inserted: Array<Inserted> = []
+      for (const [i, task] of tasks.entries()) inserted.push(isPlain(task) ? { id: task.id, created: true } : yield* writeSpecial(database, task, numbers[i] ?? 0))
+      yield* database.afterCommit(bell.ring("work"))
+      return inserted
+    }))
+
+    return (tasks) => Effect.gen(function*() {
+      if (tasks.length === 0) return []
+      if (!tasks.every(isPlain)) return yield* special(tasks)
+      // A caller's transaction needs the statement inside of it; a large batch gains nothing from company.
+      if (tasks.length > 100 || (yield* database.inTransaction)) yield* write(tasks)
+      else yield* share(tasks)
+      return tasks.map((task): { readonly id: TaskId; readonly created: boolean } => ({ id: task.id, created: true }))
+    })
+  })

@@ -1,0 +1,67 @@
+/** Registration and heartbeat of workers: a lease is as good as its worker's row. */
+import type { StoreError } from "@rdev/core/ports/StoreError"
+import type { Beat, Lost, WorkerInfo, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import * as Transition from "@rdev/core/queue/Transition"
+import { Effect, type Schema } from "effect"
+import type { Connections } from "../Driver.ts"
+import * as ArrayLiteral from "./ArrayLiteral.ts"
+import type { Lanes } from "./Lanes.ts"
+import { decoding } from "./readTasks.ts"
+import * as TaskRows from "./TaskRows.ts"
+import { toUuid } from "./TaskUuid.ts"
+
+const until = (param: string) => `clock_timestamp() + ${param}::float8 * interval '1 millisecond'`
+const registerSql = `
+  INSERT INTO queue.worker (id, name, version, capacity, labels, kinds, expires_at) VALUES ($1, $2, $3, $4, $5, $6, ${until("$7")})
+  ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version, capacity = excluded.capacity, labels = excluded.labels, kinds = excluded.kinds, beat_at = clock_timestamp(), expires_at = excluded.expires_at`
+const beatSql = `
+  WITH beat AS (UPDATE queue.worker SET expires_at = ${until("$2")}, beat_at = clock_timestamp(), running = $3 WHERE id = $1 AND expires_at > clock_timestamp() RETURNING 1)
+  SELECT EXISTS (SELECT FROM beat) AS accepted,
+    (SELECT array_agg(c.task::text) FROM queue.cancelling c WHERE EXISTS (SELECT FROM queue.lease e WHERE e.worker = $1 AND c.task = ANY (e.ids))) AS cancel`
+const progressSql = `
+  INSERT INTO queue.progress (task, fence, value)
+  SELECT t.task, t.fence, t.value FROM unnest($1::uuid[], $2::bigint[], $3::json[]) t(task, fence, value)
+  WHERE EXISTS (SELECT FROM queue.lease e WHERE e.token = t.fence AND e.worker = $4 AND get_bit(e.done, array_position(e.ids, t.task) - 1) = 0 FOR KEY SHARE)
+  ON CONFLICT (task) DO UPDATE SET fence = excluded.fence, value = excluded.value`
+const deregisterSql = "DELETE FROM queue.worker WHERE id = $1"
+const workersSql = `
+  SELECT id, name, version, capacity, labels, kinds, running, floor(extract(epoch FROM beat_at) * 1000)::float8 AS beat_at
+  FROM queue.worker WHERE expires_at > clock_timestamp() ORDER BY id`
+const lostSql = "SELECT o_token, o_worker, floor(extract(epoch FROM o_claimed_at) * 1000)::float8 AS claimed_at, o_id, o_lane, o_priority, o_payload, o_extra, o_state FROM queue.take_lost($1)"
+
+interface WorkerRow extends Record<string, unknown>, Omit<WorkerInfo, "id"> { readonly id: string; readonly running: number; readonly beat_at: number }
+interface LostRow extends Record<string, unknown> {
+  readonly o_token: number; readonly o_worker: string; readonly claimed_at: number; readonly o_id: string; readonly o_lane: number; readonly o_priority: number
+  readonly o_payload: Schema.Json; readonly o_extra: TaskRows.Extra | null; readonly o_state: unknown
+}
+type Store = WorkQueueStore["Service"]
+
+export const make = (query: Connections["query"], lanes: Lanes): Pick<Store, "register" | "beat" | "deregister" | "workers" | "takeLost"> => ({
+  register: (worker, leaseMillis) => Effect.asVoid(query(registerSql, [toUuid(worker.id), worker.name, worker.version, worker.capacity, worker.labels, worker.kinds, leaseMillis], { prepare: true })),
+  beat: (id, leaseMillis, running, progress) => Effect.gen(function*() {
+    const rows = yield* query<{ readonly accepted: boolean; readonly cancel: ReadonlyArray<string> | null }>(beatSql, [toUuid(id), leaseMillis, running], { prepare: true })
+    const beat: Beat = { accepted: rows[0]?.accepted === true, cancel: (rows[0]?.cancel ?? []).map(TaskRows.taskId) }
+    if (!beat.accepted || progress.length === 0) return beat
+    yield* query(progressSql, [
+      ArrayLiteral.plain(progress.map((entry) => toUuid(entry.id))),
+      ArrayLiteral.plain(progress.map((entry) => String(entry.fence))),
+      ArrayLiteral.texts(progress.map((entry) => JSON.stringify(entry.value))),
+      toUuid(id)
+    ], { prepare: true })
+    return beat
+  }),
+  deregister: (id) => Effect.asVoid(query(deregisterSql, [toUuid(id)], { prepare: true })),
+  workers: Effect.map(query<WorkerRow>(workersSql, [], { prepare: true }), (rows) => rows.map(({ id, beat_at, ...row }) => ({
+    id: TaskRows.workerId(id), name: row.name, version: row.version, capacity: row.capacity, labels: row.labels, kinds: row.kinds, running: row.running, lastHeartbeatAtMillis: beat_at
+  }))),
+  takeLost: (limit): Effect.Effect<ReadonlyArray<Lost>, StoreError> => Effect.gen(function*() {
+    const rows = yield* query<LostRow>(lostSql, [limit], { prepare: true })
+    if (rows.length === 0) return []
+    const known = yield* lanes.load(query, rows.map((row) => row.o_lane))
+    return yield* decoding(() => rows.map((row) => {
+      const worker = TaskRows.workerId(row.o_worker)
+      const task = TaskRows.pending({ id: row.o_id, lane: row.o_lane, priority: row.o_priority, payload: row.o_payload, extra: row.o_extra, state: row.o_state }, known)
+      return { task: Transition.started(task, worker, row.claimed_at), fence: BigInt(row.o_token), workerId: worker }
+    }))
+  })
+})
