@@ -115,10 +115,11 @@ export interface TaskParts {
   readonly verify?: ReadonlyArray<string>
 }
 
+const field = (name: string, values: ReadonlyArray<string> | undefined): ReadonlyArray<string> =>
+  values === undefined || values.length === 0 ? [] : [`  - ${name}: ${values.join(", ")}`]
+
 /** One task in our own notation. */
 export const taskLines = (task: TaskParts): ReadonlyArray<string> => {
-  const field = (name: string, values: ReadonlyArray<string> | undefined): ReadonlyArray<string> =>
-    values === undefined || values.length === 0 ? [] : [`  - ${name}: ${values.join(", ")}`]
   return [
     `- [${task.ticked ? "x" : " "}] ${task.id}: ${task.title}`,
     ...field("depends", task.deps),

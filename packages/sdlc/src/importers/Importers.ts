@@ -18,7 +18,7 @@ export const importers: Readonly<Record<Format, Importer>> = {
 
 /** Everything that can be adopted, sorted by format and slug. */
 export const find = (files: Files): ReadonlyArray<Candidate> =>
-  Object.values(importers).flatMap((importer) => [...importer.find(files)].sort((a, b) => (a.slug < b.slug ? -1 : 1)))
+  Object.values(importers).flatMap((importer) => [...importer.find(files)].toSorted((a, b) => (a.slug < b.slug ? -1 : 1)))
 
 /** The file behind a source path; Task Master's paths carry a tag after `#`. */
 export const fileOf = (source: string): string => TaskMaster.splitTag(source).path

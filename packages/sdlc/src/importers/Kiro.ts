@@ -58,11 +58,12 @@ const readItems = (source: Foreign.Source): ReadonlyArray<Item> => {
 const marks = (item: Item, name: string): string =>
   item.details.flatMap((detail) => new RegExp(`_${name}:\\s*([^_]*)_`, "i").exec(detail)?.[1] ?? []).join(", ")
 
+const idOf = (item: Item): string => `task-${three(number(item.major, item.minor))}`
+
 const tasks = (source: Foreign.Source): Foreign.Translation => {
   const items = readItems(source)
   const parents = new Set(items.filter((item) => item.minor !== undefined).map((item) => item.major))
   const work = items.filter((item) => item.minor !== undefined || !parents.has(item.major))
-  const idOf = (item: Item): string => `task-${three(number(item.major, item.minor))}`
   const known = new Map<string, ReadonlyArray<string>>()
   for (const item of work) {
     known.set(item.minor === undefined ? item.major : `${item.major}.${item.minor}`, [idOf(item)])

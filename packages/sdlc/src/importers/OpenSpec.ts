@@ -57,7 +57,7 @@ export const importer: Foreign.Importer = {
     for (const [name, names] of Foreign.foldersBelow(files, "openspec/changes/")) {
       if (name === "archive" || !(names.includes("proposal.md") || names.includes("tasks.md"))) continue
       const root = `openspec/changes/${name}`
-      const deltas = names.filter((file) => /^specs\/.+\/spec\.md$/.test(file)).sort()
+      const deltas = names.filter((file) => /^specs\/.+\/spec\.md$/.test(file)).toSorted()
       const settings = files.get(`${root}/.openspec.yaml`) ?? ""
       const skips = /^\s*skip_specs\s*:\s*true\b/m.test(settings)
       const specs = [...(names.includes("proposal.md") ? ["proposal.md"] : []), ...deltas].map((file) => `${root}/${file}`)

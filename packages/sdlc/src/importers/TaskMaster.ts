@@ -55,16 +55,18 @@ const read = (source: string): ReadonlyMap<string, ReadonlyArray<Item>> => {
 const three = (number: number): string => `task-${String(number).padStart(3, "0")}`
 const alive = (item: Item): boolean => item.status !== "cancelled"
 
+/** Native id of a dependency; one without a dot is a sibling, within a task's sub-tasks as well as at the top. */
+const depOf = (parent: number, dep: string): string => {
+  const [major, minor] = dep.split(".")
+  if (minor !== undefined) return three(Number(major) * 100 + Number(minor))
+  return parent === 0 ? three(Number(major) * 100) : three(parent * 100 + Number(major))
+}
+
 const lines = (items: ReadonlyArray<Item>): ReadonlyArray<string> => {
   const known = new Set<string>()
   for (const item of items.filter(alive)) {
     known.add(three(item.id * 100))
     for (const sub of item.subtasks.filter(alive)) known.add(three(item.id * 100 + sub.id))
-  }
-  const depOf = (parent: number, dep: string): string => {
-    const [major, minor] = dep.split(".")
-    if (minor !== undefined) return three(Number(major) * 100 + Number(minor))
-    return parent === 0 ? three(Number(major) * 100) : three(parent * 100 + Number(major))
   }
   const one = (item: Item, id: string, deps: ReadonlyArray<string>): ReadonlyArray<string> => [
     ...Foreign.taskLines({

@@ -9,7 +9,7 @@ import { canonicalJson, sha256 } from "./Digest.ts"
 
 /** Digest over the canonical bytes of the parents, in the order of their ids; what an event's `chain` must be. */
 export const chainOf = (parents: ReadonlyArray<FeatureEvent>): string => {
-  const sorted = [...parents].sort((a, b) => (a.id < b.id ? -1 : 1))
+  const sorted = [...parents].toSorted((a, b) => (a.id < b.id ? -1 : 1))
   return `sha256:${sha256(sorted.map((parent) => sha256(canonicalJson(parent))).join("\n"))}`
 }
 

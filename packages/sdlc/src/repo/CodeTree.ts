@@ -21,5 +21,5 @@ export const codeTreeDigest = (lsTree: string): string => {
     const path = match[4] ?? ""
     if (!path.startsWith(".sdlc/")) kept.push(`${match[1] ?? ""} ${match[3] ?? ""}\t${path}`)
   }
-  return `code1:${sha256(kept.sort().join("\0"))}`
+  return `code1:${sha256(kept.toSorted().join("\0"))}`
 }

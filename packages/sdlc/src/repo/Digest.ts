@@ -10,20 +10,7 @@ import * as Markdown from "../lint/Markdown.ts"
 /** Lower-case hexadecimal SHA-256 (64 characters) of UTF-8 text or raw bytes. */
 export const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex")
 
-/**
- * JSON with object keys in code-unit order, no white space, and `undefined` members dropped: the bytes that are signed
- * and chained. Numbers and strings are printed as `JSON.stringify` prints them (the rules of RFC 8785 for the values we use).
- */
-export const canonicalJson = (value: unknown): string => {
-  if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null"
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`
-  const members: Array<string> = []
-  for (const key of Object.keys(value).sort()) {
-    const member = (value as Record<string, unknown>)[key]
-    if (member !== undefined) members.push(`${JSON.stringify(key)}:${canonicalJson(member)}`)
-  }
-  return `{${members.join(",")}}`
-}
+export { canonicalJson } from "../model/Digest.ts"
 
 const checkbox = /^(\s*(?:[-*+]|\d{1,9}[.)])\s+)\[[xX]\](?=\s|$)/
 

@@ -1,5 +1,6 @@
 /** Where feature state lives in a repository. The only place that knows these paths. */
-import { artifactKinds, type ArtifactKind } from "../model/Artifact.ts"
+import type { ArtifactKind } from "../model/Artifact.ts"
+import { artifactKinds } from "../model/Names.ts"
 
 export const policyPath = ".sdlc/policy.yaml"
 export const featuresDir = ".sdlc/features/"

@@ -1,45 +1,14 @@
 /**
- * `.sdlc/policy.yaml`: what differs from the base policy.
+ * `.sdlc/policy.yaml`: what differs from the standard policy.
  *
  * Promises a whole policy or a problem that names the field; half a policy is never used. Unknown fields are refused, so
  * that a misspelt gate does not silently keep its default.
  */
-import { Schema } from "effect"
-import { KeyringEntry, type Policy, PolicyPatch } from "../model/Policy.ts"
+import { policyFile } from "../model/JsonSchemas.ts"
+import type { Policy } from "../model/Policy.ts"
+import { standardPolicy } from "../model/Presets.ts"
 import * as Decode from "./Decode.ts"
-
-/** Every gate asks a person, except that agents may review code; nobody approves their own work. */
-export const basePolicy: Policy = {
-  gates: {
-    "spec": "human", "design": "human", "tasks": "human", "qa-plan": "human", "start": "human", "agent-review": "agent",
-    "human-review": "human", "audit": "agent", "risk": "human", "uat": "human", "merge": "human"
-  },
-  separationOfDuties: true,
-  waive: "human",
-  reviewers: 1,
-  blockSeverity: "high",
-  maxAttempts: 3,
-  maxRework: 3,
-  wip: 3,
-  budget: {},
-  autonomy: "auto",
-  freeze: [],
-  deploy: "required",
-  keyring: [],
-  presets: {
-    lean: { gates: { "design": "off", "qa-plan": "off", "start": "auto", "agent-review": "off", "audit": "off", "uat": "off" } },
-    hotfix: { gates: { "design": "off", "start": "auto", "uat": "off" } }
-  }
-}
-
-const File = Schema.Struct({
-  v: Schema.optionalKey(Schema.Literal(1)),
-  ...PolicyPatch.fields,
-  keyring: Schema.optionalKey(Schema.Array(KeyringEntry)),
-  presets: Schema.optionalKey(Schema.Record(Schema.String, PolicyPatch))
-})
-
-const decode = Decode.decoder(File)
+import type { PolicyFile } from "./PolicyFileSchema.ts"
 
 const hints: ReadonlyArray<readonly [RegExp, string]> = [
   [/^gates\./, "gates take human, agent, auto or off."],
@@ -58,27 +27,17 @@ export const fixFor = (problem: string): string =>
 export const parse = (text: string): Decode.Decoded<Policy> => {
   const document = Decode.yaml(text)
   if (document._tag === "Bad") return document
-  const decoded = decode(document.value ?? {})
+  const decoded = Decode.against<PolicyFile>(policyFile, document.value ?? {})
   if (decoded._tag === "Bad") return decoded
   const { v: _v, gates, presets, ...rest } = decoded.value
-  return { _tag: "Ok", value: { ...basePolicy, ...rest, gates: { ...basePolicy.gates, ...gates }, presets: { ...basePolicy.presets, ...presets } } }
+  return { _tag: "Ok", value: { ...standardPolicy, ...rest, gates: { ...standardPolicy.gates, ...gates }, presets: { ...standardPolicy.presets, ...presets } } }
 }
 
 /** The policy file that `sdlc init` writes. */
 export const template = `# What this project demands of its features. Everything left out keeps its default; unknown fields are refused.
 v: 1
 gates: # human | agent | auto (the policy approves) | off (not asked)
-  spec: human
-  design: human
-  tasks: human
-  qa-plan: human
-  start: human
-  agent-review: agent
-  human-review: human
-  audit: agent
-  risk: human
-  uat: human
-  merge: human
+${Object.entries(standardPolicy.gates).map(([gate, mode]) => `  ${gate}: ${mode}`).join("\n")}
 separationOfDuties: true # nobody approves their own work
 reviewers: 1
 blockSeverity: high # findings of this severity or above block

@@ -9,6 +9,7 @@ import type { Artifacts } from "../model/Artifact.ts"
 import type { EventData, EventType, FeatureEvent, LoadedEvent } from "../model/FeatureEvent.ts"
 import type { IntegrityError } from "../model/Observed.ts"
 import type { Policy } from "../model/Policy.ts"
+import { standardPolicy } from "../model/Presets.ts"
 import type { Principal } from "../model/Principal.ts"
 import * as Chain from "./Chain.ts"
 import * as Decode from "./Decode.ts"
@@ -64,7 +65,7 @@ export const loadPolicy = (files: Files): { readonly policy: Policy; readonly er
   const parsed = found._tag === "Bad" ? found : PolicyFile.parse(found.value)
   if (parsed._tag === "Ok") return { policy: parsed.value, errors: [] }
   const fix = parsed.problem === "missing" ? "run sdlc init, or restore the file from git." : PolicyFile.fixFor(parsed.problem)
-  return { policy: PolicyFile.basePolicy, errors: [{ file: Layout.policyPath, problem: parsed.problem, fix }] }
+  return { policy: standardPolicy, errors: [{ file: Layout.policyPath, problem: parsed.problem, fix }] }
 }
 
 const loadFeature = (files: Files, slug: string): Decode.Decoded<FeatureFile.FeatureFile> => {
@@ -144,43 +145,38 @@ const loadEvidence = (files: Files, paths: ReadonlyArray<string>): { readonly ev
 }
 
 const below = (files: Files, dir: string): ReadonlyArray<string> =>
-  [...files.keys()].filter((path) => path.startsWith(dir) && !path.slice(dir.length).startsWith(".")).sort()
+  [...files.keys()].filter((path) => path.startsWith(dir) && !path.slice(dir.length).startsWith(".")).toSorted()
 
 export interface LoadOptions {
   /** The policy to hold the feature to, when the tree's own copy must not be believed (it may come from an agent's branch). */
   readonly policy?: Policy
 }
 
-/** Loads one feature from a tree that holds at least `.sdlc/policy.yaml`, its folder and, for imported features, its foreign sources. */
-export const load = (files: Files, slug: string, options: LoadOptions = {}): Loaded => {
+type Core = Omit<Loaded, "documents" | "artifacts" | "evidence">
+
+/** Identity and events alone, without documents and evidence: what listing many features needs. */
+export const loadEvents = (files: Files, slug: string, options: LoadOptions = {}): Core => {
   const { policy, errors: policyErrors } = options.policy === undefined ? loadPolicy(files) : { policy: options.policy, errors: [] }
-  const empty = { slug, feature: null, events: [], heads: [], documents: {}, artifacts: {}, policy, evidence: [], integrity: "corrupt", warnings: [] } as const
   if (!Layout.slugPattern.test(slug)) {
-    return { ...empty, errors: [{ file: Layout.featuresDir, problem: `feature: "${slug.slice(0, 80)}" is not a slug`, fix: "use lower-case letters, digits and hyphens, at most 63 characters." }] }
+    const error = { file: Layout.featuresDir, problem: `feature: "${slug.slice(0, 80)}" is not a slug`, fix: "use lower-case letters, digits and hyphens, at most 63 characters." }
+    return { slug, feature: null, events: [], heads: [], policy, integrity: "corrupt", errors: [error], warnings: [] }
   }
   const identity = loadFeature(files, slug)
   const feature = identity._tag === "Ok" ? identity.value : null
-  const dir = Layout.featureDir(slug)
-  const log = loadLog(files, slug, below(files, `${dir}events/`), policy)
-  const proof = loadEvidence(files, below(files, `${dir}evidence/`))
-  const documents = Documents.load(files, slug, feature?.sources)
-  const errors = [
-    ...policyErrors,
-    ...(identity._tag === "Bad" ? [{ file: Layout.featurePath(slug), problem: identity.problem, fix: identity.problem === "missing" ? "create the feature with sdlc new, or restore the file from git." : restore }] : []),
-    ...log.errors,
-    ...(feature === null || log.errors.length > 0 ? [] : checkIdentity(feature, slug, log.events)),
-    ...proof.errors
-  ]
-  return {
-    slug, feature, policy, documents,
-    events: log.events,
-    heads: log.heads,
-    artifacts: Documents.artifacts(documents),
-    evidence: proof.evidence,
-    integrity: errors.length === 0 ? "ok" : "corrupt",
-    errors,
-    warnings: log.warnings
-  }
+  const log = loadLog(files, slug, below(files, `${Layout.featureDir(slug)}events/`), policy)
+  const identityErrors = identity._tag === "Ok" ? [] : [{ file: Layout.featurePath(slug), problem: identity.problem, fix: identity.problem === "missing" ? "create the feature with sdlc new, or restore the file from git." : restore }]
+  const errors = [...policyErrors, ...identityErrors, ...log.errors, ...(feature === null || log.errors.length > 0 ? [] : checkIdentity(feature, slug, log.events))]
+  return { slug, feature, events: log.events, heads: log.heads, policy, integrity: errors.length === 0 ? "ok" : "corrupt", errors, warnings: log.warnings }
+}
+
+/** Loads one feature from a tree that holds at least `.sdlc/policy.yaml`, its folder and, for imported features, its foreign sources. */
+export const load = (files: Files, slug: string, options: LoadOptions = {}): Loaded => {
+  const core = loadEvents(files, slug, options)
+  if (!Layout.slugPattern.test(slug)) return { ...core, documents: {}, artifacts: {}, evidence: [] }
+  const proof = loadEvidence(files, below(files, `${Layout.featureDir(slug)}evidence/`))
+  const documents = Documents.load(files, slug, core.feature?.sources)
+  const errors = [...core.errors, ...proof.errors]
+  return { ...core, documents, artifacts: Documents.artifacts(documents), evidence: proof.evidence, integrity: errors.length === 0 ? "ok" : "corrupt", errors }
 }
 
 /** Slugs of all features in the tree, sorted; whatever is in their folders. */
@@ -191,7 +187,7 @@ export const listFeatures = (files: Files): ReadonlyArray<string> => {
     const at = path.indexOf("/", Layout.featuresDir.length)
     if (at > 0) slugs.add(path.slice(Layout.featuresDir.length, at))
   }
-  return [...slugs].filter((slug) => Layout.slugPattern.test(slug)).sort()
+  return [...slugs].filter((slug) => Layout.slugPattern.test(slug)).toSorted()
 }
 
 /** Paths outside the feature's folder that `load` also reads for it. */
@@ -222,7 +218,7 @@ export const printEvent = (event: FeatureEvent): string => `${JSON.stringify(sor
 const sortKeys = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sortKeys)
   if (typeof value !== "object" || value === null) return value
-  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sortKeys((value as Record<string, unknown>)[key])]))
+  return Object.fromEntries(Object.keys(value).toSorted().map((key) => [key, sortKeys((value as Record<string, unknown>)[key])]))
 }
 
 /**
@@ -234,7 +230,7 @@ export const appendEvent = (loaded: Loaded, draft: Draft, stamp: Stamp): Appende
   const raw = {
     v: 1,
     id,
-    parents: loaded.heads.map((head) => head.id).sort(),
+    parents: loaded.heads.map((head) => head.id).toSorted(),
     ...(loaded.heads.length === 0 ? {} : { chain: Chain.chainOf(loaded.heads) }),
     actor: stamp.actor,
     type: draft.type,

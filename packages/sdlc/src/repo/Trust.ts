@@ -1,11 +1,12 @@
 /**
  * Signatures of events: Ed25519 over the canonical JSON of the event without its `signature`.
  *
- * Promises that, once the policy has a keyring, nothing an unsigned file says in the name of a person, a CI system or the
- * platform counts, and that an agent's unsigned file counts only for what agents may say. Keeps no keys.
+ * Promises that, once the policy has a keyring, an event that carries authority (a person's verdict, a CI result, a merge, …)
+ * counts only with a valid signature of a listed key, and that a wrong signature is never overlooked. Keeps no keys.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign as signBytes, verify as verifyBytes, type KeyObject } from "node:crypto"
-import type { EventType, FeatureEvent, LoadedEvent } from "../model/FeatureEvent.ts"
+import { needsSignature } from "../derive/fold/Trust.ts"
+import type { FeatureEvent, LoadedEvent } from "../model/FeatureEvent.ts"
 import type { KeyringEntry } from "../model/Policy.ts"
 import { canonicalJson } from "./Digest.ts"
 
@@ -14,15 +15,6 @@ export interface SigningKey {
   readonly id: string
   readonly privateKey: KeyObject
 }
-
-/** What an agent may record without a signature. Everything else is for people, CI and the platform. */
-export const agentTypes: ReadonlySet<EventType> = new Set<EventType>([
-  "feature-created", "feature-amended", "artifact-submitted", "verdict",
-  "task-started", "task-claimed", "task-failed", "task-blocked", "task-unblocked", "fix-tasks-added",
-  "review-started", "review-recorded", "thread-opened", "thread-resolved", "audit-started", "audit-recorded", "finding-disposed",
-  "qa-started", "qa-recorded", "evidence-attached", "sync-recorded",
-  "blocker-opened", "blocker-cleared", "rework-counted", "cost-recorded", "attempt-recorded"
-])
 
 const payload = (event: FeatureEvent): Buffer => {
   const { signature: _signature, ...unsigned } = event
@@ -69,10 +61,8 @@ export interface Judged {
 /** Marks an event as trusted or not. Without a keyring there is nothing to check and nothing is marked. */
 export const judge = (event: FeatureEvent, keyring: ReadonlyArray<KeyringEntry>): Judged => {
   if (keyring.length === 0) return { event, problem: null }
-  const free = event.actor.type === "agent" && agentTypes.has(event.type) && event.signature === undefined
-  const problem = free ? null : signatureProblem(event, keyring)
-  const reason = problem !== null && event.actor.type === "agent" && event.signature === undefined ? `an agent may not record ${event.type} unsigned` : problem
-  return { event: { ...event, trusted: reason === null }, problem: reason }
+  const problem = event.signature === undefined && !needsSignature(event) ? null : signatureProblem(event, keyring)
+  return { event: { ...event, trusted: problem === null }, problem }
 }
 
 /** A new key pair: PKCS#8 PEM to keep secret, base64url public key for the keyring. */

@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { standardPolicy } from "../../src/model/Presets.ts"
 import { canonicalJson } from "../../src/repo/Digest.ts"
 import * as Layout from "../../src/repo/Layout.ts"
 import * as PolicyFile from "../../src/repo/PolicyFile.ts"
@@ -14,7 +15,7 @@ describe("project and feature", () => {
     const files = project()
     expect([...files.keys()]).toEqual([Layout.policyPath, Layout.ignorePath])
     expect(Repo.initProject(files)).toEqual([])
-    expect(PolicyFile.parse(files.get(Layout.policyPath) ?? "")).toMatchObject({ _tag: "Ok", value: PolicyFile.basePolicy })
+    expect(PolicyFile.parse(files.get(Layout.policyPath) ?? "")).toMatchObject({ _tag: "Ok", value: standardPolicy })
   })
   it("a new feature loads without errors", () => {
     const loaded = Repo.load(withFeature(), "hello")
@@ -73,7 +74,7 @@ describe("two branches", () => {
     const added = (side: Map<string, string>): ReadonlyArray<string> => [...side.keys()].filter((path) => !base.has(path))
     expect(added(left).filter((path) => added(right).includes(path))).toEqual([])
     const merged = new Map([...left, ...right])
-    const other = new Map([...right, ...left].reverse())
+    const other = new Map([...right, ...left].toReversed())
     const one = Repo.load(merged, "hello")
     expect(one.errors).toEqual([])
     expect(one.heads).toHaveLength(2)
@@ -120,7 +121,7 @@ describe("corrupt files are named", () => {
       tree.set(path, "{}")
       return path
     }, /content has the digest 44136fa3/],
-    ["broken identity", (tree) => (tree.set(".sdlc/features/hello/feature.yaml", "v: 1\nid: x\n"), ".sdlc/features/hello/feature.yaml"), /id: Expected.*missing/],
+    ["broken identity", (tree) => (tree.set(".sdlc/features/hello/feature.yaml", "v: 1\nid: x\n"), ".sdlc/features/hello/feature.yaml"), /id: Expected a text that matches/],
     ["status in identity", (tree) => (tree.set(".sdlc/features/hello/feature.yaml", `${tree.get(".sdlc/features/hello/feature.yaml")!}status: released\n`), ".sdlc/features/hello/feature.yaml"), /status: unknown field/],
     ["no policy", (tree) => (tree.delete(Layout.policyPath), Layout.policyPath), /missing/],
     ["misspelt gate", (tree) => (tree.set(Layout.policyPath, "gates: { spek: off }"), Layout.policyPath), /gates\.spek: unknown field/]
@@ -157,9 +158,11 @@ describe("policy file", () => {
   })
   it("lays presets over the base ones", () => {
     const parsed = PolicyFile.parse("presets: { mine: { reviewers: 2 } }")
-    expect(parsed._tag === "Ok" ? Object.keys(parsed.value.presets) : []).toEqual(["lean", "hotfix", "mine"])
+    expect(parsed._tag === "Ok" ? Object.keys(parsed.value.presets) : []).toEqual([...Object.keys(standardPolicy.presets), "mine"])
   })
 })
+
+const last = (files: Map<string, string>): unknown => Repo.load(files, "hello").events.at(-1)?.trusted
 
 describe("signatures", () => {
   const pair = Trust.generate()
@@ -171,7 +174,6 @@ describe("signatures", () => {
     put(files, Repo.createFeature(files, { slug: "hello", title: "Hello", kind: "feature" }, stamp(1_700_000_000_000, human, key)).writes)
     return files
   }
-  const last = (files: Map<string, string>): unknown => Repo.load(files, "hello").events.at(-1)?.trusted
 
   it("a signed approval counts", () => {
     const files = keyed()
@@ -202,14 +204,13 @@ describe("signatures", () => {
     append(bound, "hello", approve, 1_700_000_001_000, { id: "human:mallory", type: "human" }, key)
     expect(Repo.load(bound, "hello").warnings[0]?.problem).toMatch(/may not speak for human:mallory/)
   })
-  it("an agent's own words need no signature, other words do", () => {
+  it("an agent's own words need no signature, words with authority do", () => {
     const files = keyed()
     append(files, "hello", { type: "task-claimed", data: { task: "task-001" } }, 1_700_000_001_000, agent)
     expect(last(files)).toBe(true)
     for (const draft of [
       { type: "merged", data: { sha: "a", outOfBand: false } },
       { type: "task-verified", data: { task: "task-001", evidence: "sha256:a" } },
-      { type: "phase-moved", data: { from: "draft", to: "specified", rule: "S8", reason: "x" } },
       { type: "ci-recorded", data: { tree: "code1:a", sha: "a", run: "1", status: "passed" } }
     ] satisfies ReadonlyArray<Repo.Draft>) {
       append(files, "hello", draft, 1_700_000_002_000, agent)

@@ -1,0 +1,50 @@
+/** All commands of the tool with their arguments; loaded when a command other than the hot ones is asked for. */
+import type { Args, Spec } from "./Args.ts"
+import * as Apply from "./commands/Apply.ts"
+import * as Control from "./commands/Control.ts"
+import * as Documents from "./commands/Documents.ts"
+import * as Gate from "./commands/Gate.ts"
+import * as Record from "./commands/Record.ts"
+import * as Setup from "./commands/Setup.ts"
+import * as Status from "./commands/Status.ts"
+import * as Tasks from "./commands/Tasks.ts"
+import * as Verdicts from "./commands/Verdicts.ts"
+import type { Result } from "./Result.ts"
+import type { Session } from "./Session.ts"
+
+export interface Entry {
+  readonly spec: Spec
+  readonly summary: string
+  readonly run: (session: Session, args: Args) => Result | Promise<Result>
+  /** Works without `.sdlc/policy.yaml`. */
+  readonly bare?: true
+}
+
+export const catalogue: Readonly<Record<string, Entry>> = {
+  "init": { spec: Setup.initSpec, summary: "prepare a repository (--agents all renders the agent commands)", run: Setup.init, bare: true },
+  "new": { spec: Setup.newSpec, summary: "create a feature", run: Setup.create },
+  "status": { spec: Status.statusSpec, summary: "where a feature stands", run: Status.status },
+  "why": { spec: Status.whySpec, summary: "the rule behind the next step, and what it rests on", run: Status.why },
+  "lint": { spec: Documents.lintSpec, summary: "check documents: file, line, fix", run: Documents.lint },
+  "submit": { spec: Documents.submitSpec, summary: "hand in a document for approval", run: Documents.submit },
+  "approve": { spec: Verdicts.spec, summary: "approve exactly what is there now", run: Verdicts.run("approve") },
+  "reject": { spec: Verdicts.spec, summary: "reject it, with a reason", run: Verdicts.run("reject") },
+  "waive": { spec: Verdicts.spec, summary: "do without a document, with a reason", run: Verdicts.run("waive") },
+  "task": { spec: Tasks.spec, summary: "list, add, start, claim, done, fail, block, unblock tasks", run: Tasks.run },
+  "record": { spec: Record.recordSpec, summary: "record what happened: review, audit, qa, ci, pr, merge, deploy-started, …", run: Record.record },
+  "thread": { spec: Record.threadSpec, summary: "list, open or resolve review threads", run: Record.thread },
+  "findings": { spec: Record.findingsSpec, summary: "findings on the present code", run: Record.findings },
+  "dispose": { spec: Record.disposeSpec, summary: "say what becomes of a finding: fix, track, accept, false-positive", run: Record.dispose },
+  "evidence": { spec: Record.evidenceSpec, summary: "attach proof to a QA check, or list it", run: Record.evidence },
+  "qa": { spec: Record.qaSpec, summary: "run the QA plan and record results with evidence", run: Record.qa },
+  "apply": { spec: Apply.spec, summary: "take the platform's step on a machine without a platform (--all: as far as it goes)", run: Apply.run },
+  "gate": { spec: Gate.spec, summary: "may this phase be left; gate merge --head SHA: may this commit land", run: Gate.run },
+  "pause": { spec: Control.lifeSpec, summary: "hold a feature", run: Control.life("pause") },
+  "resume": { spec: Control.lifeSpec, summary: "let it go on", run: Control.life("resume") },
+  "cancel": { spec: Control.lifeSpec, summary: "give it up", run: Control.life("cancel") },
+  "block": { spec: Control.blockSpec, summary: "say what is missing before it can go on", run: Control.block },
+  "unblock": { spec: Control.unblockSpec, summary: "answer a blocker", run: Control.unblock },
+  "help": { spec: { positionals: ["command?"], flags: {} }, summary: "help on a command", run: async (_session, args) => (await import("./Help.ts")).help(args.positionals[0]), bare: true },
+  "completions": { spec: { positionals: ["shell"], flags: {} }, summary: "completions for bash, zsh or fish", run: async (_session, args) => (await import("./Help.ts")).completions(args.positionals[0] ?? ""), bare: true },
+  "answer": { spec: Control.answerSpec, summary: "answer an escalation", run: Control.answer }
+}

@@ -1,0 +1,85 @@
+/** `sdlc help` and `sdlc completions`: written from the catalogue, so that they cannot drift from it. */
+import * as Args from "./Args.ts"
+import { catalogue, type Entry } from "./Catalogue.ts"
+import * as Features from "./commands/Features.ts"
+import * as Next from "./commands/Next.ts"
+import { Failure } from "./Failure.ts"
+import { done, type Result, table } from "./Result.ts"
+
+const hot: Readonly<Record<string, Pick<Entry, "spec" | "summary">>> = {
+  next: { spec: Next.spec, summary: "the one next step of a feature (--compat v0: the older JSON)" },
+  features: { spec: Features.spec, summary: "all features with their phase" }
+}
+
+export const all = (): Readonly<Record<string, Pick<Entry, "spec" | "summary">>> => ({ ...hot, ...catalogue })
+
+const usage = (name: string, entry: Pick<Entry, "spec">): string => {
+  const positionals = entry.spec.positionals.map((word) => (word.endsWith("?") ? `[${word.slice(0, -1)}]` : word.endsWith("...") ? `[${word.slice(0, -3)} ...]` : `<${word}>`))
+  return ["sdlc", name, ...positionals].join(" ")
+}
+
+const overview = (): string => [
+  "sdlc: what a feature needs next, computed from its files.",
+  "",
+  table(Object.entries(all()).map(([name, entry]) => [`  ${name}`, entry.summary])),
+  "",
+  "Everywhere: --json, -C <folder>, -f <feature>, --help. A feature may be left out when the branch or the project makes it clear.",
+  "Exit codes: 0 a step is due, 10 wait, 20 a person decides, 30 done, 3 corrupt, 2 wrong use, 1 a check failed.",
+  "Environment: SDLC_PRINCIPAL (agent:<name> or human:<name>), SDLC_SESSION, SDLC_MODEL, SDLC_FEATURE, SDLC_SIGNING_KEY (key file)."
+].join("\n")
+
+export const help = (command?: string): Result => {
+  if (command === undefined || command === "help") return done(overview(), { commands: Object.entries(all()).map(([name, entry]) => ({ name, summary: entry.summary, usage: usage(name, entry) })) })
+  const entries = all()
+  const entry = Object.hasOwn(entries, command) ? entries[command] : undefined
+  if (entry === undefined) {
+    const close = Args.nearest(command, Object.keys(entries))
+    throw new Failure(`"${command.slice(0, 40)}" is no command.`, close === null ? "sdlc help lists them." : `did you mean ${close}?`)
+  }
+  const flags = Object.entries({ ...entry.spec.flags, ...Args.common }).map(([name, type]) => `  --${name}${type === "flag" ? "" : ` <${name === "json" ? "" : "value"}>`}${type === "values" ? " (repeatable)" : ""}`)
+  return done([usage(command, entry), `  ${entry.summary}`, "", ...flags].join("\n"), { name: command, summary: entry.summary, usage: usage(command, entry), flags: Object.keys(entry.spec.flags) })
+}
+
+const flagsOf = (entry: Pick<Entry, "spec">): string => Object.keys({ ...entry.spec.flags, ...Args.common }).map((flag) => `--${flag}`).join(" ")
+
+const bash = (): string => `_sdlc() {
+  local cur="\${COMP_WORDS[COMP_CWORD]}" cmd="\${COMP_WORDS[1]}" words
+  if [ "$COMP_CWORD" -eq 1 ]; then words="${Object.keys(all()).join(" ")}"
+  elif [[ "$cur" == -* ]]; then
+    case "$cmd" in
+${Object.entries(all()).map(([name, entry]) => `      ${name}) words="${flagsOf(entry)}" ;;`).join("\n")}
+    esac
+  else words="$(ls .sdlc/features 2>/dev/null)"
+  fi
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -F _sdlc sdlc`
+
+const zsh = (): string => `#compdef sdlc
+_sdlc() {
+  if (( CURRENT == 2 )); then
+    local -a commands=(
+${Object.entries(all()).map(([name, entry]) => `      '${name}:${entry.summary.replace(/[':]/g, " ")}'`).join("\n")}
+    )
+    _describe 'command' commands
+  elif [[ $words[CURRENT] == -* ]]; then
+    case $words[2] in
+${Object.entries(all()).map(([name, entry]) => `      ${name}) compadd -- ${flagsOf(entry)} ;;`).join("\n")}
+    esac
+  else
+    compadd -- \${(f)"$(ls .sdlc/features 2>/dev/null)"}
+  fi
+}
+compdef _sdlc sdlc`
+
+const fish = (): string => [
+  "complete -c sdlc -f",
+  ...Object.entries(all()).map(([name, entry]) => `complete -c sdlc -n __fish_use_subcommand -a ${name} -d '${entry.summary.replace(/'/g, "")}'`),
+  ...Object.entries(all()).flatMap(([name, entry]) => Object.keys({ ...entry.spec.flags, ...Args.common }).map((flag) => `complete -c sdlc -n '__fish_seen_subcommand_from ${name}' -l ${flag}`)),
+  "complete -c sdlc -n 'not __fish_use_subcommand' -a '(ls .sdlc/features 2>/dev/null)'"
+].join("\n")
+
+export const completions = (shell: string): Result => {
+  const script = { bash, zsh, fish }[Args.oneOf("shell", shell, ["bash", "zsh", "fish"])]()
+  return done(script, { shell, script })
+}

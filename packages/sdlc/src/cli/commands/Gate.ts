@@ -1,0 +1,107 @@
+/**
+ * `sdlc gate`: may this phase be left, and for merges: may this commit land?
+ *
+ * Promises to judge the commit itself, not the work tree, and to hold it to the policy of the base, so that a branch cannot
+ * loosen its own gates. Exit 0 passes, 10 pends, 1 fails, 3 corrupt.
+ */
+import { gates, type Passage } from "../../classify/Gates.ts"
+import { derive } from "../../derive/Derive.ts"
+import { trace } from "../../classify/Reads.ts"
+import type { Facts } from "../../model/Facts.ts"
+import { phases } from "../../model/Phase.ts"
+import { stateOf } from "../../repo/State.ts"
+import * as Repo from "../../repo/Repo.ts"
+import { type Args, oneOf } from "../Args.ts"
+import { exit, Failure } from "../Failure.ts"
+import * as Git from "../Git.ts"
+import { done, type Result } from "../Result.ts"
+import * as Session from "../Session.ts"
+
+export const spec = { positionals: ["phase", "feature?"], flags: { head: "value", base: "value", "ci-passed": "flag", "require-feature": "flag" } } as const
+
+const names = [...phases.slice(0, 8), "merge"] as const
+
+interface Verdict {
+  readonly feature: string
+  readonly passage: Passage | "corrupt"
+  /** Per gate that does not pass: the facts it read. */
+  readonly missing: ReadonlyArray<{ readonly gate: string; readonly passage: Passage; readonly facts: ReadonlyArray<string> }>
+}
+
+/** Which facts of a gate stand in the way: changing any one of the others would not help. */
+const reads = (gate: keyof typeof gates, facts: Facts): ReadonlyArray<string> => trace(facts, (traced) => gates[gate](traced)).map((read) => `${read.fact}=${String(read.value)}`)
+
+const judge = (facts: Facts, wanted: ReadonlyArray<keyof typeof gates>, feature: string): Verdict => {
+  const missing = wanted.map((gate) => ({ gate, passage: gates[gate](facts), facts: reads(gate, facts) })).filter((one) => one.passage !== "pass")
+  const passage = missing.some((one) => one.passage === "fail") ? "fail" : missing.length > 0 ? "pend" : "pass"
+  return { feature, passage, missing }
+}
+
+/** All that has to hold before a commit may land: the eight gates below merge, an approved merge, no freeze, nothing paused or blocked. */
+const mayMerge = (facts: Facts, feature: string): Verdict => {
+  const verdict = judge(facts, phases.slice(0, 8) as ReadonlyArray<keyof typeof gates>, feature)
+  const also: ReadonlyArray<readonly [boolean, string]> = [
+    [facts.mergeGate === "ok", `mergeGate=${facts.mergeGate}`],
+    [!facts.freeze, "freeze=true"],
+    [facts.lifecycle === "active", `lifecycle=${facts.lifecycle}`],
+    [facts.escalation === "none", `escalation=${facts.escalation}`],
+    [facts.blocker === "none", `blocker=${facts.blocker}`],
+    [facts.dep === "met", `dep=${facts.dep}`],
+    [facts.branch !== "conflict", `branch=${facts.branch}`]
+  ]
+  const failing = also.filter(([holds]) => !holds).map(([, fact]) => fact)
+  if (failing.length === 0) return verdict
+  return { feature, passage: "fail", missing: [...verdict.missing, { gate: "merge", passage: "fail", facts: failing }] }
+}
+
+const atCommit = (session: Session.Session, slug: string, head: string, base: string | null, ciPassed: boolean): { readonly facts: Facts | null; readonly problem: string } => {
+  const first = Git.readTree(session.root, head)
+  if (first === null) throw new Failure(`--head: git cannot read the tree of ${head}.`, "fetch the commit (a shallow clone may lack it).")
+  const sources = Object.values(Repo.load(first, slug).feature?.sources ?? {}).flat().map((path) => path.replace(/#.*$/, ""))
+  const tree = sources.length === 0 ? first : (Git.readTree(session.root, head, sources) ?? first)
+  const baseTree = base === null ? null : Git.readTree(session.root, base)
+  const basePolicy = baseTree === null ? null : Repo.loadPolicy(baseTree)
+  const loaded = Repo.load(tree, slug, basePolicy !== null && basePolicy.errors.length === 0 ? { policy: basePolicy.policy } : {})
+  const [error] = loaded.errors
+  if (error !== undefined) return { facts: null, problem: `${error.file}: ${error.problem}` }
+  const own = Git.head(session.root, head)
+  const relation = base === null ? null : Git.relation(session.root, head, base)
+  const observed = { ...(own === null ? {} : { head: own }), ...(relation === null ? {} : { branch: relation }), ...(ciPassed && own !== null ? { ci: { tree: own.tree, status: "passed" as const } } : {}) }
+  const deps = Session.observeDeps(session, stateOf(loaded))
+  return { facts: derive(stateOf(loaded, { ...observed, deps }), loaded.policy, session.now), problem: "" }
+}
+
+const show = (verdict: Verdict): string =>
+  verdict.passage === "pass" ? `${verdict.feature}: pass` : [`${verdict.feature}: ${verdict.passage}`, ...verdict.missing.map((one) => `  ${one.gate} ${one.passage}: ${one.facts.join(", ")}`)].join("\n")
+
+const codes = { pass: exit.action, pend: exit.wait, fail: exit.failed, corrupt: exit.corrupt } as const
+const worst = (verdicts: ReadonlyArray<Verdict>): Verdict["passage"] => (["corrupt", "fail", "pend"] as const).find((passage) => verdicts.some((verdict) => verdict.passage === passage)) ?? "pass"
+
+const merge = (session: Session.Session, args: Args): Result => {
+  const head = Git.commit(session.root, args.value("head") ?? "HEAD")
+  if (head === null) throw new Failure(`--head: "${args.value("head") ?? "HEAD"}" is no commit of this repository.`, "fetch it, or name another.")
+  const base = Git.base(session.root, args.value("base"))
+  if (args.value("base") !== undefined && Git.commit(session.root, args.value("base") ?? "") === null) throw new Failure(`--base: "${args.value("base") ?? ""}" is no commit of this repository.`, "fetch it, or name another.")
+  const named = args.positionals[1] ?? args.value("feature")
+  const slugs = named !== undefined ? [named] : base === null ? [] : Git.changedFeatures(session.root, base, head)
+  if (slugs.length === 0) {
+    if (args.has("require-feature")) return done("No feature belongs to this commit.", { passage: "fail", features: [] }, exit.failed)
+    return done("No feature belongs to this commit; nothing to hold it to.", { passage: "pass", features: [] })
+  }
+  const verdicts = slugs.map((slug): Verdict => {
+    const { facts, problem } = atCommit(session, slug, head, base, args.has("ci-passed"))
+    if (facts === null) return { feature: slug, passage: "corrupt", missing: [{ gate: "integrity", passage: "fail", facts: [problem] }] }
+    return facts.merge === "merged" ? { feature: slug, passage: "pass", missing: [] } : mayMerge(facts, slug)
+  })
+  const passage = worst(verdicts)
+  return done(verdicts.map(show).join("\n"), { passage, head, base, features: verdicts }, codes[passage])
+}
+
+export const run = (session: Session.Session, args: Args): Result => {
+  const phase = oneOf("phase", args.positionals[0] ?? "", names)
+  if (phase === "merge") return merge(session, args)
+  const slug = Session.featureArg(session, args, 1)
+  const { facts } = Session.intact(session, slug, { whole: true })
+  const verdict = judge(facts, [phase as keyof typeof gates], slug)
+  return done(show(verdict), verdict, codes[verdict.passage])
+}
