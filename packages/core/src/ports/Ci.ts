@@ -38,3 +38,5 @@ export class Ci extends Context.Service<Ci, {
   follow(target: RepositoryTarget, id: RunId): Stream.Stream<CiEvent, CiError>
   cancel(target: RepositoryTarget, id: RunId): Effect.Effect<void, CiError>
 }>()("rdev/ports/Ci") {}
+
+export { layerMemory, layerMemoryWith } from "./memory/Ci.ts"

@@ -1,0 +1,18 @@
+import * as Ids from "@rdev/core/domain/Ids"
+import { ProjectName } from "@rdev/core/domain/Project"
+import { layerMemoryWith } from "@rdev/core/ports/Ci"
+import { Effect } from "effect"
+import { suite } from "../src/CiSuite.ts"
+
+const build = { name: "build", exitCode: 0, output: ["building"] }
+const pipelines = {
+  green: [build, { name: "test", exitCode: 0 }],
+  red: [build, { name: "test", exitCode: 3, output: ["1 failed"] }, { name: "deploy", exitCode: 0 }],
+  slow: [{ name: "wait", exitCode: 0, durationMillis: 600_000 }],
+  broken: { infra: "the pipeline file has no steps" }
+}
+let counter = 0
+
+suite("memory", layerMemoryWith(({ sha }) => pipelines[sha as keyof typeof pipelines]), {
+  prepare: (kind) => Effect.map(Ids.make("proj"), (projectId) => ({ target: { projectId, name: ProjectName.make(`ci-${counter++}`) }, sha: kind }))
+})
