@@ -53,8 +53,10 @@ export class OperationStep extends Schema.Class<OperationStep>("rdev/OperationSt
   changeReason: Schema.String,
   dependsOn: Schema.Array(Schema.String),
   status: StepStatus,
-  /** Outside calls begun so far. */
+  /** Calls of `do` (or `undo`) begun so far; a step that has begun is observed before it is called again. */
   attempt: Schema.Int,
+  /** Attempts that count towards the step's retry limit, failed observations among them. */
+  tries: Schema.Int,
   output: Schema.NullOr(Schema.Json),
   error: Schema.NullOr(StepError),
   wait: Schema.NullOr(StepWait),
