@@ -2,7 +2,7 @@
 import type { LifeEvents } from "../../model/events/Life.ts"
 import type { PlanEvents } from "../../model/events/Plan.ts"
 import { phaseIndex } from "../../model/Phase.ts"
-import { type Builder, type Handlers, recorded } from "./Builder.ts"
+import { type Builder, failed, type Handlers, recorded } from "./Builder.ts"
 
 type Types = (typeof LifeEvents)[number]["Type"]["type"] | (typeof PlanEvents)[number]["Type"]["type"]
 
@@ -65,7 +65,12 @@ export const lifeHandlers: Handlers<Types> = {
     state.lifecycle = "archived"
   },
   "artifact-submitted": (state, event) => void state.submissions.push({ ...event.data, ...recorded(event) }),
-  "verdict": (state, event) => void state.verdicts.push({ ...event.data, ...recorded(event) }),
+  "verdict": (state, event) => {
+    const { gate, verdict } = event.data
+    state.verdicts.push({ ...event.data, ...recorded(event) })
+    // Two agents may disagree about a document for ever; after some rounds a person has to decide.
+    if (verdict === "reject" && event.actor.type !== "human") failed(state, gate)
+  },
   "claim-taken": (state, event) => {
     state.claim = { ...event.data, ...recorded(event) }
   },
