@@ -39,7 +39,7 @@ describe("a feature on the platform", () => {
       assert.isTrue((yield* stage.events).some((event) => event.type === "feature.decided" && event.data["action"] === "revise-spec"), "the agent revised it")
       assert.strictEqual(again.approver, "human")
       yield* asAda(features.verdict("hello", slug, { verdict: "approve" }))
-      yield* until((decision) => decision.phase !== "draft" && decision.kind === "do")
+      yield* until((decision) => decision.phase !== "draft")
       yield* asAda(features.pause("hello", slug, "somebody edits the spec"))
       const head = Option.getOrThrow(yield* forge.head(target, branch))
       const path = `.sdlc/features/${slug}/spec.md`
