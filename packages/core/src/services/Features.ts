@@ -101,8 +101,8 @@ const findFeature = Effect.fn("Features.findFeature")(function*(operation: strin
 const leaseOf = Effect.fn("Features.leaseOf")(function*(index: FeatureIndex) {
   if (index.taskId === null) return {}
   const task = yield* (yield* WorkQueue).get(index.taskId as Ids.TaskId).pipe(
-    Effect.map(Option.some),
-    Effect.catchIf((error) => error._tag === "WorkQueueError" && error.reason._tag === "NotFound", () => Effect.succeed(Option.none()))
+    Effect.asSome,
+    Effect.catchIf((error) => error._tag === "WorkQueueError" && error.reason._tag === "NotFound", () => Effect.succeedNone)
   )
   if (Option.isNone(task) || (task.value.status !== "pending" && task.value.status !== "running")) return {}
   return { lease: { holder: task.value.id, untilMillis: (yield* Clock.currentTimeMillis) + 60_000 } }

@@ -29,9 +29,9 @@ const unfinished = (task: WorkTask) => task.status === "pending" || task.status 
 const currentTask = Effect.fn("Controller.currentTask")(function*(index: FeatureIndex) {
   if (index.taskId === null) return Option.none<WorkTask>()
   return yield* (yield* WorkQueue).get(index.taskId as TaskId).pipe(
-    Effect.map(Option.some),
+    Effect.asSome,
     // Retention may have taken an old record away.
-    Effect.catchIf((error) => error._tag === "WorkQueueError" && error.reason._tag === "NotFound", () => Effect.succeed(Option.none<WorkTask>()))
+    Effect.catchIf((error) => error._tag === "WorkQueueError" && error.reason._tag === "NotFound", () => Effect.succeedNone)
   )
 })
 

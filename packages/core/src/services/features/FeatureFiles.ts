@@ -141,7 +141,7 @@ export const record = Effect.fn("FeatureFiles.record")(function*(
       changes,
       message: `sdlc(${slug}): ${drafts.map((draft) => draft.type).join(", ") || "files"}`,
       author: { name: actor.id, email: `${actor.type}@rdev` }
-    }).pipe(Effect.map(Option.some), Effect.catchIf((error) => error.reason._tag === "Conflict", () => Effect.succeed(Option.none<Sha>())))
+    }).pipe(Effect.asSome, Effect.catchIf((error) => error.reason._tag === "Conflict", () => Effect.succeedNone))
     if (Option.isSome(done)) return done.value
     const head = yield* forge.head(target, snapshot.branch)
     if (Option.isNone(head)) return yield* gone(snapshot.project, snapshot.branch)
