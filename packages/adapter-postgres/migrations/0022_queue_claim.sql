@@ -85,7 +85,7 @@ BEGIN
     FROM lanes l CROSS JOIN LATERAL (
       SELECT r.ctid AS tid, r.priority, r.id FROM queue.ready r
       WHERE r.lane = l.no AND (r.priority, r.id) > (l.after_priority, l.after_id)
-      ORDER BY r.priority, r.id LIMIT least(v_per, greatest(0, least(l.key_room, l.room)))) c
+      ORDER BY r.priority, r.id LIMIT least(v_per, greatest(0, coalesce(least(l.key_room, l.room), v_per)))) c
   ), keyed AS (
     SELECT c.*, CASE WHEN c.key IS NULL THEN 0 ELSE row_number() OVER (PARTITION BY c.project, c.key ORDER BY c.priority, c.id) END AS nth FROM cand c WHERE NOT v_plain
     UNION ALL SELECT c.*, 0 FROM cand c WHERE v_plain

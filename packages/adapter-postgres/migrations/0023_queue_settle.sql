@@ -30,12 +30,13 @@ END $$;
 -- Whole leases in which everything left completed without a result. Returns the tokens that were still held.
 CREATE FUNCTION queue.finish(p_tokens bigint[]) RETURNS bigint[] LANGUAGE plpgsql
 SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
-DECLARE v_tokens bigint[]; v_ids uuid[];
+DECLARE v_tokens bigint[]; v_ids uuid[]; v_progress boolean := EXISTS (SELECT FROM queue.progress);
 BEGIN
   WITH gone AS (DELETE FROM queue.lease l WHERE l.token = ANY (p_tokens) RETURNING l.*),
   kept AS (
-    INSERT INTO queue.history (id, lane, priority, status, fence, worker, started_at, ended_at, payload, extra, state)
-    SELECT u.id, u.lane, u.priority, 1, g.token, g.worker, g.claimed_at, clock_timestamp(), u.payload, u.extra, u.state
+    INSERT INTO queue.history (id, lane, priority, status, fence, worker, started_at, ended_at, payload, extra, state, progress)
+    SELECT u.id, u.lane, u.priority, 1, g.token, g.worker, g.claimed_at, clock_timestamp(), u.payload, u.extra, u.state,
+      CASE WHEN v_progress THEN (SELECT p.value FROM queue.progress p WHERE p.task = u.id AND p.fence = g.token) END
     FROM gone g, unnest(g.ids, g.lanes, g.priorities, g.payloads, g.extras, g.states) WITH ORDINALITY u(id, lane, priority, payload, extra, state, pos)
     WHERE get_bit(g.done, u.pos::int - 1) = 0 RETURNING id)
   SELECT (SELECT array_agg(g.token) FROM gone g), (SELECT array_agg(k.id) FROM kept k) INTO v_tokens, v_ids;
@@ -62,7 +63,8 @@ BEGIN
     FROM (SELECT token, bit_or(set_bit(repeat('0', 512)::bit(512), pos - 1, 1)) AS bits FROM ok GROUP BY token) m WHERE e.token = m.token
   ), kept AS (
     INSERT INTO queue.history (id, lane, priority, status, fence, worker, started_at, ended_at, payload, extra, state, result, progress)
-    SELECT id, lane, priority, final, token, worker, claimed_at, clock_timestamp(), payload, extra, CASE WHEN final = 1 THEN before ELSE state END, result, progress FROM ok WHERE final > 0
+    SELECT id, lane, priority, final, token, worker, claimed_at, clock_timestamp(), payload, extra, CASE WHEN final = 1 THEN before ELSE state END, result,
+      coalesce(progress, CASE WHEN final = 1 THEN (SELECT p.value FROM queue.progress p WHERE p.task = id AND p.fence = token) END) FROM ok WHERE final > 0
   ), soon AS (
     INSERT INTO queue.ready (lane, priority, id, fence, payload, extra, state)
     SELECT queue.lane_of_crashes(lane, crashes), priority, id, token, payload, extra, state FROM ok WHERE final = 0 AND delay = 0

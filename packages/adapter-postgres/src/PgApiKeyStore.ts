@@ -15,7 +15,7 @@ const revokeSql = `UPDATE api_key SET revoked_at_millis = coalesce(revoked_at_mi
 const touchSql = `UPDATE api_key SET last_used_at_millis = $2 WHERE id = $1 AND (last_used_at_millis IS NULL OR last_used_at_millis <= $2 - $3::bigint)`
 
 interface Row { readonly data: object; readonly revoked_at_millis: number | null; readonly last_used_at_millis: number | null }
-const encode = Schema.encodeSync(ApiKey)
+const encode = Schema.encodeSync(Schema.Struct(ApiKey.fields))
 const decode = decoder("ApiKeyStore", ApiKey)
 const keys = (rows: ReadonlyArray<Row>) =>
   decode(rows.map((row) => ({ data: { ...row.data, revokedAtMillis: row.revoked_at_millis, lastUsedAtMillis: row.last_used_at_millis } })))

@@ -17,7 +17,7 @@ const appendSql = `
   INSERT INTO audit_entry (chain, number, id, data) VALUES ($1, $2, $4, $5)`
 const listSql = `SELECT data FROM audit_entry WHERE chain = $1 AND ($2::bigint IS NULL OR number < $2) ORDER BY number DESC LIMIT $3`
 
-const encode = Schema.encodeSync(AuditEntry)
+const encode = Schema.encodeSync(Schema.Struct(AuditEntry.fields))
 const decode = decoder("AuditStore", AuditEntry)
 /** The installation's own chain has no project. */
 const chainOf = (projectId: string | null) => projectId ?? ""

@@ -14,7 +14,7 @@ const listSql = `SELECT data FROM feature WHERE project_id = $1 AND ($2::text IS
 const liveSql = `SELECT data FROM feature WHERE live AND ($1::text IS NULL OR project_id = $1) ORDER BY id`
 const removeAllSql = `DELETE FROM feature WHERE project_id = $1`
 
-const encode = Schema.encodeSync(FeatureIndex)
+const encode = Schema.encodeSync(Schema.Struct(FeatureIndex.fields))
 const decode = decoder("FeatureStore", FeatureIndex)
 const columns = (feature: FeatureIndex) => [feature.id, feature.projectId, feature.slug, feature.live, JSON.stringify(encode(feature))]
 

@@ -15,7 +15,7 @@ const listSql = `
   WHERE status <> 'deleted' AND ($1::text IS NULL OR id > $1) AND ($3::text[] IS NULL OR id = ANY ($3))
   ORDER BY id LIMIT $2`
 
-const encode = Schema.encodeSync(Project)
+const encode = Schema.encodeSync(Schema.Struct(Project.fields))
 const decode = decoder("ProjectStore", Project)
 const columns = (project: Project) => [project.id, project.name, project.status, project.revision, JSON.stringify(encode(project))]
 

@@ -9,6 +9,7 @@ import * as PgEventLog from "./PgEventLog.ts"
 import * as PgFeatureStore from "./PgFeatureStore.ts"
 import * as PgIdempotencyStore from "./PgIdempotencyStore.ts"
 import * as PgNotifier from "./PgNotifier.ts"
+import * as PgOperationStore from "./PgOperationStore.ts"
 import * as PgProjectStore from "./PgProjectStore.ts"
 
 /** Needs a Database and, for credentials, a Keyring. */
@@ -16,6 +17,7 @@ export const layerNoKeyring = Layer.mergeAll(
   layerUnitOfWork,
   PgProjectStore.layer,
   PgFeatureStore.layer,
+  PgOperationStore.layer,
   PgEventLog.layer,
   PgAuditStore.layer,
   PgApiKeyStore.layer,
