@@ -1,4 +1,5 @@
 import { defineConfig, type Options } from "tsup"
+import manifest from "./package.json" with { type: "json" }
 import base from "../../tsup.config.ts"
 
 /**
@@ -21,6 +22,7 @@ export default defineConfig([
     esbuildOptions: (options) => {
       options.conditions = ["@rdev/source"]
       options.legalComments = "none"
+      options.define = { ...options.define, __SDLC_VERSION__: JSON.stringify(manifest.version) }
     },
     banner: { js: "import { createRequire as __createRequire } from \"node:module\"; const require = __createRequire(import.meta.url);" }
   }

@@ -4,12 +4,17 @@ import * as Apply from "./commands/Apply.ts"
 import * as Control from "./commands/Control.ts"
 import * as Documents from "./commands/Documents.ts"
 import * as Gate from "./commands/Gate.ts"
+import * as Doctor from "./commands/Doctor.ts"
+import * as Import from "./commands/Import.ts"
+import * as Mcp from "./commands/Mcp.ts"
 import * as Record from "./commands/Record.ts"
+import * as Render from "./commands/Render.ts"
 import * as Setup from "./commands/Setup.ts"
 import * as Status from "./commands/Status.ts"
 import * as Tasks from "./commands/Tasks.ts"
 import * as Verdicts from "./commands/Verdicts.ts"
-import type { Result } from "./Result.ts"
+import { version } from "./commands/Version.ts"
+import { done, type Result } from "./Result.ts"
 import type { Session } from "./Session.ts"
 
 export interface Entry {
@@ -39,6 +44,12 @@ export const catalogue: Readonly<Record<string, Entry>> = {
   "qa": { spec: Record.qaSpec, summary: "run the QA plan and record results with evidence", run: Record.qa },
   "apply": { spec: Apply.spec, summary: "take the platform's step on a machine without a platform (--all: as far as it goes)", run: Apply.run },
   "gate": { spec: Gate.spec, summary: "may this phase be left; gate merge --head SHA: may this commit land", run: Gate.run },
+  "import": { spec: Import.spec, summary: "adopt specs of spec-kit, OpenSpec, Kiro, Task Master, BMAD or older manifests", run: Import.run },
+  "render": { spec: Render.spec, summary: "write the agent commands (--check: only compare; --sources -f <feature>: tick foreign boxes)", run: Render.run },
+  "doctor": { spec: Doctor.spec, summary: "is everything as it should be", run: Doctor.run },
+  "keys": { spec: Doctor.keysSpec, summary: "keys new --id <name> --out <file>: a key to sign verdicts with", run: Doctor.keys },
+  "mcp": { spec: Mcp.spec, summary: "serve the tool to agents over MCP (standard input and output)", run: Mcp.run },
+  "version": { spec: { positionals: [], flags: {} }, summary: "version of the tool", run: () => done(version, { version }), bare: true },
   "pause": { spec: Control.lifeSpec, summary: "hold a feature", run: Control.life("pause") },
   "resume": { spec: Control.lifeSpec, summary: "let it go on", run: Control.life("resume") },
   "cancel": { spec: Control.lifeSpec, summary: "give it up", run: Control.life("cancel") },

@@ -93,6 +93,9 @@ export const changedFeatures = (root: string, from: string, to: string): Readonl
   return [...new Set((names ?? "").split("\0").flatMap((path) => /^\.sdlc\/features\/([^/]+)\//.exec(path)?.[1] ?? []))].toSorted()
 }
 
+/** Version of the git in use, such as `2.43.0`. */
+export const version = (root: string): string | null => /(\d+\.\d+(?:\.\d+)?)/.exec(read(root, "--version") ?? "")?.[1] ?? null
+
 /** Name and address that commits carry. */
 export const user = (root: string): { readonly name: string; readonly email: string } | null => {
   const email = read(root, "config", "user.email")

@@ -29,6 +29,7 @@ const entryOf = async (command: string): Promise<Entry> => {
 }
 
 const printResult = (result: Result, json: boolean, streams: Streams): number => {
+  if (result.text === "") return result.code
   streams.out(`${json ? JSON.stringify(result.json, null, 2) : clean(result.text)}\n`)
   return result.code
 }

@@ -54,7 +54,7 @@ const tasks = (source: Foreign.Source): Foreign.Translation => {
     const deps = previous === undefined ? [] : [previous]
     previous = native
     const criteria = /\(AC:?([^)]*)\)/i.exec(item[4] ?? "")?.[1]?.match(/\d{1,3}/g) ?? []
-    const title = (match?.[2] ?? "").replace(/\s*\(AC:?[^)]*\)/i, "").replace(/\*\*/g, "").trim()
+    const title = (match?.[2] ?? "").replace(/\s*\(AC:?[^)]*\)/i, "").replace(/\*\*/g, "").trim() || `Task ${match?.[1] ?? count}`
     return Foreign.taskLines({ id: native, title, ticked: Foreign.isTicked(item[2]), deps, covers: criteria.map((number) => `REQ-${three(number)}`), writes: Foreign.pathsIn(title) })
   })
 }
@@ -66,7 +66,7 @@ const sprint = (files: Foreign.Files): ReadonlyMap<string, string> => {
     if (!path.endsWith("sprint-status.yaml")) continue
     let yaml: unknown
     try {
-      yaml = parse(text)
+      yaml = parse(text, { logLevel: "error" })
     } catch {
       continue
     }

@@ -93,7 +93,7 @@ const approvals = (text: string | undefined): ReadonlyArray<ArtifactKind> => {
   if (text === undefined) return []
   let json: unknown
   try {
-    json = parse(text)
+    json = parse(text, { logLevel: "error" })
   } catch {
     return []
   }

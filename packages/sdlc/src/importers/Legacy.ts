@@ -18,7 +18,7 @@ const array = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) 
 
 const load = (text: string): Readonly<Record<string, unknown>> | null => {
   try {
-    return record(parse(text))
+    return record(parse(text, { logLevel: "error" }))
   } catch {
     return null
   }

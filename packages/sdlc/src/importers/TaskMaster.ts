@@ -42,7 +42,7 @@ const readItems = (value: unknown, depth: number): ReadonlyArray<Item> => {
 const read = (source: string): ReadonlyMap<string, ReadonlyArray<Item>> => {
   let json: unknown
   try {
-    json = parse(source)
+    json = parse(source, { logLevel: "error" })
   } catch {
     return new Map()
   }

@@ -25,7 +25,7 @@ export const json = (text: string): Decoded<unknown> => {
 
 export const yaml = (text: string): Decoded<unknown> => {
   try {
-    return ok(parseYaml(text, { maxAliasCount: 20, prettyErrors: true, strict: true, uniqueKeys: true }))
+    return ok(parseYaml(text, { maxAliasCount: 20, logLevel: "error", prettyErrors: true, strict: true, uniqueKeys: true }))
   } catch (cause) {
     return bad(`not YAML: ${(cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? ""}`)
   }
