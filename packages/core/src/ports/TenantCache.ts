@@ -15,3 +15,5 @@ export class TenantCache extends Context.Service<TenantCache, {
   rotate(tenant: Tenant): Effect.Effect<{ readonly url: Redacted.Redacted }, TenantCacheError>
   remove(tenant: Tenant): Effect.Effect<void, TenantCacheError>
 }>()("rdev/ports/TenantCache") {}
+
+export { layerMemory, layerUnsupported } from "./memory/TenantCache.ts"

@@ -20,3 +20,5 @@ export class TenantDatabase extends Context.Service<TenantDatabase, {
   remove(tenant: Tenant): Effect.Effect<void, TenantDatabaseError>
   list: Effect.Effect<ReadonlyArray<{ readonly projectId: ProjectId; readonly externalId: string; readonly createdAtMillis: number }>, TenantDatabaseError>
 }>()("rdev/ports/TenantDatabase") {}
+
+export { layerMemory, layerUnsupported } from "./memory/TenantDatabase.ts"

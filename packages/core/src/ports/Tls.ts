@@ -14,3 +14,5 @@ export class Tls extends Context.Service<Tls, {
   observe(host: string): Effect.Effect<Option.Option<Certificate>, TlsError>
   remove(projectId: ProjectId, host: string): Effect.Effect<void, TlsError>
 }>()("rdev/ports/Tls") {}
+
+export { layerMemory, layerUnsupported } from "./memory/Tls.ts"

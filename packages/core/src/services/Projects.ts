@@ -1,0 +1,192 @@
+/**
+ * Projects: created with everything they need by one call, looked at, and deleted with all of it. Creating and deleting write rows in
+ * one transaction and answer at once; the operation they start does the work (see services/projects/ProjectOperations).
+ *
+ * A project whose provisioning failed stays visible as `failed`, with what became of each resource. Its name may be given to a new
+ * project at once when everything it had made was undone; when an undo failed, the name stays taken until a retry has undone it.
+ */
+import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
+import * as Ids from "../domain/Ids.ts"
+import type { ProjectId } from "../domain/Ids.ts"
+import type { Operation } from "../domain/Operation.ts"
+import { Project, ProjectName } from "../domain/Project.ts"
+import type { OperationError } from "../operations/OperationError.ts"
+import { Operations } from "../operations/Operations.ts"
+import type { OperationPlan } from "../operations/Plan.ts"
+import { Dns } from "../ports/Dns.ts"
+import { OperationStore } from "../ports/OperationStore.ts"
+import { ProjectStore } from "../ports/ProjectStore.ts"
+import { StoreError } from "../ports/StoreError.ts"
+import { TemplateError, Templates } from "../ports/Templates.ts"
+import { UnitOfWork } from "../ports/UnitOfWork.ts"
+import { ProjectError, type ProjectReason } from "./projects/ProjectError.ts"
+import { deleteKind, provisionKind } from "./projects/ProjectOperations.ts"
+import * as ProjectRecord from "./projects/ProjectRecord.ts"
+import { ProjectSettings } from "./projects/ProjectSettings.ts"
+import { type DeleteInput, ProvisionInput } from "./projects/ProvisionInput.ts"
+
+export interface NewProject {
+  /** A DNS label of at most 40 characters. */
+  readonly name: string
+  /** Default: the installation's default template. */
+  readonly template?: string
+  readonly description?: string
+  /** Harness that works on it. */
+  readonly agent?: string
+  /** Of a plan that was looked at: nothing is started when the plan is another by now. */
+  readonly planDigest?: string
+}
+export interface Started { readonly project: Project; readonly operation: Operation }
+
+type Failure = ProjectError | OperationError | StoreError
+
+export class Projects extends Context.Service<Projects, {
+  /** AlreadyExists when the name is taken; TemplateError, with the names there are, for an unknown template. */
+  create(request: NewProject): Effect.Effect<Started, Failure | TemplateError>
+  /** What creating it would do. Changes nothing. */
+  plan(request: NewProject): Effect.Effect<OperationPlan, Failure | TemplateError>
+  get(idOrName: string): Effect.Effect<Project, Failure>
+  /** By id, ascending, without the deleted ones. `only`: at most these ids. */
+  list(options: { readonly after: string | null; readonly limit: number; readonly only?: ReadonlyArray<string> | null }): Effect.Effect<ReadonlyArray<Project>, StoreError>
+  /** Undoes everything that was made for it; asked again, answers with the same operation. Conflict while it is being provisioned. */
+  delete(idOrName: string): Effect.Effect<Started, Failure>
+  /** What deleting it would do. */
+  planDelete(idOrName: string): Effect.Effect<OperationPlan, Failure>
+}>()("rdev/services/Projects") {}
+
+const fail = (verb: string, reason: ProjectReason) => new ProjectError({ operation: `Projects.${verb}`, reason })
+
+const maxDescription = 2_000
+const isAgent = Schema.is(Schema.String.check(Schema.isPattern(/^[a-z0-9][a-z0-9._-]{0,62}$/)))
+const decodeName = Schema.decodeUnknownEffect(ProjectName)
+
+const find = Effect.fnUntraced(function*(verb: string, idOrName: string) {
+  const projects = yield* ProjectStore
+  const found = idOrName.startsWith("proj_") ? yield* projects.byId(idOrName as ProjectId) : yield* projects.byName(idOrName)
+  return Option.isSome(found) && found.value.status !== "deleted" ? found.value : yield* fail(verb, { _tag: "NotFound", project: idOrName })
+})
+
+/** The request with defaults filled in, or the first thing wrong with it. */
+const checked = Effect.fnUntraced(function*(verb: string, request: NewProject) {
+  const settings = yield* ProjectSettings
+  const name = yield* Effect.mapError(decodeName(request.name), () => fail(verb, {
+    _tag: "Invalid", field: "name", message: `"${String(request.name).slice(0, 80)}" is not a DNS label: use lower-case letters, digits and hyphens, start with a letter, end with a letter or digit, at most 40 characters`
+  }))
+  const description = request.description ?? ""
+  if (description.length > maxDescription) return yield* fail(verb, { _tag: "Invalid", field: "description", message: `expected at most ${maxDescription} characters` })
+  const agent = request.agent ?? settings.defaultAgent
+  if (!isAgent(agent)) return yield* fail(verb, { _tag: "Invalid", field: "agent", message: "expected the name of a harness: lower-case letters, digits, dots, hyphens and underscores, at most 63 characters" })
+  const template = request.template ?? settings.defaultTemplate
+  const available = (yield* (yield* Templates).list).map((one) => one.name)
+  if (!available.includes(template)) {
+    return yield* new TemplateError({ operation: `Projects.${verb}`, template, available, detail: `there is no template "${template}"; there are ${available.join(", ")}` })
+  }
+  const dns = yield* Dns
+  const input: ProvisionInput = {
+    name, template, description, defaultBranch: settings.defaultBranch, dnsTarget: settings.dnsTarget, firstRelease: [...settings.firstRelease],
+    hosts: { production: dns.hostFor(name), staging: dns.hostFor(`staging.${name}`) }
+  }
+  return { input, agent, settings }
+})
+
+/** The project that holds the name, if the name can be given away: a failed one of which nothing is left. */
+const holder = Effect.fnUntraced(function*(verb: string, name: string) {
+  const taken = yield* (yield* ProjectStore).byName(name)
+  if (Option.isNone(taken)) return null
+  const refuse = (detail: string) => fail(verb, { _tag: "AlreadyExists", name, detail })
+  const { id, operationId, status } = taken.value
+  if (status !== "failed" || operationId === null) return yield* refuse(`project ${id} has it`)
+  const operation = yield* (yield* OperationStore).get(operationId)
+  const undone = Option.isSome(operation) && operation.value.kind === provisionKind && (operation.value.status === "failed" || operation.value.status === "cancelled")
+  if (undone) return taken.value
+  return yield* refuse(`project ${id} failed and something of it is left: retry its operation ${operationId}, or delete it`)
+})
+
+const newProject = (id: ProjectId, { agent, input, settings }: Effect.Success<ReturnType<typeof checked>>, now: DateTime.Utc): Project => Project.make({
+  id,
+  name: input.name,
+  template: input.template,
+  status: "provisioning",
+  description: input.description,
+  agent,
+  defaultBranch: input.defaultBranch,
+  workDir: settings.workDir,
+  cloneUrl: null,
+  resources: ProjectRecord.pending(),
+  environments: (["production", "staging"] as const).map((name) => ({ name, url: `http://${input.hosts[name]}`, sha: null, releaseId: null })),
+  operationId: null,
+  createdAt: now,
+  updatedAt: now,
+  revision: 1
+})
+
+const encodeInput = Schema.encodeSync(ProvisionInput)
+
+const create = Effect.fn("Projects.create")(function*(request: NewProject) {
+  const operations = yield* Operations
+  const projects = yield* ProjectStore
+  const spec = yield* checked("create", request)
+  yield* holder("create", spec.input.name)
+  const id = yield* Ids.make("proj")
+  const input = encodeInput(spec.input)
+  const plan = request.planDigest === undefined ? undefined : yield* operations.plan(provisionKind, input, id)
+  const conflict = plan?.steps.find((step) => step.change === "conflict")
+  if (conflict !== undefined) return yield* fail("create", { _tag: "Conflict", message: `the plan is refused: ${conflict.key}: ${conflict.reason}` })
+  if (plan !== undefined && plan.digest !== request.planDigest) return yield* fail("create", { _tag: "Conflict", message: "the world has changed since the plan was made; plan again" })
+  const now = yield* DateTime.now
+  return yield* (yield* UnitOfWork).transact(Effect.gen(function*() {
+    const before = yield* holder("create", spec.input.name)
+    if (before !== null) yield* projects.update(ProjectRecord.changed(before, { status: "deleted" }, now))
+    yield* projects.insert(newProject(id, spec, now)).pipe(
+      Effect.mapError((error) => error.reason._tag === "AlreadyExists" ? fail("create", { _tag: "AlreadyExists", name: spec.input.name, detail: "another project has it" }) : error)
+    )
+    const operation = yield* operations.start({ kind: provisionKind, projectId: id, input, idempotencyKey: `${provisionKind}/${id}`, ...(plan === undefined ? {} : { plan }) })
+    return { project: yield* find("create", id), operation }
+  }))
+})
+
+const plan = Effect.fn("Projects.plan")(function*(request: NewProject) {
+  const spec = yield* checked("plan", request)
+  yield* holder("plan", spec.input.name)
+  return yield* (yield* Operations).plan(provisionKind, encodeInput(spec.input), yield* Ids.make("proj"))
+})
+
+const deletion = Effect.fnUntraced(function*(project: Project) {
+  const dns = yield* Dns
+  return { name: project.name, hosts: { production: dns.hostFor(project.name), staging: dns.hostFor(`staging.${project.name}`) } } satisfies DeleteInput
+})
+
+const remove = Effect.fn("Projects.delete")(function*(idOrName: string) {
+  const operations = yield* Operations
+  const project = yield* find("delete", idOrName)
+  if (project.status === "deleting" && project.operationId !== null) return { project, operation: yield* operations.get(project.operationId) }
+  if (project.status === "provisioning") {
+    return yield* fail("delete", { _tag: "Conflict", message: `project ${project.name} is being provisioned: cancel operation ${project.operationId ?? ""} first (it undoes what was made), or wait for its end` })
+  }
+  const input = yield* deletion(project)
+  return yield* (yield* UnitOfWork).transact(Effect.gen(function*() {
+    const operation = yield* operations.start({ kind: deleteKind, projectId: project.id, input, idempotencyKey: `${deleteKind}/${project.id}/${project.revision}` })
+    return { project: yield* find("delete", project.id), operation }
+  }))
+})
+
+const planDelete = Effect.fn("Projects.planDelete")(function*(idOrName: string) {
+  const project = yield* find("planDelete", idOrName)
+  return yield* (yield* Operations).plan(deleteKind, yield* deletion(project), project.id)
+})
+
+type Needs = Dns | Operations | OperationStore | ProjectStore | Templates | UnitOfWork
+
+export const layer: Layer.Layer<Projects, never, Needs> = Layer.effect(Projects, Effect.gen(function*() {
+  const context = yield* Effect.context<Needs>()
+  const projects = yield* ProjectStore
+  const bound = <A extends ReadonlyArray<unknown>, B, E>(verb: (...args: A) => Effect.Effect<B, E, Needs>) => (...args: A): Effect.Effect<B, E> => Effect.provideContext(verb(...args), context)
+  return Projects.of({
+    create: bound(create),
+    plan: bound(plan),
+    get: bound((idOrName: string) => find("get", idOrName)),
+    list: ({ after, limit, only }) => projects.list({ after, limit, only: only ?? null }),
+    delete: bound(remove),
+    planDelete: bound(planDelete)
+  })
+}))

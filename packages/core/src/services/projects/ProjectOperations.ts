@@ -1,0 +1,79 @@
+/**
+ * The operations `project.provision` and `project.delete`: which steps there are, how they depend on each other, and what their ends
+ * mean for the project's record.
+ */
+import { Effect } from "effect"
+import type { Operation } from "../../domain/Operation.ts"
+import type { ProjectStatus } from "../../domain/Project.ts"
+import * as Definition from "../../operations/Definition.ts"
+import type { Ci } from "../../ports/Ci.ts"
+import type { CredentialStore } from "../../ports/CredentialStore.ts"
+import type { Deployer } from "../../ports/Deployer.ts"
+import type { Dns } from "../../ports/Dns.ts"
+import { FeatureStore } from "../../ports/FeatureStore.ts"
+import type { Forge } from "../../ports/Forge.ts"
+import type { ProjectStore } from "../../ports/ProjectStore.ts"
+import type { Templates } from "../../ports/Templates.ts"
+import type { TenantCache } from "../../ports/TenantCache.ts"
+import type { TenantDatabase } from "../../ports/TenantDatabase.ts"
+import type { Tls } from "../../ports/Tls.ts"
+import type { WorkspaceHost } from "../../ports/WorkspaceHost.ts"
+import * as ProjectRecord from "./ProjectRecord.ts"
+import { DeleteInput, ProvisionInput } from "./ProvisionInput.ts"
+import * as RepositorySteps from "./RepositorySteps.ts"
+import * as TenantSteps from "./TenantSteps.ts"
+
+export const provisionKind = "project.provision"
+export const deleteKind = "project.delete"
+
+/** The ports that provisioning and deletion speak to. */
+export type Infrastructure = Ci | CredentialStore | Deployer | Dns | Forge | Templates | TenantCache | TenantDatabase | Tls
+type Needs = Infrastructure | FeatureStore | ProjectStore | WorkspaceHost
+
+const statusAfter = (operation: Operation, onCompleted: ProjectStatus, meanwhile: ProjectStatus): ProjectStatus =>
+  operation.status === "completed" ? onCompleted : operation.status === "parked" ? meanwhile : "failed"
+
+/** A failed provisioning is undone and leaves the project `failed`; its name may be taken again unless an undo failed (see Projects.create). */
+export const provision = Definition.make<ProvisionInput, Needs>({
+  kind: provisionKind,
+  version: 1,
+  input: ProvisionInput,
+  onFailure: "compensate",
+  steps: (input, identity) => {
+    const repository = RepositorySteps.repository(input, identity)
+    return [
+      repository,
+      RepositorySteps.ci(input, identity),
+      TenantSteps.dns(input, identity),
+      TenantSteps.tls(input, identity),
+      TenantSteps.database(input, identity),
+      TenantSteps.cache(input, identity),
+      RepositorySteps.deployment(input, identity, repository)
+    ]
+  },
+  started: (operation) => ProjectRecord.take(operation, { status: "provisioning", resources: ProjectRecord.pending() }),
+  settled: (operation, rows) => ProjectRecord.edit(operation, (project) => ({
+    status: statusAfter(operation, "ready", "provisioning"),
+    resources: ProjectRecord.provisioned(rows),
+    ...(operation.status === "completed" ? { environments: ProjectRecord.environments(project, rows), cloneUrl: ProjectRecord.cloneUrl(rows) } : {})
+  }))
+})
+
+/** Everything is tried; what could not be removed adds up to the operation's error and stays in the project's record. */
+export const destroy = Definition.make<DeleteInput, Needs>({
+  kind: deleteKind,
+  version: 1,
+  input: DeleteInput,
+  onFailure: "continue",
+  steps: (input, identity) => {
+    const { ci, deployment, repository } = RepositorySteps.removals(input, identity)
+    return [deployment, ...TenantSteps.removals(input, identity), ci, repository]
+  },
+  started: (operation) => ProjectRecord.take(operation, { status: "deleting" }),
+  settled: (operation, rows) => Effect.gen(function*() {
+    yield* ProjectRecord.edit(operation, (project) => ({ status: statusAfter(operation, "deleted", "deleting"), resources: ProjectRecord.removed(project.resources, rows) }))
+    if (operation.status === "completed" && operation.projectId !== null) yield* (yield* FeatureStore).removeAll(operation.projectId)
+  })
+})
+
+export const definitions = [provision, destroy] as const

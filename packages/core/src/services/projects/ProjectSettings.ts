@@ -1,0 +1,18 @@
+/** What an installation gives to every new project. A reference: the server sets it from its configuration, tests and tools may leave it. */
+import { Context } from "effect"
+
+export interface ProjectSettings {
+  /** Where host names point: an address, a host name, or a local route (see ports/Dns). */
+  readonly dnsTarget: string
+  readonly defaultBranch: string
+  /** Harness of projects that name none. */
+  readonly defaultAgent: string
+  readonly defaultTemplate: string
+  readonly workDir: string
+  /** Environments that get the first commit at once; the others get their host names only. */
+  readonly firstRelease: ReadonlyArray<"staging" | "production">
+}
+
+export const ProjectSettings = Context.Reference<ProjectSettings>("rdev/services/ProjectSettings", {
+  defaultValue: () => ({ dnsTarget: "127.0.0.1", defaultBranch: "main", defaultAgent: "scripted", defaultTemplate: "default", workDir: "/workspace", firstRelease: ["production"] })
+})

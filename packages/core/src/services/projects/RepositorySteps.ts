@@ -1,0 +1,150 @@
+/** Steps about the repository and what builds on it: its pipeline and the release of its first commit. */
+import { Effect, Option, Schema } from "effect"
+import { type Identity } from "../../operations/Definition.ts"
+import * as Step from "../../operations/Step.ts"
+import { Ci } from "../../ports/Ci.ts"
+import { Deployer, type Release } from "../../ports/Deployer.ts"
+import { BranchName, Forge, type RepositoryTarget } from "../../ports/Forge.ts"
+import { Templates } from "../../ports/Templates.ts"
+import * as ProjectEnvironment from "./ProjectEnvironment.ts"
+import { type DeleteInput, DeploymentOutput, NamedOutput, type ProvisionInput, RepositoryOutput } from "./ProvisionInput.ts"
+
+/** The project that a step's resources are marked with. */
+export const targetOf = (input: { readonly name: ProvisionInput["name"] }, { projectId }: Identity): RepositoryTarget => {
+  if (projectId === null) throw new Error("an operation on a project needs its id")
+  return { projectId, name: input.name }
+}
+
+/** What a port says about another owner's resource, as an observation. */
+export const foreignAware = <A, E extends { readonly operation: string; readonly reason: { readonly _tag: string }; readonly message: string }, R>(
+  seen: Effect.Effect<Step.Observed<A>, E, R>,
+  toFailure: (error: E) => Step.StepFailure
+): Effect.Effect<Step.Observed<A>, Step.StepFailure, R> =>
+  seen.pipe(
+    Effect.mapError(toFailure),
+    Effect.catchIf((error) => error.code === "Foreign", (error) => Effect.succeed<Step.Observed<A>>({ _tag: "Foreign", detail: error.message }))
+  )
+
+const described = (target: RepositoryTarget, branch: BranchName) => Effect.gen(function*() {
+  const forge = yield* Forge
+  const repository = yield* forge.observeRepository(target)
+  if (Option.isNone(repository)) return Option.none()
+  const head = yield* forge.head(target, branch)
+  return Option.some({ ...repository.value, sha: Option.getOrNull(head) })
+})
+
+export const repository = (input: ProvisionInput, identity: Identity) => {
+  const target = targetOf(input, identity)
+  const branch = BranchName.make(input.defaultBranch)
+  const output = (found: { readonly externalId: string; readonly cloneUrl: string; readonly defaultBranch: string }, sha: string) => ({ externalId: found.externalId, cloneUrl: found.cloneUrl, defaultBranch: found.defaultBranch, sha })
+  return Step.make({
+    key: "repository",
+    title: "Create the git repository",
+    intent: "create",
+    output: RepositoryOutput,
+    resource: { provider: "forge", externalId: input.name },
+    observe: () => foreignAware(Effect.map(described(target, branch), Option.match({
+      onNone: (): Step.Observed<typeof RepositoryOutput.Type> => ({ _tag: "Absent" }),
+      onSome: (found) => ({
+        _tag: "Present", known: false, detail: `repository ${found.externalId} is there`,
+        drift: found.sha === null ? `branch ${branch} has no commit` : null, output: output(found, found.sha ?? "")
+      })
+    })), Step.fromPort),
+    do: () => Effect.gen(function*() {
+      const forge = yield* Forge
+      const files = yield* (yield* Templates).files(input.template, { project: input.name, description: input.description, defaultBranch: branch }).pipe(
+        Effect.mapError((error) => Step.failure("Invalid", error.message))
+      )
+      const made = yield* Effect.mapError(forge.ensureRepository(target, { defaultBranch: branch, files, message: `Start ${input.name} from the template ${input.template}` }), Step.fromPort)
+      const head = yield* Effect.mapError(forge.head(target, branch), Step.fromPort)
+      if (Option.isNone(head)) return yield* Step.failure("Invalid", `repository ${made.externalId} is there without a commit on ${branch}`)
+      return Step.done(output(made, head.value), made.externalId)
+    }),
+    undo: () => Effect.flatMap(Forge, (forge) => Effect.mapError(forge.deleteRepository(target), Step.fromPort))
+  })
+}
+
+/** The port cannot be asked whether a pipeline is active, but activating one twice is the same as once. */
+export const ci = (input: ProvisionInput, identity: Identity) => {
+  const target = targetOf(input, identity)
+  return Step.make({
+    key: "ci",
+    title: "Activate the pipeline",
+    dependsOn: ["repository"],
+    intent: "create",
+    repeatable: true,
+    output: NamedOutput,
+    resource: { provider: "ci", externalId: input.name },
+    do: () => Effect.gen(function*() {
+      const made = yield* Effect.mapError((yield* Ci).ensure(target), Step.fromPort)
+      return Step.done({ externalId: made.externalId }, made.externalId)
+    }),
+    undo: () => Effect.flatMap(Ci, (service) => Effect.mapError(service.remove(target), Step.fromPort))
+  })
+}
+
+const shown = (release: Release) => ({ environment: release.environment, releaseId: release.id, sha: release.sha, url: release.url })
+
+export const deployment = (input: ProvisionInput, identity: Identity, first: Step.StepRef<typeof RepositoryOutput.Type>) => {
+  const target = targetOf(input, identity)
+  return Step.make({
+    key: "deployment",
+    title: "Deploy the first commit",
+    dependsOn: ["repository", "ci", "dns", "tls", "database", "cache"],
+    intent: "create",
+    output: DeploymentOutput,
+    resource: { provider: "deployer", externalId: input.name },
+    observe: (context) => foreignAware(Effect.gen(function*() {
+      const deployer = yield* Deployer
+      const live = yield* Effect.forEach(input.firstRelease, (environment) => deployer.observe(target, environment))
+      const releases = live.flatMap((release) => Option.isSome(release) ? [release.value] : [])
+      if (releases.length === 0) return { _tag: "Absent" }
+      const sha = Option.map(context.output(first), (repository) => repository.sha)
+      const behind = releases.length < input.firstRelease.length || releases.some((release) => Option.isSome(sha) && release.sha !== sha.value)
+      return { _tag: "Present", known: false, detail: `release ${releases.map((release) => release.id).join(", ")} is live`, drift: behind ? "not every environment has the first commit" : null, output: { releases: releases.map(shown) } }
+    }), Step.fromPort),
+    do: (context) => Effect.gen(function*() {
+      const deployer = yield* Deployer
+      const made = context.output(first)
+      if (Option.isNone(made)) return yield* Step.failure("Invalid", "there is no commit to deploy")
+      const env = yield* Effect.mapError(ProjectEnvironment.variables(target.projectId), Step.fromStore)
+      const releases = yield* Effect.forEach(input.firstRelease, (environment) =>
+        Effect.mapError(deployer.deploy(target, { key: `${context.idempotencyKey}/${environment}`, environment, sha: made.value.sha, env }), Step.fromPort))
+      return Step.done({ releases: releases.map(shown) }, releases.map((release) => release.id).join(" "))
+    }),
+    undo: () => Effect.flatMap(Deployer, (service) => Effect.mapError(service.remove(target), Step.fromPort))
+  })
+}
+
+export const removals = (input: DeleteInput, identity: Identity) => {
+  const target = targetOf(input, identity)
+  const removal = { intent: "delete", output: Schema.Null, repeatable: true } as const
+  return {
+    deployment: Step.make({
+      ...removal,
+      key: "deployment",
+      title: "Stop and remove the releases",
+      resource: { provider: "deployer", externalId: input.name },
+      do: () => Effect.as(Effect.flatMap(Deployer, (service) => Effect.mapError(service.remove(target), Step.fromPort)), Step.done(null))
+    }),
+    ci: Step.make({
+      ...removal,
+      key: "ci",
+      title: "Remove the pipeline",
+      resource: { provider: "ci", externalId: input.name },
+      do: () => Effect.as(Effect.flatMap(Ci, (service) => Effect.mapError(service.remove(target), Step.fromPort)), Step.done(null))
+    }),
+    repository: Step.make({
+      ...removal,
+      key: "repository",
+      title: "Delete the git repository",
+      dependsOn: ["ci", "deployment", "workspaces"],
+      resource: { provider: "forge", externalId: input.name },
+      observe: () => foreignAware(Effect.map(Effect.flatMap(Forge, (forge) => forge.observeRepository(target)), Option.match({
+        onNone: (): Step.Observed<null> => ({ _tag: "Absent" }),
+        onSome: (found) => ({ _tag: "Present", known: true, drift: null, detail: `repository ${found.externalId} is ours`, output: null })
+      })), Step.fromPort),
+      do: () => Effect.as(Effect.flatMap(Forge, (forge) => Effect.mapError(forge.deleteRepository(target), Step.fromPort)), Step.done(null))
+    })
+  }
+}
