@@ -3,6 +3,7 @@ import type { Args, Spec } from "./Args.ts"
 import * as Apply from "./commands/Apply.ts"
 import * as Control from "./commands/Control.ts"
 import * as Documents from "./commands/Documents.ts"
+import * as Explain from "./commands/Explain.ts"
 import * as Gate from "./commands/Gate.ts"
 import * as Doctor from "./commands/Doctor.ts"
 import * as Import from "./commands/Import.ts"
@@ -29,7 +30,13 @@ export const catalogue: Readonly<Record<string, Entry>> = {
   "init": { spec: Setup.initSpec, summary: "prepare a repository (--agents all renders the agent commands)", run: Setup.init, bare: true },
   "new": { spec: Setup.newSpec, summary: "create a feature", run: Setup.create },
   "status": { spec: Status.statusSpec, summary: "where a feature stands", run: Status.status },
-  "why": { spec: Status.whySpec, summary: "the rule behind the next step, and what it rests on", run: Status.why },
+  "why": { spec: Explain.whySpec, summary: "the rule behind the next step, and what it rests on (--gates: every gate)", run: Explain.why },
+  "why-not": { spec: Explain.whyNotSpec, summary: "what stands in the way of another action", run: Explain.whyNot },
+  "explain": { spec: Explain.explainSpec, summary: "the way to the release from here", run: Explain.explain },
+  "graph": { spec: Explain.graphSpec, summary: "Mermaid: a feature's history, or the rules (--rules)", run: Explain.graph },
+  "sim": { spec: Explain.simSpec, summary: "what if: --set fact=value, or --plays <n> with setbacks", run: Explain.sim },
+  "replay": { spec: Explain.replaySpec, summary: "a feature's past decisions, or the state --at an event or time", run: Explain.replay },
+  "diff": { spec: Explain.diffSpec, summary: "past decisions that another --policy, or the rules of now, would change", run: Explain.diff },
   "lint": { spec: Documents.lintSpec, summary: "check documents: file, line, fix", run: Documents.lint },
   "submit": { spec: Documents.submitSpec, summary: "hand in a document for approval", run: Documents.submit },
   "approve": { spec: Verdicts.spec, summary: "approve exactly what is there now", run: Verdicts.run("approve") },

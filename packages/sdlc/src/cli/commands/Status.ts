@@ -1,14 +1,12 @@
-/** `sdlc status` and `sdlc why`: where a feature stands, and what the answer rests on. */
+/** `sdlc status`: where a feature stands. */
 import { documentState } from "../../derive/Documents.ts"
-import { sourcesOf } from "../../derive/Subjects.ts"
 import { statusOf } from "../../derive/Work.ts"
-import { ruleOf } from "../../classify/Table.ts"
 import { documentKinds } from "../../model/Names.ts"
 import { policyFor } from "../../model/Presets.ts"
 import type { Args } from "../Args.ts"
 import { done, type Result, table } from "../Result.ts"
 import * as Session from "../Session.ts"
-import { jsonOf, line, options } from "./Next.ts"
+import { jsonOf, line } from "./Next.ts"
 
 export const statusSpec = { positionals: ["feature?"], flags: {} } as const
 
@@ -32,23 +30,4 @@ export const status = (session: Session.Session, args: Args): Result => {
     `next: ${line(decision)}`
   ].join("\n")
   return done(text, { feature: state.feature, phase: state.phase, lifecycle: state.lifecycle, integrity: facts.integrity, documents, tasks, escalations: state.escalations, blockers: state.blockers, threads: state.threads, merge: state.merge, release: state.release, errors: loaded.errors, warnings: loaded.warnings, facts, next: jsonOf(decision) }, loaded.integrity === "corrupt" ? 3 : 0)
-}
-
-export const whySpec = { positionals: ["feature?"], flags: { head: "value", base: "value" } } as const
-
-export const why = (session: Session.Session, args: Args): Result => {
-  const { loaded, state, decision } = Session.view(session, Session.featureArg(session, args, 0), options(args))
-  const rule = ruleOf(decision.rule)
-  const wrapped = decision.via === undefined ? undefined : ruleOf(decision.via)
-  const evidence = decision.facts.map((read) => ({ ...read, from: sourcesOf(state, read.fact) }))
-  const text = [
-    line(decision),
-    `rule ${decision.rule}: ${rule?.condition ?? ""}`,
-    ...(wrapped === undefined ? [] : [`guards ${wrapped.id}: ${wrapped.condition}`]),
-    "facts read, and where they come from:",
-    table(evidence.map((one) => [`  ${one.fact}`, String(one.value), one.from.join(" ")])),
-    ...loaded.errors.map((error) => `corrupt: ${error.file}: ${error.problem}\n  fix: ${error.fix ?? ""}`),
-    `policy ${decision.policyRev.slice(0, 23)}, table ${decision.tableRev.slice(0, 22)}`
-  ].join("\n")
-  return done(text, { ...jsonOf(decision), condition: rule?.condition, evidence, errors: loaded.errors }, Session.codeOf(decision))
 }
