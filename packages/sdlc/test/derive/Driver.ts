@@ -51,6 +51,12 @@ export class Driver {
     this.code()
   }
 
+  copy(): Driver {
+    const other = new Driver(this.policy)
+    other.events.splice(0, other.events.length, ...this.events)
+    return Object.assign(other, { artifacts: { ...this.artifacts }, observed: this.observed, now: this.now, tree: this.tree })
+  }
+
   push<T extends EventType>(type: T, data: EventData<T>, actor: Principal = platform): string {
     const previous = this.events.at(-1)
     this.now += 1000
