@@ -32,3 +32,5 @@ export class Deployer extends Context.Service<Deployer, {
   remove(target: RepositoryTarget): Effect.Effect<void, DeployerError>
   list: Effect.Effect<ReadonlyArray<{ readonly projectId: ProjectId; readonly externalId: string; readonly createdAtMillis: number }>, DeployerError>
 }>()("rdev/ports/Deployer") {}
+
+export { layerMemory, layerMemoryWith } from "./memory/Deployer.ts"

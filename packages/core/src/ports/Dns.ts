@@ -18,3 +18,5 @@ export class Dns extends Context.Service<Dns, {
   remove(projectId: ProjectId, host: string): Effect.Effect<void, DnsError>
   list: Effect.Effect<ReadonlyArray<DnsRecord>, DnsError>
 }>()("rdev/ports/Dns") {}
+
+export { layerMemory } from "./memory/Dns.ts"
