@@ -77,7 +77,8 @@ export const make = (code: Code, details: Details): Problem => {
 }
 
 const Fields = Wire.struct("Problem", Problem.fields)
-const toFields = (problem: Problem): typeof Fields.Type => ({
+/** Its members as plain data. */
+export const fieldsOf = (problem: Problem): typeof Fields.Type => ({
   type: problem.type,
   title: problem.title,
   status: problem.status,
@@ -88,14 +89,14 @@ const toFields = (problem: Problem): typeof Fields.Type => ({
 })
 
 /** The wire form, for a response that no endpoint makes. */
-export const encode = (problem: Problem): typeof Fields.Encoded => Schema.encodeSync(Fields)(toFields(problem))
+export const encode = (problem: Problem): typeof Fields.Encoded => Schema.encodeSync(Fields)(fieldsOf(problem))
 export const decode = (body: unknown): Option.Option<Problem> => Option.map(Schema.decodeUnknownOption(Fields)(body), (fields) => new Problem(fields))
 
 const withStatus = (status: number) =>
   Fields.pipe(
     Schema.decodeTo(
       Schema.instanceOf(Problem).check(Schema.makeFilter((problem) => problem.status === status)),
-      SchemaTransformation.transform({ decode: (fields) => new Problem(fields), encode: toFields })
+      SchemaTransformation.transform({ decode: (fields) => new Problem(fields), encode: fieldsOf })
     ),
     HttpApiSchema.status(status),
     HttpApiSchema.asJson({ contentType })

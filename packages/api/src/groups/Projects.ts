@@ -1,6 +1,7 @@
 /** Projects: create (or plan), look at, change, delete. */
 import { Environment, Project, ProjectName, ProjectStatus, Resource } from "@rdev/core/domain/Project"
 import { OperationId, ProjectId } from "@rdev/core/domain/Ids"
+import { OperationStep } from "@rdev/core/domain/Operation"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { Authorization, Idempotency, requires } from "../Access.ts"
@@ -39,7 +40,9 @@ export const NewProject = Wire.struct("NewProject", {
   template: Schema.optionalKey(text(100)),
   description: Schema.optionalKey(text(2000)),
   /** One of `GET /agents`. */
-  agent: Schema.optionalKey(text(100))
+  agent: Schema.optionalKey(text(100)),
+  /** Of a plan that was looked at. */
+  planDigest: Schema.optionalKey(text(100))
 })
 export const ProjectChange = Wire.struct("ProjectChange", {
   description: Schema.optionalKey(text(2000)),
@@ -49,12 +52,20 @@ export const ProjectChange = Wire.struct("ProjectChange", {
 export const PlannedStep = Wire.struct("PlannedStep", {
   key: Schema.String,
   title: Schema.String,
-  change: Schema.Literals(["create", "adopt", "update", "no-op", "conflict", "delete"]),
+  change: OperationStep.fields.change,
   reason: Schema.String,
-  dependsOn: Schema.Array(Schema.String)
+  dependsOn: Schema.Array(Schema.String),
+  provider: Schema.NullOr(Schema.String),
+  /** The provider's name for what the step is about. */
+  externalId: Schema.NullOr(Schema.String)
 })
 /** What an operation would do; nothing was changed. */
-export const PlanView = Wire.struct("Plan", { kind: Schema.String, steps: Schema.Array(PlannedStep) })
+export const PlanView = Wire.struct("Plan", {
+  kind: Schema.String,
+  /** Give it as `plan_digest` to create exactly this, or nothing when the world has changed. */
+  digest: Schema.String,
+  steps: Schema.Array(PlannedStep)
+})
 
 /** The work goes on in the background: follow it at `events_url`. */
 export const Accepted = Wire.struct("Accepted", { operationId: OperationId, eventsUrl: Schema.String })

@@ -10,6 +10,8 @@ export class ApiKey extends Schema.Class<ApiKey>("rdev/ApiKey")({
   digest: Schema.String,
   /** First characters, to recognise it by. */
   hint: Schema.String,
+  /** Who speaks with it; absent = a human. */
+  type: Schema.optionalKey(Schema.Literals(["human", "agent", "ci"])),
   scopes: Schema.Array(Scope),
   projects: Schema.NullOr(Schema.Array(Schema.String)),
   cidrs: Schema.Array(Schema.String),

@@ -1,0 +1,27 @@
+/** What a handler asks beyond the scope: whether the request's key is for the project that a thing belongs to. */
+import * as Problem from "@rdev/api/Problem"
+import type { ProjectId } from "@rdev/core/domain/Ids"
+import { allowsProject, CurrentRequest } from "@rdev/core/domain/Principal"
+import type { Project } from "@rdev/core/domain/Project"
+import { ProjectStore } from "@rdev/core/ports/ProjectStore"
+import type { StoreError } from "@rdev/core/ports/StoreError"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+
+/** A thing of a project that the key is not for does not exist for it; nor does one of no project for a restricted key. */
+export const visible = Effect.fn("Access.visible")(function*(projectId: string | null, what: string) {
+  const { principal } = yield* CurrentRequest
+  if (principal.projects === null || (projectId !== null && allowsProject(principal, projectId))) return
+  return yield* Problem.make("not-found", { detail: `${what} does not exist` })
+})
+
+export type FindProject = (idOrName: string) => Effect.Effect<Project, Problem.Problem | StoreError>
+
+/** Finds projects by name or id. The authorizer has checked that the key may see one that stands in the path. */
+export const findProject: Effect.Effect<FindProject, never, ProjectStore> = Effect.map(ProjectStore, (store) =>
+  Effect.fn("Access.findProject")(function*(idOrName: string) {
+    const found = idOrName.startsWith("proj_") ? yield* store.byId(idOrName as ProjectId) : yield* store.byName(idOrName)
+    if (Option.isNone(found) || found.value.status === "deleted") return yield* Problem.make("not-found", { detail: `project ${idOrName} does not exist` })
+    yield* visible(found.value.id, `project ${idOrName}`)
+    return found.value
+  }))

@@ -1,0 +1,48 @@
+/**
+ * The core over its ports: queue, operations, projects, features, and the workers that drive them. The same for every installation;
+ * what differs is which layers stand under it.
+ */
+import * as OperationDefinition from "@rdev/core/operations/Definition"
+import * as OperationRunner from "@rdev/core/operations/OperationRunner"
+import * as Operations from "@rdev/core/operations/Operations"
+import * as TaskEvents from "@rdev/core/queue/TaskEvents"
+import { TaskHandlers } from "@rdev/core/queue/TaskHandlers"
+import * as Worker from "@rdev/core/queue/Worker"
+import * as WorkerPool from "@rdev/core/queue/WorkerPool"
+import * as WorkQueue from "@rdev/core/queue/WorkQueue"
+import * as Features from "@rdev/core/services/Features"
+import * as FeatureHandlers from "@rdev/core/services/features/FeatureHandlers"
+import { RepositoryReader } from "@rdev/core/services/features/RepositoryReader"
+import * as Projects from "@rdev/core/services/Projects"
+import { definitions } from "@rdev/core/services/projects/ProjectOperations"
+import { type ProjectSettings as Settings, ProjectSettings } from "@rdev/core/services/projects/ProjectSettings"
+import * as Layer from "effect/Layer"
+
+/** Tasks: the producer's side and the view of all workers. */
+const queue = WorkerPool.layer.pipe(Layer.provideMerge(WorkQueue.layer), Layer.provideMerge(TaskEvents.layer))
+
+/** Durable operations; what a project's provisioning needs is taken from the ports. */
+const operations = Operations.layer.pipe(Layer.provideMerge(OperationDefinition.layer(definitions)))
+
+const features = Features.Features.layer.pipe(Layer.provideMerge(RepositoryReader.layer))
+
+/** What callers use. Nothing runs by itself yet. */
+export const services = (settings: Settings) => Layer.mergeAll(Projects.layer, features).pipe(
+  Layer.provideMerge(Layer.mergeAll(queue, operations)),
+  Layer.provideMerge(Layer.succeed(ProjectSettings, settings))
+)
+
+export interface WorkOptions {
+  readonly name: string
+  readonly version: string
+  /** Tasks at once; 0 = this process only answers requests. */
+  readonly capacity: number
+  readonly drainMillis: number
+}
+
+/** Runs what is queued: tasks, operations, and the watch over features. Ends in order with its scope. */
+export const work = ({ capacity, drainMillis, name, version }: WorkOptions) => capacity === 0 ? Layer.empty : Layer.mergeAll(
+  Worker.layer({ capacity, id: name, version, drainMillis, labels: [] }),
+  OperationRunner.layer({ drainMillis }),
+  Features.layerDriver
+).pipe(Layer.provide(Layer.effect(TaskHandlers, FeatureHandlers.make)))

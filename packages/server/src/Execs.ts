@@ -1,0 +1,176 @@
+/**
+ * Commands that people and programs run in a project's workspace. Their output and end are events of the project's stream; what
+ * became of one is read from there, so that it is known after a restart too. A command whose server ended under it is told as
+ * `connection_lost`: never as success.
+ */
+import * as Ids from "@rdev/core/domain/Ids"
+import type { ExecId } from "@rdev/core/domain/Ids"
+import { type NewEvent, ofProject } from "@rdev/core/domain/Event"
+import type { Project } from "@rdev/core/domain/Project"
+import { EventLog } from "@rdev/core/ports/EventLog"
+import { BranchName, Forge, ForgeError } from "@rdev/core/ports/Forge"
+import { StoreError } from "@rdev/core/ports/StoreError"
+import { type ExitStatus, type Process, type Workspace, WorkspaceError, WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
+import { checkout } from "@rdev/core/services/features/WorkspaceSync"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import * as Output from "./Output.ts"
+
+/** Commands at once in this process. */
+export const maxRunning = 64
+/** Ended ones that are answered from memory. */
+const maxRemembered = 500
+const defaultTimeoutSeconds = 600
+/** The workspace of a project that belongs to no feature. */
+export const ownWorkspace = "main"
+
+export interface ExecSpec {
+  readonly command: ReadonlyArray<string>
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly timeoutSeconds?: number
+  readonly workspace?: string
+}
+export interface ExecRecord {
+  readonly id: ExecId
+  readonly command: ReadonlyArray<string>
+  readonly workspace: string
+  readonly exit: ExitStatus | null
+  readonly startedAtMillis: number
+  readonly endedAtMillis: number | null
+}
+type Failure = ForgeError | StoreError | WorkspaceError
+
+export class Execs extends Context.Service<Execs, {
+  /** Starts it; a command that cannot start fails here with Invalid(argv). */
+  start(project: Project, spec: ExecSpec): Effect.Effect<ExecRecord, Failure>
+  get(project: Project, id: ExecId): Effect.Effect<ExecRecord, Failure>
+  /** The record once it has ended, or as it is after the time. */
+  wait(project: Project, id: ExecId, seconds: number): Effect.Effect<ExecRecord, Failure>
+  kill(project: Project, id: ExecId): Effect.Effect<ExecRecord, Failure>
+}>()("rdev/server/Execs") {}
+
+interface Running { record: ExecRecord; readonly projectId: string; readonly process: Process; readonly ended: Deferred.Deferred<void> }
+
+const lost: ExitStatus = { code: null, signal: null, reason: "connection_lost" }
+const notFound = (id: string) => new StoreError({ operation: "Execs.get", reason: { _tag: "NotFound", entity: "exec", id } })
+
+export const layer: Layer.Layer<Execs, never, EventLog | Forge | WorkspaceHost> = Layer.effect(Execs, Effect.gen(function*() {
+  const log = yield* EventLog
+  const host = yield* WorkspaceHost
+  const forge = yield* Forge
+  const layerScope = yield* Effect.scope
+  const running = new Map<string, Running>()
+  const preparing = new Map<string, Semaphore.Semaphore>()
+
+  const tell = (record: Running["record"], projectId: string, events: ReadonlyArray<Omit<NewEvent, "subject">>) =>
+    log.append(ofProject(projectId), events.map((event) => ({ ...event, subject: { execId: record.id } })))
+
+  /** The project's own workspace is a checkout of the default branch from its first use on; afterwards it belongs to its users. */
+  const prepare = Effect.fn("Execs.prepare")(function*(project: Project, name: string) {
+    const known = (yield* host.list).some((one) => one.projectId === project.id && one.name === name)
+    if (name !== ownWorkspace && !known) {
+      return yield* new WorkspaceError({ operation: "Execs.start", reason: { _tag: "Invalid", field: "workspace", message: `${project.name} has no workspace ${name} now; a feature has one while it is worked on` } })
+    }
+    const workspace = yield* host.ensure({ projectId: project.id, name, network: "loopback" })
+    if (known) return workspace
+    const target = { projectId: project.id, name: project.name }
+    const branch = BranchName.make(project.defaultBranch)
+    const head = yield* forge.head(target, branch)
+    if (Option.isSome(head)) yield* checkout(target, workspace, branch, head.value)
+    return workspace
+  }, Effect.provideService(Forge, forge), Effect.provideService(WorkspaceHost, host))
+
+  const follow = (entry: Running, projectId: string) => Effect.gen(function*() {
+    const lines = new Output.Lines()
+    const output = (found: ReadonlyArray<Output.Line>) => found.length === 0 ? Effect.void : Effect.asVoid(tell(entry.record, projectId, found.map(({ line, stream }) => ({ type: "output", data: { line, stream } }))))
+    const read = yield* Effect.exit(Stream.runForEach(entry.process.output, (chunk) => output(lines.push(chunk.stream, chunk.data))))
+    const exit = Exit.isSuccess(read) ? yield* Effect.catch(entry.process.exit, () => Effect.succeed(lost)) : lost
+    yield* output(lines.end())
+    entry.record = { ...entry.record, exit, endedAtMillis: yield* Clock.currentTimeMillis }
+    yield* tell(entry.record, projectId, [
+      ...(lines.dropped === 0 ? [] : [{ type: "output.truncated", data: { dropped_bytes: lines.dropped } }]),
+      { type: "complete", data: { exit_code: exit.code, signal: exit.signal, reason: exit.reason } }
+    ])
+  }).pipe(
+    Effect.catch((error) => Effect.logWarning(`the output of ${entry.record.id} could not be kept`, error)),
+    Effect.ensuring(Effect.andThen(Deferred.succeed(entry.ended, void 0), Effect.sync(forget)))
+  )
+  const forget = () => {
+    const over = [...running].filter(([, entry]) => entry.record.exit !== null)
+    for (const [id] of over.slice(0, Math.max(0, over.length - maxRemembered))) running.delete(id)
+  }
+
+  const begin = Effect.fnUntraced(function*(project: Project, workspace: Workspace, spec: ExecSpec) {
+    const scope = yield* Scope.fork(layerScope)
+    const timeoutMillis = (spec.timeoutSeconds ?? defaultTimeoutSeconds) * 1000
+    const process = yield* Scope.provide(host.start(workspace, {
+      argv: spec.command, timeoutMillis, ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }), ...(spec.env === undefined ? {} : { env: spec.env })
+    }), scope).pipe(Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
+    const record: ExecRecord = { id: yield* Ids.make("exec"), command: spec.command, workspace: workspace.name, exit: null, startedAtMillis: yield* Clock.currentTimeMillis, endedAtMillis: null }
+    const entry: Running = { record, projectId: project.id, process, ended: yield* Deferred.make<void>() }
+    running.set(record.id, entry)
+    yield* tell(record, project.id, [{ type: "exec.started", data: { command: spec.command.map((part) => part.slice(0, 1000)).slice(0, 10), workspace: workspace.name } }])
+    yield* Effect.forkIn(Effect.ensuring(follow(entry, project.id), Scope.close(scope, Exit.void)), layerScope)
+    return record
+  }, Effect.uninterruptible)
+
+  /** What the log says of one that this process does not run. */
+  const recall = Effect.fnUntraced(function*(project: Project, id: ExecId) {
+    const page = yield* log.read(ofProject(project.id), 0, 10, { subject: { execId: id }, types: ["exec.started", "complete"] })
+    const started = page.events.find((event) => event.type === "exec.started")
+    if (started === undefined) return yield* notFound(id)
+    const ended = page.events.find((event) => event.type === "complete")
+    const { command, workspace } = started.data
+    const code = ended?.data["exit_code"]
+    const reason = ended?.data["reason"]
+    return {
+      id,
+      command: Array.isArray(command) ? command.map(String) : [],
+      workspace: String(workspace),
+      startedAtMillis: started.timeMillis,
+      endedAtMillis: ended?.timeMillis ?? started.timeMillis,
+      exit: ended === undefined ? lost : { code: typeof code === "number" ? code : null, signal: null, reason: (typeof reason === "string" ? reason : "connection_lost") as ExitStatus["reason"] }
+    } satisfies ExecRecord
+  })
+  const get = Effect.fn("Execs.get")(function*(project: Project, id: ExecId) {
+    const entry = running.get(id)
+    if (entry === undefined) return yield* recall(project, id)
+    return entry.projectId === project.id ? entry.record : yield* notFound(id)
+  })
+
+  return Execs.of({
+    start: Effect.fn("Execs.start")(function*(project: Project, spec: ExecSpec) {
+      if ([...running.values()].filter((entry) => entry.record.exit === null).length >= maxRunning) {
+        return yield* new WorkspaceError({ operation: "Execs.start", reason: { _tag: "ResourceExhausted", message: `${maxRunning} commands run at once already; wait for one to end` } })
+      }
+      const name = spec.workspace ?? ownWorkspace
+      const turn = preparing.get(`${project.id}/${name}`) ?? Semaphore.makeUnsafe(1)
+      preparing.set(`${project.id}/${name}`, turn)
+      const workspace = yield* turn.withPermit(prepare(project, name))
+      return yield* begin(project, workspace, spec)
+    }),
+    get,
+    wait: Effect.fn("Execs.wait")(function*(project: Project, id: ExecId, seconds: number) {
+      const entry = running.get(id)
+      if (entry?.projectId === project.id && entry.record.exit === null && seconds > 0) yield* Effect.timeoutOption(Deferred.await(entry.ended), seconds * 1000)
+      return yield* get(project, id)
+    }),
+    kill: Effect.fn("Execs.kill")(function*(project: Project, id: ExecId) {
+      const record = yield* get(project, id)
+      const entry = running.get(id)
+      if (record.exit !== null || entry === undefined) return record
+      yield* entry.process.kill
+      yield* Effect.timeoutOption(Deferred.await(entry.ended), 10_000)
+      return yield* get(project, id)
+    })
+  })
+}))

@@ -1,0 +1,52 @@
+/** Whether this server can do its work: each part looked at in turn, with a bound on the time. Looked at most twice a second. */
+import type { Health as HealthView } from "@rdev/api/groups/System"
+import { ProjectStore } from "@rdev/core/ports/ProjectStore"
+import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+const patienceMillis = 3_000
+
+export class Health extends Context.Service<Health, {
+  readonly look: Effect.Effect<typeof HealthView.Type>
+  /** From now on `stopping`: load balancers send nothing more. */
+  readonly stop: Effect.Effect<void>
+  readonly isStopping: () => boolean
+}>()("rdev/server/Health") {}
+
+export interface Options { readonly version: string; readonly mode: "embedded" | "scaled" }
+
+export const layer = (options: Options): Layer.Layer<Health, never, ProjectStore | WorkQueueStore> => Layer.effect(Health, Effect.gen(function*() {
+  const projects = yield* ProjectStore
+  const queue = yield* WorkQueueStore
+  const startedMillis = performance.now()
+  let stopping = false
+
+  const check = <E>(name: string, effect: Effect.Effect<unknown, E>) => Effect.suspend(() => {
+    const began = performance.now()
+    const done = (ok: boolean, detail: string) => ({ name, ok, detail, durationMs: Math.round((performance.now() - began) * 10) / 10 })
+    return effect.pipe(
+      Effect.as("answers"),
+      Effect.timeoutOrElse({ duration: patienceMillis, orElse: () => Effect.fail(new Error(`no answer within ${patienceMillis} ms`)) }),
+      Effect.match({
+        onSuccess: (detail) => done(true, detail),
+        // The message may hold addresses and names of the inside; it is for the log.
+        onFailure: (error) => done(false, error instanceof Error && error.message.startsWith("no answer") ? error.message : "it cannot be reached")
+      })
+    )
+  })
+  const look = Effect.gen(function*() {
+    const checks = yield* Effect.all([
+      check("database", projects.list({ after: null, limit: 1, only: null })),
+      check("queue", queue.stats)
+    ], { concurrency: 2 })
+    const status = stopping ? "stopping" as const : checks.every((one) => one.ok) ? "ok" as const : "failing" as const
+    return { status, version: options.version, mode: options.mode, uptimeSeconds: Math.round((performance.now() - startedMillis) / 1000), checks }
+  })
+  return Health.of({
+    look: Effect.map(yield* Effect.cachedWithTTL(look, 500), (view) => stopping ? { ...view, status: "stopping" as const } : view),
+    stop: Effect.sync(() => { stopping = true }),
+    isStopping: () => stopping
+  })
+}))

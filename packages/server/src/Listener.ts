@@ -1,0 +1,72 @@
+/**
+ * The listening socket. It is taken first, so that a taken port is known before anything is built and the real port is known to
+ * what needs it; until a handler is installed every request is answered 503.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { Duplex } from "node:stream"
+import { type ServerConfig, StartError } from "./ServerConfig.ts"
+
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+export class Listener extends Context.Service<Listener, {
+  readonly server: Server
+  readonly port: number
+  /** Where people reach it, without a trailing slash. */
+  readonly url: string
+  /** From now on these answer; a second call replaces them. */
+  install(handler: RequestHandler, upgrade: UpgradeHandler): void
+}>()("rdev/server/Listener") {}
+
+const starting: RequestHandler = (_request, response) => {
+  response.writeHead(503, { "content-type": "application/problem+json", "retry-after": "1" })
+  response.end(JSON.stringify({ type: "urn:rdev:problem:unavailable", title: "The server is starting", status: 503, detail: "The server is starting; try again in a moment", code: "unavailable", request_id: null }))
+}
+
+const refusal = (config: ServerConfig, cause: NodeJS.ErrnoException): StartError => {
+  const where = `${config.host}:${config.port}`
+  switch (cause.code) {
+    case "EADDRINUSE": return new StartError({ field: "port", problem: `${where} is in use by another process`, fix: `Stop that process, or choose another port with --port (RDEV_PORT)`, cause })
+    case "EACCES": return new StartError({ field: "port", problem: `${where} needs rights that this process does not have`, fix: "Choose a port above 1023 with --port (RDEV_PORT)", cause })
+    case "EADDRNOTAVAIL": return new StartError({ field: "RDEV_HOST", problem: `${config.host} is not an address of this machine`, fix: "Use 127.0.0.1, or 0.0.0.0 for all addresses", cause })
+    default: return new StartError({ field: "port", problem: `cannot listen on ${where}: ${cause.message}`, fix: "Choose another address or port", cause })
+  }
+}
+
+export const layer = (config: ServerConfig): Layer.Layer<Listener, StartError> => Layer.effect(Listener, Effect.gen(function*() {
+  let handler = starting
+  let upgrade: UpgradeHandler = (_request, socket) => socket.destroy()
+  const server = yield* Effect.acquireRelease(
+    Effect.callback<Server, StartError>((resume) => {
+      const server = createServer({ keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 120_000, maxHeaderSize: 16_384 }, (request, response) => handler(request, response))
+      server.on("upgrade", (request, socket, head) => upgrade(request, socket, head))
+      // Refused before a request exists: an oversized header or broken HTTP.
+      server.on("clientError", (_error, socket) => socket.writable ? socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n") : socket.destroy())
+      server.once("error", (cause) => resume(Effect.fail(refusal(config, cause))))
+      server.listen({ host: config.host, port: config.port }, () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.callback<void>((resume) => {
+      const late = setTimeout(() => server.closeAllConnections(), config.drainMillis)
+      server.close(() => {
+        clearTimeout(late)
+        resume(Effect.void)
+      })
+      server.closeIdleConnections()
+    })
+  )
+  const address = server.address()
+  const port = typeof address === "object" && address !== null ? address.port : config.port
+  const shown = config.host === "0.0.0.0" || config.host === "::" ? "127.0.0.1" : config.host.includes(":") ? `[${config.host}]` : config.host
+  return Listener.of({
+    server,
+    port,
+    url: config.publicUrl ?? `http://${shown}:${port}`,
+    install: (next, nextUpgrade) => {
+      handler = next
+      upgrade = nextUpgrade
+    }
+  })
+}))

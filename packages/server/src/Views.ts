@@ -1,0 +1,190 @@
+/** Domain values as the API shows them. Pure. */
+import type { AgentView, TemplateView } from "@rdev/api/groups/Catalogue"
+import type { AuditEntryView } from "@rdev/api/groups/Audit"
+import type { DecisionView, Explanation, FeatureView } from "@rdev/api/groups/Features"
+import type { KeyView } from "@rdev/api/groups/Keys"
+import type { OperationView, StepView } from "@rdev/api/groups/Operations"
+import type { ProjectView } from "@rdev/api/groups/Projects"
+import type { TaskView } from "@rdev/api/groups/Tasks"
+import type { ApiKey } from "@rdev/core/domain/ApiKey"
+import type { AuditEntry } from "@rdev/core/domain/Audit"
+import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
+import type { FeatureIndex } from "@rdev/core/domain/FeatureIndex"
+import type { Operation, OperationStep } from "@rdev/core/domain/Operation"
+import type { Project } from "@rdev/core/domain/Project"
+import type { WorkTask } from "@rdev/core/domain/WorkTask"
+import type { HarnessInfo } from "@rdev/core/ports/AgentHarness"
+import type { TemplateInfo } from "@rdev/core/ports/Templates"
+import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
+import * as DateTime from "effect/DateTime"
+
+const time = (millis: number) => DateTime.makeUnsafe(millis)
+const optionalTime = (millis: number | null) => millis === null ? null : time(millis)
+
+export const project = (one: Project): ProjectView => ({
+  id: one.id,
+  name: one.name,
+  template: one.template,
+  status: one.status,
+  description: one.description,
+  agent: one.agent,
+  defaultBranch: one.defaultBranch,
+  workDir: one.workDir,
+  cloneUrl: one.cloneUrl,
+  resources: one.resources,
+  environments: one.environments,
+  operationId: one.operationId,
+  createdAt: one.createdAt,
+  updatedAt: one.updatedAt,
+  revision: one.revision
+})
+
+export const feature = (one: FeatureIndex): FeatureView => ({
+  id: one.id,
+  projectId: one.projectId,
+  slug: one.slug,
+  title: one.title,
+  kind: one.kind,
+  phase: one.phase,
+  lifecycle: one.lifecycle,
+  branch: one.branch,
+  pullRequest: one.pullRequest,
+  deps: one.deps,
+  live: one.live,
+  taskId: one.taskId,
+  decision: one.decision,
+  createdAt: time(one.createdAtMillis),
+  updatedAt: time(one.updatedAtMillis)
+})
+
+export const decision = (one: FeatureDecision): DecisionView => ({
+  action: one.action,
+  taskId: one.taskId ?? null,
+  reason: one.reason,
+  feature: one.feature,
+  phase: one.phase,
+  rule: one.rule,
+  via: one.via ?? null,
+  actor: one.actor,
+  kind: one.kind,
+  to: one.to ?? null,
+  batch: one.batch ?? [],
+  approver: one.approver ?? null,
+  idempotencyKey: one.idempotencyKey
+})
+
+export const explanation = (one: FeatureDecision): typeof Explanation.Type => ({
+  ...decision(one),
+  facts: one.facts,
+  skipped: one.skipped,
+  subjects: one.subjects,
+  policyRev: one.policyRev,
+  tableRev: one.tableRev
+})
+
+const taskError = (error: ErrorClass | null) => error === null ? null : { class: error._tag, message: error.message }
+
+export const task = (one: WorkTask): TaskView => ({
+  id: one.id,
+  projectId: one.projectId,
+  kind: one.kind,
+  status: one.status,
+  payload: one.payload,
+  result: one.result,
+  priority: one.priority,
+  workerId: one.workerId,
+  progress: one.progress,
+  error: taskError(one.error),
+  parked: one.parked,
+  deliveries: one.deliveries,
+  attemptsCounted: one.attemptsCounted,
+  maxAttempts: one.maxAttempts,
+  timeoutMs: one.timeoutMillis,
+  dependsOn: one.dependsOn,
+  cancelRequested: one.cancelRequested,
+  attempts: one.attempts.map((attempt) => ({
+    number: attempt.number,
+    workerId: attempt.workerId,
+    startedAt: time(attempt.startedAtMillis),
+    endedAt: optionalTime(attempt.endedAtMillis),
+    counted: attempt.counted,
+    error: taskError(attempt.error)
+  })),
+  createdAt: time(one.createdAtMillis),
+  startedAt: optionalTime(one.startedAtMillis),
+  endedAt: optionalTime(one.endedAtMillis)
+})
+
+export const operation = (one: Operation): OperationView => ({
+  id: one.id,
+  kind: one.kind,
+  version: one.version,
+  projectId: one.projectId,
+  status: one.status,
+  output: one.output,
+  error: one.error,
+  cancelRequested: one.cancelRequested,
+  actor: one.actor,
+  requestId: one.requestId,
+  createdAt: time(one.createdAtMillis),
+  startedAt: optionalTime(one.startedAtMillis),
+  endedAt: optionalTime(one.endedAtMillis)
+})
+
+export const step = (one: OperationStep): typeof StepView.Type => ({
+  key: one.key,
+  phase: one.phase,
+  title: one.title,
+  change: one.change,
+  changeReason: one.changeReason,
+  dependsOn: one.dependsOn,
+  status: one.status,
+  attempt: one.attempt,
+  error: one.error,
+  startedAt: optionalTime(one.startedAtMillis),
+  endedAt: optionalTime(one.endedAtMillis),
+  durationMs: one.startedAtMillis === null || one.endedAtMillis === null ? null : one.endedAtMillis - one.startedAtMillis
+})
+
+export const audit = (one: AuditEntry): typeof AuditEntryView.Type => ({
+  id: one.id,
+  number: one.number,
+  time: time(one.timeMillis),
+  operationId: one.operationId,
+  projectId: one.projectId,
+  type: one.type,
+  actor: one.actor,
+  requestId: one.requestId,
+  sourceAddress: one.sourceAddress,
+  outcome: one.outcome,
+  steps: one.steps.map(({ durationMillis, name, status }) => ({ name, status, durationMs: durationMillis })),
+  data: one.data,
+  previousHash: one.previousHash,
+  hash: one.hash
+})
+
+export const key = (one: ApiKey): typeof KeyView.Type => ({
+  id: one.id,
+  name: one.name,
+  hint: one.hint,
+  type: one.type ?? "human",
+  scopes: one.scopes,
+  projects: one.projects,
+  cidrs: one.cidrs,
+  expiresAt: optionalTime(one.expiresAtMillis),
+  revokedAt: optionalTime(one.revokedAtMillis),
+  lastUsedAt: optionalTime(one.lastUsedAtMillis),
+  createdAt: time(one.createdAtMillis)
+})
+
+export const template = (one: TemplateInfo): typeof TemplateView.Type => ({ name: one.name, title: one.title, kind: one.kind, description: one.description })
+
+export const agent = (one: HarnessInfo, check: { readonly ready: boolean; readonly message: string }): typeof AgentView.Type => ({
+  name: one.name,
+  title: one.title,
+  kind: one.kind,
+  capabilities: one.capabilities,
+  network: one.network,
+  ready: check.ready,
+  message: check.message
+})

@@ -1,0 +1,61 @@
+/** `keys`: API keys. Nobody hands out more than they have. */
+import { Api } from "@rdev/api/Api"
+import * as Problem from "@rdev/api/Problem"
+import { allows, CurrentRequest } from "@rdev/core/domain/Principal"
+import { AuditStore } from "@rdev/core/ports/AuditStore"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as Access from "../Access.ts"
+import { answer } from "../http/Failures.ts"
+import { ApiKeys } from "../keys/ApiKeys.ts"
+import * as Views from "../Views.ts"
+
+export const layer = HttpApiBuilder.group(Api, "keys", Effect.fn(function*(handlers) {
+  const findProject = yield* Access.findProject
+  const keys = yield* ApiKeys
+  const audit = yield* AuditStore
+
+  const record = Effect.fnUntraced(function*(type: string, data: Readonly<Record<string, string | ReadonlyArray<string>>>) {
+    const { principal, requestId, sourceAddress } = yield* CurrentRequest
+    yield* audit.append({ projectId: null, operationId: null, type, actor: principal.id, requestId, sourceAddress, outcome: "completed", steps: [], data })
+  })
+  /** A key for some projects manages keys for those only: it may not reach beyond itself. */
+  const within = Effect.fnUntraced(function*(projects: ReadonlyArray<string> | null) {
+    const { principal } = yield* CurrentRequest
+    if (principal.projects === null) return
+    if (projects === null || projects.some((id) => !principal.projects?.includes(id))) return yield* Problem.make("forbidden", { detail: "This key is for some projects only and can make keys for those only; name them in projects" })
+  })
+
+  return handlers.handleAll({
+    create: ({ payload }) => answer(Effect.gen(function*() {
+      const { principal } = yield* CurrentRequest
+      const missing = payload.scopes.filter((scope) => !allows(principal, scope))
+      if (missing.length > 0) return yield* Problem.make("forbidden", { detail: `This key does not have ${missing.join(", ")} itself and cannot hand it out` })
+      const projects = payload.projects === undefined ? null : yield* Effect.forEach(payload.projects, (name) => Effect.map(findProject(name), (project) => project.id))
+      yield* within(projects)
+      const made = yield* keys.create({
+        name: payload.name,
+        type: payload.type ?? "human",
+        scopes: payload.scopes,
+        projects,
+        cidrs: payload.cidrs ?? [],
+        expiresAtMillis: payload.expiresAt === undefined ? null : DateTime.toEpochMillis(payload.expiresAt)
+      })
+      yield* record("key.create", { key: made.record.id, name: made.record.name, scopes: [...made.record.scopes] })
+      return { key: made.key, record: Views.key(made.record) }
+    })),
+    list: () => answer(Effect.gen(function*() {
+      const { principal } = yield* CurrentRequest
+      const all = yield* keys.list
+      return { keys: all.filter((key) => principal.projects === null || (key.projects !== null && key.projects.every((id) => principal.projects?.includes(id)))).map(Views.key) }
+    })),
+    revoke: ({ params }) => answer(Effect.gen(function*() {
+      const found = (yield* keys.list).find((key) => key.id === params.key)
+      if (found === undefined) return yield* Problem.make("not-found", { detail: `key ${params.key} does not exist` })
+      yield* within(found.projects)
+      yield* keys.revoke(params.key)
+      yield* record("key.revoke", { key: params.key, name: found.name })
+    }))
+  })
+}))

@@ -1,0 +1,52 @@
+/** `operations`: durable operations and their ledgers. */
+import { Api } from "@rdev/api/Api"
+import { waitSeconds } from "@rdev/api/Parameters"
+import type { OperationId } from "@rdev/core/domain/Ids"
+import type { Operation } from "@rdev/core/domain/Operation"
+import { Operations } from "@rdev/core/operations/Operations"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as Access from "../Access.ts"
+import { answer } from "../http/Failures.ts"
+import { Paging } from "../http/Paging.ts"
+import * as Views from "../Views.ts"
+import { projectOrAll } from "./Tasks.ts"
+
+/** The operation when it has ended, or as it is after the wait. */
+export const waited = (operations: Operations["Service"], operation: Operation, seconds: number) =>
+  seconds === 0 ? Effect.succeed(operation) : Effect.timeoutOrElse(operations.await(operation.id), { duration: seconds * 1000, orElse: () => operations.get(operation.id) })
+
+export const layer = HttpApiBuilder.group(Api, "operations", Effect.fn(function*(handlers) {
+  const findProject = yield* Access.findProject
+  const operations = yield* Operations
+  const paging = yield* Paging
+  const seen = Effect.fnUntraced(function*(id: OperationId) {
+    const operation = yield* operations.get(id)
+    yield* Access.visible(operation.projectId, `operation ${id}`)
+    return operation
+  })
+  return handlers.handleAll({
+    list: ({ query }) => answer(Effect.gen(function*() {
+      const projectId = yield* projectOrAll(findProject)(query.project)
+      const names = ["operations", projectId]
+      const { after, limit } = yield* paging.read(names, query)
+      const rows = yield* operations.list({ projectId, after, limit })
+      return { operations: rows.map(Views.operation), nextCursor: paging.next(names, limit, rows, rows.at(-1)?.id) }
+    })),
+    get: ({ headers, params }) => answer(Effect.gen(function*() {
+      return Views.operation(yield* waited(operations, yield* seen(params.operation), waitSeconds(headers)))
+    })),
+    steps: ({ params }) => answer(Effect.gen(function*() {
+      yield* seen(params.operation)
+      return { steps: (yield* operations.steps(params.operation)).map(Views.step) }
+    })),
+    cancel: ({ headers, params }) => answer(Effect.gen(function*() {
+      yield* seen(params.operation)
+      return Views.operation(yield* waited(operations, yield* operations.cancel(params.operation), waitSeconds(headers)))
+    })),
+    retry: ({ headers, params }) => answer(Effect.gen(function*() {
+      yield* seen(params.operation)
+      return Views.operation(yield* waited(operations, yield* operations.retry(params.operation), waitSeconds(headers)))
+    }))
+  })
+}))

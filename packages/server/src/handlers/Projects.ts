@@ -1,0 +1,82 @@
+/** `projects`: each handler makes one call of the service. */
+import { Api } from "@rdev/api/Api"
+import { waitSeconds } from "@rdev/api/Parameters"
+import * as Problem from "@rdev/api/Problem"
+import { CurrentRequest } from "@rdev/core/domain/Principal"
+import { Project } from "@rdev/core/domain/Project"
+import { Operations } from "@rdev/core/operations/Operations"
+import type { OperationPlan } from "@rdev/core/operations/Plan"
+import { AgentHarness } from "@rdev/core/ports/AgentHarness"
+import { ProjectStore } from "@rdev/core/ports/ProjectStore"
+import { Projects, type Started } from "@rdev/core/services/Projects"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as Access from "../Access.ts"
+import { answer } from "../http/Failures.ts"
+import { Paging } from "../http/Paging.ts"
+import * as Views from "../Views.ts"
+import { waited } from "./Operations.ts"
+
+const eventsUrl = (operationId: string) => `/operations/${operationId}/events`
+const planView = (plan: OperationPlan) => ({
+  kind: plan.kind,
+  digest: plan.digest,
+  steps: plan.steps.map(({ change, dependsOn, externalId, key, provider, reason, title }) => ({ key, title, change, reason, dependsOn, provider, externalId }))
+})
+const etagOf = (project: Project) => `"${project.id}.${project.revision}"`
+const withEtag = (project: Project) => HttpApiSchema.withHeaders({ body: Views.project(project), headers: { etag: etagOf(project) } })
+
+export const layer = HttpApiBuilder.group(Api, "projects", Effect.fn(function*(handlers) {
+  const findProject = yield* Access.findProject
+  const projects = yield* Projects
+  const store = yield* ProjectStore
+  const agents = yield* AgentHarness
+  const operations = yield* Operations
+  const paging = yield* Paging
+
+  const accepted = Effect.fnUntraced(function*({ operation }: Started, seconds: number) {
+    yield* waited(operations, operation, seconds)
+    return { operationId: operation.id, eventsUrl: eventsUrl(operation.id) }
+  })
+  const unrestricted = Effect.gen(function*() {
+    const { principal } = yield* CurrentRequest
+    if (principal.projects !== null) return yield* Problem.make("forbidden", { detail: "This key is for some projects only and cannot make new ones" })
+  })
+  /** Checked here, so that a typo is refused at once and not when the first agent should start. */
+  const knownAgent = (name: string | undefined) => name === undefined ? Effect.void : Effect.asVoid(agents.get(name))
+
+  const change = Effect.fnUntraced(function*(project: Project, ifMatch: string | undefined, wanted: { readonly description?: string; readonly agent?: string }) {
+    if (ifMatch === undefined) return yield* Problem.make("precondition-required", { detail: `Send If-Match with the ETag that GET answered, so that nobody's change is overwritten` })
+    if (ifMatch !== etagOf(project)) return yield* Problem.make("precondition-failed", { detail: "The project was changed since it was read; read it again" })
+    yield* knownAgent(wanted.agent)
+    const next = Project.make({ ...project, ...wanted, updatedAt: yield* DateTime.now, revision: project.revision + 1 })
+    yield* Effect.catchIf(store.update(next), (error) => error.reason._tag === "Conflict", () =>
+      Effect.fail(Problem.make("precondition-failed", { detail: "The project was changed since it was read; read it again" })))
+    return next
+  })
+
+  return handlers.handleAll({
+    create: ({ headers, payload, query }) => answer(Effect.gen(function*() {
+      yield* unrestricted
+      yield* knownAgent(payload.agent)
+      if (query.dry_run === "true") return planView(yield* projects.plan(payload))
+      const started = yield* projects.create(payload)
+      const reply = yield* accepted(started, waitSeconds(headers))
+      return { ...reply, project: Views.project(yield* projects.get(started.project.id)) }
+    })),
+    list: ({ query }) => answer(Effect.gen(function*() {
+      const { principal } = yield* CurrentRequest
+      const names = ["projects", ...(principal.projects ?? [])]
+      const { after, limit } = yield* paging.read(names, query)
+      const rows = yield* projects.list({ after, limit, only: principal.projects })
+      return { projects: rows.map(Views.project), nextCursor: paging.next(names, limit, rows, rows.at(-1)?.id) }
+    })),
+    get: ({ params }) => answer(Effect.map(projects.get(params.project), withEtag)),
+    update: ({ headers, params, payload }) => answer(Effect.gen(function*() {
+      return withEtag(yield* change(yield* findProject(params.project), headers["if-match"], payload))
+    })),
+    delete: ({ headers, params }) => answer(Effect.flatMap(projects.delete(params.project), (started) => accepted(started, waitSeconds(headers))))
+  })
+}))

@@ -1,0 +1,90 @@
+/**
+ * The one place that lets a request through. Default-deny: an endpoint without a scope is refused, a key without the scope is
+ * refused, and a project that the key is not for does not exist for it (404).
+ */
+import { Authorization, RequiredScope } from "@rdev/api/Access"
+import * as Problem from "@rdev/api/Problem"
+import { allows, allowsProject, CurrentRequest, type Principal } from "@rdev/core/domain/Principal"
+import { ProjectStore } from "@rdev/core/ports/ProjectStore"
+import type { ProjectId } from "@rdev/core/domain/Ids"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HttpEffect from "effect/http/HttpEffect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { ApiKeys } from "../keys/ApiKeys.ts"
+import type { ServerConfig } from "../ServerConfig.ts"
+import { answer } from "./Failures.ts"
+
+/** Nobody: what a request is before its key was checked. */
+export const anonymous: Principal = { id: "anonymous", name: "anonymous", type: "agent", scopes: [], projects: [] }
+const localOwner: Principal = { id: "local", name: "local", type: "human", scopes: ["admin"], projects: null }
+
+const refused = (detail: string) => Problem.make("unauthorized", { detail })
+const howTo = "send `Authorization: Bearer rdev_…`; the first start wrote an admin key to the file admin.key in the data folder"
+
+/** A window of one minute per key. Each replica counts for itself. */
+const limiter = (perMinute: number) => {
+  const windows = new Map<string, { count: number; endsMillis: number }>()
+  return (id: string, nowMillis: number): number | null => {
+    if (perMinute === 0) return null
+    const open = windows.get(id)
+    if (open === undefined || open.endsMillis <= nowMillis) {
+      if (windows.size > 10_000) windows.clear()
+      windows.set(id, { count: 1, endsMillis: nowMillis + 60_000 })
+      return null
+    }
+    open.count++
+    return open.count <= perMinute ? null : Math.ceil((open.endsMillis - nowMillis) / 1000)
+  }
+}
+
+export const layer = (config: ServerConfig): Layer.Layer<Authorization, never, ApiKeys | ProjectStore> => Layer.effect(Authorization, Effect.gen(function*() {
+  const keys = yield* ApiKeys
+  const projects = yield* ProjectStore
+  const overLimit = limiter(config.rateLimit)
+
+  const identify = Effect.fn("Authorizer.identify")(function*(credential: string, address: string | null) {
+    if (credential === "") {
+      if (config.auth === "off") return localOwner
+      return yield* refused(`This needs an API key: ${howTo}`)
+    }
+    const result = yield* keys.authenticate(credential, address)
+    if ("principal" in result) return result.principal
+    return yield* refused(result.refusal === "malformed" ? `The API key is mistyped: its check digits do not fit; ${howTo}` : "The API key is unknown, revoked, expired, or not for this address")
+  })
+
+  /** Restricted keys see their projects only; whether another exists is not told. */
+  const guardProject = Effect.fn("Authorizer.guardProject")(function*(principal: Principal) {
+    if (principal.projects === null) return
+    const { project } = (yield* HttpRouter.RouteContext).params
+    if (project === undefined) return
+    const found = project.startsWith("proj_") ? yield* projects.byId(project as ProjectId) : yield* projects.byName(project)
+    if (Option.isNone(found) || !allowsProject(principal, found.value.id)) return yield* Problem.make("not-found", { detail: `project ${project} does not exist` })
+  })
+
+  const authorize = Effect.fnUntraced(function*(credential: string, endpoint: HttpApiEndpoint.Top) {
+    const request = yield* CurrentRequest
+    const scope = Context.getOption(endpoint.annotations, RequiredScope)
+    if (Option.isNone(scope)) return yield* Problem.make("forbidden", { detail: "This route says no scope and is therefore closed" })
+    const principal = yield* identify(credential, request.sourceAddress)
+    const wait = overLimit(principal.id, yield* Clock.currentTimeMillis)
+    if (wait !== null) yield* HttpEffect.appendPreResponseHandler((_request, response) => Effect.succeed(HttpServerResponse.setHeaders(response, { "retry-after": String(wait), ratelimit: `"key";r=0;t=${wait}`, "ratelimit-policy": `"key";q=${config.rateLimit};w=60` })))
+    if (wait !== null) return yield* Problem.make("rate-limited", { detail: `More than ${config.rateLimit} requests in a minute; try again in ${wait} s` })
+    if (scope.value !== "public" && !allows(principal, scope.value)) {
+      return yield* Problem.make("forbidden", { detail: `This needs the scope ${scope.value}; the key ${principal.name} has ${principal.scopes.join(", ")}` })
+    }
+    yield* guardProject(principal)
+    return { ...request, principal }
+  })
+
+  return Authorization.of({
+    bearer: (app, { credential, endpoint }) =>
+      Effect.flatMap(answer(authorize(Redacted.value(credential), endpoint)), (request) => Effect.provideService(app, CurrentRequest, request))
+  })
+}))

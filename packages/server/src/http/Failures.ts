@@ -1,0 +1,114 @@
+/**
+ * Every failure as a problem (see @rdev/api/Problem). Looks at tags and reasons, never at messages; what it does not know is a 500
+ * that tells nothing of the inside and is logged with its cause.
+ */
+import * as Problem from "@rdev/api/Problem"
+import * as Wire from "@rdev/api/Wire"
+import { CurrentRequest } from "@rdev/core/domain/Principal"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as HttpServerError from "effect/http/HttpServerError"
+import { HttpApiSchemaError } from "effect/http-api/HttpApiError"
+import * as SchemaIssue from "effect/SchemaIssue"
+
+const codeOfReason: Readonly<Record<string, Problem.Code>> = {
+  NotFound: "not-found",
+  ProjectNotFound: "not-found",
+  FeatureNotFound: "not-found",
+  AlreadyExists: "already-exists",
+  Foreign: "conflict",
+  Conflict: "conflict",
+  ProjectNotReady: "conflict",
+  Invalid: "unprocessable",
+  TooLarge: "unprocessable",
+  Forbidden: "forbidden",
+  RateLimited: "rate-limited",
+  Unsupported: "unsupported",
+  ResourceExhausted: "unavailable",
+  Unavailable: "unavailable",
+  Unobservable: "unavailable",
+  // Our own credentials are refused by a provider: nothing the caller could change.
+  Unauthorized: "unavailable"
+}
+
+interface Failure { readonly _tag: string; readonly message: string; readonly reason?: unknown }
+const isFailure = (error: unknown): error is Failure =>
+  typeof error === "object" && error !== null && typeof Reflect.get(error, "_tag") === "string" && typeof Reflect.get(error, "message") === "string"
+const reasonOf = (failure: Failure): { readonly _tag: string; readonly field?: unknown; readonly message?: unknown } | null =>
+  typeof failure.reason === "object" && failure.reason !== null && typeof Reflect.get(failure.reason, "_tag") === "string"
+    ? failure.reason as { readonly _tag: string }
+    : null
+
+const escape = (segment: string) => segment.replaceAll("~", "~0").replaceAll("/", "~1")
+export const pointer = (...path: ReadonlyArray<string | number>): string => path.map((segment) => `/${escape(String(segment))}`).join("")
+
+const internal = (requestId: string | null) =>
+  Problem.make("internal", { detail: `The request failed inside the server; its log says why under ${requestId ?? "this time"}`, requestId })
+
+const ofReason = (failure: Failure, requestId: string | null): Problem.Problem => {
+  const reason = reasonOf(failure)
+  if (reason === null) return internal(requestId)
+  if (failure._tag === "FeatureError" && reason._tag === "Corrupt") return Problem.make("conflict", { detail: failure.message, requestId })
+  const code = codeOfReason[reason._tag]
+  if (code === undefined) return internal(requestId)
+  const field = typeof reason.field === "string" ? reason.field : null
+  return Problem.make(code, {
+    detail: failure.message,
+    requestId,
+    ...(field === null ? {} : { errors: [{ pointer: pointer(Wire.snake(field)), detail: typeof reason.message === "string" ? reason.message : failure.message }] })
+  })
+}
+
+/** The schema library's word for a field that the contract does not have. */
+const excess = "Expected no excess property"
+const slots = { Params: "path", Query: "query", Headers: "header", Payload: null } as const
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
+const keyOf = (segment: PropertyKey | { readonly key: PropertyKey }) => String(typeof segment === "object" ? segment.key : segment)
+
+const ofInput = (error: HttpApiSchemaError, requestId: string | null): Problem.Problem => {
+  if (error.kind === "Body" || error.kind === "ResponseHeaders") return internal(requestId)
+  const slot = slots[error.kind as keyof typeof slots] ?? null
+  const errors = format(error.cause.issue).issues.slice(0, 50).map((issue) => ({
+    pointer: pointer(...(slot === null ? [] : [slot]), ...(issue.path ?? []).map(keyOf)),
+    detail: issue.message === excess ? "unknown; remove it" : issue.message
+  }))
+  // An id or name that cannot exist is a thing that does not exist.
+  if (error.kind === "Params") return Problem.make("not-found", { detail: `There is nothing under this path: ${errors.map((one) => one.detail).join("; ")}`, requestId, errors })
+  if (errors.length === 1 && errors[0]?.detail === "Expected a valid JSON body") return Problem.make("invalid-json", { detail: "The body cannot be read as JSON; send one JSON object", requestId })
+  return Problem.make("invalid-input", { detail: errors.length === 1 ? "One thing is wrong with the input" : `${errors.length} things are wrong with the input`, requestId, errors })
+}
+
+const ofServer = (error: HttpServerError.HttpServerError, requestId: string | null): Problem.Problem => {
+  const { reason } = error
+  if (reason._tag === "RouteNotFound") return Problem.make("no-route", { detail: "No route answers this path; see /openapi.json", requestId })
+  if (reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge") return Problem.make("too-large", { detail: "The body is larger than 1 MiB", requestId })
+  if (reason._tag === "RequestParseError") return Problem.make("invalid-input", { detail: "The request could not be read to its end", requestId })
+  return internal(requestId)
+}
+
+export const problemOf = (error: unknown, requestId: string | null): Problem.Problem => {
+  if (error instanceof Problem.Problem) return error.requestId === null ? new Problem.Problem({ ...Problem.fieldsOf(error), requestId }) : error
+  if (HttpApiSchemaError.is(error)) return ofInput(error, requestId)
+  if (!isFailure(error)) return internal(requestId)
+  if (error._tag === "HttpServerError") return ofServer(error as unknown as HttpServerError.HttpServerError, requestId)
+  if (error._tag === "AgentError") return Problem.make("unprocessable", { detail: error.message, requestId, errors: [{ pointer: "/agent", detail: error.message }] })
+  if (error._tag === "TemplateError") return Problem.make("unprocessable", { detail: error.message, requestId, errors: [{ pointer: "/template", detail: error.message }] })
+  return ofReason(error, requestId)
+}
+
+/** Maps a service's failures; the cause of a 5xx goes to the log. */
+export const answer = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Problem.Problem, R> =>
+  Effect.catch(effect, (error) => Effect.gen(function*() {
+    const { requestId } = yield* CurrentRequest
+    const problem = problemOf(error, requestId)
+    if (problem.status >= 500 && !(error instanceof Problem.Problem)) yield* Effect.logError(`request ${requestId} failed`, error)
+    return yield* Effect.fail(problem)
+  }))
+
+/** The problem of whatever ended a request, and whether it belongs in the log. */
+export const ofCause = (cause: Cause.Cause<unknown>, requestId: string | null): { readonly problem: Problem.Problem; readonly unexpected: boolean } => {
+  const first = cause.reasons.find((reason) => Cause.isFailReason(reason) || Cause.isDieReason(reason))
+  const error = first === undefined ? null : Cause.isFailReason(first) ? first.error : Cause.isDieReason(first) ? first.defect : null
+  const problem = problemOf(error, requestId)
+  return { problem, unexpected: problem.code === "internal" }
+}

@@ -1,0 +1,71 @@
+/**
+ * What stands before the API on the socket: request ids, Host and Origin checks, the two prefixes, git over HTTP and the edge for
+ * `<project>.<domain>`. Everything that gets past it belongs to the API.
+ */
+import * as Problem from "@rdev/api/Problem"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Duplex } from "node:stream"
+import type { RequestHandler, UpgradeHandler } from "../Listener.ts"
+import * as Exchange from "./Exchange.ts"
+import * as Origins from "./Origins.ts"
+
+export interface Parts {
+  readonly origins: Origins.Origins
+  readonly api: RequestHandler
+  /** Serves `/git/…`; null = no local repositories. */
+  readonly git: RequestHandler | null
+  /** Serves the hosts of projects. */
+  readonly edge: RequestHandler | null
+  readonly edgeUpgrade: UpgradeHandler | null
+  readonly isStopping: () => boolean
+}
+
+const prefix = "/api/v1"
+const ownHeader = "x-request-id"
+const maxBodyBytes = 1_048_576
+
+const refuse = (request: IncomingMessage, response: ServerResponse, problem: Problem.Problem): void => {
+  // The rest of an unread body would otherwise be taken for the next request.
+  if (!request.complete) response.setHeader("connection", "close")
+  Exchange.writeProblem(response, problem)
+}
+
+export const make = (parts: Parts): { readonly request: RequestHandler; readonly upgrade: UpgradeHandler } => {
+  const request: RequestHandler = (incoming, response) => {
+    const requestId = Exchange.requestIdOf(incoming)
+    incoming.headers[ownHeader] = requestId
+    response.setHeader(ownHeader, requestId)
+    const host = parts.origins.host(incoming.headers.host)
+    if (host === "project" && parts.edge !== null) return parts.edge(incoming, response)
+    if (host !== "api") {
+      return refuse(incoming, response, Problem.make("bad-host", { detail: `This server does not answer for the host ${JSON.stringify((incoming.headers.host ?? "").slice(0, 200))}; add the name to RDEV_ALLOWED_HOSTS if it is this server's`, requestId }))
+    }
+    response.setHeader("x-content-type-options", "nosniff")
+    if (parts.isStopping()) response.setHeader("connection", "close")
+    const url = incoming.url ?? "/"
+    if (parts.git !== null && url.startsWith("/git/")) return parts.git(incoming, response)
+    if (!parts.origins.origin(incoming.headers.origin, incoming.headers.host)) {
+      return refuse(incoming, response, Problem.make("forbidden-origin", { detail: `Pages of ${JSON.stringify(String(incoming.headers.origin).slice(0, 200))} may not call this API; add it to RDEV_ALLOWED_ORIGINS to allow it`, requestId }))
+    }
+    if (Number(incoming.headers["content-length"] ?? 0) > maxBodyBytes) {
+      return refuse(incoming, response, Problem.make("too-large", { detail: "The body is larger than 1 MiB", requestId }))
+    }
+    if (url === prefix || url.startsWith(`${prefix}/`) || url.startsWith(`${prefix}?`)) incoming.url = url.slice(prefix.length).replace(/^(?!\/)/, "/")
+    parts.api(incoming, response)
+  }
+  const upgrade: UpgradeHandler = (incoming, socket, head) => {
+    const host = parts.origins.host(incoming.headers.host)
+    if (host === "project" && parts.edgeUpgrade !== null) return parts.edgeUpgrade(incoming, socket, head)
+    // No route of the API upgrades. Answered like any other refusal, so that a client can say why.
+    end(socket, host === "api" && parts.origins.origin(incoming.headers.origin, incoming.headers.host)
+      ? Problem.make("no-route", { detail: "No route of the API takes a WebSocket" })
+      : Problem.make("forbidden-origin", { detail: "This host or origin may not open a WebSocket here" }))
+  }
+  return { request, upgrade }
+}
+
+const end = (socket: Duplex, problem: Problem.Problem): void => {
+  const body = JSON.stringify(Problem.encode(problem))
+  socket.on("error", () => socket.destroy())
+  socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\nConnection: close\r\nContent-Type: ${Problem.contentType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+}

@@ -1,0 +1,60 @@
+/** Secrets of the installation in its data folder, readable by the owner alone: the pepper, and the first admin key for the CLI. */
+import * as Effect from "effect/Effect"
+import { randomBytes } from "node:crypto"
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { StartError } from "../ServerConfig.ts"
+
+export const adminKeyFile = (dataDir: string): string => join(dataDir, "admin.key")
+const pepperFile = (dataDir: string): string => join(dataDir, "pepper")
+
+const attempt = <A>(path: string, run: () => A) => Effect.try({
+  try: run,
+  catch: (cause) => new StartError({ field: "data folder", problem: `${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, fix: "Give this user read and write access to it, or choose another data folder with --data-dir (RDEV_DATA_DIR)", cause })
+})
+
+/** Written whole or not at all; of two writers the first wins. */
+const createOnce = (path: string, content: string): void => {
+  const temporary = `${path}.${randomBytes(6).toString("hex")}`
+  writeFileSync(temporary, content, { mode: 0o600, flag: "wx" })
+  try {
+    linkSync(temporary, path)
+  } catch (cause) {
+    if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw cause
+  } finally {
+    rmSync(temporary, { force: true })
+  }
+}
+
+/** `RDEV_KEY_PEPPER` (64 hex digits; replicas must share it), else a file made on the first start. */
+export const pepper = (dataDir: string, fromEnvironment: string | undefined): Effect.Effect<Buffer, StartError> => Effect.gen(function*() {
+  const given = fromEnvironment?.trim()
+  if (given !== undefined && given !== "") {
+    if (/^[0-9a-fA-F]{64}$/.test(given)) return Buffer.from(given, "hex")
+    return yield* new StartError({ field: "RDEV_KEY_PEPPER", problem: "it is not 64 hexadecimal digits", fix: "Make one with `openssl rand -hex 32`" })
+  }
+  const path = pepperFile(dataDir)
+  const text = yield* attempt(path, () => {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    if (!existsSync(path)) createOnce(path, `${randomBytes(32).toString("hex")}\n`)
+    return readFileSync(path, "utf8").trim()
+  })
+  if (/^[0-9a-f]{64}$/.test(text)) return Buffer.from(text, "hex")
+  return yield* new StartError({ field: "data folder", problem: `${path} does not hold 64 hexadecimal digits`, fix: "Restore it from a backup; without it no API key of this installation works. Removing it makes a new one and voids all keys" })
+})
+
+export const readAdminKey = (dataDir: string): string | null => {
+  try {
+    return readFileSync(adminKeyFile(dataDir), "utf8").trim()
+  } catch {
+    // Absent or unreadable: the caller falls back to RDEV_API_KEY or says that there is none.
+    return null
+  }
+}
+
+export const writeAdminKey = (dataDir: string, key: string): Effect.Effect<void, StartError> =>
+  attempt(adminKeyFile(dataDir), () => {
+    writeFileSync(adminKeyFile(dataDir), `${key}\n`, { mode: 0o600 })
+    // The mode of writeFile counts for a new file only.
+    chmodSync(adminKeyFile(dataDir), 0o600)
+  })
