@@ -25,6 +25,7 @@ import * as FeatureAudit from "./features/FeatureAudit.ts"
 import { FeatureError, type FeatureReason } from "./features/FeatureError.ts"
 import * as FeatureFiles from "./features/FeatureFiles.ts"
 import { draft } from "./features/PlatformActions.ts"
+import { PlatformKey } from "./features/PlatformKey.ts"
 import { RepositoryReader } from "./features/RepositoryReader.ts"
 import * as Wake from "./features/Wake.ts"
 
@@ -159,7 +160,7 @@ const create = Effect.fn("Features.create")(function*(idOrName: string, spec: Ne
   const files = yield* reader.state(target, head.value)
   const now = yield* Clock.currentTimeMillis
   if (files.has(`.sdlc/features/${slug}/feature.yaml`)) return yield* fail("create", { _tag: "AlreadyExists", project: project.name, slug })
-  const key = yield* FeatureFiles.PlatformKey
+  const key = yield* PlatformKey
   const changes = yield* Effect.try({
     try: () => initialFiles(project, slug, spec, files, now, key),
     catch: (error) => fail("create", { _tag: "Invalid", field: "feature", message: error instanceof Error ? error.message : String(error) })

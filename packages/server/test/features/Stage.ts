@@ -10,6 +10,7 @@ import { Project, ProjectName } from "@rdev/core/domain/Project"
 import * as AuditStore from "@rdev/core/ports/AuditStore"
 import { Ci, type CiStatus } from "@rdev/core/ports/Ci"
 import { Deployer, type Release } from "@rdev/core/ports/Deployer"
+import * as CredentialStore from "@rdev/core/ports/CredentialStore"
 import * as EventLog from "@rdev/core/ports/EventLog"
 import * as FeatureStore from "@rdev/core/ports/FeatureStore"
 import { BranchName, Forge } from "@rdev/core/ports/Forge"
@@ -21,7 +22,7 @@ import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import { TaskHandlers } from "@rdev/core/queue/TaskHandlers"
 import * as Worker from "@rdev/core/queue/Worker"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
-import { PlatformKey } from "@rdev/core/services/features/FeatureFiles"
+import { PlatformKey } from "@rdev/core/services/features/PlatformKey"
 import { trustPlatform } from "@rdev/core/services/features/TrustPlatform"
 import * as FeatureHandlers from "@rdev/core/services/features/FeatureHandlers"
 import { RepositoryReader } from "@rdev/core/services/features/RepositoryReader"
@@ -85,7 +86,7 @@ const steeredDeployer = (outside: Outside) =>
     list: Effect.succeed([])
   })
 
-const stores = Layer.mergeAll(EventLog.layerMemory, ProjectStore.layerMemory, FeatureStore.layerMemory, AuditStore.layerMemory, UnitOfWork.layerMemory, Notifier.layerMemory, WorkQueueStore.layerMemory)
+const stores = Layer.mergeAll(EventLog.layerMemory, ProjectStore.layerMemory, FeatureStore.layerMemory, AuditStore.layerMemory, CredentialStore.layerMemory, UnitOfWork.layerMemory, Notifier.layerMemory, WorkQueueStore.layerMemory)
 
 const platform = (dataDir: string, outside: Outside, fault: string | undefined, agents: ReadonlyArray<AgentConfig> | undefined) => {
   const host = LocalWorkspaceHost.layer({ dataDir, tools: [{ hostPath: sdlcProgram, name: "sdlc" }] })

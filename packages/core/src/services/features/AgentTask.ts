@@ -10,6 +10,7 @@ import { type AgentEvent, AgentHarness, type Harness } from "../../ports/AgentHa
 import { Forge } from "../../ports/Forge.ts"
 import { WorkspaceHost } from "../../ports/WorkspaceHost.ts"
 import { TaskFailure } from "../../queue/TaskHandlers.ts"
+import * as ProjectEnvironment from "../projects/ProjectEnvironment.ts"
 import * as Examine from "./Examine.ts"
 import * as FeatureFiles from "./FeatureFiles.ts"
 import * as Log from "./FeatureLog.ts"
@@ -51,6 +52,7 @@ const runHarness = Effect.fn("AgentTask.runHarness")(function*(
     taskId: decision.taskId ?? null,
     prompt: prompt.text,
     env: {
+      ...yield* ProjectEnvironment.variables(snapshot.project.id),
       SDLC_PRINCIPAL: `agent:${principal.id}`,
       SDLC_SESSION: principal.session,
       RDEV_FEATURE: snapshot.index.slug,

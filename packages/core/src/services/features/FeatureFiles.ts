@@ -9,18 +9,15 @@ import type { Principal } from "@rdev/sdlc/model/Principal"
 import * as Layout from "@rdev/sdlc/repo/Layout"
 import * as Repo from "@rdev/sdlc/repo/Repo"
 import { stateOf } from "@rdev/sdlc/repo/State"
-import type { SigningKey } from "@rdev/sdlc/repo/Trust"
-import { Clock, Context, Effect, Option } from "effect"
+import { Clock, Effect, Option } from "effect"
 import { randomBytes } from "node:crypto"
 import type { FeatureIndex } from "../../domain/FeatureIndex.ts"
 import type { Project } from "../../domain/Project.ts"
 import { BranchName, type FileChange, Forge, ForgeError, type RepositoryTarget, type Sha, type TreeEntry } from "../../ports/Forge.ts"
 import type { WrittenEvent } from "./Examine.ts"
 import * as Observe from "./Observe.ts"
+import { PlatformKey } from "./PlatformKey.ts"
 import { RepositoryReader } from "./RepositoryReader.ts"
-
-/** The key with which the platform signs its events; without one, a policy with a keyring does not count them. */
-export const PlatformKey = Context.Reference<SigningKey | null>("rdev/services/PlatformKey", { defaultValue: () => null })
 
 export const platformPrincipal: Principal = { id: "platform", type: "platform" }
 

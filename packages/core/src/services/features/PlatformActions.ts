@@ -12,8 +12,10 @@ import { Ci, type CiRun } from "../../ports/Ci.ts"
 import { Deployer } from "../../ports/Deployer.ts"
 import { BranchName, type FileChange, Forge } from "../../ports/Forge.ts"
 import { WorkspaceHost } from "../../ports/WorkspaceHost.ts"
+import * as ProjectEnvironment from "../projects/ProjectEnvironment.ts"
 import { branchOf, type Snapshot } from "./FeatureFiles.ts"
 import * as Log from "./FeatureLog.ts"
+import * as ReleaseRecord from "./ReleaseRecord.ts"
 import * as TaskCheck from "./TaskCheck.ts"
 
 export const draft = <T extends EventType>(type: T, data: EventData<T>) => ({ type, data }) as unknown as Draft
@@ -100,8 +102,10 @@ const deploy = Effect.fn("PlatformActions.deploy")(function*(snapshot: Snapshot,
   const deployer = yield* Deployer
   const sha = snapshot.state.merge.sha ?? snapshot.sha
   const started = yield* Clock.currentTimeMillis
-  return yield* deployer.deploy(snapshot.target, { key: decision.idempotencyKey, environment, sha, env: {} }).pipe(
+  const env = yield* ProjectEnvironment.variables(snapshot.project.id)
+  return yield* deployer.deploy(snapshot.target, { key: decision.idempotencyKey, environment, sha, env }).pipe(
     Effect.tap((release) => Log.deployed(snapshot, release, started)),
+    Effect.tap((release) => ReleaseRecord.live(snapshot.project.id, release)),
     Effect.map((release): Outcome => ({
       events: [
         draft("deploy-started", { deploy: release.id, sha, environment }),
@@ -109,7 +113,7 @@ const deploy = Effect.fn("PlatformActions.deploy")(function*(snapshot: Snapshot,
       ]
     })),
     Effect.catchIf(
-      (error) => !error.retryable,
+      (error) => error._tag === "DeployerError" && !error.retryable,
       (error) =>
         Effect.succeed<Outcome>({
           events: [
@@ -140,9 +144,10 @@ const rollback = Effect.fn("PlatformActions.rollback")(function*(snapshot: Snaps
   const id = snapshot.state.release.deploy ?? ""
   const started = draft("rollback-started", { deploy: id })
   return yield* deployer.rollback(snapshot.target, environment).pipe(
+    Effect.tap((release) => ReleaseRecord.live(snapshot.project.id, release)),
     Effect.map((): Outcome => ({ events: [started, draft("rollback-recorded", { deploy: id, status: "succeeded" })] })),
     Effect.catchIf(
-      (error) => !error.retryable,
+      (error) => error._tag === "DeployerError" && !error.retryable,
       (error) => Effect.succeed<Outcome>({ events: [started, draft("rollback-recorded", { deploy: id, status: "failed", error: error.message })] })
     )
   )

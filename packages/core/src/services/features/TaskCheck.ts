@@ -7,6 +7,7 @@ import * as Repo from "@rdev/sdlc/repo/Repo"
 import { Clock, Effect } from "effect"
 import type { FileChange } from "../../ports/Forge.ts"
 import { WorkspaceHost } from "../../ports/WorkspaceHost.ts"
+import * as ProjectEnvironment from "../projects/ProjectEnvironment.ts"
 import * as Processes from "../Processes.ts"
 import type { Snapshot } from "./FeatureFiles.ts"
 import * as Log from "./FeatureLog.ts"
@@ -26,7 +27,7 @@ export type Checked =
 const runOne = Effect.fn("TaskCheck.runOne")(function*(snapshot: Snapshot, workspace: Parameters<typeof WorkspaceSync.checkout>[1], command: string) {
   const host = yield* WorkspaceHost
   const started = yield* Clock.currentTimeMillis
-  const finished = yield* Processes.run(host, workspace, { argv: ["sh", "-ceu", command], timeoutMillis: commandTimeoutMillis }, { maxBytes: 262_144 })
+  const finished = yield* Processes.run(host, workspace, { argv: ["sh", "-ceu", command], env: yield* ProjectEnvironment.variables(snapshot.project.id), timeoutMillis: commandTimeoutMillis }, { maxBytes: 262_144 })
   const output = `${finished.stdout}${finished.stderr}`
   yield* Effect.forEach(output.trimEnd().split("\n").slice(-50), (line) => Log.output(snapshot, line), { discard: true })
   return {

@@ -6,6 +6,8 @@ import { Ci } from "../../ports/Ci.ts"
 import { Deployer, type Release } from "../../ports/Deployer.ts"
 import { BranchName, Forge, type RepositoryTarget } from "../../ports/Forge.ts"
 import { Templates } from "../../ports/Templates.ts"
+import { PlatformKey } from "../features/PlatformKey.ts"
+import { trustPlatform } from "../features/TrustPlatform.ts"
 import * as ProjectEnvironment from "./ProjectEnvironment.ts"
 import { type DeleteInput, DeploymentOutput, NamedOutput, type ProvisionInput, RepositoryOutput } from "./ProvisionInput.ts"
 
@@ -55,7 +57,8 @@ export const repository = (input: ProvisionInput, identity: Identity) => {
       const files = yield* (yield* Templates).files(input.template, { project: input.name, description: input.description, defaultBranch: branch }).pipe(
         Effect.mapError((error) => Step.failure("Invalid", error.message))
       )
-      const made = yield* Effect.mapError(forge.ensureRepository(target, { defaultBranch: branch, files, message: `Start ${input.name} from the template ${input.template}` }), Step.fromPort)
+      const trusted = trustPlatform(files, yield* PlatformKey)
+      const made = yield* Effect.mapError(forge.ensureRepository(target, { defaultBranch: branch, files: trusted, message: `Start ${input.name} from the template ${input.template}` }), Step.fromPort)
       const head = yield* Effect.mapError(forge.head(target, branch), Step.fromPort)
       if (Option.isNone(head)) return yield* Step.failure("Invalid", `repository ${made.externalId} is there without a commit on ${branch}`)
       return Step.done(output(made, head.value), made.externalId)
