@@ -1,0 +1,146 @@
+/**
+ * Answers for every host name under the local domain: serves the live static release, or passes on to the live Node service (HTTP
+ * and upgrades). For a plain Node server that asks it first; a name that is not the edge's is left to the caller. It does not listen.
+ */
+import type { EnvironmentName } from "@rdev/core/ports/Deployer"
+import { Context, Effect, Layer } from "effect"
+import { type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest, type RequestOptions, type ServerResponse } from "node:http"
+import type { Duplex } from "node:stream"
+import { LiveReleases } from "./LocalDeployer.ts"
+import { HostRoutes } from "./LocalDns.ts"
+import * as StaticSite from "./StaticSite.ts"
+
+const upstreamTimeoutMillis = 120_000
+const hopByHop = ["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade", "proxy-connection"]
+
+type Upstream =
+  | { readonly kind: "static"; readonly root: string; readonly id: string }
+  | { readonly kind: "proxy"; readonly connect: { readonly socketPath: string } | { readonly host: string; readonly port: number } }
+  | { readonly kind: "nothing"; readonly status: number; readonly title: string; readonly detail: string }
+
+export class Edge extends Context.Service<Edge, {
+  /** False when the host is not the edge's. */
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => boolean
+  /** The same for `server.on("upgrade")`. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
+}>()("rdev/adapter-local/Edge") {}
+
+/** Host name without port and trailing dot, lower case; null when the header is missing or malformed. */
+export const hostOf = (header: string | undefined): string | null => {
+  const found = /^([a-z0-9.-]{1,253}?)\.?(?::\d{1,5})?$/i.exec(header ?? "")
+  return found?.[1]?.toLowerCase() ?? null
+}
+export const environmentOf = (host: string): EnvironmentName => host.startsWith("staging.") ? "staging" : "production"
+
+const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
+
+const problem = (request: IncomingMessage, response: ServerResponse, { status, title, detail }: { readonly status: number; readonly title: string; readonly detail: string }) => {
+  if (response.headersSent) return void response.destroy()
+  const html = (request.headers.accept ?? "").includes("text/html")
+  const body = html
+    ? `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title><body style="font:16px/1.5 system-ui;margin:4rem auto;max-width:40rem;padding:0 1rem"><h1>${escapeHtml(title)}</h1><p>${escapeHtml(detail)}</p></body></html>\n`
+    : `${JSON.stringify({ type: "about:blank", title, status, detail })}\n`
+  response.writeHead(status, { "content-type": html ? "text/html; charset=utf-8" : "application/problem+json", "content-length": Buffer.byteLength(body), "cache-control": "no-store", "x-content-type-options": "nosniff" })
+  response.end(request.method === "HEAD" ? undefined : body)
+}
+
+/** Headers for the other side: hop-by-hop ones leave, where the request came from is added. */
+const forwarded = (request: IncomingMessage): OutgoingHttpHeaders => {
+  const named = (request.headers.connection ?? "").toLowerCase().split(",").map((name) => name.trim())
+  const headers: OutgoingHttpHeaders = {}
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined && !hopByHop.includes(name) && !named.includes(name)) headers[name] = value
+  }
+  return { ...headers, "x-forwarded-for": request.socket.remoteAddress ?? "", "x-forwarded-host": request.headers.host ?? "", "x-forwarded-proto": "http" }
+}
+
+const upstreamOptions = (request: IncomingMessage, connect: Extract<Upstream, { readonly kind: "proxy" }>["connect"]): RequestOptions =>
+  ({ ...connect, method: request.method ?? "GET", path: request.url ?? "/", agent: false, timeout: upstreamTimeoutMillis })
+
+const unreachable = { status: 502, title: "The service does not answer", detail: "It may be starting again; see its last output in the release's log." }
+
+const proxy = (request: IncomingMessage, response: ServerResponse, connect: Extract<Upstream, { readonly kind: "proxy" }>["connect"]) => {
+  const outgoing = httpRequest({ ...upstreamOptions(request, connect), headers: forwarded(request) }, (incoming) => {
+    const headers: OutgoingHttpHeaders = Object.fromEntries(Object.entries(incoming.headers).filter(([name]) => !hopByHop.includes(name)))
+    response.writeHead(incoming.statusCode ?? 502, headers)
+    incoming.pipe(response)
+    incoming.on("error", () => response.destroy())
+  })
+  outgoing.on("timeout", () => outgoing.destroy(new Error("timeout")))
+  outgoing.on("error", () => problem(request, response, unreachable))
+  response.on("close", () => outgoing.destroy())
+  request.on("error", () => outgoing.destroy())
+  request.pipe(outgoing)
+}
+
+const refuseUpgrade = (socket: Duplex, status: string) => void socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+
+const tunnel = (request: IncomingMessage, socket: Duplex, head: Buffer, connect: Extract<Upstream, { readonly kind: "proxy" }>["connect"]) => {
+  const headers = { ...forwarded(request), connection: "Upgrade", upgrade: request.headers.upgrade ?? "websocket" }
+  const outgoing = httpRequest({ ...upstreamOptions(request, connect), headers })
+  socket.on("error", () => outgoing.destroy())
+  socket.on("close", () => outgoing.destroy())
+  outgoing.on("error", () => refuseUpgrade(socket, "502 Bad Gateway"))
+  outgoing.on("response", () => refuseUpgrade(socket, "502 Bad Gateway"))
+  outgoing.on("upgrade", (incoming, other, otherHead) => {
+    const lines = [`HTTP/1.1 ${incoming.statusCode ?? 101} ${incoming.statusMessage ?? "Switching Protocols"}`]
+    for (let i = 0; i < incoming.rawHeaders.length; i += 2) lines.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i + 1]}`)
+    socket.write(`${lines.join("\r\n")}\r\n\r\n`)
+    if (otherHead.byteLength > 0) socket.write(otherHead)
+    if (head.byteLength > 0) other.write(head)
+    other.on("error", () => socket.destroy())
+    other.on("close", () => socket.destroy())
+    socket.on("close", () => other.destroy())
+    socket.pipe(other)
+    other.pipe(socket)
+  })
+  outgoing.end()
+}
+
+export const make = Effect.gen(function*() {
+  const routes = yield* HostRoutes
+  const releases = yield* LiveReleases
+
+  /** null = not the edge's. */
+  const resolve = (request: IncomingMessage): { readonly upstream: Upstream } | null => {
+    const host = hostOf(request.headers.host)
+    if (host === null || !host.endsWith(`.${routes.domain}`)) return null
+    const route = routes.find(host)
+    if (route === null) return { upstream: { kind: "nothing", status: 404, title: "Unknown host", detail: `No project has the host name ${host}.` } }
+    const environment = environmentOf(host)
+    const live = releases.find(route.projectId, environment)
+    if (live?.kind === "static") return { upstream: { kind: "static", root: live.root, id: live.id } }
+    if (live?.kind === "node") return { upstream: { kind: "proxy", connect: { socketPath: live.socketPath } } }
+    const local = /^http:\/\/(\[::1\]|[a-z0-9.]+):(\d+)\/?$/.exec(route.target)
+    // A record that points at this very server would go round in circles.
+    if (local !== null && Number(local[2]) !== request.socket.localPort) {
+      return { upstream: { kind: "proxy", connect: { host: (local[1] ?? "127.0.0.1").replace(/^\[|\]$/g, ""), port: Number(local[2]) } } }
+    }
+    return { upstream: { kind: "nothing", status: 404, title: "Nothing is released yet", detail: `${host} has no release in ${environment}.` } }
+  }
+
+  return Edge.of({
+    handler: (request, response) => {
+      const found = resolve(request)
+      if (found === null) return false
+      const { upstream } = found
+      if (upstream.kind === "nothing") problem(request, response, upstream)
+      else if (upstream.kind === "proxy") proxy(request, response, upstream.connect)
+      else {
+        const missing = () => problem(request, response, { status: 404, title: "Not found", detail: `${(request.url ?? "/").split("?", 1)[0]} does not exist here.` })
+        StaticSite.serve(upstream.root, upstream.id.slice(-8).toLowerCase(), request, response, missing).catch(() =>
+          problem(request, response, { status: 500, title: "The release cannot be read", detail: "Its files are damaged; deploy it again." }))
+      }
+      return true
+    },
+    upgrade: (request, socket, head) => {
+      const found = resolve(request)
+      if (found === null) return false
+      if (found.upstream.kind === "proxy") tunnel(request, socket, head, found.upstream.connect)
+      else refuseUpgrade(socket, "404 Not Found")
+      return true
+    }
+  })
+})
+
+export const layer: Layer.Layer<Edge, never, HostRoutes | LiveReleases> = Layer.effect(Edge, make)

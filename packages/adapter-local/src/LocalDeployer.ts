@@ -1,0 +1,253 @@
+/**
+ * The Deployer port on one machine: builds the commit in the sandbox into a release folder, checks it, switches a link. Static sites
+ * are served by the Edge from the folder; Node services run in the sandbox and are kept running, also over server restarts.
+ */
+import * as Ids from "@rdev/core/domain/Ids"
+import { Deployer, DeployerError, type EnvironmentName, type Health, type Release } from "@rdev/core/ports/Deployer"
+import { Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
+import { Clock, Context, Effect, Exit, Layer, Option, Scope, Semaphore, Stream } from "effect"
+import { appendFile, rm } from "node:fs/promises"
+import { join } from "node:path"
+import * as Checkout from "./Checkout.ts"
+import * as Lines from "./Lines.ts"
+import { attempt, fail, invalid, type LocalFailure, notFound } from "./LocalFailure.ts"
+import * as Pipeline from "./Pipeline.ts"
+import * as ReleaseConfig from "./ReleaseConfig.ts"
+import * as Records from "./ReleaseRecords.ts"
+import * as Sandbox from "./Sandbox.ts"
+import * as ServiceRunner from "./ServiceRunner.ts"
+import * as StaticSite from "./StaticSite.ts"
+import type { Network } from "./SandboxTypes.ts"
+
+export interface DeployOptions {
+  readonly dataDir: string
+  /** Releases are named `<project>.<domain>` and `staging.<project>.<domain>`; default `localhost`. */
+  readonly domain?: string
+  /** URL of a host name, e.g. `(host) => "http://" + host + ":4400/"`. */
+  readonly urlOf: (host: string) => string
+  /** Network of services; default `loopback` (their own). `internet` is the host's network, its loopback included. */
+  readonly serviceNetwork?: "loopback" | "internet"
+  /** Default 15 minutes. */
+  readonly buildTimeoutMillis?: number
+  /** How long a service may take until its health path answers; default 30 s. */
+  readonly healthTimeoutMillis?: number
+}
+export type Options = DeployOptions & Sandbox.Options
+
+export type LiveRelease =
+  | { readonly kind: "static"; readonly id: string; readonly root: string }
+  | { readonly kind: "node"; readonly id: string; readonly socketPath: string }
+/** What the edge serves, for reading without waiting. */
+export class LiveReleases extends Context.Service<LiveReleases, {
+  find(projectId: Ids.ProjectId, environment: EnvironmentName): LiveRelease | null
+}>()("rdev/adapter-local/LiveReleases") {}
+
+interface Running { readonly live: LiveRelease; readonly record: Records.ReleaseRecord; readonly scope: Scope.Closeable }
+type Request = { readonly key: string; readonly environment: EnvironmentName; readonly sha: Sha; readonly env: Readonly<Record<string, string>> }
+const maxBuildLogBytes = 1024 * 1024
+
+export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOptions) {
+  const { dataDir } = options
+  const forge = yield* Forge
+  const sandbox = yield* Sandbox.Sandbox
+  const layerScope = yield* Effect.scope
+  const building = yield* Semaphore.make(2)
+  const locks = new Map<string, Semaphore.Semaphore>()
+  const running = new Map<string, Running>()
+  const keyOf = (projectId: string, environment: EnvironmentName) => `${projectId}/${environment}`
+  const loopback: Network = sandbox.networks.includes("loopback") ? "loopback" : "none"
+  const serviceNetwork = options.serviceNetwork ?? "loopback"
+
+  const exclusive = <A, E, R>(target: RepositoryTarget, effect: Effect.Effect<A, E, R>) => {
+    const lock = locks.get(target.projectId) ?? Semaphore.makeUnsafe(1)
+    locks.set(target.projectId, lock)
+    return lock.withPermit(effect)
+  }
+  const hostOf = (name: string, environment: EnvironmentName) => `${environment === "staging" ? "staging." : ""}${name}.${options.domain ?? "localhost"}`
+
+  const build = Effect.fnUntraced(function*(folder: string, commands: ReadonlyArray<string>) {
+    if (commands.length === 0) return
+    const folders = { files: join(folder, "files"), home: join(folder, "home"), filesReadOnly: false }
+    const process = yield* sandbox.start({
+      folders,
+      argv: ["sh", "-c", Pipeline.script(commands)],
+      cwd: sandbox.inside(folders).workDir,
+      env: { CI: "true", NODE_ENV: "production" },
+      network: loopback,
+      timeoutMillis: options.buildTimeoutMillis ?? 15 * 60_000
+    })
+    const splitters = { stdout: Lines.splitter(), stderr: Lines.splitter() }
+    let [written, tail] = [0, [] as ReadonlyArray<string>]
+    yield* Stream.runForEach(process.output, ({ stream, data }) =>
+      attempt(async () => {
+        const lines = splitters[stream].push(data)
+        tail = [...tail, ...lines].slice(-8)
+        const text = lines.map((line) => `${line}\n`).join("")
+        written += text.length
+        if (written <= maxBuildLogBytes) await appendFile(join(folder, "build.log"), text, { mode: 0o600 })
+      }))
+    const exit = yield* process.exit
+    if (exit.code !== 0) {
+      const how = exit.code !== null ? `exited ${exit.code}` : exit.reason === "timeout" ? "ran longer than its time limit" : `was ended by ${exit.signal ?? exit.reason}`
+      return yield* invalid("build", `the build ${how}: ${[...tail, ...splitters.stdout.end(), ...splitters.stderr.end()].join(" | ") || "it printed nothing"}`)
+    }
+  }, Effect.scoped)
+
+  /** Brings a completed release up: for a service, starts it. The scope of the result ends it. */
+  const bringUp = Effect.fnUntraced(function*(projectId: Ids.ProjectId, record: Records.ReleaseRecord) {
+    const scope = yield* Scope.make()
+    const files = join(Records.folderOf(dataDir, projectId, record.environment, record.id), "files")
+    const { config } = record
+    const start = Effect.gen(function*() {
+      if (config.kind === "static") return { live: { kind: "static", id: record.id, root: join(files, config.publish) } as const, service: null }
+      if (!sandbox.networks.includes(serviceNetwork)) return yield* ServiceRunner.unsupported
+      const env = yield* attempt(() => Records.readEnv(dataDir, projectId, record))
+      const service = yield* ServiceRunner.supervise(sandbox, dataDir, record.id, { files, start: config.start, env, network: serviceNetwork })
+      return { live: { kind: "node", id: record.id, socketPath: service.socketPath } as const, service }
+    })
+    const { live, service } = yield* Scope.provide(start, scope).pipe(Effect.onError(() => Scope.close(scope, Exit.void)))
+    return { live, service, scope }
+  })
+
+  const checkStatic = Effect.fnUntraced(function*(root: string, health: string) {
+    const found = yield* attempt(() => StaticSite.lookUp(root, health)).pipe(
+      Effect.catchIf((failure) => failure.reason._tag === "NotFound", () => Effect.fail(invalid("publish", `the build made no folder ${root.split("/files/").at(-1) ?? root}`)))
+    )
+    if (found.kind !== "file") return yield* invalid("health", `the release has no file for ${health}`)
+  })
+
+  const install = Effect.fnUntraced(function*(target: RepositoryTarget, record: Records.ReleaseRecord, up: { readonly live: LiveRelease; readonly scope: Scope.Closeable }) {
+    const key = keyOf(target.projectId, record.environment)
+    yield* attempt(() => Records.switchTo(dataDir, target.projectId, record.environment, record.id))
+    const before = running.get(key)
+    running.set(key, { live: up.live, record, scope: up.scope })
+    if (before !== undefined) yield* Scope.close(before.scope, Exit.void)
+  })
+
+  const readConfig = Effect.fnUntraced(function*(target: RepositoryTarget, sha: Sha) {
+    const port = <A, E extends { readonly reason: LocalFailure["reason"] }>(effect: Effect.Effect<A, E>) => Effect.mapError(effect, (error) => fail(error.reason))
+    const paths = (yield* port(forge.listTree(target, sha))).map((entry) => entry.path)
+    if (!paths.includes(ReleaseConfig.file)) {
+      return ReleaseConfig.guess(paths) ?? (yield* invalid(ReleaseConfig.file, "the repository has neither rdev.yaml nor an index.html in dist, public or its root; add rdev.yaml with kind, build and publish or start"))
+    }
+    const files = yield* port(forge.readFiles(target, sha, ""))
+    return yield* attempt(async () => ReleaseConfig.parse(Buffer.from(files.get(ReleaseConfig.file) ?? new Uint8Array(0)).toString("utf8")))
+  })
+
+  const release = Effect.fnUntraced(function*(target: RepositoryTarget, request: Request, folder: string, id: Ids.ReleaseId) {
+    const config = yield* readConfig(target, request.sha)
+    yield* Checkout.write(target, request.sha, join(folder, "files")).pipe(Effect.provideService(Forge, forge))
+    yield* sandbox.ownFolder(join(folder, "home"))
+    yield* sandbox.ownTree(join(folder, "files"))
+    yield* building.withPermit(build(folder, config.build))
+    yield* attempt(() => rm(join(folder, "home"), { recursive: true, force: true }))
+    yield* attempt(() => Records.writeEnv(dataDir, target.projectId, request.environment, id, request.env))
+    const record: Records.ReleaseRecord = {
+      id,
+      environment: request.environment,
+      sha: request.sha,
+      url: options.urlOf(hostOf(target.name, request.environment)),
+      deployedAtMillis: yield* Clock.currentTimeMillis,
+      config
+    }
+    const up = yield* bringUp(target.projectId, record)
+    const check = up.service === null
+      ? checkStatic(up.live.kind === "static" ? up.live.root : "", config.health)
+      : Effect.scoped(ServiceRunner.awaitHealthy(up.service, config.health, options.healthTimeoutMillis ?? 30_000))
+    const settle = Effect.gen(function*() {
+      yield* check
+      yield* attempt(() => Records.write(dataDir, target.projectId, record))
+      yield* attempt(() => Records.writeKey(dataDir, target.projectId, request.environment, request.key, id))
+      yield* install(target, record, up)
+    })
+    yield* settle.pipe(Effect.onError(() => Scope.close(up.scope, Exit.void)))
+    return record
+  })
+
+  const deploy = Effect.fnUntraced(function*(target: RepositoryTarget, request: Request) {
+    const { projectId } = target
+    const there = yield* attempt(() => Records.releaseOfKey(dataDir, projectId, request.environment, request.key))
+    if (there !== null) return Records.view(there, (yield* attempt(() => Records.current(dataDir, projectId, request.environment))) === there.id)
+    if ((yield* attempt(() => Records.readMark(dataDir, projectId))) === null) {
+      const createdAtMillis = yield* Clock.currentTimeMillis
+      yield* attempt(() => Records.writeMark(dataDir, projectId, { name: target.name, createdAtMillis }))
+    }
+    const id = yield* Ids.make("rel")
+    const folder = Records.folderOf(dataDir, projectId, request.environment, id)
+    const record = yield* release(target, request, folder, id).pipe(
+      Effect.onError(() => Effect.ignore(attempt(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))))
+    )
+    yield* attempt(() => Records.prune(dataDir, projectId, request.environment))
+    return Records.view(record, true)
+  })
+
+  const rollback = Effect.fnUntraced(function*(target: RepositoryTarget, environment: EnvironmentName) {
+    const records = yield* attempt(() => Records.list(dataDir, target.projectId, environment))
+    const live = yield* attempt(() => Records.current(dataDir, target.projectId, environment))
+    const before = live === null ? undefined : records.filter((record) => record.id < live).at(-1)
+    if (before === undefined) return yield* notFound(`there is no release before the live one in ${environment}`)
+    const up = yield* bringUp(target.projectId, before)
+    const check = up.service === null ? Effect.void : Effect.scoped(ServiceRunner.awaitHealthy(up.service, before.config.health, options.healthTimeoutMillis ?? 30_000))
+    yield* Effect.andThen(check, install(target, before, up)).pipe(Effect.onError(() => Scope.close(up.scope, Exit.void)))
+    return Records.view(before, true)
+  })
+
+  const verify = Effect.fnUntraced(function*(target: RepositoryTarget, environment: EnvironmentName) {
+    const there = running.get(keyOf(target.projectId, environment))
+    if (there === undefined) return { healthy: false, checks: [{ name: "release", ok: false, detail: `nothing is released to ${environment}` }] } satisfies Health
+    const { live, record } = there
+    const path = record.config.health
+    const checked = live.kind === "static"
+      ? yield* attempt(() => StaticSite.lookUp(live.root, path)).pipe(Effect.map(({ kind }) => ({ ok: kind === "file", detail: kind === "file" ? "served" : "there is no such file" })))
+      : yield* ServiceRunner.probe(live.socketPath, path).pipe(Effect.map((status) => ({ ok: status !== null && status >= 200 && status < 300, detail: status === null ? "nothing answers" : `answered ${status}` })))
+    const checks = [{ name: "release", ok: true, detail: record.id }, { name: `GET ${path}`, ...checked }]
+    return { healthy: checks.every(({ ok }) => ok), checks } satisfies Health
+  })
+
+  const remove = Effect.fnUntraced(function*(target: RepositoryTarget) {
+    for (const environment of Records.environments) {
+      const there = running.get(keyOf(target.projectId, environment))
+      running.delete(keyOf(target.projectId, environment))
+      if (there !== undefined) yield* Scope.close(there.scope, Exit.void)
+    }
+    yield* attempt(() => rm(Records.projectFolder(dataDir, target.projectId), { recursive: true, force: true, maxRetries: 3 }))
+  })
+
+  yield* Scope.addFinalizer(layerScope, Effect.suspend(() => Effect.forEach(running.values(), ({ scope }) => Scope.close(scope, Exit.void), { concurrency: "unbounded", discard: true })))
+  // What was live before the server stopped is live again; a service that does not come up is retried by its supervisor.
+  for (const { projectId } of yield* attempt(() => Records.projects(dataDir))) {
+    for (const environment of Records.environments) {
+      const id = yield* attempt(() => Records.current(dataDir, projectId, environment))
+      const record = id === null ? null : yield* attempt(() => Records.read(dataDir, projectId, environment, id))
+      if (record === null) continue
+      yield* bringUp(projectId, record).pipe(
+        Effect.tap(({ live, scope }) => Effect.sync(() => running.set(keyOf(projectId, environment), { live, record, scope }))),
+        Effect.catch((failure) => Effect.logWarning(`release ${record.id} of ${projectId} cannot be brought up`, failure.reason))
+      )
+    }
+  }
+
+  const verb = <A>(operation: string, effect: Effect.Effect<A, LocalFailure>): Effect.Effect<A, DeployerError> =>
+    effect.pipe(Effect.mapError((failure) => new DeployerError({ operation: `Deployer.${operation}`, reason: failure.reason, cause: failure.cause })), Effect.withSpan(`Deployer.${operation}`))
+  const deployer = Deployer.of({
+    deploy: (target, request) => verb("deploy", exclusive(target, deploy(target, request))),
+    observe: (target, environment) =>
+      Effect.sync(() => Option.map(Option.fromNullishOr(running.get(keyOf(target.projectId, environment))), ({ record }): Release => Records.view(record, true))),
+    verify: (target, environment) => verb("verify", verify(target, environment)),
+    rollback: (target, environment) => verb("rollback", exclusive(target, rollback(target, environment))),
+    remove: (target) => verb("remove", exclusive(target, remove(target))),
+    list: verb("list", Effect.map(attempt(() => Records.projects(dataDir)), (found) =>
+      found.map(({ projectId, name, createdAtMillis }) => ({ projectId, externalId: name, createdAtMillis }))))
+  })
+  const releases = LiveReleases.of({ find: (projectId, environment) => running.get(keyOf(projectId, environment))?.live ?? null })
+  return Context.make(Deployer, deployer).pipe(Context.add(LiveReleases, releases))
+})
+
+const asError = (failure: LocalFailure) => new DeployerError({ operation: "LocalDeployer.layer", reason: failure.reason, cause: failure.cause })
+
+export const layerNoDeps = (options: DeployOptions): Layer.Layer<Deployer | LiveReleases, DeployerError, Forge | Sandbox.Sandbox> =>
+  Layer.effectContext(Effect.mapError(make(options), asError))
+
+/** With a sandbox of its own. The forge can be any. */
+export const layer = (options: Options): Layer.Layer<Deployer | LiveReleases, DeployerError, Forge> =>
+  Layer.provide(layerNoDeps(options), Layer.effect(Sandbox.Sandbox, Effect.mapError(Sandbox.make(options), asError)))

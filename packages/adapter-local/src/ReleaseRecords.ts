@@ -1,0 +1,119 @@
+/**
+ * Releases on disk: `<dataDir>/releases/<projectId>/<environment>/<releaseId>/` holds `release.json`, `env.json` (0600: it may hold
+ * secrets), `build.log` and `files`; `current` beside them is a link to the live one, switched by rename.
+ */
+import * as Ids from "@rdev/core/domain/Ids"
+import type { EnvironmentName, Release } from "@rdev/core/ports/Deployer"
+import { Schema } from "effect"
+import { createHash, randomBytes } from "node:crypto"
+import { readdir, readlink, rename, rm, symlink } from "node:fs/promises"
+import { join } from "node:path"
+import * as RecordFile from "./RecordFile.ts"
+
+/** Releases kept per environment, the live one included. */
+export const kept = 5
+export const environments: ReadonlyArray<EnvironmentName> = ["staging", "production"]
+
+const Config = Schema.Union([
+  Schema.Struct({ kind: Schema.Literal("static"), build: Schema.Array(Schema.String), publish: Schema.String, health: Schema.String }),
+  Schema.Struct({ kind: Schema.Literal("node"), build: Schema.Array(Schema.String), start: Schema.String, health: Schema.String })
+])
+const ReleaseRecord = Schema.Struct({
+  id: Ids.ReleaseId,
+  environment: Schema.Literals(["staging", "production"]),
+  sha: Schema.String,
+  url: Schema.String,
+  deployedAtMillis: Schema.Int,
+  config: Config
+})
+export type ReleaseRecord = typeof ReleaseRecord.Type
+const Mark = Schema.Struct({ name: Schema.String, createdAtMillis: Schema.Int })
+const decodeRelease = Schema.decodeUnknownSync(ReleaseRecord)
+const decodeMark = Schema.decodeUnknownSync(Mark)
+const decodeKey = Schema.decodeUnknownSync(Schema.Struct({ releaseId: Ids.ReleaseId }))
+const decodeEnv = Schema.decodeUnknownSync(Schema.Record(Schema.String, Schema.String))
+const isReleaseId = Schema.is(Ids.ReleaseId)
+const isProjectId = Schema.is(Ids.ProjectId)
+
+const absent = (cause: unknown) => cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR")
+const names = (folder: string): Promise<ReadonlyArray<string>> =>
+  readdir(folder).catch((cause: unknown) => {
+    if (absent(cause)) return []
+    throw cause
+  })
+
+export const rootOf = (dataDir: string) => join(dataDir, "releases")
+export const projectFolder = (dataDir: string, projectId: string) => join(rootOf(dataDir), projectId)
+const environmentFolder = (dataDir: string, projectId: string, environment: EnvironmentName) => join(projectFolder(dataDir, projectId), environment)
+export const folderOf = (dataDir: string, projectId: string, environment: EnvironmentName, id: string) => join(environmentFolder(dataDir, projectId, environment), id)
+
+export const view = (record: ReleaseRecord, live: boolean): Release => ({
+  id: record.id,
+  environment: record.environment,
+  sha: record.sha,
+  status: live ? "live" : "superseded",
+  url: record.url,
+  deployedAtMillis: record.deployedAtMillis
+})
+
+export const readMark = (dataDir: string, projectId: string) => RecordFile.read(join(projectFolder(dataDir, projectId), "project.json"), decodeMark)
+export const writeMark = (dataDir: string, projectId: string, mark: typeof Mark.Type) => RecordFile.write(join(projectFolder(dataDir, projectId), "project.json"), mark)
+
+export const projects = async (dataDir: string) => {
+  const found = (await names(rootOf(dataDir))).filter((name): name is Ids.ProjectId => isProjectId(name))
+  return (await Promise.all(found.map(async (projectId) => ({ projectId, mark: await readMark(dataDir, projectId) }))))
+    .flatMap(({ projectId, mark }) => mark === null ? [] : [{ projectId, ...mark }])
+}
+
+export const read = async (dataDir: string, projectId: string, environment: EnvironmentName, id: string): Promise<ReleaseRecord | null> =>
+  isReleaseId(id) ? RecordFile.read(join(folderOf(dataDir, projectId, environment, id), "release.json"), decodeRelease) : null
+export const write = (dataDir: string, projectId: string, record: ReleaseRecord) =>
+  RecordFile.write(join(folderOf(dataDir, projectId, record.environment, record.id), "release.json"), record)
+
+export const readEnv = async (dataDir: string, projectId: string, record: ReleaseRecord): Promise<Readonly<Record<string, string>>> =>
+  (await RecordFile.read(join(folderOf(dataDir, projectId, record.environment, record.id), "env.json"), decodeEnv)) ?? {}
+export const writeEnv = (dataDir: string, projectId: string, environment: EnvironmentName, id: string, env: Readonly<Record<string, string>>) =>
+  RecordFile.write(join(folderOf(dataDir, projectId, environment, id), "env.json"), env)
+
+/** Completed releases, oldest first. */
+export const list = async (dataDir: string, projectId: string, environment: EnvironmentName): Promise<ReadonlyArray<ReleaseRecord>> => {
+  const ids = (await names(environmentFolder(dataDir, projectId, environment))).filter((name) => isReleaseId(name)).sort()
+  return (await Promise.all(ids.map((id) => read(dataDir, projectId, environment, id)))).filter((record) => record !== null)
+}
+
+/** Id of the live release. */
+export const current = (dataDir: string, projectId: string, environment: EnvironmentName): Promise<string | null> =>
+  readlink(join(environmentFolder(dataDir, projectId, environment), "current")).catch((cause: unknown) => {
+    if (absent(cause)) return null
+    throw cause
+  })
+export const switchTo = async (dataDir: string, projectId: string, environment: EnvironmentName, id: string): Promise<void> => {
+  const folder = environmentFolder(dataDir, projectId, environment)
+  const temporary = join(folder, `.current-${randomBytes(6).toString("hex")}`)
+  await symlink(id, temporary)
+  await rename(temporary, join(folder, "current"))
+}
+
+const keyFile = (dataDir: string, projectId: string, environment: EnvironmentName, key: string) =>
+  join(environmentFolder(dataDir, projectId, environment), "keys", `${createHash("sha256").update(key).digest("hex")}.json`)
+export const releaseOfKey = async (dataDir: string, projectId: string, environment: EnvironmentName, key: string): Promise<ReleaseRecord | null> => {
+  const found = await RecordFile.read(keyFile(dataDir, projectId, environment, key), decodeKey)
+  return found === null ? null : read(dataDir, projectId, environment, found.releaseId)
+}
+export const writeKey = (dataDir: string, projectId: string, environment: EnvironmentName, key: string, releaseId: string) =>
+  RecordFile.write(keyFile(dataDir, projectId, environment, key), { releaseId })
+
+/** Removes the oldest beyond `kept`, folders without a record (builds that did not come through) and keys of what is gone. Never the live one. */
+export const prune = async (dataDir: string, projectId: string, environment: EnvironmentName): Promise<void> => {
+  const folder = environmentFolder(dataDir, projectId, environment)
+  const live = await current(dataDir, projectId, environment)
+  const records = await list(dataDir, projectId, environment)
+  const keep = new Set([...records.slice(-kept).map((record) => record.id as string), ...(live === null ? [] : [live])])
+  for (const name of await names(folder)) {
+    if (isReleaseId(name) && !keep.has(name)) await rm(join(folder, name), { recursive: true, force: true, maxRetries: 3 })
+  }
+  for (const name of await names(join(folder, "keys"))) {
+    const key = await RecordFile.read(join(folder, "keys", name), decodeKey)
+    if (key !== null && !keep.has(key.releaseId)) await rm(join(folder, "keys", name), { force: true })
+  }
+}
