@@ -23,6 +23,13 @@ class Stop extends Error {
   }
 }
 const stop = (message, code = 1) => { throw new Stop(message, code) }
+// Output is flushed by ending on its own; process.exit would cut a pipe short.
+process.on("uncaughtException", (error) => {
+  print({ _tag: "Failure", text: error instanceof Stop ? error.message : `${error?.stack ?? error}` })
+  process.exitCode = error instanceof Stop ? error.code : 70
+})
+
+print({ _tag: "Started", agent: "scripted", model: null, sessionId: process.env.SDLC_SESSION ?? null })
 
 let calls = 0
 /** Runs a command, shows it as a tool call, and returns its status and output. */
@@ -160,7 +167,7 @@ const build = (task, spoiled) => {
 
 const document = (kind) => fill(scenario[`documents/${kind}.md`])
 const pathOf = (kind) => `${folder}/${kind}.md`
-const submit = (kind) => sdlc("submit", kind, "--feature", slug)
+const submit = (kind) => sdlc("submit", kind, slug)
 
 const create = (kind) => {
   say(`Writing ${kind}.md for "${title}".`)
@@ -195,12 +202,25 @@ const revise = (kind) => {
 /** Somebody changed the document or what it builds on: what they wrote is kept when it is sound, and submitted anew. */
 const reconcile = (kind) => {
   say(`Reading ${kind}.md again after a change.`)
-  const sound = attempt("sdlc", "lint", kind, "--feature", slug).status === 0
+  const sound = attempt("sdlc", "lint", pathOf(kind)).status === 0
   if (!sound) write(pathOf(kind), document(kind))
   submit(kind)
 }
 
 // ---- tasks and code
+
+/** A task that came from a finding: the note it asks for, or every file of the feature as it was planned. */
+const repair = (task) => {
+  const { tasks } = JSON.parse(sdlc("task", "list", slug, "--json").stdout)
+  const wanted = /^Write the (\w+) note$/.exec(tasks.find((one) => one.id === task)?.title ?? "")?.[1]
+  if (wanted === undefined) {
+    say(`${task} is a fix: putting every file of the feature right.`)
+    return planned.forEach((one) => build(one, false))
+  }
+  say(`${task} is a fix: writing the ${wanted} note.`)
+  const before = existsSync(notePath) ? readFileSync(notePath, "utf8") : `# ${title}\n`
+  return write(notePath, before.includes(noteHeading(wanted)) ? before : `${before}\n${noteHeading(wanted)}\nWhat the ${wanted} asked for: where the feature lives and how it is checked, see \`${folder}\`.\n`)
+}
 
 const tasksOfJob = () => (job.taskId === null || job.taskId === "" ? planned : [job.taskId])
 
@@ -211,10 +231,9 @@ const implement = () => {
       say(`${retry ? "Doing" : "Working on"} ${task}${retry ? " once more" : ""}.`)
       build(task, !retry)
     } else {
-      say(`${task} is a fix: putting every file of the feature right.`)
-      for (const one of planned) build(one, false)
+      repair(task)
     }
-    sdlc("task", "claim", task, "--feature", slug)
+    sdlc("task", "claim", task, slug)
   }
 }
 
@@ -255,11 +274,161 @@ const resolveConflicts = () => {
 
 // ---- review, audit, QA
 
+const notePath = `docs/${file}.md`
+const noteHeading = (origin) => `## ${origin[0].toUpperCase()}${origin.slice(1)}`
 const changedFiles = () => [...new Set([...planned.flatMap((task) => filesOf(task).map(([path]) => path)), script.registry.file])].filter((path) => existsSync(path))
 
-const finding = (id, severity, what, path) => ({ id, severity, title: what, file: path })
-const findingsFile = (name, findings) => {
+/** Findings travel in a file inside .git: it belongs to nobody's commit. */
+const asFile = (name, data) => {
   const path = `.git/rdev-${name}.json`
-  writeFileSync(path, JSON.stringify(findings))
+  writeFileSync(path, JSON.stringify(data))
   return path
 }
+const missingNote = (origin, severity) => ({ id: `${origin}-note`, severity, title: `No ${origin} note says where the feature lives`, detail: `Expected a section "${noteHeading(origin)}".`, file: notePath })
+
+/** CI is green for this head, so what is left to read is whether the planned files are there and say what they claim. */
+const review = () => {
+  const expected = [...planned.flatMap((task) => filesOf(task).map(([path]) => path)), script.registry.file]
+  say(`Reviewing ${expected.length} files with fresh eyes.`)
+  const findings = []
+  for (const path of expected) {
+    const text = existsSync(path) ? readFileSync(path, "utf8") : null
+    if (text === null) findings.push({ id: `review-missing-${path.replace(/[^a-z0-9]+/gi, "-")}`, severity: "high", title: `${path} is planned and missing`, file: path })
+    else if (path === script.registry.file && !text.includes(fill(script.registry.import))) findings.push({ id: "review-unregistered", severity: "high", title: `${path} does not know the feature`, file: path })
+    else think(`${path}: ${text.split("\n").length - 1} lines, as planned.`)
+  }
+  if (faulty("review-changes") && !recorded("review-recorded")) findings.push(missingNote("review", "medium"))
+  const verdict = findings.length === 0 ? "approve" : "changes"
+  sdlc("record", "review", slug, "--file", asFile("review", { verdict, summary: `${expected.length} files read against the plan.`, findings }))
+  say(verdict === "approve" ? "Approved: the code does what the plan says." : `Changes are needed: ${findings.map((one) => one.title).join("; ")}.`)
+}
+
+/** What an audit of these templates looks for; comments and tests are left out. */
+const risky = [
+  [/\beval\s*\(|new Function\s*\(/, "high", "runs text as code"],
+  [/child_process/, "high", "starts processes"],
+  [/\b(?:password|secret|api[_-]?key|token)\b\s*[:=]\s*["'][^"']{8,}/i, "critical", "holds a secret"],
+  [/innerHTML|dangerouslySetInnerHTML/, "high", "writes markup that is not escaped"],
+  [/https?:\/\/(?!127\.0\.0\.1|localhost|service)/, "low", "refers to another host"]
+]
+
+const audit = () => {
+  const files = changedFiles().filter((path) => path.startsWith("src/"))
+  say(`Auditing ${files.length} source files.`)
+  const findings = files.flatMap((path) => readFileSync(path, "utf8").split("\n").flatMap((line, index) =>
+    risky.filter(([pattern]) => !line.trimStart().startsWith("//") && pattern.test(line))
+      .map(([, severity, what], number) => ({ id: `audit-${path.replace(/[^a-z0-9]+/gi, "-")}-${index + 1}-${number}`, severity, title: `${path} ${what}`, file: path, line: index + 1 }))))
+  if (faulty("audit-finding") && !recorded("audit-recorded")) findings.push(missingNote("audit", "high"))
+  sdlc("record", "audit", slug, "--file", asFile("audit", { findings }))
+  say(findings.length === 0 ? "Nothing found: no secrets, no processes, no unescaped markup, no new dependency." : `${findings.length} findings recorded.`)
+}
+
+const triage = () => {
+  const { findings } = JSON.parse(sdlc("findings", slug, "--json").stdout)
+  for (const one of findings.filter((candidate) => candidate.status === "open")) {
+    sdlc("dispose", one.id, "track", slug, "--reason", "Below the blocking severity; kept on the list of the project.", "--reference", `${folder}/audit.md`)
+  }
+  say("Every open finding has a disposition.")
+}
+
+const planFixes = () => {
+  const { findings } = JSON.parse(sdlc("findings", slug, "--json").stdout)
+  const wanted = findings.filter((one) => one.status !== "track" && one.status !== "fix")
+  const origins = [...new Set(wanted.map((one) => one.origin))]
+  for (const origin of origins.length === 0 ? ["review"] : origins) {
+    const noted = wanted.some((one) => one.id === `${origin}-note` || one.origin === "qa")
+    const [name, command] = noted
+      ? [`Write the ${origin} note`, `grep -qs "^${noteHeading(origin)}$" ${notePath}`]
+      : [`Put right what the ${origin} found`, "node --test"]
+    sdlc("task", "add", slug, "--origin", origin, "--title", name, "--writes", noted ? notePath : "**", "--verify", command, "--reason", wanted.map((one) => one.title).join("; ") || job.action)
+  }
+  say(`Planned ${Math.max(1, origins.length)} fix task${origins.length > 1 ? "s" : ""}.`)
+}
+
+const runQa = () => {
+  if (faulty("qa-fail") && !recorded("qa-recorded")) {
+    const ids = [...document("qa-plan").matchAll(/^- (QA-\d+)/gm)].map((match) => match[1])
+    sdlc("record", "qa", slug, "--file", asFile("qa", { checks: ids.map((id, index) => index === 0 ? { id, status: "failed", detail: "failed on purpose" } : { id, status: "not-run" }) }))
+    return say(`${ids[0]} failed, on purpose.`)
+  }
+  say("Running the QA plan on the head of the branch.")
+  const { checks: results } = JSON.parse(sdlc("qa", "run", slug, "--json").stdout)
+  write(pathOf("qa-report"), `---\nsdlc: { v: 1, kind: qa-report }\n---\n# QA report: ${title}\n\n${results.map((one) => `- ${one.id}: ${one.status}${one.detail === undefined ? "" : ` (${one.detail})`}`).join("\n")}\n`)
+  return say(results.every((one) => one.status === "passed") ? "All checks passed." : "Not every check passed; the report says which.")
+}
+
+/** Checks without proof or not yet run, one by one: each with its own command of the plan. */
+const completeQa = () => {
+  const plan = readFileSync(pathOf("qa-plan"), "utf8")
+  for (const [, id, rest] of plan.matchAll(/^- (QA-\d+)([\s\S]*?)(?=^- QA-|(?![\s\S]))/gm)) {
+    const command = /run: `([^`]+)`/.exec(rest)?.[1]
+    if (command === undefined) stop(`${id} has to be done by a person or a real agent: it has no command`)
+    must("sdlc", "evidence", "attach", id, slug, "--run", command)
+  }
+  say("Every check has a result and its evidence.")
+}
+
+// ---- the rest
+
+const resolveThreads = () => {
+  const { threads } = JSON.parse(sdlc("thread", "list", slug, "--json").stdout)
+  for (const one of threads) {
+    say(`Answering ${one.id}: ${one.text ?? ""}`)
+    sdlc("thread", "resolve", one.id, slug)
+  }
+}
+
+const resolveBlocker = () => {
+  const { blockers } = JSON.parse(sdlc("status", slug, "--json").stdout)
+  const mine = (blockers ?? []).filter((one) => one.needs === "agent")
+  if (mine.length === 0) stop("no open blocker is an agent's to answer")
+  for (const one of mine) sdlc("unblock", one.id, slug, "--answer", "Everything that is needed stands in the repository.")
+  say(`Answered ${mine.length} blocker${mine.length > 1 ? "s" : ""}.`)
+}
+
+/** The feature's requirements become part of what the project says about itself. */
+const syncSpecs = () => {
+  const spec = readFileSync(pathOf("spec"), "utf8").replace(/^---[\s\S]*?---\n/, "").replace(/^# Feature: /m, "# ")
+  write(`.sdlc/specs/${slug}/spec.md`, spec)
+  sdlc("record", "sync-recorded", slug, "--data", JSON.stringify({ specs: [slug] }))
+  say("The living specs say what was released.")
+}
+
+const approve = (gate) => {
+  say(`Reading what was submitted for ${gate}.`)
+  sdlc("approve", gate, slug)
+  say("Approved: it is complete, testable and follows from what it builds on.")
+}
+
+const actions = {
+  "implement-task": implement,
+  "retry-task": implement,
+  "fix-ci": fixCi,
+  "resolve-conflicts": resolveConflicts,
+  "review-code": review,
+  "audit": audit,
+  "fix-audit": audit,
+  "triage-findings": triage,
+  "plan-fixes": planFixes,
+  "run-qa": runQa,
+  "complete-qa": completeQa,
+  "attach-evidence": completeQa,
+  "resolve-threads": resolveThreads,
+  "resolve-blocker": resolveBlocker,
+  "sync-specs": syncSpecs
+}
+const verbs = { create, fix, revise, reconcile, submit: (kind) => void submit(kind), approve }
+
+const play = () => {
+  const action = actions[job.action]
+  if (action !== undefined) return action()
+  const [, verb, what] = /^([a-z]+)-(.+)$/.exec(job.action) ?? []
+  const known = verb !== undefined && Object.hasOwn(verbs, verb) && (verb === "approve" || ["spec", "design", "tasks", "qa-plan"].includes(what))
+  if (!known) stop(`the scripted agent does not know the action "${job.action}"`, 64)
+  return verbs[verb](what)
+}
+
+misbehave()
+if (faulty("idle")) say("Done, says the fault \"idle\".")
+else play()
+print({ _tag: "Ended", ok: true, summary: `${job.action}: done`, exitCode: 0 })

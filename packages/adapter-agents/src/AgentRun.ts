@@ -66,7 +66,7 @@ const finish = (transcript: Transcript.Transcript, invocation: Invocation, job: 
     return Stream.fromIterable<AgentEvent>([...rest, { _tag: "Ended", ok: true, summary: Text.bound(said, maxSummaryChars).text, exitCode: 0 }])
   }
   const failures = transcript.failures()
-  const text = (transcript.reported() ? failures.slice(-lastFailures) : failures.slice(-lastLines)).join("\n")
+  const text = transcript.reported() ? failures.slice(-lastFailures) : failures.slice(-lastLines).join("\n")
   const reason = classifyFailure({ text, exit, nowMillis, timeoutMillis: job.timeoutMillis, gate: invocation.gate })
   const ended: AgentEvent = { _tag: "Ended", ok: false, summary: Text.bound(reason.message, maxSummaryChars).text, exitCode: exit.code }
   return Stream.concat(Stream.fromIterable<AgentEvent>([...rest, ended]), Stream.fail(new AgentError({ operation: `AgentHarness.run(${invocation.agent})`, reason })))

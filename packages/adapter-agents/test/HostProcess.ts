@@ -13,6 +13,8 @@ const attempt = <A>(operation: string, run: () => Promise<A>) => Effect.tryPromi
 export interface Options {
   /** Put before the PATH of this process. */
   readonly path?: string
+  /** Every new workspace is a project of this template, as far as the scripted agent can tell. */
+  readonly template?: string
 }
 
 /** Processes started and not yet ended, for tests of interruption. */
@@ -70,6 +72,8 @@ export const make = Effect.fn("HostProcess.make")(function*(options: Options) {
   const ensure = Effect.fnUntraced(function*(spec: WorkspaceSpec) {
     const workDir = join(root, spec.name)
     yield* attempt("WorkspaceHost.ensure", () => mkdir(workDir, { recursive: true }))
+    const { template } = options
+    if (template !== undefined) yield* attempt("WorkspaceHost.ensure", () => writeFile(join(workDir, "package.json"), JSON.stringify({ rdev: { template } })))
     return { id: yield* Ids.make("ws"), projectId: spec.projectId, name: spec.name, workDir, isolation: "none (test)" }
   })
   return WorkspaceHost.of({

@@ -10,8 +10,8 @@ import type { ExitStatus } from "@rdev/core/ports/WorkspaceHost"
 import { nextMidnightMillis, resetMillis, waitMillis } from "./ResetTime.ts"
 
 export interface RawFailure {
-  /** What the agent or its provider said, as printed: several lines are fine. */
-  readonly text: string
+  /** What the agent or its provider said, as printed: several lines are fine. Of several reports the newest that is recognised counts. */
+  readonly text: string | ReadonlyArray<string>
   /** HTTP status, where the caller knows it; else it is read from the text. */
   readonly status?: number
   readonly exit?: ExitStatus
@@ -107,17 +107,19 @@ const byStatus = (status: number): ((found: Found) => ErrorClass) | null => {
 
 const maxMessage = 500
 
-/** The line that matched, or the first that says something, in at most 500 characters. */
+const complaint = /\b(?:error|fatal|failed|failure|panic|exception|cannot|could not)\b/i
+
+/** The line that matched; without a pattern the last one that complains, else the last one. At most 500 characters. */
 const message = (text: string, pattern: RegExp | null): string => {
   const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "")
-  const chosen = (pattern === null ? undefined : lines.find((line) => pattern.test(line))) ?? lines.at(-1) ?? ""
+  const chosen = (pattern === null ? lines.findLast((line) => complaint.test(line)) : lines.find((line) => pattern.test(line))) ?? lines.at(-1) ?? ""
   return chosen.length <= maxMessage ? chosen : `${chosen.slice(0, maxMessage - 1)}…`
 }
 
 const ended = (exit: ExitStatus): string => (exit.code === null ? `ended by ${exit.signal ?? exit.reason}` : `exit code ${exit.code}`)
 
 /** What the way the process ended says by itself. */
-const byExit = (raw: RawFailure, exit: ExitStatus): ErrorClass | null => {
+const byExit = (raw: RawFailure, text: string, exit: ExitStatus): ErrorClass | null => {
   switch (exit.reason) {
     case "timeout":
       return { _tag: "Timeout", message: `the agent ran longer than ${raw.timeoutMillis ?? 0} ms and was stopped`, afterMillis: raw.timeoutMillis ?? 0 }
@@ -129,23 +131,32 @@ const byExit = (raw: RawFailure, exit: ExitStatus): ErrorClass | null => {
       return { _tag: "Unknown", message: "the agent was stopped from outside" }
     default:
       // 126 and 127 are how a shell says that a program cannot be run or was not found (POSIX 2.8.2).
-      if (exit.code === 126 || exit.code === 127) return { _tag: "Invalid", message: message(raw.text, /not found|cannot execute|permission denied/i) || "the agent's program was not found", field: "argv" }
+      if (exit.code === 126 || exit.code === 127) return { _tag: "Invalid", message: message(text, /not found|cannot execute|permission denied/i) || "the agent's program was not found", field: "argv" }
       return exit.signal === "SIGKILL" || exit.code === 137
         ? { _tag: "ResourceExhausted", message: "the agent was killed by SIGKILL, as the kernel does when memory runs out", resource: "memory" }
         : null
   }
 }
 
+/** The first rule that fits a text, applied to it. */
+const recognise = (raw: RawFailure, text: string): ErrorClass | null => {
+  const hit = rules.find(([pattern]) => pattern.test(text))
+  return hit === undefined ? null : hit[1]({ message: message(text, hit[0]), text, raw })
+}
+
 export const classifyFailure = (raw: RawFailure): ErrorClass => {
-  const certain = raw.exit === undefined ? null : byExit(raw, raw.exit)
+  const reports = typeof raw.text === "string" ? [raw.text] : [...raw.text].reverse()
+  const newest = reports[0] ?? ""
+  const certain = raw.exit === undefined ? null : byExit(raw, newest, raw.exit)
   if (certain !== null) return certain
-  const hit = rules.find(([pattern]) => pattern.test(raw.text))
-  if (hit !== undefined) return hit[1]({ message: message(raw.text, hit[0]), text: raw.text, raw })
-  const said = message(raw.text, null)
-  const found: Found = { message: said === "" && raw.status !== undefined ? `HTTP ${raw.status}` : said, text: raw.text, raw }
+  for (const report of reports) {
+    const reason = recognise(raw, report)
+    if (reason !== null) return reason
+  }
+  const said = message(newest, null)
   const answered = raw.status === undefined ? null : byStatus(raw.status)
-  if (answered !== null) return answered(found)
-  if (raw.exit === undefined) return { _tag: "Unknown", message: found.message === "" ? "it failed without saying why" : found.message }
+  if (answered !== null) return answered({ message: said === "" ? `HTTP ${raw.status}` : said, text: newest, raw })
+  if (raw.exit === undefined) return { _tag: "Unknown", message: said === "" ? "it failed without saying why" : said }
   const how = ended(raw.exit)
-  return { _tag: "AgentFault", message: found.message === "" ? `the agent printed nothing and ended with ${how}` : `${found.message} (${how})` }
+  return { _tag: "AgentFault", message: said === "" ? `the agent printed nothing and ended with ${how}` : `${said} (${how})` }
 }

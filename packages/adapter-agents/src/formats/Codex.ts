@@ -37,7 +37,7 @@ const completed = (item: Fields): ReadonlyArray<Reading> => {
       return ok ? list(item["changes"]).map((change) => ({ _tag: "FileChanged", path: text(fields(change)["path"]) })) : []
     // A warning of the CLI, not the end of the run.
     case "error":
-      return [{ _tag: "Output", stream: "stderr", line: text(item["message"]) }, { _tag: "Failure", text: text(item["message"]) }]
+      return [{ _tag: "Output", stream: "stderr", line: text(item["message"]) }]
     default:
       return []
   }
