@@ -44,13 +44,13 @@ BEGIN
   RETURN coalesce(v_tokens, '{}');
 END $$;
 
--- Single tasks. p_outcomes: 0 again, 1 completed, 2 failed, 3 cancelled. p_delays in milliseconds, -1 = parked. Returns the ids accepted.
+-- Single tasks. p_outcomes: 0 again, 1 completed, 2 failed, 3 cancelled. p_delays in milliseconds, -1 = parked. Returns the places (from 1) of those accepted.
 CREATE FUNCTION queue.settle(p_tokens bigint[], p_ids uuid[], p_outcomes smallint[], p_results json[], p_progress json[], p_states json[], p_crashes int[], p_delays bigint[], p_awaits text[])
-RETURNS uuid[] LANGUAGE plpgsql SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
-DECLARE v_accepted uuid[]; v_completed uuid[]; v_other uuid[]; v_again uuid[];
+RETURNS int[] LANGUAGE plpgsql SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE v_accepted int[]; v_completed uuid[]; v_other uuid[]; v_again uuid[];
 BEGIN
   WITH asked AS (
-    SELECT a.* FROM unnest(p_tokens, p_ids, p_outcomes, p_results, p_progress, p_states, p_crashes, p_delays, p_awaits) a(token, id, outcome, result, progress, state, crashes, delay, awaits)
+    SELECT a.* FROM unnest(p_tokens, p_ids, p_outcomes, p_results, p_progress, p_states, p_crashes, p_delays, p_awaits) WITH ORDINALITY a(token, id, outcome, result, progress, state, crashes, delay, awaits, place)
   ), l AS MATERIALIZED (SELECT e.* FROM queue.lease e WHERE e.token = ANY (p_tokens) ORDER BY e.token FOR UPDATE
   ), ok AS MATERIALIZED (
     SELECT a.*, u.pos::int AS pos, u.lane, u.priority, u.payload, u.extra, u.state AS before, l.worker, l.claimed_at,
@@ -72,7 +72,7 @@ BEGIN
     INSERT INTO queue.later (id, run_at, lane, priority, fence, payload, extra, state, awaits)
     SELECT id, CASE WHEN delay < 0 THEN 'infinity' ELSE clock_timestamp() + delay * interval '1 millisecond' END, queue.lane_of_crashes(lane, crashes), priority, token, payload, extra, state, awaits FROM ok WHERE final = 0 AND delay <> 0
   )
-  SELECT array_agg(id), array_agg(id) FILTER (WHERE final = 1), array_agg(id) FILTER (WHERE final IN (2, 3)), array_agg(id) FILTER (WHERE final = 0)
+  SELECT array_agg(place::int), array_agg(id) FILTER (WHERE final = 1), array_agg(id) FILTER (WHERE final IN (2, 3)), array_agg(id) FILTER (WHERE final = 0)
     INTO v_accepted, v_completed, v_other, v_again FROM ok;
   DELETE FROM queue.lease e WHERE e.token = ANY (p_tokens) AND bit_count(e.done) = cardinality(e.ids);
   IF v_again IS NOT NULL THEN DELETE FROM queue.progress WHERE task = ANY (v_again); END IF;

@@ -88,6 +88,6 @@ export const record = (row: AnyRow, lanes: ReadonlyMap<number, Lane>): WorkTask 
       if (row.blocked_by !== null) return Transition.dependencyFailed(task, taskId(row.blocked_by), row.ended_at ?? 0)
       return Transition.withFields(task, { status: "failed", workerId: worker, startedAtMillis: row.started_at, endedAtMillis: row.ended_at, runAtMillis: null })
     }
-    case "cancelled": return Transition.withFields(task, { status: "cancelled", workerId: worker, startedAtMillis: row.started_at, endedAtMillis: row.ended_at, parked: null, awaits: null })
+    case "cancelled": return Transition.withFields(task, { status: "cancelled", workerId: worker, startedAtMillis: row.started_at, endedAtMillis: row.ended_at, runAtMillis: null, parked: null, awaits: null })
   }
 }

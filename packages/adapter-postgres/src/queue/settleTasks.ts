@@ -10,9 +10,9 @@ import * as TaskRows from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
 
 const finishSql = "SELECT queue.finish($1::bigint[]) AS tokens"
-const settleSql = "SELECT queue.settle($1::bigint[], $2::uuid[], $3::smallint[], $4::json[], $5::json[], $6::json[], $7::int[], $8::bigint[], $9::text[]) AS ids"
+const settleSql = "SELECT queue.settle($1::bigint[], $2::uuid[], $3::smallint[], $4::json[], $5::json[], $6::json[], $7::int[], $8::bigint[], $9::text[]) AS places"
 
-interface Lease { readonly worker: WorkerId; left: number }
+interface Lease { readonly worker: WorkerId; /** Not ended yet. */ readonly left: Set<TaskId> }
 export interface Settles {
   /** Leases handed out by this process: which ends make a whole one is known here alone. */
   handedOut(worker: WorkerId, deliveries: ReadonlyArray<Delivery>): void
@@ -26,7 +26,7 @@ const json = (value: unknown) => value === null ? null : JSON.stringify(value)
 
 const single = (query: Connections["query"], entries: ReadonlyArray<Settlement>) => Effect.gen(function*() {
   const column = <A>(of: (outcome: Settlement["outcome"]) => A) => entries.map((entry) => of(entry.outcome))
-  const rows = yield* query<{ readonly ids: ReadonlyArray<string> }>(settleSql, [
+  const rows = yield* query<{ readonly places: ReadonlyArray<number> }>(settleSql, [
     ArrayLiteral.plain(entries.map((entry) => String(entry.fence))),
     ArrayLiteral.plain(entries.map((entry) => toUuid(entry.id))),
     ArrayLiteral.plain(column((o) => codes[o._tag])),
@@ -37,8 +37,8 @@ const single = (query: Connections["query"], entries: ReadonlyArray<Settlement>)
     ArrayLiteral.plain(column((o) => o._tag !== "Again" ? 0 : o.state.parked !== null ? -1 : Math.max(0, Math.ceil(o.delayMillis)))),
     ArrayLiteral.texts(column((o) => o._tag === "Again" ? o.state.awaits : null))
   ], { prepare: true })
-  const accepted = new Set((rows[0]?.ids ?? []).map(TaskRows.taskId))
-  return entries.filter((entry) => !accepted.has(entry.id)).map((entry) => entry.id)
+  const accepted = new Set(rows[0]?.places ?? [])
+  return entries.filter((_, i) => !accepted.has(i + 1)).map((entry) => entry.id)
 })
 
 export const make = (): Settles => {
@@ -56,7 +56,8 @@ export const make = (): Settles => {
     const whole = new Map<number, ReadonlyArray<Settlement>>()
     const rest: Array<Settlement> = []
     for (const [token, group] of byToken) {
-      if (leases.get(token)?.left === group.length && group.every(isBare)) whole.set(token, group)
+      const left = leases.get(token)?.left
+      if (left?.size === group.length && group.every((entry) => isBare(entry) && left.has(entry.id))) whole.set(token, group)
       else for (const entry of group) rest.push(entry)
     }
     return { byToken, whole, rest }
@@ -64,11 +65,11 @@ export const make = (): Settles => {
 
   return {
     handedOut: (worker, deliveries) => {
-      for (const { fence } of deliveries) {
-        const token = Number(fence)
-        const lease = leases.get(token)
-        if (lease === undefined) leases.set(token, { worker, left: 1 })
-        else lease.left++
+      let token = 0
+      let lease: Lease | undefined
+      for (const { fence, task } of deliveries) {
+        if (lease === undefined || token !== Number(fence)) leases.set(token = Number(fence), lease = { worker, left: new Set() })
+        lease.left.add(task.id)
       }
     },
     forget: (worker) => { for (const [token, lease] of leases) if (lease.worker === worker) leases.delete(token) },
@@ -83,7 +84,10 @@ export const make = (): Settles => {
       if (rest.length > 0) for (const id of yield* single(query, rest)) refused.push(id)
       for (const [token, group] of byToken) {
         const lease = leases.get(token)
-        if (lease !== undefined && (lease.left -= group.length) <= 0) leases.delete(token)
+        if (lease === undefined) continue
+        if (whole.has(token)) leases.delete(token)
+        else for (const entry of group) lease.left.delete(entry.id)
+        if (lease.left.size === 0) leases.delete(token)
       }
       return refused
     })

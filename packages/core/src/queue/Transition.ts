@@ -96,7 +96,7 @@ export const retried = (task: WorkTask): TaskState => ({ ...stateOf(task), attem
 
 /** A running record after an outcome was accepted. */
 export const settled = (task: WorkTask, fence: bigint, outcome: Outcome, nowMillis: number): WorkTask => {
-  const over = { workerId: task.workerId, endedAtMillis: nowMillis }
+  const over = { workerId: task.workerId, endedAtMillis: nowMillis, cancelRequested: false }
   switch (outcome._tag) {
     case "Completed":
       return withFields(task, { ...over, status: "completed", result: outcome.result, progress: outcome.progress ?? task.progress, error: null, attempts: ended(task, fence, null, true, nowMillis), attemptsCounted: task.attemptsCounted + 1 })
@@ -111,6 +111,6 @@ export const settled = (task: WorkTask, fence: bigint, outcome: Outcome, nowMill
 
 /** Fails because a task it waits for did not complete. */
 export const dependencyFailed = (task: WorkTask, dependency: string, nowMillis: number): WorkTask =>
-  withFields(task, { status: "failed", endedAtMillis: nowMillis, error: dependencyError(dependency) })
+  withFields(task, { status: "failed", endedAtMillis: nowMillis, runAtMillis: null, error: dependencyError(dependency) })
 
 export const dependencyError = (dependency: string): ErrorClass => ({ _tag: "Invalid", field: "dependsOn", message: `task ${dependency} did not complete` })

@@ -152,6 +152,9 @@ const takeLost = (state: State, limit: number, now: number): ReadonlyArray<Lost>
 
 const tend = (state: State, now: number) => {
   const pending = [...state.entries.values()].filter(({ task }) => task.status === "pending")
+  for (const entry of pending) {
+    if (entry.readyAt <= now && entry.open.size === 0 && (entry.task.runAtMillis !== null || entry.task.awaits !== null)) entry.task = Transition.withFields(entry.task, { runAtMillis: null, awaits: null })
+  }
   const due = pending.map((entry) => entry.readyAt).filter((at) => at > now && at !== Infinity)
   return { nextDueMillis: due.length === 0 ? null : Math.min(...due) - now, suspects: pending.some((entry) => entry.task.crashes > 0 && entry.readyAt <= now) }
 }
@@ -165,7 +168,7 @@ const list = (state: State, query: ListQuery): ReadonlyArray<WorkTask> =>
 const cancel = (state: State, id: TaskId, now: number) => {
   const entry = state.find("cancel", id)
   const { status } = entry.task
-  if (status === "pending") state.end(entry, Transition.withFields(entry.task, { status: "cancelled", endedAtMillis: now, parked: null, awaits: null }), now)
+  if (status === "pending") state.end(entry, Transition.withFields(entry.task, { status: "cancelled", endedAtMillis: now, parked: null, awaits: null, runAtMillis: null }), now)
   else if (status === "running") entry.task = Transition.withFields(entry.task, { cancelRequested: true })
   return status
 }
@@ -231,7 +234,7 @@ const make = Effect.gen(function*() {
       worker.expiresAt = now + leaseMillis
       for (const { id: taskId, fence, value } of progress) {
         const entry = state.entries.get(taskId)
-        if (entry?.fence === fence && entry.task.status === "running") entry.task = Transition.withFields(entry.task, { progress: value })
+        if (entry?.fence === fence && entry.task.status === "running" && entry.task.workerId === id) entry.task = Transition.withFields(entry.task, { progress: value })
       }
       const mine = [...state.entries.values()].filter(({ task }) => task.status === "running" && task.workerId === id && task.cancelRequested)
       return { accepted: true, cancel: mine.map(({ task }) => task.id) }
