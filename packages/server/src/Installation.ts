@@ -1,0 +1,98 @@
+/**
+ * The reference installation: one process that answers and works, assembled from adapters.
+ *
+ *     stores         adapter-postgres: PostgreSQL when RDEV_DATABASE_URL is set, else the embedded engine in the data folder
+ *     machine        adapter-local: sandboxed workspaces, git, pipelines, releases, names under the domain
+ *     agents         adapter-agents: the scripted agent and command-line agents (RDEV_AGENTS)
+ *     core           queue, operations, projects, features, and their workers
+ *     http           the API, events, keys, and the edge in front
+ *
+ * Both modes are this same file; only `database` differs.
+ */
+import * as AgentRegistry from "@rdev/adapter-agents/AgentRegistry"
+import * as Edge from "@rdev/adapter-local/Edge"
+import * as GitHttp from "@rdev/adapter-local/GitHttp"
+import * as LocalCi from "@rdev/adapter-local/LocalCi"
+import * as LocalDeployer from "@rdev/adapter-local/LocalDeployer"
+import * as LocalDns from "@rdev/adapter-local/LocalDns"
+import * as LocalForge from "@rdev/adapter-local/LocalForge"
+import * as LocalWorkspaceHost from "@rdev/adapter-local/LocalWorkspaceHost"
+import * as Sandbox from "@rdev/adapter-local/Sandbox"
+import * as Database from "@rdev/adapter-postgres/Database"
+import * as PgOperationStore from "@rdev/adapter-postgres/PgOperationStore"
+import * as PgWorkQueueStore from "@rdev/adapter-postgres/queue/PgWorkQueueStore"
+import * as Stores from "@rdev/adapter-postgres/Stores"
+import * as TenantCache from "@rdev/core/ports/TenantCache"
+import * as TenantDatabase from "@rdev/core/ports/TenantDatabase"
+import * as Tls from "@rdev/core/ports/Tls"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { createRequire } from "node:module"
+import { hostname } from "node:os"
+import { dirname, join } from "node:path"
+import * as Core from "./Core.ts"
+import * as App from "./http/App.ts"
+import * as KeyFiles from "./keys/KeyFiles.ts"
+import { Listener } from "./Listener.ts"
+import type { ServerConfig } from "./ServerConfig.ts"
+import * as TemplatesDisk from "./TemplatesDisk.ts"
+
+/** The `sdlc` command in one file, as workspaces get it. */
+const sdlcProgram = () => join(dirname(createRequire(import.meta.url).resolve("@rdev/sdlc/package.json")), "dist", "cli", "main.js")
+
+const database = (config: ServerConfig) => config.databaseUrl === null
+  ? Database.layerEmbedded({ dataDir: config.dataDir })
+  : Database.layerPostgres({ url: config.databaseUrl })
+
+const stores = (config: ServerConfig) => Layer.mergeAll(Stores.layer, PgOperationStore.layer, PgWorkQueueStore.layer).pipe(Layer.provide(database(config)))
+
+/** What takes a service of its own. A project's resources of these kinds are shown as `unavailable`, with these words. */
+const notOnOneMachine = Layer.mergeAll(
+  TenantDatabase.layerUnsupported("no database server for projects is configured"),
+  TenantCache.layerUnsupported("no cache server for projects is configured"),
+  Tls.layerUnsupported("names on this machine are served over plain HTTP")
+)
+
+/** Everything a project needs from its machine, over one sandbox. */
+const machine = (config: ServerConfig, url: string, port: number) => {
+  const { dataDir, domain, unsafeHost } = config
+  const sandbox = Sandbox.layer({ dataDir, unsafeHost, tools: [{ hostPath: sdlcProgram(), name: "sdlc" }] })
+  const urlOf = (host: string) => config.publicUrl === null ? `http://${host}:${port}/` : `${new URL(config.publicUrl).protocol}//${host}/`
+  const deployer = LocalDeployer.layerNoDeps({ dataDir, domain, urlOf })
+  const forge = LocalForge.layer({ dataDir, baseUrl: `${url}/git` })
+  return Layer.mergeAll(Edge.layer, LocalCi.layerNoDeps({ dataDir }), LocalWorkspaceHost.layerNoDeps({ dataDir })).pipe(
+    Layer.provideMerge(deployer),
+    Layer.provideMerge(Layer.mergeAll(forge, LocalDns.layer({ dataDir, domain }))),
+    Layer.provide(sandbox),
+    Layer.merge(GitHttp.layer({ dataDir })),
+    Layer.merge(notOnOneMachine)
+  )
+}
+
+const http = (options: App.Options) => Layer.unwrap(Effect.gen(function*() {
+  const git = yield* GitHttp.GitHttp
+  const edge = yield* Edge.Edge
+  return App.layer(options.config, {
+    git: (request, response) => { if (!git.handler(request, response)) response.writeHead(404).end() },
+    edge: (request, response) => { if (!edge.handler(request, response)) response.writeHead(404).end() },
+    edgeUpgrade: (request, socket, head) => { if (!edge.upgrade(request, socket, head)) socket.destroy() }
+  })
+}))
+
+/** The whole server behind a listener. What stands last is ended first: requests, then work, then stores. */
+export const layer = (config: ServerConfig, version: string) => Layer.unwrap(Effect.gen(function*() {
+  const { port, url } = yield* Listener
+  const pepper = yield* KeyFiles.pepper(config.dataDir, process.env["RDEV_KEY_PEPPER"])
+  const options: App.Options = { config, version, pepper }
+  const settings = { dnsTarget: "127.0.0.1", defaultBranch: "main", defaultAgent: config.agent ?? "scripted", defaultTemplate: "default", workDir: "/workspace", firstRelease: ["production"] as const }
+  const worker = { name: `${hostname()}:${process.pid}`, version, capacity: config.workerCapacity, drainMillis: config.drainMillis }
+  return http(options).pipe(
+    Layer.merge(Core.work(worker)),
+    Layer.provideMerge(App.services(options)),
+    Layer.provideMerge(Core.services(settings)),
+    Layer.provideMerge(AgentRegistry.layerConfig()),
+    Layer.provideMerge(TemplatesDisk.layerConfig),
+    Layer.provideMerge(machine(config, url, port)),
+    Layer.provideMerge(stores(config))
+  )
+}))

@@ -1,0 +1,59 @@
+/**
+ * Starts the reference server and tells how it went. Everything that keeps it from starting is one StartError, without a stack
+ * trace: a taken port, a locked or newer data folder, a missing program, a bad variable.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { createRequire } from "node:module"
+import * as Installation from "./Installation.ts"
+import * as FirstKey from "./keys/FirstKey.ts"
+import * as Listener from "./Listener.ts"
+import { type ServerConfig, StartError } from "./ServerConfig.ts"
+
+export interface Running {
+  /** Without a trailing slash. */
+  readonly url: string
+  readonly port: number
+  /** Set on the first start only: it is not shown again. */
+  readonly newKey: { readonly key: string; readonly file: string } | null
+}
+
+export const version: string = createRequire(import.meta.url)("@rdev/server/package.json").version
+
+interface Reason { readonly _tag: string; readonly message?: unknown; readonly field?: unknown }
+const textOf = (error: object): string => typeof Reflect.get(error, "message") === "string" ? String(Reflect.get(error, "message")) : String(error)
+
+/** Looks at tags and reasons only. */
+export const startErrorOf = (error: unknown): StartError => {
+  if (error instanceof StartError) return error
+  if (typeof error !== "object" || error === null) return new StartError({ field: "server", problem: String(error), fix: "See the log above", cause: error })
+  const tag = Reflect.get(error, "_tag")
+  const reason = Reflect.get(error, "reason") as Reason | undefined
+  const problem = typeof reason?.message === "string" ? reason.message : textOf(error)
+  const make = (field: string, fix: string) => new StartError({ field, problem: problem.replace(/\.$/, ""), fix, cause: error })
+  if (tag === "StoreError") {
+    switch (reason?._tag) {
+      case "Locked": return make("data folder", "Use the server that runs already (rdev projects list), or start with another folder: --data-dir (RDEV_DATA_DIR)")
+      case "Corrupt": return make("data folder", "Start the version of rdev that wrote it, or another folder: --data-dir (RDEV_DATA_DIR)")
+      case "Invalid": return make(typeof reason.field === "string" && reason.field !== "dataDir" ? reason.field : "data folder", "Correct it and start again")
+      default: return make("database", "Check that it runs and that RDEV_DATABASE_URL is right, or unset that variable to use the embedded engine")
+    }
+  }
+  if (tag === "ForgeError" || tag === "LocalFailure") return make("git", "Install git 2.38 or newer and make sure that it is on PATH")
+  if (tag === "WorkspaceError" || tag === "CiError" || tag === "DeployerError") return make("sandbox", "Install bubblewrap, or accept to run agents without isolation with --unsafe-host (RDEV_UNSAFE_HOST=true)")
+  if (tag === "AgentConfigError") return make("RDEV_AGENTS", "Correct the declaration and start again")
+  if (tag === "TemplateError") return make("RDEV_TEMPLATES", "Correct the template, or unset the variable")
+  if (tag === "ConfigError") return make("environment", "Correct the variable and start again")
+  return make("server", "See the log above")
+}
+
+/** Runs until the scope ends; then it drains. */
+export const start = Effect.fn("Server.start")(function*(config: ServerConfig): Effect.fn.Return<Running, StartError, Scope.Scope> {
+  const listening = yield* Layer.build(Listener.layer(config))
+  const services = yield* Layer.build(Installation.layer(config, version).pipe(Layer.provide(Layer.succeedContext(listening)))).pipe(Effect.mapError(startErrorOf))
+  const newKey = config.auth === "off" ? null : yield* Effect.mapError(Effect.provideContext(FirstKey.ensure(config.dataDir), services), startErrorOf)
+  const { port, url } = Context.get(listening, Listener.Listener)
+  return { url, port, newKey }
+})
