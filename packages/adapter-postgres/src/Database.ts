@@ -8,6 +8,7 @@ import { Context, Effect, Layer, PubSub, Redacted, type Scope, Stream } from "ef
 import * as Driver from "./Driver.ts"
 import * as Embedded from "./Embedded.ts"
 import * as Listener from "./Listener.ts"
+import * as Maintenance from "./Maintenance.ts"
 import * as Migrations from "./Migrations.ts"
 
 export type { Connections, QueryOptions, Row } from "./Driver.ts"
@@ -90,6 +91,7 @@ export interface EmbeddedOptions { readonly dataDir: string }
 export const layerEmbedded = (options: EmbeddedOptions | { readonly memory: true }): Layer.Layer<Database, StoreError> =>
   Layer.effect(Database, Effect.gen(function*() {
     const opened = yield* Embedded.open(options)
+    yield* Maintenance.run(opened.connections)
     const hub = yield* Effect.acquireRelease(PubSub.sliding<{ readonly channel: string; readonly payload: string }>(Listener.capacity), PubSub.shutdown)
     return Database.of({
       ...opened.connections,

@@ -61,6 +61,15 @@ export const write = (folder: string, name: string, compressed: Uint8Array): voi
   }
 }
 
+/** Snapshots of other versions that the cache folder keeps besides the newest. */
+const keptSnapshots = 3
+const prune = (folder: string): void => {
+  const snapshots = fs.readdirSync(folder).filter((name) => /^snapshot-[0-9a-f]+\.tar\.br$/.test(name))
+    .map((name) => ({ file: path.join(folder, name), writtenMillis: fs.statSync(path.join(folder, name)).mtimeMs }))
+    .sort((a, b) => b.writtenMillis - a.writtenMillis)
+  for (const { file } of snapshots.slice(1 + keptSnapshots)) fs.rmSync(file, { force: true })
+}
+
 /** The tar of a migrated, empty database; `make` is asked only when none is stored. */
 export const load = (
   migrations: ReadonlyArray<Migrations.Migration>,
@@ -70,7 +79,10 @@ export const load = (
   const stored = read(path.join(packaged, name)) ?? read(path.join(cacheFolder(), name))
   if (stored !== null) return stored
   const tar = yield* make
-  yield* Effect.try(() => write(cacheFolder(), name, compress(tar))).pipe(
+  yield* Effect.try(() => {
+    write(cacheFolder(), name, compress(tar))
+    prune(cacheFolder())
+  }).pipe(
     Effect.catch((error) => Effect.logDebug("the database snapshot could not be kept; the next first start will take some seconds again", error))
   )
   return tar

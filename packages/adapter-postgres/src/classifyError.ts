@@ -2,6 +2,7 @@
  * Foreign failure → StoreError. Pure, and the only place that looks at SQLSTATEs, driver codes and driver messages.
  * `Unknown` is a gap to close: add the case here and to the table in test/classifyError.test.ts.
  */
+import type { PortReason } from "@rdev/core/ports/PortReason"
 import { StoreError, type StoreReason } from "@rdev/core/ports/StoreError"
 
 const field = (cause: unknown, name: string): string | undefined => {
@@ -33,6 +34,10 @@ const ofSqlState = (state: string, cause: unknown): StoreReason | undefined => {
   const column = field(cause, "column") ?? field(cause, "constraint") ?? "value"
   switch (state) {
     case "23505": return { _tag: "AlreadyExists", entity: field(cause, "table") ?? "row", id: key(cause) }
+    case "42710": case "42P04": return { _tag: "AlreadyExists", entity: state === "42710" ? "role" : "database", id: /"([^"]+)"/.exec(message)?.[1] ?? "?" }
+    case "2BP01": return { _tag: "Conflict", message: `${message} (${field(cause, "detail") ?? "other objects depend on it"})` }
+    // Two sessions altered the same catalogue row; there is no SQLSTATE of its own for it.
+    case "XX000": return message.includes("concurrently updated") ? unavailable(`${message}; it may be tried again`) : undefined
     case "23503": return { _tag: "Conflict", message: `${message} (${field(cause, "detail") ?? "foreign key"})` }
     case "23P01": return { _tag: "Conflict", message }
     case "40001": case "40P01": case "40003": return unavailable(`${message}; the transaction was rolled back and may be tried again`)
@@ -51,7 +56,7 @@ const ofSqlState = (state: string, cause: unknown): StoreReason | undefined => {
     case "08": case "53": return unavailable(message)
     case "57": case "58": return unavailable(`${message}; the server is stopping, starting or short of a resource`)
     case "22": case "23": return invalid(column, message)
-    case "XX": return { _tag: "Corrupt", message }
+    case "XX": return state === "XX000" ? undefined : { _tag: "Corrupt", message }
     default: return undefined
   }
 }
@@ -74,6 +79,20 @@ export const classifyError = (operation: string, cause: unknown): StoreError =>
   cause instanceof StoreError
     ? new StoreError({ operation, reason: cause.reason, cause: cause.cause })
     : new StoreError({ operation, reason: reasonOf(cause), cause })
+
+/** The same failure in the terms of the ports that reach out to infrastructure. */
+export const portReason = (error: StoreError): PortReason => {
+  const { reason } = error
+  const state = field(error.cause, "code") ?? ""
+  switch (reason._tag) {
+    case "NotFound": return { _tag: "NotFound", message: error.message }
+    case "AlreadyExists": return { _tag: "AlreadyExists", message: error.message }
+    case "Conflict": return { _tag: "Conflict", message: reason.message }
+    case "Invalid": return state.startsWith("28") || state === "42501" ? { _tag: "Unauthorized", message: reason.message } : { _tag: "Invalid", field: reason.field, message: reason.message }
+    case "Unavailable": return state.startsWith("53") ? { _tag: "ResourceExhausted", message: reason.message } : { _tag: "Unavailable", message: reason.message }
+    case "Locked": case "Corrupt": case "Unknown": return { _tag: "Unknown", message: reason.message }
+  }
+}
 
 /** Whether the connection that failed so must not be used again. */
 export const breaksConnection = (cause: unknown): boolean => {

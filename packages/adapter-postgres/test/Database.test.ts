@@ -1,6 +1,7 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, type Layer, Stream } from "effect"
 import { Database, layerEmbedded } from "../src/Database.ts"
+import * as Maintenance from "../src/Maintenance.ts"
 import * as TestPostgres from "../src/testing/TestPostgres.ts"
 import type { StoreError } from "@rdev/core/ports/StoreError"
 
@@ -121,6 +122,21 @@ const suite = (name: string, database: Layer.Layer<Database, StoreError>) => des
       assert.deepStrictEqual(got.map((signal) => signal._tag === "Message" ? signal.payload : signal._tag), ["1", "2", "3"])
     }))
   })
+})
+
+layer(layerEmbedded({ memory: true }), { excludeTestServices: true })("Maintenance", (it) => {
+  it.effect("removes dead rows and gathers statistics where there is reason to, and only there", () => Effect.gen(function*() {
+    const db = yield* Database
+    yield* db.query("CREATE TABLE busy (x int); CREATE TABLE \"Quiet\" (x int)")
+    yield* db.query("INSERT INTO busy SELECT g FROM generate_series(1, 5000) g")
+    yield* db.query("UPDATE busy SET x = x + 1")
+    assert.deepStrictEqual(yield* Maintenance.sweep(db), ["busy"])
+    const after = yield* db.query("SELECT n_dead_tup, reltuples FROM pg_stat_user_tables JOIN pg_class ON pg_class.oid = relid WHERE pg_class.relname = 'busy'")
+    assert.deepStrictEqual({ ...after[0] }, { n_dead_tup: 0, reltuples: 5000 })
+    assert.deepStrictEqual(yield* Maintenance.sweep(db), [])
+    yield* db.query("INSERT INTO \"Quiet\" SELECT g FROM generate_series(1, 5000) g")
+    assert.deepStrictEqual(yield* Maintenance.sweep(db), ["Quiet"])
+  }))
 })
 
 suite("embedded", layerEmbedded({ memory: true }))

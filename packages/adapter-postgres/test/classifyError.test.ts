@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { StoreError } from "@rdev/core/ports/StoreError"
-import { breaksConnection, classifyError } from "../src/classifyError.ts"
+import { breaksConnection, classifyError, portReason } from "../src/classifyError.ts"
 
 const server = (code: string, fields: Record<string, string> = {}) => Object.assign(new Error(fields["message"] ?? "said so"), { severity: "ERROR", code, ...fields })
 const system = (code: string) => Object.assign(new Error(`connect ${code} 127.0.0.1:1`), { code })
@@ -8,6 +8,11 @@ const system = (code: string) => Object.assign(new Error(`connect ${code} 127.0.
 const table: ReadonlyArray<readonly [string, unknown, StoreError["reason"]["_tag"], RegExp, boolean]> = [
   ["unique violation", server("23505", { table: "project", detail: "Key (name)=(acme) already exists." }), "AlreadyExists", /^project acme exists already$/, false],
   ["unique violation without detail", server("23505", { table: "project", constraint: "project_name" }), "AlreadyExists", /project project_name/, false],
+  ["role exists", server("42710", { message: "role \"r\" already exists" }), "AlreadyExists", /^role r exists already$/, false],
+  ["database exists", server("42P04", { message: "database \"d\" already exists" }), "AlreadyExists", /^database d exists already$/, false],
+  ["dependent objects", server("2BP01", { detail: "owner of table t" }), "Conflict", /owner of table t/, false],
+  ["catalogue race", server("XX000", { message: "tuple concurrently updated" }), "Unavailable", /tried again/, true],
+  ["internal error", server("XX000"), "Unknown", /XX000/, true],
   ["foreign key", server("23503", { detail: "Key (a)=(b) is not present" }), "Conflict", /not present/, false],
   ["exclusion", server("23P01"), "Conflict", /said so/, false],
   ["not null", server("23502", { column: "name" }), "Invalid", /^name: /, false],
@@ -58,6 +63,10 @@ describe("classifyError", () => {
       assert.strictEqual(breaksConnection(cause), breaks)
     })
   }
+  it("says the same in the terms of infrastructure ports", () => {
+    const tags = (["28P01", "42501", "53300", "57P03", "42710", "2BP01", "22021", "XX001"] as const).map((code) => portReason(classifyError("a", server(code)))._tag)
+    assert.deepStrictEqual(tags, ["Unauthorized", "Unauthorized", "ResourceExhausted", "Unavailable", "AlreadyExists", "Conflict", "Invalid", "Unknown"])
+  })
   it("keeps the reason of a StoreError", () => {
     const inner = new StoreError({ operation: "A.b", reason: { _tag: "Locked", message: "m" } })
     const outer = classifyError("C.d", inner)
