@@ -140,7 +140,7 @@ const handles = Effect.fn("Stage.handles")(function*(dataDir: string, policy: (t
     yield* Stream.runDrain(Stream.takeUntilEffect(live, (event: Event) =>
       event.type === "feature.decided" ? Effect.map(features.get("hello", slug), (view) => wanted(view.decision)) : Effect.succeed(false)))
     return (yield* features.get("hello", slug)).decision
-  }, Effect.scoped, Effect.timeout("50 seconds"))
+  }, Effect.scoped, Effect.timeout("150 seconds"))
   const git = (...args: ReadonlyArray<string>) => {
     const result = spawnSync("git", ["--git-dir", join(dataDir, "git", "hello.git"), ...args], { encoding: "utf8" })
     if (result.status !== 0) throw new Error(`git ${args.join(" ")}: ${result.stderr}`)
