@@ -239,6 +239,7 @@ export const layer: Layer.Layer<Operations, never, Needs> = Layer.effect(Operati
     cancel: bound(cancel),
     answer: bound(Effect.fn("Operations.answer")(function*(id: OperationId, key: string, value: Schema.Json) {
       const operation = yield* get("answer", id)
+      if (terminal.has(operation.status)) return yield* fail("answer", { _tag: "Conflict", message: `operation ${id} has ended as ${operation.status}` })
       const waiting = (yield* store.steps(id)).find((step) => step.key === key && step.phase === "do" && step.status === "waiting" && step.wait?.kind === "answer")
       if (waiting === undefined) return yield* fail("answer", { _tag: "Conflict", message: `step ${key} of operation ${id} asks nothing` })
       yield* (yield* UnitOfWork).transact(Effect.gen(function*() {
