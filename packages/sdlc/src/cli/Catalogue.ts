@@ -1,5 +1,4 @@
 /** All commands of the tool with their arguments; loaded when a command other than the hot ones is asked for. */
-import type { Args, Spec } from "./Args.ts"
 import * as Apply from "./commands/Apply.ts"
 import * as Control from "./commands/Control.ts"
 import * as Documents from "./commands/Documents.ts"
@@ -15,19 +14,15 @@ import * as Status from "./commands/Status.ts"
 import * as Tasks from "./commands/Tasks.ts"
 import * as Verdicts from "./commands/Verdicts.ts"
 import { version } from "./commands/Version.ts"
-import { done, type Result } from "./Result.ts"
-import type { Session } from "./Session.ts"
+import { done } from "./Result.ts"
+import type { Entry as Runnable } from "./RunEntry.ts"
 
-export interface Entry {
-  readonly spec: Spec
+export interface Entry extends Runnable {
   readonly summary: string
-  readonly run: (session: Session, args: Args) => Result | Promise<Result>
-  /** Works without `.sdlc/policy.yaml`. */
-  readonly bare?: true
 }
 
 export const catalogue: Readonly<Record<string, Entry>> = {
-  "init": { spec: Setup.initSpec, summary: "prepare a repository (--agents all renders the agent commands)", run: Setup.init, bare: true },
+  "init": { spec: Setup.initSpec, summary: "prepare a repository (--agents all renders the agent commands)", run: Setup.init, without: "policy" },
   "new": { spec: Setup.newSpec, summary: "create a feature", run: Setup.create },
   "status": { spec: Status.statusSpec, summary: "where a feature stands", run: Status.status },
   "why": { spec: Explain.whySpec, summary: "the rule behind the next step, and what it rests on (--gates: every gate)", run: Explain.why },
@@ -56,13 +51,13 @@ export const catalogue: Readonly<Record<string, Entry>> = {
   "doctor": { spec: Doctor.spec, summary: "is everything as it should be", run: Doctor.run },
   "keys": { spec: Doctor.keysSpec, summary: "keys new --id <name> --out <file>: a key to sign verdicts with", run: Doctor.keys },
   "mcp": { spec: Mcp.spec, summary: "serve the tool to agents over MCP (standard input and output)", run: Mcp.run },
-  "version": { spec: { positionals: [], flags: {} }, summary: "version of the tool", run: () => done(version, { version }), bare: true },
+  "version": { spec: { positionals: [], flags: {} }, summary: "version of the tool", run: () => done(version, { version }), without: "all" },
   "pause": { spec: Control.lifeSpec, summary: "hold a feature", run: Control.life("pause") },
   "resume": { spec: Control.lifeSpec, summary: "let it go on", run: Control.life("resume") },
   "cancel": { spec: Control.lifeSpec, summary: "give it up", run: Control.life("cancel") },
   "block": { spec: Control.blockSpec, summary: "say what is missing before it can go on", run: Control.block },
   "unblock": { spec: Control.unblockSpec, summary: "answer a blocker", run: Control.unblock },
-  "help": { spec: { positionals: ["command?"], flags: {} }, summary: "help on a command", run: async (_session, args) => (await import("./Help.ts")).help(args.positionals[0]), bare: true },
-  "completions": { spec: { positionals: ["shell"], flags: {} }, summary: "completions for bash, zsh or fish", run: async (_session, args) => (await import("./Help.ts")).completions(args.positionals[0] ?? ""), bare: true },
+  "help": { spec: { positionals: ["command?"], flags: {} }, summary: "help on a command", run: async (_session, args) => (await import("./Help.ts")).help(args.positionals[0]), without: "all" },
+  "completions": { spec: { positionals: ["shell"], flags: {} }, summary: "completions for bash, zsh or fish", run: async (_session, args) => (await import("./Help.ts")).completions(args.positionals[0] ?? ""), without: "all" },
   "answer": { spec: Control.answerSpec, summary: "answer an escalation", run: Control.answer }
 }

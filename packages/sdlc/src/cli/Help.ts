@@ -6,12 +6,13 @@ import * as Next from "./commands/Next.ts"
 import { Failure } from "./Failure.ts"
 import { done, type Result, table } from "./Result.ts"
 
-const hot: Readonly<Record<string, Pick<Entry, "spec" | "summary">>> = {
-  next: { spec: Next.spec, summary: "the one next step of a feature (--compat v0: the older JSON)" },
-  features: { spec: Features.spec, summary: "all features with their phase" }
+const hot: Readonly<Record<string, Entry>> = {
+  next: { spec: Next.spec, run: Next.run, summary: "the one next step of a feature (--compat v0: the older JSON)" },
+  features: { spec: Features.spec, run: Features.run, summary: "all features with their phase" }
 }
 
-export const all = (): Readonly<Record<string, Pick<Entry, "spec" | "summary">>> => ({ ...hot, ...catalogue })
+/** Every command of the tool. */
+export const all = (): Readonly<Record<string, Entry>> => ({ ...hot, ...catalogue })
 
 const usage = (name: string, entry: Pick<Entry, "spec">): string => {
   const positionals = entry.spec.positionals.map((word) => (word.endsWith("?") ? `[${word.slice(0, -1)}]` : word.endsWith("...") ? `[${word.slice(0, -3)} ...]` : `<${word}>`))

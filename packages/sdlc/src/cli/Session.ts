@@ -12,6 +12,7 @@ import type { FeatureDecision } from "../model/Decision.ts"
 import type { FactName, Facts } from "../model/Facts.ts"
 import type { FeatureState } from "../model/FeatureState.ts"
 import type { Observed } from "../model/Observed.ts"
+import type { Policy } from "../model/Policy.ts"
 import type { Principal } from "../model/Principal.ts"
 import * as Disk from "../repo/Disk.ts"
 import * as Layout from "../repo/Layout.ts"
@@ -43,6 +44,14 @@ export const open = (cwd: string, env: Identity.Env, now: number, needsProject =
     throw new Failure(`${Layout.policyPath} is missing.`, "run sdlc init, or restore the file from git.", Disk.listFeatures(root).length > 0 ? exit.corrupt : exit.usage)
   }
   return { root, env, now }
+}
+
+/** The project's policy; refused as a whole when it is broken. */
+export const policyOf = (session: Session): Policy => {
+  const { errors, policy } = Repo.loadPolicy(Disk.readPaths(session.root, [Layout.policyPath]))
+  const [error] = errors
+  if (error !== undefined) throw new Failure(`${error.file}: ${error.problem}.`, error.fix ?? "", exit.corrupt)
+  return policy
 }
 
 /** The feature that is meant: the one named, else SDLC_FEATURE, else the one of the branch, else the only one. */
@@ -100,7 +109,7 @@ export const observeDeps = (session: Session, own: FeatureState): NonNullable<Ob
     if (nodes.has(slug) || state === null) continue
     nodes.set(slug, { slug, deps: state.feature.deps, phase: state.phase, lifecycle: state.lifecycle })
     for (const dep of state.feature.deps) {
-      const found = nodes.has(dep) ? null : Repo.load(Disk.readEvents(session.root, dep), dep)
+      const found = nodes.has(dep) ? null : Repo.load(Disk.readEvents(session.root, dep), dep, { policy: policyOf(session) })
       queue.push({ slug: dep, state: found === null || found.feature === null ? null : stateOf(found) })
     }
   }
@@ -108,12 +117,14 @@ export const observeDeps = (session: Session, own: FeatureState): NonNullable<Ob
 }
 
 /** Slots that other features hold. */
-const observeWip = (session: Session, slug: string): number =>
-  Disk.listFeatures(session.root).filter((other) => {
+const observeWip = (session: Session, slug: string): number => {
+  const policy = policyOf(session)
+  return Disk.listFeatures(session.root).filter((other) => {
     if (other === slug) return false
-    const state = stateOf(Repo.load(Disk.readEvents(session.root, other), other))
+    const state = stateOf(Repo.load(Disk.readEvents(session.root, other), other, { policy }))
     return state.claim !== undefined && state.lifecycle === "active" && state.phase !== "released"
   }).length
+}
 
 export interface ViewOptions {
   readonly head?: string

@@ -1,8 +1,12 @@
 #!/usr/bin/env node
-/** The `sdlc` command. Hands the hot commands to their own modules and everything else to the catalogue. */
-import module from "node:module"
-import { run } from "./Run.ts"
+/**
+ * The `sdlc` command. In the bundle `full` is the source text of the whole program, compiled only when the small build of
+ * the hot commands cannot answer; run from sources it is a module like any other.
+ */
+import { run as hot } from "./hot.ts"
+import { full } from "./full.ts"
 
-// Compiled code is kept between runs; a read-only home costs nothing but the time it would have saved.
-module.enableCompileCache?.()
-process.exitCode = await run(process.argv.slice(2), process.env, process.cwd(), { out: (text) => void process.stdout.write(text), err: (text) => void process.stderr.write(text) })
+const streams = { out: (text: string): void => void process.stdout.write(text), err: (text: string): void => void process.stderr.write(text) }
+const argv = process.argv.slice(2)
+
+process.exitCode = (await hot(argv, process.env, process.cwd(), streams)) ?? (await (await full()).run(argv, process.env, process.cwd(), streams))

@@ -3,6 +3,8 @@ import { parse as parseYaml } from "yaml"
 import type { FeatureEvent } from "../model/FeatureEvent.ts"
 import { eventData, eventEnvelope } from "../model/JsonSchemas.ts"
 import { type JsonSchema, problemsOf } from "../model/Validate.ts"
+import { NeedsYaml } from "./NeedsYaml.ts"
+import { read as readPlainYaml } from "./PlainYaml.ts"
 
 export type Decoded<A> = { readonly _tag: "Ok"; readonly value: A } | { readonly _tag: "Bad"; readonly problem: string }
 
@@ -24,9 +26,12 @@ export const json = (text: string): Decoded<unknown> => {
 }
 
 export const yaml = (text: string): Decoded<unknown> => {
+  const simple = readPlainYaml(text)
+  if (simple !== null) return ok(simple.value)
   try {
     return ok(parseYaml(text, { maxAliasCount: 20, logLevel: "error", prettyErrors: true, strict: true, uniqueKeys: true }))
   } catch (cause) {
+    if (cause instanceof NeedsYaml) throw cause
     return bad(`not YAML: ${(cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? ""}`)
   }
 }

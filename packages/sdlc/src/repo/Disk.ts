@@ -4,7 +4,7 @@
  * Promises that writes are whole (temporary file, then rename), that an event file is never overwritten, and that neither
  * reading nor writing follows a symbolic link out of the repository.
  */
-import { closeSync, existsSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync, renameSync, statSync, unlinkSync, writeSync } from "node:fs"
+import { closeSync, constants, type Dirent, existsSync, fstatSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, realpathSync, renameSync, unlinkSync, writeSync } from "node:fs"
 import { dirname, join, relative, sep } from "node:path"
 import { fileOf } from "../importers/Importers.ts"
 import * as FeatureFile from "./FeatureFile.ts"
@@ -31,15 +31,33 @@ const isWithin = (root: string, path: string): boolean => {
   return inside === "" || (!inside.startsWith("..") && !inside.startsWith(sep))
 }
 
-const readFile = (root: string, path: string, tree: Tree): void => {
-  const full = join(root, path)
-  let real: string
+/** Bytes of a regular file that is not a link, or `null`. */
+const bytesOf = (full: string): Buffer | null => {
+  let file: number
   try {
-    real = realpathSync(full)
-    if (!isWithin(root, real)) return
-    const stat = statSync(real)
-    if (!stat.isFile() || stat.size > maxFileBytes) return
-    tree.set(path, readFileSync(real))
+    file = openSync(full, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
+  } catch (cause) {
+    if (isMissing(cause)) return null
+    throw cause
+  }
+  try {
+    const stat = fstatSync(file)
+    if (!stat.isFile() || stat.size > maxFileBytes) return null
+    const bytes = Buffer.allocUnsafe(stat.size)
+    let at = 0
+    for (let count = -1; at < stat.size && count !== 0; at += count) count = readSync(file, bytes, at, stat.size - at, at)
+    return bytes.subarray(0, at)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Reads a file that may lie behind links, as long as they stay inside the repository. */
+const readFile = (root: string, path: string, tree: Tree): void => {
+  try {
+    const real = realpathSync(join(root, path))
+    const bytes = isWithin(root, real) ? bytesOf(real) : null
+    if (bytes !== null) tree.set(path, bytes)
   } catch (cause) {
     if (!isMissing(cause)) throw cause
   }
@@ -47,30 +65,26 @@ const readFile = (root: string, path: string, tree: Tree): void => {
 
 const isMissing = (cause: unknown): boolean => {
   const code = (cause as { readonly code?: unknown }).code
-  return code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP"
+  return code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP" || code === "EMLINK" || code === "ENXIO"
 }
 
-/** Adds every regular file below `dir` (relative, with `/`), hidden ones too, to the tree. */
+/** Adds every regular file below `dir` (relative, with `/`), hidden ones too, to the tree. Links to folders are not followed. */
 export const readBelow = (root: string, dir: string, tree: Tree, skip: (path: string) => boolean = () => false): void => {
-  let names: ReadonlyArray<string>
+  let entries: ReadonlyArray<Dirent>
   try {
-    names = readdirSync(join(root, dir))
+    entries = readdirSync(dir === "" ? root : `${root}/${dir}`, { withFileTypes: true })
   } catch (cause) {
     if (isMissing(cause)) return
     throw cause
   }
-  for (const name of names) {
-    const path = dir === "" ? name : `${dir}/${name}`
+  for (const entry of entries) {
+    const path = dir === "" ? entry.name : `${dir}/${entry.name}`
     if (skip(path)) continue
-    let directory: boolean
-    try {
-      directory = lstatSync(join(root, path)).isDirectory()
-    } catch (cause) {
-      if (isMissing(cause)) continue
-      throw cause
-    }
-    if (directory) readBelow(root, path, tree, skip)
-    else readFile(root, path, tree)
+    if (entry.isDirectory()) readBelow(root, path, tree, skip)
+    else if (entry.isFile()) {
+      const bytes = bytesOf(`${root}/${path}`)
+      if (bytes !== null) tree.set(path, bytes)
+    } else readFile(root, path, tree)
   }
 }
 
@@ -89,12 +103,10 @@ export const readFeature = (root: string, slug: string): Tree => {
   return tree
 }
 
-/** Policy, identity and events of one feature: what listing needs. */
+/** Identity and events of one feature: what listing needs, besides the policy. `root` is a real path. */
 export const readEvents = (root: string, slug: string): Tree => {
   const tree: Tree = new Map()
-  readFile(root, Layout.policyPath, tree)
-  readFile(root, Layout.featurePath(slug), tree)
-  readBelow(root, `${Layout.featureDir(slug)}events`, tree)
+  readBelow(root, Layout.featureDir(slug).slice(0, -1), tree, (path) => !path.endsWith("/events") && !path.includes("/events/") && !path.endsWith("/feature.yaml"))
   return tree
 }
 

@@ -1,0 +1,50 @@
+/** Runs one known command: parse its arguments, open the repository, run, print. Every refusal is one message with its fix and an exit code. */
+import * as Args from "./Args.ts"
+import { Failure } from "./Failure.ts"
+import type { Env } from "./Identity.ts"
+import { clean, type Result } from "./Result.ts"
+import { open, type Session } from "./Session.ts"
+
+export interface Streams {
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+}
+
+export interface Entry {
+  readonly spec: Args.Spec
+  readonly run: (session: Session, args: Args.Args) => Result | Promise<Result>
+  /** all: works anywhere · policy: works in a repository without `.sdlc/policy.yaml`. */
+  readonly without?: "all" | "policy"
+}
+
+export const printResult = (result: Result, json: boolean, streams: Streams): number => {
+  if (result.text !== "") streams.out(`${json ? JSON.stringify(result.json, null, 2) : clean(result.text)}\n`)
+  return result.code
+}
+
+export const printFailure = (failure: Failure, json: boolean, streams: Streams): number => {
+  if (json) streams.out(`${JSON.stringify({ error: { message: failure.message, fix: failure.fix, code: failure.code } }, null, 2)}\n`)
+  else streams.err(`sdlc: ${clean(failure.message)}\n  fix: ${clean(failure.fix)}\n`)
+  return failure.code
+}
+
+/** Refusals of the operating system, in our own words; anything else is a defect and stays an exception. */
+export const asFailure = (cause: unknown): Failure | null => {
+  if (cause instanceof Failure) return cause
+  const { code, path, syscall } = cause as { readonly code?: unknown; readonly path?: unknown; readonly syscall?: unknown }
+  if (typeof code === "string" && typeof syscall === "string") return new Failure(`${code}: ${syscall} ${typeof path === "string" ? path : ""} failed.`, code === "EACCES" || code === "EROFS" ? "make the folder writable." : "check the path and the disk.")
+  return null
+}
+
+export const runEntry = async (command: string, entry: Entry, words: ReadonlyArray<string>, env: Env, cwd: string, streams: Streams, now: number): Promise<number> => {
+  const json = words.includes("--json")
+  try {
+    const args = Args.parse(command, words, entry.spec)
+    const session = entry.without === "all" ? { root: cwd, env, now } : open(args.value("cwd") ?? cwd, env, now, entry.without === undefined)
+    return printResult(await entry.run(session, args), json, streams)
+  } catch (cause) {
+    const failure = asFailure(cause)
+    if (failure === null) throw cause
+    return printFailure(failure, json, streams)
+  }
+}
