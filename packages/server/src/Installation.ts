@@ -25,6 +25,7 @@ import * as Stores from "@rdev/adapter-postgres/Stores"
 import * as TenantCache from "@rdev/core/ports/TenantCache"
 import * as TenantDatabase from "@rdev/core/ports/TenantDatabase"
 import * as Tls from "@rdev/core/ports/Tls"
+import { PlatformKey } from "@rdev/core/services/features/PlatformKey"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { createRequire } from "node:module"
@@ -83,6 +84,7 @@ const http = (options: App.Options) => Layer.unwrap(Effect.gen(function*() {
 export const layer = (config: ServerConfig, version: string) => Layer.unwrap(Effect.gen(function*() {
   const { port, url } = yield* Listener
   const pepper = yield* KeyFiles.pepper(config.dataDir, process.env["RDEV_KEY_PEPPER"])
+  const platformKey = yield* KeyFiles.platformKey(config.dataDir, process.env["RDEV_PLATFORM_KEY"])
   const options: App.Options = { config, version, pepper }
   const settings = { dnsTarget: "127.0.0.1", defaultBranch: "main", defaultAgent: config.agent ?? "scripted", defaultTemplate: "default", workDir: "/workspace", firstRelease: ["production"] as const }
   const worker = { name: `${hostname()}:${process.pid}`, version, capacity: config.workerCapacity, drainMillis: config.drainMillis }
@@ -90,6 +92,7 @@ export const layer = (config: ServerConfig, version: string) => Layer.unwrap(Eff
     Layer.merge(Core.work(worker)),
     Layer.provideMerge(App.services(options)),
     Layer.provideMerge(Core.services(settings)),
+    Layer.provideMerge(Layer.succeed(PlatformKey, platformKey)),
     Layer.provideMerge(AgentRegistry.layerConfig()),
     Layer.provideMerge(TemplatesDisk.layerConfig),
     Layer.provideMerge(machine(config, url, port)),

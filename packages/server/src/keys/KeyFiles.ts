@@ -1,4 +1,5 @@
-/** Secrets of the installation in its data folder, readable by the owner alone: the pepper, and the first admin key for the CLI. */
+/** Secrets of the installation in its data folder, readable by the owner alone: the pepper, the key that signs the platform's events, and the first admin key for the CLI. */
+import { generate, type SigningKey, signingKey } from "@rdev/sdlc/repo/Trust"
 import * as Effect from "effect/Effect"
 import { randomBytes } from "node:crypto"
 import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -6,6 +7,7 @@ import { join } from "node:path"
 import { StartError } from "../ServerConfig.ts"
 
 export const adminKeyFile = (dataDir: string): string => join(dataDir, "admin.key")
+const platformKeyFile = (dataDir: string): string => join(dataDir, "platform.pem")
 const pepperFile = (dataDir: string): string => join(dataDir, "pepper")
 
 const attempt = <A>(path: string, run: () => A) => Effect.try({
@@ -41,6 +43,29 @@ export const pepper = (dataDir: string, fromEnvironment: string | undefined): Ef
   })
   if (/^[0-9a-f]{64}$/.test(text)) return Buffer.from(text, "hex")
   return yield* new StartError({ field: "data folder", problem: `${path} does not hold 64 hexadecimal digits`, fix: "Restore it from a backup; without it no API key of this installation works. Removing it makes a new one and voids all keys" })
+})
+
+/**
+ * `RDEV_PLATFORM_KEY` (an Ed25519 private key, PKCS#8 PEM; replicas must share it), else a file made on the first start. Every new
+ * project's policy trusts its public half (see services/features/TrustPlatform).
+ */
+export const platformKey = (dataDir: string, fromEnvironment: string | undefined): Effect.Effect<SigningKey, StartError> => Effect.gen(function*() {
+  const path = platformKeyFile(dataDir)
+  const given = fromEnvironment !== undefined && fromEnvironment.trim() !== ""
+  const pem = given ? fromEnvironment : yield* attempt(path, () => {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    if (!existsSync(path)) createOnce(path, generate().privatePem)
+    return readFileSync(path, "utf8")
+  })
+  return yield* Effect.try({
+    try: () => signingKey("platform", pem),
+    catch: (cause) => new StartError({
+      field: given ? "RDEV_PLATFORM_KEY" : "data folder",
+      problem: `${given ? "it" : path} does not hold an Ed25519 private key in PEM form`,
+      fix: given ? "Make one with `openssl genpkey -algorithm ed25519`" : "Restore it from a backup; without it no event of this installation's projects counts. A new key has to be put into every project's policy",
+      cause
+    })
+  })
 })
 
 export const readAdminKey = (dataDir: string): string | null => {
