@@ -10,6 +10,7 @@ import * as Embedded from "./Embedded.ts"
 import * as Listener from "./Listener.ts"
 import * as Maintenance from "./Maintenance.ts"
 import * as Migrations from "./Migrations.ts"
+import * as PostgresConfig from "./PostgresConfig.ts"
 
 export type { Connections, QueryOptions, Row } from "./Driver.ts"
 export type { Signal } from "./Listener.ts"
@@ -107,6 +108,10 @@ export const layerEmbedded = (options: EmbeddedOptions | { readonly memory: true
       ))
     })
   }))
+
+/** PostgreSQL when RDEV_DATABASE_URL is set (RDEV_DATABASE_MAX_CONNECTIONS, default 10), else the embedded engine on the folder. */
+export const layerConfig = (embedded: EmbeddedOptions): Layer.Layer<Database, StoreError> =>
+  Layer.unwrap(Effect.map(PostgresConfig.database, ({ maxConnections, url }) => url === null ? layerEmbedded(embedded) : layerPostgres({ url, maxConnections })))
 
 /** Stores share a transaction: `transact` of this layer is that of the Database. */
 export const layerUnitOfWork: Layer.Layer<UnitOfWork, never, Database> = Layer.effect(

@@ -38,3 +38,5 @@ const run = async (name: string, database: Layer.Layer<Database, StoreError>) =>
 
 await run("embedded", layerEmbedded({ memory: true }))
 await run("PostgreSQL", TestPostgres.layerDatabase())
+// What is installed is often older: where the npm package of this platform is there, its current version is used too.
+if (TestPostgres.hasPackage()) await run("PostgreSQL of the npm package", TestPostgres.layerDatabase({ binaries: "packaged" }))

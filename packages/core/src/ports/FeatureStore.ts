@@ -36,7 +36,7 @@ export const layerMemory: Layer.Layer<FeatureStore> = Layer.effect(FeatureStore,
     list: (projectId, { after, limit }) => Effect.sync(() => select((f) => f.projectId === projectId && (after === null || f.id > after)).slice(0, limit)),
     live: (projectId) => Effect.sync(() => select((f) => f.live && (projectId === null || f.projectId === projectId))),
     removeAll: (projectId) => write((put) => {
-      for (const [at, feature] of [...rows]) if (feature.projectId === projectId) put(at, undefined)
+      for (const [at, feature] of rows) if (feature.projectId === projectId) put(at, undefined)
     })
   })
 }))
