@@ -1,0 +1,13 @@
+import * as TenantCache from "@rdev/core/ports/TenantCache"
+import * as TenantDatabase from "@rdev/core/ports/TenantDatabase"
+import * as Tls from "@rdev/core/ports/Tls"
+import { suite as caches } from "../src/TenantCacheSuite.ts"
+import { suite as databases } from "../src/TenantDatabaseSuite.ts"
+import { suite as certificates } from "../src/TlsSuite.ts"
+
+certificates("memory", Tls.layerMemory, { supported: true })
+certificates("unsupported", Tls.layerUnsupported("set RDEV_TLS"), { supported: false })
+databases("memory", TenantDatabase.layerMemory, { supported: true })
+databases("unsupported", TenantDatabase.layerUnsupported("set RDEV_TENANT_DATABASE_URL"), { supported: false })
+caches("memory", TenantCache.layerMemory, { supported: true })
+caches("unsupported", TenantCache.layerUnsupported("set RDEV_TENANT_CACHE_URL"), { supported: false })
