@@ -64,14 +64,33 @@ export const parse = Effect.fn("AgentRegistry.parse")(function*(value: string, s
   return yield* decode(text).pipe(Effect.mapError((error) => new AgentConfigError({ source: where, problem: error.message })))
 })
 
+const declared = Effect.gen(function*() {
+  const value = yield* Config.String("RDEV_AGENTS").pipe(Config.withDefault(""))
+  return value === "" ? defaultAgents : yield* parse(value, "RDEV_AGENTS")
+})
+
 /**
  * `RDEV_AGENTS`: a JSON array of agents, or the path of a file with one; unset: `defaultAgents`. `RDEV_SCRIPT_FAULT`: fault of the
  * scripted agent. `hostEnv` is where `PATH` and the variables of `passEnv` are taken from.
  */
 export const layerConfig = (hostEnv: CommandHarness.Environment = process.env): Layer.Layer<AgentHarness, AgentConfigError | Config.ConfigError, WorkspaceHost> =>
   Layer.unwrap(Effect.gen(function*() {
-    const declared = yield* Config.String("RDEV_AGENTS").pipe(Config.withDefault(""))
+    const agents = yield* declared
     const scriptFault = yield* Config.String("RDEV_SCRIPT_FAULT").pipe(Config.withDefault(""))
-    const agents = declared === "" ? defaultAgents : yield* parse(declared, "RDEV_AGENTS")
     return layer({ agents, hostEnv, source: "RDEV_AGENTS", ...(scriptFault === "" ? {} : { scriptFault }) })
   }))
+
+/**
+ * The programs of the declared agents that stand outside the system's folders (`~/.local/bin`, a version manager): a workspace host
+ * that hides the machine has to be given them by name. Scripts are left out: they need the files beside them.
+ */
+export const programsConfig = (hostEnv: CommandHarness.Environment = process.env): Effect.Effect<ReadonlyArray<CommandHarness.Program>, AgentConfigError | Config.ConfigError> =>
+  Effect.gen(function*() {
+    const programs = new Map<string, CommandHarness.Program>()
+    for (const agent of yield* declared) {
+      const resolved = agent.kind === "command" ? CommandHarness.resolve(agent) : null
+      const program = resolved?._tag === "Ok" ? yield* CommandHarness.programOf(resolved.agent, hostEnv) : null
+      if (program !== null) programs.set(program.name, program)
+    }
+    return [...programs.values()]
+  })

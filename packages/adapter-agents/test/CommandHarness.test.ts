@@ -3,7 +3,7 @@ import * as Ids from "@rdev/core/domain/Ids"
 import { type AgentEvent, AgentHarness, type AgentJob } from "@rdev/core/ports/AgentHarness"
 import { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
 import { ConfigProvider, Effect, Fiber, Layer, Queue, Stream } from "effect"
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { chmod, mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { AgentConfig } from "../src/AgentConfig.ts"
@@ -92,16 +92,23 @@ describe("a command", () => {
 describe("presets", () => {
   it.live("are ready when the program is there and a credential is set", () =>
     Effect.gen(function*() {
-      const folder = yield* Effect.acquireRelease(Effect.promise(() => mkdtemp(join(tmpdir(), "rdev-bin-"))), (path) => Effect.promise(() => rm(path, { recursive: true })))
-      yield* Effect.promise(() => writeFile(join(folder, "claude"), "#!/bin/sh\n").then(() => chmod(join(folder, "claude"), 0o755)))
+      const folder = yield* Effect.acquireRelease(Effect.promise(() => mkdtemp(join(tmpdir(), "rdev-bin-")).then((path) => realpath(path))), (path) => Effect.promise(() => rm(path, { recursive: true })))
+      const install = (name: string, content: string) => Effect.promise(() => writeFile(join(folder, name), content).then(() => chmod(join(folder, name), 0o755)))
+      yield* install("claude", "#!/usr/bin/env node\n")
       const check = (hostEnv: CommandHarness.Environment) =>
         Effect.gen(function*() {
           return yield* (yield* (yield* AgentHarness).get("claude")).check
         }).pipe(Effect.provide(registry([{ kind: "command", name: "claude", preset: "claude" }], hostEnv)))
       assert.deepStrictEqual(yield* check({ PATH: "/nowhere" }), { ready: false, message: "claude is not on the server's PATH: npm install -g @anthropic-ai/claude-code" })
+      assert.match((yield* check({ PATH: folder })).message, /claude is a script that needs files beside it/)
+      yield* install("claude", "\u007fELF")
       assert.deepStrictEqual(yield* check({ PATH: folder }), { ready: false, message: "no credentials: set one of ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN, CLAUDE_CODE_OAUTH_TOKEN for the server" })
       const ready = yield* check({ PATH: folder, ANTHROPIC_API_KEY: "sk-ant-secret" })
       assert.deepStrictEqual(ready, { ready: true, message: "claude is installed; it gets ANTHROPIC_API_KEY" })
+      // Of the three presets only the one that is a single file can be handed to a workspace.
+      yield* install("codex", "#!/usr/bin/env node\n")
+      const programs = yield* AgentRegistry.programsConfig({ PATH: folder }).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({}))))
+      assert.deepStrictEqual(programs, [{ name: "claude", hostPath: join(folder, "claude") }])
     }).pipe(Effect.scoped))
 
   it.effect("declare the network and what they report", () =>
