@@ -1,9 +1,11 @@
 /** The one failure that travels inside this adapter; each port turns it into its own error at its border. */
-import type { PortReason } from "@rdev/core/ports/PortReason"
+import { describe, type PortReason } from "@rdev/core/ports/PortReason"
 import { Data, Effect } from "effect"
 import { classifyError } from "./classifyError.ts"
 
-export class LocalFailure extends Data.TaggedError("LocalFailure")<{ readonly reason: PortReason; readonly cause?: unknown }> {}
+export class LocalFailure extends Data.TaggedError("LocalFailure")<{ readonly reason: PortReason; readonly cause?: unknown }> {
+  override get message(): string { return describe(this.reason) }
+}
 
 export const fail = (reason: PortReason) => new LocalFailure({ reason })
 export const notFound = (message: string) => fail({ _tag: "NotFound", message })

@@ -51,9 +51,11 @@ export const make = Effect.fn("LocalForge.make")(function*(options: Options) {
       Effect.mapError((failure) => new ForgeError({ operation: `Forge.${operation}`, reason: failure.reason, cause: failure.cause })),
       Effect.withSpan(`Forge.${operation}`)
     )
+  /** Head of a branch, or null; a name that git could take for something else is refused before it gets anywhere. */
+  const maybeHead = (repository: GitRepository.GitRepository, branch: string): Effect.Effect<Sha | null, LocalFailure> =>
+    isBranch(branch) ? GitRepository.head(repository, branch) : Effect.fail(invalid("branch", `${JSON.stringify(branch)} is not a branch name`))
   const headOf = Effect.fnUntraced(function*(repository: GitRepository.GitRepository, branch: string) {
-    if (!isBranch(branch)) return yield* invalid("branch", `${JSON.stringify(branch)} is not a branch name`)
-    const sha = yield* GitRepository.head(repository, branch)
+    const sha = yield* maybeHead(repository, branch)
     return sha ?? (yield* notFound(`branch ${branch} does not exist in ${repository.name}`))
   })
   const requireCommit = Effect.fnUntraced(function*(repository: GitRepository.GitRepository, sha: Sha) {
@@ -116,7 +118,7 @@ export const make = Effect.fn("LocalForge.make")(function*(options: Options) {
     issueToken: (target, access, ttlSeconds) =>
       verb("issueToken", exclusive(target.name, Effect.flatMap(open(target), (r) => tokens.issue(r.directory, access, ttlSeconds)))),
     revokeTokens: (target) => verb("revokeTokens", exclusive(target.name, Effect.flatMap(open(target), (r) => tokens.revokeAll(r.directory)))),
-    head: (target, branch) => verb("head", Effect.flatMap(open(target), (r) => Effect.map(GitRepository.head(r, branch), Option.fromNullishOr))),
+    head: (target, branch) => verb("head", Effect.flatMap(open(target), (r) => Effect.map(maybeHead(r, branch), Option.fromNullishOr))),
     branches: (target) =>
       verb("branches", Effect.gen(function*() {
         const text = yield* git.text((yield* open(target)).directory, ["for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads/"])
@@ -137,8 +139,7 @@ export const make = Effect.fn("LocalForge.make")(function*(options: Options) {
     commit: (target, request) =>
       verb("commit", Effect.gen(function*() {
         const repository = yield* open(target)
-        if (!isBranch(request.branch)) return yield* invalid("branch", `${JSON.stringify(request.branch)} is not a branch name`)
-        const head = yield* GitRepository.head(repository, request.branch)
+        const head = yield* maybeHead(repository, request.branch)
         if (head !== request.expectedHead) {
           return yield* conflict(request.expectedHead === null
             ? `branch ${request.branch} exists already at ${head}`
@@ -152,7 +153,7 @@ export const make = Effect.fn("LocalForge.make")(function*(options: Options) {
     ensureBranch: (target, branch, at) =>
       verb("ensureBranch", Effect.gen(function*() {
         const repository = yield* open(target)
-        const there = yield* GitRepository.head(repository, branch)
+        const there = yield* maybeHead(repository, branch)
         if (there !== null) return there
         yield* requireCommit(repository, at)
         return yield* GitCommit.updateRefs(git, repository.directory, [{ ref: `refs/heads/${branch}`, to: at, old: null }]).pipe(
@@ -164,7 +165,7 @@ export const make = Effect.fn("LocalForge.make")(function*(options: Options) {
       verb("deleteBranch", Effect.gen(function*() {
         const repository = yield* open(target)
         if (branch === repository.defaultBranch) return yield* invalid("branch", `${branch} is the default branch and cannot be deleted`)
-        const head = yield* GitRepository.head(repository, branch)
+        const head = yield* maybeHead(repository, branch)
         if (head !== null) yield* GitCommit.updateRefs(git, repository.directory, [{ ref: `refs/heads/${branch}`, to: null, old: head }])
       })),
     compare: (target, base, head) =>

@@ -47,6 +47,7 @@ const byGitMessage: ReadonlyArray<readonly [RegExp, (message: string) => PortRea
   [/No space left on device|Disk quota exceeded/i, (message) => ({ _tag: "ResourceExhausted", message })],
   [/Cannot allocate memory|out of memory|Too many open files/i, (message) => ({ _tag: "ResourceExhausted", message })],
   [/cannot lock ref .*(?:is at .* but expected|reference already exists|unable to resolve reference)/is, (message) => ({ _tag: "Conflict", message })],
+  [/cannot lock ref .*exists; cannot create/is, (message) => ({ _tag: "Invalid", field: "branch", message: `${message}; one branch cannot be a folder of another` })],
   [/Unable to create '.*\.lock': File exists|cannot lock ref/is, (message) => ({ _tag: "Unavailable", message })],
   [/lacks these prerequisite commits/i, (message) => ({ _tag: "Conflict", message })],
   [/does not look like a v\d.* bundle|is not a bundle|bundle .*(?:corrupt|is not)|bad pack header|pack (?:has|is) (?:bad|corrupt)|invalid (?:sha1|object)|index-pack (?:failed|died)|unpack.*(?:failed|error)|fsck error|early EOF|bad object|unrecognized header|inflate/i, (message) => ({ _tag: "Invalid", field: "bundle", message })],

@@ -1,1 +1,10 @@
-export {}
+/** One machine as a platform. Each module is a namespace; `LocalPlatform.layer` is all of them together. */
+export * as Edge from "./Edge.ts"
+export * as GitHttp from "./GitHttp.ts"
+export * as LocalCi from "./LocalCi.ts"
+export * as LocalDeployer from "./LocalDeployer.ts"
+export * as LocalDns from "./LocalDns.ts"
+export * as LocalForge from "./LocalForge.ts"
+export * as LocalPlatform from "./LocalPlatform.ts"
+export * as LocalWorkspaceHost from "./LocalWorkspaceHost.ts"
+export * as Sandbox from "./Sandbox.ts"

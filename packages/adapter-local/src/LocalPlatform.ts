@@ -1,0 +1,44 @@
+/**
+ * All of one machine at once: repositories, workspaces, pipelines, releases, host names and the two HTTP handlers, over one sandbox
+ * and one data folder. Mount `GitHttp.handler` and, before everything else, `Edge.handler` and `Edge.upgrade` in a Node server.
+ */
+import { Layer } from "effect"
+import * as Edge from "./Edge.ts"
+import * as GitHttp from "./GitHttp.ts"
+import * as LocalCi from "./LocalCi.ts"
+import * as LocalDeployer from "./LocalDeployer.ts"
+import * as LocalDns from "./LocalDns.ts"
+import * as LocalForge from "./LocalForge.ts"
+import * as LocalWorkspaceHost from "./LocalWorkspaceHost.ts"
+import * as Sandbox from "./Sandbox.ts"
+
+export interface Options extends Sandbox.Options {
+  /** Where the server listens; a function when it is known only after listening. */
+  readonly origin: () => { readonly host: string; readonly port: number }
+  /** Host names are `<project>.<domain>`; default `localhost`. */
+  readonly domain?: string
+  /** First part of git's paths; default `/git`. */
+  readonly gitPrefix?: string
+  readonly ci?: Pick<LocalCi.RunOptions, "concurrency" | "network" | "stepTimeoutMillis">
+  readonly serviceNetwork?: "loopback" | "internet"
+}
+
+export const layer = (options: Options) => {
+  const { dataDir, origin } = options
+  const domain = options.domain ?? "localhost"
+  const prefix = options.gitPrefix ?? "/git"
+  const forge = LocalForge.layer({ dataDir, baseUrl: () => `http://${origin().host}:${origin().port}${prefix}` })
+  const runners = Layer.mergeAll(
+    LocalWorkspaceHost.layerNoDeps({ dataDir }),
+    LocalCi.layerNoDeps({ dataDir, ...options.ci }),
+    LocalDeployer.layerNoDeps({
+      dataDir,
+      domain,
+      urlOf: (host) => `http://${host}:${origin().port}/`,
+      ...(options.serviceNetwork === undefined ? {} : { serviceNetwork: options.serviceNetwork })
+    })
+  ).pipe(Layer.provideMerge(Layer.merge(forge, Sandbox.layer(options))))
+  return Layer.mergeAll(Edge.layer, GitHttp.layer({ dataDir, prefix })).pipe(
+    Layer.provideMerge(Layer.merge(runners, LocalDns.layer({ dataDir, domain })))
+  )
+}
