@@ -113,33 +113,33 @@ const qaNames = (pick: (status: string, hasEvidence: boolean) => boolean) => ({ 
 const money = (cost: Cost): string =>
   list([...(cost.usd === undefined ? [] : [`${cost.usd} USD`]), ...(cost.tokens === undefined ? [] : [`${cost.tokens} tokens`]), ...(cost.agentMinutes === undefined ? [] : [`${cost.agentMinutes} minutes`])])
 
-const spec = documentNames("spec")
-const design = documentNames("design")
-const tasks = documentNames("tasks")
-const qaPlan = documentNames("qa-plan")
+type NamesOf = (context: Context) => Names
+
+const forAll = (ids: ReadonlyArray<string>, names: NamesOf): { readonly [rule: string]: NamesOf } => Object.fromEntries(ids.map((id) => [id, names]))
+
+/** The seven rules of a document. */
+const sevenOf = (letter: string): ReadonlyArray<string> => [1, 2, 3, 4, 5, 6, 7].map((n) => `${letter}${n}`)
 
 /** Per rule what its template may ask for; a rule that is missing asks for nothing. */
-const byRule: { readonly [rule: string]: (context: Context) => Names } = {
+const byRule: { readonly [rule: string]: NamesOf } = {
+  ...forAll(sevenOf("S"), documentNames("spec")),
+  ...forAll(sevenOf("D"), documentNames("design")),
+  ...forAll(sevenOf("T"), documentNames("tasks")),
+  ...forAll(sevenOf("Q"), documentNames("qa-plan")),
+  ...forAll(["C1", "C2", "C3", "C4", "C5", "C6", "M10", "M11", "M13"], releaseNames),
+  ...forAll(["H1", "H2", "Z2", "Z3"], resources),
+  ...forAll(["H7", "Q8", "M1"], dependencies),
+  ...forAll(["Y3", "Y4"], slots),
+  ...forAll(["I10", "I11", "I12", "V0a", "V0b", "V1", "U0a", "U0b", "U1", "K0a", "K0b", "K1", "M3", "M7a", "M7b", "M9"], headNames),
+  ...forAll(["M4", "M8"], queue),
+  ...forAll(["M5", "M12"], frozen),
   L1: ({ state }) => ({ errors: list(state.integrity.map((error) => `${error.file}: ${error.problem}`)) }),
-  C1: releaseNames,
-  C2: releaseNames,
-  C3: releaseNames,
-  C4: releaseNames,
-  C5: releaseNames,
-  C6: releaseNames,
-  H1: resources,
-  H2: resources,
   H3: ({ state }) => opened(state.lifecycleReason, "pause"),
   H4: ({ state }) => opened(state.escalations[0], "escalation"),
   H5: ({ state }) => opened(state.blockers.find((open) => open.needs === "human"), "blocker"),
   H6: ({ state }) => opened(state.blockers[0], "blocker"),
-  H7: dependencies,
   P1: ({ state }) => ({ sha: (state.merge.sha ?? state.observed.pr?.sha)?.slice(0, 10) }),
-  Q8: dependencies,
-  M1: dependencies,
   Y1: gateNames("start"),
-  Y3: slots,
-  Y4: slots,
   I1: ({ state }) => ({ files: list(state.observed.branch?.conflicts ?? []) }),
   I2: taskNames((state) => tasksWith(state, "claimed")),
   I3: taskNames((state) => tasksWith(state, "failed")),
@@ -147,43 +147,21 @@ const byRule: { readonly [rule: string]: (context: Context) => Names } = {
   I5: taskNames((state) => tasksWith(state, "running")),
   I6: taskNames(blockedTasks),
   I9: ({ state }) => ({ who: state.pr?.by.id }),
-  I10: headNames,
-  I11: headNames,
-  I12: headNames,
-  V1: headNames,
   V3: changes,
   V4: ({ state }) => ({ n: state.threads.length }),
   V5: ({ policy, state }) => ({ n: Checks.humanReviews(state, policy).filter((verdict) => verdict.verdict === "approve").length, max: policy.reviewers }),
-  U1: headNames,
   U3: ({ state }) => ({ problem: Checks.currentAudit(state)?.result?.problem }),
   U4: ({ policy, state }) => ({ n: Checks.blockingFindings(state, policy).length, severity: policy.blockSeverity }),
   U5: ({ policy, state }) => ({ n: Checks.openFindings(state, policy).length }),
   U6: gateNames("risk"),
   U7: ({ state }) => ({ n: acceptedFindings(state).length }),
-  K1: headNames,
   K3: qaNames((status) => status === "failed"),
   K4: qaNames((status) => status === "not-run"),
   K5: qaNames((_, hasEvidence) => !hasEvidence),
   K6: gateNames("uat"),
   M2: gateNames("merge"),
-  M3: headNames,
-  M4: queue,
-  M5: frozen,
   M6: ({ state }) => ({ n: state.observed.branch?.behind }),
-  M8: queue,
-  M9: headNames,
-  M10: releaseNames,
-  M11: releaseNames,
-  M12: frozen,
-  M13: releaseNames,
-  Z2: resources,
-  Z3: resources
 }
-
-for (const [letter, names] of Object.entries({ S: spec, D: design, T: tasks, Q: qaPlan })) {
-  for (let i = 1; i <= 7; i++) Object.assign(byRule, { [`${letter}${i}`]: names })
-}
-for (const id of ["V0a", "V0b", "U0a", "U0b", "K0a", "K0b", "M7a", "M7b"]) Object.assign(byRule, { [id]: headNames })
 
 /** Facts behind a change of phase: those of the failing gate for a regression, those of the passing gate for an advance. */
 const moveNames = (rule: Rule, { facts }: Context): Names => {

@@ -10,7 +10,7 @@ import type { TaskSpec } from "../../src/model/Task.ts"
 import type { VerdictGate } from "../../src/model/Verdict.ts"
 import { decide } from "../../src/derive/Decide.ts"
 import { fold } from "../../src/derive/Fold.ts"
-import { subjectOf } from "../../src/derive/Verdicts.ts"
+import { samePrincipal, subjectOf } from "../../src/derive/Verdicts.ts"
 
 export const human: Principal = { id: "ada", type: "human" }
 export const secondHuman: Principal = { id: "grace", type: "human" }
@@ -101,6 +101,15 @@ export class Driver {
     this.push("verdict", { gate, subject, upstream, verdict, ...(reason === undefined ? {} : { reason }) }, by)
   }
 
+  /** Somebody of this type who neither wrote code nor submitted a document. */
+  other(type: "human" | "agent"): Principal {
+    const { coders, submissions } = this.state
+    const busy = [...coders, ...submissions.map((submission) => submission.by)]
+    const free = Array.from({ length: 9 }, (_, i): Principal => type === "human" ? { id: `person${i}`, type } : { id: "reviewer", type, session: `r${i}` })
+    const all = type === "human" ? [human, secondHuman, ...free] : [reviewer, ...free]
+    return all.find((candidate) => !busy.some((one) => samePrincipal(one, candidate))) ?? human
+  }
+
   /** Carries out the next step as if everything went well. */
   step(): FeatureDecision {
     const decision = this.next()
@@ -124,10 +133,10 @@ export class Driver {
     const { action } = decision
     const tree = state.observed.head?.tree ?? ""
     const sha = state.observed.head?.sha ?? ""
-    const document = /^(create|fix|revise|reconcile|submit|approve)-(spec|design|tasks|qa-plan)$/.exec(action)
+    const document = /^(create|fix|clarify|revise|reconcile|submit|approve)-(spec|design|tasks|qa-plan)$/.exec(action)
     if (document !== null) {
       const kind = document[2] as DocumentKind
-      if (document[1] === "approve") return this.verdict(kind, "approve", decision.approver === "agent" ? reviewer : human)
+      if (document[1] === "approve") return this.verdict(kind, "approve", this.other(decision.approver ?? "human"))
       if (document[1] !== "submit") this.write(kind, `${kind}${this.events.length}`)
       return this.submit(kind)
     }
@@ -169,9 +178,9 @@ export class Driver {
       case "run-ci":
         return void this.push("ci-recorded", { tree, sha, run: `run${this.events.length}`, status: "passed" }, ci)
       case "review-code":
-        return void this.push("review-recorded", { tree, verdict: "approve", findings: [] }, reviewer)
+        return void this.push("review-recorded", { tree, verdict: "approve", findings: [] }, this.other("agent"))
       case "approve-review":
-        return this.verdict("human-review")
+        return this.verdict("human-review", "approve", this.other("human"))
       case "resolve-threads":
         return state.threads.forEach((thread) => this.push("thread-resolved", { thread: thread.id }, author))
       case "plan-fixes":
@@ -188,9 +197,9 @@ export class Driver {
       case "attach-evidence":
         return void this.push("qa-recorded", { tree, checks: [{ id: "SC-001", status: "passed", evidence: "sha256:bb" }] }, reviewer)
       case "approve-qa":
-        return this.verdict("uat")
+        return this.verdict("uat", "approve", this.other("human"))
       case "approve-merge":
-        return this.verdict("merge")
+        return this.verdict("merge", "approve", this.other("human"))
       case "merge":
       case "requeue-merge":
         return void this.push("merge-queued", { sha })
@@ -224,6 +233,23 @@ export class Driver {
       case "escalate-retries":
       case "escalate-budget":
         return void this.push("escalation-opened", { escalation: `esc${this.events.length}`, question: decision.reason, rule: decision.rule })
+      case "none":
+        return
+      case "resolve-blocker":
+        return state.blockers.forEach((open) => this.push("blocker-cleared", { blocker: open.id }, open.needs === "agent" ? author : human))
+      case "await-resume":
+        return void this.push("resumed", {}, human)
+      case "replan":
+        this.write("spec", `replanned${this.events.length}`)
+        return this.submit("spec")
+      case "escalate-release":
+        return void this.push("rollback-recorded", { deploy, status: "succeeded" })
+      case "wait-tasks":
+        return void this.push("task-claimed", { task: state.tasks.find((one) => one.status === "running")?.id ?? "" }, author)
+      case "wait-ci":
+        return void this.push("ci-recorded", { tree, sha, run: `run${this.events.length}`, status: "passed" }, ci)
+      case "wait-review":
+        return void this.push("review-recorded", { tree, verdict: "approve", findings: [] }, this.other("agent"))
       case "confirm-action":
         return void this.push("verdict", { gate: "action", subject: decision.confirms ?? null, verdict: "approve" }, human)
       default:

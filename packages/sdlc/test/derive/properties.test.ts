@@ -16,16 +16,16 @@ import type { FeatureState } from "../../src/model/FeatureState.ts"
 import { documentKinds, gateNames } from "../../src/model/Names.ts"
 import { phaseIndex } from "../../src/model/Phase.ts"
 import type { GateMode, Policy } from "../../src/model/Policy.ts"
-import { standardPolicy } from "../../src/model/Presets.ts"
+import { leanPolicy, standardPolicy } from "../../src/model/Presets.ts"
 import { Facts, FeatureEvent } from "../../src/Schemas.ts"
 import { violations } from "../proofs/Invariants.ts"
 import { author, Driver, human, secondHuman, ulid } from "./Driver.ts"
 import * as Random from "./Random.ts"
 
 const runs = Number(process.env["SDLC_PROPERTY_RUNS"] ?? 300)
-const property = <T extends Array<unknown>>(name: string, arbitraries: { [K in keyof T]: fc.Arbitrary<T[K]> }, check: (...values: T) => void): void => {
+const property = <T extends Array<unknown>>(name: string, arbitraries: { [K in keyof T]: fc.Arbitrary<T[K]> }, check: (...values: T) => void, numRuns = runs): void => {
   it(name, () => {
-    fc.assert(fc.property(...(arbitraries as unknown as [fc.Arbitrary<unknown>]), (...values: Array<unknown>) => check(...(values as T))), { numRuns: runs })
+    fc.assert(fc.property(...(arbitraries as unknown as [fc.Arbitrary<unknown>]), (...values: Array<unknown>) => check(...(values as T))), { numRuns })
   })
 }
 
@@ -68,6 +68,20 @@ describe("derive is total", () => {
     assert.strictEqual(decision.rule, classify(facts).rule)
     assert.notMatch(decision.reason, /[{}[\]]|undefined|^$/)
   })
+})
+
+describe("liveness over real events", () => {
+  const event = fc.record({ draft: Random.eventDraft, actor: Random.principal, after: fc.nat({ max: 12 }) })
+  property("whatever is thrown in on the way, success after success ends in released or archived", [fc.array(event, { maxLength: 6 }), fc.constantFrom(standardPolicy, leanPolicy)], (events, policy) => {
+    const driver = new Driver(policy)
+    for (const { actor, after, draft } of events) {
+      for (let i = 0; i < after; i++) driver.step()
+      const tree = driver.observed.head?.tree ?? ""
+      driver.push(draft.type, ("tree" in draft.data ? { ...draft.data, tree } : draft.data) as never, actor)
+    }
+    driver.until("none", 250)
+    assert.include(["released", "archived"], driver.state.lifecycle === "archived" ? "archived" : driver.state.phase)
+  }, Math.ceil(runs / 5))
 })
 
 describe("T8: replay, union", () => {

@@ -46,8 +46,8 @@ export const model = (disturbances: number, over: { readonly maxAttempts?: numbe
       name,
       policy: { ...policy, ...over },
       disturbances,
-      // A confirmation before every step of an agent makes the way longer and autonomy shorter.
-      bounds: { longestWay: policy.autonomy === "confirm" ? 72 : 60, longestAutonomy: 120 }
+      // A confirmation before every step of an agent makes the way longer. Autonomy is bounded by the rounds that the policy allows.
+      bounds: { longestWay: policy.autonomy === "confirm" ? 72 : 60, longestAutonomy: 60 * (over.maxRework ?? policy.maxRework) }
     })
   )
 

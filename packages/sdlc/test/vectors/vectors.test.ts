@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
 import { allRules, table, tableRev } from "../../src/classify/Table.ts"
 import { factDomains } from "../../src/model/Facts.ts"
+import { FeatureEvent, Observed, Policy } from "../../src/Schemas.ts"
+import { checkpointOf, type FeatureFile } from "./Features.ts"
 import { caseOf, factsOf, type VectorFile } from "./Vectors.ts"
 
 const file = JSON.parse(readFileSync(new URL("../../vectors/classify.json", import.meta.url), "utf8")) as VectorFile
@@ -20,4 +23,19 @@ describe("golden vectors", () => {
     const shown = new Set(file.cases.map((one) => one.decision.rule))
     assert.deepStrictEqual([...allRules, ...table.guards].map((entry) => entry.id).filter((id) => !shown.has(id)), [])
   })
+})
+
+describe("golden features", () => {
+  const { stories } = JSON.parse(readFileSync(new URL("../../vectors/features.json", import.meta.url), "utf8")) as FeatureFile
+  for (const { checkpoints, events, name, policy } of stories) {
+    it(`hold: ${name}`, () => {
+      assert.isTrue(Schema.is(Schema.Array(FeatureEvent))(events) && Schema.is(Policy)(policy))
+      assert.isNotEmpty(checkpoints)
+      for (const checkpoint of checkpoints) {
+        const { documents, events: count, now, observed } = checkpoint
+        assert.isTrue(Schema.is(Observed)(observed))
+        assert.deepStrictEqual(JSON.parse(JSON.stringify(checkpointOf(policy, events.slice(0, count), documents, observed, now))), checkpoint)
+      }
+    })
+  }
 })

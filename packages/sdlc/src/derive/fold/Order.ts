@@ -11,7 +11,7 @@ export interface Ordered {
 const problem = (event: LoadedEvent, text: string, fix: string): IntegrityError => ({ file: `events/${event.id}-${event.type}.json`, problem: text, fix })
 
 /** Everything but the loader's remark about the signature. */
-const content = ({ trusted: _, ...event }: LoadedEvent): string => canonicalJson(event)
+const content = (event: LoadedEvent): string => canonicalJson({ ...event, trusted: undefined })
 
 const unique = (events: ReadonlyArray<LoadedEvent>, errors: Array<IntegrityError>): Map<string, LoadedEvent> => {
   const byId = new Map<string, LoadedEvent>()
