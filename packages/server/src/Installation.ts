@@ -39,7 +39,7 @@ import type { ServerConfig } from "./ServerConfig.ts"
 import * as TemplatesDisk from "./TemplatesDisk.ts"
 
 /** The `sdlc` command in one file, as workspaces get it. */
-const sdlcProgram = () => join(dirname(createRequire(import.meta.url).resolve("@rdev/sdlc/package.json")), "dist", "cli", "main.js")
+export const sdlcProgram = () => join(dirname(createRequire(import.meta.url).resolve("@rdev/sdlc/package.json")), "dist", "cli", "main.js")
 
 const database = (config: ServerConfig) => config.databaseUrl === null
   ? Database.layerEmbedded({ dataDir: config.dataDir })
