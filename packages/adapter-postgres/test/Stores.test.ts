@@ -5,6 +5,7 @@ import * as EventLogSuite from "@rdev/conformance/EventLogSuite"
 import * as FeatureStoreSuite from "@rdev/conformance/FeatureStoreSuite"
 import * as IdempotencyStoreSuite from "@rdev/conformance/IdempotencyStoreSuite"
 import * as NotifierSuite from "@rdev/conformance/NotifierSuite"
+import * as OperationStoreSuite from "@rdev/conformance/OperationStoreSuite"
 import * as ProjectStoreSuite from "@rdev/conformance/ProjectStoreSuite"
 import * as UnitOfWorkSuite from "@rdev/conformance/UnitOfWorkSuite"
 import type { StoreError } from "@rdev/core/ports/StoreError"
@@ -32,6 +33,7 @@ const run = async (name: string, database: Layer.Layer<Database, StoreError>) =>
   FeatureStoreSuite.suite(name, stores)
   IdempotencyStoreSuite.suite(name, stores)
   NotifierSuite.suite(name, stores)
+  OperationStoreSuite.suite(name, stores)
   ProjectStoreSuite.suite(name, stores)
   UnitOfWorkSuite.suite(name, stores)
 }

@@ -1,4 +1,5 @@
 import { assert, describe, it, layer } from "@effect/vitest"
+import * as TenantDatabaseSuite from "@rdev/conformance/TenantDatabaseSuite"
 import * as Ids from "@rdev/core/domain/Ids"
 import type { ProjectName } from "@rdev/core/domain/Project"
 import { type Tenant, TenantDatabase } from "@rdev/core/ports/TenantDatabase"
@@ -172,6 +173,12 @@ layer(
     assert.deepStrictEqual(new Set(made.map((one) => one.externalId)), new Set(["rdev_parallel"]))
   }))
 })
+
+TenantDatabaseSuite.suite(
+  "PostgreSQL",
+  Layer.unwrap(Effect.map(TestPostgres.make(), (server) => PgTenantDatabase.layer({ adminUrl: Redacted.make(server.adminUrl) }))),
+  { supported: true, connect: (url) => Effect.asVoid(as(url, "SELECT 1")) }
+)
 
 describe("TenantDatabase elsewhere", () => {
   it.live("without a server says what to set; an unreachable one is Unavailable", () => Effect.gen(function*() {
