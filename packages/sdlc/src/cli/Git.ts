@@ -18,7 +18,7 @@ const spawnSync = (command: string, args: ReadonlyArray<string>, options: SpawnS
   process.getBuiltinModule("node:child_process").spawnSync(command, args, { ...options, encoding: "buffer" })
 
 const raw = (root: string, args: ReadonlyArray<string>, input?: string): Buffer | null => {
-  const result = spawnSync("git", [...safe, ...args], { cwd: root, input, maxBuffer, env: { ...process.env, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" } })
+  const result = spawnSync("git", [...safe, ...args], { cwd: root, ...(input === undefined ? {} : { input: Buffer.from(input) }), maxBuffer, env: { ...process.env, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" } })
   if (result.error !== undefined && (result.error as { readonly code?: unknown }).code === "ENOENT") throw new Failure("git is not installed.", "install git and put it on the PATH.")
   return result.status === 0 ? result.stdout : null
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs"
 import { basename, resolve } from "node:path"
 import { blockingFindings, currentAudit, currentQa, currentReview, openFindings, qaChecks } from "../../derive/Checks.ts"
+import { samePrincipal } from "../../derive/Verdicts.ts"
 import type { EventType } from "../../model/FeatureEvent.ts"
 import { eventData } from "../../model/JsonSchemas.ts"
 import type { Finding, QaCheck } from "../../model/Finding.ts"
@@ -67,6 +68,10 @@ export const record = (session: Session.Session, args: Args): Result => {
   }
   if (type === "audit-recorded" && data["valid"] === undefined) data["valid"] = Array.isArray(data["findings"])
   const actor = Identity.current(session.env, session.root)
+  const policy = policyFor(seen.loaded.policy, seen.state.feature)
+  if (type === "review-recorded" && data["verdict"] === "approve" && policy.separationOfDuties && seen.state.coders.some((coder) => samePrincipal(coder, actor))) {
+    throw new Failure(`review: ${actor.type} ${actor.id} wrote code for this feature, so the approval would not count.`, "let somebody else review it, or the same agent in a session of its own (SDLC_SESSION).", 20)
+  }
   const [event] = Session.record(session, seen.loaded, [{ type, data } as unknown as Draft], actor)
   const { decision } = Session.view(session, slug)
   return done(`recorded ${type}\n${line(decision)}`, { event: event?.path, type, next: jsonOf(decision) })
