@@ -7,7 +7,7 @@
 -- the index, which a held snapshot keeps vacuum from removing. The caller makes a full claim when such a one comes back short, and
 -- often enough that rows which appear behind a mark do not wait long.
 --
--- The first row has no id: its lane is where the scan ended. No row at all: the worker's lease has ended.
+-- Rows come in no order. The first one has no id: its lane is where the scan ended. No row at all: the worker's lease has ended.
 CREATE FUNCTION queue.claim(p_worker uuid, p_n int, p_kinds text[], p_labels text[], p_suspects boolean, p_after int, p_lanes int[], p_priorities smallint[], p_ids uuid[])
 RETURNS TABLE (o_token bigint, o_id uuid, o_lane int, o_priority smallint, o_payload json, o_extra json, o_state json) LANGUAGE plpgsql
 SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
@@ -57,16 +57,45 @@ BEGIN
         SELECT x.ctid FROM queue.ready x
         WHERE x.lane = v_lanes[1] AND (x.priority, x.id) > (coalesce(p_priorities[1], (-32768)::smallint), coalesce(p_ids[1], '00000000-0000-0000-0000-000000000000'::uuid))
         ORDER BY x.priority, x.id LIMIT v_n)) RETURNING r.*),
-    numbered AS MATERIALIZED (SELECT row_number() OVER (ORDER BY g.priority, g.id) AS pos, g.* FROM gone g),
     held AS (
       INSERT INTO queue.lease (token, worker, claimed_at, ids, lanes, priorities, payloads, extras, states)
       SELECT greatest(v_token, max(g.fence) + 1), p_worker, v_now, array_agg(g.id), array_agg(g.lane), array_agg(g.priority), array_agg(g.payload), array_agg(g.extra), array_agg(g.state)
-      FROM numbered g HAVING count(*) > 0 RETURNING token)
-    SELECT h.token, g.id, g.lane, g.priority, g.payload, g.extra, g.state FROM numbered g, held h;
+      FROM gone g HAVING count(*) > 0 RETURNING token)
+    SELECT h.token, g.id, g.lane, g.priority, g.payload, g.extra, g.state FROM gone g, held h;
     RETURN;
   END IF;
 
   v_per := least(v_n, greatest(16, 2 * v_n / cardinality(v_lanes)));
+  IF v_plain AND NOT p_suspects THEN
+    RETURN QUERY
+    WITH lanes AS MATERIALIZED (
+      SELECT l.no, l.project, p.id AS name, p.weight, greatest(f.now, p.finish) AS start,
+        coalesce(m.priority, (-32768)::smallint) AS after_priority, coalesce(m.id, '00000000-0000-0000-0000-000000000000'::uuid) AS after_id
+      FROM queue.lane l JOIN queue.project p ON p.no = l.project CROSS JOIN queue.fairness f
+        LEFT JOIN unnest(p_lanes, p_priorities, p_ids) m(lane, priority, id) ON m.lane = l.no
+      WHERE l.no = ANY (v_lanes)
+    ), pick AS MATERIALIZED (
+      SELECT c.tid, l.project, l.weight, l.start + c.k / l.weight AS at
+      FROM lanes l CROSS JOIN LATERAL (
+        SELECT x.tid, row_number() OVER () - 1 AS k FROM (
+          SELECT r.ctid AS tid FROM queue.ready r WHERE r.lane = l.no AND (r.priority, r.id) > (l.after_priority, l.after_id) ORDER BY r.priority, r.id LIMIT v_per) x) c
+      ORDER BY l.start + c.k / l.weight, l.name, c.k LIMIT v_n
+    ), competing AS MATERIALIZED (
+      -- Not EXISTS: the planner would make a join of it that reads the whole table.
+      SELECT count(*) > 1 AS yes FROM lanes l CROSS JOIN LATERAL (SELECT FROM queue.ready r WHERE r.lane = l.no AND (r.priority, r.id) > (l.after_priority, l.after_id) LIMIT 1) x
+    ), charged AS (
+      UPDATE queue.project p SET finish = x.finish FROM (SELECT i.project, max(i.at + 1 / i.weight) AS finish FROM pick i GROUP BY i.project) x, competing c WHERE c.yes AND p.no = x.project
+    ), advanced AS (
+      UPDATE queue.fairness f SET now = x.at FROM (SELECT max(i.at) AS at FROM pick i) x, competing c WHERE c.yes AND x.at IS NOT NULL
+    ), gone AS (
+      DELETE FROM queue.ready r WHERE r.ctid = ANY (ARRAY(SELECT i.tid FROM pick i)) RETURNING r.*
+    ), held AS (
+      INSERT INTO queue.lease (token, worker, claimed_at, ids, lanes, priorities, payloads, extras, states)
+      SELECT greatest(v_token, max(g.fence) + 1), p_worker, v_now, array_agg(g.id), array_agg(g.lane), array_agg(g.priority), array_agg(g.payload), array_agg(g.extra), array_agg(g.state)
+      FROM gone g HAVING count(*) > 0 RETURNING token)
+    SELECT h.token, g.id, g.lane, g.priority, g.payload, g.extra, g.state FROM gone g, held h;
+    RETURN;
+  END IF;
   RETURN QUERY
   WITH running AS (
     SELECT l.project, l.concurrency_key AS key, count(*)::int AS n
@@ -101,10 +130,9 @@ BEGIN
     UPDATE queue.fairness f SET now = x.at FROM (SELECT max(i.at) AS at FROM pick i) x, competing c WHERE c.yes AND x.at IS NOT NULL
   ), gone AS (
     DELETE FROM queue.ready r WHERE r.ctid = ANY (ARRAY(SELECT i.tid FROM pick i)) RETURNING r.*
-  ), numbered AS MATERIALIZED (SELECT row_number() OVER (ORDER BY g.priority, g.id) AS pos, g.* FROM gone g),
-  held AS (
+  ), held AS (
     INSERT INTO queue.lease (token, worker, claimed_at, ids, lanes, priorities, payloads, extras, states)
     SELECT greatest(v_token, max(g.fence) + 1), p_worker, v_now, array_agg(g.id), array_agg(g.lane), array_agg(g.priority), array_agg(g.payload), array_agg(g.extra), array_agg(g.state)
-    FROM numbered g HAVING count(*) > 0 RETURNING token)
-  SELECT h.token, g.id, g.lane, g.priority, g.payload, g.extra, g.state FROM numbered g, held h;
+    FROM gone g HAVING count(*) > 0 RETURNING token)
+  SELECT h.token, g.id, g.lane, g.priority, g.payload, g.extra, g.state FROM gone g, held h;
 END $$;

@@ -20,7 +20,8 @@ BEGIN
   END IF;
   SELECT extract(epoch FROM l.run_at - clock_timestamp()) * 1000 INTO o_due FROM queue.later l
     WHERE l.waits = 0 AND l.run_at > '-infinity' AND l.run_at < 'infinity' ORDER BY l.run_at, l.id LIMIT 1;
-  o_suspects := EXISTS (SELECT FROM queue.lane l WHERE l.suspect > 0 AND EXISTS (SELECT FROM queue.ready r WHERE r.lane = l.no));
+  PERFORM FROM queue.lane l CROSS JOIN LATERAL (SELECT FROM queue.ready r WHERE r.lane = l.no LIMIT 1) x WHERE l.suspect > 0 LIMIT 1;
+  o_suspects := FOUND;
 END $$;
 
 -- Strikes off workers whose lease has ended and returns tasks that no worker holds any more.

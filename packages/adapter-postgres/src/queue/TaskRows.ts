@@ -61,6 +61,16 @@ export const pending = (row: PendingRow, lanes: ReadonlyMap<number, Lane>): Work
   return state === null ? fresh : Transition.withFields(fresh, stateOf(state, row.id))
 }
 
+/** A row of a claim. The usual one, a first delivery, is made in one piece: this is what a worker spends its time on. */
+export const delivered = (
+  id: string, lane: number, priority: number, payload: Schema.Json, extra: Extra | null, state: unknown,
+  lanes: ReadonlyMap<number, Lane>, worker: WorkerId, startedAtMillis: number
+): WorkTask => {
+  const attributes = lanes.get(lane)
+  if (state !== null || extra !== null || attributes === undefined) return Transition.started(pending({ id, lane, priority, payload, extra, state }, lanes), worker, startedAtMillis)
+  return Transition.firstDelivery(taskId(id), createdAtMillis(id), attributes, payload, 0 - priority, worker, startedAtMillis)
+}
+
 /** A row of any table, as the reading verbs select it. */
 export interface AnyRow extends PendingRow {
   /** ready, later, lease, or the status of history. */

@@ -6,12 +6,12 @@
 import type { WorkerId } from "@rdev/core/domain/Ids"
 import type { Delivery } from "@rdev/core/domain/WorkTask"
 import { StoreError } from "@rdev/core/ports/StoreError"
-import type { ClaimRequest } from "@rdev/core/ports/WorkQueueStore"
-import * as Transition from "@rdev/core/queue/Transition"
+import { type ClaimRequest, maxClaim } from "@rdev/core/ports/WorkQueueStore"
 import { Effect, type Schema } from "effect"
 import type { Connections } from "../Driver.ts"
 import * as ArrayLiteral from "./ArrayLiteral.ts"
 import type { Lanes } from "./Lanes.ts"
+import { decoding } from "./readTasks.ts"
 import * as TaskRows from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
 
@@ -36,6 +36,14 @@ export interface ClaimOptions {
 export interface Claims {
   claim(request: ClaimRequest): Effect.Effect<ReadonlyArray<Delivery>, StoreError>
   forget(worker: WorkerId): void
+}
+
+/** The tasks of an answer by priority, then age. Mostly they are already: rows leave a table in the order in which they came. */
+const sorted = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
+  const tasks = rows.slice(1)
+  const before = (a: Row, b: Row) => a.o_priority - b.o_priority || ((a.o_id ?? "") < (b.o_id ?? "") ? -1 : 1)
+  for (let i = 1; i < tasks.length; i++) if (before(tasks[i - 1] as Row, tasks[i] as Row) > 0) return tasks.sort(before)
+  return tasks
 }
 
 export const make = (session: Connections, lanes: Lanes, nowMillis: () => number, options: ClaimOptions): Claims => {
@@ -63,35 +71,27 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
       const now = nowMillis()
       place.fullAtMillis = now + Math.min(maxFull, Math.max(20, 20 * (now - began)))
     }
+    const tasks = sorted(rows)
     place.marks = new Map()
-    for (let i = 1; i < rows.length; i++) {
-      // Rows come by priority and id, so the last of a lane is its mark.
-      const row = rows[i] as Row
-      place.marks.set(row.o_lane, { priority: row.o_priority, id: row.o_id ?? "" })
-    }
-    return rows
+    for (const row of tasks) place.marks.set(row.o_lane, { priority: row.o_priority, id: row.o_id ?? "" })
+    return tasks
   })
 
   const deliveries = (workerId: WorkerId, rows: ReadonlyArray<Row>) => Effect.gen(function*() {
-    if (rows.length < 2) return []
-    const known = yield* lanes.load(session.query, rows.slice(1).map((row) => row.o_lane))
-    const fence = BigInt(rows[1]?.o_token ?? 0)
+    const token = rows[0]?.o_token ?? 0
+    if (token === 0) return []
+    const known = yield* lanes.load(session.query, rows.map((row) => row.o_lane))
+    const fence = BigInt(token)
     // The token is the claim's time in microseconds, or a little more.
-    const startedAtMillis = Math.floor((rows[1]?.o_token ?? 0) / 1_000)
-    const out: Array<Delivery> = []
-    for (let i = 1; i < rows.length; i++) {
-      const row = rows[i] as Row
-      const task = TaskRows.pending({ id: row.o_id ?? "", lane: row.o_lane, priority: row.o_priority, payload: row.o_payload, extra: row.o_extra, state: row.o_state }, known)
-      out.push({ task: Transition.started(task, workerId, startedAtMillis), fence })
-    }
-    return out
+    const startedAtMillis = Math.floor(token / 1_000)
+    return yield* decoding(() => rows.map((row): Delivery => ({ task: TaskRows.delivered(row.o_id ?? "", row.o_lane, row.o_priority, row.o_payload, row.o_extra, row.o_state, known, workerId, startedAtMillis), fence })))
   })
 
   return {
     claim: (request) => Effect.gen(function*() {
       let place = places.get(request.workerId)
       if (place === undefined) places.set(request.workerId, place = { after: 0, marks: new Map(), fullAtMillis: 0 })
-      const limit = Math.min(request.limit, 500)
+      const limit = Math.min(request.limit, maxClaim)
       const full = request.suspects || place.marks.size === 0 || maxFull === 0 || nowMillis() >= place.fullAtMillis
       const rows = yield* once(request, place, limit, full)
       const first = yield* deliveries(request.workerId, rows)

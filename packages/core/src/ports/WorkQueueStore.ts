@@ -13,8 +13,10 @@ export { layerMemory } from "./memory/WorkQueueStore.ts"
 
 /** Largest encoded payload and result, in bytes. */
 export const maxPayloadBytes = 262_144
-/** Largest number of tasks in one insert, claim or settle. */
+/** Largest number of tasks in one insert or settle. */
 export const maxBatch = 10_000
+/** Most tasks one claim returns. */
+export const maxClaim = 500
 /** Tasks whose worker vanished are handed out apart from others: so many together after the first crash, then one by one. */
 export const suspectsTogether = 16
 
@@ -23,6 +25,7 @@ export interface Inserted { readonly id: TaskId; readonly created: boolean }
 
 export interface ClaimRequest {
   readonly workerId: WorkerId
+  /** At most `maxClaim` are returned. */
   readonly limit: number
   /** Kinds the worker has handlers for. */
   readonly kinds: ReadonlyArray<string>

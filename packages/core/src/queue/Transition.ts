@@ -2,7 +2,9 @@
  * The life of a task as pure functions on its record: pending → running → completed | failed | cancelled, and back to pending
  * on a retry. Stores apply what these return; nothing else changes a record's status.
  */
-import { type Attempt, keptAttempts, type TaskState, WorkTask } from "../domain/WorkTask.ts"
+import type { Schema } from "effect"
+import type { TaskId } from "../domain/Ids.ts"
+import { type Attempt, keptAttempts, type TaskSpec, type TaskState, WorkTask } from "../domain/WorkTask.ts"
 import type { ErrorClass } from "../domain/ErrorClass.ts"
 import type { NewTask, Outcome } from "../ports/WorkQueueStore.ts"
 import type { Decision } from "./RetryPolicy.ts"
@@ -49,6 +51,48 @@ export const stateOf = (task: WorkTask): TaskState => ({
 /** Handed to a worker. */
 export const started = (task: WorkTask, workerId: string, nowMillis: number): WorkTask =>
   withFields(task, { status: "running", deliveries: task.deliveries + 1, workerId, startedAtMillis: nowMillis, awaits: null, parked: null, runAtMillis: null })
+
+/** `started(pending(…))` of a task without dedupe key, delay or dependencies, in one object. */
+export const firstDelivery = (
+  id: TaskId, createdAtMillis: number,
+  shared: Pick<TaskSpec, "projectId" | "kind" | "concurrencyKey" | "concurrencyLimit" | "maxAttempts" | "timeoutMillis" | "requires" | "gate">,
+  payload: Schema.Json, priority: number, workerId: string, startedAtMillis: number
+): WorkTask => {
+  const fields: Fields & { readonly __proto__: WorkTask } = {
+    __proto__: WorkTask.prototype,
+    id,
+    projectId: shared.projectId,
+    kind: shared.kind,
+    payload,
+    priority,
+    runAtMillis: null,
+    dedupeKey: null,
+    concurrencyKey: shared.concurrencyKey,
+    concurrencyLimit: shared.concurrencyLimit,
+    maxAttempts: shared.maxAttempts,
+    timeoutMillis: shared.timeoutMillis,
+    dependsOn: none,
+    requires: shared.requires,
+    gate: shared.gate,
+    deliveries: 1,
+    attemptsCounted: 0,
+    crashes: 0,
+    parked: null,
+    awaits: null,
+    progress: null,
+    error: null,
+    attempts: none,
+    status: "running",
+    cancelRequested: false,
+    workerId,
+    result: null,
+    createdAtMillis,
+    startedAtMillis,
+    endedAtMillis: null
+  }
+  return fields
+}
+const none: ReadonlyArray<never> = []
 
 /** The ended delivery of a running task, appended to those kept. */
 export const ended = (task: WorkTask, fence: bigint, error: ErrorClass | null, counted: boolean, nowMillis: number): ReadonlyArray<Attempt> => [

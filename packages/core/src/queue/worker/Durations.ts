@@ -2,9 +2,9 @@
  * How long tasks of each kind take, to decide how many to claim ahead: about 50 ms of work, so that short tasks come in
  * batches and a long one is only claimed by a worker that can start it.
  */
+import { maxClaim } from "../../ports/WorkQueueStore.ts"
+
 export const prefetchMillis = 50
-/** More in one lease would only make a lost worker's tasks wait together. */
-export const maxPrefetch = 500
 /** Least weight of the newest duration; the first ones weigh more, so that one slow start is soon forgotten. */
 const share = 0.02
 
@@ -34,6 +34,6 @@ export class Durations {
   ahead(capacity: number): number {
     let longest = 0
     for (const kind of this.#kinds) longest = Math.max(longest, this.#byKind.get(kind)?.mean ?? Number.POSITIVE_INFINITY)
-    return Math.min(maxPrefetch, Math.floor((prefetchMillis * capacity) / Math.max(longest, 0.001)))
+    return Math.min(maxClaim, Math.floor((prefetchMillis * capacity) / Math.max(longest, 0.001)))
   }
 }

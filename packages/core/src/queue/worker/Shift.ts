@@ -5,6 +5,7 @@
 import { type Clock, type Context, Effect, Exit, Latch, type Schema } from "effect"
 import type { TaskId, WorkerId } from "../../domain/Ids.ts"
 import type { Delivery } from "../../domain/WorkTask.ts"
+import { maxClaim } from "../../ports/WorkQueueStore.ts"
 import type { TaskEvents } from "../TaskEvents.ts"
 import { TaskFailure, type TaskHandler } from "../TaskHandlers.ts"
 import * as Transition from "../Transition.ts"
@@ -48,6 +49,7 @@ export class Shift {
   leaseUntil = 0
   #buffer: Array<Delivery> = []
   #head = 0
+  #pumping = false
   #lastStart = 0
   /** Ends not written yet that close a gate: until they are, a claim could bring more tasks for it. */
   #closing = 0
@@ -68,7 +70,7 @@ export class Shift {
     const { capacity, durations } = this.options
     const ahead = durations.ahead(capacity)
     const free = capacity - this.running.size - this.queued
-    return this.queued > ahead / 2 && free <= 0 ? 0 : Math.max(0, ahead + free)
+    return this.queued > ahead / 2 && free <= 0 ? 0 : Math.max(0, Math.min(maxClaim, ahead + free))
   }
 
   ring(): void {
@@ -88,12 +90,16 @@ export class Shift {
   }
 
   pump(): void {
+    // A handler that ends at once calls this again from its own start.
+    if (this.#pumping) return
+    this.#pumping = true
     while (!this.isLost && this.running.size < this.options.capacity) {
       const delivery = this.#buffer[this.#head]
       if (delivery === undefined) break
       this.#head++
       this.#start(delivery)
     }
+    this.#pumping = false
     if (!this.dry && this.want() > 0) this.hungry.openUnsafe()
     if (this.empty) this.idle.openUnsafe()
   }
