@@ -5,9 +5,11 @@ import * as Ids from "@rdev/core/domain/Ids"
 import { EventLog } from "@rdev/core/ports/EventLog"
 import { Notifier } from "@rdev/core/ports/Notifier"
 import { Context, Effect, Fiber, Layer, Schedule, type Scope, Stream } from "effect"
+import * as net from "node:net"
 import { Database, layerPostgres } from "../src/Database.ts"
 import * as Keyring from "../src/Keyring.ts"
 import * as Migrations from "../src/Migrations.ts"
+import * as PgEventLog from "../src/PgEventLog.ts"
 import * as Stores from "../src/Stores.ts"
 import * as TestPostgres from "../src/testing/TestPostgres.ts"
 
@@ -17,6 +19,33 @@ const keyring = Layer.effect(Keyring.Keyring, Keyring.make("test", [Buffer.alloc
 /** Stores of one replica; each call is another replica, as another process would be. */
 const replica = (url: string): Effect.Effect<Context.Context<Layer.Success<typeof Stores.layer> | Database>, unknown, Scope.Scope> =>
   Layer.build(Stores.layerNoKeyring.pipe(Layer.provide(keyring), Layer.provideMerge(Layer.fresh(layerPostgres({ url, maxConnections: 4 })))))
+/** A port of 127.0.0.1 in front of another one that can stop passing anything on, in both directions, without closing. */
+const proxy = (target: number) => Effect.acquireRelease(
+  Effect.promise(() => new Promise<{ readonly port: number; readonly cut: () => void; readonly heal: () => void; readonly close: () => void }>((resolve) => {
+    const sockets = new Set<net.Socket>()
+    const state = { cut: false }
+    const server = net.createServer((client) => {
+      const upstream = net.connect(target, "127.0.0.1")
+      for (const [from, to] of [[client, upstream], [upstream, client]] as const) {
+        sockets.add(from)
+        from.on("error", () => to.destroy())
+        from.on("close", () => { sockets.delete(from); if (!state.cut) to.destroy() })
+        from.pipe(to)
+        if (state.cut) from.pause()
+      }
+    })
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      resolve({
+        port: typeof address === "object" && address !== null ? address.port : 0,
+        cut: () => { state.cut = true; for (const socket of sockets) socket.pause() },
+        heal: () => { state.cut = false; for (const socket of sockets) socket.resume() },
+        close: () => { server.close(); for (const socket of sockets) socket.destroy() }
+      })
+    })
+  })),
+  (network) => Effect.sync(network.close)
+)
 const eventually = <A, E>(effect: Effect.Effect<A, E>) => Effect.retry(effect, Schedule.spaced("50 millis").pipe(Schedule.upTo({ duration: "20 seconds" })))
 
 layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestServices: true })("PostgreSQL", (it) => {
@@ -90,6 +119,26 @@ layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestS
     const error = yield* Effect.flip(db.query("SELECT pg_sleep(30)"))
     assert.strictEqual(error.reason._tag, "Unavailable")
     assert.strictEqual((yield* db.query("SELECT 1")).length, 1)
+  })))
+
+  it.effect("a network that swallows everything fails verbs in bounded time, and all is well once it is back", () => Effect.scoped(Effect.gen(function*() {
+    const direct = new URL(yield* (yield* Server).createDatabase)
+    const network = yield* proxy(Number(direct.port))
+    direct.port = String(network.port)
+    const context = yield* Layer.build(Layer.provideMerge(PgEventLog.layer, layerPostgres({ url: direct.href, maxConnections: 2, statementTimeoutMillis: 300 })))
+    const [db, log] = [Context.get(context, Database), Context.get(context, EventLog)]
+    const stream = ofProject(yield* Ids.make("proj"))
+    const event = { type: "output", subject: {}, data: {} }
+    const live = yield* log.subscribe(stream)
+    yield* log.append(stream, [event])
+    network.cut()
+    const failures = yield* Effect.forEach(Array.from({ length: 4 }), () => Effect.flip(db.query("SELECT 1")), { concurrency: "unbounded" })
+    assert.deepStrictEqual(failures.map((error) => error.reason._tag), ["Unavailable", "Unavailable", "Unavailable", "Unavailable"])
+    network.heal()
+    yield* eventually(db.query("SELECT 1"))
+    yield* eventually(log.append(stream, [event]))
+    const seen = yield* Stream.runCollect(Stream.takeUntil(live, (e) => e.seq >= 2))
+    assert.deepStrictEqual(seen.map((e) => e.seq), [1, 2])
   })))
 
   it.effect("a connection that is cut in the middle of a transaction fails it and is replaced", () => Effect.scoped(Effect.gen(function*() {
