@@ -1,7 +1,9 @@
 /**
  * Real messages of agents, providers, git, HTTP and the machine, each with the class it must get. `source` is where the text was
- * published (ids and account names in it are the reporters' own, already public, or shortened); `observed` marks texts that the named
- * program printed when it was run against a local stub.
+ * published, or `observed:` and the program that printed it when it was made to fail. Texts are shortened where that does not matter,
+ * and times in them are moved close to `nowMillis`. Put together from what the source describes, not quoted: the status lines of the
+ * RFCs, the reset header of OpenRouter, the messages behind OpenCode's ProviderAuthError and ProviderModelNotFoundError, and the
+ * entries without words, which are about the exit status or the HTTP status alone.
  */
 import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
 import type { ExitStatus } from "@rdev/core/ports/WorkspaceHost"
