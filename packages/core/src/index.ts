@@ -1,6 +1,6 @@
 /** Every module as a namespace. Each can also be imported by its path (`@rdev/core/queue/WorkQueue`), which loads no other. */
 export * as ApiKey from "./domain/ApiKey.ts"
-export * as Audit from "./domain/Audit.ts"
+export * as AuditEntry from "./domain/Audit.ts"
 export * as AuditChain from "./domain/AuditChain.ts"
 export * as ErrorClass from "./domain/ErrorClass.ts"
 export * as Event from "./domain/Event.ts"
