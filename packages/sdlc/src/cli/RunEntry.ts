@@ -40,7 +40,7 @@ export const runEntry = async (command: string, entry: Entry, words: ReadonlyArr
   const json = words.includes("--json")
   try {
     const args = Args.parse(command, words, entry.spec)
-    const session = entry.without === "all" ? { root: cwd, env, now } : open(args.value("cwd") ?? cwd, env, now, entry.without === undefined)
+    const session = entry.without === "all" ? { root: cwd, cwd, env, now } : open(args.value("cwd") ?? cwd, env, now, entry.without === undefined)
     return printResult(await entry.run(session, args), json, streams)
   } catch (cause) {
     const failure = asFailure(cause)

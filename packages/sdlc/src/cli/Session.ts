@@ -25,6 +25,8 @@ import * as Identity from "./Identity.ts"
 
 export interface Session {
   readonly root: string
+  /** Where the command was called; paths on the command line are relative to it. */
+  readonly cwd: string
   readonly env: Identity.Env
   /** Unix milliseconds. */
   readonly now: number
@@ -43,7 +45,7 @@ export const open = (cwd: string, env: Identity.Env, now: number, needsProject =
   if (needsProject && !Disk.readPaths(root, [Layout.policyPath]).has(Layout.policyPath)) {
     throw new Failure(`${Layout.policyPath} is missing.`, "run sdlc init, or restore the file from git.", Disk.listFeatures(root).length > 0 ? exit.corrupt : exit.usage)
   }
-  return { root, env, now }
+  return { root, cwd: from, env, now }
 }
 
 /** The project's policy; refused as a whole when it is broken. */

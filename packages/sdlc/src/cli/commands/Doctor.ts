@@ -124,7 +124,7 @@ export const keys = (session: Session.Session, args: Args): Result => {
   const out = args.value("out")
   if (id === undefined || id === "") throw new Failure("--id: it is missing.", "name the key, such as --id ada.")
   if (out === undefined || out === "") throw new Failure("--out: it is missing.", "name a file outside the repository.")
-  const path = resolve(out)
+  const path = resolve(session.cwd, out)
   if (path === session.root || path.startsWith(`${session.root}/`)) throw new Failure(`--out: ${out} lies in the repository.`, "keep private keys outside of it.")
   const pair = Trust.generate()
   try {

@@ -39,7 +39,7 @@ const checkFeature = (session: Session.Session, slug: string): Checked => {
 const checkFile = (session: Session.Session, path: string): Checked => {
   const kind = Layout.kindOf(basename(path))
   if (kind === null) throw new Failure(`${path}: the linter does not know this file.`, "name a feature, or one of spec.md, design.md, tasks.md, qa-plan.md.")
-  const full = resolve(session.root, path)
+  const full = resolve(session.cwd, path)
   let text: string
   let spec: string | null = null
   try {

@@ -140,7 +140,7 @@ export const diffSpec = { positionals: ["feature..."], flags: { policy: "value",
 
 const read = (session: Session.Session, flag: string, path_: string): string => {
   try {
-    return readFileSync(resolve(session.root, path_), "utf8")
+    return readFileSync(resolve(session.cwd, path_), "utf8")
   } catch (cause) {
     throw new Failure(`--${flag}: ${path_}: ${cause instanceof Error ? cause.message : String(cause)}.`, "name an existing file.")
   }

@@ -20,7 +20,7 @@ import { jsonOf, line } from "./Next.ts"
 
 const bytesOf = (session: Session.Session, path: string): Buffer => {
   try {
-    return readFileSync(path === "-" ? 0 : resolve(session.root, path))
+    return readFileSync(path === "-" ? 0 : resolve(session.cwd, path))
   } catch (cause) {
     throw new Failure(`--file: ${path}: ${cause instanceof Error ? cause.message : String(cause)}.`, "name an existing file, or - for the standard input.")
   }
