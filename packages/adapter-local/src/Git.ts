@@ -36,8 +36,6 @@ const settings: ReadonlyArray<readonly [string, string]> = [
   ["receive.advertisePushOptions", "false"],
   ["uploadpack.allowFilter", "true"],
   ["uploadpack.allowReachableSHA1InWant", "true"],
-  ["http.receivepack", "true"],
-  ["merge.conflictStyle", "merge"],
   ["core.quotePath", "false"]
 ]
 

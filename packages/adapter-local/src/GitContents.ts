@@ -1,6 +1,7 @@
 /** Trees and blobs of commits. Both are immutable, so they are cached: at most 256 trees and 64 MiB of file content. */
-import type { Sha, TreeEntry } from "@rdev/core/ports/Forge"
+import type { FileChange, Sha, TreeEntry } from "@rdev/core/ports/Forge"
 import { Effect } from "effect"
+import { createHash } from "node:crypto"
 import type { Git } from "./Git.ts"
 import type { GitRepository } from "./GitRepository.ts"
 import { fail, type LocalFailure } from "./LocalFailure.ts"
@@ -68,7 +69,30 @@ const parseBatch = (output: Buffer): ReadonlyMap<string, Uint8Array> => {
 
 export interface GitContents {
   tree(repository: GitRepository, sha: Sha): Effect.Effect<ReadonlyArray<SizedEntry>, LocalFailure>
+  /** Takes note of what a commit of ours contains, so that reading it back starts no process. */
+  remember(repository: GitRepository, sha: Sha, before: ReadonlyArray<SizedEntry>, changes: ReadonlyArray<FileChange>): void
   files(repository: GitRepository, sha: Sha, under: string): Effect.Effect<ReadonlyMap<string, Uint8Array>, LocalFailure>
+}
+
+const blobName = (content: Uint8Array): string => createHash("sha1").update(`blob ${content.byteLength}\0`).update(content).digest("hex")
+
+/** The tree that changes make of another, in git's order; the same that `ls-tree` would list. */
+export const derive = (before: ReadonlyArray<SizedEntry>, changes: ReadonlyArray<FileChange>): { readonly entries: ReadonlyArray<SizedEntry>; readonly blobs: ReadonlyMap<string, Uint8Array> } => {
+  const tree = new Map(before.map((entry) => [entry.path, entry]))
+  const blobs = new Map<string, Uint8Array>()
+  for (const { path, content, executable } of changes) {
+    const mode = tree.get(path)?.mode
+    // A file in the place of a folder takes all of it away, and so does deleting a folder.
+    if (tree.delete(path) === false) for (const other of tree.keys()) if (other.startsWith(`${path}/`)) tree.delete(other)
+    if (content === null) continue
+    for (let cut = path.lastIndexOf("/"); cut > 0; cut = path.lastIndexOf("/", cut - 1)) tree.delete(path.slice(0, cut))
+    const bytes = typeof content === "string" ? Buffer.from(content) : content
+    const oid = blobName(bytes)
+    blobs.set(oid, bytes)
+    tree.set(path, { path, oid, mode: executable ?? mode === "100755" ? "100755" : "100644", sizeBytes: bytes.byteLength })
+  }
+  const entries = [...tree.values()].sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)))
+  return { entries, blobs }
 }
 
 export const make = (git: Git): GitContents => {
@@ -111,5 +135,12 @@ export const make = (git: Git): GitContents => {
       return content === undefined ? [] : [[entry.path, content] as const]
     }))
   })
-  return { tree, files }
+  const remember: GitContents["remember"] = (repository, sha, before, changes) => {
+    const made = derive(before, changes)
+    trees.set(`${repository.projectId} ${sha}`, made.entries, 1)
+    for (const [oid, content] of made.blobs) {
+      if (content.byteLength <= maxCachedBlobBytes) blobs.set(`${repository.projectId} ${oid}`, Uint8Array.prototype.slice.call(content), content.byteLength)
+    }
+  }
+  return { tree, files, remember }
 }

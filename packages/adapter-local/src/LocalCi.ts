@@ -37,6 +37,15 @@ type Request = { readonly key: string; readonly sha: Sha; readonly branch: strin
 const fromPort = <A, E extends { readonly reason: LocalFailure["reason"] }>(effect: Effect.Effect<A, E>): Effect.Effect<A, LocalFailure> =>
   Effect.mapError(effect, (error) => new LocalFailure({ reason: error.reason, cause: error }))
 
+const parsed = (text: string, file: string): Pipeline.Pipeline | string => {
+  try {
+    return Pipeline.parse(text, file)
+  } catch (cause) {
+    if (cause instanceof Pipeline.PipelineError) return cause.message
+    throw cause
+  }
+}
+
 /** Either the pipeline, or the sentence that says why there is none to run. */
 const readPipeline = Effect.fnUntraced(function*(forge: typeof Forge.Service, target: RepositoryTarget, sha: Sha) {
   const tree = yield* fromPort(forge.listTree(target, sha))
@@ -44,10 +53,7 @@ const readPipeline = Effect.fnUntraced(function*(forge: typeof Forge.Service, ta
   if (file === undefined) return `the repository has no .woodpecker.yml at ${sha.slice(0, 12)}; add one with at least one step`
   const content = (yield* fromPort(forge.readFiles(target, sha, ""))).get(file) ?? new Uint8Array(0)
   if (content.byteLength > maxPipelineBytes) return `${file} has ${content.byteLength} bytes, more than ${maxPipelineBytes}`
-  return yield* Effect.try({ try: () => Pipeline.parse(Buffer.from(content).toString("utf8"), file), catch: (cause) => cause }).pipe(
-    Effect.catchIf((cause) => cause instanceof Pipeline.PipelineError, (cause) => Effect.succeed((cause as Pipeline.PipelineError).message)),
-    Effect.mapError((cause) => fail({ _tag: "Unknown", message: `${file} cannot be read: ${String(cause)}` }))
-  )
+  return yield* attempt(async () => parsed(Buffer.from(content).toString("utf8"), file))
 })
 
 export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {

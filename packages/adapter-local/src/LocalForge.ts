@@ -145,8 +145,9 @@ export const make = Effect.fn("LocalForge.make")(function*(options: Options) {
             ? `branch ${request.branch} exists already at ${head}`
             : `branch ${request.branch} is at ${head ?? "nothing"}, not at the expected ${request.expectedHead}`)
         }
-        const modes = new Map(head === null ? [] : (yield* contents.tree(repository, head)).map((entry) => [entry.path, entry.mode]))
-        const sha = yield* GitCommit.commit(git, repository.directory, request, modes)
+        const before = head === null ? [] : yield* contents.tree(repository, head)
+        const sha = yield* GitCommit.commit(git, repository.directory, request, new Map(before.map((entry) => [entry.path, entry.mode])))
+        contents.remember(repository, sha, before, request.changes)
         yield* written(repository)
         return sha
       })),

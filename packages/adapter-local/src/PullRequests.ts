@@ -25,9 +25,8 @@ const decode = Schema.decodeUnknownSync(PullRecord)
 const folder = (directory: string) => recordOf(directory, "pulls")
 
 export const read = (directory: string, number: number): Effect.Effect<PullRecord, LocalFailure> =>
-  Effect.flatMap(
-    attempt(() => Number.isSafeInteger(number) && number > 0 ? RecordFile.read(join(folder(directory), `${number}.json`), decode) : Promise.resolve(null)),
-    (found) => found === null ? Effect.fail(notFound(`pull request #${number} does not exist`)) : Effect.succeed(found)
+  attempt(() => Number.isSafeInteger(number) && number > 0 ? RecordFile.read(join(folder(directory), `${number}.json`), decode) : Promise.resolve(null)).pipe(
+    Effect.filterOrFail((found) => found !== null, () => notFound(`pull request #${number} does not exist`))
   )
 
 export const write = (directory: string, record: PullRecord): Effect.Effect<void, LocalFailure> =>

@@ -26,7 +26,6 @@ export interface SandboxRoot {
   /** The folder that becomes `/`. */
   readonly directory: string
   readonly mounts: ReadonlyArray<Mount>
-  readonly links: ReadonlyArray<{ readonly path: string; readonly target: string }>
 }
 
 const devices = ["null", "zero", "full", "random", "urandom"]
@@ -87,13 +86,10 @@ const fillEtc = async (root: string, owner: { readonly uid: number; readonly gid
 
 const fillSystem = async (root: string) => {
   const mounts: Array<Mount> = []
-  const links: Array<{ path: string; target: string }> = []
   for (const name of ["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"]) {
     const kind = await kindOf(`/${name}`)
     if (kind === "link") {
-      const target = await readlink(`/${name}`)
-      await symlink(target, join(root, name))
-      links.push({ path: `/${name}`, target })
+      await symlink(await readlink(`/${name}`), join(root, name))
     } else if (kind === "folder") {
       await folder(join(root, name))
       mounts.push({ kind: "bind", source: `/${name}`, path: `/${name}`, access: "ro" })
@@ -107,7 +103,7 @@ const fillSystem = async (root: string) => {
   for (const [name, target] of [["fd", "/proc/self/fd"], ["stdin", "/proc/self/fd/0"], ["stdout", "/proc/self/fd/1"], ["stderr", "/proc/self/fd/2"]] as const) {
     await symlink(target, join(root, "dev", name))
   }
-  return { mounts, links }
+  return mounts
 }
 
 /** Builds the root folder under `folderOfInstance`. */
@@ -118,7 +114,7 @@ export const build = async (
 ): Promise<SandboxRoot> => {
   const directory = join(folderOfInstance, `root-${randomBytes(6).toString("hex")}`)
   await folder(directory)
-  const { mounts, links } = await fillSystem(directory)
+  const mounts = await fillSystem(directory)
   const etc = await fillEtc(directory, owner)
   const tools: Array<Mount> = []
   for (const { hostPath, path: inside } of readOnly) {
@@ -127,7 +123,7 @@ export const build = async (
     else await file(join(directory, inside), "")
     tools.push({ kind: "bind", source, path: inside, access: "ro" })
   }
-  return { directory: await realpath(directory), mounts: [...mounts, ...etc, ...tools], links }
+  return { directory: await realpath(directory), mounts: [...mounts, ...etc, ...tools] }
 }
 
 /** All mounts of one command, in order. */
@@ -167,7 +163,11 @@ const escape = (text: string) => text.replace(/[\\ \t\n]/g, (c) => `\\${c.charCo
 export const fstab = (root: SandboxRoot, mounts: ReadonlyArray<Mount>, flagsOf: FlagsOf, hideProcesses: boolean): string => {
   const under = (inside: string) => escape(join(root.directory, inside))
   const row = (source: string, point: string, type: string, options: ReadonlyArray<string>) => `${source} ${point} ${type} ${[...new Set(options)].join(",")} 0 0`
-  const bind = (source: string, point: string, options: ReadonlyArray<string>) => row(escape(source), point, "none", ["bind", ...options, ...flagsOf(source)])
+  const bind = (source: string, point: string, options: ReadonlyArray<string>) => {
+    const host = flagsOf(source)
+    const wanted = host.includes("ro") ? options.filter((option) => option !== "rw") : options
+    return row(escape(source), point, "none", ["bind", ...wanted, ...host])
+  }
   const lines = [bind(root.directory, escape(root.directory), ["ro", "nosuid", "nodev"])]
   for (const mount of mounts) {
     if (mount.kind === "tmpfs") lines.push(row("tmpfs", under(mount.path), "tmpfs", ["nosuid", "nodev", `size=${mount.sizeBytes}`, "mode=1777"]))
@@ -175,7 +175,7 @@ export const fstab = (root: SandboxRoot, mounts: ReadonlyArray<Mount>, flagsOf: 
       lines.push(row("proc", under(mount.path), "proc", ["nosuid", "nodev", "noexec", ...(hideProcesses ? ["hidepid=2"] : [])]))
       lines.push(row(under("/proc/sys"), under("/proc/sys"), "none", ["bind", "ro", "nosuid", "nodev", "noexec"]))
     } else if (mount.access === "device") lines.push(bind(mount.source, under(mount.path), ["nosuid", "noexec"]))
-    else lines.push(bind(mount.source, under(mount.path), [mount.access, "nosuid", "nodev"]).replace(/\brw,(.*)\bro\b/, "$1ro"))
+    else lines.push(bind(mount.source, under(mount.path), [mount.access, "nosuid", "nodev"]))
   }
   return `${lines.join("\n")}\n`
 }

@@ -1,6 +1,4 @@
 /** What a sandbox is asked to run, and what every way of isolating must supply. */
-import type { LocalFailure } from "./LocalFailure.ts"
-
 export type Network = "none" | "loopback" | "internet"
 
 /** Bounds of one command. Memory and file size hold per process, the number of processes for all of the command's together. */
@@ -61,5 +59,3 @@ export interface Backend {
    */
   readonly containment: "namespace" | "group"
 }
-
-export type Attempt = { readonly backend: Backend } | { readonly failure: LocalFailure; readonly name: string }

@@ -2,8 +2,11 @@ import { posixCommands, suite } from "@rdev/conformance/WorkspaceHostSuite"
 import * as LocalWorkspaceHost from "../src/LocalWorkspaceHost.ts"
 import { withFolder } from "./TemporaryFolder.ts"
 
-suite("local", withFolder((dataDir) => LocalWorkspaceHost.layer({ dataDir, unsafeHost: true })), {
+const capabilities = {
   posix: true,
+  // Variables that a shell sets for the programs it starts, and the mark by which unisolated processes are found again.
   environment: ["PWD", "OLDPWD", "SHLVL", "_", "RDEV_EXEC"],
   commands: posixCommands
-})
+}
+suite("local", withFolder((dataDir) => LocalWorkspaceHost.layer({ dataDir, unsafeHost: true })), capabilities)
+suite("local without isolation", withFolder((dataDir) => LocalWorkspaceHost.layer({ dataDir, unsafeHost: true, isolations: [] })), capabilities)

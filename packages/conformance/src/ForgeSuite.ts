@@ -131,6 +131,19 @@ export const suite = (name: string, layer: Layer.Layer<Forge, unknown>, capabili
         assert.strictEqual((yield* forge.readFiles(target, now, "race")).size, 1)
       }))
 
+    it.effect("puts files where folders were, folders where files were, and deletes folders", () =>
+      Effect.gen(function*() {
+        const { forge, target, head } = yield* fresh
+        const paths = (sha: Sha) => Effect.map(forge.listTree(target, sha), (tree) => tree.map((entry) => entry.path))
+        const change = (expectedHead: Sha, changes: ReadonlyArray<readonly [string, string | null]>) =>
+          forge.commit(target, { branch: main, expectedHead, author, message: "m", changes: changes.map(([path, content]) => ({ path, content })) })
+        const one = yield* change(head, [["src", "now a file"], ["README.md/deep/x", "now a folder"], ["a-b", "1"], ["a/b", "2"], ["a.b", "3"]])
+        assert.deepStrictEqual(yield* paths(one), ["README.md/deep/x", "a-b", "a.b", "a/b", "run.sh", "src"])
+        const two = yield* change(one, [["README.md", null], ["a", null], ["src", null], ["src/again", "x"]])
+        assert.deepStrictEqual(yield* paths(two), ["a-b", "a.b", "run.sh", "src/again"])
+        assert.strictEqual(text((yield* forge.readFiles(target, two, "src")).get("src/again")), "x")
+      }))
+
     it.effect("starts a branch with a first commit when none is expected", () =>
       Effect.gen(function*() {
         const { forge, target, write } = yield* fresh

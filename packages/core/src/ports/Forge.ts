@@ -37,7 +37,7 @@ export interface TreeEntry { readonly path: string; readonly mode: string; reado
 export interface FileChange {
   /** Relative, forward slashes, no `..`. */
   readonly path: string
-  /** null deletes. */
+  /** null deletes the file, or the folder with all that is in it. */
   readonly content: Uint8Array | string | null
   readonly executable?: boolean
 }

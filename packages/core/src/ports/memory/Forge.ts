@@ -54,6 +54,7 @@ const applyChanges = (repo: Repository, before: Tree, changes: ReadonlyArray<Fil
     if (why !== null) refuse({ _tag: "Invalid", field: "changes.path", message: why })
     if (change.content === null) {
       tree.delete(change.path)
+      for (const path of tree.keys()) if (path.startsWith(`${change.path}/`)) tree.delete(path)
       continue
     }
     const content = bytes(change.content)

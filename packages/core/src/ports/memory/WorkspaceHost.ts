@@ -89,7 +89,7 @@ const make = (programs: Readonly<Record<string, FakeProgram>>) => Effect.sync(()
       stdout: print("stdout"),
       stderr: print("stderr")
     })
-    const limited = command.timeoutMillis === undefined ? Effect.map(running, Option.some) : Effect.timeoutOption(running, command.timeoutMillis)
+    const limited = command.timeoutMillis === undefined ? Effect.asSome(running) : Effect.timeoutOption(running, command.timeoutMillis)
     const fiber = yield* Effect.forkScoped(limited.pipe(Effect.onExit((result) =>
       Deferred.succeed(exit, Exit.isFailure(result)
         ? { code: null, signal: "SIGTERM", reason: "killed" }
