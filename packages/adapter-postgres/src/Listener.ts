@@ -47,13 +47,14 @@ export const make = (config: ClientConfig): Effect.Effect<Listener, never, Scope
 
   const session = Effect.scoped(Effect.gen(function*() {
     const client = yield* open
+    const services = yield* Effect.context<never>()
     const lost = yield* Deferred.make<void>()
     const lose = () => { Deferred.doneUnsafe(lost, Effect.void) }
     client.on("error", lose)
     client.on("end", lose)
     client.on("notification", (message) => {
       const channel = channels.get(message.channel)
-      if (channel !== undefined) Effect.runSync(PubSub.publish(channel, { _tag: "Message", payload: message.payload ?? "" }))
+      if (channel !== undefined) Effect.runSyncWith(services)(PubSub.publish(channel, { _tag: "Message", payload: message.payload ?? "" }))
     })
     state.listening.clear()
     for (const channel of channels.keys()) yield* listenOn(client, channel)

@@ -25,11 +25,11 @@ export const layer: Layer.Layer<ApiKeyStore, never, Database> = Layer.effect(Api
 
   const insert = (key: ApiKey) => Effect.gen(function*() {
     const rows = yield* query(insertSql, [key.id, key.digest, key.revokedAtMillis, key.lastUsedAtMillis, JSON.stringify(encode(key))])
-    if (rows.length === 0) yield* fail("ApiKeyStore.insert", { _tag: "AlreadyExists", entity: "api key", id: key.id })
+    if (rows.length === 0) return yield* fail("ApiKeyStore.insert", { _tag: "AlreadyExists", entity: "api key", id: key.id })
   })
   const revoke = (id: string, atMillis: number) => Effect.gen(function*() {
     const rows = yield* query(revokeSql, [id, atMillis])
-    if (rows.length === 0) yield* fail("ApiKeyStore.revoke", { _tag: "NotFound", entity: "api key", id })
+    if (rows.length === 0) return yield* fail("ApiKeyStore.revoke", { _tag: "NotFound", entity: "api key", id })
   })
 
   return ApiKeyStore.of({

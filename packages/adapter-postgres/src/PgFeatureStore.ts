@@ -25,7 +25,7 @@ export const layer: Layer.Layer<FeatureStore, never, Database> = Layer.effect(Fe
 
   const insert = (feature: FeatureIndex) => Effect.gen(function*() {
     const rows = yield* query(insertSql, columns(feature), { prepare: true })
-    if (rows.length === 0) yield* fail("FeatureStore.insert", { _tag: "AlreadyExists", entity: "feature", id: feature.slug })
+    if (rows.length === 0) return yield* fail("FeatureStore.insert", { _tag: "AlreadyExists", entity: "feature", id: feature.slug })
   })
 
   return FeatureStore.of({

@@ -37,7 +37,7 @@ export const layer: Layer.Layer<IdempotencyStore, never, Database> = Layer.effec
   })
   const complete = (key: Key, answer: StoredAnswer) => Effect.gen(function*() {
     const rows = yield* query(completeSql, [...at(key), JSON.stringify(answer)], { prepare: true })
-    if (rows.length === 0) yield* fail("IdempotencyStore.complete", { _tag: "NotFound", entity: "idempotency key", id: key.key })
+    if (rows.length === 0) return yield* fail("IdempotencyStore.complete", { _tag: "NotFound", entity: "idempotency key", id: key.key })
   })
 
   return IdempotencyStore.of({

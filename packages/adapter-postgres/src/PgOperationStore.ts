@@ -109,7 +109,7 @@ export const layer: Layer.Layer<OperationStore, never, Database> = Layer.effect(
     const answered = yield* query(answerSql, [id, key, JSON.stringify(value)], { prepare: true })
     if (answered.length === 1) return
     const found = yield* present("answer", id)
-    yield* fail("OperationStore.answer", { _tag: "Conflict", message: `operation ${id} has ended as ${found.status}` })
+    return yield* fail("OperationStore.answer", { _tag: "Conflict", message: `operation ${id} has ended as ${found.status}` })
   })
   const list = ({ after, kind, limit, projectId, status }: OperationQuery) => rows(listSql, [projectId, status, kind, after, limit])
 

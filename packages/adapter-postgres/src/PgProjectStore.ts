@@ -27,13 +27,13 @@ export const layer: Layer.Layer<ProjectStore, never, Database> = Layer.effect(Pr
 
   const insert = (project: Project) => Effect.gen(function*() {
     const rows = yield* query(insertSql, columns(project), { prepare: true })
-    if (rows.length === 0) yield* fail("ProjectStore.insert", { _tag: "AlreadyExists", entity: "project", id: project.name })
+    if (rows.length === 0) return yield* fail("ProjectStore.insert", { _tag: "AlreadyExists", entity: "project", id: project.name })
   })
   const update = (project: Project) => Effect.gen(function*() {
     const rows = yield* query(updateSql, columns(project), { prepare: true })
     if (rows.length === 1) return
     const stored = yield* query<{ readonly revision: number }>(revisionSql, [project.id], { prepare: true })
-    yield* fail("ProjectStore.update", stored[0] === undefined
+    return yield* fail("ProjectStore.update", stored[0] === undefined
       ? { _tag: "NotFound", entity: "project", id: project.id }
       : { _tag: "Conflict", message: `project ${project.id} is at revision ${stored[0].revision}, not ${project.revision - 1}: somebody changed it; read it again` })
   })

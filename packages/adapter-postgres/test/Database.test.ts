@@ -42,7 +42,7 @@ const suite = (name: string, database: Layer.Layer<Database, StoreError>) => des
       yield* Effect.exit(db.transact(Effect.gen(function*() {
         yield* insert(1)
         yield* db.transact(insert(2))
-        yield* Effect.fail("no")
+        return yield* Effect.fail("no")
       })))
       assert.deepStrictEqual(yield* db.query("SELECT * FROM t1"), [])
       yield* db.transact(Effect.andThen(insert(3), db.transact(insert(4))))
@@ -68,7 +68,7 @@ const suite = (name: string, database: Layer.Layer<Database, StoreError>) => des
         const fiber = yield* Effect.forkChild(db.transact(Effect.gen(function*() {
           yield* db.query("INSERT INTO t3 VALUES (1)")
           yield* Deferred.succeed(inside, undefined)
-          yield* Effect.never
+          return yield* Effect.never
         })))
         yield* Deferred.await(inside)
         yield* Fiber.interrupt(fiber)

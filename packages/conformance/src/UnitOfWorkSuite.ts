@@ -63,7 +63,7 @@ export const suite = (name: string, layer: Layer.Layer<Stores, unknown>): void =
       yield* Effect.exit(work.transact(Effect.gen(function*() {
         yield* work.transact(inner.write)
         yield* outer.write
-        yield* Effect.fail("no")
+        return yield* Effect.fail("no")
       })))
       assert.deepStrictEqual([yield* inner.written, yield* outer.written], [nothing, nothing])
       yield* work.transact(Effect.andThen(work.transact(inner.write), outer.write))
