@@ -2,7 +2,7 @@
  * Follows an event stream over SSE and resumes by itself after a lost connection: every event is delivered once, in order, after
  * `after`. A `gap` (retention removed what was asked for) is handed on as an event of that type; `synced` says that the past is over.
  */
-import { Effect, Option, Redacted, Schedule, Schema, Stream } from "effect"
+import { Option, Redacted, Schedule, Schema, Stream } from "effect"
 import { EventView } from "./groups/Events.ts"
 import * as Problem from "./Problem.ts"
 import type { ClientOptions } from "./Client.ts"
@@ -80,15 +80,30 @@ async function* read(options: FollowOptions, cursor: Cursor, signal: AbortSignal
   throw new EventStreamError({ message: "the connection ended", status: null })
 }
 
+/** Ends the connection before its reader: a read that waits for the next bytes would otherwise hold the end up. */
+const abortable = (events: AsyncGenerator<EventView>, abort: () => void): AsyncIterable<EventView> => ({
+  [Symbol.asyncIterator]: () => ({
+    next: () => events.next(),
+    return: async () => {
+      abort()
+      await events.return(undefined).catch(() => undefined)
+      return { done: true, value: undefined }
+    }
+  })
+})
+
 const isFinal = (error: EventStreamError) => error.status !== null && error.status < 500 && error.status !== 429
 
 export const follow = (options: FollowOptions): Stream.Stream<EventView, EventStreamError> =>
   Stream.suspend(() => {
     const cursor: Cursor = { seq: options.after ?? 0 }
-    const abort = Effect.acquireRelease(Effect.sync(() => new AbortController()), (controller) => Effect.sync(() => controller.abort()))
-    const connection = Stream.unwrap(Effect.map(abort, ({ signal }) =>
-      Stream.fromAsyncIterable(read(options, cursor, signal), (cause) =>
-        cause instanceof EventStreamError ? cause : new EventStreamError({ message: cause instanceof Error ? cause.message : String(cause), status: null }))))
+    const connection = Stream.suspend(() => {
+      const controller = new AbortController()
+      return Stream.fromAsyncIterable(
+        abortable(read(options, cursor, controller.signal), () => controller.abort()),
+        (cause) => cause instanceof EventStreamError ? cause : new EventStreamError({ message: cause instanceof Error ? cause.message : String(cause), status: null })
+      )
+    })
     const again = Schedule.min([Schedule.exponential(options.retryMillis ?? 500), Schedule.spaced("10 seconds")])
     return Stream.retry(connection, ($) => $(again).pipe(Schedule.while(({ input }) => !isFinal(input))))
   })

@@ -80,22 +80,40 @@ const http = (options: App.Options) => Layer.unwrap(Effect.gen(function*() {
   })
 }))
 
-/** The whole server behind a listener. What stands last is ended first: requests, then work, then stores. */
+const settingsOf = (config: ServerConfig) => ({
+  dnsTarget: "127.0.0.1",
+  defaultBranch: "main",
+  defaultAgent: config.agent ?? "scripted",
+  defaultTemplate: "default",
+  workDir: "/workspace",
+  firstRelease: ["production"] as const
+})
+const workerOf = (config: ServerConfig, version: string) => ({ name: `${hostname()}:${process.pid}`, version, capacity: config.workerCapacity, drainMillis: config.drainMillis })
+
+/** The key with which the platform signs what it records; shared by all processes of an installation. */
+const signing = (config: ServerConfig) => Layer.effect(PlatformKey, KeyFiles.platformKey(config.dataDir, process.env["RDEV_PLATFORM_KEY"]))
+
+/** Core services over this machine, its agents and the stores. */
+const core = (config: ServerConfig, url: string, port: number) => Core.services(settingsOf(config)).pipe(
+  Layer.provideMerge(signing(config)),
+  Layer.provideMerge(AgentRegistry.layerConfig()),
+  Layer.provideMerge(TemplatesDisk.layerConfig),
+  Layer.provideMerge(machine(config, url, port)),
+  Layer.provideMerge(stores(config))
+)
+
+/** The whole server behind a listener. What stands first here is ended first: requests, then work, then stores. */
 export const layer = (config: ServerConfig, version: string) => Layer.unwrap(Effect.gen(function*() {
   const { port, url } = yield* Listener
   const pepper = yield* KeyFiles.pepper(config.dataDir, process.env["RDEV_KEY_PEPPER"])
-  const platformKey = yield* KeyFiles.platformKey(config.dataDir, process.env["RDEV_PLATFORM_KEY"])
   const options: App.Options = { config, version, pepper }
-  const settings = { dnsTarget: "127.0.0.1", defaultBranch: "main", defaultAgent: config.agent ?? "scripted", defaultTemplate: "default", workDir: "/workspace", firstRelease: ["production"] as const }
-  const worker = { name: `${hostname()}:${process.pid}`, version, capacity: config.workerCapacity, drainMillis: config.drainMillis }
   return http(options).pipe(
-    Layer.merge(Core.work(worker)),
+    Layer.merge(Core.work(workerOf(config, version))),
     Layer.provideMerge(App.services(options)),
-    Layer.provideMerge(Core.services(settings)),
-    Layer.provideMerge(Layer.succeed(PlatformKey, platformKey)),
-    Layer.provideMerge(AgentRegistry.layerConfig()),
-    Layer.provideMerge(TemplatesDisk.layerConfig),
-    Layer.provideMerge(machine(config, url, port)),
-    Layer.provideMerge(stores(config))
+    Layer.provideMerge(core(config, url, port))
   )
 }))
+
+/** Workers alone. URLs in what they make are those of the server that answers. */
+export const layerWorker = (config: ServerConfig, version: string) =>
+  Core.work(workerOf(config, version)).pipe(Layer.provide(core(config, config.publicUrl ?? `http://${config.host}:${config.port}`, config.port)))

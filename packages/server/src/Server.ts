@@ -57,3 +57,8 @@ export const start = Effect.fn("Server.start")(function*(config: ServerConfig): 
   const { port, url } = Context.get(listening, Listener.Listener)
   return { url, port, newKey }
 })
+
+/** Work alone, without answering requests: for machines that share a PostgreSQL database with their servers. */
+export const work = Effect.fn("Server.work")(function*(config: ServerConfig): Effect.fn.Return<void, StartError, Scope.Scope> {
+  yield* Effect.mapError(Layer.build(Installation.layerWorker(config, version)), startErrorOf)
+})

@@ -1,0 +1,268 @@
+/**
+ * The command tree of `rdev`. A handler finds the server, makes one or a few calls, and prints what a person reads, or with `--json`
+ * exactly what the API answered. What is heavy (the server) is loaded by the commands that need it.
+ */
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { call, type Json, find, list, segment, type Target } from "./Connection.ts"
+import { type CliFailure, fail } from "./Failure.ts"
+import { Screen, table } from "./Screen.ts"
+
+const optionalText = (name: string, description: string) => Flag.String(name).pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrNull))
+const optionalInt = (name: string, description: string) => Flag.Int(name).pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrNull))
+const flag = (name: string, description: string) => Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))
+const json = flag("json", "Print the API's JSON")
+const where = {
+  url: optionalText("url", "Server, e.g. http://127.0.0.1:4848 (RDEV_URL)"),
+  key: optionalText("key", "API key (RDEV_API_KEY)"),
+  dataDir: optionalText("data-dir", "Data folder of a server on this machine (RDEV_DATA_DIR; default .rdev)")
+}
+const common = { ...where, json }
+const project = Argument.String("project").pipe(Argument.withDescription("Name or id of the project"))
+const feature = Argument.String("feature").pipe(Argument.withDescription("Slug of the feature"))
+
+interface Common { readonly url: string | null; readonly key: string | null; readonly dataDir: string | null; readonly json: boolean }
+
+/** Calls, then prints: `show` gives the lines for a person. */
+const printed = <A>(input: Common, work: (target: Target) => Effect.Effect<A, CliFailure>, show: (value: A, screen: Screen) => ReadonlyArray<string>) => Effect.gen(function*() {
+  const value = yield* work(yield* find(input))
+  const screen = new Screen(process.stdout)
+  if (input.json) screen.line(JSON.stringify(value, null, 2))
+  else for (const line of show(value, screen)) screen.line(line)
+})
+
+const string = (value: unknown): string => value === null || value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value)
+const when = (value: unknown): string => typeof value === "string" ? value.slice(0, 19).replace("T", " ") : "–"
+/** A heading and one row per item; a sentence when there are none. */
+const rows = (columns: ReadonlyArray<readonly [title: string, of: (row: Json) => string]>, none: string) => (items: ReadonlyArray<Json>, screen: Screen): ReadonlyArray<string> =>
+  items.length === 0 ? [none] : table([columns.map(([title]) => screen.style.dim(title)), ...items.map((item) => columns.map(([, of]) => of(item)))])
+const fields = (pairs: ReadonlyArray<readonly [string, string]>, screen: Screen) => table(pairs.map(([name, value]) => [screen.style.dim(name), value]))
+const given = (entries: Readonly<Record<string, unknown>>): Json => Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== null && value !== undefined))
+
+// ── projects ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+const newProject = {
+  name: Argument.String("name").pipe(Argument.withDescription("A DNS label: it becomes host name, repository and folder")),
+  template: optionalText("template", "Template (default: default)"),
+  description: optionalText("description", "What it is for"),
+  agent: optionalText("agent", "Agent that works on it (see rdev agents)")
+}
+interface NewProject { readonly name: string; readonly template: string | null; readonly description: string | null; readonly agent: string | null }
+const projectBody = ({ agent, description, name, template }: NewProject) => given({ name, template, description, agent })
+const showProject = (one: Json, screen: Screen) => {
+  const environments = one["environments"] as ReadonlyArray<Json>
+  const resources = one["resources"] as ReadonlyArray<Json>
+  return [
+    ...fields([
+      ["id", string(one["id"])], ["name", string(one["name"])], ["status", string(one["status"])], ["template", string(one["template"])], ["agent", string(one["agent"])],
+      ["clone", string(one["clone_url"])],
+      ...environments.map((env) => [string(env["name"]), `${string(env["url"])}  ${env["sha"] === null ? "nothing released" : string(env["sha"]).slice(0, 10)}`] as const)
+    ], screen),
+    ...table(resources.map((resource) => [`  ${string(resource["kind"])}`, string(resource["status"]), string(resource["detail"] ?? resource["external_id"])]))
+  ]
+}
+const wait = Flag.Int("wait").pipe(Flag.withDescription("Seconds to wait for the end (at most 60)"), Flag.withDefault(60))
+const preferring = (seconds: number) => ({ prefer: `wait=${Math.max(0, Math.min(60, seconds))}` })
+
+const projectsCreate = Command.make("create", { ...common, ...newProject, wait }, (input) =>
+  printed(input, (target) => Effect.gen(function*() {
+    const started = yield* call<{ readonly operation_id: string; readonly project: Json }>(target, "/projects", { body: projectBody(input), headers: preferring(input.wait) })
+    if (started.project["status"] !== "failed") return started
+    const operation = yield* call(target, `/operations/${started.operation_id}`)
+    return yield* fail("failed", `the project could not be provisioned: ${string((operation["error"] as Json | null)?.["message"])}; everything was undone. See \`rdev operations show ${started.operation_id}\``)
+  }), (started, screen) => [...showProject(started.project, screen), ...(started.project["status"] === "provisioning" ? [`It is still being provisioned: rdev operations show ${started.operation_id}`] : [])])
+).pipe(Command.withDescription("Create a project and provision everything it needs"))
+
+const projectsPlan = Command.make("plan", { ...common, ...newProject }, (input) =>
+  printed(input, (target) => call<{ readonly steps: ReadonlyArray<Json> }>(target, "/projects?dry_run=true", { body: projectBody(input) }), (plan, screen) =>
+    table(plan.steps.map((step) => [string(step["change"]), string(step["title"]), screen.style.dim(string(step["reason"]))])))
+).pipe(Command.withDescription("Show what creating a project would do; changes nothing"))
+
+const projectsList = Command.make("list", common, (input) =>
+  printed(input, (target) => list(target, "/projects", "projects"), rows([
+    ["NAME", (row) => string(row["name"])], ["STATUS", (row) => string(row["status"])], ["TEMPLATE", (row) => string(row["template"])], ["AGENT", (row) => string(row["agent"])], ["CREATED", (row) => when(row["created_at"])]
+  ], "There are no projects; make one with `rdev projects create <name>`."))
+).pipe(Command.withDescription("List projects"))
+
+const projectsShow = Command.make("show", { ...common, project }, (input) =>
+  printed(input, (target) => call(target, `/projects/${segment(input.project)}`), showProject)).pipe(Command.withDescription("Show a project"))
+
+const projectsDelete = Command.make("delete", { ...common, project, wait, yes: flag("yes", "Really delete it, its repository included") }, (input) =>
+  input.yes
+    ? printed(input, (target) => Effect.flatMap(
+      call<{ readonly operation_id: string }>(target, `/projects/${segment(input.project)}`, { method: "DELETE", headers: preferring(input.wait) }),
+      ({ operation_id }) => call(target, `/operations/${operation_id}`)
+    ), (operation) => [`${input.project}: deletion ${string(operation["status"])}`])
+    : Effect.fail(fail("usage", `this deletes ${input.project} with its repository, releases and names; say so with --yes`))
+).pipe(Command.withDescription("Delete a project and everything that was provisioned for it"))
+
+const projects = Command.make("projects").pipe(Command.withDescription("Projects"), Command.withSubcommands([projectsList, projectsCreate, projectsPlan, projectsShow, projectsDelete]))
+
+// ── features ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+const featurePath = (input: { readonly project: string; readonly feature: string }, verb = "") => `/projects/${segment(input.project)}/sdlc/features/${segment(input.feature)}${verb}`
+const showDecision = (one: Json, screen: Screen) => fields([
+  ["phase", string(one["phase"])],
+  ["action", screen.style.bold(string(one["action"])) + (one["task_id"] === null ? "" : ` ${string(one["task_id"])}`)],
+  ["actor", `${string(one["actor"])}${one["approver"] === null ? "" : ` (${string(one["approver"])})`}`],
+  ["rule", string(one["rule"]) + (one["via"] === null ? "" : ` before ${string(one["via"])}`)],
+  ["reason", string(one["reason"])]
+], screen)
+const showDetail = (detail: { readonly feature: Json; readonly next: Json }, screen: Screen) => [
+  ...fields([["feature", `${string(detail.feature["slug"])}  ${string(detail.feature["title"])}`], ["state", string(detail.feature["lifecycle"])]], screen),
+  ...showDecision(detail.next, screen)
+]
+
+const featuresCreate = Command.make("create", {
+  ...common, project,
+  title: Argument.String("title").pipe(Argument.withDescription("What is wanted, in a line")),
+  slug: optionalText("slug", "Short name; made from the title when absent"),
+  kind: Flag.Literals("kind", ["feature", "bugfix", "refactor", "hotfix"]).pipe(Flag.optional, Flag.map(Option.getOrNull)),
+  description: optionalText("description", "What is wanted and why; the first agent reads it"),
+  dependsOn: Flag.String("depends-on").pipe(Flag.withDescription("Slug of a feature that must be released first; may be given several times"), Flag.between(0, 50)),
+  preset: optionalText("preset", "Preset of the project's policy"),
+  hold: flag("hold", "Do not start; wait for rdev run")
+}, (input) => printed(input, (target) => call(target, `/projects/${segment(input.project)}/sdlc/features`, {
+  body: given({ title: input.title, slug: input.slug, kind: input.kind, description: input.description, preset: input.preset, ...(input.dependsOn.length === 0 ? {} : { deps: input.dependsOn }), ...(input.hold ? { start: false } : {}) })
+}), (one) => [`${string(one["slug"])} created${input.hold ? "" : " and started"}; follow it with \`rdev events ${input.project} --follow\``])).pipe(Command.withDescription("Create a feature and start driving it"))
+
+const featuresList = Command.make("list", { ...common, project }, (input) =>
+  printed(input, (target) => list(target, `/projects/${segment(input.project)}/sdlc/features`, "features"), rows([
+    ["FEATURE", (row) => string(row["slug"])], ["PHASE", (row) => string(row["phase"])], ["STATE", (row) => string(row["lifecycle"])],
+    ["NEXT", (row) => string((row["decision"] as Json | null)?.["action"])], ["TITLE", (row) => string(row["title"])]
+  ], `There are no features; make one with \`rdev features create ${input.project} "<title>"\`.`))).pipe(Command.withDescription("List the features of a project"))
+
+const featuresShow = Command.make("show", { ...common, project, feature }, (input) =>
+  printed(input, (target) => call<{ readonly feature: Json; readonly next: Json }>(target, featurePath(input)), showDetail)).pipe(Command.withDescription("Show a feature and its next action"))
+
+const verb = (name: string, description: string) => Command.make(name, { ...common, project, feature }, (input) =>
+  printed(input, (target) => call<{ readonly feature: Json; readonly next: Json }>(target, featurePath(input, `/${name}`), { method: "POST" }), showDetail)).pipe(Command.withDescription(description))
+const reasonFlag = Flag.String("reason").pipe(Flag.withDescription("Why; it is recorded"))
+const verbWithReason = (name: string, description: string) => Command.make(name, { ...common, project, feature, reason: reasonFlag }, (input) =>
+  printed(input, (target) => call<{ readonly feature: Json; readonly next: Json }>(target, featurePath(input, `/${name}`), { body: { reason: input.reason } }), showDetail)).pipe(Command.withDescription(description))
+const features = Command.make("features").pipe(Command.withDescription("Features of a project"), Command.withSubcommands([
+  featuresList, featuresCreate, featuresShow, verbWithReason("pause", "Pause a feature"), verb("resume", "Resume a paused feature"), verbWithReason("cancel", "Cancel a feature")
+]))
+
+const next = Command.make("next", { ...common, project, feature }, (input) =>
+  printed(input, (target) => call(target, featurePath(input, "/next")), showDecision)).pipe(Command.withDescription("The next valid action of a feature"))
+const why = Command.make("why", { ...common, project, feature }, (input) =>
+  printed(input, (target) => call(target, featurePath(input, "/why")), (one, screen) => [
+    ...showDecision(one, screen),
+    screen.style.dim("facts"), ...table((one["facts"] as ReadonlyArray<Json>).map((fact) => [`  ${string(fact["fact"])}`, string(fact["value"])])),
+    screen.style.dim("rules before it"), ...table((one["skipped"] as ReadonlyArray<Json>).slice(0, 40).map((rule) => [`  ${string(rule["rule"])}`, string(rule["action"]), string(rule["because"])]))
+  ])).pipe(Command.withDescription("The next action, the facts it rests on, and why no earlier rule hit"))
+const run = Command.make("run", { ...common, project, feature, follow: flag("follow", "Show what happens until it is released or waits for a person") }, (input) => Effect.gen(function*() {
+  const target = yield* find(input)
+  const page = yield* call<{ readonly watermark: number }>(target, `/projects/${segment(input.project)}/events?after=${Number.MAX_SAFE_INTEGER}&limit=1`)
+  yield* printed(input, () => call<{ readonly feature: Json; readonly next: Json }>(target, featurePath(input, "/run"), { method: "POST" }), showDetail)
+  if (!input.follow) return
+  const { followFeature } = yield* Effect.promise(() => import("./Watch.ts"))
+  yield* followFeature(target, input.project, input.feature, page.watermark)
+})).pipe(Command.withDescription("Look at a feature again and go on"))
+
+const gate = Flag.Literals("gate", ["spec", "design", "tasks", "qa-plan", "start", "human-review", "risk", "uat", "merge", "action"]).pipe(Flag.withDescription("Gate to decide; default: the one that waits"), Flag.optional, Flag.map(Option.getOrNull))
+const verdict = (name: "approve" | "reject" | "waive", description: string) => Command.make(name, { ...common, project, feature, gate, reason: optionalText("reason", "Why; the agent reads it") }, (input) =>
+  printed(input, (target) => name !== "approve" && input.reason === null
+    ? Effect.fail(fail("usage", `--reason: to ${name} needs a reason; the agent reads it`))
+    : call(target, featurePath(input, `/${name}`), { body: given({ gate: input.gate, reason: input.reason }) }), (one) => [`${string(one["gate"])}: ${name === "approve" ? "approved" : name === "reject" ? "rejected" : "waived"} ${string(one["subject"])}`])
+).pipe(Command.withDescription(description))
+
+// ── events, exec ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+const events = Command.make("events", {
+  ...common, project,
+  follow: flag("follow", "Go on live until Ctrl-C").pipe(Flag.withAlias("f")),
+  after: Flag.Int("after").pipe(Flag.withDescription("Only events after this number"), Flag.withDefault(0)),
+  types: optionalText("types", "Comma-separated types, e.g. output,complete")
+}, (input) => Effect.gen(function*() {
+  const { showEvents } = yield* Effect.promise(() => import("./Watch.ts"))
+  yield* showEvents(yield* find(input), input.project, input)
+})).pipe(Command.withDescription("Show or follow the events of a project"))
+
+const exec = Command.make("exec", {
+  ...common, project,
+  workspace: optionalText("workspace", "A feature's slug, to run in its workspace"),
+  timeout: Flag.Int("timeout").pipe(Flag.withDescription("Seconds until it is ended"), Flag.withDefault(600)),
+  command: Argument.String("command").pipe(Argument.withDescription("Program and arguments, after --"), Argument.variadic({ min: 1 }))
+}, (input) => Effect.gen(function*() {
+  const { execute } = yield* Effect.promise(() => import("./Watch.ts"))
+  yield* execute(yield* find(input), input)
+})).pipe(Command.withDescription("Run a command in a project's workspace; ends with its exit code"))
+
+// ── tasks, operations, keys, catalogue ──────────────────────────────────────────────────────────────────────────────────────
+const one = (name: string, path: (id: string) => string, method: "GET" | "POST", description: string) =>
+  Command.make(name, { ...common, id: Argument.String("id") }, (input) =>
+    printed(input, (target) => call(target, path(segment(input.id)), { method }), (value, screen) => fields(Object.entries(value).map(([key, entry]) => [key, string(entry)] as const), screen))
+  ).pipe(Command.withDescription(description))
+
+const tasksList = Command.make("list", { ...common, project: optionalText("project", "Only of this project"), status: optionalText("status", "pending, running, completed, failed or cancelled") }, (input) => {
+  const query = new URLSearchParams(given({ project: input.project, status: input.status }) as Record<string, string>).toString()
+  return printed(input, (target) => list(target, `/tasks?${query}`, "tasks"), rows([
+    ["TASK", (row) => string(row["id"])], ["KIND", (row) => string(row["kind"])], ["STATUS", (row) => string(row["status"])], ["TRIES", (row) => string(row["deliveries"])], ["CREATED", (row) => when(row["created_at"])],
+    ["ERROR", (row) => row["error"] === null ? "" : string((row["error"] as Json)["message"]).split("\n", 1)[0]?.slice(0, 80) ?? ""]
+  ], "There are no such tasks."))
+}).pipe(Command.withDescription("List tasks of the work queue"))
+const tasks = Command.make("tasks").pipe(Command.withDescription("Tasks of the work queue"), Command.withSubcommands([
+  tasksList, one("show", (id) => `/tasks/${id}`, "GET", "Show a task"), one("cancel", (id) => `/tasks/${id}/cancel`, "POST", "Cancel a task"), one("retry", (id) => `/tasks/${id}/retry`, "POST", "Run a task again")
+]))
+
+const operationsList = Command.make("list", { ...common, project: optionalText("project", "Only of this project") }, (input) =>
+  printed(input, (target) => list(target, `/operations${input.project === null ? "" : `?project=${segment(input.project)}`}`, "operations"), rows([
+    ["OPERATION", (row) => string(row["id"])], ["KIND", (row) => string(row["kind"])], ["STATUS", (row) => string(row["status"])], ["CREATED", (row) => when(row["created_at"])]
+  ], "There are no operations."))).pipe(Command.withDescription("List operations, newest first"))
+const operationsShow = Command.make("show", { ...common, id: Argument.String("id") }, (input) =>
+  printed(input, (target) => Effect.all({ operation: call(target, `/operations/${segment(input.id)}`), steps: call<{ readonly steps: ReadonlyArray<Json> }>(target, `/operations/${segment(input.id)}/steps`) }), ({ operation, steps }, screen) => [
+    ...fields([["id", string(operation["id"])], ["kind", string(operation["kind"])], ["status", string(operation["status"])], ["error", string((operation["error"] as Json | null)?.["message"])]], screen),
+    ...table(steps.steps.map((step) => [`  ${string(step["phase"])}`, string(step["status"]), string(step["title"]), step["duration_ms"] === null ? "" : `${string(step["duration_ms"])} ms`, string((step["error"] as Json | null)?.["message"] ?? "")]))
+  ])).pipe(Command.withDescription("Show an operation and its steps"))
+const operations = Command.make("operations").pipe(Command.withDescription("Durable operations"), Command.withSubcommands([
+  operationsList, operationsShow, one("cancel", (id) => `/operations/${id}/cancel`, "POST", "Cancel an operation and undo it"), one("retry", (id) => `/operations/${id}/retry`, "POST", "Go on with a failed or parked operation")
+]))
+
+const keysCreate = Command.make("create", {
+  ...common, name: Argument.String("name"),
+  scope: Flag.String("scope").pipe(Flag.withDescription("e.g. sdlc:read; may be given several times"), Flag.between(1, 32)),
+  project: Flag.String("project").pipe(Flag.withDescription("Restrict it to a project; may be given several times"), Flag.between(0, 100)),
+  type: Flag.Literals("type", ["human", "agent", "ci"]).pipe(Flag.withDescription("Who speaks with it"), Flag.withDefault("human" as const)),
+  expires: optionalText("expires", "Time in ISO 8601, e.g. 2027-01-01T00:00:00Z")
+}, (input) => printed(input, (target) => call<{ readonly key: string; readonly record: Json }>(target, "/keys", {
+  body: given({ name: input.name, scopes: input.scope, type: input.type, expires_at: input.expires, ...(input.project.length === 0 ? {} : { projects: input.project }) })
+}), (made) => [made.key, "It is shown this once."])).pipe(Command.withDescription("Make an API key"))
+const keysList = Command.make("list", common, (input) => printed(input, (target) => Effect.map(call<{ readonly keys: ReadonlyArray<Json> }>(target, "/keys"), ({ keys }) => keys), rows([
+  ["KEY", (row) => string(row["id"])], ["NAME", (row) => string(row["name"])], ["HINT", (row) => string(row["hint"])], ["SCOPES", (row) => (row["scopes"] as ReadonlyArray<string>).join(",")],
+  ["USED", (row) => when(row["last_used_at"])], ["STATE", (row) => row["revoked_at"] === null ? "live" : "revoked"]
+], "There are no keys."))).pipe(Command.withDescription("List API keys"))
+const keysRevoke = Command.make("revoke", { ...common, id: Argument.String("id") }, (input) =>
+  printed(input, (target) => call(target, `/keys/${segment(input.id)}`, { method: "DELETE" }), () => [`${input.id} is revoked`])).pipe(Command.withDescription("Revoke an API key"))
+const keys = Command.make("keys").pipe(Command.withDescription("API keys"), Command.withSubcommands([keysList, keysCreate, keysRevoke]))
+
+const agents = Command.make("agents", common, (input) => printed(input, (target) => Effect.map(call<{ readonly agents: ReadonlyArray<Json> }>(target, "/agents"), ({ agents }) => agents), rows([
+  ["AGENT", (row) => string(row["name"])], ["READY", (row) => row["ready"] === true ? "yes" : "no"], ["TITLE", (row) => string(row["title"])], ["", (row) => string(row["message"])]
+], "There are no agents."))).pipe(Command.withDescription("Agents of the server, and whether they are ready"))
+const templates = Command.make("templates", common, (input) => printed(input, (target) => Effect.map(call<{ readonly templates: ReadonlyArray<Json> }>(target, "/templates"), ({ templates }) => templates), rows([
+  ["TEMPLATE", (row) => string(row["name"])], ["KIND", (row) => string(row["kind"])], ["", (row) => string(row["description"])]
+], "There are no templates."))).pipe(Command.withDescription("Templates of the server"))
+
+// ── the server itself ───────────────────────────────────────────────────────────────────────────────────────────────────────
+const hosting = {
+  host: optionalText("host", "Address to listen on (RDEV_HOST; default 127.0.0.1)"),
+  port: optionalInt("port", "Port (RDEV_PORT; default 4848)"),
+  unsafeHost: flag("unsafe-host", "Run agents without isolation where there is none (RDEV_UNSAFE_HOST)")
+}
+const up = Command.make("up", { ...hosting, dataDir: where.dataDir, noDemo: flag("no-demo", "Do not show the demo on a first start") }, (input) =>
+  Effect.flatMap(Effect.promise(() => import("./Up.ts")), (Up) => Up.up({ ...input, demo: !input.noDemo }))).pipe(Command.withDescription("Start the server on embedded defaults; a first start shows the demo"))
+const demo = Command.make("demo", hosting, (input) =>
+  Effect.flatMap(Effect.promise(() => import("./Up.ts")), (Up) => Up.demo(input))).pipe(Command.withDescription("One feature from idea to release, in a folder that is thrown away"))
+const worker = Command.make("worker", { dataDir: where.dataDir, unsafeHost: hosting.unsafeHost, capacity: Flag.Int("capacity").pipe(Flag.withDescription("Tasks at once"), Flag.withDefault(4)) }, (input) =>
+  Effect.flatMap(Effect.promise(() => import("./WorkerCommand.ts")), (Worker) => Worker.worker(input))).pipe(Command.withDescription("A worker beside servers that share a PostgreSQL database (RDEV_DATABASE_URL)"))
+const doctor = Command.make("doctor", common, (input) => Effect.flatMap(Effect.promise(() => import("./Doctor.ts")), (Doctor) =>
+  Effect.flatMap(Doctor.doctor(input, input.json), (ok) => ok ? Effect.void : Effect.fail(fail("failed", "something that is needed is missing, see above"))))).pipe(Command.withDescription("What this machine offers and what is missing"))
+
+export const rdev = Command.make("rdev").pipe(
+  Command.withDescription("The agent's operating system: workspaces, infrastructure, life cycle, queue and audit for coding agents"),
+  Command.withSubcommands([
+    up, demo, doctor, projects, features, next, why, run, verdict("approve", "Approve what a feature waits for"), verdict("reject", "Reject it, with a reason"), verdict("waive", "Do without a gate, with a reason"),
+    events, exec, tasks, operations, keys, agents, templates, worker
+  ])
+)

@@ -1,0 +1,96 @@
+/**
+ * Calls the server's API. Where it is and the key come from flags, then the environment (RDEV_URL, RDEV_API_KEY), then the data
+ * folder in which a server of this machine left both. Bodies are the wire's JSON as the contract describes it.
+ */
+import * as Effect from "effect/Effect"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { type CliFailure, fail, kindOfStatus } from "./Failure.ts"
+
+export interface Target { readonly url: string; readonly key: string }
+export interface Where { readonly url: string | null; readonly key: string | null; readonly dataDir: string | null }
+
+const addressFile = (dataDir: string) => join(dataDir, "server.json")
+const readText = (path: string): string | null => {
+  try {
+    return readFileSync(path, "utf8")
+  } catch {
+    // Absent or unreadable: the next source is asked.
+    return null
+  }
+}
+export const dataDirOf = (where: Where): string => resolve(where.dataDir ?? (process.env["RDEV_DATA_DIR"]?.trim() || ".rdev"))
+
+/** Left by a running server for the commands beside it. */
+export const announce = (dataDir: string, url: string): void => writeFileSync(addressFile(dataDir), `${JSON.stringify({ url, pid: process.pid })}\n`, { mode: 0o600 })
+export const withdraw = (dataDir: string): void => rmSync(addressFile(dataDir), { force: true })
+
+const announced = (dataDir: string): string | null => {
+  const text = readText(addressFile(dataDir))
+  if (text === null) return null
+  try {
+    const { url }: { readonly url?: unknown } = JSON.parse(text)
+    return typeof url === "string" ? url : null
+  } catch {
+    // A half-written file says nothing.
+    return null
+  }
+}
+
+export const find = (where: Where): Effect.Effect<Target, CliFailure> => Effect.suspend(() => {
+  const dataDir = dataDirOf(where)
+  const url = where.url ?? (process.env["RDEV_URL"]?.trim() || null) ?? announced(dataDir) ?? "http://127.0.0.1:4848"
+  const key = where.key ?? (process.env["RDEV_API_KEY"]?.trim() || null) ?? readText(join(dataDir, "admin.key"))?.trim() ?? null
+  const parsed = URL.parse(url)
+  if (parsed === null || !/^https?:$/.test(parsed.protocol)) return Effect.fail(fail("usage", `--url (RDEV_URL): ${JSON.stringify(url)} is not a URL like http://127.0.0.1:4848`))
+  if (key === null) return Effect.fail(fail("denied", `there is no API key: give --key or RDEV_API_KEY, or --data-dir with the folder of a server on this machine (${join(dataDir, "admin.key")} does not exist)`))
+  return Effect.succeed({ url: url.replace(/\/$/, ""), key })
+})
+
+export interface Request { readonly method?: string; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> }
+export type Json = { readonly [key: string]: unknown }
+
+interface ProblemBody { readonly detail?: unknown; readonly errors?: unknown }
+const messageOf = (status: number, body: ProblemBody): string => {
+  const detail = typeof body.detail === "string" ? body.detail : `the server answered ${status}`
+  const errors = Array.isArray(body.errors) ? body.errors as ReadonlyArray<{ readonly pointer: string; readonly detail: string }> : []
+  const lines = errors.filter((error) => error.detail !== detail && `${error.pointer.slice(1)}: ${error.detail}` !== detail).map((error) => `\n  ${error.pointer.slice(1).replaceAll("/", ".")}: ${error.detail}`)
+  return `${detail}${lines.join("")}`
+}
+
+/** One request. A refusal fails with what the server said; a dead connection says where it looked. */
+export const call = <A = Json>(target: Target, path: string, request: Request = {}): Effect.Effect<A, CliFailure> => Effect.tryPromise({
+  try: async (signal) => {
+    const response = await fetch(`${target.url}${path}`, {
+      signal,
+      method: request.method ?? (request.body === undefined ? "GET" : "POST"),
+      headers: { accept: "application/json", authorization: `Bearer ${target.key}`, ...(request.body === undefined ? {} : { "content-type": "application/json" }), ...request.headers },
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) })
+    })
+    const text = await response.text()
+    const body: unknown = text === "" ? {} : JSON.parse(text)
+    if (!response.ok) throw fail(kindOfStatus(response.status), messageOf(response.status, body as ProblemBody))
+    return body as A
+  },
+  catch: (cause) => {
+    if (cause instanceof Error && "_tag" in cause && cause._tag === "CliFailure") return cause as CliFailure
+    if (cause instanceof SyntaxError) return fail("failed", `${target.url} answered something that is no JSON; is this an rdev server?`)
+    return fail("unavailable", `no server answers at ${target.url}; start one with \`rdev up\`, or say where it is with --url (RDEV_URL)`)
+  }
+})
+
+/** All pages of a list, up to 10,000 items. */
+export const list = Effect.fn("Connection.list")(function*(target: Target, path: string, name: string) {
+  const items: Array<Json> = []
+  let cursor: string | null = null
+  do {
+    const separator = path.includes("?") ? "&" : "?"
+    const page: Json = yield* call<Json>(target, `${path}${separator}limit=100${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`)
+    items.push(...page[name] as ReadonlyArray<Json>)
+    cursor = page["next_cursor"] as string | null
+  } while (cursor !== null && items.length < 10_000)
+  return items
+})
+
+/** For a path: names and ids hold nothing that needs it, what people type might. */
+export const segment = (text: string): string => encodeURIComponent(text)

@@ -1,0 +1,50 @@
+/** `rdev doctor`: what this machine offers and what is missing, each with the way to get it. */
+import * as Effect from "effect/Effect"
+import { spawnSync } from "node:child_process"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { call, dataDirOf, find, type Json, type Where } from "./Connection.ts"
+import { Screen } from "./Screen.ts"
+
+export interface Check { readonly name: string; readonly ok: boolean; readonly needed: boolean; readonly detail: string }
+
+const program = (name: string, args: ReadonlyArray<string>, needed: boolean, fix: string): Check => {
+  const found = spawnSync(name, args, { encoding: "utf8", timeout: 5_000 })
+  const ok = found.status === 0
+  return { name, ok, needed, detail: ok ? `${found.stdout}${found.stderr}`.trim().split("\n", 1)[0] ?? "" : fix }
+}
+
+const machine = (dataDir: string): ReadonlyArray<Check> => {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
+  const bubblewrap = program("bwrap", ["--version"], false, "not installed (apt install bubblewrap); Linux namespaces are used where they work")
+  const namespaces = process.platform === "linux" ? program("unshare", ["--user", "--map-root-user", "--mount", "true"], false, "user namespaces are not allowed here") : null
+  const isolated = bubblewrap.ok || namespaces?.ok === true || process.getuid?.() === 0 || process.platform === "darwin"
+  return [
+    { name: "node", ok: major > 22 || (major === 22 && minor >= 13), needed: true, detail: `${process.version}${major < 22 ? ": install 22.13 or newer" : ""}` },
+    program("git", ["--version"], true, "not found: install git 2.38 or newer"),
+    bubblewrap,
+    ...(namespaces === null ? [] : [{ ...namespaces, name: "namespaces", detail: namespaces.ok ? "user namespaces work" : namespaces.detail }]),
+    { name: "isolation", ok: isolated, needed: true, detail: isolated ? "workspaces can be isolated" : "none: install bubblewrap, or start with --unsafe-host" },
+    { name: "data folder", ok: true, needed: false, detail: existsSync(join(dataDir, "admin.key")) ? `${dataDir} holds an installation` : `${dataDir} is empty: the next start makes an installation` }
+  ]
+}
+
+const server = (where: Where) => Effect.gen(function*() {
+  const target = yield* find(where)
+  const health = yield* call<Json>(target, "/health")
+  const checks: Array<Check> = [{ name: "server", ok: health["status"] === "ok", needed: false, detail: `${target.url}: ${String(health["status"])}, ${String(health["mode"])}, version ${String(health["version"])}` }]
+  for (const one of health["checks"] as ReadonlyArray<{ readonly name: string; readonly ok: boolean; readonly detail: string }>) checks.push({ ...one, name: `  ${one.name}`, needed: true })
+  const { agents } = yield* call<{ readonly agents: ReadonlyArray<{ readonly name: string; readonly ready: boolean; readonly message: string }> }>(target, "/agents")
+  for (const agent of agents) checks.push({ name: `agent ${agent.name}`, ok: agent.ready, needed: false, detail: agent.message })
+  return checks
+}).pipe(Effect.catch((error) => Effect.succeed<ReadonlyArray<Check>>([{ name: "server", ok: false, needed: false, detail: error.message }])))
+
+/** False when something that is needed is missing. */
+export const doctor = Effect.fn("Doctor.doctor")(function*(where: Where, json: boolean) {
+  const checks = [...machine(dataDirOf(where)), ...(yield* server(where))]
+  const ok = checks.every((check) => check.ok || !check.needed)
+  const screen = new Screen(process.stdout)
+  if (json) screen.line(JSON.stringify({ ok, checks }, null, 2))
+  else for (const { detail, name, needed, ok } of checks) screen.line(`${ok ? screen.style.green("✓") : needed ? screen.style.red("✗") : screen.style.dim("–")} ${name.padEnd(16)} ${detail}`)
+  return ok
+})

@@ -1,0 +1,55 @@
+/** Runs one command line and decides how the process ends. Nobody sees a stack trace unless RDEV_DEBUG asks for it. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Cause from "effect/Cause"
+import * as CliError from "effect/cli/CliError"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { createRequire } from "node:module"
+import { rdev } from "./Commands.ts"
+import { CliFailure, exitCodes } from "./Failure.ts"
+
+const { version }: { readonly version: string } = createRequire(import.meta.url)("@rdev/cli/package.json")
+
+interface Ending { readonly message: string; readonly exitCode: number }
+
+const endingOf = (error: unknown): Ending => {
+  if (error instanceof CliFailure) return { message: error.message, exitCode: error.exitCode }
+  if (CliError.isCliError(error)) {
+    if (error._tag !== "ShowHelp") return { message: error.message, exitCode: exitCodes.usage }
+    const messages = error.errors.map((one) => one.message)
+    const help = `See \`${error.commandPath.join(" ") || "rdev"} --help\``
+    return messages.length === 0 ? { message: "", exitCode: 0 } : { message: `${messages.join("\n")}\n${help}`, exitCode: exitCodes.usage }
+  }
+  if (error instanceof Error && Reflect.get(error, "_tag") === "StartError") return { message: error.message, exitCode: exitCodes.failed }
+  return { message: `something went wrong inside: ${error instanceof Error ? error.message : String(error)}`, exitCode: 70 }
+}
+
+const ending = (exit: Exit.Exit<unknown, unknown>): Ending => {
+  if (Exit.isSuccess(exit)) return { message: "", exitCode: 0 }
+  // Ctrl-C is how a server is stopped.
+  if (Cause.hasInterruptsOnly(exit.cause)) return { message: "", exitCode: 0 }
+  const first = exit.cause.reasons.find((reason) => Cause.isFailReason(reason) || Cause.isDieReason(reason))
+  if (process.env["RDEV_DEBUG"] !== undefined) process.stderr.write(`${Cause.pretty(exit.cause)}\n`)
+  return endingOf(first === undefined ? null : Cause.isFailReason(first) ? first.error : Cause.isDieReason(first) ? first.defect : null)
+}
+
+/** A mistake gets one message, not the whole help text: it is what somebody has to read. */
+const presenter: CliOutput.Presenter = {
+  ...CliOutput.defaultPresenter,
+  present: (event) => event._tag === "InvalidInvocation" ? Effect.void : CliOutput.defaultPresenter.present(event)
+}
+
+export const main = (args: ReadonlyArray<string>): void => {
+  const program = Command.runWith(rdev, { version, renderErrors: false })(args).pipe(Effect.provide(NodeServices.layer), Effect.provideService(CliOutput.Presenter, presenter))
+  NodeRuntime.runMain(program, {
+    disableErrorReporting: true,
+    teardown: (exit, onExit) => {
+      const { exitCode, message } = ending(exit)
+      if (message !== "") process.stderr.write(`rdev: ${message}\n`)
+      onExit(exitCode)
+    }
+  })
+}

@@ -1,0 +1,142 @@
+/**
+ * `rdev up`: the server on embedded defaults. A first start also shows the demo; later ones find their data and are up at once.
+ * `rdev demo`: the same run in a folder that is thrown away.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Connection from "./Connection.ts"
+import * as Demo from "./Demo.ts"
+import { fail } from "./Failure.ts"
+import { duration, Screen } from "./Screen.ts"
+
+export interface UpOptions {
+  readonly dataDir: string | null
+  readonly host: string | null
+  readonly port: number | null
+  readonly unsafeHost: boolean
+  readonly demo: boolean
+}
+
+/** Flags win over the environment; the server reads one set of variables. */
+const environment = (options: UpOptions): Record<string, string | undefined> => ({
+  ...process.env,
+  ...(options.dataDir === null ? {} : { RDEV_DATA_DIR: options.dataDir }),
+  ...(options.host === null ? {} : { RDEV_HOST: options.host }),
+  ...(options.port === null ? {} : { RDEV_PORT: String(options.port) }),
+  ...(options.unsafeHost ? { RDEV_UNSAFE_HOST: "true" } : {})
+})
+
+/** The log beside the live display: warnings and worse, one line each. RDEV_LOG_LEVEL changes the threshold. */
+const logging = (screen: Screen) => {
+  const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error", none: "None" } as const
+  const wanted = (process.env["RDEV_LOG_LEVEL"] ?? "warn").toLowerCase()
+  const level = levels[wanted as keyof typeof levels] ?? "Warn"
+  const logger = Logger.make(({ date, logLevel, message }) => {
+    const parts = (Array.isArray(message) ? message : [message]).map((part) => part instanceof Error ? part.message : typeof part === "string" ? part : JSON.stringify(part))
+    screen.line(screen.style.dim(`${date.toISOString().slice(11, 19)} ${logLevel.toLowerCase()} ${parts.join(" ").replaceAll("\n", " ").slice(0, 500)}`))
+  })
+  return Layer.mergeAll(Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, level))
+}
+
+const cpuMillis = () => {
+  const { system, user } = process.cpuUsage()
+  return (system + user) / 1000
+}
+
+/** Imported here, so that the other commands start without the server's code. */
+const load = Effect.promise(async () => {
+  const [Server, ServerConfig] = await Promise.all([import("@rdev/server/Server"), import("@rdev/server/ServerConfig")])
+  return { Server, ServerConfig }
+})
+
+const boot = Effect.fn("Up.boot")(function*(options: UpOptions, screen: Screen) {
+  const { Server, ServerConfig } = yield* load
+  const config = yield* ServerConfig.fromEnvironment(environment(options))
+  const running = yield* Server.start(config).pipe(Effect.provide(logging(screen)))
+  const address = running.url
+  yield* Effect.acquireRelease(Effect.sync(() => Connection.announce(config.dataDir, address)), () => Effect.sync(() => Connection.withdraw(config.dataDir)))
+  const target = yield* Connection.find({ url: `http://127.0.0.1:${running.port}`, key: running.newKey?.key ?? null, dataDir: config.dataDir })
+  return { config, running, target, version: Server.version }
+})
+
+const urls = (screen: Screen, url: string, previews: ReadonlyArray<readonly [string, string]>) => {
+  const row = (name: string, address: string) => screen.line(`  ${name.padEnd(12)} ${screen.style.cyan(address)}`)
+  row("API", `${url}/api/v1`)
+  row("Reference", `${url}/scalar`)
+  for (const [name, address] of previews) row(name, address)
+}
+
+const previewsOf = Effect.fn("Up.previewsOf")(function*(target: Connection.Target) {
+  const projects = yield* Connection.list(target, "/projects", "projects")
+  return projects.slice(0, 20).flatMap((project) => {
+    const live = (project["environments"] as ReadonlyArray<{ readonly name: string; readonly url: string; readonly sha: string | null }>).find((one) => one.name === "production" && one.sha !== null)
+    return live === undefined ? [] : [[String(project["name"]), live.url] as const]
+  })
+})
+
+const showDemo = Effect.fn("Up.showDemo")(function*(target: Connection.Target, screen: Screen) {
+  const before = cpuMillis()
+  const outcome = yield* Demo.run(target, screen)
+  Demo.summary(screen, outcome, cpuMillis() - before)
+  const { style } = screen
+  screen.line()
+  if (outcome.released) screen.line(style.green(`Released: ${outcome.previewUrl}`))
+  else if (outcome.waits !== null) screen.line(style.yellow(`It waits for you: ${outcome.waits.action} (${outcome.waits.reason}). Decide with \`rdev approve ${Demo.defaults.project} ${outcome.slug}\``))
+  return outcome
+})
+
+export const up = Effect.fn("Up.up")(function*(options: UpOptions) {
+  const began = performance.now()
+  const screen = new Screen(process.stdout)
+  const { style } = screen
+  const { config, running, target, version } = yield* boot(options, screen)
+  screen.line(`${style.bold(`rdev ${version}`)} ${style.dim(`${config.databaseUrl === null ? "embedded" : "PostgreSQL"} · data in ${config.dataDir} · up in ${duration(performance.now() - began)}`)}`)
+  if (config.unsafeHost) screen.line(style.red("  Workspaces run WITHOUT isolation: agents can read and change what this user can."))
+  if (config.auth === "off") screen.line(style.red("  No key is asked for: every program of this machine can use the API."))
+  if (running.newKey !== null) {
+    screen.line(`  ${"Admin key".padEnd(12)} ${running.newKey.key}`)
+    screen.line(style.dim(`  ${"".padEnd(12)} shown this once; also in ${running.newKey.file}, where the commands find it`))
+  }
+  if (running.newKey !== null && options.demo) {
+    yield* showDemo(target, screen).pipe(Effect.catchTag("CliFailure", (error) => Effect.sync(() => screen.line(style.red(`The demo did not work: ${error.message}`)))))
+    screen.line()
+  }
+  urls(screen, running.url, yield* previewsOf(target))
+  screen.line(style.dim("  Ctrl-C stops it; what is under way goes on at the next start."))
+  return yield* Effect.never
+}, Effect.scoped)
+
+export const demo = Effect.fn("Up.demo")(function*(options: Omit<UpOptions, "dataDir" | "demo">) {
+  const screen = new Screen(process.stdout)
+  const dataDir = yield* Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "rdev-demo-"))),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  )
+  // A free port, so that the demo never meets a server that is up.
+  const { running, version } = yield* boot({ ...options, port: options.port ?? 0, dataDir, demo: true }, screen)
+  const target = { url: `http://127.0.0.1:${running.port}`, key: running.newKey?.key ?? "" }
+  screen.line(`${screen.style.bold(`rdev ${version}`)} ${screen.style.dim("embedded · in a folder that is thrown away")}`)
+  const outcome = yield* showDemo(target, screen)
+  if (outcome.released) {
+    const page = yield* Effect.promise(() => preview(outcome.previewUrl, running.port))
+    screen.line(`  ${page}`)
+    return
+  }
+  return yield* fail("failed", `the demo's feature was not released${outcome.waits === null ? "" : `: it waits for ${outcome.waits.action}`}`)
+}, Effect.scoped)
+
+/** Asks the release itself, by address: not every resolver knows names under localhost. */
+const preview = async (url: string, port: number): Promise<string> => {
+  const { get } = await import("node:http")
+  return new Promise((resolve) => {
+    get({ host: "127.0.0.1", port, path: "/", headers: { host: new URL(url).host } }, (response) => {
+      response.resume()
+      resolve(`The preview answers ${response.statusCode ?? 0}.`)
+    }).on("error", (error) => resolve(`The preview does not answer: ${error.message}`))
+  })
+}
