@@ -101,6 +101,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     const start = Effect.gen(function*() {
       if (config.kind === "static") return { live: { kind: "static", id: record.id, root: join(files, config.publish) } as const, service: null }
       if (!sandbox.networks.includes(serviceNetwork)) return yield* ServiceRunner.unsupported
+      yield* sandbox.adoptTree(files)
       const env = yield* attempt(() => Records.readEnv(dataDir, projectId, record))
       const service = yield* ServiceRunner.supervise(sandbox, dataDir, record.id, { files, start: config.start, env, network: serviceNetwork })
       return { live: { kind: "node", id: record.id, socketPath: service.socketPath } as const, service }

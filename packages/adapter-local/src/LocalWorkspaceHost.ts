@@ -102,8 +102,10 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: stri
       createdAtMillis: there?.createdAtMillis ?? (yield* Clock.currentTimeMillis)
     }
     const folders = foldersOf(wanted)
-    yield* sandbox.ownFolder(folders.files)
-    yield* sandbox.ownFolder(folders.home)
+    for (const folder of [folders.files, folders.home]) {
+      yield* sandbox.adoptTree(folder)
+      yield* sandbox.ownFolder(folder)
+    }
     if (JSON.stringify(there) !== JSON.stringify(wanted)) yield* attempt(() => RecordFile.write(join(locate(spec.projectId, spec.name), "workspace.json"), wanted))
     return view(wanted)
   })

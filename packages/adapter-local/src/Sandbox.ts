@@ -6,7 +6,7 @@ import * as Ids from "@rdev/core/domain/Ids"
 import type { ExitStatus, OutputChunk } from "@rdev/core/ports/WorkspaceHost"
 import { Context, Effect, Layer, type Scope, Stream } from "effect"
 import { randomBytes } from "node:crypto"
-import { chmod, chown, lchown, mkdir, readdir, realpath, rm, symlink } from "node:fs/promises"
+import { chmod, chown, lchown, lstat, mkdir, readdir, realpath, rm, symlink } from "node:fs/promises"
 import { join } from "node:path"
 import { findProgram } from "./Git.ts"
 import { attempt, fail, fromUnknown, invalid, type LocalFailure } from "./LocalFailure.ts"
@@ -54,6 +54,8 @@ export class Sandbox extends Context.Service<Sandbox, {
   ownFolder(path: string): Effect.Effect<void, LocalFailure>
   /** Gives everything in a folder to the commands' user. Symbolic links are changed themselves, never followed. */
   ownTree(path: string): Effect.Effect<void, LocalFailure>
+  /** The same for a folder that an earlier process may have made under another isolation; nothing when its owner is right or it is not there. */
+  adoptTree(path: string): Effect.Effect<void, LocalFailure>
   readonly owner: { readonly uid: number; readonly gid: number } | null
   start(run: Run): Effect.Effect<Running, LocalFailure, Scope.Scope>
 }>()("rdev/adapter-local/Sandbox") {}
@@ -196,6 +198,12 @@ const find = async (options: Options, folder: string): Promise<{ readonly backen
   throw fail({ _tag: "Unsupported", message: `no sandbox works on this machine (${rejected.join("; ") || "none is known for this platform"}). ${advice}; or accept running without isolation by --unsafe-host` })
 }
 
+const uidOf = (path: string): Promise<number | null> =>
+  lstat(path).then((found) => found.uid, (cause: unknown) => {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return null
+    throw cause
+  })
+
 const chownTree = async (path: string, uid: number, gid: number): Promise<void> => {
   await lchown(path, uid, gid)
   for (const entry of await readdir(path, { withFileTypes: true })) {
@@ -213,6 +221,9 @@ export const make = Effect.fn("Sandbox.make")(function*(options: Options) {
   )
   const { backend, rejected } = yield* attempt(() => find(options, folder))
   const { owner } = backend
+  const isRoot = process.getuid?.() === 0
+  const target = owner ?? (isRoot ? { uid: 0, gid: 0 } : null)
+  const ownTree = (path: string) => attempt(() => target === null ? Promise.resolve() : chownTree(path, target.uid, target.gid))
   return Sandbox.of({
     isolation: backend.isolation,
     networks: backend.networks,
@@ -225,7 +236,9 @@ export const make = Effect.fn("Sandbox.make")(function*(options: Options) {
         await chmod(path, 0o700)
         if (owner !== null) await chown(path, owner.uid, owner.gid)
       }),
-    ownTree: (path) => attempt(() => owner === null ? Promise.resolve() : chownTree(path, owner.uid, owner.gid)),
+    ownTree,
+    adoptTree: (path) =>
+      Effect.flatMap(attempt(() => uidOf(path)), (uid) => uid === null || target === null || uid === target.uid ? Effect.void : ownTree(path)),
     start: Effect.fn("Sandbox.start")(function*(run: Run) {
       const id = yield* Ids.ulid
       const acquired = yield* Effect.acquireRelease(

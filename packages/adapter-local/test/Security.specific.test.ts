@@ -294,6 +294,24 @@ layer(Layer.empty, { excludeTestServices: true })("Sandbox", (it) => {
       assert.isTrue((yield* Effect.promise(() => readFile("/dev/null", "utf8"))) === "")
     })))
 
+  it.effect("takes over workspaces that were made under another isolation", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const dataDir = yield* temporaryFolder
+      const projectId = yield* Ids.make("proj")
+      const use = (options: Partial<Sandbox.Options>, script: string) =>
+        Effect.gen(function*() {
+          const host = yield* WorkspaceHost
+          const workspace = yield* host.ensure({ projectId, name: "main", network: "none" })
+          return { isolation: workspace.isolation, text: (yield* sh(workspace, script)).text }
+        }).pipe(Effect.provide(LocalWorkspaceHost.layer({ dataDir, unsafeHost: true, ...options })))
+      const first = yield* use({}, "mkdir -p d && echo one > d/f && cat d/f")
+      assert.strictEqual(first.text, "one\n")
+      const second = yield* use({ isolations: [] }, "echo two >> d/f && cat d/f")
+      assert.deepStrictEqual(second, { isolation: "none (unsafe)", text: "one\ntwo\n" })
+      const third = yield* use({}, "echo three >> d/f && cat d/f")
+      assert.deepStrictEqual(third, { isolation: first.isolation, text: "one\ntwo\nthree\n" })
+    })))
+
   it.effect("gives commands the tools it is told to", () =>
     Effect.scoped(Effect.gen(function*() {
       const dataDir = yield* temporaryFolder
