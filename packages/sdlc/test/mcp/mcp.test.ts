@@ -1,0 +1,120 @@
+import { PassThrough } from "node:stream"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { run } from "../../src/cli/Run.ts"
+import * as Server from "../../src/mcp/Server.ts"
+import { serve } from "../../src/mcp/Stdio.ts"
+import { planned, type Repository } from "../cli/Cli.ts"
+
+let repo: Repository
+let server: Server.Server
+let seen: Array<{ readonly argv: ReadonlyArray<string>; readonly principal: string | undefined }> = []
+
+const start = (env: Readonly<Record<string, string>> = {}): Server.Server => {
+  const command: Server.RunCommand = async (argv, given) => {
+    seen.push({ argv, principal: given["SDLC_PRINCIPAL"] })
+    let output = ""
+    const collect = (text: string): void => void (output += text)
+    const code = await run(argv, { PATH: process.env["PATH"], ...given }, repo.root, { out: collect, err: collect })
+    return { code, output }
+  }
+  return Server.make(command, env, "1.2.3")
+}
+
+interface Answer {
+  readonly id: unknown
+  readonly result?: Readonly<Record<string, unknown>>
+  readonly error?: { readonly code: number; readonly message: string }
+}
+
+let id = 0
+const ask = async (method: string, params: unknown = {}, to = server): Promise<Answer> => JSON.parse((await to.handle(JSON.stringify({ jsonrpc: "2.0", id: ++id, method, params }))) ?? "null") as Answer
+const call = async (name: string, given: unknown = {}, to = server): Promise<Readonly<Record<string, unknown>>> => {
+  const answer = await ask("tools/call", { name, arguments: given }, to)
+  if (answer.error !== undefined) throw new Error(`${answer.error.code} ${answer.error.message}`)
+  return (answer.result?.["structuredContent"] ?? {}) as Readonly<Record<string, unknown>>
+}
+
+beforeAll(async () => {
+  repo = await planned()
+  server = start()
+})
+afterAll(() => repo.remove())
+
+describe("the MCP server", () => {
+  it("introduces itself and agrees on a version", async () => {
+    expect((await ask("initialize", { protocolVersion: "2025-03-26", capabilities: {}, clientInfo: { name: "an editor", version: "1" } })).result).toMatchObject({ protocolVersion: "2025-03-26", serverInfo: { name: "sdlc", version: "1.2.3" }, capabilities: { tools: {}, prompts: {} } })
+    expect((await ask("initialize", { protocolVersion: "1999-01-01" })).result).toMatchObject({ protocolVersion: "2025-06-18" })
+    expect((await ask("ping")).result).toEqual({})
+    expect(await server.handle(JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" }))).toBeNull()
+  })
+  it("offers the tools of an agent and no approval", async () => {
+    const { tools } = (await ask("tools/list")).result as { readonly tools: ReadonlyArray<{ readonly name: string; readonly inputSchema: { readonly additionalProperties: boolean } }> }
+    const names = tools.map((tool) => tool.name)
+    expect(names).toEqual(expect.arrayContaining(["sdlc_next", "sdlc_why", "sdlc_explain", "sdlc_submit", "sdlc_task_start", "sdlc_task_claim"]))
+    expect(names.filter((name) => /approve|reject|waive|merge|apply|gate|record/.test(name))).toEqual([])
+    expect(tools.every((tool) => !tool.inputSchema.additionalProperties)).toBe(true)
+  })
+  it("answers every reading tool", async () => {
+    for (const name of ["sdlc_features", "sdlc_next", "sdlc_why", "sdlc_explain", "sdlc_status", "sdlc_findings", "sdlc_lint", "sdlc_task_list"]) expect((await call(name)).exitCode).toBe(0)
+    expect(await call("sdlc_next", { feature: "hello" })).toMatchObject({ action: "implement-task", taskId: "task-001", command: "implement" })
+    expect(await call("sdlc_why_not", { action: "merge" })).toMatchObject({ due: false })
+  })
+  it("acts as an agent whatever the environment says", async () => {
+    const posing = start({ SDLC_PRINCIPAL: "human:ada", SDLC_SIGNING_KEY: "/some/key" })
+    await ask("initialize", { clientInfo: { name: "an editor" } }, posing)
+    seen = []
+    await call("sdlc_task_start", { task: "task-001", feature: "hello" }, posing)
+    expect(seen.at(-1)).toMatchObject({ principal: "agent:an-editor" })
+    const named = start({ SDLC_PRINCIPAL: "agent:claude" })
+    await ask("initialize", { clientInfo: { name: "another" } }, named)
+    await call("sdlc_task_list", {}, named)
+    expect(seen.at(-1)).toMatchObject({ principal: "agent:claude" })
+    expect(await call("sdlc_task_block", { task: "task-001", reason: "no spec" })).toMatchObject({ verb: "block" })
+  })
+  it("reports refusals as tool errors with the fix", async () => {
+    const answer = await ask("tools/call", { name: "sdlc_submit", arguments: { document: "spek" } })
+    expect(answer.result).toMatchObject({ isError: true, structuredContent: { error: { message: expect.stringMatching(/document: "spek"/), fix: expect.stringMatching(/spec/) } } })
+  })
+  const wrong: ReadonlyArray<readonly [string, unknown, RegExp]> = [
+    ["sdlc_approve", {}, /-32602 name: there is no tool "sdlc_approve"/],
+    ["sdlc_submit", {}, /-32602 document: missing/],
+    ["sdlc_submit", { document: 7 }, /-32602 document: Expected a text/],
+    ["sdlc_next", { featur: "x" }, /-32602 featur: sdlc_next has no such argument/]
+  ]
+  it.each(wrong)("refuses %s %j", async (name, given, message) => {
+    await expect(call(name, given)).rejects.toThrow(message)
+  })
+  it("does not let a value become a flag", async () => {
+    const answer = await ask("tools/call", { name: "sdlc_why_not", arguments: { action: "--help" } })
+    expect(answer.result).toMatchObject({ isError: true, structuredContent: { error: { message: expect.stringMatching(/knows no "--help"/) } } })
+  })
+  it("gives the agent commands as prompts", async () => {
+    const { prompts } = (await ask("prompts/list")).result as { readonly prompts: ReadonlyArray<{ readonly name: string }> }
+    expect(prompts).toHaveLength(15)
+    const { messages } = (await ask("prompts/get", { name: "sdlc-next", arguments: { feature: "hello" } })).result as { readonly messages: ReadonlyArray<{ readonly content: { readonly text: string } }> }
+    expect(messages[0]?.content.text).toContain("sdlc next hello --json")
+    expect((await ask("prompts/get", { name: "nope" })).error?.code).toBe(-32602)
+  })
+  it("answers broken messages by the book", async () => {
+    const code = async (line: string): Promise<number | undefined> => (JSON.parse((await server.handle(line)) ?? "{}") as Answer).error?.code
+    expect(await code("{")).toBe(-32700)
+    expect(await code("[]")).toBe(-32600)
+    expect(await code("{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"ping\"}")).toBe(-32600)
+    expect(await code(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "x" }))).toBe(-32601)
+    expect(await code(" ".repeat(Server.maxLine + 1))).toBe(-32600)
+    expect(await server.handle(JSON.stringify({ jsonrpc: "2.0", id: 1, result: {} }))).toBeNull()
+  })
+  it("speaks lines over streams, in order, and ends with its input", async () => {
+    const input = new PassThrough()
+    const output = new PassThrough()
+    const finished = serve(server, input, output)
+    const messages = [1, 2, 3].map((number) => JSON.stringify({ jsonrpc: "2.0", id: number, method: "ping" })).join("\n")
+    input.write(messages.slice(0, 30))
+    input.write(messages.slice(30))
+    input.write(`\n\n${"x".repeat(Server.maxLine + 5)}`)
+    input.end(`yyy\n{"jsonrpc":"2.0","id":4,"method":"ping"}`)
+    await finished
+    const lines = (output.read() as Buffer).toString("utf8").trim().split("\n").map((line) => JSON.parse(line) as Answer)
+    expect(lines.map((line) => [line.id, line.error?.code])).toEqual([[1, undefined], [2, undefined], [3, undefined], [null, -32600], [4, undefined]])
+  })
+})
