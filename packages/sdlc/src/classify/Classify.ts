@@ -31,6 +31,8 @@ const compileRule = (guards: ReadonlyArray<Guard>) => (rule: Rule): Compiled => 
 /** The table as arrays that are walked without looking anything up. */
 export interface Program {
   readonly common: ReadonlyArray<Compiled>
+  readonly calm: Table["calm"]
+  readonly skips: number
   readonly byPhase: { readonly [P in Phase]: ReadonlyArray<Compiled> }
 }
 
@@ -39,6 +41,8 @@ export const compile = (source: Table): Program => {
   const phase = (name: Phase) => source.byPhase[name].map(one)
   return {
     common: source.common.map(one),
+    calm: source.calm,
+    skips: source.skips,
     byPhase: {
       draft: phase("draft"),
       specified: phase("specified"),
@@ -58,8 +62,8 @@ const target = (rule: Rule, facts: Facts): Phase | "archived" | undefined =>
   rule.to === undefined ? undefined : rule.to === "next" ? nextPhase(facts.phase) : rule.to === "floor" ? floor(facts) : rule.to
 
 const find = (program: Program, facts: Facts): Compiled | undefined => {
-  const common = program.common
-  for (let i = 0; i < common.length; i++) {
+  const { calm, common } = program
+  for (let i = calm !== undefined && calm(facts) ? program.skips : 0; i < common.length; i++) {
     const candidate = common[i] as Compiled
     if (candidate.rule.when(facts)) return candidate
   }

@@ -3,7 +3,7 @@
  * Total over the product of all facts; each fact is read only when the answer needs it.
  */
 import type { DocumentState, Facts } from "../model/Facts.ts"
-import { type Phase, phaseIndex, phases } from "../model/Phase.ts"
+import { type Phase, phaseIndex } from "../model/Phase.ts"
 
 export type Passage = "pass" | "pend" | "fail"
 
@@ -12,13 +12,19 @@ const passIf = (condition: boolean): Passage => condition ? "pass" : "fail"
 
 const openTask = (f: Facts): boolean => f.tVerify || f.tFailed || f.tReady || f.tRunning || f.tBlocked
 
+const draft = (f: Facts): Passage => passIf(settled(f.spec))
+
+const specified = (f: Facts): Passage => passIf(settled(f.design) && settled(f.tasksDoc))
+
+const planned = (f: Facts): Passage => settled(f.qaPlan) ? f.dep === "unmet" ? "pend" : "pass" : "fail"
+
+const ready = (f: Facts): Passage => passIf(f.go === "ok" && f.claim === "held" && f.branch !== "none")
+
 const implementation = (f: Facts): Passage => {
   if (f.branch === "conflict" || openTask(f) || f.tNone || f.pr !== "open") return "fail"
   const ci = f.ci
   return ci === "red" ? "fail" : ci === "green" ? "pass" : "pend"
 }
-
-const planned = (f: Facts): Passage => settled(f.qaPlan) ? f.dep === "unmet" ? "pend" : "pass" : "fail"
 
 const review = (f: Facts): Passage => {
   const agent = f.agentReview
@@ -40,10 +46,10 @@ const qa = (f: Facts): Passage => {
 
 /** Whether `phase` may be left forwards: pass, pend (something outside is awaited) or fail. */
 export const gates: { readonly [P in Exclude<Phase, "released">]: (facts: Facts) => Passage } = {
-  draft: (f) => passIf(settled(f.spec)),
-  specified: (f) => passIf(settled(f.design) && settled(f.tasksDoc)),
+  draft,
+  specified,
   planned,
-  ready: (f) => passIf(f.go === "ok" && f.claim === "held" && f.branch !== "none"),
+  ready,
   implementation,
   review,
   audit,
@@ -67,15 +73,17 @@ export const gateTexts: { readonly [P in keyof typeof gates]: { readonly pass: s
   merge: { pass: "merge=merged ∧ (¬deployReq ∨ release=live)", fail: "¬pass" }
 }
 
-const gated = ["draft", "specified", "planned", "ready", "implementation", "review", "audit", "qa"] as const
-
-/** The first phase below the stored one (draft … qa) whose gate fails; none once merged. */
+/** The first phase below the stored one (draft … qa) whose gate fails; none once merged. Written out, because it runs in every decision. */
 export const floor = (f: Facts): Phase | undefined => {
   if (f.merge === "merged") return undefined
-  const below = Math.min(phaseIndex[f.phase], gated.length)
-  for (let i = 0; i < below; i++) {
-    const phase = phases[i] as (typeof gated)[number]
-    if (gates[phase](f) === "fail") return phase
-  }
+  const stored = phaseIndex[f.phase]
+  if (stored > 0 && draft(f) === "fail") return "draft"
+  if (stored > 1 && specified(f) === "fail") return "specified"
+  if (stored > 2 && planned(f) === "fail") return "planned"
+  if (stored > 3 && ready(f) === "fail") return "ready"
+  if (stored > 4 && implementation(f) === "fail") return "implementation"
+  if (stored > 5 && review(f) === "fail") return "review"
+  if (stored > 6 && audit(f) === "fail") return "audit"
+  if (stored > 7 && qa(f) === "fail") return "qa"
   return undefined
 }

@@ -3,7 +3,7 @@ import { digestOf } from "../model/Digest.ts"
 import type { Facts } from "../model/Facts.ts"
 import { type Phase, phases } from "../model/Phase.ts"
 import { humanHolds, platform, platformWaits, type Rule } from "./Rule.ts"
-import { commonRules } from "./rules/Common.ts"
+import { calm, commonRules, troubleRules } from "./rules/Common.ts"
 import { mergeRules, releasedRules } from "./rules/Delivery.ts"
 import { draftRules, plannedRules, readyRules, specifiedRules } from "./rules/Planning.ts"
 import { auditRules, implementationRules, qaRules, reviewRules } from "./rules/Work.ts"
@@ -17,6 +17,9 @@ export interface Guard extends Omit<Rule, "phase" | "to"> {
 
 export interface Table {
   readonly common: ReadonlyArray<Rule>
+  /** When it holds, the first `skips` common rules cannot hit and are passed over. */
+  readonly calm: ((facts: Facts) => boolean) | undefined
+  readonly skips: number
   readonly byPhase: { readonly [P in Phase]: ReadonlyArray<Rule> }
   readonly guards: ReadonlyArray<Guard>
 }
@@ -63,7 +66,7 @@ const phaseRules: Table["byPhase"] = {
   released: releasedRules
 }
 
-export const table: Table = { common: commonRules, byPhase: phaseRules, guards }
+export const table: Table = { common: commonRules, calm, skips: troubleRules, byPhase: phaseRules, guards }
 
 /** All rules in order of evaluation, phase after phase. */
 export const allRules: ReadonlyArray<Rule> = [...commonRules, ...phases.flatMap((phase) => phaseRules[phase])]

@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { classify } from "../../src/classify/Classify.ts"
 import { floor, gates, gateTexts } from "../../src/classify/Gates.ts"
+import { calm } from "../../src/classify/rules/Common.ts"
 import { allRules, table } from "../../src/classify/Table.ts"
 import type { Facts } from "../../src/model/Facts.ts"
 import { phaseIndex, phases } from "../../src/model/Phase.ts"
 import { evaluate, parse } from "./Condition.ts"
 import { open } from "./Invariants.ts"
 import { cover } from "./Prove.ts"
-import { equivalent, productSize } from "./Oracle.ts"
+import { equivalent, explore, productSize } from "./Oracle.ts"
 
 const result = cover()
 
@@ -44,6 +45,19 @@ describe("the texts of the table say what its code does", () => {
       assert.isTrue(equivalent((facts) => gates[phase](facts) === "fail", (facts) => fails(facts) !== (fail === "¬pass")))
     })
   }
+
+  it("passes over the first rules only when none of them hits, and reads nothing they would not", () => {
+    const trouble = table.common.slice(0, table.skips)
+    assert.deepStrictEqual(trouble.map((rule) => rule.id).at(-1), "H7")
+    const byRules = (facts: Facts) => !trouble.some((rule) => rule.when(facts))
+    // What is queued always takes the long way: C7 looks at nearly everything.
+    assert.isTrue(equivalent(calm, (facts) => facts.merge !== "queued" && byRules(facts)))
+    explore(calm, (_, leaf, facts) => {
+      const read = leaf.read.join()
+      byRules(facts)
+      if (calm(facts)) assert.strictEqual(leaf.read.join(), read)
+    })
+  })
 
   it("has the floor at the first failing gate before the stored phase", () => {
     const slow = (facts: Facts) =>

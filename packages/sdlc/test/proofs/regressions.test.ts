@@ -43,7 +43,7 @@ describe("known ways to get the table wrong", () => {
     const queued: Facts = { ...leaving("qa"), phase: "merge", mergeGate: "ok", merge: "queued" }
     assert.strictEqual(classify(queued).action, "wait-merge")
     const changes: ReadonlyArray<Partial<Facts>> = [{ lifecycle: "paused" }, { spec: "stale" }, { phase: "review" }, { freeze: true }, { dep: "unmet" }, { mergeGate: "pending" }, { blocker: "human" }, { escalation: "open" }]
-    const program = compile({ ...table, common: table.common.filter((rule) => rule.id !== "C7") })
+    const program = compile({ ...table, calm: undefined, common: table.common.filter((rule) => rule.id !== "C7") })
     for (const change of changes) {
       const facts = { ...queued, ...change }
       assert.strictEqual(classify(facts).action, "dequeue-merge")
