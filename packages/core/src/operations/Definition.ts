@@ -8,7 +8,8 @@ import type { Operation, OperationStep } from "../domain/Operation.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import type { Step } from "./Step.ts"
 
-export interface Identity { readonly operationId: OperationId; readonly projectId: ProjectId | null }
+/** Which operation it is, about which project, and who asked for it (principal id). */
+export interface Identity { readonly operationId: OperationId; readonly projectId: ProjectId | null; readonly actor: string }
 
 export interface DefinitionSpec<I, R> {
   /** Dotted lower-case, e.g. `project.provision`. */

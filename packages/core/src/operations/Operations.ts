@@ -13,7 +13,7 @@ import { Notifier } from "../ports/Notifier.ts"
 import { OperationStore } from "../ports/OperationStore.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import { UnitOfWork } from "../ports/UnitOfWork.ts"
-import { type Definition, OperationDefinitions } from "./Definition.ts"
+import { type Definition, type Identity, OperationDefinitions } from "./Definition.ts"
 import { auditEntry, event, streamOf } from "./Ledger.ts"
 import { OperationError, type OperationReason } from "./OperationError.ts"
 import * as Plan from "./Plan.ts"
@@ -81,7 +81,7 @@ const known = Effect.fnUntraced(function*(verb: string, kind: string, version: n
   return yield* fail(verb, { _tag: "Invalid", field: "kind", message: `there is no operation "${kind}"${version === undefined ? "" : ` of version ${version}`}; known are ${definitions.kinds.join(", ") || "none"}` })
 })
 
-const stepsOf = (verb: string, definition: Definition, input: Schema.Json, identity: { readonly operationId: OperationId; readonly projectId: ProjectId | null }) => {
+const stepsOf = (verb: string, definition: Definition, input: Schema.Json, identity: Identity) => {
   const steps = definition.steps(input, identity)
   return Result.isFailure(steps) ? Effect.fail(fail(verb, { _tag: "Invalid", field: "input", message: steps.failure })) : Effect.sync(() => Plan.ordered(steps.success))
 }
@@ -102,7 +102,8 @@ const plan = Effect.fn("Operations.plan")(function*(kind: string, input: Schema.
   const definition = yield* known("plan", kind, undefined)
   const operationId = yield* Ids.make("op")
   const nowMillis = yield* Clock.currentTimeMillis
-  const steps = yield* stepsOf("plan", definition, input, { operationId, projectId })
+  const { principal } = yield* CurrentRequest
+  const steps = yield* stepsOf("plan", definition, input, { operationId, projectId, actor: principal.id })
   const planned = yield* Effect.forEach(steps, (step) => Effect.map(lookAt(step, observing(operationId, projectId, step.key, nowMillis)), ({ change, reason }): Plan.PlannedStep => ({
     key: step.key, title: step.title, change, reason, dependsOn: step.dependsOn, provider: step.resource?.provider ?? null, externalId: step.resource?.externalId ?? null
   })), { concurrency: 8 })
@@ -132,7 +133,7 @@ const start = Effect.fn("Operations.start")(function*(request: StartRequest) {
   const definition = yield* known("start", request.kind, request.version)
   const { principal, requestId, sourceAddress } = yield* CurrentRequest
   const id = yield* Ids.make("op")
-  const steps = yield* stepsOf("start", definition, request.input, { operationId: id, projectId: request.projectId })
+  const steps = yield* stepsOf("start", definition, request.input, { operationId: id, projectId: request.projectId, actor: principal.id })
   const planned = request.plan
   const operation = Operation.make({
     id, kind: request.kind, version: definition.version, projectId: request.projectId, input: request.input, output: null, idempotencyKey: request.idempotencyKey,

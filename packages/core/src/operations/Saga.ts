@@ -32,7 +32,7 @@ const park = (desk: Desk, operation: Operation, definition: Definition | null, w
 /** The steps in order; a definition that throws is one that cannot be read. */
 const stepsOf = (definition: Definition, operation: Operation): Result.Result<ReadonlyArray<Step>, StepError> => {
   try {
-    return Result.mapBoth(definition.steps(operation.input, { operationId: operation.id, projectId: operation.projectId }), {
+    return Result.mapBoth(definition.steps(operation.input, { operationId: operation.id, projectId: operation.projectId, actor: operation.actor }), {
       onFailure: (message) => error("UndecodableInput", `the recorded input cannot be read: ${message}`),
       onSuccess: (steps) => Plan.ordered(steps)
     })

@@ -86,10 +86,13 @@ const skipped = (run: Run, step: Step, row: OperationStep, reason: string) => Ef
   yield* save(run, rows, resource(run, step, "unavailable"), [event(run.operation, "step.skipped", { key: step.key, title: step.title, reason })])
 })
 
-const waits = (run: Run, row: OperationStep, wait: NonNullable<OperationStep["wait"]>, fields: Partial<OperationStep> = {}) =>
-  save(run, [set(row, { status: "waiting", wait, epoch: run.operation.leaseEpoch, ...fields })], [], [
+/** A poll that waits on for the same reason is not told again. */
+const waits = (run: Run, row: OperationStep, wait: NonNullable<OperationStep["wait"]>, fields: Partial<OperationStep> = {}) => {
+  const told = row.status === "waiting" && row.wait?.kind === wait.kind && row.wait.reason === wait.reason
+  return save(run, [set(row, { status: "waiting", wait, epoch: run.operation.leaseEpoch, ...fields })], [], told ? [] : [
     event(run.operation, "step.waiting", { key: row.key, title: row.title, phase: row.phase, kind: wait.kind, reason: wait.reason, until: wait.untilMillis, question: wait.question })
   ])
+}
 
 const failed = (run: Run, row: OperationStep, why: StepFailure) => Effect.gen(function*() {
   const now = yield* Clock.currentTimeMillis
