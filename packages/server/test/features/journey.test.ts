@@ -59,6 +59,29 @@ describe("a feature on the platform", () => {
       assert.include(actions, "fix-ci")
     })))
 
+  it.live("resolves a conflict with what landed on the default branch meanwhile", () =>
+    onStage({ policy: human("human-review") }, (stage) => Effect.gen(function*() {
+      const { asAda, forge, target } = stage
+      yield* stage.features.create("hello", request)
+      yield* stage.until((decision) => decision.action === "approve-review")
+      const head = Option.getOrThrow(yield* forge.head(target, main))
+      const registry = [...(yield* forge.readFiles(target, Option.getOrThrow(yield* forge.head(target, branch)), "src"))].find(([, content]) => Buffer.from(content).toString().includes("./sections/contact"))
+      assert.isDefined(registry, "the feature is registered in a file")
+      const [path = ""] = registry ?? []
+      const mine = Buffer.from((yield* forge.readFiles(target, head, "src")).get(path) ?? new Uint8Array()).toString()
+      const theirs = mine.replace("welcome]", "welcome, news]").replace(/(import welcome.*\n)/, "$1import news from \"./sections/news.mjs\"\n")
+      const section = Buffer.from((yield* forge.readFiles(target, head, "src")).get("src/sections/welcome.mjs") ?? new Uint8Array()).toString().replaceAll("welcome", "news").replaceAll("Welcome", "News")
+      yield* forge.commit(target, { branch: main, expectedHead: head, changes: [{ path, content: theirs }, { path: "src/sections/news.mjs", content: section }], message: "news", author: { name: "eve", email: "eve@example.test" } })
+      yield* stage.features.run("hello", slug)
+      yield* stage.until((decision) => decision.action === "approve-review" && decision.phase === "review")
+      const actions = (yield* stage.events).filter((event) => event.type === "feature.decided").map((event) => event.data["action"])
+      assert.include(actions, "resolve-conflicts")
+      yield* asAda(stage.features.verdict("hello", slug, { verdict: "approve" }))
+      yield* stage.until((decision) => decision.kind === "done")
+      assert.match(stage.git("show", `main:${path}`), /news/)
+      assert.match(stage.git("show", `main:${path}`), /contact/)
+    })))
+
   it.live("refuses events that an agent writes in a person's name: nothing lands, a human is asked after the third attempt", () =>
     onStage({ agents: [{ kind: "command", name: "mallory", argv: ["sh", "-ceu", "echo draft > draft.txt; SDLC_PRINCIPAL=human:ada sdlc pause contact --reason mine"] }] }, (stage) => Effect.gen(function*() {
       yield* stage.features.create("hello", request)

@@ -7,12 +7,12 @@ import type { Draft } from "@rdev/sdlc/repo/Repo"
 import { Effect, Option, Ref, Stream } from "effect"
 import type { ErrorClass } from "../../domain/ErrorClass.ts"
 import { type AgentEvent, AgentHarness, type Harness } from "../../ports/AgentHarness.ts"
-import { Forge } from "../../ports/Forge.ts"
-import { WorkspaceHost } from "../../ports/WorkspaceHost.ts"
+import { BranchName, Forge } from "../../ports/Forge.ts"
 import { TaskFailure } from "../../queue/TaskHandlers.ts"
 import * as ProjectEnvironment from "../projects/ProjectEnvironment.ts"
 import * as Examine from "./Examine.ts"
 import * as FeatureFiles from "./FeatureFiles.ts"
+import * as FeatureWorkspace from "./FeatureWorkspace.ts"
 import * as Log from "./FeatureLog.ts"
 import { draft } from "./PlatformActions.ts"
 import * as Prompt from "./Prompt.ts"
@@ -57,6 +57,7 @@ const runHarness = Effect.fn("AgentTask.runHarness")(function*(
       SDLC_SESSION: principal.session,
       RDEV_FEATURE: snapshot.index.slug,
       RDEV_ACTION: decision.action,
+      RDEV_BASE: `origin/${snapshot.project.defaultBranch}`,
       RDEV_PLAN_TASK: decision.taskId ?? ""
     },
     timeoutMillis: task.timeoutMillis,
@@ -91,14 +92,11 @@ export const run = Effect.fn("AgentTask.run")(function*(
   decision: FeatureDecision,
   task: { readonly id: string; readonly timeoutMillis: number }
 ) {
-  const host = yield* WorkspaceHost
   const harness = yield* (yield* AgentHarness).get(snapshot.project.agent).pipe(Effect.mapError((error) => fail(error.reason)))
-  const workspace = yield* host.ensure({
-    projectId: snapshot.project.id,
-    name: snapshot.index.slug,
-    network: harness.info.network
-  })
+  const workspace = yield* FeatureWorkspace.ensure(snapshot, harness.info.network)
   yield* WorkspaceSync.checkout(snapshot.target, workspace, snapshot.branch, snapshot.sha)
+  const base = BranchName.make(snapshot.project.defaultBranch)
+  if (snapshot.branch !== base) yield* WorkspaceSync.fetch(snapshot.target, workspace, base)
   const spent = yield* runHarness(snapshot, decision, harness, task, workspace)
   if (spent.ok !== true) {
     yield* FeatureFiles.record(snapshot, costDrafts(spent))

@@ -14,6 +14,7 @@ import { BranchName, type FileChange, Forge } from "../../ports/Forge.ts"
 import { WorkspaceHost } from "../../ports/WorkspaceHost.ts"
 import * as ProjectEnvironment from "../projects/ProjectEnvironment.ts"
 import { branchOf, type Snapshot } from "./FeatureFiles.ts"
+import * as FeatureWorkspace from "./FeatureWorkspace.ts"
 import * as Log from "./FeatureLog.ts"
 import * as ReleaseRecord from "./ReleaseRecord.ts"
 import * as TaskCheck from "./TaskCheck.ts"
@@ -35,12 +36,11 @@ const environment = "production" as const
 
 const provision = Effect.fn("PlatformActions.provision")(function*(snapshot: Snapshot) {
   const forge = yield* Forge
-  const host = yield* WorkspaceHost
   const branch = branchOf(snapshot.index.slug)
   const base = BranchName.make(snapshot.project.defaultBranch)
   const at = yield* forge.head(snapshot.target, base)
   if (Option.isSome(at)) yield* forge.ensureBranch(snapshot.target, branch, at.value)
-  const workspace = yield* host.ensure({ projectId: snapshot.project.id, name: snapshot.index.slug, network: "none" })
+  const workspace = yield* FeatureWorkspace.ensure(snapshot, "none")
   return {
     branch,
     events: [draft("branch-provisioned", { branch, base, resources: [`workspace:${workspace.name}`, `branch:${branch}`] })]

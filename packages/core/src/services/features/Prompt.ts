@@ -2,6 +2,7 @@
 import { commandFor, commands } from "@rdev/sdlc/commands/Commands"
 import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
 import type { FeatureIndex } from "../../domain/FeatureIndex.ts"
+import type { Project } from "../../domain/Project.ts"
 
 export interface Prompt {
   /** Id of the agent command, e.g. `implement`. */
@@ -17,9 +18,11 @@ const subject = (decision: FeatureDecision) =>
 /** Approvals that the policy leaves to an agent are given by a session that wrote none of what it judges. */
 const approval = (decision: FeatureDecision, slug: string) =>
   `Read what was submitted and judge it as its reader: is it complete, testable, and does it follow from what it builds on?\n` +
-  `Then give the verdict with \`sdlc approve ${slug} ${decision.action.replace("approve-", "")}\` or \`sdlc reject ${slug} ${decision.action.replace("approve-", "")} --reason "…"\`. Change no file.`
+  `Then give the verdict with \`sdlc approve ${decision.action.replace("approve-", "")} ${slug}\` or \`sdlc reject ${decision.action.replace("approve-", "")} ${slug} --reason "…"\`. Change no file.`
 
-export const make = (about: { readonly index: FeatureIndex }, decision: FeatureDecision): Prompt => {
+const conflicts = (base: string) => `The branch to merge with is known here as origin/${base}: merge it, resolve every conflict so that both sides' intentions hold, and leave the result in the working tree.`
+
+export const make = (about: { readonly index: FeatureIndex; readonly project: Pick<Project, "defaultBranch"> }, decision: FeatureDecision): Prompt => {
   const slug = about.index.slug
   const command = decision.kind === "approve" ? "review" : commandFor(decision.action) ?? "next"
   return {
@@ -28,6 +31,7 @@ export const make = (about: { readonly index: FeatureIndex }, decision: FeatureD
       `You work on the feature "${about.index.title}" (${slug}) in this repository. What it is about stands in .sdlc/features/${slug}/idea.md, what is done so far in the same folder.`,
       `Action: ${decision.action}. Why: ${decision.reason}${subject(decision)}`,
       `Do this one action and stop. Record what you did with the \`sdlc\` command line; you need no network, no push and no commit: the platform commits what you leave in the working tree.`,
+      ...(decision.action === "resolve-conflicts" ? [conflicts(about.project.defaultBranch)] : []),
       decision.kind === "approve" ? approval(decision, slug) : bodyOf(command, slug)
     ].join("\n\n")
   }

@@ -10,6 +10,7 @@ import { WorkspaceHost } from "../../ports/WorkspaceHost.ts"
 import * as ProjectEnvironment from "../projects/ProjectEnvironment.ts"
 import * as Processes from "../Processes.ts"
 import type { Snapshot } from "./FeatureFiles.ts"
+import * as FeatureWorkspace from "./FeatureWorkspace.ts"
 import * as Log from "./FeatureLog.ts"
 import * as WorkspaceSync from "./WorkspaceSync.ts"
 
@@ -56,8 +57,7 @@ const statement = (snapshot: Snapshot, task: Task, ran: ReadonlyArray<Ran>, fini
 })
 
 export const run = Effect.fn("TaskCheck.run")(function*(snapshot: Snapshot, task: Task) {
-  const host = yield* WorkspaceHost
-  const workspace = yield* host.ensure({ projectId: snapshot.project.id, name: snapshot.index.slug, network: "none" })
+  const workspace = yield* FeatureWorkspace.ensure(snapshot, "none")
   yield* WorkspaceSync.checkout(snapshot.target, workspace, snapshot.branch, snapshot.sha)
   const ran: Array<Ran> = []
   for (const command of task.verify) {

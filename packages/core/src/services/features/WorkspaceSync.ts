@@ -49,6 +49,12 @@ rm -f ${inbox}
 git merge -q --no-edit "$2" || { git diff --name-only --diff-filter=U; git merge --abort; exit 9; }
 `
 
+// $1 branch: made known as origin/<branch>, so that it can be merged or compared with.
+const fetchScript = `
+git fetch -q ${inbox} "+refs/heads/$1:refs/remotes/origin/$1"
+rm -f ${inbox}
+`
+
 /** Bytes of history that make the workspace's branch equal the forge's at `sha`. */
 const send = Effect.fn("WorkspaceSync.send")(function*(target: RepositoryTarget, workspace: Workspace, branch: BranchName, since: Sha | null) {
   const forge = yield* Forge
@@ -69,6 +75,13 @@ export const checkout = Effect.fn("WorkspaceSync.checkout")(function*(target: Re
   const have = yield* currentHead(workspace)
   if (have !== sha) yield* send(target, workspace, branch, have)
   yield* Processes.expect(host, workspace, { argv: sh(checkoutScript, branch, sha), env: identity(platformAuthor) })
+})
+
+/** Makes another branch of the repository known in the workspace as `origin/<branch>`. */
+export const fetch = Effect.fn("WorkspaceSync.fetch")(function*(target: RepositoryTarget, workspace: Workspace, branch: BranchName) {
+  const host = yield* WorkspaceHost
+  yield* send(target, workspace, branch, null)
+  yield* Processes.expect(host, workspace, { argv: sh(fetchScript, branch), env: identity(platformAuthor) })
 })
 
 export interface Handover {

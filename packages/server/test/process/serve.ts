@@ -1,0 +1,11 @@
+/** The server as a process of its own, for tests that kill it. Prints one JSON line when it is up; its configuration is the environment's. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import { Effect } from "effect"
+import * as Server from "../../src/Server.ts"
+import { fromEnvironment } from "../../src/ServerConfig.ts"
+
+NodeRuntime.runMain(Effect.scoped(Effect.gen(function*() {
+  const running = yield* Server.start(yield* fromEnvironment(process.env))
+  process.stdout.write(`${JSON.stringify(running)}\n`)
+  return yield* Effect.never
+})))
