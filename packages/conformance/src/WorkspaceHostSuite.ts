@@ -219,7 +219,8 @@ export const suite = (name: string, layer: Layer.Layer<WorkspaceHost, unknown>, 
           yield* process.kill
         }))
         const size = (yield* host.readFile(workspace, "beat")).byteLength
-        yield* run(workspace, { argv: ["sleep", "0.5"] })
+        // A writer that still ran would have written between two of these.
+        for (let i = 0; i < 10; i++) yield* run(workspace, { argv: ["sh", "-c", "ls / >/dev/null"] })
         assert.strictEqual((yield* host.readFile(workspace, "beat")).byteLength, size, "nobody writes any more")
       }), 30_000)
   })
