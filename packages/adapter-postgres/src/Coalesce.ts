@@ -4,8 +4,11 @@
  */
 import { Effect, type Scope } from "effect"
 
-/** A NOTIFY takes a lock of the whole server at commit; more than one per millisecond slows every writer down. */
-const pause = "1 millis"
+/** A NOTIFY takes a lock of the whole server at commit; more than one per millisecond slows every writer down. Real time, also in tests. */
+const pause = Effect.callback<void>((resume) => {
+  const timer = setTimeout(() => resume(Effect.void), 1)
+  return Effect.sync(() => clearTimeout(timer))
+})
 export const capacity = 1024
 
 export const make = <V>(options: {
@@ -20,7 +23,7 @@ export const make = <V>(options: {
         const entries = [...waiting]
         waiting.clear()
         yield* options.send(entries)
-        yield* Effect.sleep(pause)
+        yield* pause
       }
     }).pipe(Effect.ensuring(Effect.sync(() => { state.sending = false })))
     return (key, value) => Effect.suspend(() => {

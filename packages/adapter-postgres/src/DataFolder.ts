@@ -12,6 +12,8 @@ import * as path from "node:path"
 
 const fail = (reason: StoreReason, cause?: unknown) => new StoreError({ operation: "DataFolder.open", reason, cause })
 const codeOf = (cause: unknown): unknown => typeof cause === "object" && cause !== null ? Reflect.get(cause, "code") : undefined
+/** SQLITE_BUSY: somebody holds the lock. */
+const busy = 5
 const messageOf = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
 
 const loadSqlite = Effect.suspend(() => {
@@ -54,7 +56,7 @@ export const lock = (folder: string): Effect.Effect<void, StoreError, Scope.Scop
           file.exec("BEGIN EXCLUSIVE")
         } catch (cause) {
           file.close()
-          if (/locked|busy/i.test(messageOf(cause))) {
+          if (typeof cause === "object" && cause !== null && Reflect.get(cause, "errcode") === busy) {
             throw fail({
               _tag: "Locked",
               message: `the data folder ${folder} is in use ${holderOf(holder)}. Stop that process, or choose another data folder.`

@@ -76,6 +76,9 @@ export const survive = (pool: Pool): void => {
   pool.on("connect", (client) => { client.on("error", () => {}) })
 }
 
+/** A server that does not answer any more must not keep a process from ending. */
+const farewell = () => new Promise<void>((resolve) => { setTimeout(resolve, 2_000).unref() })
+
 /** A pool of its own, closed when the scope ends. */
 export const make = (config: PoolConfig): Effect.Effect<Connections, never, Scope.Scope> =>
   Effect.map(
@@ -85,7 +88,7 @@ export const make = (config: PoolConfig): Effect.Effect<Connections, never, Scop
         survive(pool)
         return pool
       }),
-      (pool) => Effect.promise(() => pool.end())
+      (pool) => Effect.promise(() => Promise.race([pool.end(), farewell()]))
     ),
     (pool) => over(pool)
   )

@@ -90,7 +90,7 @@ export const layer: Layer.Layer<EventLog, never, Database> = Layer.effect(EventL
     else {
       const started = [waiting]
       queues.set(stream, started)
-      yield* Effect.forkIn(drain(stream, started), scope)
+      yield* Effect.forkIn(drain(stream, started), scope, { startImmediately: true })
     }
     return yield* Deferred.await(waiting.done)
   })
