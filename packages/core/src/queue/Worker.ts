@@ -5,73 +5,23 @@
  * registers anew. On the end of its scope it takes no more tasks, waits `drainMillis` for those running, hands back what did
  * not finish (not counted as an attempt) and leaves. Everything it holds is bounded by capacity and about 50 ms of work.
  */
-import { Cause, Clock, Effect, Exit, Fiber, Layer, Metric, Schedule, Stream } from "effect"
+import { Clock, Effect, Exit, Fiber, Layer, Metric, Schedule, Stream } from "effect"
 import * as Ids from "../domain/Ids.ts"
-import type { StoreError } from "../ports/StoreError.ts"
-import { type WorkerInfo, WorkQueueStore } from "../ports/WorkQueueStore.ts"
+import { WorkQueueStore } from "../ports/WorkQueueStore.ts"
 import * as QueueMetrics from "./QueueMetrics.ts"
 import { TaskEvents } from "./TaskEvents.ts"
 import { TaskHandlers } from "./TaskHandlers.ts"
+import { complain, type Desk, errorOf, insist, settingsOf, type WorkerOptions, write } from "./worker/Desk.ts"
 import { Durations } from "./worker/Durations.ts"
 import * as Run from "./worker/Run.ts"
 import { Shift } from "./worker/Shift.ts"
 
-export interface WorkerOptions {
-  /** Tasks that run at once, ≥ 1. */
-  readonly capacity: number
-  /** What this worker offers to tasks that `require` it. */
-  readonly labels?: ReadonlyArray<string>
-  /** Name shown in the pool, e.g. host and pid; not an identity. */
-  readonly id?: string
-  readonly version?: string
-  /** Beats come every third of it. Default 30 s. */
-  readonly leaseMillis?: number
-  /** Backstop for lost wake-ups. Default 500. */
-  readonly pollMillis?: number
-  /** How long the end waits for running tasks. Default 30 s. */
-  readonly drainMillis?: number
-  /** How long tasks whose worker vanished wait for a worker that happens to be idle, before this one stops taking others. Default 60 s. */
-  readonly suspectPatienceMillis?: number
-}
-
-interface Settings extends Required<WorkerOptions> {}
-const settingsOf = (options: WorkerOptions): Settings => ({
-  labels: [],
-  id: "worker",
-  version: "0",
-  leaseMillis: 30_000,
-  pollMillis: 500,
-  drainMillis: 30_000,
-  suspectPatienceMillis: 60_000,
-  ...options
-})
+export type { WorkerOptions } from "./worker/Desk.ts"
 
 /** Ends written with one call. */
 const maxSettle = 1_000
 const tendMillis = 1_000
 const sweepMillis = 250
-
-type Store = WorkQueueStore["Service"]
-interface Desk { readonly store: Store; readonly events: TaskEvents["Service"]; readonly settings: Settings; readonly info: WorkerInfo; readonly freed: Set<string> }
-
-const complain = (what: string) => (error: StoreError) => Effect.logWarning(`worker: ${what}: ${error.message}`)
-
-/** The error of a failed call; a defect or an interruption stays what it is. */
-const errorOf = <E>(exit: Exit.Failure<unknown, E>): Effect.Effect<E> => {
-  const error = exit.cause.reasons.find(Cause.isFailReason)
-  return error === undefined ? Effect.failCause(exit.cause as Cause.Cause<never>) : Effect.succeed(error.error)
-}
-
-/** Tries until the store answers; false when `over` says to give up first. */
-const insist = <A>(effect: Effect.Effect<A, StoreError>, what: string, over: () => boolean): Effect.Effect<boolean> => Effect.gen(function*() {
-  for (let wait = 50; !over(); wait = Math.min(2_000, wait * 2)) {
-    const exit = yield* Effect.exit(effect)
-    if (Exit.isSuccess(exit)) return true
-    yield* complain(what)(yield* errorOf(exit))
-    yield* Effect.sleep(wait)
-  }
-  return false
-})
 
 /** Registers the shift's id, trying until the store answers. */
 const register = (desk: Desk, shift: Shift) => insist(
@@ -129,43 +79,6 @@ const observeClaim = (shift: Shift, began: number, first: Run.Run["delivery"] | 
     Metric.update(QueueMetrics.claimSeconds, (shift.now() - began) / 1_000),
     Metric.update(QueueMetrics.waitSeconds, Math.max(0, shift.options.clock.currentTimeMillisUnsafe() - first.task.createdAtMillis) / 1_000)
   )
-
-/** What a decision asks for besides the record: closed gates, and capacity that came back because something ended here. */
-const sideEffects = Effect.fnUntraced(function*(desk: Desk, batch: ReadonlyArray<Run.Ended>) {
-  for (const { decision } of batch) {
-    if (decision?._tag === "Again" && decision.closes !== null) yield* desk.store.closeGate(decision.closes.gate, decision.closes.forMillis)
-  }
-})
-const freeCapacity = Effect.fnUntraced(function*(desk: Desk, batch: ReadonlyArray<Run.Ended>) {
-  const back = batch.some((entry) => entry.outcome !== "retried") ? [...desk.freed] : []
-  for (const resource of back) {
-    yield* desk.store.release(resource)
-    desk.freed.delete(resource)
-  }
-  for (const { decision } of batch) if (decision?._tag === "Again" && decision.awaits !== null && desk.freed.size < 100) desk.freed.add(decision.awaits)
-})
-
-/** Writes ends until accepted or refused. Repeating is safe: a second try of what was written is refused by its fence. */
-const write = Effect.fnUntraced(function*(desk: Desk, batch: ReadonlyArray<Run.Ended>) {
-  const refused = yield* desk.events.after(
-    Effect.andThen(sideEffects(desk, batch), desk.store.settle(batch.map((entry) => entry.settlement))),
-    (refused) => {
-      if (!desk.events.enabled) return []
-      const not = new Set(refused)
-      return batch.filter((entry) => !not.has(entry.settlement.id)).flatMap((entry) => entry.events())
-    }
-  )
-  yield* freeCapacity(desk, batch)
-  if (refused.length > 0) yield* Metric.update(QueueMetrics.fenced, refused.length)
-  const counts = new Map<string, { entry: Run.Ended; n: number }>()
-  for (const entry of batch) {
-    const key = `${entry.outcome} ${entry.error?._tag ?? ""}`
-    const count = counts.get(key)
-    if (count === undefined) counts.set(key, { entry, n: 1 })
-    else count.n++
-  }
-  for (const { entry, n } of counts.values()) yield* Metric.update(QueueMetrics.outcome(entry.outcome, entry.error?._tag ?? null), n)
-})
 
 const settleLoop = (desk: Desk, shift: Shift) => Effect.gen(function*() {
   while (!shift.isLost) {

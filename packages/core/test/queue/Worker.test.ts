@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Layer, Ref } from "effect"
+import { Clock, Deferred, Effect, Layer, Ref } from "effect"
 import { TestClock } from "effect/testing"
 import * as Ids from "@rdev/core/domain/Ids"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
 import { layerMemory, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import * as Retention from "@rdev/core/queue/Retention"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import * as TaskHandlers from "@rdev/core/queue/TaskHandlers"
 import * as Worker from "@rdev/core/queue/Worker"
@@ -108,6 +109,63 @@ describe("Worker", () => {
       const ended = yield* until(first.id, "completed")
       assert.strictEqual(ended.attemptsCounted, 1)
     }).pipe(Effect.provide(layer))
+  }).pipe(Effect.provide(queue)))
+
+  it.effect("runs tasks of a vanished worker apart from others, and ends the one that takes workers down", () => Effect.gen(function*() {
+    const work = yield* Queue
+    const store = yield* WorkQueueStore
+    const projectId = yield* Ids.make("proj")
+    const suspects = yield* work.enqueueAll(Array.from({ length: 20 }, (_, i) => ({ projectId, kind: "s", payload: i })))
+    const vanished = yield* Ids.make("wrk")
+    yield* store.register({ id: vanished, name: "v", version: "1", capacity: 20, labels: [], kinds: ["s"] }, 1_000)
+    yield* store.claim({ workerId: vanished, limit: 20, kinds: ["s"], labels: [], suspects: false })
+    yield* TestClock.adjust("2 seconds")
+    const others = yield* work.enqueueAll(Array.from({ length: 30 }, () => ({ projectId, kind: "o", payload: null })))
+    const running = { s: 0, o: 0 }
+    const met = new Set<string>()
+    const track = (kind: "s" | "o", fails: boolean) => Effect.gen(function*() {
+      running[kind]++
+      yield* Effect.sleep("100 millis")
+      if (running.s > 0 && running.o > 0) met.add("mixed")
+      running[kind]--
+      return fails ? yield* new TaskHandlers.TaskFailure({ reason: { _tag: "StaleWorker", message: "gone" } }) : null
+    })
+    const layer = worker({ s: ({ task }) => track("s", task.payload === 7), o: () => track("o", false) }, { suspectPatienceMillis: 500 })
+    yield* Effect.gen(function*() {
+      const poison = yield* until(suspects[7] as WorkTask["id"], "failed")
+      assert.strictEqual(poison.crashes, 3)
+      for (const id of [...suspects.filter((_, i) => i !== 7), ...others]) yield* until(id, "completed")
+    }).pipe(Effect.provide(layer))
+    assert.deepStrictEqual([...met], [])
+  }).pipe(Effect.provide(queue)))
+
+  it.effect("starts what waits for capacity once something else ends", () => Effect.gen(function*() {
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const first = yield* work.enqueue({ projectId, kind: "big", payload: null })
+    const layer = worker({
+      big: ({ attempt }) => attempt === 1 ? fails({ _tag: "ResourceExhausted", message: "full", resource: "disk" }) : Effect.succeed(null),
+      small: () => Effect.succeed(null)
+    })
+    yield* Effect.gen(function*() {
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* work.get(first.id)).awaits, "disk")
+      const began = yield* Clock.currentTimeMillis
+      yield* work.enqueue({ projectId, kind: "small", payload: null })
+      yield* until(first.id, "completed")
+      assert.isBelow((yield* Clock.currentTimeMillis) - began, 5_000)
+    }).pipe(Effect.provide(layer))
+  }).pipe(Effect.provide(queue)))
+
+  it.effect("forgets ended tasks after the retention", () => Effect.gen(function*() {
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const done = yield* work.enqueue({ projectId, kind: "x", payload: null })
+    yield* work.cancel(done.id)
+    const open = yield* work.enqueue({ projectId, kind: "x", payload: null })
+    yield* TestClock.adjust("3 days").pipe(Effect.provide(Retention.layer({ keepMillis: 86_400_000 })))
+    assert.strictEqual((yield* Effect.flip(work.get(done.id)))._tag, "WorkQueueError")
+    assert.strictEqual((yield* work.get(open.id)).status, "pending")
   }).pipe(Effect.provide(queue)))
 
   it.effect("refuses bad input with the field's name", () => Effect.gen(function*() {
