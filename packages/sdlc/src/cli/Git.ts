@@ -91,6 +91,16 @@ export const readTree = (root: string, revision: string, paths: ReadonlyArray<st
   return tree
 }
 
+/** What a merge queue stacked on a base: for each commit of its first-parent line, oldest first, the commit and its parents. */
+export const stacked = (root: string, from: string, to: string): ReadonlyArray<{ readonly sha: string; readonly parents: ReadonlyArray<string> }> =>
+  (read(root, "rev-list", "--first-parent", "--reverse", "--parents", "--end-of-options", `${from}..${to}`) ?? "")
+    .split("\n")
+    .filter((entry) => entry !== "")
+    .map((entry) => {
+      const [sha = "", ...parents] = entry.split(" ")
+      return { sha, parents }
+    })
+
 /** Slugs of the features whose folder differs between two commits. */
 export const changedFeatures = (root: string, from: string, to: string): ReadonlyArray<string> => {
   const names = read(root, "diff", "--name-only", "-z", "--no-ext-diff", "--no-textconv", "--end-of-options", `${from}...${to}`, "--", Layout.featuresDir)

@@ -17,7 +17,7 @@ import * as Git from "../Git.ts"
 import { done, type Result } from "../Result.ts"
 import * as Session from "../Session.ts"
 
-export const spec = { positionals: ["phase", "feature?"], flags: { head: "value", base: "value", "ci-passed": "flag", "require-feature": "flag" } } as const
+export const spec = { positionals: ["phase", "feature?"], flags: { head: "value", base: "value", "ci-passed": "flag", "require-feature": "flag", group: "flag" } } as const
 
 const names = [...phases.slice(0, 8), "merge"] as const
 
@@ -77,22 +77,43 @@ const show = (verdict: Verdict): string =>
 const codes = { pass: exit.action, pend: exit.wait, fail: exit.failed, corrupt: exit.corrupt } as const
 const worst = (verdicts: ReadonlyArray<Verdict>): Verdict["passage"] => (["corrupt", "fail", "pend"] as const).find((passage) => verdicts.some((verdict) => verdict.passage === passage)) ?? "pass"
 
+interface Subject {
+  readonly head: string
+  readonly base: string | null
+  readonly slugs: ReadonlyArray<string>
+}
+
+/**
+ * What a commit brings along. A merge queue's commit holds several pull requests merged one after another; each is judged by
+ * its own head, because that is the code that was reviewed.
+ */
+const subjectsOf = (session: Session.Session, args: Args, head: string, base: string | null): ReadonlyArray<Subject> => {
+  const named = args.positionals[1] ?? args.value("feature")
+  const slugs = (from: string | null, to: string): ReadonlyArray<string> => (named !== undefined ? [named] : from === null ? [] : Git.changedFeatures(session.root, from, to))
+  if (!args.has("group")) return [{ head, base, slugs: slugs(base, head) }]
+  if (base === null) throw new Failure("--base: a merge group needs one.", "give the commit the group is stacked on.")
+  return Git.stacked(session.root, base, head).map(({ parents, sha }) => {
+    const [onto = base, own] = parents
+    if (own === undefined && slugs(onto, sha).length > 0) throw new Failure(`--group: ${sha.slice(0, 10)} is no merge commit, so the code that was reviewed is not in it.`, "let the merge queue use merge commits.", exit.failed)
+    return own === undefined ? { head: sha, base: onto, slugs: [] } : { head: own, base: onto, slugs: slugs(onto, own) }
+  })
+}
+
 const merge = (session: Session.Session, args: Args): Result => {
   const head = Git.commit(session.root, args.value("head") ?? "HEAD")
   if (head === null) throw new Failure(`--head: "${args.value("head") ?? "HEAD"}" is no commit of this repository.`, "fetch it, or name another.")
   const base = Git.base(session.root, args.value("base"))
   if (args.value("base") !== undefined && Git.commit(session.root, args.value("base") ?? "") === null) throw new Failure(`--base: "${args.value("base") ?? ""}" is no commit of this repository.`, "fetch it, or name another.")
-  const named = args.positionals[1] ?? args.value("feature")
-  const slugs = named !== undefined ? [named] : base === null ? [] : Git.changedFeatures(session.root, base, head)
-  if (slugs.length === 0) {
+  const subjects = subjectsOf(session, args, head, base)
+  if (subjects.every((subject) => subject.slugs.length === 0)) {
     if (args.has("require-feature")) return done("No feature belongs to this commit.", { passage: "fail", features: [] }, exit.failed)
     return done("No feature belongs to this commit; nothing to hold it to.", { passage: "pass", features: [] })
   }
-  const verdicts = slugs.map((slug): Verdict => {
-    const { facts, problem } = atCommit(session, slug, head, base, args.has("ci-passed"))
+  const verdicts = subjects.flatMap((subject) => subject.slugs.map((slug): Verdict => {
+    const { facts, problem } = atCommit(session, slug, subject.head, subject.base, args.has("ci-passed"))
     if (facts === null) return { feature: slug, passage: "corrupt", missing: [{ gate: "integrity", passage: "fail", facts: [problem] }] }
     return facts.merge === "merged" ? { feature: slug, passage: "pass", missing: [] } : mayMerge(facts, slug)
-  })
+  }))
   const passage = worst(verdicts)
   return done(verdicts.map(show).join("\n"), { passage, head, base, features: verdicts }, codes[passage])
 }
