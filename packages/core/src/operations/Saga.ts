@@ -93,7 +93,7 @@ const drive = (loaded: Loaded, controls: Controls, scope: Scope.Scope, phase: "d
       return fiber === undefined ? [] : [fiber]
     })
     const broken = firstError(yield* Effect.forEach(fibers, Fiber.await))
-    if (broken !== undefined) yield* Effect.failCause(broken.cause)
+    if (broken !== undefined) return yield* Effect.failCause(broken.cause)
   })
   while (true) {
     yield* reap

@@ -33,7 +33,7 @@ const contextOf = (run: Run, step: Step, row: OperationStep, nowMillis: number):
   epoch: run.operation.leaseEpoch,
   output: <A>(ref: StepRef<A>) => {
     const recorded = run.rows.get(ref.key)?.output ?? null
-    return recorded === null ? Option.none<A>() : Result.getSuccess(Schema.decodeUnknownResult(ref.output)(recorded))
+    return recorded === null ? Option.none<A>() : Result.getSuccess(Schema.decodeResult(ref.output)(recorded))
   },
   answer: Option.fromUndefinedOr(run.answers.get(step.key)),
   startedAtMillis: row.startedAtMillis ?? nowMillis,

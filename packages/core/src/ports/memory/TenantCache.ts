@@ -36,7 +36,7 @@ export const layerMemory: Layer.Layer<TenantCache> = Layer.suspend(() => Layer.e
 /** An installation without a cache server: `ensure` and `rotate` say so. */
 export const layerUnsupported = (message: string): Layer.Layer<TenantCache> => Layer.suspend(() => Layer.succeed(TenantCache, {
   ensure: () => Effect.fail(refuse("TenantCache.ensure", { _tag: "Unsupported", message })),
-  observe: () => Effect.succeed(Option.none()),
+  observe: () => Effect.succeedNone,
   rotate: () => Effect.fail(refuse("TenantCache.rotate", { _tag: "Unsupported", message })),
   remove: () => Effect.void
 }))

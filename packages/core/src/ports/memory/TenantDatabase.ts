@@ -40,7 +40,7 @@ export const layerMemory: Layer.Layer<TenantDatabase> = Layer.suspend(() => Laye
 /** An installation without a database server: `ensure` and `rotate` say so. */
 export const layerUnsupported = (message: string): Layer.Layer<TenantDatabase> => Layer.suspend(() => Layer.succeed(TenantDatabase, {
   ensure: () => Effect.fail(refuse("TenantDatabase.ensure", { _tag: "Unsupported", message })),
-  observe: () => Effect.succeed(Option.none()),
+  observe: () => Effect.succeedNone,
   rotate: () => Effect.fail(refuse("TenantDatabase.rotate", { _tag: "Unsupported", message })),
   remove: () => Effect.void,
   list: Effect.succeed([])

@@ -35,6 +35,6 @@ export const layerMemory: Layer.Layer<Tls> = Layer.suspend(() => Layer.effect(Tl
 /** An installation without certificates: every verb but `observe` and `remove` says why. */
 export const layerUnsupported = (message: string): Layer.Layer<Tls> => Layer.suspend(() => Layer.succeed(Tls, {
   ensure: () => Effect.fail(refuse("Tls.ensure", { _tag: "Unsupported", message })),
-  observe: () => Effect.succeed(Option.none()),
+  observe: () => Effect.succeedNone,
   remove: () => Effect.void
 }))

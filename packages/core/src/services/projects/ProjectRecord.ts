@@ -38,7 +38,7 @@ export const removed = (before: ReadonlyArray<Resource>, rows: ReadonlyArray<Ope
 })
 
 const outputOf = <A>(rows: ReadonlyArray<OperationStep>, key: string, schema: Schema.Codec<A, Schema.Json>): Option.Option<A> =>
-  Result.getSuccess(Schema.decodeUnknownResult(schema)(rows.find((row) => row.key === key && row.phase === "do")?.output ?? null))
+  Result.getSuccess(Schema.decodeResult(schema)(rows.find((row) => row.key === key && row.phase === "do")?.output ?? null))
 
 export const environments = (project: Project, rows: ReadonlyArray<OperationStep>): Project["environments"] => {
   const releases = Option.match(outputOf(rows, "deployment", DeploymentOutput), { onNone: () => [], onSome: (output) => output.releases })
