@@ -28,7 +28,14 @@ export interface Connections {
   readonly inTransaction: Effect.Effect<boolean>
 }
 
-interface Transaction { readonly owner: object; readonly client: PoolClient; readonly hooks: Array<Effect.Effect<void>>; open: boolean }
+interface Transaction {
+  readonly owner: object
+  readonly client: PoolClient
+  readonly hooks: Array<Effect.Effect<void>>
+  open: boolean
+  /** Ends with the statement sent last: fibers of one transaction take turns, as the driver no longer queues for them. */
+  last: Promise<unknown>
+}
 const Current = Context.Reference<Transaction | null>("rdev/adapter-postgres/Transaction", { defaultValue: () => null })
 
 const int8 = 20
@@ -127,9 +134,10 @@ export const over = (pool: Pool, ready?: (client: PoolClient) => Promise<void>, 
     })
 
   const inside = <R extends object>(tx: Transaction, sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
-    tx.open
-      ? Effect.map(attempt("Database.query", () => send(tx.client, sql, params, options)), (result) => result.rows as ReadonlyArray<R>)
-      : Effect.fail(ended)
+    Effect.map(
+      attempt("Database.query", () => inTurn(tx, () => tx.open ? send(tx.client, sql, params, options) : Promise.reject(ended))),
+      (result) => result.rows as ReadonlyArray<R>
+    )
 
   const mine = Effect.map(Effect.service(Current), (tx) => tx !== null && tx.owner === owner ? tx : null)
 
@@ -142,6 +150,12 @@ export const over = (pool: Pool, ready?: (client: PoolClient) => Promise<void>, 
 }
 
 const ended = new StoreError({ operation: "Database.transact", reason: { _tag: "Conflict", message: "the transaction has ended: a fiber started in it outlived it" } })
+
+const inTurn = <A>(tx: Transaction, run: () => Promise<A>): Promise<A> => {
+  const result = tx.last.then(run)
+  tx.last = result.catch(() => undefined)
+  return result
+}
 
 const attempt = <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, StoreError> =>
   Effect.tryPromise({ try: run, catch: (cause) => classifyError(operation, cause) })
@@ -173,17 +187,17 @@ const begin = <A, E, R>(owner: object, connect: () => Promise<PoolClient>, effec
     const lease: Lease = { client: null, over: false }
     return Effect.gen(function*() {
       const client = yield* restore(acquire(lease, connect))
-      const tx: Transaction = { owner, client, hooks: [], open: true }
+      const tx: Transaction = { owner, client, hooks: [], open: true, last: Promise.resolve() }
       const exit = yield* Effect.exit(restore(Effect.andThen(
-        attempt("Database.transact", () => client.query("BEGIN")),
+        attempt("Database.transact", () => inTurn(tx, () => client.query("BEGIN"))),
         Effect.provideService(effect, Current, tx)
       )))
       tx.open = false
       if (exit._tag === "Failure") {
-        yield* finish(lease, client, "ROLLBACK").pipe(Effect.ignore)
+        yield* finish(lease, tx, "ROLLBACK").pipe(Effect.ignore)
         return yield* exit
       }
-      yield* finish(lease, client, "COMMIT")
+      yield* finish(lease, tx, "COMMIT")
       // Before the connection is given back, so that hooks of a one-connection pool run in the order of their commits.
       for (const hook of tx.hooks) yield* hook
       return exit.value
@@ -191,12 +205,12 @@ const begin = <A, E, R>(owner: object, connect: () => Promise<PoolClient>, effec
   }))
 
 /** Ends the transaction; when that fails the connection is dropped, and with it whatever was open. */
-const finish = (lease: Lease, client: PoolClient, verb: "COMMIT" | "ROLLBACK") =>
+const finish = (lease: Lease, tx: Transaction, verb: "COMMIT" | "ROLLBACK") =>
   Effect.tryPromise({
-    try: () => client.query(verb),
+    try: () => inTurn(tx, () => tx.client.query(verb)),
     catch: (cause) => {
       lease.client = null
-      discard(client, cause)
+      discard(tx.client, cause)
       return classifyError("Database.transact", cause)
     }
   }).pipe(Effect.flatMap((result) =>

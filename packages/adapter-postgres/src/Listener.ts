@@ -3,7 +3,7 @@
  * again for ever when it breaks. After a break every subscriber is told `Reconnected`, as it may have missed messages.
  */
 import { StoreError } from "@rdev/core/ports/StoreError"
-import { Deferred, Effect, Latch, PubSub, type Scope, Stream } from "effect"
+import { Deferred, Effect, Latch, PubSub, type Scope, Semaphore, Stream } from "effect"
 import { classifyError } from "./classifyError.ts"
 import { Client, type ClientConfig, escapeIdentifier } from "./Driver.ts"
 
@@ -27,10 +27,13 @@ export const make = (config: ClientConfig): Effect.Effect<Listener, never, Scope
     client: null, started: false, everConnected: false, listening: new Set()
   }
 
-  const listenOn = (client: Client, channel: string) => Effect.tryPromise({
-    try: () => client.query(`LISTEN ${escapeIdentifier(channel)}`),
+  // The driver takes one statement at a time.
+  const turn = yield* Semaphore.make(1)
+  const send = (client: Client, sql: string) => turn.withPermits(1)(Effect.tryPromise({
+    try: () => client.query(sql),
     catch: (cause) => classifyError("Database.listen", cause)
-  }).pipe(Effect.andThen(Effect.sync(() => { state.listening.add(channel) })))
+  }))
+  const listenOn = (client: Client, channel: string) => send(client, `LISTEN ${escapeIdentifier(channel)}`).pipe(Effect.andThen(Effect.sync(() => { state.listening.add(channel) })))
 
   const open = Effect.acquireRelease(
     Effect.tryPromise({
@@ -62,10 +65,7 @@ export const make = (config: ClientConfig): Effect.Effect<Listener, never, Scope
     yield* connected.open
     if (state.everConnected) for (const channel of channels.values()) yield* PubSub.publish(channel, { _tag: "Reconnected" })
     state.everConnected = true
-    const beat = Effect.sleep(heartbeat).pipe(
-      Effect.andThen(Effect.tryPromise({ try: () => client.query("SELECT 1"), catch: (cause) => classifyError("Database.listen", cause) })),
-      Effect.forever
-    )
+    const beat = Effect.sleep(heartbeat).pipe(Effect.andThen(send(client, "SELECT 1")), Effect.forever)
     yield* Effect.raceFirst(Deferred.await(lost), beat)
   })).pipe(Effect.ensuring(Effect.suspend(() => {
     state.client = null

@@ -49,6 +49,18 @@ const suite = (name: string, database: Layer.Layer<Database, StoreError>) => des
       assert.strictEqual((yield* db.query("SELECT * FROM t1")).length, 2)
     }))
 
+    it.effect("fibers of one transaction take turns on its connection", () => Effect.gen(function*() {
+      const db = yield* Database
+      const warnings: Array<string> = []
+      const listen = (warning: Error) => { warnings.push(warning.message) }
+      process.on("warning", listen)
+      const rows = yield* db.transact(Effect.forEach([1, 2, 3, 4, 5], (n) => db.query<{ n: number }>("SELECT $1::int AS n", [n]), { concurrency: "unbounded" }))
+      assert.deepStrictEqual(rows.map((row) => row[0]?.n), [1, 2, 3, 4, 5])
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      process.off("warning", listen)
+      assert.deepStrictEqual(warnings, [])
+    }))
+
     it.effect("an ignored statement failure fails the commit", () => Effect.gen(function*() {
       const db = yield* Database
       yield* db.query("CREATE TABLE t2 (x int)")
