@@ -12,7 +12,7 @@ const kind = "t"
 const project = (n) => `proj_01J0000000000000000000000${"0123456789ABCDEFGHJKMNPQRSTVWXYZ"[n]}`
 const store = (url) => Layer.merge(PgWorkQueueStore.layer.pipe(Layer.provide(layerPostgres({ url }))), TaskEvents.layerNone)
 const queue = (url) => WorkQueue.layer.pipe(Layer.provideMerge(store(url)))
-const spec = (payload) => ({ projectId: project(payload.tenant ?? payload.n % 10), kind, payload })
+const spec = (payload) => ({ projectId: project(payload.tenant ?? Math.abs(payload.n) % 10), kind, payload })
 const sql = async (url, text) => { const c = new pg.Client({ connectionString: url }); await c.connect(); try { return (await c.query(text)).rows } finally { await c.end() } }
 
 export default {

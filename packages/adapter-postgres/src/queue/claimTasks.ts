@@ -1,7 +1,7 @@
 /**
  * Claims through queue.claim. Remembers for each worker how far it has come in each lane, so that a claim starts behind the dead index
- * entries of earlier ones; a full claim looks from the start when such a fast one comes back short, and at least every twenty times
- * as long as a full claim takes, so that a task which appears behind a mark waits no longer.
+ * entries of earlier ones; a full claim looks from the start when such a fast one comes back short, and at least every four times as
+ * long as a full claim takes, so that a task which appears behind a mark, or of a project that had none, waits no longer.
  */
 import type { WorkerId } from "@rdev/core/domain/Ids"
 import type { Delivery } from "@rdev/core/domain/WorkTask"
@@ -30,7 +30,7 @@ interface Mark { readonly priority: number; readonly id: string }
 interface Place { after: number; marks: Map<number, Mark>; fullAtMillis: number }
 
 export interface ClaimOptions {
-  /** Longest time between full claims. Default 2,000; 0: every claim is full. */
+  /** Longest time between full claims. Default 500; 0: every claim is full. */
   readonly fullClaimMillis?: number
 }
 export interface Claims {
@@ -48,7 +48,7 @@ const sorted = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
 
 export const make = (session: Connections, lanes: Lanes, nowMillis: () => number, options: ClaimOptions): Claims => {
   const places = new Map<WorkerId, Place>()
-  const maxFull = options.fullClaimMillis ?? 2_000
+  const maxFull = options.fullClaimMillis ?? 500
 
   const once = (request: ClaimRequest, place: Place, limit: number, full: boolean) => Effect.gen(function*() {
     const began = nowMillis()
@@ -69,7 +69,7 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
     if (full) {
       place.after = Math.max(0, head.o_lane)
       const now = nowMillis()
-      place.fullAtMillis = now + Math.min(maxFull, Math.max(20, 20 * (now - began)))
+      place.fullAtMillis = now + Math.min(maxFull, Math.max(20, 4 * (now - began)))
     }
     const tasks = sorted(rows)
     place.marks = new Map()
