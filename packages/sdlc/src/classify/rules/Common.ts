@@ -44,7 +44,7 @@ export const commonRules: ReadonlyArray<Rule> = [
     "lifecycle=cancelled ∧ cleanup=pending",
     (f) => f.lifecycle === "cancelled" && f.cleanup === "pending",
     platform("cleanup-workspace"),
-    "Cancelled; give back[ {resources}] what it holds"
+    "Cancelled; give back what it holds[: {resources}]"
   ),
   rule("H2", "any", "lifecycle=cancelled", (f) => f.lifecycle === "cancelled", { ...platform("archive"), to: "archived" }, "Cancelled[ by {who}][: {why}]"),
   rule("H3", "any", "lifecycle=paused", (f) => f.lifecycle === "paused", humanHolds("await-resume"), "Paused[ by {who}][: {why}]"),

@@ -24,6 +24,6 @@ export const mergeRules: ReadonlyArray<Rule> = [
 
 export const releasedRules: ReadonlyArray<Rule> = [
   rule("Z1", "released", "sync=pending", (f) => f.sync === "pending", agent("sync-specs"), "Fold the changes into the living specs"),
-  rule("Z2", "released", "cleanup=pending", (f) => f.cleanup === "pending", platform("cleanup-workspace"), "Give back[ {resources}] what it holds"),
+  rule("Z2", "released", "cleanup=pending", (f) => f.cleanup === "pending", platform("cleanup-workspace"), "Give back what it holds[: {resources}]"),
   rule("Z3", "released", "always", () => true, terminal, "Released[ {version}]")
 ]
