@@ -54,12 +54,17 @@ const notOnOneMachine = Layer.mergeAll(
   Tls.layerUnsupported("names on this machine are served over plain HTTP")
 )
 
+/** Where people reach a host name of this installation. */
+const urlOf = (config: ServerConfig, port: number) => (host: string): string =>
+  config.publicUrl === null ? `http://${host}:${port}/` : `${new URL(config.publicUrl).protocol}//${host}/`
+
 /** Everything a project needs from its machine, over one sandbox. */
 const machine = (config: ServerConfig, url: string, port: number) => {
   const { dataDir, domain, unsafeHost } = config
-  const sandbox = Sandbox.layer({ dataDir, unsafeHost, tools: [{ hostPath: sdlcProgram(), name: "sdlc" }] })
-  const urlOf = (host: string) => config.publicUrl === null ? `http://${host}:${port}/` : `${new URL(config.publicUrl).protocol}//${host}/`
-  const deployer = LocalDeployer.layerNoDeps({ dataDir, domain, urlOf })
+  // Agents installed for one user (~/.local, nvm) lie outside the folders that workspaces see.
+  const sandbox = Layer.unwrap(Effect.map(AgentRegistry.programsConfig(), (programs) =>
+    Sandbox.layer({ dataDir, unsafeHost, tools: [{ hostPath: sdlcProgram(), name: "sdlc" }, ...programs] })))
+  const deployer = LocalDeployer.layerNoDeps({ dataDir, domain, urlOf: urlOf(config, port) })
   const forge = LocalForge.layer({ dataDir, baseUrl: `${url}/git` })
   return Layer.mergeAll(Edge.layer, LocalCi.layerNoDeps({ dataDir }), LocalWorkspaceHost.layerNoDeps({ dataDir })).pipe(
     Layer.provideMerge(deployer),

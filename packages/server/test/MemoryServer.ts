@@ -34,7 +34,7 @@ const memory = Layer.mergeAll(
   OperationStore.layerMemory, ProjectStore.layerMemory, TenantCache.layerMemory, TenantDatabase.layerMemory, Tls.layerMemory, UnitOfWork.layerMemory,
   WorkQueueStore.layerMemory, WorkspaceHost.layerMemory, TemplatesDisk.layer()
 )
-const settings = { dnsTarget: "127.0.0.1", defaultBranch: "main", defaultAgent: "memory", defaultTemplate: "default", workDir: "/workspace", firstRelease: ["production"] as const }
+const settings = { dnsTarget: "127.0.0.1", urlOf: (host: string) => `http://${host}/`, defaultBranch: "main", defaultAgent: "memory", defaultTemplate: "default", workDir: "/workspace", firstRelease: ["production"] as const }
 
 export interface TestServer {
   readonly url: string

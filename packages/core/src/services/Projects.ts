@@ -113,7 +113,7 @@ const newProject = (id: ProjectId, { agent, input, settings }: Effect.Success<Re
   workDir: settings.workDir,
   cloneUrl: null,
   resources: ProjectRecord.pending(),
-  environments: (["production", "staging"] as const).map((name) => ({ name, url: `http://${input.hosts[name]}`, sha: null, releaseId: null })),
+  environments: (["production", "staging"] as const).map((name) => ({ name, url: settings.urlOf(input.hosts[name]), sha: null, releaseId: null })),
   operationId: null,
   createdAt: now,
   updatedAt: now,

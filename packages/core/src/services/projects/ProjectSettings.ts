@@ -4,6 +4,8 @@ import { Context } from "effect"
 export interface ProjectSettings {
   /** Where host names point: an address, a host name, or a local route (see ports/Dns). */
   readonly dnsTarget: string
+  /** Where people reach a host name, e.g. `http://hello.localhost:4848/`. */
+  readonly urlOf: (host: string) => string
   readonly defaultBranch: string
   /** Harness of projects that name none. */
   readonly defaultAgent: string
@@ -14,5 +16,5 @@ export interface ProjectSettings {
 }
 
 export const ProjectSettings = Context.Reference<ProjectSettings>("rdev/services/ProjectSettings", {
-  defaultValue: () => ({ dnsTarget: "127.0.0.1", defaultBranch: "main", defaultAgent: "scripted", defaultTemplate: "default", workDir: "/workspace", firstRelease: ["production"] })
+  defaultValue: () => ({ dnsTarget: "127.0.0.1", urlOf: (host) => `http://${host}/`, defaultBranch: "main", defaultAgent: "scripted", defaultTemplate: "default", workDir: "/workspace", firstRelease: ["production"] })
 })
