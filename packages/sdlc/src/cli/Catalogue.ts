@@ -55,6 +55,7 @@ export const catalogue: Readonly<Record<string, Entry>> = {
   "pause": { spec: Control.lifeSpec, summary: "hold a feature", run: Control.life("pause") },
   "resume": { spec: Control.lifeSpec, summary: "let it go on", run: Control.life("resume") },
   "cancel": { spec: Control.lifeSpec, summary: "give it up", run: Control.life("cancel") },
+  "archive": { spec: Control.archiveSpec, summary: "move a finished feature to .sdlc/archive", run: Control.archive },
   "block": { spec: Control.blockSpec, summary: "say what is missing before it can go on", run: Control.block },
   "unblock": { spec: Control.unblockSpec, summary: "answer a blocker", run: Control.unblock },
   "help": { spec: { positionals: ["command?"], flags: {} }, summary: "help on a command", run: async (_session, args) => (await import("./Help.ts")).help(args.positionals[0]), without: "all" },

@@ -123,9 +123,9 @@ export const change = (root: string, ...args: ReadonlyArray<string>): void => {
   if (result.status !== 0) throw new Failure(`git ${args[0] ?? ""} failed: ${said.toString("utf8").trim().split("\n").slice(-3).join(" ")}`, "solve it by hand, then run the command again.")
 }
 
-/** Refuses to go on while the work tree differs from HEAD; the feature state may, unless `withState`. */
-export const requireClean = (root: string, withState = false): void => {
+/** Refuses to go on while files outside the feature state differ from HEAD. */
+export const requireClean = (root: string): void => {
   const status = raw(root, ["status", "--porcelain=v1", "-z", "--untracked-files=normal", "--no-renames"])?.toString("utf8") ?? ""
-  const dirty = status.split("\0").map((entry) => entry.slice(3)).filter((path) => path !== "" && (withState || !path.startsWith(".sdlc/")))
-  if (dirty[0] !== undefined) throw new Failure(`The work tree has uncommitted changes: ${dirty.slice(0, 3).join(", ")}${dirty.length > 3 ? ", …" : ""}.`, "commit them: results hold for a commit.")
+  const dirty = status.split("\0").map((entry) => entry.slice(3)).filter((path) => path !== "" && !path.startsWith(".sdlc/"))
+  if (dirty[0] !== undefined) throw new Failure(`The work tree has uncommitted changes: ${dirty.slice(0, 3).join(", ")}${dirty.length > 3 ? ", \u2026" : ""}.`, "commit them: results hold for a commit.")
 }

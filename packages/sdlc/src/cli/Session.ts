@@ -111,7 +111,8 @@ export const observeDeps = (session: Session, own: FeatureState): NonNullable<Ob
     if (nodes.has(slug) || state === null) continue
     nodes.set(slug, { slug, deps: state.feature.deps, phase: state.phase, lifecycle: state.lifecycle })
     for (const dep of state.feature.deps) {
-      const found = nodes.has(dep) ? null : Repo.load(Disk.readEvents(session.root, dep), dep, { policy: policyOf(session) })
+      const live = Disk.readEvents(session.root, dep)
+      const found = nodes.has(dep) ? null : Repo.load(live.size > 0 ? live : Disk.readArchived(session.root, dep), dep, { policy: policyOf(session) })
       queue.push({ slug: dep, state: found === null || found.feature === null ? null : stateOf(found) })
     }
   }

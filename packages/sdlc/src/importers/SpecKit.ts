@@ -84,6 +84,8 @@ const tasks = (source: Foreign.Source): Foreign.Translation => {
   return { lines, content: source.text }
 }
 
+const constitution = ".specify/memory/constitution.md"
+
 const empty: Foreign.Translation = { lines: [], content: "" }
 
 export const importer: Foreign.Importer = {
@@ -110,7 +112,10 @@ export const importer: Foreign.Importer = {
           approved: [],
           waivers: [],
           dependsOn: [],
-          notes: /^\*\*Status\*\*:\s*(?!Draft)(\S+)/m.test(files.get(`${root}/spec.md`) ?? "") ? ["The spec's Status line is not an approval: it names neither a person nor a version."] : []
+          notes: [
+            ...(files.has(constitution) ? [`${constitution} stays advice: repeat its rules in AGENTS.md, and what must hold as gates in .sdlc/policy.yaml.`] : []),
+            ...(/^\*\*Status\*\*:\s*(?!Draft)(\S+)/m.test(files.get(`${root}/spec.md`) ?? "") ? ["The spec's Status line is not an approval: it names neither a person nor a version."] : [])
+          ]
         })
       }
     }

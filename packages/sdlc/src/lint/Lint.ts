@@ -29,6 +29,20 @@ const empty = { requirements: [], scenarios: [], tasks: [], checks: [] }
 const hasWords = (document: Markdown.Document): boolean =>
   document.lines.some((line) => Markdown.headingLevel(line.text) === 0 && /[\p{L}\p{N}]/u.test(line.text))
 
+/** `sdlc: { v, id, kind }` in the front matter, inline or nested; a document in the wrong place or of a later format is refused. */
+const checkFrontMatter = (collect: ReturnType<typeof collector>, document: Markdown.Document, kind: ArtifactKind): void => {
+  const lines = document.frontMatter?.lines ?? []
+  const at = lines.findIndex((line) => /^sdlc\s*:/.test(line))
+  if (at < 0) return
+  const end = lines.findIndex((line, index) => index > at && !/^\s/.test(line))
+  const block = lines.slice(at, end < 0 ? undefined : end).join("\n")
+  const line = (document.frontMatter?.line ?? 1) + at
+  const named = /\bkind\s*:\s*["']?([\w-]+)/.exec(block)?.[1]
+  if (named !== undefined && named !== kind) collect.error("front-matter", line, `The front matter says kind ${named}, the file is the ${kind}.`, `write kind: ${kind}, or move the file.`)
+  const version = /\bv\s*:\s*["']?(\d+)/.exec(block)?.[1]
+  if (version !== undefined && version !== "1") collect.error("front-matter", line, `The front matter says format ${version}; this tool knows 1.`, "use a newer version of the tool, or write v: 1.")
+}
+
 const checkDesign = (collect: ReturnType<typeof collector>, document: Markdown.Document, spec: Spec.Spec): void => {
   const text = document.lines.map((line) => line.raw).join("\n")
   const named = new Set(text.match(/\bREQ-\d{3,9}\b/g) ?? [])
@@ -54,6 +68,7 @@ export const lint = (kind: ArtifactKind, file: string, text: string, spec: strin
   const clarifications = Markdown.clarifications(document)
   const upstream = spec === null || spec.length > maxCharacters ? null : Spec.read(Markdown.scan(spec))
   const result = { kind, findings: collect.findings, clarifications, ...empty }
+  checkFrontMatter(collect, document, kind)
   if (!hasWords(document)) {
     collect.error("empty", 1, "The document has no text.", "write it, or delete the file.")
     return result

@@ -120,6 +120,36 @@ export const listFeatures = (root: string): ReadonlyArray<string> => {
   }
 }
 
+/** Archive folders by the slug of their feature; the latest wins. */
+export const listArchived = (root: string): ReadonlyMap<string, string> => {
+  const tree: Tree = new Map()
+  readBelow(root, Layout.archiveDir.slice(0, -1), tree, (path) => !path.endsWith("/feature.yaml") && /^\.sdlc\/archive\/[^/]+\/./.test(path))
+  return new Map([...tree.keys()].toSorted().flatMap((path) => {
+    const folder = path.split("/")[2] ?? ""
+    const slug = Layout.parseArchiveName(folder)
+    return slug === null ? [] : [[slug, folder] as const]
+  }))
+}
+
+/** Identity and events of an archived feature, under the paths they had before. */
+export const readArchived = (root: string, slug: string): Tree => {
+  const folder = listArchived(root).get(slug)
+  if (folder === undefined) return new Map()
+  const found: Tree = new Map()
+  const from = `${Layout.archiveDir}${folder}`
+  readBelow(root, from, found, (path) => !path.endsWith("/events") && !path.includes("/events/") && !path.endsWith("/feature.yaml"))
+  return new Map([...found].map(([path, content]) => [Layout.featureDir(slug) + path.slice(from.length + 1), content]))
+}
+
+/** Moves a feature's folder to the archive. */
+export const archive = (root: string, slug: string, date: string): string => {
+  const to = Layout.archivePath(date, slug)
+  if (existsSync(join(root, to))) throw new RangeError(`${to} exists already`)
+  mkdirSync(join(root, Layout.archiveDir), { recursive: true })
+  renameSync(join(root, Layout.featureDir(slug).slice(0, -1)), join(root, to))
+  return to
+}
+
 /** Only the policy and the given paths. */
 export const readPaths = (root: string, paths: ReadonlyArray<string>): Tree => {
   const real = realpathSync(root)

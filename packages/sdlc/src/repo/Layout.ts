@@ -29,6 +29,15 @@ export const parseEventName = (name: string): { readonly id: string; readonly ty
 
 export const parseEvidenceName = (name: string): string | null => /^([0-9a-f]{64})\.intoto\.json$/.exec(name)?.[1] ?? null
 
+/** Folder of an archived feature: `<yyyy-mm-dd>-<slug>`. */
+export const archivePath = (date: string, slug: string): string => `${archiveDir}${date}-${slug}`
+
+/** Slug in the name of an archive folder, or `null`. */
+export const parseArchiveName = (name: string): string | null => {
+  const slug = /^\d{4}-\d{2}-\d{2}-(.+)$/.exec(name)?.[1]
+  return slug !== undefined && slugPattern.test(slug) ? slug : null
+}
+
 /** The artifact a file name of a feature folder stands for. */
 export const kindOf = (name: string): ArtifactKind | null => artifactKinds.find((kind) => name === `${kind}.md`) ?? null
 

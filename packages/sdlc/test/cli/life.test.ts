@@ -1,3 +1,5 @@
+import { renameSync, rmSync } from "node:fs"
+import { join } from "node:path"
 import { afterEach, describe, expect, it } from "vitest"
 import { ada, bob, claude, planned, project, type Repository, spec } from "./Cli.ts"
 
@@ -56,6 +58,14 @@ describe("a feature's life on one machine", () => {
     expect(await repo.sdlc("next --json")).toMatchObject({ code: 30, json: { action: "none", phase: "released", exitCode: 30 } })
     expect(await repo.sdlc("apply")).toMatchObject({ code: 30 })
     expect((await repo.sdlc("replay --json")).json["moments"]).toHaveLength((await repo.sdlc("doctor --json")).json["checks"] === undefined ? -1 : Number(/(\d+) events/.exec(JSON.stringify((await repo.sdlc("doctor --json")).json))?.[1]))
+    await repo.sdlc("new later --dep hello", claude)
+    expect((await repo.sdlc("archive later")).code).toBe(2)
+    expect((await repo.sdlc("sim later --json")).json["facts"]).toMatchObject({ dep: "met" })
+    expect((await repo.sdlc("archive hello")).out).toMatch(/hello: moved to \.sdlc\/archive\/2027-01-15-hello/)
+    expect((await repo.sdlc("sim later --json")).json["facts"]).toMatchObject({ dep: "met" })
+    expect((await repo.sdlc("features --json")).json["features"]).toHaveLength(1)
+    renameSync(join(repo.root, ".sdlc/archive/2027-01-15-hello"), join(repo.root, ".sdlc/features/hello"))
+    rmSync(join(repo.root, ".sdlc/features/later"), { recursive: true })
     expect((await repo.sdlc("diff --rules")).code).toBe(0)
     expect((await repo.sdlc("diff --policy .sdlc/policy.yaml")).code).toBe(0)
     repo.write("strict.yaml", "reviewers: 2\ndeploy: none\n")
@@ -227,6 +237,28 @@ describe("a feature's life on one machine", () => {
     expect(await repo.sdlc("next later --json")).toMatchObject({ code: 10, json: { rule: "Q8", action: "wait-dependency" } })
     await repo.sdlc(`record feature-amended hello --data '{"deps":["later"]}'`, ada)
     expect(await repo.sdlc("next later --json")).toMatchObject({ code: 20, json: { rule: "H7" } })
+  })
+
+  it("merges two branches that both recorded events, in either order, to one state", async () => {
+    const repo = keep(await planned())
+    repo.commit("state")
+    repo.git("switch", "-q", "-c", "left")
+    await repo.sdlc("task start task-001", claude)
+    await repo.sdlc("thread open t-1", ada)
+    repo.commit("left")
+    repo.git("switch", "-q", "-c", "right", "sdlc/hello")
+    await repo.sdlc('block --needs agent --reason "which port?" --id b-1', bob)
+    repo.commit("right")
+    repo.git("merge", "-q", "--no-edit", "left")
+    const one = await repo.sdlc("status hello --json")
+    repo.git("switch", "-q", "left")
+    repo.git("merge", "-q", "--no-edit", "right~1")
+    const other = await repo.sdlc("status hello --json")
+    expect(one.json).toMatchObject({ integrity: "ok", blockers: [expect.objectContaining({ id: "b-1" })], threads: [expect.objectContaining({ id: "t-1" })] })
+    expect(other.json["tasks"]).toEqual(one.json["tasks"])
+    expect(other.json["facts"]).toMatchObject({ tRunning: true, threads: true })
+    await repo.sdlc("unblock b-1 --answer 80", claude)
+    expect((await repo.sdlc("doctor")).code).toBe(0)
   })
 
   it("keeps to the slots that the policy gives", async () => {

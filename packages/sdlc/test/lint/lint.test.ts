@@ -81,6 +81,11 @@ describe("spec", () => {
     expect(linted.clarifications.map((open) => open.question)).toEqual(["which names?", ""])
     expect(linted.clarifications[0]?.line).toBe(spec.split("\n").length + 1)
   })
+  it("checks the front matter, inline and nested", () => {
+    expect(rules("spec", spec.replace("kind: spec", "kind: tasks"))).toEqual(["2 front-matter"])
+    expect(rules("design", "---\nowner: a\nsdlc:\n  v: 2\n  kind: \"design\"\nother: kind\n---\nText.")).toEqual(["3 front-matter"])
+    expect(rules("design", "---\nkind: whatever\n---\nText.")).toEqual([])
+  })
   it("calls empty and oversized documents so", () => {
     expect(rules("spec", "---\na: 1\n---\n# Title only\n")).toEqual(["1 empty"])
     expect(rules("design", "a".repeat(1_000_001))).toEqual(["1 too-large"])

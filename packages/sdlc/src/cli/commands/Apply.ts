@@ -78,9 +78,15 @@ const merge = (step: Step): ReadonlyArray<Draft> => {
   const branch = seen.state.branch?.name
   const base = Git.base(session.root, step.args.value("base") ?? seen.state.branch?.base)
   if (branch === undefined || base === null) throw new Failure("merge: the feature has no branch or no base.", "name the base: sdlc apply --base main.")
-  Git.requireClean(session.root, true)
+  Git.requireClean(session.root)
   Git.change(session.root, "switch", base)
-  Git.change(session.root, "merge", "--no-ff", "--no-edit", "-m", `Merge ${branch}`, branch)
+  try {
+    Git.change(session.root, "merge", "--no-ff", "--no-edit", "-m", `Merge ${branch}`, branch)
+  } catch (cause) {
+    if (Git.commit(session.root, "MERGE_HEAD") !== null) Git.change(session.root, "merge", "--abort")
+    Git.change(session.root, "switch", branch)
+    throw cause
+  }
   return [{ type: "merged", data: { sha: Git.commit(session.root, "HEAD") ?? "", outOfBand: false } }]
 }
 
@@ -100,7 +106,7 @@ const reopen = ({ decision, seen }: Step): ReadonlyArray<Draft> => {
 
 const updateBranch = ({ session, seen, args }: Step): ReadonlyArray<Draft> => {
   const base = Git.base(session.root, args.value("base") ?? seen.state.branch?.base)
-  Git.requireClean(session.root, true)
+  Git.requireClean(session.root)
   Git.change(session.root, "merge", "--no-edit", base ?? "main")
   return []
 }

@@ -1,4 +1,5 @@
-/** `sdlc pause`, `resume`, `cancel`, `block`, `unblock`, `answer`: a person's hand on the wheel. */
+/** `sdlc pause`, `resume`, `cancel`, `archive`, `block`, `unblock`, `answer`: a person's hand on the wheel. */
+import * as Disk from "../../repo/Disk.ts"
 import type { Draft } from "../../repo/Repo.ts"
 import * as Ulid from "../../repo/Ulid.ts"
 import { type Args, oneOf } from "../Args.ts"
@@ -30,6 +31,17 @@ export const life = (verb: "pause" | "resume" | "cancel") => (session: Session.S
   const reason = args.value("reason")
   const draft: Draft = verb === "resume" ? { type: "resumed", data: reason === undefined ? {} : { reason } } : { type: verb === "pause" ? "paused" : "cancelled", data: { reason: required(args, "reason") } }
   return finish(session, seen, draft, `${seen.state.feature.slug}: ${{ pause: "paused", resume: "resumed", cancel: "cancelled" }[verb]}`)
+}
+
+export const archiveSpec = { positionals: ["feature?"], flags: {} } as const
+
+/** Moves the folder of a feature that has come to its end to `.sdlc/archive/`; those that depend on it still find it there. */
+export const archive = (session: Session.Session, args: Args): Result => {
+  const seen = Session.intact(session, Session.featureArg(session, args, 0))
+  const { feature } = seen.state
+  if (seen.decision.kind !== "done") throw new Failure(`feature: ${feature.slug} is not at its end; ${seen.decision.action} is due.`, "release or cancel it first.")
+  const to = Disk.archive(session.root, feature.slug, new Date(session.now).toISOString().slice(0, 10))
+  return done(`${feature.slug}: moved to ${to}`, { feature: feature.slug, archive: to })
 }
 
 export const blockSpec = { positionals: ["feature?"], flags: { needs: "value", reason: "value", id: "value" } } as const

@@ -3,9 +3,9 @@
  * other languages. Nothing but the generator and its test imports this module.
  */
 import { Schema } from "effect"
-import { FeatureFile } from "../repo/FeatureFileSchema.ts"
-import { FeatureEvent } from "./FeatureEvent.ts"
-import { PolicyFile } from "../repo/PolicyFileSchema.ts"
+import { FeatureFile } from "../src/repo/FeatureFileSchema.ts"
+import { FeatureEvent } from "../src/model/FeatureEvent.ts"
+import { PolicyFile } from "../src/repo/PolicyFileSchema.ts"
 
 interface Node {
   readonly [key: string]: unknown
