@@ -84,7 +84,7 @@ export const survive = (pool: Pool): void => {
 }
 
 /** A server that does not answer any more must not keep a process from ending. */
-const farewell = () => new Promise<void>((resolve) => { setTimeout(resolve, 2_000).unref() })
+export const farewell = () => new Promise<void>((resolve) => { setTimeout(resolve, 2_000).unref() })
 
 /** A pool of its own, closed when the scope ends. */
 export const make = (config: PoolConfig): Effect.Effect<Connections, never, Scope.Scope> =>

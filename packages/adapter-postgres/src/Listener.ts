@@ -5,7 +5,7 @@
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { Deferred, Effect, Latch, PubSub, type Scope, Semaphore, Stream } from "effect"
 import { classifyError } from "./classifyError.ts"
-import { Client, type ClientConfig, escapeIdentifier } from "./Driver.ts"
+import { Client, type ClientConfig, escapeIdentifier, farewell } from "./Driver.ts"
 
 export type Signal = { readonly _tag: "Message"; readonly payload: string } | { readonly _tag: "Reconnected" }
 
@@ -45,7 +45,7 @@ export const make = (config: ClientConfig): Effect.Effect<Listener, never, Scope
       },
       catch: (cause) => classifyError("Database.listen", cause)
     }),
-    (client) => Effect.promise(() => client.end().catch(() => undefined)).pipe(Effect.timeoutOption("1 second"))
+    (client) => Effect.promise(() => Promise.race([client.end().catch(() => undefined), farewell()]))
   )
 
   const session = Effect.scoped(Effect.gen(function*() {
