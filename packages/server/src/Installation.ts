@@ -85,8 +85,9 @@ const http = (options: App.Options) => Layer.unwrap(Effect.gen(function*() {
   })
 }))
 
-const settingsOf = (config: ServerConfig) => ({
+const settingsOf = (config: ServerConfig, port: number) => ({
   dnsTarget: "127.0.0.1",
+  urlOf: urlOf(config, port),
   defaultBranch: "main",
   defaultAgent: config.agent ?? "scripted",
   defaultTemplate: "default",
@@ -99,7 +100,7 @@ const workerOf = (config: ServerConfig, version: string) => ({ name: `${hostname
 const signing = (config: ServerConfig) => Layer.effect(PlatformKey, KeyFiles.platformKey(config.dataDir, process.env["RDEV_PLATFORM_KEY"]))
 
 /** Core services over this machine, its agents and the stores. */
-const core = (config: ServerConfig, url: string, port: number) => Core.services(settingsOf(config)).pipe(
+const core = (config: ServerConfig, url: string, port: number) => Core.services(settingsOf(config, port)).pipe(
   Layer.provideMerge(signing(config)),
   Layer.provideMerge(AgentRegistry.layerConfig()),
   Layer.provideMerge(TemplatesDisk.layerConfig),
