@@ -1,6 +1,6 @@
 /**
  * Claims through queue.claim. Remembers for each worker how far it has come in each lane, so that a claim starts behind the dead index
- * entries of earlier ones; a full claim looks from the start when such a fast one comes back short, and at least every four times as
+ * entries of earlier ones; a full claim looks from the start when such a fast one comes back short, and at least every eight times as
  * long as a full claim takes, so that a task which appears behind a mark, or of a project that had none, waits no longer.
  */
 import type { WorkerId } from "@rdev/core/domain/Ids"
@@ -69,7 +69,7 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
     if (full) {
       place.after = Math.max(0, head.o_lane)
       const now = nowMillis()
-      place.fullAtMillis = now + Math.min(maxFull, Math.max(20, 4 * (now - began)))
+      place.fullAtMillis = now + Math.min(maxFull, Math.max(20, 8 * (now - began)))
     }
     const tasks = sorted(rows)
     place.marks = new Map()
@@ -94,13 +94,11 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
       const limit = Math.min(request.limit, maxClaim)
       const full = request.suspects || place.marks.size === 0 || maxFull === 0 || nowMillis() >= place.fullAtMillis
       const rows = yield* once(request, place, limit, full)
-      const first = yield* deliveries(request.workerId, rows)
-      if (full || first.length >= limit) return first
-      // What a fast claim could not see.
-      const marks = place.marks
-      const more = yield* deliveries(request.workerId, yield* once(request, place, limit - first.length, true))
-      for (const [lane, mark] of marks) if (!place.marks.has(lane)) place.marks.set(lane, mark)
-      return first.length === 0 ? more : [...first, ...more]
+      if (full || rows.length >= limit) return yield* deliveries(request.workerId, rows)
+      // A fast claim came back short. What it found starts now and the next claim is full; with nothing to start, it is now.
+      if (rows.length === 0) return yield* deliveries(request.workerId, yield* once(request, place, limit, true))
+      place.fullAtMillis = 0
+      return yield* deliveries(request.workerId, rows)
     }),
     forget: (worker) => { places.delete(worker) }
   }

@@ -18,11 +18,11 @@ export const queueOn = (url: string) => WorkQueue.layer.pipe(
   Layer.provideMerge(layerPostgres({ url, statementTimeoutMillis: 5_000 }))
 )
 
-/** Polls until the condition holds; fails with `what` after the deadline. Errors of a server that is down count as "not yet". */
-export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R>, deadlineMillis = 60_000): Effect.Effect<void, Error, R> => Effect.gen(function*() {
+/** Polls until the condition holds; dies with `what` after the deadline. Errors of a server that is down count as "not yet". */
+export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R>, deadlineMillis = 60_000): Effect.Effect<void, never, R> => Effect.gen(function*() {
   const end = Date.now() + deadlineMillis
-  while (!(yield* Effect.catch(condition, () => Effect.succeed(false)))) {
-    if (Date.now() > end) return yield* Effect.fail(new Error(`not within ${deadlineMillis} ms: ${what}`))
+  while (!(yield* Effect.orElseSucceed(condition, () => false))) {
+    if (Date.now() > end) return yield* Effect.die(new Error(`not within ${deadlineMillis} ms: ${what}`))
     yield* Effect.sleep(25)
   }
 })

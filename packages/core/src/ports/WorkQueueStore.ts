@@ -108,7 +108,7 @@ export class WorkQueueStore extends Context.Service<WorkQueueStore, {
   insert(tasks: ReadonlyArray<NewTask>): Effect.Effect<ReadonlyArray<Inserted>, StoreError>
   /**
    * Leases runnable tasks to a registered worker: by weight between projects (start-time fair queueing), by priority then age
-   * within one. Conflict when the worker's lease has ended.
+   * within one. Less than `limit` does not mean that there is no more; nothing does. Conflict when the worker's lease has ended.
    */
   claim(request: ClaimRequest): Effect.Effect<ReadonlyArray<Delivery>, StoreError>
   /** Ends deliveries; returns the ids whose fence is no longer the task's: nothing was changed for these. */

@@ -61,7 +61,8 @@ const claimLoop = (desk: Desk, shift: Shift, suspects: Suspects) => Effect.gen(f
       continue
     }
     const deliveries = exit.value
-    shift.dry = !alone && deliveries.length < limit
+    // A store may hand out what it found first and look further at the next claim.
+    shift.dry = !alone && deliveries.length === 0
     if (alone) suspects.seen(deliveries.length > 0, shift.now())
     yield* observeClaim(shift, began, deliveries[0])
     shift.take(deliveries)

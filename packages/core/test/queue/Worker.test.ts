@@ -23,7 +23,7 @@ const until = (id: WorkTask["id"], status: WorkTask["status"]): Effect.Effect<Wo
     if (task.status === status) return task
     yield* TestClock.adjust("250 millis")
   }
-  return yield* Effect.fail(new Error(`task ${id} did not become ${status}: ${JSON.stringify(yield* work.get(id))}`))
+  return yield* Effect.die(new Error(`task ${id} did not become ${status}: ${JSON.stringify(yield* work.get(id))}`))
 })
 const fails = (reason: ConstructorParameters<typeof TaskHandlers.TaskFailure>[0]["reason"]) => Effect.fail(new TaskHandlers.TaskFailure({ reason }))
 
