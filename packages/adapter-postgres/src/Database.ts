@@ -56,7 +56,8 @@ const poolConfig = (options: PostgresOptions) => {
     // The server gives up first and says so; the driver's limit is for a server that no longer answers.
     statement_timeout: limit,
     query_timeout: limit + 2_000,
-    idle_in_transaction_session_timeout: 60_000,
+    // No transaction waits for anything but its statements; one whose process was stopped would hold its rows for as long.
+    idle_in_transaction_session_timeout: 5_000,
     max: options.maxConnections ?? 10,
     idleTimeoutMillis: 30_000
   }

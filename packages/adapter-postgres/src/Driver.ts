@@ -35,6 +35,8 @@ interface Transaction {
   open: boolean
   /** Ends with the statement sent last: fibers of one transaction take turns, as the driver no longer queues for them. */
   last: Promise<unknown>
+  /** Statements sent and not answered. */
+  pending: number
 }
 const Current = Context.Reference<Transaction | null>("rdev/adapter-postgres/Transaction", { defaultValue: () => null })
 
@@ -97,11 +99,15 @@ export const make = (config: PoolConfig): Effect.Effect<Connections, never, Scop
       }),
       (pool) => Effect.promise(() => Promise.race([pool.end(), farewell()]))
     ),
-    (pool) => over(pool)
+    (pool) => over(pool, undefined, pool, true)
   )
 
-/** The verbs over a pool; `ready` runs before each use of a connection (the embedded engine switches session settings there). */
-export const over = (pool: Pool, ready?: (client: PoolClient) => Promise<void>, owner: object = pool): Connections => {
+/**
+ * The verbs over a pool; `ready` runs before each use of a connection (the embedded engine switches session settings there). With
+ * `abandons`, whoever stops waiting for an answer gives the connection up with it: behind a network that swallows everything, waiting
+ * for silent connections would use the pool up. The embedded engine always answers.
+ */
+export const over = (pool: Pool, ready?: (client: PoolClient) => Promise<void>, owner: object = pool, abandons = false): Connections => {
   const connect = async () => {
     const client = await pool.connect()
     if (ready === undefined) return client
@@ -117,20 +123,30 @@ export const over = (pool: Pool, ready?: (client: PoolClient) => Promise<void>, 
   const plain = <R extends object>(sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
     Effect.callback<ReadonlyArray<R>, StoreError>((resume) => {
       let gone = false
+      let waiting: PoolClient | null = null
       const run = async () => {
         const client = await connect()
         if (gone) return giveBack(client)
+        waiting = client
         try {
           const result = await send(client, sql, params, options)
-          giveBack(client)
+          if (waiting !== null) giveBack(client)
           resume(Effect.succeed(result.rows as ReadonlyArray<R>))
         } catch (cause) {
-          giveBack(client, cause)
+          if (waiting !== null) giveBack(client, cause)
           throw cause
+        } finally {
+          waiting = null
         }
       }
       run().catch((cause: unknown) => resume(Effect.fail(classifyError("Database.query", cause))))
-      return Effect.sync(() => { gone = true })
+      return Effect.sync(() => {
+        gone = true
+        if (!abandons || waiting === null) return
+        const client = waiting
+        waiting = null
+        discard(client, true)
+      })
     })
 
   const inside = <R extends object>(tx: Transaction, sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
@@ -145,14 +161,15 @@ export const over = (pool: Pool, ready?: (client: PoolClient) => Promise<void>, 
     query: (sql, params, options) => Effect.flatMap(mine, (tx) => tx === null ? plain(sql, params, options) : inside(tx, sql, params, options)),
     inTransaction: Effect.map(mine, (tx) => tx !== null && tx.open),
     afterCommit: (effect) => Effect.flatMap(mine, (tx) => tx === null || !tx.open ? effect : Effect.sync(() => { tx.hooks.push(effect) })),
-    transact: (effect) => Effect.flatMap(mine, (outer) => outer !== null ? (outer.open ? effect : Effect.fail(ended)) : begin(owner, connect, effect))
+    transact: (effect) => Effect.flatMap(mine, (outer) => outer !== null ? (outer.open ? effect : Effect.fail(ended)) : begin(owner, connect, effect, abandons))
   }
 }
 
 const ended = new StoreError({ operation: "Database.transact", reason: { _tag: "Conflict", message: "the transaction has ended: a fiber started in it outlived it" } })
 
 const inTurn = <A>(tx: Transaction, run: () => Promise<A>): Promise<A> => {
-  const result = tx.last.then(run)
+  tx.pending += 1
+  const result = tx.last.then(run).finally(() => { tx.pending -= 1 })
   tx.last = result.catch(() => undefined)
   return result
 }
@@ -182,17 +199,23 @@ const acquire = (lease: Lease, connect: () => Promise<PoolClient>) =>
     )
   })
 
-const begin = <A, E, R>(owner: object, connect: () => Promise<PoolClient>, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreError, R> =>
+const begin = <A, E, R>(owner: object, connect: () => Promise<PoolClient>, effect: Effect.Effect<A, E, R>, abandons: boolean): Effect.Effect<A, E | StoreError, R> =>
   Effect.uninterruptibleMask((restore) => Effect.suspend(() => {
     const lease: Lease = { client: null, over: false }
     return Effect.gen(function*() {
       const client = yield* restore(acquire(lease, connect))
-      const tx: Transaction = { owner, client, hooks: [], open: true, last: Promise.resolve() }
+      const tx: Transaction = { owner, client, hooks: [], open: true, last: Promise.resolve(), pending: 0 }
       const exit = yield* Effect.exit(restore(Effect.andThen(
         attempt("Database.transact", () => inTurn(tx, () => client.query("BEGIN"))),
         Effect.provideService(effect, Current, tx)
       )))
       tx.open = false
+      if (exit._tag === "Failure" && abandons && tx.pending > 0) {
+        // Interrupted in the middle of a statement: the server rolls back when the connection is gone.
+        lease.client = null
+        discard(client, true)
+        return yield* exit
+      }
       if (exit._tag === "Failure") {
         yield* finish(lease, tx, "ROLLBACK").pipe(Effect.ignore)
         return yield* exit
