@@ -6,7 +6,7 @@
  * With the default lease of 4 s and poll of 1 s an operation whose runner was killed goes on at most 5 s later, elsewhere or after a
  * restart.
  */
-import { Cause, Clock, Effect, Exit, Fiber, Layer, Queue, Schedule, Scope, Stream } from "effect"
+import { Cause, Clock, Effect, Exit, Fiber, Layer, Option, Queue, Schedule, Scope, Stream } from "effect"
 import type { Operation } from "../domain/Operation.ts"
 import * as Ids from "../domain/Ids.ts"
 import { AuditStore } from "../ports/AuditStore.ts"
@@ -32,6 +32,7 @@ export interface RunnerOptions {
 }
 const defaults = { concurrency: 16, leaseMillis: 4_000, pollMillis: 1_000, drainMillis: 10_000, retentionMillis: 90 * 86_400_000 } satisfies Required<RunnerOptions>
 
+const maxClaimMillis = 3_000
 const purgeEveryMillis = 3_600_000
 const purgeBatch = 500
 
@@ -60,25 +61,29 @@ const work = (shift: Shift, job: Job) =>
       : warn(`${job.operation.id} is left to the next claim`)(cause)),
     Effect.asVoid,
     Effect.ensuring(Effect.suspend(() => {
-      shift.jobs.delete(job.operation.id)
+      if (shift.jobs.get(job.operation.id) === job) shift.jobs.delete(job.operation.id)
       return Queue.offer(shift.bell, undefined)
     }))
   )
+
+const stop = (job: Job) => job.fiber === null ? Effect.void : Effect.asVoid(Effect.forkDetach(Fiber.interrupt(job.fiber)))
 
 const claim = Effect.fnUntraced(function*(shift: Shift, scope: Scope.Scope) {
   const limit = shift.settings.concurrency - shift.jobs.size
   if (limit <= 0 || shift.stopping) return
   const askedAt = yield* Clock.currentTimeMillis
-  const claimed = yield* shift.desk.store.claim({ owner: shift.owner, limit, leaseMillis: shift.settings.leaseMillis })
-  for (const operation of claimed) {
-    // A lease of our own that lapsed unnoticed: the older run is over.
+  const claimed = yield* Effect.timeoutOption(shift.desk.store.claim({ owner: shift.owner, limit, leaseMillis: shift.settings.leaseMillis }), Math.min(shift.settings.leaseMillis, maxClaimMillis))
+  // A lost connection may not answer for long: another one is tried. What was claimed without our knowing lapses.
+  if (Option.isNone(claimed)) return
+  for (const operation of claimed.value) {
+    // A lease of our own that lapsed: the older run is over, and its epoch keeps what it still tries to write out.
     const older = shift.jobs.get(operation.id)
-    if (older?.fiber != null) yield* Fiber.interrupt(older.fiber)
+    if (older !== undefined) yield* stop(older)
     const job: Job = { operation, bell: yield* Queue.sliding<void>(1), fiber: null, leaseUntilMillis: askedAt + shift.settings.leaseMillis }
     shift.jobs.set(operation.id, job)
     job.fiber = yield* Effect.forkIn(work(shift, job), scope)
   }
-  if (claimed.length === limit) yield* Queue.offer(shift.bell, undefined)
+  if (claimed.value.length === limit) yield* Queue.offer(shift.bell, undefined)
 })
 
 const claimLoop = (shift: Shift, scope: Scope.Scope) => Effect.forever(
@@ -87,8 +92,6 @@ const claimLoop = (shift: Shift, scope: Scope.Scope) => Effect.forever(
     Effect.andThen(Effect.timeoutOption(Queue.take(shift.bell), shift.settings.pollMillis))
   )
 )
-
-const stop = (job: Job) => job.fiber === null ? Effect.void : Effect.asVoid(Effect.forkDetach(Fiber.interrupt(job.fiber)))
 
 const renew = Effect.fnUntraced(function*(shift: Shift) {
   const jobs = [...shift.jobs.values()]
