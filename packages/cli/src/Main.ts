@@ -43,7 +43,7 @@ const presenter: CliOutput.Presenter = {
 }
 
 export const main = (args: ReadonlyArray<string>): void => {
-  const program = Command.runWith(rdev, { version, renderErrors: false })(args).pipe(Effect.provide(NodeServices.layer), Effect.provideService(CliOutput.Presenter, presenter))
+  const program = Command.runWith(rdev, { version })(args).pipe(Effect.provide(NodeServices.layer), Effect.provideService(CliOutput.Presenter, presenter))
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,
     teardown: (exit, onExit) => {

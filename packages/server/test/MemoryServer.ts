@@ -46,7 +46,7 @@ export interface TestServer {
   readonly run: <A, E>(effect: Effect.Effect<A, E, EventLog.EventLog | ProjectStore.ProjectStore | IdempotencyStore.IdempotencyStore | ApiKeyStore.ApiKeyStore>) => Promise<A>
 }
 export interface Call { readonly key?: string | null; readonly body?: unknown; readonly raw?: string | Uint8Array; readonly headers?: Record<string, string> }
-export interface Answer { readonly status: number; readonly headers: Headers; readonly body: Record<string, never> & { readonly [key: string]: unknown }; readonly text: string }
+export interface Answer { readonly status: number; readonly headers: Headers; readonly body: Readonly<Record<string, unknown>>; readonly text: string }
 
 const parse = (text: string, type: string | null) => (type ?? "").includes("json") && text !== "" ? JSON.parse(text) : {}
 

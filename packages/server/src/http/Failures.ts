@@ -63,15 +63,22 @@ const ofReason = (failure: Failure, requestId: string | null): Problem.Problem =
 const excess = "Expected no excess property"
 const slots = { Params: "path", Query: "query", Headers: "header", Payload: null } as const
 const format = SchemaIssue.makeFormatterStandardSchemaV1()
-const keyOf = (segment: PropertyKey | { readonly key: PropertyKey }) => String(typeof segment === "object" ? segment.key : segment)
+/** Checks that follow a field's own transformation know it by its name in code. */
+const keyOf = (segment: PropertyKey | { readonly key: PropertyKey }) => {
+  const key = String(typeof segment === "object" ? segment.key : segment)
+  return /^[a-z]+(?:[A-Z][a-z0-9]*)+$/.test(key) ? Wire.snake(key) : key
+}
 
 const ofInput = (error: HttpApiSchemaError, requestId: string | null): Problem.Problem => {
   if (error.kind === "Body" || error.kind === "ResponseHeaders") return internal(requestId)
   const slot = slots[error.kind as keyof typeof slots] ?? null
-  const errors = format(error.cause.issue).issues.slice(0, 50).map((issue) => ({
-    pointer: pointer(...(slot === null ? [] : [slot]), ...(issue.path ?? []).map(keyOf)),
-    detail: issue.message === excess ? "unknown; remove it" : issue.message
-  }))
+  const found = new Map<string, string>()
+  for (const issue of format(error.cause.issue).issues) {
+    const at = pointer(...(slot === null ? [] : [slot]), ...(issue.path ?? []).map(keyOf))
+    // One thing to say per field: a value that breaks two checks is put right once.
+    if (found.size < 50 && !found.has(at)) found.set(at, issue.message === excess ? "unknown; remove it" : issue.message)
+  }
+  const errors = [...found].map(([at, detail]) => ({ pointer: at, detail }))
   // An id or name that cannot exist is a thing that does not exist.
   if (error.kind === "Params") return Problem.make("not-found", { detail: `There is nothing under this path: ${errors.map((one) => one.detail).join("; ")}`, requestId, errors })
   if (errors.length === 1 && errors[0]?.detail === "Expected a valid JSON body") return Problem.make("invalid-json", { detail: "The body cannot be read as JSON; send one JSON object", requestId })

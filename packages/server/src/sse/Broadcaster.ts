@@ -40,11 +40,17 @@ export class Broadcaster extends Context.Service<Broadcaster, {
 
 interface Open { readonly channel: Channel.Channel; readonly scope: Scope.Closeable; users: number }
 
-const drained = (response: ServerResponse): Effect.Effect<boolean> =>
-  response.writableLength === 0 ? Effect.succeed(!response.destroyed) : Effect.callback<boolean>((resume) => {
-    const done = () => resume(Effect.succeed(!response.destroyed))
-    response.once("drain", done).once("close", done)
-    return Effect.sync(() => { response.off("drain", done).off("close", done) })
+/** Writes and waits until the socket has taken it; false when the reader has left or takes nothing. */
+const written = (response: ServerResponse, bytes: Buffer): Effect.Effect<boolean> =>
+  Effect.callback<boolean>((resume) => {
+    const left = () => resume(Effect.succeed(false))
+    response.once("close", left)
+    if (response.destroyed) left()
+    else response.write(bytes, (error) => {
+      response.off("close", left)
+      resume(Effect.succeed(error === null || error === undefined))
+    })
+    return Effect.sync(() => { response.off("close", left) })
   }).pipe(Effect.timeoutOrElse({ duration: Channel.stallMillis, orElse: () => Effect.succeed(false) }))
 
 export const layer: Layer.Layer<Broadcaster, never, EventLog> = Layer.effect(Broadcaster, Effect.gen(function*() {
@@ -101,13 +107,12 @@ export const layer: Layer.Layer<Broadcaster, never, EventLog> = Layer.effect(Bro
     while (true) {
       const page = yield* replaying.withPermit(log.read(request.stream, seq, replayPage, request.filter))
       if (seq < page.retainedFrom - 1) {
-        response.write(Frames.gap(seq + 1, page.retainedFrom - 1))
+        if (!(yield* written(response, Frames.gap(seq + 1, page.retainedFrom - 1)))) return null
         seq = page.retainedFrom - 1
         continue
       }
-      if (page.events.length > 0) response.write(Buffer.concat(page.events.map(Frames.frame)))
+      if (page.events.length > 0 && !(yield* written(response, Buffer.concat(page.events.map(Frames.frame))))) return null
       seq = Math.max(seq, page.cursor)
-      if (!(yield* drained(response))) return null
       if (!page.hasMore && channel.covers(seq)) return seq
     }
   })

@@ -1,0 +1,26 @@
+import { enableCompileCache } from "node:module"
+enableCompileCache()
+const cpu=()=>{const u=process.cpuUsage();return Math.round((u.user+u.system)/1000)}
+let t=performance.now(), c=cpu(); console.log("boot", Math.round(t), c)
+const step=async(n,f)=>{await f(); console.log(n.padEnd(20), Math.round(performance.now()-t),"ms wall", cpu()-c,"ms cpu"); t=performance.now(); c=cpu()}
+await step("Effect", ()=>import("effect/Effect"))
+await step("effect barrel", ()=>import("effect"))
+await step("cli/Commands", ()=>import("./dist/Commands.js"))
+await step("NodeRuntime/Services", async()=>{await import("@effect/platform-node/NodeRuntime");await import("@effect/platform-node/NodeServices")})
+await step("api", ()=>import("@rdev/api/Api"))
+await step("pg Database", ()=>import("@rdev/adapter-postgres/Database"))
+await step("local", async()=>{await import("@rdev/adapter-local/Edge");await import("@rdev/adapter-local/LocalCi")})
+await step("agents", ()=>import("@rdev/adapter-agents/AgentRegistry"))
+await step("core features", ()=>import("@rdev/core/services/features/FeatureHandlers"))
+await step("http app", ()=>import("@rdev/server/http/App"))
+await step("server", ()=>import("@rdev/server/Server"))
+const {Server}=await import("@rdev/server/Server").then(m=>({Server:m}))
+const {fromEnvironment}=await import("@rdev/server/ServerConfig")
+const Effect=await import("effect/Effect")
+await Effect.runPromise(Effect.scoped(Effect.gen(function*(){
+ const config=yield* fromEnvironment({...process.env,RDEV_PORT:"0",RDEV_DATA_DIR:"/tmp/api/d2"})
+ t=performance.now(); c=cpu()
+ yield* Server.start(config)
+ console.log("start", Math.round(performance.now()-t),"ms wall", cpu()-c,"ms cpu")
+})))
+process.exit(0)
