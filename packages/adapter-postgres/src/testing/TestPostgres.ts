@@ -11,6 +11,7 @@ import { createRequire } from "node:module"
 import * as net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
+import { Writable } from "node:stream"
 import { promisify } from "node:util"
 import { Database, layerPostgres } from "../Database.ts"
 import { Client, escapeIdentifier } from "../Driver.ts"
@@ -113,6 +114,24 @@ const reachable = async (url: string): Promise<void> => {
   }
 }
 
+/**
+ * Becomes the server ("$@") and leaves a watcher behind: when the test process ends without a word, however it ends, the pipe breaks
+ * and the watcher ends the server and removes its folder ($0). A line on the pipe sends the watcher home.
+ */
+const watched = `(read -r _ <&3 || { kill -QUIT $$; while kill -0 $$ 2>/dev/null; do sleep 0.1; done; rm -rf "$0"; }) & exec 3<&-; exec "$@"`
+
+const launch = (folder: string, argv: readonly [string, ...ReadonlyArray<string>], child: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly uid?: number; readonly gid?: number }) => {
+  const log = fs.openSync(path.join(folder, "log"), "a")
+  try {
+    if (process.platform === "win32") return { server: spawn(argv[0], argv.slice(1), { ...child, stdio: ["ignore", log, log] }), dismiss: () => {} }
+    const server = spawn("/bin/sh", ["-c", watched, folder, ...argv], { ...child, stdio: ["ignore", log, log, "pipe"] })
+    const pipe = server.stdio[3]
+    return { server, dismiss: () => { if (pipe instanceof Writable) pipe.end("done\n") } }
+  } finally {
+    fs.closeSync(log)
+  }
+}
+
 const begin = async (options: TestServerOptions) => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "rdev-postgres-"))
   const as = unprivileged()
@@ -142,11 +161,9 @@ const begin = async (options: TestServerOptions) => {
     const url = (database: string) => `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`
     const state: { pid: number; ended: Promise<void> } = { pid: 0, ended: Promise.resolve() }
     const start = async () => {
-      const log = fs.openSync(path.join(folder, "log"), "a")
-      const server = spawn(path.join(bin, "postgres"), ["-D", data, ...Object.entries(settings).flatMap(([k, v]) => ["-c", `${k}=${v}`])], { ...child, stdio: ["ignore", log, log] })
-      fs.closeSync(log)
+      const { dismiss, server } = launch(folder, [path.join(bin, "postgres"), "-D", data, ...Object.entries(settings).flatMap(([k, v]) => ["-c", `${k}=${v}`])], child)
       state.pid = server.pid ?? 0
-      const ended = new Promise<void>((resolve) => server.once("exit", () => resolve()))
+      const ended = new Promise<void>((resolve) => server.once("exit", () => { dismiss(); resolve() }))
       state.ended = ended
       const early = ended.then(() => { throw new Error(`PostgreSQL ended while starting:\n${fs.readFileSync(path.join(folder, "log"), "utf8").slice(-2_000)}`) })
       early.catch(() => undefined)
