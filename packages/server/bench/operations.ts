@@ -1,0 +1,66 @@
+/**
+ * What the ledger costs: operations of twenty steps that do nothing, one after the other, on the embedded engine (on disk) and on
+ * PostgreSQL (with fsync). Prints milliseconds per step, and from start to the first step.
+ * Run: npx node --conditions=@rdev/source packages/server/bench/operations.ts
+ */
+import { layerEmbedded, layerPostgres, layerUnitOfWork, type Database } from "@rdev/adapter-postgres/Database"
+import * as PgAuditStore from "@rdev/adapter-postgres/PgAuditStore"
+import * as PgEventLog from "@rdev/adapter-postgres/PgEventLog"
+import * as PgNotifier from "@rdev/adapter-postgres/PgNotifier"
+import * as PgOperationStore from "@rdev/adapter-postgres/PgOperationStore"
+import * as TestPostgres from "@rdev/adapter-postgres/testing/TestPostgres"
+import * as Definition from "@rdev/core/operations/Definition"
+import * as OperationRunner from "@rdev/core/operations/OperationRunner"
+import * as Operations from "@rdev/core/operations/Operations"
+import * as Step from "@rdev/core/operations/Step"
+import type { StoreError } from "@rdev/core/ports/StoreError"
+import { Effect, Layer, Schema } from "effect"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+const stepsEach = 20
+const runs = 30
+
+const nothing = Definition.make({
+  kind: "bench.nothing",
+  version: 1,
+  input: Schema.Struct({}),
+  onFailure: "compensate",
+  steps: () => Array.from({ length: stepsEach }, (_, i) => Step.make({
+    key: `s${i}`, title: `Step ${i}`, dependsOn: i === 0 ? [] : [`s${i - 1}`], intent: "create", output: Schema.Null, resource: { provider: "none", externalId: `s${i}` },
+    observe: () => Effect.succeed({ _tag: "Absent" as const }), do: () => Effect.succeed(Step.done(null)), undo: () => Effect.void
+  }))
+})
+
+const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+const p95 = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.95)] ?? 0
+
+const measure = (name: string, database: Layer.Layer<Database, StoreError>) => Effect.gen(function*() {
+  const operations = yield* Operations.Operations
+  const perStep: Array<number> = []
+  const untilFirst: Array<number> = []
+  for (let i = 0; i < runs; i++) {
+    const { id } = yield* operations.start({ kind: "bench.nothing", projectId: null, input: {}, idempotencyKey: `${name}-${i}` })
+    const ended = yield* operations.await(id)
+    const started = ended.startedAtMillis ?? 0
+    // The first runs warm statements and code up.
+    if (i < 5) continue
+    perStep.push(((ended.endedAtMillis ?? 0) - started) / stepsEach)
+    untilFirst.push(started - ended.createdAtMillis)
+  }
+  console.log(`${name}: ${median(perStep).toFixed(2)} ms per step (p95 ${p95(perStep).toFixed(2)}), ${median(untilFirst)} ms from start to the first step`)
+}).pipe(Effect.provide(OperationRunner.layer().pipe(
+  Layer.provideMerge(Operations.layer),
+  Layer.provideMerge(Definition.layer([nothing])),
+  Layer.provideMerge(Layer.mergeAll(layerUnitOfWork, PgAuditStore.layer, PgEventLog.layer, PgNotifier.layer, PgOperationStore.layer)),
+  Layer.provideMerge(database)
+)))
+
+const dataDir = mkdtempSync(join(tmpdir(), "rdev-bench-"))
+await Effect.runPromise(measure("embedded", layerEmbedded({ dataDir })))
+rmSync(dataDir, { recursive: true, force: true })
+await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+  const server = yield* TestPostgres.make({ durable: true })
+  yield* measure("PostgreSQL", layerPostgres({ url: yield* server.createDatabase }))
+})))
