@@ -65,6 +65,17 @@ const wanted = (schema: JsonSchema): string => {
   return schema.type ?? "another value"
 }
 
+/** Whether a scalar fits a scalar schema, decided without building a path. */
+const isPlainFit = (schema: JsonSchema, value: unknown): boolean => {
+  if (typeof value === "string") {
+    if (schema.type !== "string" || (schema.minLength !== undefined && value.length < schema.minLength)) return false
+    if (schema.enum !== undefined) return schema.enum.includes(value)
+    return schema.pattern === undefined || patternOf(schema.pattern).test(value)
+  }
+  if (typeof value === "boolean") return schema.type === "boolean" && schema.enum === undefined
+  return typeof value === "number" && schema.type === "number" && schema.enum === undefined && schema.minimum === undefined && schema.maximum === undefined && Number.isFinite(value)
+}
+
 type Report = (path: string, text: string) => void
 
 const join = (path: string, name: string | number): string => (path === "" ? String(name) : `${path}.${name}`)
@@ -73,8 +84,11 @@ const checkObject = (schema: JsonSchema, value: Readonly<Record<string, unknown>
   const properties = schema.properties ?? {}
   for (const name of schema.required ?? []) if (!Object.hasOwn(value, name)) report(join(path, name), "missing")
   for (const name of Object.keys(value)) {
-    if (Object.hasOwn(properties, name)) check(properties[name] ?? {}, value[name], join(path, name), report)
-    else if (schema.additionalProperties === false) report(join(path, name), "unknown field")
+    const property = Object.hasOwn(properties, name) ? properties[name] : undefined
+    if (property !== undefined) {
+      // The path is only built for a value that has members or is wrong: that is where most of the time would go.
+      if (!isPlainFit(property, value[name])) check(property, value[name], join(path, name), report)
+    } else if (schema.additionalProperties === false) report(join(path, name), "unknown field")
     else if (typeof schema.additionalProperties === "object") check(schema.additionalProperties, value[name], join(path, name), report)
   }
 }

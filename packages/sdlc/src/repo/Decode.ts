@@ -49,7 +49,7 @@ export const event = (input: unknown): Decoded<FeatureEvent> => {
 
 /** UTF-8 text of a file, or `null` when its bytes are not UTF-8. */
 export const utf8 = (content: string | Uint8Array): string | null => {
-  if (typeof content === "string") return content
+  if (typeof content === "string") return content.startsWith("\ufeff") ? content.slice(1) : content
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(content)
   } catch {

@@ -52,6 +52,22 @@ const bytesOf = (full: string): Buffer | null => {
   }
 }
 
+/**
+ * A file that the folder's listing calls regular: as text, which costs one call instead of four, or as bytes when it is not
+ * plain UTF-8, so that the loader can say so.
+ */
+const contentOf = (full: string): string | Buffer | null => {
+  try {
+    const text = readFileSync(full, "utf8")
+    return text.includes("\ufffd") || text.length > maxFileBytes ? bytesOf(full) : text
+  } catch (cause) {
+    if (isMissing(cause)) return null
+    const code = (cause as { readonly code?: unknown }).code
+    if (code === "ERR_STRING_TOO_LONG" || code === "ERR_FS_FILE_TOO_LARGE") return null
+    throw cause
+  }
+}
+
 /** Reads a file that may lie behind links, as long as they stay inside the repository. */
 const readFile = (root: string, path: string, tree: Tree): void => {
   try {
@@ -82,8 +98,8 @@ export const readBelow = (root: string, dir: string, tree: Tree, skip: (path: st
     if (skip(path)) continue
     if (entry.isDirectory()) readBelow(root, path, tree, skip)
     else if (entry.isFile()) {
-      const bytes = bytesOf(`${root}/${path}`)
-      if (bytes !== null) tree.set(path, bytes)
+      const content = contentOf(`${root}/${path}`)
+      if (content !== null) tree.set(path, content)
     } else readFile(root, path, tree)
   }
 }
