@@ -23,7 +23,7 @@ const quote = (text: string): string => JSON.stringify(text)
 const front = (fields: ReadonlyArray<readonly [string, string]>): string => `---\n${fields.map(([name, value]) => `${name}: ${value}`).join("\n")}\n---\n`
 
 const limits = (command: Command): string =>
-  command.writes.length === 0 ? "Write nothing in the repository." : command.writes.includes("**") ? "" : `Write only: ${command.writes.map((glob) => `\`${glob}\``).join(", ")}.`
+  command.writes.length === 0 ? "Write nothing in the repository by hand." : command.writes.includes("**") ? "" : `Write only: ${command.writes.map((glob) => `\`${glob}\``).join(", ")}.`
 
 const text = (command: Command, argument: string): string => {
   const body = command.body.replaceAll("{{args.feature}}", argument)
