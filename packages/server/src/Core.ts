@@ -5,11 +5,14 @@
 import * as OperationDefinition from "@rdev/core/operations/Definition"
 import * as OperationRunner from "@rdev/core/operations/OperationRunner"
 import * as Operations from "@rdev/core/operations/Operations"
+import * as Retention from "@rdev/core/queue/Retention"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import { TaskHandlers } from "@rdev/core/queue/TaskHandlers"
 import * as Worker from "@rdev/core/queue/Worker"
 import * as WorkerPool from "@rdev/core/queue/WorkerPool"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
+import * as Collector from "@rdev/core/services/Collector"
+import * as EventRetention from "@rdev/core/services/EventRetention"
 import * as Features from "@rdev/core/services/Features"
 import * as FeatureHandlers from "@rdev/core/services/features/FeatureHandlers"
 import { RepositoryReader } from "@rdev/core/services/features/RepositoryReader"
@@ -40,9 +43,17 @@ export interface WorkOptions {
   readonly drainMillis: number
 }
 
+/** Forgets what is old and finds what nobody owns any more; any number of processes may do so. */
+const housekeeping = Layer.mergeAll(
+  Retention.layer(),
+  EventRetention.layer(),
+  Collector.layerSchedule().pipe(Layer.provide(Collector.layer()))
+)
+
 /** Runs what is queued: tasks, operations, and the watch over features. Ends in order with its scope. */
 export const work = ({ capacity, drainMillis, name, version }: WorkOptions) => capacity === 0 ? Layer.empty : Layer.mergeAll(
   Worker.layer({ capacity, id: name, version, drainMillis, labels: [] }),
   OperationRunner.layer({ drainMillis }),
-  Features.layerDriver
+  Features.layerDriver,
+  housekeeping
 ).pipe(Layer.provide(Layer.effect(TaskHandlers, FeatureHandlers.make)))

@@ -19,11 +19,11 @@ import * as LocalForge from "@rdev/adapter-local/LocalForge"
 import * as LocalWorkspaceHost from "@rdev/adapter-local/LocalWorkspaceHost"
 import * as Sandbox from "@rdev/adapter-local/Sandbox"
 import * as Database from "@rdev/adapter-postgres/Database"
+import * as PgTenantDatabase from "@rdev/adapter-postgres/PgTenantDatabase"
 import * as PgOperationStore from "@rdev/adapter-postgres/PgOperationStore"
 import * as PgWorkQueueStore from "@rdev/adapter-postgres/queue/PgWorkQueueStore"
 import * as Stores from "@rdev/adapter-postgres/Stores"
 import * as TenantCache from "@rdev/core/ports/TenantCache"
-import * as TenantDatabase from "@rdev/core/ports/TenantDatabase"
 import * as Tls from "@rdev/core/ports/Tls"
 import { PlatformKey } from "@rdev/core/services/features/PlatformKey"
 import * as Effect from "effect/Effect"
@@ -49,7 +49,7 @@ const stores = (config: ServerConfig) => Layer.mergeAll(Stores.layer, PgOperatio
 
 /** What takes a service of its own. A project's resources of these kinds are shown as `unavailable`, with these words. */
 const notOnOneMachine = Layer.mergeAll(
-  TenantDatabase.layerUnsupported("no database server for projects is configured"),
+  PgTenantDatabase.layerConfig,
   TenantCache.layerUnsupported("no cache server for projects is configured"),
   Tls.layerUnsupported("names on this machine are served over plain HTTP")
 )
