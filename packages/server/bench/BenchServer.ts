@@ -37,7 +37,7 @@ const main = Effect.gen(function*() {
     for (let i = 0; i < perSecond * seconds; i++) {
       const due = began + (i * 1000) / perSecond - performance.now()
       if (due > 0) yield* Effect.sleep(due)
-      yield* Effect.forkChild(log.append(ofProject(id), [{ type: "output", subject: { execId: "exec_bench" }, data: { line: `event ${i} of a command's output, as long as a line is`, stream: "stdout", sent: Date.now() } }]))
+      yield* Effect.forkDetach(log.append(ofProject(id), [{ type: "output", subject: { execId: "exec_bench" }, data: { line: `event ${i} of a command's output, as long as a line is`, stream: "stdout", sent: Date.now() } }]))
     }
     tell({ flooded: perSecond * seconds })
   })
