@@ -44,7 +44,7 @@ describe("the wire", () => {
   const wire = { project_id: "p1", the_inner: { some_count: 3, at: "2026-01-02T03:04:05.000Z" }, env_vars: { camelCase: "stays", SNAKE_CASE: "too" } }
 
   it("is snake_case, in code it is camelCase, and record keys stay", () => {
-    const decoded = Schema.decodeUnknownSync(Shape)(wire)
+    const decoded = Schema.decodeSync(Shape)(wire)
     assert.strictEqual(decoded.theInner.someCount, 3)
     assert.strictEqual(decoded.envVars["camelCase"], "stays")
     assert.deepStrictEqual(Schema.encodeSync(Shape)(decoded), wire)

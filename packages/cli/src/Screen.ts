@@ -67,7 +67,7 @@ export class Screen {
 
   private statusText(): string {
     if (this.status === null || !this.isLive) return ""
-    const width = (this.output.columns ?? 80) - 3
+    const width = (this.output.columns || 80) - 3
     const text = stripVTControlCharacters(this.status())
     return `${this.style.cyan(frames[this.frame] ?? "")} ${text.length > width ? `${text.slice(0, width - 1)}…` : text}`
   }

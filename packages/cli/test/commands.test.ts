@@ -10,7 +10,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const dataDir = mkdtempSync(join(tmpdir(), "rdev-cli-"))
-const scope = Effect.runSync(Scope.make())
+const scope = Scope.makeUnsafe()
 let server: Server.Running
 beforeAll(async () => {
   const start = Effect.flatMap(fromEnvironment({ RDEV_PORT: "0", RDEV_DATA_DIR: dataDir, RDEV_UNSAFE_HOST: "true", RDEV_DRAIN_SECONDS: "1" }), Server.start)

@@ -9,6 +9,8 @@ const [readers = 1_000, perSecond = 50, seconds = 15] = process.argv.slice(2).ma
 const server = await serve()
 await server.call("POST", "/projects", { name: "bench" }, { prefer: "wait=60" })
 
+/** Looks every 20 ms. */
+const until = async (done: () => boolean) => { while (!done()) await rest(20) }
 const expected = readers * perSecond * seconds
 const latencies = new Float64Array(expected)
 let count = 0
@@ -27,14 +29,14 @@ const sockets = Array.from({ length: readers }, () => {
   }).on("error", (error) => console.error(error.message))
   return socket
 })
-while (synced < readers) await rest(20)
+await until(() => synced >= readers)
 await rest(1_000)
 
 const before = await server.usage()
 const began = performance.now()
 await server.flood({ project: "bench", perSecond, seconds })
 const late = performance.now() + 10_000
-while (count < expected && performance.now() < late) await rest(20)
+await until(() => count >= expected || performance.now() >= late)
 const after = await server.usage()
 const wall = performance.now() - began
 for (const socket of sockets) socket.destroy()

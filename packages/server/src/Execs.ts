@@ -93,7 +93,7 @@ export const layer: Layer.Layer<Execs, never, EventLog | Forge | WorkspaceHost> 
     const lines = new Output.Lines()
     const output = (found: ReadonlyArray<Output.Line>) => found.length === 0 ? Effect.void : Effect.asVoid(tell(entry.record, projectId, found.map(({ line, stream }) => ({ type: "output", data: { line, stream } }))))
     const read = yield* Effect.exit(Stream.runForEach(entry.process.output, (chunk) => output(lines.push(chunk.stream, chunk.data))))
-    const exit = Exit.isSuccess(read) ? yield* Effect.catch(entry.process.exit, () => Effect.succeed(lost)) : lost
+    const exit = Exit.isSuccess(read) ? yield* Effect.orElseSucceed(entry.process.exit, () => lost) : lost
     yield* output(lines.end())
     entry.record = { ...entry.record, exit, endedAtMillis: yield* Clock.currentTimeMillis }
     yield* tell(entry.record, projectId, [

@@ -8,7 +8,7 @@ import { inRange } from "../src/keys/ApiKeys.ts"
 import { fromEnvironment } from "../src/ServerConfig.ts"
 import * as MemoryServer from "./MemoryServer.ts"
 
-const scope = Effect.runSync(Scope.make())
+const scope = Scope.makeUnsafe()
 let server: MemoryServer.TestServer
 beforeAll(async () => {
   server = await Effect.runPromise(Scope.provide(MemoryServer.make(), scope))

@@ -12,7 +12,7 @@ const dataDir = mkdtempSync(join(tmpdir(), "rdev-server-"))
 const environment = { RDEV_PORT: "0", RDEV_DATA_DIR: dataDir, RDEV_UNSAFE_HOST: "true", RDEV_DRAIN_SECONDS: "1" }
 const scopes: Array<Scope.Closeable> = []
 const start = async (env: Record<string, string> = {}) => {
-  const scope = Effect.runSync(Scope.make())
+  const scope = Scope.makeUnsafe()
   scopes.push(scope)
   const running = await Effect.runPromise(Scope.provide(Effect.flatMap(fromEnvironment({ ...environment, ...env }), Server.start), scope))
   return { ...running, stop: () => Effect.runPromise(Scope.close(scope, Exit.void)) }

@@ -9,7 +9,7 @@ import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import * as MemoryServer from "./MemoryServer.ts"
 
-const scope = Effect.runSync(Scope.make())
+const scope = Scope.makeUnsafe()
 let server: MemoryServer.TestServer
 let projectId: string
 beforeAll(async () => {

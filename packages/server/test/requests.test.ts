@@ -4,7 +4,7 @@ import * as Client from "@rdev/api/Client"
 import { Effect, Exit, Scope } from "effect"
 import * as MemoryServer from "./MemoryServer.ts"
 
-const scope = Effect.runSync(Scope.make())
+const scope = Scope.makeUnsafe()
 let server: MemoryServer.TestServer
 beforeAll(async () => { server = await Effect.runPromise(Scope.provide(MemoryServer.make(), scope)) })
 afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
@@ -57,7 +57,10 @@ describe("problem-json", () => {
   it("refuses a body without length as soon as it is over the limit", async () => {
     const chunk = new TextEncoder().encode("x".repeat(65_536))
     let sent = 0
-    const body = new ReadableStream<Uint8Array>({ pull: (controller) => { sent < 40 ? (sent++, controller.enqueue(chunk)) : controller.close() } })
+    const body = new ReadableStream<Uint8Array>({ pull: (controller) => {
+      if (sent++ < 40) controller.enqueue(chunk)
+      else controller.close()
+    } })
     const response = await fetch(`${server.url}/projects`, { method: "POST", body, duplex: "half", headers: { authorization: `Bearer ${server.key}`, "content-type": "application/json" } } as RequestInit)
     assert.strictEqual(response.status, 413)
     assert.strictEqual(response.headers.get("content-type"), "application/problem+json")

@@ -109,7 +109,7 @@ export const answer = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A
     const { requestId } = yield* CurrentRequest
     const problem = problemOf(error, requestId)
     if (problem.status >= 500 && !(error instanceof Problem.Problem)) yield* Effect.logError(`request ${requestId} failed`, error)
-    return yield* Effect.fail(problem)
+    return yield* problem
   }))
 
 /** The problem of whatever ended a request, and whether it belongs in the log. */
