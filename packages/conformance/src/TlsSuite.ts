@@ -5,7 +5,7 @@ import { Tls, type TlsError } from "@rdev/core/ports/Tls"
 import { Clock, Effect, Layer, Option } from "effect"
 
 export interface Capabilities {
-  /** False when this installation has no certificates: `ensure` then answers Unsupported with what to configure. */
+  /** False when this installation has no certificates: every verb then answers Unsupported with what to configure. */
   readonly supported: boolean
   /** A host name that certificates can be had for, made from a label. */
   readonly hostFor?: (label: string) => string
@@ -20,21 +20,22 @@ export const suite = (name: string, layer: Layer.Layer<Tls, unknown>, { hostFor 
     return { tls: yield* Tls, projectId: yield* Ids.make("proj"), host: hostFor(`suite-${process.pid % 1000}-${counter}`) }
   })
   withLayer(Layer.orDie(layer), { excludeTestServices: true })(`Tls: ${name}`, (it) => {
-    it.effect("of a missing certificate: observes none, removes it all the same", () => Effect.gen(function*() {
-      const { host, projectId, tls } = yield* fresh
-      assert.isTrue(Option.isNone(yield* tls.observe(host)))
-      yield* tls.remove(projectId, host)
-    }))
-
     if (!supported) {
       it.effect("says what is missing, and changes nothing", () => Effect.gen(function*() {
         const { host, projectId, tls } = yield* fresh
         const reason = yield* reasonOf(tls.ensure(projectId, host))
         assert.strictEqual(reason._tag, "Unsupported")
-        assert.isTrue(Option.isNone(yield* tls.observe(host)))
+        assert.strictEqual((yield* reasonOf(tls.observe(host)))._tag, "Unsupported")
+        assert.strictEqual((yield* reasonOf(tls.remove(projectId, host)))._tag, "Unsupported")
       }))
       return
     }
+
+    it.effect("of a missing certificate: observes none, removes it all the same", () => Effect.gen(function*() {
+      const { host, projectId, tls } = yield* fresh
+      assert.isTrue(Option.isNone(yield* tls.observe(host)))
+      yield* tls.remove(projectId, host)
+    }))
 
     it.effect("ensures once, observes, removes twice", () => Effect.gen(function*() {
       const { host, projectId, tls } = yield* fresh

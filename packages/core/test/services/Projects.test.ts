@@ -64,6 +64,8 @@ describe("Projects", () => {
       ["database", "no database server is configured: set RDEV_TENANT_DATABASE_URL"],
       ["cache", "no cache server is configured: set RDEV_TENANT_CACHE_URL"]
     ])
+    const plan = yield* (yield* Projects).plan({ name: "other" })
+    assert.deepStrictEqual(plan.steps.filter((step) => step.change === "no-op").map((step) => step.key), ["tls", "database", "cache"])
   }).pipe(Effect.provide(Layer.fresh(world(bare)))))
 
   it.effect("refuses what is wrong, naming the field and the fix, and changes nothing", () => Effect.gen(function*() {

@@ -33,10 +33,10 @@ const make = Effect.gen(function*() {
 
 export const layerMemory: Layer.Layer<TenantCache> = Layer.suspend(() => Layer.effect(TenantCache, make))
 
-/** An installation without a cache server: `ensure` and `rotate` say so. */
+/** An installation without a cache server: every verb says what to configure. */
 export const layerUnsupported = (message: string): Layer.Layer<TenantCache> => Layer.suspend(() => Layer.succeed(TenantCache, {
   ensure: () => Effect.fail(refuse("TenantCache.ensure", { _tag: "Unsupported", message })),
-  observe: () => Effect.succeedNone,
+  observe: () => Effect.fail(refuse("TenantCache.observe", { _tag: "Unsupported", message })),
   rotate: () => Effect.fail(refuse("TenantCache.rotate", { _tag: "Unsupported", message })),
-  remove: () => Effect.void
+  remove: () => Effect.fail(refuse("TenantCache.remove", { _tag: "Unsupported", message }))
 }))

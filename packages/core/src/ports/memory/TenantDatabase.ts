@@ -37,11 +37,11 @@ const make = Effect.gen(function*() {
 
 export const layerMemory: Layer.Layer<TenantDatabase> = Layer.suspend(() => Layer.effect(TenantDatabase, make))
 
-/** An installation without a database server: `ensure` and `rotate` say so. */
+/** An installation without a database server: every verb says what to configure, but there is nothing to list. */
 export const layerUnsupported = (message: string): Layer.Layer<TenantDatabase> => Layer.suspend(() => Layer.succeed(TenantDatabase, {
   ensure: () => Effect.fail(refuse("TenantDatabase.ensure", { _tag: "Unsupported", message })),
-  observe: () => Effect.succeedNone,
+  observe: () => Effect.fail(refuse("TenantDatabase.observe", { _tag: "Unsupported", message })),
   rotate: () => Effect.fail(refuse("TenantDatabase.rotate", { _tag: "Unsupported", message })),
-  remove: () => Effect.void,
+  remove: () => Effect.fail(refuse("TenantDatabase.remove", { _tag: "Unsupported", message })),
   list: Effect.succeed([])
 }))

@@ -32,9 +32,9 @@ const make = Effect.gen(function*() {
 
 export const layerMemory: Layer.Layer<Tls> = Layer.suspend(() => Layer.effect(Tls, make))
 
-/** An installation without certificates: every verb but `observe` and `remove` says why. */
+/** An installation without certificates: every verb says why. */
 export const layerUnsupported = (message: string): Layer.Layer<Tls> => Layer.suspend(() => Layer.succeed(Tls, {
   ensure: () => Effect.fail(refuse("Tls.ensure", { _tag: "Unsupported", message })),
-  observe: () => Effect.succeedNone,
-  remove: () => Effect.void
+  observe: () => Effect.fail(refuse("Tls.observe", { _tag: "Unsupported", message })),
+  remove: () => Effect.fail(refuse("Tls.remove", { _tag: "Unsupported", message }))
 }))

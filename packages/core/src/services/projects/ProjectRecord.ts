@@ -34,7 +34,9 @@ export const provisioned = (rows: ReadonlyArray<OperationStep>): ReadonlyArray<R
 export const removed = (before: ReadonlyArray<Resource>, rows: ReadonlyArray<OperationStep>): ReadonlyArray<Resource> => before.map((resource): Resource => {
   const row = rows.find((step) => step.key === resource.kind)
   if (row?.status === "failed") return { ...resource, status: "failed", detail: row.error?.message ?? null }
-  return row?.status === "done" || row?.status === "skipped" ? { ...resource, status: resource.status === "unavailable" ? "unavailable" : "deleted", detail: null } : resource
+  // Whether there was anything that this installation can no longer reach is not known.
+  if (row?.status === "skipped") return { ...resource, status: "unavailable", detail: row.changeReason }
+  return row?.status === "done" ? { ...resource, status: "deleted", detail: null } : resource
 })
 
 const outputOf = <A>(rows: ReadonlyArray<OperationStep>, key: string, schema: Schema.Codec<A, Schema.Json>): Option.Option<A> =>
