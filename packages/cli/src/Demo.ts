@@ -65,8 +65,11 @@ export const run = Effect.fn("Demo.run")(function*(target: Target, screen: Scree
   return { released: progress.released, waits: progress.waits, times: progress.times(), slug: feature.slug, previewUrl: previewOf(after) } satisfies Outcome
 }, Effect.scoped)
 
-/** `ownCpuMillis`: processor time of the server's own process during the run; git, pipelines and agents are processes of their own. */
-export const summary = (screen: Screen, outcome: Outcome, ownCpuMillis: number | null): void => {
+/**
+ * `own`: processor time of the server's process during the run, microseconds. Git, pipelines and agents are processes of their own;
+ * starting them is the kernel's part of it.
+ */
+export const summary = (screen: Screen, outcome: Outcome, own: { readonly user: number; readonly system: number }): void => {
   const { style } = screen
   const { times } = outcome
   const rest = Math.max(0, times.totalMillis - times.agentMillis - times.pipelineMillis - times.checkMillis - times.releaseMillis)
@@ -80,8 +83,8 @@ export const summary = (screen: Screen, outcome: Outcome, ownCpuMillis: number |
     ["  pipeline", duration(times.pipelineMillis)],
     ["  task checks", duration(times.checkMillis)],
     ["  release", duration(times.releaseMillis)],
-    ["  git and the rest", duration(rest)]
+    ["  git and the rest", duration(rest)],
+    ["  rdev itself", `${duration(own.user / 1000)} of processor time, and ${duration(own.system / 1000)} of the kernel's (starting processes, files)`]
   )
-  if (ownCpuMillis !== null) rows.push(["  rdev itself", `${duration(ownCpuMillis)} of processor time`])
   for (const line of table(rows)) screen.line(line)
 }

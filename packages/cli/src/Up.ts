@@ -20,6 +20,8 @@ export interface UpOptions {
   readonly port: number | null
   readonly unsafeHost: boolean
   readonly demo: boolean
+  /** Ends without waiting for work under way: nothing of it is kept. */
+  readonly abrupt?: boolean
 }
 
 /** Flags win over the environment; the server reads one set of variables. */
@@ -28,7 +30,8 @@ const environment = (options: UpOptions): Record<string, string | undefined> => 
   ...(options.dataDir === null ? {} : { RDEV_DATA_DIR: options.dataDir }),
   ...(options.host === null ? {} : { RDEV_HOST: options.host }),
   ...(options.port === null ? {} : { RDEV_PORT: String(options.port) }),
-  ...(options.unsafeHost ? { RDEV_UNSAFE_HOST: "true" } : {})
+  ...(options.unsafeHost ? { RDEV_UNSAFE_HOST: "true" } : {}),
+  ...(options.abrupt === true ? { RDEV_DRAIN_SECONDS: "0" } : {})
 })
 
 /** The log beside the live display: warnings and worse, one line each. RDEV_LOG_LEVEL changes the threshold. */
@@ -43,10 +46,6 @@ const logging = (screen: Screen) => {
   return Layer.mergeAll(Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, level))
 }
 
-const cpuMillis = () => {
-  const { system, user } = process.cpuUsage()
-  return (system + user) / 1000
-}
 
 /** Imported here, so that the other commands start without the server's code. */
 const load = Effect.promise(async () => {
@@ -80,9 +79,9 @@ const previewsOf = Effect.fn("Up.previewsOf")(function*(target: Connection.Targe
 })
 
 const showDemo = Effect.fn("Up.showDemo")(function*(target: Connection.Target, screen: Screen) {
-  const before = cpuMillis()
+  const before = process.cpuUsage()
   const outcome = yield* Demo.run(target, screen)
-  Demo.summary(screen, outcome, cpuMillis() - before)
+  Demo.summary(screen, outcome, process.cpuUsage(before))
   const { style } = screen
   screen.line()
   if (outcome.released) screen.line(style.green(`Released: ${outcome.previewUrl}`))
@@ -118,7 +117,7 @@ export const demo = Effect.fn("Up.demo")(function*(options: Omit<UpOptions, "dat
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   )
   // A free port, so that the demo never meets a server that is up.
-  const { running, version } = yield* boot({ ...options, port: options.port ?? 0, dataDir, demo: true }, screen)
+  const { running, version } = yield* boot({ ...options, port: options.port ?? 0, dataDir, demo: true, abrupt: true }, screen)
   const target = { url: `http://127.0.0.1:${running.port}`, key: running.newKey?.key ?? "" }
   screen.line(`${screen.style.bold(`rdev ${version}`)} ${screen.style.dim("embedded · in a folder that is thrown away")}`)
   const outcome = yield* showDemo(target, screen)
