@@ -43,10 +43,12 @@ const installed = () => {
 const install = (quiet) => {
   if (installed()) return
   if (!quiet) console.log("rdev: installing packages (once) …")
-  const result = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: root, env: process.env, encoding: "utf8" })
+  // Not `npm ci`: it refuses a lockfile that does not name the binaries of every platform, and a registry that carries only some
+  // platforms cannot give one. Versions come from the lockfile all the same, and it is not written.
+  const result = spawnSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: root, env: process.env, encoding: "utf8" })
   if (result.status !== 0) {
     console.error(result.stdout ?? "", result.stderr ?? "")
-    fail("npm ci failed; the npm registry must be reachable on the first run")
+    fail("npm install failed; the npm registry must be reachable on the first run")
   }
 }
 
