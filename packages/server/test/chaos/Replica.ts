@@ -33,7 +33,7 @@ const main = Effect.gen(function*() {
     const epochs = Math.max(...(yield* operations.steps(id)).map((row) => row.epoch))
     say(`ended ${name} ${ended.status} ${epochs}`)
   }), { concurrency: "unbounded" })
-  yield* Effect.never
+  return yield* Effect.never
 })
 
 await Effect.runPromise(Effect.scoped(Effect.provide(main, platform)))
