@@ -61,6 +61,8 @@ const make = (options: Options) => Effect.gen(function*() {
   const reads = ReadTasks.make(database.query, lanes)
   const workers = WorkerRows.make(database.query, lanes)
   let choresAt = Number.NEGATIVE_INFINITY
+  // The data folder is this process's alone: workers of an earlier one are gone, and what they held need not wait for its lease.
+  if (database.engine === "embedded") yield* database.query("DELETE FROM queue.worker")
 
   const chores = Effect.suspend(() => {
     if (nowMillis() < choresAt) return Effect.void

@@ -160,6 +160,10 @@ const create = Effect.fn("Features.create")(function*(idOrName: string, spec: Ne
   const head = yield* forge.head(target, BranchName.make(project.defaultBranch))
   if (Option.isNone(head)) return yield* fail("create", { _tag: "Conflict", message: `branch ${project.defaultBranch} of ${project.name} is gone` })
   const files = yield* reader.state(target, head.value)
+  const presets = Object.keys(Repo.loadPolicy(files).policy.presets)
+  if (spec.preset !== undefined && !presets.includes(spec.preset)) {
+    return yield* fail("create", { _tag: "Invalid", field: "preset", message: `the policy of ${project.name} has no preset "${spec.preset.slice(0, 80)}"; it has ${presets.join(", ") || "none"}` })
+  }
   const now = yield* Clock.currentTimeMillis
   if (files.has(`.sdlc/features/${slug}/feature.yaml`)) return yield* fail("create", { _tag: "AlreadyExists", project: project.name, slug })
   const key = yield* PlatformKey

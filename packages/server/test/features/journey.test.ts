@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import { ofProject } from "@rdev/core/domain/Event"
 import { BranchName } from "@rdev/core/ports/Forge"
+import { maxEvents } from "@rdev/core/services/features/AgentTask"
 import { Effect, Option } from "effect"
 import { onStage, slug } from "./Stage.ts"
 
@@ -100,6 +102,14 @@ describe("a feature on the platform", () => {
       assert.notMatch(stage.git("ls-tree", "-r", "--name-only", branch), /-verdict\.json/)
     })))
 
+  it.live("keeps a flood of output out of the project's stream", () =>
+    onStage({ agents: [{ kind: "command", name: "flood", argv: ["sh", "-ceu", "yes | head -n 60000; exit 1"] }] }, (stage) => Effect.gen(function*() {
+      yield* stage.features.create("hello", request)
+      yield* stage.until((decision) => decision.action === "await-escalation")
+      const { watermark } = yield* stage.log.read(ofProject(stage.target.projectId), 0, 1)
+      assert.isBelow(watermark, 3 * (maxEvents + 50))
+    })))
+
   it.live("refuses a changed policy", () =>
     onStage({ fault: "touch-policy@create-spec" }, (stage) => Effect.gen(function*() {
       yield* stage.features.create("hello", request)
@@ -172,11 +182,12 @@ describe("a feature on the platform", () => {
         Effect.flip(features.create("hello", { title: "***" })),
         Effect.flip(features.create("hello", { ...request, slug: "Not A Slug" })),
         Effect.flip(features.create("hello", { ...request, deps: ["ghost"] })),
+        Effect.flip(features.create("hello", { ...request, preset: "strict" })),
         Effect.flip(features.get("hello", "ghost")),
         Effect.flip(stage.asAda(features.verdict("hello", "ghost", { verdict: "approve" })))
       ])
       assert.deepStrictEqual(messages.map((error) => error.message.split(/[:;]/)[0]), [
-        "project nowhere does not exist", "title", "slug", "slug", "deps", "project hello has no feature ghost", "project hello has no feature ghost"
+        "project nowhere does not exist", "title", "slug", "slug", "deps", "preset", "project hello has no feature ghost", "project hello has no feature ghost"
       ])
       assert.lengthOf(yield* features.list("hello", { after: null, limit: 10 }), 0)
       yield* features.create("hello", { ...request, start: false })

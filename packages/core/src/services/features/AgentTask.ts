@@ -34,6 +34,22 @@ const count = (spent: Spent, event: AgentEvent): Spent => {
 /** The principal under which the agent's events stand: one per task, so that a reviewer is never the author. */
 export const principalOf = (harness: string, taskId: string) => ({ id: harness, type: "agent" as const, session: taskId })
 
+const writtenTogether = 128
+/** What one run may put into the project's stream; of a flood only the end is told after that, and that something was dropped. */
+export const maxEvents = 10_000
+
+const essential = (event: AgentEvent) => event._tag === "Ended" || event._tag === "Usage" || event._tag === "Truncated"
+
+/** The events that still fit, and once a word about the rest. */
+const within = (told: Ref.Ref<number>, events: ReadonlyArray<AgentEvent>) =>
+  Ref.modify(told, (before): readonly [ReadonlyArray<AgentEvent>, number] => {
+    const room = Math.max(0, maxEvents - before)
+    const rest = events.slice(room)
+    const crossed = before < maxEvents && before + events.length >= maxEvents
+    const notice: ReadonlyArray<AgentEvent> = crossed ? [{ _tag: "Message", text: `More than ${maxEvents} events: the rest of this run's output is not kept.` }] : []
+    return [[...events.slice(0, room), ...notice, ...rest.filter(essential)], before + events.length]
+  })
+
 const runHarness = Effect.fn("AgentTask.runHarness")(function*(
   snapshot: FeatureFiles.Snapshot,
   decision: FeatureDecision,
@@ -42,6 +58,7 @@ const runHarness = Effect.fn("AgentTask.runHarness")(function*(
   workspace: Parameters<Harness["run"]>[0]["workspace"]
 ) {
   const spent = yield* Ref.make(nothing)
+  const told = yield* Ref.make(0)
   const principal = principalOf(harness.info.name, task.id)
   const prompt = Prompt.make(snapshot, decision)
   yield* harness.run({
@@ -64,7 +81,8 @@ const runHarness = Effect.fn("AgentTask.runHarness")(function*(
     budgetUsd: snapshot.remainingUsd
   }).pipe(
     Stream.tap((event) => Ref.update(spent, (sum) => count(sum, event))),
-    Stream.runForEach((event) => Log.agent(snapshot, task.id, event)),
+    Stream.groupedWithin(writtenTogether, "50 millis"),
+    Stream.runForEach((events) => Effect.flatMap(within(told, events), (kept) => Log.agent(snapshot, task.id, kept))),
     Effect.catchTag("AgentError", (error) => Effect.fail(fail(error.reason)))
   )
   return yield* Ref.get(spent)
@@ -72,11 +90,14 @@ const runHarness = Effect.fn("AgentTask.runHarness")(function*(
 
 const examine = Effect.fn("AgentTask.examine")(function*(snapshot: FeatureFiles.Snapshot, agent: string, taskId: string, handover: WorkspaceSync.Handover) {
   const forge = yield* Forge
-  const [before, after] = yield* Effect.all([forge.listTree(snapshot.target, handover.base), forge.listTree(snapshot.target, handover.head)])
+  const main = yield* forge.head(snapshot.target, BranchName.make(snapshot.project.defaultBranch))
+  const tree = (sha: string) => forge.listTree(snapshot.target, sha)
+  const [before, after] = yield* Effect.all([tree(handover.base), tree(handover.head)])
+  const base = Option.isSome(main) ? yield* tree(main.value) : []
   const written = yield* FeatureFiles.eventsWritten(snapshot, before, handover.head, after)
   const problems = [
     ...written.problems,
-    ...Examine.problems({ slug: snapshot.index.slug, agent, before, after, written: written.events, agentGates: snapshot.agentGates })
+    ...Examine.problems({ slug: snapshot.index.slug, agent, before, base, after, written: written.events, agentGates: snapshot.agentGates })
   ]
   if (problems.length === 0) return
   yield* Log.refused(snapshot, taskId, problems)

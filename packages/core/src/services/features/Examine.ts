@@ -41,6 +41,8 @@ export interface Examination {
   readonly slug: string
   readonly agent: string
   readonly before: ReadonlyArray<TreeEntry>
+  /** The default branch, whose content an agent may bring in as it is: that is what merging it does. */
+  readonly base: ReadonlyArray<TreeEntry>
   readonly after: ReadonlyArray<TreeEntry>
   /** The events that `after` has and `before` has not, decoded. */
   readonly written: ReadonlyArray<WrittenEvent>
@@ -55,15 +57,17 @@ const isRecord = (path: string) => /^\.sdlc\/features\/[^/]+\/(?:events|evidence
 
 const treeProblems = (examination: Examination): ReadonlyArray<string> => {
   const before = state(examination.before)
+  const base = state(examination.base)
   const after = state(examination.after)
   const own = `.sdlc/features/${examination.slug}/`
   const problems: Array<string> = []
   for (const path of new Set([...before.keys(), ...after.keys()])) {
     const was = before.get(path)
     const is = after.get(path)
-    if (was === is) continue
+    const recorded = isRecord(path) && was !== undefined
+    if (was === is || (is !== undefined && is === base.get(path) && !recorded)) continue
     if (path === ".sdlc/policy.yaml") problems.push(`${path}: an agent may not change the policy`)
-    else if (isRecord(path) && was !== undefined) problems.push(`${path}: recorded events and evidence are append-only; it was ${is === undefined ? "deleted" : "changed"}`)
+    else if (recorded) problems.push(`${path}: recorded events and evidence are append-only; it was ${is === undefined ? "deleted" : "changed"}`)
     else if (path.startsWith(".sdlc/features/") && !path.startsWith(own)) problems.push(`${path}: belongs to another feature`)
   }
   for (const entry of examination.after) {

@@ -56,18 +56,28 @@ export const deployed = Effect.fn("FeatureLog.deployed")(function*(about: About,
   yield* append(about, "deploy.released", { release: release.id, environment: release.environment, url: release.url, sha: release.sha, duration_ms: now - startedMillis })
 })
 
-export const agent = (about: About, taskId: string, event: AgentEvent) => {
-  const subject = { taskId }
+const entry = (type: string, data: Event.NewEvent["data"]) => ({ type, data })
+
+/** Appends what an agent did in one write. */
+export const agent = Effect.fn("FeatureLog.agent")(function*(about: About, taskId: string, events: ReadonlyArray<AgentEvent>) {
+  if (events.length === 0) return
+  const log = yield* EventLog
+  const subject = { feature: about.index.slug, taskId }
+  yield* log.append(Event.ofProject(about.index.projectId), events.map((event) => ({ ...agentEntry(event), subject })))
+})
+
+/** How an agent's event stands in the stream. */
+const agentEntry = (event: AgentEvent): Pick<Event.NewEvent, "type" | "data"> => {
   switch (event._tag) {
-    case "Started": return append(about, "agent.started", { agent: event.agent, model: event.model, session: event.sessionId }, subject)
-    case "Message": return append(about, "agent.message", { text: clip(event.text) }, subject)
-    case "Thinking": return append(about, "agent.thinking", { text: clip(event.text) }, subject)
-    case "ToolCall": return append(about, "agent.tool_call", { id: event.id, name: event.name, input: clip(JSON.stringify(event.input)) }, subject)
-    case "ToolResult": return append(about, "agent.tool_result", { id: event.id, ok: event.ok, output: clip(event.output) }, subject)
-    case "FileChanged": return append(about, "agent.file_changed", { path: clip(event.path) }, subject)
-    case "Output": return append(about, "output", { line: clip(event.line), stream: event.stream }, subject)
-    case "Truncated": return append(about, "agent.truncated", { dropped_bytes: event.droppedBytes }, subject)
-    case "Usage": return append(about, "agent.usage", { input_tokens: event.inputTokens, output_tokens: event.outputTokens, cost_usd: event.costUsd }, subject)
-    case "Ended": return append(about, "agent.ended", { ok: event.ok, summary: clip(event.summary), exit_code: event.exitCode }, subject)
+    case "Started": return entry("agent.started", { agent: event.agent, model: event.model, session: event.sessionId })
+    case "Message": return entry("agent.message", { text: clip(event.text) })
+    case "Thinking": return entry("agent.thinking", { text: clip(event.text) })
+    case "ToolCall": return entry("agent.tool_call", { id: event.id, name: event.name, input: clip(JSON.stringify(event.input)) })
+    case "ToolResult": return entry("agent.tool_result", { id: event.id, ok: event.ok, output: clip(event.output) })
+    case "FileChanged": return entry("agent.file_changed", { path: clip(event.path) })
+    case "Output": return entry("output", { line: clip(event.line), stream: event.stream })
+    case "Truncated": return entry("agent.truncated", { dropped_bytes: event.droppedBytes })
+    case "Usage": return entry("agent.usage", { input_tokens: event.inputTokens, output_tokens: event.outputTokens, cost_usd: event.costUsd })
+    case "Ended": return entry("agent.ended", { ok: event.ok, summary: clip(event.summary), exit_code: event.exitCode })
   }
 }

@@ -6,8 +6,9 @@ const entry = (path: string, oid = "a".repeat(40), mode = "100644"): TreeEntry =
 const event = "01K9ZZZZZZZZZZZZZZZZZZZZZZ-artifact-submitted.json"
 const dir = ".sdlc/features/contact/"
 const base: ReadonlyArray<TreeEntry> = [entry(".sdlc/policy.yaml"), entry(`${dir}feature.yaml`), entry(`${dir}events/${event}`), entry(`${dir}evidence/${"e".repeat(64)}.intoto.json`), entry(".sdlc/features/other/spec.md"), entry("src/index.js")]
+const main: ReadonlyArray<TreeEntry> = [entry(".sdlc/policy.yaml", "c".repeat(40)), entry(".sdlc/features/other/spec.md", "c".repeat(40)), entry(".sdlc/features/third/events/z.json")]
 const examine = (after: ReadonlyArray<TreeEntry>, written: ReadonlyArray<Examine.WrittenEvent> = [], agentGates: ReadonlyArray<string> = []) =>
-  Examine.problems({ slug: "contact", agent: "scripted", before: base, after, written, agentGates: new Set(agentGates) })
+  Examine.problems({ slug: "contact", agent: "scripted", before: base, base: main, after, written, agentGates: new Set(agentGates) })
 const with_ = (...entries: ReadonlyArray<TreeEntry>) => {
   const changed = new Set(entries.map((one) => one.path))
   return [...base.filter((one) => !changed.has(one.path)), ...entries]
@@ -20,6 +21,10 @@ describe("Examine", () => {
   })
   it("lets an agent delete code and run no event at all", () => {
     assert.deepStrictEqual(examine(base.filter((one) => one.path !== "src/index.js")), [])
+  })
+  it("lets a merge bring in the default branch as it is, and nothing beyond it", () => {
+    assert.deepStrictEqual(examine(with_(...main)), [])
+    assert.lengthOf(examine(with_(...main, entry(".sdlc/features/third/events/y.json"))), 1)
   })
   const refused: ReadonlyArray<readonly [string, ReadonlyArray<TreeEntry>, string]> = [
     ["a changed policy", with_(entry(".sdlc/policy.yaml", "b".repeat(40))), ".sdlc/policy.yaml: an agent may not change the policy"],
