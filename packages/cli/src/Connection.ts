@@ -7,6 +7,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { type CliFailure, fail, kindOfStatus } from "./Failure.ts"
 
+/** `key` is empty when there is none. */
 export interface Target { readonly url: string; readonly key: string }
 export interface Where { readonly url: string | null; readonly key: string | null; readonly dataDir: string | null }
 
@@ -43,8 +44,8 @@ export const find = (where: Where): Effect.Effect<Target, CliFailure> => Effect.
   const key = where.key ?? (process.env["RDEV_API_KEY"]?.trim() || null) ?? readText(join(dataDir, "admin.key"))?.trim() ?? null
   const parsed = URL.parse(url)
   if (parsed === null || !/^https?:$/.test(parsed.protocol)) return Effect.fail(fail("usage", `--url (RDEV_URL): ${JSON.stringify(url)} is not a URL like http://127.0.0.1:4848`))
-  if (key === null) return Effect.fail(fail("denied", `there is no API key: give --key or RDEV_API_KEY, or --data-dir with the folder of a server on this machine (${join(dataDir, "admin.key")} does not exist)`))
-  return Effect.succeed({ url: url.replace(/\/$/, ""), key })
+  // A server without keys (RDEV_AUTH=off) needs none; any other says that it does.
+  return Effect.succeed({ url: url.replace(/\/$/, ""), key: key ?? "" })
 })
 
 export interface Request { readonly method?: string; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> }
@@ -58,15 +59,18 @@ const messageOf = (status: number, body: ProblemBody): string => {
   return `${detail}${lines.join("")}`
 }
 
+export const noKey = "there is no API key: give --key or RDEV_API_KEY, or --data-dir with the folder of a server on this machine (the first start writes the file admin.key there)"
+
 /** One request. A refusal fails with what the server said; a dead connection says where it looked. */
 export const call = <A = Json>(target: Target, path: string, request: Request = {}): Effect.Effect<A, CliFailure> => Effect.tryPromise({
   try: async (signal) => {
     const response = await fetch(`${target.url}${path}`, {
       signal,
       method: request.method ?? (request.body === undefined ? "GET" : "POST"),
-      headers: { accept: "application/json", authorization: `Bearer ${target.key}`, ...(request.body === undefined ? {} : { "content-type": "application/json" }), ...request.headers },
+      headers: { accept: "application/json", ...(target.key === "" ? {} : { authorization: `Bearer ${target.key}` }), ...(request.body === undefined ? {} : { "content-type": "application/json" }), ...request.headers },
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) })
     })
+    if (response.status === 401 && target.key === "") throw fail("denied", noKey)
     const text = await response.text()
     const body: unknown = text === "" ? {} : JSON.parse(text)
     if (!response.ok) throw fail(kindOfStatus(response.status), messageOf(response.status, body as ProblemBody))

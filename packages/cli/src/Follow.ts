@@ -2,7 +2,7 @@
 import * as EventStream from "@rdev/api/EventStream"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Target } from "./Connection.ts"
+import { noKey, type Target } from "./Connection.ts"
 import { fail, kindOfStatus } from "./Failure.ts"
 import type { Event } from "./Progress.ts"
 
@@ -13,5 +13,7 @@ export const until = (target: Target, path: string, after: number, take: (event:
     Stream.runDrain,
     Effect.mapError((error) => error.status === null
       ? fail("unavailable", `no server answers at ${target.url}: ${error.message}`)
-      : fail(kindOfStatus(error.status), error.message))
+      : error.status === 401 && target.key === ""
+        ? fail("denied", noKey)
+        : fail(kindOfStatus(error.status), error.message))
   )

@@ -42,7 +42,17 @@ const presenter: CliOutput.Presenter = {
   present: (event) => event._tag === "InvalidInvocation" ? Effect.void : CliOutput.defaultPresenter.present(event)
 }
 
+/** Whoever reads the output has seen enough (`rdev … | head`): that is no failure. */
+const endWhenUnread = (stream: NodeJS.WriteStream): void => {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error
+    process.exit(0)
+  })
+}
+
 export const main = (args: ReadonlyArray<string>): void => {
+  endWhenUnread(process.stdout)
+  endWhenUnread(process.stderr)
   const program = Command.runWith(rdev, { version })(args).pipe(Effect.provide(NodeServices.layer), Effect.provideService(CliOutput.Presenter, presenter))
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,

@@ -105,7 +105,8 @@ export const up = Effect.fn("Up.up")(function*(options: UpOptions) {
     yield* showDemo(target, screen).pipe(Effect.catchTag("CliFailure", (error) => Effect.sync(() => screen.line(style.red(`The demo did not work: ${error.message}`)))))
     screen.line()
   }
-  urls(screen, running.url, yield* previewsOf(target))
+  // Without the admin key (moved away, say) the server runs all the same; it only shows no previews.
+  urls(screen, running.url, yield* previewsOf(target).pipe(Effect.catchTag("CliFailure", () => Effect.succeed([]))))
   screen.line(style.dim("  Ctrl-C stops it; what is under way goes on at the next start."))
   return yield* Effect.never
 }, Effect.scoped)
