@@ -22,7 +22,7 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Scope from "effect/Scope"
-import type { IncomingMessage } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import { anonymous } from "./Authorizer.ts"
 import * as Exchange from "./Exchange.ts"
 import * as Failures from "./Failures.ts"
@@ -90,6 +90,10 @@ const dressed = (response: HttpServerResponse.HttpServerResponse, requestId: str
 const headersOfStatus: Readonly<Record<number, Record<string, string>>> = { 401: { "www-authenticate": "Bearer" }, 429: { "retry-after": "1" }, 503: { "retry-after": "1" } }
 const maxBody = ByteSize.fromInputUnsafe(1_048_576)
 
+/** What the caller was told: a stream has sent its own status, and whoever hangs up before an answer gets none (499). */
+const statusOf = (sent: Pick<ServerResponse, "headersSent" | "statusCode" | "destroyed">, answer: HttpServerResponse.HttpServerResponse): number =>
+  sent.headersSent ? sent.statusCode : sent.destroyed ? 499 : answer.status
+
 /** `routes`: the contract's routes with their handlers. The returned listener lives as long as the scope. */
 export const make = Effect.fn("Routes.make")(function*<E, R>(routes: Layer.Layer<never, E, R>) {
   const scope = yield* Effect.scope
@@ -117,9 +121,9 @@ export const make = Effect.fn("Routes.make")(function*<E, R>(routes: Layer.Layer
       Effect.provideService(HttpIncomingMessage.MaxBodySize, maxBody),
       Effect.annotateLogs({ requestId })
     )
-    yield* Metric.update(Metric.withAttributes(requests, { method: request.method, status: String(response.status) }), 1)
-    if (request.headers["accept"] !== "text/event-stream") yield* Metric.update(seconds, (performance.now() - began) / 1000)
     const shown = dressed(response, requestId)
+    yield* Metric.update(Metric.withAttributes(requests, { method: request.method, status: String(statusOf(NodeHttpServerRequest.toServerResponse(request), shown)) }), 1)
+    if (request.headers["accept"] !== "text/event-stream") yield* Metric.update(seconds, (performance.now() - began) / 1000)
     const extra = headersOfStatus[shown.status]
     return extra === undefined ? shown : HttpServerResponse.setHeaders(shown, { ...extra, ...shown.headers })
   })
