@@ -5,5 +5,5 @@ import * as TestPostgres from "../../src/testing/TestPostgres.ts"
 await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
   const server = yield* TestPostgres.make()
   process.stdout.write(`${server.pid()} ${server.port}\n`)
-  yield* Effect.never
+  return yield* Effect.never
 })))

@@ -34,5 +34,5 @@ export const until = (id: OperationId, ...statuses: ReadonlyArray<OperationStatu
     yield* TestClock.adjust("250 millis")
   }
   const operation = yield* operations.get(id)
-  return yield* Effect.fail(`operation is ${operation.status}, not ${statuses.join(" or ")}: ${JSON.stringify(yield* operations.steps(id))}`)
+  return yield* Effect.die(`operation is ${operation.status}, not ${statuses.join(" or ")}: ${JSON.stringify(yield* operations.steps(id))}`)
 })
