@@ -40,7 +40,7 @@ const prepare = (folder: string): void => {
     fs.accessSync(folder, fs.constants.W_OK | fs.constants.X_OK)
   } catch (cause) {
     const why = codeOf(cause) === "EEXIST" || codeOf(cause) === "ENOTDIR" ? "it is a file, not a folder" : messageOf(cause)
-    throw fail({ _tag: "Invalid", field: "dataDir", message: `${folder} cannot be used as the data folder: ${why}. Choose a writable folder.` }, cause)
+    throw fail({ _tag: "Invalid", field: "dataDir", message: `${folder} cannot be used as the data folder: ${why}` }, cause)
   }
 }
 
@@ -59,7 +59,7 @@ export const lock = (folder: string): Effect.Effect<void, StoreError, Scope.Scop
           if (typeof cause === "object" && cause !== null && Reflect.get(cause, "errcode") === busy) {
             throw fail({
               _tag: "Locked",
-              message: `the data folder ${folder} is in use ${holderOf(holder)}. Stop that process, or choose another data folder.`
+              message: `the data folder ${folder} is in use ${holderOf(holder)}`
             }, cause)
           }
           throw cause

@@ -64,7 +64,7 @@ describe("data folder", () => {
     assert.strictEqual(error.reason._tag, "Locked")
     assert.include(error.message, String(process.pid))
     assert.include(error.message, dataDir)
-    assert.include(error.message, "Stop that process, or choose another data folder")
+    assert.include(error.message, "is in use by process")
     yield* inFolder(dataDir, opened)
   }))
 

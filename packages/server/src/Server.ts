@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { createRequire } from "node:module"
+import * as DataDir from "./DataDir.ts"
 import * as Installation from "./Installation.ts"
 import * as FirstKey from "./keys/FirstKey.ts"
 import * as Listener from "./Listener.ts"
@@ -23,7 +24,11 @@ export interface Running {
 export const version: string = createRequire(import.meta.url)("@rdev/server/package.json").version
 
 interface Reason { readonly _tag: string; readonly message?: unknown; readonly field?: unknown }
-const textOf = (error: object): string => typeof Reflect.get(error, "message") === "string" ? String(Reflect.get(error, "message")) : String(error)
+/** A declaration's own `problem` comes without the name of its variable, which the error says already. */
+const textOf = (error: object): string => {
+  const said = ["problem", "message"].map((name): unknown => Reflect.get(error, name)).find((text) => typeof text === "string")
+  return typeof said === "string" ? said : String(error)
+}
 
 /** Looks at tags and reasons only. */
 export const startErrorOf = (error: unknown): StartError => {
@@ -51,6 +56,7 @@ export const startErrorOf = (error: unknown): StartError => {
 
 /** Runs until the scope ends; then it drains. */
 export const start = Effect.fn("Server.start")(function*(config: ServerConfig): Effect.fn.Return<Running, StartError, Scope.Scope> {
+  yield* DataDir.ready(config.dataDir)
   const listening = yield* Layer.build(Listener.layer(config))
   const services = yield* Layer.build(Installation.layer(config, version).pipe(Layer.provide(Layer.succeedContext(listening)))).pipe(Effect.mapError(startErrorOf))
   const newKey = config.auth === "off" ? null : yield* Effect.mapError(Effect.provideContext(FirstKey.ensure(config.dataDir), services), startErrorOf)
@@ -60,5 +66,6 @@ export const start = Effect.fn("Server.start")(function*(config: ServerConfig): 
 
 /** Work alone, without answering requests: for machines that share a PostgreSQL database with their servers. */
 export const work = Effect.fn("Server.work")(function*(config: ServerConfig): Effect.fn.Return<void, StartError, Scope.Scope> {
+  yield* DataDir.ready(config.dataDir)
   yield* Effect.mapError(Layer.build(Installation.layerWorker(config, version)), startErrorOf)
 })
