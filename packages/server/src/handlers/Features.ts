@@ -17,7 +17,11 @@ export const layer = HttpApiBuilder.group(Api, "features", Effect.fn(function*(h
   const features = yield* Features
   const paging = yield* Paging
   const detail = ({ feature, project }: Path) =>
-    Effect.map(features.get(project, feature), ({ decision, index }) => ({ feature: Views.feature(index), next: Views.decision(decision) }))
+    // The index row follows the repository a moment later; what was just said stands in the repository already.
+    Effect.map(features.snapshot(project, feature), ({ decision, snapshot }) => ({
+      feature: { ...Views.feature(snapshot.index), lifecycle: snapshot.state.lifecycle, phase: decision.phase },
+      next: Views.decision(decision)
+    }))
   const after = <E, R>(params: Path, verb: Effect.Effect<unknown, E, R>) => answer(Effect.andThen(verb, detail(params)))
   const verdict = ({ feature, project }: Path, given: GivenVerdict) =>
     answer(Effect.map(features.verdict(project, feature, given), ({ gate, subject }) => ({ gate, subject, verdict: given.verdict })))
