@@ -150,9 +150,9 @@ export const make = Effect.fn("GitHttp.make")(function*(options: Options) {
   const serve = async (request: IncomingMessage, response: ServerResponse, asked: Route): Promise<void> => {
     const granted = await runPromise(authorize(asked.name, passwordOf(request.headers.authorization)))
     if (granted === null) {
-      return refuse(response, 401, "a git token of this repository is needed (user name rdev, the token as the password)", { "www-authenticate": "Basic realm=\"rdev git\", charset=\"UTF-8\"" })
+      return refuse(response, 401, `a git token of this repository is needed (user name rdev, the token as the password): make one with rdev git-token ${asked.name}`, { "www-authenticate": "Basic realm=\"rdev git\", charset=\"UTF-8\"" })
     }
-    if (asked.service === "git-receive-pack" && granted.access !== "write") return refuse(response, 403, "this token may only read; ask for one with write access")
+    if (asked.service === "git-receive-pack" && granted.access !== "write") return refuse(response, 403, `this token may only read; make one that may push with rdev git-token ${asked.name} --write`)
     if (!asked.advertise && request.headers["content-type"] !== `application/x-${asked.service}-request`) return refuse(response, 415, `expected content-type application/x-${asked.service}-request`)
     if (children.size >= maxProcesses) return refuse(response, 503, "too many git requests at once; try again", { "retry-after": "5" })
     await exchange(request, response, asked, granted.repository.directory)

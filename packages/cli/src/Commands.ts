@@ -12,13 +12,20 @@ import { type CliFailure, fail } from "./Failure.ts"
 import { Screen, table } from "./Screen.ts"
 
 const optionalText = (name: string, description: string) => Flag.String(name).pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrNull))
-const optionalInt = (name: string, description: string) => Flag.Int(name).pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrNull))
+/** A whole number in a range: a wrong one is a mistake of the flag, told before anything is started. */
+const boundedInt = (name: string, minimum: number, maximum: number) =>
+  Flag.Int(name).pipe(Flag.filter((value) => value >= minimum && value <= maximum, () => `a whole number from ${minimum} to ${maximum}`))
 const flag = (name: string, description: string) => Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))
 const json = flag("json", "Print the API's JSON")
 const where = {
   url: optionalText("url", "Server, e.g. http://127.0.0.1:4848 (RDEV_URL)"),
   key: optionalText("key", "API key (RDEV_API_KEY)"),
-  dataDir: optionalText("data-dir", "Data folder of a server on this machine (RDEV_DATA_DIR; default .rdev)")
+  dataDir: Flag.String("data-dir").pipe(
+    Flag.withDescription("Data folder of a server on this machine (RDEV_DATA_DIR; default .rdev)"),
+    Flag.filter((path) => path.trim() !== "", () => "a folder; leave the flag out for .rdev"),
+    Flag.optional,
+    Flag.map(Option.getOrNull)
+  )
 }
 const common = { ...where, json }
 const project = Argument.String("project").pipe(Argument.withDescription("Name or id of the project"))
@@ -57,7 +64,7 @@ const showProject = (one: Json, screen: Screen) => {
   return [
     ...fields([
       ["id", string(one["id"])], ["name", string(one["name"])], ["status", string(one["status"])], ["template", string(one["template"])], ["agent", string(one["agent"])],
-      ["clone", string(one["clone_url"])],
+      ["clone", one["clone_url"] === null ? "–" : `${string(one["clone_url"])}  with a token: rdev git-token ${string(one["name"])}`],
       ...environments.map((env) => [string(env["name"]), `${string(env["url"])}  ${env["sha"] === null ? "nothing released" : string(env["sha"]).slice(0, 10)}`] as const)
     ], screen),
     ...table(resources.map((resource) => [`  ${string(resource["kind"])}`, string(resource["status"]), string(resource["detail"] ?? resource["external_id"])]))
@@ -99,6 +106,16 @@ const projectsDelete = Command.make("delete", { ...common, project, wait, yes: f
 ).pipe(Command.withDescription("Delete a project and everything that was provisioned for it"))
 
 const projects = Command.make("projects").pipe(Command.withDescription("Projects"), Command.withSubcommands([projectsList, projectsCreate, projectsPlan, projectsShow, projectsDelete]))
+
+const gitToken = Command.make("git-token", {
+  ...common, project,
+  write: flag("write", "May push too"),
+  ttl: Flag.Int("ttl").pipe(Flag.withDescription("Seconds until it expires (at most 30 days)"), Flag.withDefault(3600))
+}, (input) =>
+  printed(input, (target) => call(target, `/projects/${segment(input.project)}/git-tokens`, { body: { access: input.write ? "write" : "read", ttl_seconds: input.ttl } }), (made, screen) => [
+    string(made["clone_command"]),
+    screen.style.dim(`It may ${input.write ? "fetch and push" : "fetch only (--write: push too)"} until ${when(made["expires_at"])} UTC. It is shown this once.`)
+  ])).pipe(Command.withDescription("Make a token for a project's repository and print the command that clones it"))
 
 // ── features ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 const featurePath = (input: { readonly project: string; readonly feature: string }, verb = "") => `/projects/${segment(input.project)}/sdlc/features/${segment(input.feature)}${verb}`
@@ -247,14 +264,14 @@ const templates = Command.make("templates", common, (input) => printed(input, (t
 // ── the server itself ───────────────────────────────────────────────────────────────────────────────────────────────────────
 const hosting = {
   host: optionalText("host", "Address to listen on (RDEV_HOST; default 127.0.0.1)"),
-  port: optionalInt("port", "Port (RDEV_PORT; default 4848)"),
+  port: boundedInt("port", 0, 65_535).pipe(Flag.withDescription("Port (RDEV_PORT; default 4848)"), Flag.optional, Flag.map(Option.getOrNull)),
   unsafeHost: flag("unsafe-host", "Run agents without isolation where there is none (RDEV_UNSAFE_HOST)")
 }
 const up = Command.make("up", { ...hosting, dataDir: where.dataDir, noDemo: flag("no-demo", "Do not show the demo on a first start") }, (input) =>
   Effect.flatMap(Effect.promise(() => import("./Up.ts")), (Up) => Up.up({ ...input, demo: !input.noDemo }))).pipe(Command.withDescription("Start the server on embedded defaults; a first start shows the demo"))
 const demo = Command.make("demo", hosting, (input) =>
   Effect.flatMap(Effect.promise(() => import("./Up.ts")), (Up) => Up.demo(input))).pipe(Command.withDescription("One feature from idea to release, in a folder that is thrown away"))
-const worker = Command.make("worker", { dataDir: where.dataDir, unsafeHost: hosting.unsafeHost, capacity: Flag.Int("capacity").pipe(Flag.withDescription("Tasks at once"), Flag.withDefault(4)) }, (input) =>
+const worker = Command.make("worker", { dataDir: where.dataDir, unsafeHost: hosting.unsafeHost, capacity: boundedInt("capacity", 0, 1000).pipe(Flag.withDescription("Tasks at once"), Flag.withDefault(4)) }, (input) =>
   Effect.flatMap(Effect.promise(() => import("./WorkerCommand.ts")), (Worker) => Worker.worker(input))).pipe(Command.withDescription("A worker beside servers that share a PostgreSQL database (RDEV_DATABASE_URL)"))
 const doctor = Command.make("doctor", common, (input) => Effect.flatMap(Effect.promise(() => import("./Doctor.ts")), (Doctor) =>
   Effect.flatMap(Doctor.doctor(input, input.json), (ok) => ok ? Effect.void : Effect.fail(fail("failed", "something that is needed is missing, see above"))))).pipe(Command.withDescription("What this machine offers and what is missing"))
@@ -262,7 +279,7 @@ const doctor = Command.make("doctor", common, (input) => Effect.flatMap(Effect.p
 export const rdev = Command.make("rdev").pipe(
   Command.withDescription("The agent's operating system: workspaces, infrastructure, life cycle, queue and audit for coding agents"),
   Command.withSubcommands([
-    up, demo, doctor, projects, features, next, why, run, verdict("approve", "Approve what a feature waits for"), verdict("reject", "Reject it, with a reason"), verdict("waive", "Do without a gate, with a reason"),
+    up, demo, doctor, projects, gitToken, features, next, why, run, verdict("approve", "Approve what a feature waits for"), verdict("reject", "Reject it, with a reason"), verdict("waive", "Do without a gate, with a reason"),
     events, exec, tasks, operations, keys, agents, templates, worker
   ])
 )

@@ -72,6 +72,27 @@ export const Accepted = Wire.struct("Accepted", { operationId: OperationId, even
 export const ProjectAccepted = Wire.struct("ProjectAccepted", { operationId: OperationId, eventsUrl: Schema.String, project: ProjectView })
 export const ProjectPage = Wire.struct("ProjectPage", { projects: Schema.Array(ProjectView), ...Parameters.nextCursor })
 
+/** Longest life of a git token made over the API: 30 days. */
+export const maxGitTokenSeconds = 30 * 24 * 3600
+export const NewGitToken = Wire.struct("NewGitToken", {
+  /** `read` clones and fetches, `write` pushes too. */
+  access: Schema.Literals(["read", "write"]),
+  /** Default 3600. */
+  ttlSeconds: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxGitTokenSeconds })))
+})
+/** Of this project's repository alone; the token is shown this once. */
+export const GitToken = Wire.struct("GitToken", {
+  username: Schema.String,
+  /** The password. */
+  token: Schema.String,
+  access: Schema.Literals(["read", "write"]),
+  expiresAt: Wire.Time,
+  /** Without credentials. */
+  cloneUrl: Schema.String,
+  /** Ready to run; holds the token. */
+  cloneCommand: Schema.String
+})
+
 const etag = { etag: Schema.String }
 const accepted = <S extends Schema.Top>(schema: S) => schema.pipe(HttpApiSchema.status(202))
 
@@ -105,5 +126,11 @@ export class ProjectsGroup extends HttpApiGroup.make("projects").add(
     headers: Parameters.prefer,
     success: accepted(Accepted),
     error: Problem.write
-  }).annotateMerge(requires("projects:execute", { summary: "Delete a project and everything that was provisioned for it" }))
+  }).annotateMerge(requires("projects:execute", { summary: "Delete a project and everything that was provisioned for it" })),
+  HttpApiEndpoint.post("createGitToken", "/projects/:project/git-tokens", {
+    params: Parameters.project,
+    payload: NewGitToken,
+    success: GitToken.pipe(HttpApiSchema.status(201)),
+    error: Problem.write
+  }).annotateMerge(requires("projects:execute", { summary: "Make a token to clone, fetch and (write) push the project's repository; it is shown this once" }))
 ).middleware(Idempotency).middleware(Authorization) {}

@@ -6,6 +6,8 @@ import { CurrentRequest } from "@rdev/core/domain/Principal"
 import { Project } from "@rdev/core/domain/Project"
 import { Operations } from "@rdev/core/operations/Operations"
 import type { OperationPlan } from "@rdev/core/operations/Plan"
+import { AuditStore } from "@rdev/core/ports/AuditStore"
+import { Forge } from "@rdev/core/ports/Forge"
 import { AgentHarness } from "@rdev/core/ports/AgentHarness"
 import { ProjectStore } from "@rdev/core/ports/ProjectStore"
 import { Projects, type Started } from "@rdev/core/services/Projects"
@@ -13,6 +15,8 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Access from "../Access.ts"
 import { answer } from "../http/Failures.ts"
 import { Paging } from "../http/Paging.ts"
@@ -25,6 +29,13 @@ const planView = (plan: OperationPlan) => ({
   digest: plan.digest,
   steps: plan.steps.map(({ change, dependsOn, externalId, key, provider, reason, title }) => ({ key, title, change, reason, dependsOn, provider, externalId }))
 })
+const defaultGitTokenSeconds = 3600
+const withCredentials = (cloneUrl: string, username: string, token: string): string => {
+  const url = new URL(cloneUrl)
+  url.username = username
+  url.password = token
+  return url.href
+}
 const etagOf = (project: Project) => `"${project.id}.${project.revision}"`
 const withEtag = (project: Project) => HttpApiSchema.withHeaders({ body: Views.project(project), headers: { etag: etagOf(project) } })
 
@@ -35,6 +46,8 @@ export const layer = HttpApiBuilder.group(Api, "projects", Effect.fn(function*(h
   const agents = yield* AgentHarness
   const operations = yield* Operations
   const paging = yield* Paging
+  const forge = yield* Forge
+  const auditTrail = yield* AuditStore
 
   const accepted = Effect.fnUntraced(function*({ operation }: Started, seconds: number) {
     yield* waited(operations, operation, seconds)
@@ -57,6 +70,23 @@ export const layer = HttpApiBuilder.group(Api, "projects", Effect.fn(function*(h
     return next
   })
 
+  const gitToken = Effect.fnUntraced(function*(project: Project, access: "read" | "write", ttlSeconds: number) {
+    const repository = project.status === "deleting" ? Option.none() : yield* forge.observeRepository({ projectId: project.id, name: project.name })
+    if (Option.isNone(repository)) return yield* Problem.make("conflict", { detail: `project ${project.name} is ${project.status} and has no repository to clone` })
+    const { principal, requestId, sourceAddress } = yield* CurrentRequest
+    const made = yield* forge.issueToken({ projectId: project.id, name: project.name }, access, ttlSeconds)
+    yield* auditTrail.append({
+      projectId: project.id, operationId: null, type: "git-token.create", actor: principal.id, requestId, sourceAddress, outcome: "completed", steps: [],
+      data: { access, expiresAt: new Date(made.expiresAtMillis).toISOString() }
+    })
+    const token = Redacted.value(made.token)
+    const { cloneUrl } = repository.value
+    return {
+      username: made.username, token, access, expiresAt: DateTime.makeUnsafe(made.expiresAtMillis), cloneUrl,
+      cloneCommand: `git clone ${withCredentials(cloneUrl, made.username, token)}`
+    }
+  })
+
   return handlers.handleAll({
     create: ({ headers, payload, query }) => answer(Effect.gen(function*() {
       yield* unrestricted
@@ -77,6 +107,7 @@ export const layer = HttpApiBuilder.group(Api, "projects", Effect.fn(function*(h
     update: ({ headers, params, payload }) => answer(Effect.gen(function*() {
       return withEtag(yield* change(yield* findProject(params.project), headers["if-match"], payload))
     })),
-    delete: ({ headers, params }) => answer(Effect.flatMap(projects.delete(params.project), (started) => accepted(started, waitSeconds(headers))))
+    delete: ({ headers, params }) => answer(Effect.flatMap(projects.delete(params.project), (started) => accepted(started, waitSeconds(headers)))),
+    createGitToken: ({ params, payload }) => answer(Effect.flatMap(findProject(params.project), (project) => gitToken(project, payload.access, payload.ttlSeconds ?? defaultGitTokenSeconds)))
   })
 }))
