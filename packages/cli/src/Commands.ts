@@ -8,7 +8,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { call, type Json, find, list, segment, type Target } from "./Connection.ts"
-import { type CliFailure, fail } from "./Failure.ts"
+import { type CliFailure, exitCodes, fail } from "./Failure.ts"
 import { Screen, table } from "./Screen.ts"
 
 const optionalText = (name: string, description: string) => Flag.String(name).pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrNull))
@@ -126,6 +126,18 @@ const showDecision = (one: Json, screen: Screen) => fields([
   ["rule", string(one["rule"]) + (one["via"] === null ? "" : ` before ${string(one["via"])}`)],
   ["reason", string(one["reason"])]
 ], screen)
+/** What the caller types next where nothing but a person's word goes on. */
+const wayOut = (input: { readonly project: string; readonly feature: string }, one: Json): string | null => {
+  switch (one["action"]) {
+    case "await-escalation": return `rdev answer ${input.project} ${input.feature} "<answer>"`
+    case "unblock-task": return `rdev unblock ${input.project} ${input.feature} ${string(one["task_id"])}`
+    default: return null
+  }
+}
+const showWayOut = (input: { readonly project: string; readonly feature: string }, one: Json, screen: Screen) => {
+  const command = wayOut(input, one)
+  return command === null ? [] : fields([["go on", command]], screen)
+}
 const showDetail = (detail: { readonly feature: Json; readonly next: Json }, screen: Screen) => [
   ...fields([["feature", `${string(detail.feature["slug"])}  ${string(detail.feature["title"])}`], ["state", string(detail.feature["lifecycle"])]], screen),
   ...showDecision(detail.next, screen)
@@ -151,7 +163,7 @@ const featuresList = Command.make("list", { ...common, project }, (input) =>
   ], `There are no features; make one with \`rdev features create ${input.project} "<title>"\`.`))).pipe(Command.withDescription("List the features of a project"))
 
 const featuresShow = Command.make("show", { ...common, project, feature }, (input) =>
-  printed(input, (target) => call<{ readonly feature: Json; readonly next: Json }>(target, featurePath(input)), showDetail)).pipe(Command.withDescription("Show a feature and its next action"))
+  printed(input, (target) => call<{ readonly feature: Json; readonly next: Json }>(target, featurePath(input)), (detail, screen) => [...showDetail(detail, screen), ...showWayOut(input, detail.next, screen)])).pipe(Command.withDescription("Show a feature and its next action"))
 
 const verb = (name: string, description: string) => Command.make(name, { ...common, project, feature }, (input) =>
   printed(input, (target) => call<{ readonly feature: Json; readonly next: Json }>(target, featurePath(input, `/${name}`), { method: "POST" }), showDetail)).pipe(Command.withDescription(description))
@@ -163,10 +175,10 @@ const features = Command.make("features").pipe(Command.withDescription("Features
 ]))
 
 const next = Command.make("next", { ...common, project, feature }, (input) =>
-  printed(input, (target) => call(target, featurePath(input, "/next")), showDecision)).pipe(Command.withDescription("The next valid action of a feature"))
+  printed(input, (target) => call(target, featurePath(input, "/next")), (one, screen) => [...showDecision(one, screen), ...showWayOut(input, one, screen)])).pipe(Command.withDescription("The next valid action of a feature"))
 const why = Command.make("why", { ...common, project, feature }, (input) =>
   printed(input, (target) => call(target, featurePath(input, "/why")), (one, screen) => [
-    ...showDecision(one, screen),
+    ...showDecision(one, screen), ...showWayOut(input, one, screen),
     screen.style.dim("facts"), ...table((one["facts"] as ReadonlyArray<Json>).map((fact) => [`  ${string(fact["fact"])}`, string(fact["value"])])),
     screen.style.dim("rules before it"), ...table((one["skipped"] as ReadonlyArray<Json>).slice(0, 40).map((rule) => [`  ${string(rule["rule"])}`, string(rule["action"]), string(rule["because"])]))
   ])).pipe(Command.withDescription("The next action, the facts it rests on, and why no earlier rule hit"))
@@ -179,11 +191,25 @@ const run = Command.make("run", { ...common, project, feature, follow: flag("fol
   yield* followFeature(target, input.project, input.feature, page.watermark)
 })).pipe(Command.withDescription("Look at a feature again and go on"))
 
+const answer = Command.make("answer", { ...common, project, feature, text: Argument.String("text").pipe(Argument.withDescription("The answer; it is recorded, and the agent reads it")) }, (input) =>
+  printed(input, (target) => call<{ readonly feature: Json; readonly next: Json }>(target, featurePath(input, "/answer"), { body: { text: input.text } }), (detail, screen) => [...showDetail(detail, screen), ...showWayOut(input, detail.next, screen)])
+).pipe(Command.withDescription("Answer the open escalation of a feature"))
+const unblock = Command.make("unblock", { ...common, project, feature, task: Argument.String("task").pipe(Argument.withDescription("Plan task, e.g. task-003")) }, (input) =>
+  printed(input, (target) => call<{ readonly feature: Json; readonly next: Json }>(target, featurePath(input, "/unblock"), { body: { plan_task: input.task } }), (detail, screen) => [...showDetail(detail, screen), ...showWayOut(input, detail.next, screen)])
+).pipe(Command.withDescription("Unblock a plan task of a feature"))
+
+/** A verdict that does not fit the state: says what to type where an answer is what the feature waits for. */
+const withWayOut = <A>(target: Target, input: { readonly project: string; readonly feature: string }, verdict: Effect.Effect<A, CliFailure>): Effect.Effect<A, CliFailure> =>
+  Effect.catchIf(verdict, (failure) => failure.exitCode === exitCodes.conflict, (failure) => Effect.flatMap(call(target, featurePath(input, "/next")), (one) => {
+    const command = wayOut(input, one)
+    return Effect.fail(command === null ? failure : fail("conflict", `${failure.message}\nGo on with \`${command}\``))
+  }))
+
 const gate = Flag.Literals("gate", ["spec", "design", "tasks", "qa-plan", "start", "human-review", "risk", "uat", "merge", "action"]).pipe(Flag.withDescription("Gate to decide; default: the one that waits"), Flag.optional, Flag.map(Option.getOrNull))
 const verdict = (name: "approve" | "reject" | "waive", description: string) => Command.make(name, { ...common, project, feature, gate, reason: optionalText("reason", "Why; the agent reads it") }, (input) =>
   printed(input, (target) => name !== "approve" && input.reason === null
     ? Effect.fail(fail("usage", `--reason: to ${name} needs a reason; the agent reads it`))
-    : call(target, featurePath(input, `/${name}`), { body: given({ gate: input.gate, reason: input.reason }) }), (one) => [`${string(one["gate"])}: ${name === "approve" ? "approved" : name === "reject" ? "rejected" : "waived"} ${string(one["subject"])}`])
+    : withWayOut(target, input, call(target, featurePath(input, `/${name}`), { body: given({ gate: input.gate, reason: input.reason }) })), (one) => [`${string(one["gate"])}: ${name === "approve" ? "approved" : name === "reject" ? "rejected" : "waived"} ${string(one["subject"])}`])
 ).pipe(Command.withDescription(description))
 
 // ── events, exec ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -280,6 +306,6 @@ export const rdev = Command.make("rdev").pipe(
   Command.withDescription("The agent's operating system: workspaces, infrastructure, life cycle, queue and audit for coding agents"),
   Command.withSubcommands([
     up, demo, doctor, projects, gitToken, features, next, why, run, verdict("approve", "Approve what a feature waits for"), verdict("reject", "Reject it, with a reason"), verdict("waive", "Do without a gate, with a reason"),
-    events, exec, tasks, operations, keys, agents, templates, worker
+    answer, unblock, events, exec, tasks, operations, keys, agents, templates, worker
   ])
 )

@@ -207,6 +207,9 @@ const verdict = Effect.fn("Features.verdict")(function*(idOrName: string, slug: 
   const { decision, snapshot } = yield* writable("verdict", idOrName, slug)
   const by = yield* speaker("verdict")
   const gate = given.gate ?? gateOfAction[decision.action]
+  if (gate === undefined && decision.action === "await-escalation") {
+    return yield* fail("verdict", { _tag: "Conflict", message: `an escalation is open: answer it (${decision.reason})` })
+  }
   if (gate === undefined) {
     return yield* fail("verdict", { _tag: "Conflict", message: `nothing waits for a verdict: the next action is ${decision.action} (${decision.reason}); name a gate to decide one that is not due` })
   }
