@@ -52,7 +52,7 @@ export class Problem extends Schema.Error<Problem>("rdev/Problem")({
   errors: Schema.optionalKey(Schema.Array(InputError))
 }) {
   override get message(): string {
-    const where = (this.errors ?? []).map((error) => `\n  ${error.pointer}: ${error.detail}`).join("")
+    const where = (this.errors ?? []).filter((error) => !this.detail.includes(error.detail)).map((error) => `\n  ${error.pointer}: ${error.detail}`).join("")
     return `${this.detail}${where}`
   }
 }

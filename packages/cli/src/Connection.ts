@@ -55,7 +55,7 @@ interface ProblemBody { readonly detail?: unknown; readonly errors?: unknown }
 const messageOf = (status: number, body: ProblemBody): string => {
   const detail = typeof body.detail === "string" ? body.detail : `the server answered ${status}`
   const errors = Array.isArray(body.errors) ? body.errors as ReadonlyArray<{ readonly pointer: string; readonly detail: string }> : []
-  const lines = errors.filter((error) => error.detail !== detail && `${error.pointer.slice(1)}: ${error.detail}` !== detail).map((error) => `\n  ${error.pointer.slice(1).replaceAll("/", ".")}: ${error.detail}`)
+  const lines = errors.filter((error) => !detail.includes(error.detail)).map((error) => `\n  ${error.pointer.slice(1).replaceAll("/", ".")}: ${error.detail}`)
   return `${detail}${lines.join("")}`
 }
 

@@ -1,8 +1,7 @@
 /** `rdev doctor`: what this machine offers and what is missing, each with the way to get it. */
 import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
-import { existsSync } from "node:fs"
-import { join } from "node:path"
+import { accessSync, constants, readdirSync, statSync } from "node:fs"
 import { call, dataDirOf, find, type Json, type Where } from "./Connection.ts"
 import { Screen } from "./Screen.ts"
 
@@ -14,18 +13,42 @@ const program = (name: string, args: ReadonlyArray<string>, needed: boolean, fix
   return { name, ok, needed, detail: ok ? `${found.stdout}${found.stderr}`.trim().split("\n", 1)[0] ?? "" : fix }
 }
 
-const machine = (dataDir: string): ReadonlyArray<Check> => {
+/** Asks what a start asks: a test command in each sandbox that fits this machine. */
+const isolation = Effect.flatMap(Effect.promise(() => import("@rdev/server/Isolation")), ({ probe }) => probe).pipe(
+  Effect.match({
+    onSuccess: (name): Check => ({ name: "isolation", ok: true, needed: true, detail: `workspaces are isolated by ${name}` }),
+    onFailure: (error): Check => ({ name: "isolation", ok: false, needed: true, detail: error.message })
+  })
+)
+
+const dataFolder = (dataDir: string): Check => {
+  const check = (ok: boolean, detail: string): Check => ({ name: "data folder", ok, needed: true, detail: `${dataDir} ${detail}` })
+  const choose = "choose another with --data-dir (RDEV_DATA_DIR)"
+  try {
+    const found = statSync(dataDir, { throwIfNoEntry: false })
+    if (found === undefined) return check(true, "does not exist: the next start makes an installation")
+    if (!found.isDirectory()) return check(false, `is a file, not a folder; ${choose}`)
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
+    const names = readdirSync(dataDir)
+    if (names.length === 0) return check(true, "is empty: the next start makes an installation")
+    if (names.includes("admin.key")) return check(true, "holds an installation")
+    return names.includes("pepper") || names.includes("database")
+      ? check(true, "holds an installation without its file admin.key: give the commands a key with --key (RDEV_API_KEY)")
+      : check(true, "holds other files: the next start makes an installation beside them")
+  } catch (cause) {
+    return check(false, `cannot be used (${cause instanceof Error ? cause.message : String(cause)}); ${choose}`)
+  }
+}
+
+const machine = (): ReadonlyArray<Check> => {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
   const bubblewrap = program("bwrap", ["--version"], false, "not installed (apt install bubblewrap); Linux namespaces are used where they work")
   const namespaces = process.platform === "linux" ? program("unshare", ["--user", "--map-root-user", "--mount", "true"], false, "user namespaces are not allowed here") : null
-  const isolated = bubblewrap.ok || namespaces?.ok === true || process.getuid?.() === 0 || process.platform === "darwin"
   return [
     { name: "node", ok: major > 22 || (major === 22 && minor >= 13), needed: true, detail: `${process.version}${major < 22 ? ": install 22.13 or newer" : ""}` },
     program("git", ["--version"], true, "not found: install git 2.38 or newer"),
     bubblewrap,
-    ...(namespaces === null ? [] : [{ ...namespaces, name: "namespaces", detail: namespaces.ok ? "user namespaces work" : namespaces.detail }]),
-    { name: "isolation", ok: isolated, needed: true, detail: isolated ? "workspaces can be isolated" : "none: install bubblewrap, or start with --unsafe-host" },
-    { name: "data folder", ok: true, needed: false, detail: existsSync(join(dataDir, "admin.key")) ? `${dataDir} holds an installation` : `${dataDir} is empty: the next start makes an installation` }
+    ...(namespaces === null ? [] : [{ ...namespaces, name: "namespaces", detail: namespaces.ok ? "user namespaces work" : namespaces.detail }])
   ]
 }
 
@@ -41,7 +64,7 @@ const server = (where: Where) => Effect.gen(function*() {
 
 /** False when something that is needed is missing. */
 export const doctor = Effect.fn("Doctor.doctor")(function*(where: Where, json: boolean) {
-  const checks = [...machine(dataDirOf(where)), ...(yield* server(where))]
+  const checks = [...machine(), yield* isolation, dataFolder(dataDirOf(where)), ...(yield* server(where))]
   const ok = checks.every((check) => check.ok || !check.needed)
   const screen = new Screen(process.stdout)
   if (json) screen.line(JSON.stringify({ ok, checks }, null, 2))

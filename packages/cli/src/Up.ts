@@ -5,13 +5,15 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import type { LogLevel } from "effect/LogLevel"
 import * as References from "effect/References"
+import type { StartError } from "@rdev/server/ServerConfig"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Connection from "./Connection.ts"
 import * as Demo from "./Demo.ts"
-import { fail } from "./Failure.ts"
+import { type CliFailure, fail } from "./Failure.ts"
 import { duration, Screen } from "./Screen.ts"
 
 export interface UpOptions {
@@ -34,18 +36,30 @@ const environment = (options: UpOptions): Record<string, string | undefined> => 
   ...(options.abrupt === true ? { RDEV_DRAIN_SECONDS: "0" } : {})
 })
 
+/** What was given by a flag is a mistake of that flag. */
+const flagged = (error: StartError, options: UpOptions): StartError | CliFailure => {
+  const flag = error.field === "RDEV_PORT" && options.port !== null ? "--port" : error.field === "RDEV_HOST" && options.host !== null ? "--host" : null
+  return flag === null ? error : fail("usage", `${flag}: ${error.problem}. ${error.fix.replace(", or unset it", "")}`)
+}
+
+const levels = new Map([["debug", "Debug"], ["info", "Info"], ["warn", "Warn"], ["error", "Error"], ["none", "None"]] as const)
+/** RDEV_LOG_LEVEL. */
+const logLevel = Effect.suspend(() => {
+  const wanted = process.env["RDEV_LOG_LEVEL"]?.trim() || "warn"
+  const level = new Map<string, LogLevel>(levels).get(wanted.toLowerCase())
+  return level === undefined
+    ? Effect.fail(fail("failed", `RDEV_LOG_LEVEL: ${JSON.stringify(wanted)} is none of ${[...levels.keys()].join(", ")}. Write one of them, or unset it`))
+    : Effect.succeed(level)
+})
+
 /** The log beside the live display: warnings and worse, one line each. RDEV_LOG_LEVEL changes the threshold. */
-const logging = (screen: Screen) => {
-  const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error", none: "None" } as const
-  const wanted = (process.env["RDEV_LOG_LEVEL"] ?? "warn").toLowerCase()
-  const level = levels[wanted as keyof typeof levels] ?? "Warn"
+const logging = (screen: Screen, level: LogLevel) => {
   const logger = Logger.make(({ date, logLevel, message }) => {
     const parts = (Array.isArray(message) ? message : [message]).map((part) => part instanceof Error ? part.message : typeof part === "string" ? part : JSON.stringify(part))
     screen.line(screen.style.dim(`${date.toISOString().slice(11, 19)} ${logLevel.toLowerCase()} ${parts.join(" ").replaceAll("\n", " ").slice(0, 500)}`))
   })
   return Layer.mergeAll(Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, level))
 }
-
 
 /** Imported here, so that the other commands start without the server's code. */
 const load = Effect.promise(async () => {
@@ -54,9 +68,10 @@ const load = Effect.promise(async () => {
 })
 
 const boot = Effect.fn("Up.boot")(function*(options: UpOptions, screen: Screen) {
+  const level = yield* logLevel
   const { Server, ServerConfig } = yield* load
-  const config = yield* ServerConfig.fromEnvironment(environment(options))
-  const running = yield* Server.start(config).pipe(Effect.provide(logging(screen)))
+  const config = yield* ServerConfig.fromEnvironment(environment(options)).pipe(Effect.mapError((error) => flagged(error, options)))
+  const running = yield* Server.start(config).pipe(Effect.provide(logging(screen, level)))
   const address = running.url
   yield* Effect.acquireRelease(Effect.sync(() => Connection.announce(config.dataDir, address)), () => Effect.sync(() => Connection.withdraw(config.dataDir)))
   const target = yield* Connection.find({ url: `http://127.0.0.1:${running.port}`, key: running.newKey?.key ?? null, dataDir: config.dataDir })
