@@ -45,6 +45,11 @@ describe("problem-json", () => {
     isProblem(agent, 422, "unprocessable")
     assert.deepStrictEqual(pointers(agent), ["/agent"])
     isProblem(await server.call("POST", "/projects", { raw: "{\"name\":" }), 400, "invalid-json")
+    for (const raw of ["[]", "null"]) {
+      const notAnObject = await server.call("POST", "/projects", { raw })
+      isProblem(notAnObject, 400, "invalid-input")
+      assert.include(JSON.stringify(notAnObject.body), "expected a JSON object with name, template (optional)")
+    }
     isProblem(await server.call("POST", "/projects", { raw: "name=x", headers: { "content-type": "application/x-www-form-urlencoded" } }), 415, "unsupported-media-type")
     isProblem(await server.call("POST", "/projects", { raw: `{"name":"${"x".repeat(1_048_577)}"}` }), 413, "too-large")
     isProblem(await server.call("POST", "/projects", { raw: "", key: null }), 401, "unauthorized")

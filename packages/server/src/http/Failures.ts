@@ -9,6 +9,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as HttpServerError from "effect/http/HttpServerError"
 import { HttpApiSchemaError } from "effect/http-api/HttpApiError"
+import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaIssue from "effect/SchemaIssue"
 
 const codeOfReason: Readonly<Record<string, Problem.Code>> = {
@@ -45,17 +46,26 @@ export const pointer = (...path: ReadonlyArray<string | number>): string => path
 const internal = (requestId: string | null) =>
   Problem.make("internal", { detail: `The request failed inside the server; its log says why under ${requestId ?? "this time"}`, requestId })
 
+/** Fields of ports that the API calls otherwise. */
+const wireNames: Readonly<Record<string, string>> = { argv: "command" }
+/** Without the name of the port's operation, which says nothing to a caller. */
+const told = (failure: Failure): string => {
+  const prefix = `${String(Reflect.get(failure, "operation"))}: `
+  return failure.message.startsWith(prefix) ? failure.message.slice(prefix.length) : failure.message
+}
+
 const ofReason = (failure: Failure, requestId: string | null): Problem.Problem => {
   const reason = reasonOf(failure)
   if (reason === null) return internal(requestId)
   if (failure._tag === "FeatureError" && reason._tag === "Corrupt") return Problem.make("conflict", { detail: failure.message, requestId })
   const code = codeOfReason[reason._tag]
   if (code === undefined) return internal(requestId)
-  const field = typeof reason.field === "string" ? reason.field : null
+  const said = typeof reason.message === "string" ? reason.message : null
+  const field = typeof reason.field === "string" ? wireNames[reason.field] ?? Wire.snake(reason.field) : null
   return Problem.make(code, {
-    detail: failure.message,
+    detail: field !== null && said !== null ? `${field}: ${said}` : told(failure),
     requestId,
-    ...(field === null ? {} : { errors: [{ pointer: pointer(Wire.snake(field)), detail: typeof reason.message === "string" ? reason.message : failure.message }] })
+    ...(field === null ? {} : { errors: [{ pointer: pointer(field), detail: said ?? told(failure) }] })
   })
 }
 
@@ -63,6 +73,21 @@ const ofReason = (failure: Failure, requestId: string | null): Problem.Problem =
 const excess = "Expected no excess property"
 const slots = { Params: "path", Query: "query", Headers: "header", Payload: null } as const
 const format = SchemaIssue.makeFormatterStandardSchemaV1()
+/** The object that a body of another kind should have been; null when the body is one. */
+const expectedObject = (issue: SchemaIssue.Issue): SchemaAST.Objects | null => {
+  switch (issue._tag) {
+    case "Encoding": case "Filter": return expectedObject(issue.issue)
+    case "InvalidType": return SchemaAST.isObjects(issue.ast) ? issue.ast : null
+    case "AnyOf": {
+      const [only, ...more] = issue.issues
+      if (only !== undefined) return more.length === 0 ? expectedObject(only) : null
+      return issue.ast.types.map((type) => SchemaAST.toEncoded(type)).find(SchemaAST.isObjects) ?? null
+    }
+    default: return null
+  }
+}
+const describeObject = (object: SchemaAST.Objects): string =>
+  `expected a JSON object with ${object.propertySignatures.map((field) => `${String(field.name)}${SchemaAST.isOptional(field.type) ? " (optional)" : ""}`).join(", ")}`
 /** Checks that follow a field's own transformation know it by its name in code. */
 const keyOf = (segment: PropertyKey | { readonly key: PropertyKey }) => {
   const key = String(typeof segment === "object" ? segment.key : segment)
@@ -82,6 +107,8 @@ const ofInput = (error: HttpApiSchemaError, requestId: string | null): Problem.P
   // An id or name that cannot exist is a thing that does not exist.
   if (error.kind === "Params") return Problem.make("not-found", { detail: `There is nothing under this path: ${errors.map((one) => one.detail).join("; ")}`, requestId, errors })
   if (errors.length === 1 && errors[0]?.detail === "Expected a valid JSON body") return Problem.make("invalid-json", { detail: "The body cannot be read as JSON; send one JSON object", requestId })
+  const wanted = error.kind === "Payload" ? expectedObject(error.cause.issue) : null
+  if (wanted !== null) return Problem.make("invalid-input", { detail: `The body: ${describeObject(wanted)}`, requestId, errors: [{ pointer: "", detail: describeObject(wanted) }] })
   return Problem.make("invalid-input", { detail: errors.length === 1 ? "One thing is wrong with the input" : `${errors.length} things are wrong with the input`, requestId, errors })
 }
 

@@ -138,7 +138,7 @@ export const layer: Layer.Layer<Broadcaster, never, EventLog> = Layer.effect(Bro
     if (count >= maxReaders) return yield* Problem.make("unavailable", { detail: `${maxReaders} readers follow events here already; try again later` })
     const entry = yield* Effect.acquireRelease(acquire(request.stream), (entry) => release(request.stream, entry))
     if (request.after > entry.channel.lastSeq) {
-      return yield* Problem.make("invalid-input", { detail: `The stream ends at ${entry.channel.lastSeq}; read it from the start, or from a cursor that it gave`, errors: [{ pointer: "/query/after", detail: `greater than the last event, ${entry.channel.lastSeq}` }] })
+      return yield* Problem.make("invalid-input", { detail: `The stream ends at ${entry.channel.lastSeq}; read it from the start, or from a cursor that it gave`, errors: [{ pointer: "/query/after", detail: `The stream ends at ${entry.channel.lastSeq}` }] })
     }
     yield* Effect.acquireRelease(Effect.sync(() => { count += 1 }), () => Effect.sync(() => { count -= 1 }))
     begin(response)
