@@ -1,0 +1,68 @@
+/** A feature that waits for a person's word: the command line says which command goes on, and that command does. */
+import { assert, beforeAll, afterAll, describe, it } from "@effect/vitest"
+import * as Server from "@rdev/server/Server"
+import { fromEnvironment } from "@rdev/server/ServerConfig"
+import { ConfigProvider, Effect, Exit, Scope } from "effect"
+import { spawn } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const dataDir = mkdtempSync(join(tmpdir(), "rdev-escalation-"))
+const scope = Scope.makeUnsafe()
+/** Fails every time, so that the platform asks a person. */
+const agents = JSON.stringify([{ kind: "command", name: "failing", argv: ["sh", "-c", "exit 1"] }])
+let server: Server.Running
+beforeAll(async () => {
+  const environment = { RDEV_PORT: "0", RDEV_DATA_DIR: dataDir, RDEV_UNSAFE_HOST: "true", RDEV_DRAIN_SECONDS: "1", RDEV_AGENT: "failing" }
+  const start = Effect.flatMap(fromEnvironment(environment), Server.start).pipe(
+    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown({ RDEV_AGENTS: agents }))
+  )
+  server = await Effect.runPromise(Scope.provide(start, scope))
+}, 60_000)
+afterAll(async () => {
+  await Effect.runPromise(Scope.close(scope, Exit.void))
+  rmSync(dataDir, { recursive: true, force: true })
+})
+
+const program = fileURLToPath(new URL("../src/bin.ts", import.meta.url))
+const rdev = (...args: ReadonlyArray<string>): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> => new Promise((resolve, reject) => {
+  const env = { PATH: process.env["PATH"] ?? "", HOME: dataDir, RDEV_URL: server.url, RDEV_DATA_DIR: dataDir }
+  const child = spawn(process.execPath, ["--conditions=@rdev/source", program, ...args], { env, stdio: ["ignore", "pipe", "pipe"] })
+  let out = ""
+  let err = ""
+  child.stdout.on("data", (chunk) => { out += String(chunk) })
+  child.stderr.on("data", (chunk) => { err += String(chunk) })
+  child.on("error", reject).on("close", (code) => resolve({ code, out, err }))
+})
+const done = async (...args: ReadonlyArray<string>) => {
+  const ended = await rdev(...args)
+  assert.strictEqual(ended.code, 0, ended.err)
+  return ended.out
+}
+const actionOf = async () => (JSON.parse(await done("next", "hello", "page", "--json")) as { readonly action: string }).action
+
+describe("an escalation", () => {
+  it("is named with its command by next and by a refused verdict, and is answered with it", async () => {
+    await done("projects", "create", "hello")
+    await done("features", "create", "hello", "Page", "--slug", "page")
+    const deadline = Date.now() + 90_000
+    while (await actionOf() !== "await-escalation") assert.isBelow(Date.now(), deadline, "no escalation was opened")
+
+    assert.include(await done("next", "hello", "page"), "rdev answer hello page")
+    const refused = await rdev("approve", "hello", "page")
+    assert.strictEqual(refused.code, 5, refused.err)
+    assert.include(refused.err, "an escalation is open: answer it")
+    assert.include(refused.err, "rdev answer hello page")
+    assert.include(await done("answer", "hello", "page", "try it once more"), "create-spec")
+  }, 150_000)
+
+  it("and a blocked plan task have their commands' mistakes named", async () => {
+    const free = await rdev("unblock", "hello", "page", "task-001")
+    assert.strictEqual(free.code, 5, free.err)
+    assert.include(free.err, "task-001 is not blocked")
+    assert.strictEqual((await rdev("unblock", "hello", "page", "one")).code, 2)
+    assert.strictEqual((await rdev("answer", "hello", "page")).code, 2)
+  }, 60_000)
+})
