@@ -104,9 +104,9 @@ describe("work queue under faults", () => {
     const handlers = TaskHandlers.layer({
       n: ({ task }) => Ref.update(runs, (map) => new Map(map).set(Number(task.payload), (map.get(Number(task.payload)) ?? 0) + 1)).pipe(Effect.andThen(Effect.sleep(3)), Effect.as(null))
     })
-    const worker = Worker.layer({ capacity: 5, leaseMillis: 1_200, drainMillis: 0 }).pipe(Layer.provide(Layer.mergeAll(
+    const worker = Worker.layer({ capacity: 5, leaseMillis: 4_000, drainMillis: 0 }).pipe(Layer.provide(Layer.mergeAll(
       // Fresh: the test's own store on the same server must not be shared with it.
-      Layer.fresh(PgWorkQueueStore.layer).pipe(Layer.provide(layerPostgres({ url: through, statementTimeoutMillis: 500 }))), TaskEvents.layerNone, handlers)))
+      Layer.fresh(PgWorkQueueStore.layer).pipe(Layer.provide(layerPostgres({ url: through, statementTimeoutMillis: 3_000 }))), TaskEvents.layerNone, handlers)))
     yield* Fleet.enqueue("n", count)
     yield* Effect.gen(function*() {
       const size = (n: number) => Fleet.until(`${n} ran`, Effect.map(Ref.get(runs), (map) => map.size >= n), 90_000)
