@@ -17,8 +17,8 @@ export interface ServerProcess {
   readonly kill: (signal?: NodeJS.Signals) => Promise<number | null>
 }
 
-const ended = (child: ChildProcess): Promise<number | null> =>
-  child.exitCode !== null || child.signalCode !== null ? Promise.resolve(child.exitCode) : new Promise((resolve) => child.once("exit", (code) => resolve(code)))
+/** `close` comes after everything that was printed has been read. */
+const ending = (child: ChildProcess): Promise<number | null> => new Promise((resolve) => child.once("close", (code) => resolve(code)))
 
 const launch = async (env: Readonly<Record<string, string>>): Promise<ServerProcess> => {
   const before = performance.now()
@@ -26,12 +26,13 @@ const launch = async (env: Readonly<Record<string, string>>): Promise<ServerProc
     env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", RDEV_PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"]
   })
+  const over = ending(child)
   let errors = ""
   child.stderr.on("data", (chunk: Buffer) => { errors = `${errors}${chunk.toString("utf8")}`.slice(-4_000) })
   const lines = createInterface({ input: child.stdout })
   const first = await Promise.race([
     new Promise<string | null>((resolve) => lines.on("line", (line) => { if (line.startsWith("{")) resolve(line) })),
-    ended(child).then(() => null)
+    over.then(() => null)
   ])
   if (first === null) throw new Error(`the server ended with ${child.exitCode}: ${errors}`)
   child.stdout.resume()
@@ -41,7 +42,7 @@ const launch = async (env: Readonly<Record<string, string>>): Promise<ServerProc
     startMillis: performance.now() - before,
     kill: (signal = "SIGKILL") => {
       child.kill(signal)
-      return ended(child)
+      return over
     }
   }
 }
