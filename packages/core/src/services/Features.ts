@@ -24,6 +24,7 @@ import { AuditStore } from "../ports/AuditStore.ts"
 import * as FeatureAudit from "./features/FeatureAudit.ts"
 import { FeatureError, type FeatureReason } from "./features/FeatureError.ts"
 import * as FeatureFiles from "./features/FeatureFiles.ts"
+import * as FeatureTask from "./features/FeatureTask.ts"
 import { draft } from "./features/PlatformActions.ts"
 import { PlatformKey } from "./features/PlatformKey.ts"
 import { RepositoryReader } from "./features/RepositoryReader.ts"
@@ -100,20 +101,9 @@ const findFeature = Effect.fn("Features.findFeature")(function*(operation: strin
   return Option.isSome(index) ? { project, index: index.value } : yield* fail(operation, { _tag: "FeatureNotFound", project: project.name, slug })
 })
 
-/** Work in flight, as the classifier has to know it. */
-const leaseOf = Effect.fn("Features.leaseOf")(function*(index: FeatureIndex) {
-  if (index.taskId === null) return {}
-  const task = yield* (yield* WorkQueue).get(index.taskId as Ids.TaskId).pipe(
-    Effect.asSome,
-    Effect.catchIf((error) => error._tag === "WorkQueueError" && error.reason._tag === "NotFound", () => Effect.succeedNone)
-  )
-  if (Option.isNone(task) || (task.value.status !== "pending" && task.value.status !== "running")) return {}
-  return { lease: { holder: task.value.id, untilMillis: (yield* Clock.currentTimeMillis) + 60_000 } }
-})
-
 const loadSnapshot = Effect.fn("Features.loadSnapshot")(function*(operation: string, idOrName: string, slug: string) {
   const { index, project } = yield* findFeature(operation, idOrName, slug)
-  const loaded = yield* FeatureFiles.load(project, index, yield* leaseOf(index))
+  const loaded = yield* FeatureFiles.load(project, index, yield* FeatureTask.lease(index))
   if (Option.isNone(loaded)) {
     return yield* fail(operation, { _tag: "Corrupt", file: `.sdlc/features/${slug}`, message: `no branch of ${project.name} holds the feature's files; restore the branch ${FeatureFiles.branchOf(slug)}` })
   }

@@ -8,12 +8,12 @@ import type { Draft } from "@rdev/sdlc/repo/Repo"
 import { Clock, Effect, Option } from "effect"
 import { FeatureIndex } from "../../domain/FeatureIndex.ts"
 import type { Project } from "../../domain/Project.ts"
-import type { TaskId } from "../../domain/Ids.ts"
 import type { WorkTask } from "../../domain/WorkTask.ts"
 import { FeatureStore } from "../../ports/FeatureStore.ts"
 import { WorkQueue } from "../../queue/WorkQueue.ts"
 import * as FeatureAudit from "./FeatureAudit.ts"
 import * as FeatureFiles from "./FeatureFiles.ts"
+import * as FeatureTask from "./FeatureTask.ts"
 import * as Log from "./FeatureLog.ts"
 import * as PlatformActions from "./PlatformActions.ts"
 import * as Repair from "./Repair.ts"
@@ -23,17 +23,6 @@ import * as Wake from "./Wake.ts"
 const maxSteps = 400
 const agentTimeoutMillis = 60 * 60_000
 const actionTimeoutMillis = 60 * 60_000
-
-const unfinished = (task: WorkTask) => task.status === "pending" || task.status === "running"
-
-const currentTask = Effect.fn("Controller.currentTask")(function*(index: FeatureIndex) {
-  if (index.taskId === null) return Option.none<WorkTask>()
-  return yield* (yield* WorkQueue).get(index.taskId as TaskId).pipe(
-    Effect.asSome,
-    // Retention may have taken an old record away.
-    Effect.catchIf((error) => error._tag === "WorkQueueError" && error.reason._tag === "NotFound", () => Effect.succeedNone)
-  )
-})
 
 /** Updates the index row, and tells the log and the siblings what changed. */
 const remember = Effect.fn("Controller.remember")(function*(snapshot: FeatureFiles.Snapshot, decision: FeatureDecision) {
@@ -114,9 +103,9 @@ export const perform = Effect.fn("Controller.perform")(function*(snapshot: Featu
 type Next = "again" | "rest"
 
 const carryOut = Effect.fn("Controller.carryOut")(function*(snapshot: FeatureFiles.Snapshot, decision: FeatureDecision, lastKey: string | null) {
-  const task = yield* currentTask(snapshot.index)
+  const task = yield* FeatureTask.last(snapshot.index)
   if (Option.isSome(task) && isFor(task.value, decision)) {
-    if (unfinished(task.value)) return "rest" satisfies Next
+    if (FeatureTask.unfinished(task.value)) return "rest" satisfies Next
     yield* settle(snapshot, decision, task.value)
     return "again" satisfies Next
   }
@@ -148,10 +137,8 @@ export const drive = Effect.fn("Controller.drive")(function*(project: Project, s
   for (let step = 0; step < maxSteps; step++) {
     const index = yield* store.get(project.id, slug)
     if (Option.isNone(index)) return Option.none<FeatureDecision>()
-    const task = yield* currentTask(index.value)
-    const busy = Option.isSome(task) && unfinished(task.value)
     const now = yield* Clock.currentTimeMillis
-    const loaded = yield* FeatureFiles.load(project, index.value, busy ? { lease: { holder: task.value.id, untilMillis: now + 60_000 } } : {})
+    const loaded = yield* FeatureFiles.load(project, index.value, yield* FeatureTask.lease(index.value))
     if (Option.isNone(loaded)) return Option.none<FeatureDecision>()
     if (loaded.value.landedSha !== null) {
       const outOfBand = loaded.value.state.phase !== "merge"
