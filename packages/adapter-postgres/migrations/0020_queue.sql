@@ -79,6 +79,14 @@ CREATE TABLE queue.worker (
   expires_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
+-- The last three digits of tokens: no two of a thousand claims in a row share them, however coarse the clock (the embedded engine's
+-- counts milliseconds). After a crash it may start a little further back; by then the clock has moved on.
+CREATE SEQUENCE queue.claim_no AS int MINVALUE 0 MAXVALUE 999 CYCLE;
+
+-- The token of a claim made at p_now as number p_no, greater than p_fence, the greatest fence among its tasks.
+CREATE FUNCTION queue.token(p_now timestamptz, p_no bigint, p_fence bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT p_no + 1000 * greatest(floor(extract(epoch FROM p_now) * 1000)::bigint, p_fence / 1000 + 1) $$;
+
 -- One row per claim; its token is the fence of the tasks in it. Bit n of done says that task n has ended.
 CREATE TABLE queue.lease (
   token bigint PRIMARY KEY,

@@ -12,10 +12,11 @@ CREATE FUNCTION queue.claim(p_worker uuid, p_n int, p_kinds text[], p_labels tex
 RETURNS TABLE (o_token bigint, o_id uuid, o_lane int, o_priority smallint, o_payload json, o_extra json, o_state json) LANGUAGE plpgsql
 SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  v_lanes int[]; v_lane int := p_after; v_wrapped boolean := false; v_tries int := 0; v_now timestamptz := clock_timestamp();
-  v_token bigint; v_plain boolean; v_n int := least(p_n, 500); v_per int; v_once boolean;
+  v_lanes int[]; v_lane int := p_after; v_wrapped boolean := false; v_tries int := 0; v_now timestamptz;
+  v_no bigint; v_plain boolean; v_n int := least(p_n, 500); v_per int; v_once boolean;
 BEGIN
   PERFORM pg_advisory_xact_lock(7001, 1);
+  v_now := clock_timestamp();
   PERFORM FROM queue.worker w WHERE w.id = p_worker AND w.expires_at > v_now;
   IF NOT FOUND THEN RETURN; END IF;
   LOOP
@@ -48,7 +49,7 @@ BEGIN
   RETURN QUERY SELECT NULL::bigint, NULL::uuid, v_lane, 0::smallint, NULL::json, NULL::json, NULL::json;
   IF v_lanes IS NULL THEN RETURN; END IF;
   IF p_suspects THEN v_n := CASE WHEN v_once THEN least(v_n, 16) ELSE 1 END; END IF;
-  v_token := (extract(epoch FROM v_now) * 1000000)::bigint;
+  v_no := nextval('queue.claim_no');
 
   IF v_plain AND cardinality(v_lanes) = 1 THEN
     RETURN QUERY
@@ -59,7 +60,7 @@ BEGIN
         ORDER BY x.priority, x.id LIMIT v_n)) RETURNING r.*),
     held AS (
       INSERT INTO queue.lease (token, worker, claimed_at, ids, lanes, priorities, payloads, extras, states)
-      SELECT greatest(v_token, max(g.fence) + 1), p_worker, v_now, array_agg(g.id), array_agg(g.lane), array_agg(g.priority), array_agg(g.payload), array_agg(g.extra), array_agg(g.state)
+      SELECT queue.token(v_now, v_no, max(g.fence)), p_worker, v_now, array_agg(g.id), array_agg(g.lane), array_agg(g.priority), array_agg(g.payload), array_agg(g.extra), array_agg(g.state)
       FROM gone g HAVING count(*) > 0 RETURNING token)
     SELECT h.token, g.id, g.lane, g.priority, g.payload, g.extra, g.state FROM gone g, held h;
     RETURN;
@@ -91,7 +92,7 @@ BEGIN
       DELETE FROM queue.ready r WHERE r.ctid = ANY (ARRAY(SELECT i.tid FROM pick i)) RETURNING r.*
     ), held AS (
       INSERT INTO queue.lease (token, worker, claimed_at, ids, lanes, priorities, payloads, extras, states)
-      SELECT greatest(v_token, max(g.fence) + 1), p_worker, v_now, array_agg(g.id), array_agg(g.lane), array_agg(g.priority), array_agg(g.payload), array_agg(g.extra), array_agg(g.state)
+      SELECT queue.token(v_now, v_no, max(g.fence)), p_worker, v_now, array_agg(g.id), array_agg(g.lane), array_agg(g.priority), array_agg(g.payload), array_agg(g.extra), array_agg(g.state)
       FROM gone g HAVING count(*) > 0 RETURNING token)
     SELECT h.token, g.id, g.lane, g.priority, g.payload, g.extra, g.state FROM gone g, held h;
     RETURN;
@@ -132,7 +133,7 @@ BEGIN
     DELETE FROM queue.ready r WHERE r.ctid = ANY (ARRAY(SELECT i.tid FROM pick i)) RETURNING r.*
   ), held AS (
     INSERT INTO queue.lease (token, worker, claimed_at, ids, lanes, priorities, payloads, extras, states)
-    SELECT greatest(v_token, max(g.fence) + 1), p_worker, v_now, array_agg(g.id), array_agg(g.lane), array_agg(g.priority), array_agg(g.payload), array_agg(g.extra), array_agg(g.state)
+    SELECT queue.token(v_now, v_no, max(g.fence)), p_worker, v_now, array_agg(g.id), array_agg(g.lane), array_agg(g.priority), array_agg(g.payload), array_agg(g.extra), array_agg(g.state)
     FROM gone g HAVING count(*) > 0 RETURNING token)
   SELECT h.token, g.id, g.lane, g.priority, g.payload, g.extra, g.state FROM gone g, held h;
 END $$;

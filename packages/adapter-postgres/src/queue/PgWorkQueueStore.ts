@@ -3,7 +3,7 @@
  * described there). Claims have a connection of their own, as a lost one costs nothing and need not wait for the disk; ends have
  * another, so that they never wait behind a producer.
  */
-import type { ProjectId } from "@rdev/core/domain/Ids"
+import type { ProjectId, WorkerId } from "@rdev/core/domain/Ids"
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { type ProjectQueue, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import { Clock, Effect, Layer } from "effect"
@@ -92,15 +92,25 @@ const make = (options: Options) => Effect.gen(function*() {
     if (answer === "running" || answer === "completed") return yield* fail("requeue", { _tag: "Conflict", message: `task ${id} is ${answer}` })
     if (answer !== "ok") return yield* fail("requeue", { _tag: "Conflict", message: `task ${TaskRows.taskId(answer)} holds its dedupe key` })
   })
+  const forget = (id: WorkerId) => Effect.sync(() => { claims.forget(id); settles.forget(id) })
+  const beat: WorkQueueStore["Service"]["beat"] = (id, leaseMillis, running, progress) => Effect.gen(function*() {
+    const answer = yield* workers.beat(id, leaseMillis, running, progress)
+    if (!answer.accepted) {
+      yield* forget(id)
+      return answer
+    }
+    // An answer that has not come for as long as the lease is lost; should it come after all, its fences are old.
+    if ((yield* workers.returnUnheld(id, settles.held(id), leaseMillis)) > 0) yield* bell.ring("work")
+    return answer
+  })
 
   return WorkQueueStore.of({
     insert: (tasks) => operation("WorkQueueStore.insert")(insert(tasks)),
     claim: (request) => operation("WorkQueueStore.claim")(Effect.tap(claims.claim(request), (deliveries) => Effect.sync(() => settles.handedOut(request.workerId, deliveries)))),
     settle: (settlements) => operation("WorkQueueStore.settle")(Effect.flatMap(database.inTransaction, (inside) => settles.settle(inside ? database.query : settling.query, settlements))),
     register: (worker, leaseMillis) => operation("WorkQueueStore.register")(workers.register(worker, leaseMillis)),
-    beat: (id, leaseMillis, running, progress) => operation("WorkQueueStore.beat")(Effect.tap(workers.beat(id, leaseMillis, running, progress), (beat) =>
-      beat.accepted ? Effect.void : Effect.sync(() => { claims.forget(id); settles.forget(id) }))),
-    deregister: (id) => operation("WorkQueueStore.deregister")(Effect.andThen(Effect.sync(() => { claims.forget(id); settles.forget(id) }), workers.deregister(id))),
+    beat: (id, leaseMillis, running, progress) => operation("WorkQueueStore.beat")(beat(id, leaseMillis, running, progress)),
+    deregister: (id) => operation("WorkQueueStore.deregister")(Effect.andThen(forget(id), workers.deregister(id))),
     workers: operation("WorkQueueStore.workers")(workers.workers),
     takeLost: (limit) => operation("WorkQueueStore.takeLost")(workers.takeLost(limit)),
     tend: operation("WorkQueueStore.tend")(tend),

@@ -17,6 +17,8 @@ export interface Settles {
   /** Leases handed out by this process: which ends make a whole one is known here alone. */
   handedOut(worker: WorkerId, deliveries: ReadonlyArray<Delivery>): void
   forget(worker: WorkerId): void
+  /** The tokens of leases a worker was handed out here and has not ended. */
+  held(worker: WorkerId): ReadonlyArray<number>
   settle(query: Connections["query"], settlements: ReadonlyArray<Settlement>): Effect.Effect<ReadonlyArray<TaskId>, StoreError>
 }
 
@@ -73,6 +75,7 @@ export const make = (): Settles => {
       }
     },
     forget: (worker) => { for (const [token, lease] of leases) if (lease.worker === worker) leases.delete(token) },
+    held: (worker) => [...leases].flatMap(([token, lease]) => lease.worker === worker ? [token] : []),
     settle: (query, settlements) => Effect.gen(function*() {
       const { byToken, whole, rest } = sort(settlements)
       const refused: Array<TaskId> = []

@@ -1,4 +1,5 @@
 /** Registration and heartbeat of workers: a lease is as good as its worker's row. */
+import type { WorkerId } from "@rdev/core/domain/Ids"
 import type { StoreError } from "@rdev/core/ports/StoreError"
 import type { Beat, Lost, WorkerInfo, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import * as Transition from "@rdev/core/queue/Transition"
@@ -23,6 +24,7 @@ const progressSql = `
   SELECT t.task, t.fence, t.value FROM unnest($1::uuid[], $2::bigint[], $3::json[]) t(task, fence, value)
   WHERE EXISTS (SELECT FROM queue.lease e WHERE e.token = t.fence AND e.worker = $4 AND get_bit(e.done, array_position(e.ids, t.task) - 1) = 0 FOR KEY SHARE)
   ON CONFLICT (task) DO UPDATE SET fence = excluded.fence, value = excluded.value`
+const returnSql = "SELECT queue.return_unheld($1, $2::bigint[], $3::float8 * interval '1 millisecond') AS returned"
 const deregisterSql = "DELETE FROM queue.worker WHERE id = $1"
 const workersSql = `
   SELECT id, name, version, capacity, labels, kinds, running, floor(extract(epoch FROM beat_at) * 1000)::float8 AS beat_at
@@ -36,7 +38,12 @@ interface LostRow extends Record<string, unknown> {
 }
 type Store = WorkQueueStore["Service"]
 
-export const make = (query: Connections["query"], lanes: Lanes): Pick<Store, "register" | "beat" | "deregister" | "workers" | "takeLost"> => ({
+export interface WorkerRows extends Pick<Store, "register" | "beat" | "deregister" | "workers" | "takeLost"> {
+  /** Tasks of leases older than `ageMillis` that are not among those the worker holds go back to the queue; how many. */
+  returnUnheld(worker: WorkerId, held: ReadonlyArray<number>, ageMillis: number): Effect.Effect<number, StoreError>
+}
+
+export const make = (query: Connections["query"], lanes: Lanes): WorkerRows => ({
   register: (worker, leaseMillis) => Effect.asVoid(query(registerSql, [toUuid(worker.id), worker.name, worker.version, worker.capacity, worker.labels, worker.kinds, leaseMillis], { prepare: true })),
   beat: (id, leaseMillis, running, progress) => Effect.gen(function*() {
     const rows = yield* query<{ readonly accepted: boolean; readonly cancel: ReadonlyArray<string> | null }>(beatSql, [toUuid(id), leaseMillis, running], { prepare: true })
@@ -50,6 +57,9 @@ export const make = (query: Connections["query"], lanes: Lanes): Pick<Store, "re
     ], { prepare: true })
     return beat
   }),
+  returnUnheld: (worker, held, ageMillis) => Effect.map(
+    query<{ readonly returned: number }>(returnSql, [toUuid(worker), ArrayLiteral.plain(held), ageMillis], { prepare: true }),
+    (rows) => rows[0]?.returned ?? 0),
   deregister: (id) => Effect.asVoid(query(deregisterSql, [toUuid(id)], { prepare: true })),
   workers: Effect.map(query<WorkerRow>(workersSql, [], { prepare: true }), (rows) => rows.map(({ id, beat_at, ...row }) => ({
     id: TaskRows.workerId(id), name: row.name, version: row.version, capacity: row.capacity, labels: row.labels, kinds: row.kinds, running: row.running, lastHeartbeatAtMillis: beat_at

@@ -155,7 +155,8 @@ const begin = async (options: TestServerOptions) => {
       port: String(port),
       unix_socket_directories: process.platform === "win32" ? "" : folder,
       max_connections: "100",
-      ...(options.durable === true ? {} : { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
+      // Commits are still written before they are answered: a crash of the server must not lose what it has promised.
+      ...(options.durable === true ? {} : { fsync: "off", full_page_writes: "off" }),
       ...options.settings
     }
     const url = (database: string) => `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`

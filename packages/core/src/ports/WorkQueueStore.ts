@@ -115,7 +115,10 @@ export class WorkQueueStore extends Context.Service<WorkQueueStore, {
   settle(settlements: ReadonlyArray<Settlement>): Effect.Effect<ReadonlyArray<TaskId>, StoreError>
 
   register(worker: WorkerInfo, leaseMillis: number): Effect.Effect<void, StoreError>
-  /** Extends the lease of everything the worker holds and notes progress. */
+  /**
+   * Extends the lease of everything the worker holds and notes progress. What it was handed without ever learning of it, because the
+   * answer to its claim was lost, goes back to the queue once it is as old as the lease.
+   */
   beat(workerId: WorkerId, leaseMillis: number, running: number, progress: ReadonlyArray<Progress>): Effect.Effect<Beat, StoreError>
   /** The worker leaves; what it still holds is lost (see `takeLost`). */
   deregister(workerId: WorkerId): Effect.Effect<void, StoreError>
