@@ -38,8 +38,9 @@ BEGIN
     SELECT u.id, u.lane, u.priority, 1, g.token, g.worker, g.claimed_at, clock_timestamp(), u.payload, u.extra, u.state,
       CASE WHEN v_progress THEN (SELECT p.value FROM queue.progress p WHERE p.task = u.id AND p.fence = g.token) END
     FROM gone g, unnest(g.ids, g.lanes, g.priorities, g.payloads, g.extras, g.states) WITH ORDINALITY u(id, lane, priority, payload, extra, state, pos)
-    WHERE get_bit(g.done, u.pos::int - 1) = 0 RETURNING id)
-  SELECT (SELECT array_agg(g.token) FROM gone g), (SELECT array_agg(k.id) FROM kept k) INTO v_tokens, v_ids;
+    WHERE get_bit(g.done, u.pos::int - 1) = 0)
+  SELECT array_agg(g.token), (SELECT array_agg(u.id) FROM gone o, unnest(o.ids) WITH ORDINALITY u(id, pos) WHERE get_bit(o.done, u.pos::int - 1) = 0)
+    INTO v_tokens, v_ids FROM gone g;
   PERFORM queue.ended(v_ids, '{}');
   RETURN coalesce(v_tokens, '{}');
 END $$;

@@ -66,9 +66,9 @@ const poolConfig = (options: PostgresOptions) => {
 /** A server. Fails at once with a clear reason when it cannot be reached, refuses the user, or has newer data. */
 export const layerPostgres = (options: PostgresOptions): Layer.Layer<Database, StoreError> =>
   Layer.effect(Database, Effect.gen(function*() {
+    const connections = yield* Driver.make(poolConfig(options))
     const migrations = yield* Migrations.load()
     yield* Effect.scoped(Effect.flatMap(Driver.make({ ...clientConfig(options), max: 1 }), (unlimited) => Migrations.run(unlimited, migrations)))
-    const connections = yield* Driver.make(poolConfig(options))
     const listener = yield* Listener.make({ ...clientConfig(options), query_timeout: connectTimeoutMillis })
     return Database.of({
       ...connections,

@@ -88,13 +88,15 @@ export const survive = (pool: Pool): void => {
 /** A server that does not answer any more must not keep a process from ending. */
 export const farewell = () => new Promise<void>((resolve) => { setTimeout(resolve, 2_000).unref() })
 
-/** A pool of its own, closed when the scope ends. */
+/** A pool of its own, closed when the scope ends. Its first connection is opened at once, beside whatever the caller does meanwhile. */
 export const make = (config: PoolConfig): Effect.Effect<Connections, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => {
         const pool = new Pool({ types: typeParsers, allowExitOnIdle: false, ...config })
         survive(pool)
+        // What is wrong with the server is told to the first query, which meets the same.
+        pool.connect().then((client) => client.release(), () => undefined)
         return pool
       }),
       (pool) => Effect.promise(() => Promise.race([pool.end(), farewell()]))

@@ -61,12 +61,15 @@ const make = (options: Options) => Effect.gen(function*() {
   const reads = ReadTasks.make(database.query, lanes)
   const workers = WorkerRows.make(database.query, lanes)
   let choresAt = Number.NEGATIVE_INFINITY
+  // Partitions are needed for the first task that ends; the index can wait for some.
+  const summarizeAt = nowMillis() + choresMillis
   // The data folder is this process's alone: workers of an earlier one are gone, and what they held need not wait for its lease.
   if (database.engine === "embedded") yield* database.query("DELETE FROM queue.worker")
 
   const chores = Effect.suspend(() => {
     if (nowMillis() < choresAt) return Effect.void
     choresAt = nowMillis() + choresMillis
+    if (nowMillis() < summarizeAt) return database.query(partitionsSql)
     return Effect.andThen(database.query(partitionsSql), database.query(summarizeSql))
   })
   const tend = Effect.gen(function*() {

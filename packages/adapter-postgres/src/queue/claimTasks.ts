@@ -17,14 +17,15 @@ import { toUuid } from "./TaskUuid.ts"
 
 const claimSql = "SELECT * FROM queue.claim($1, $2, $3::text[], $4::text[], $5, $6, $7::int[], $8::smallint[], $9::uuid[])"
 
-interface Row extends Record<string, unknown> {
+interface Answer extends Record<string, unknown> {
+  readonly o_after: number
   readonly o_token: number | null
-  readonly o_id: string | null
-  readonly o_lane: number
-  readonly o_priority: number
-  readonly o_payload: Schema.Json
-  readonly o_extra: TaskRows.Extra | null
-  readonly o_state: unknown
+  readonly o_ids: string | null
+  readonly o_lanes: string | null
+  readonly o_priorities: string | null
+  readonly o_payloads: string | null
+  readonly o_extras: string | null
+  readonly o_states: string | null
 }
 interface Mark { readonly priority: number; readonly id: string }
 interface Place { after: number; marks: Map<number, Mark>; fullAtMillis: number }
@@ -38,12 +39,44 @@ export interface Claims {
   forget(worker: WorkerId): void
 }
 
-/** The tasks of an answer by priority, then age. Mostly they are already: rows leave a table in the order in which they came. */
-const sorted = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
-  const tasks = rows.slice(1)
-  const before = (a: Row, b: Row) => a.o_priority - b.o_priority || ((a.o_id ?? "") < (b.o_id ?? "") ? -1 : 1)
-  for (let i = 1; i < tasks.length; i++) if (before(tasks[i - 1] as Row, tasks[i] as Row) > 0) return tasks.sort(before)
-  return tasks
+/** A batch column by column. */
+interface Batch {
+  readonly token: number
+  readonly ids: ReadonlyArray<string>
+  readonly lanes: ReadonlyArray<number>
+  readonly priorities: ReadonlyArray<number>
+  readonly payloads: ReadonlyArray<Schema.Json>
+  readonly extras: ReadonlyArray<TaskRows.Extra | null> | null
+  readonly states: ReadonlyArray<unknown> | null
+  /** Places in the columns by priority, then age. */
+  readonly order: ReadonlyArray<number>
+}
+
+const inBraces = (text: string) => text.slice(1, -1)
+const numbers = (text: string | null): ReadonlyArray<number> => JSON.parse(`[${inBraces(text ?? "{}")}]`)
+
+/** Mostly they are in order already: rows leave a table in the order in which they came. */
+const orderOf = (ids: ReadonlyArray<string>, priorities: ReadonlyArray<number>): ReadonlyArray<number> => {
+  const order = ids.map((_, i) => i)
+  const before = (a: number, b: number) => (priorities[a] ?? 0) - (priorities[b] ?? 0) || ((ids[a] ?? "") < (ids[b] ?? "") ? -1 : 1)
+  for (let i = 1; i < order.length; i++) if (before(i - 1, i) > 0) return order.sort(before)
+  return order
+}
+
+const batchOf = (answer: Answer): Batch | null => {
+  if (answer.o_token === null || answer.o_ids === null) return null
+  const ids = inBraces(answer.o_ids).split(",")
+  const priorities = numbers(answer.o_priorities)
+  return {
+    token: answer.o_token,
+    ids,
+    lanes: numbers(answer.o_lanes),
+    priorities,
+    payloads: JSON.parse(answer.o_payloads ?? "[]"),
+    extras: answer.o_extras === null ? null : JSON.parse(answer.o_extras),
+    states: answer.o_states === null ? null : JSON.parse(answer.o_states),
+    order: orderOf(ids, priorities)
+  }
 }
 
 export const make = (session: Connections, lanes: Lanes, nowMillis: () => number, options: ClaimOptions): Claims => {
@@ -53,7 +86,7 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
   const once = (request: ClaimRequest, place: Place, limit: number, full: boolean) => Effect.gen(function*() {
     const began = nowMillis()
     const marks = full ? null : [...place.marks]
-    const rows = yield* session.query<Row>(claimSql, [
+    const rows = yield* session.query<Answer>(claimSql, [
       toUuid(request.workerId),
       limit,
       request.kinds,
@@ -64,27 +97,30 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
       marks === null ? null : ArrayLiteral.plain(marks.map(([, mark]) => mark.priority)),
       marks === null ? null : ArrayLiteral.plain(marks.map(([, mark]) => mark.id))
     ], { prepare: true })
-    const head = rows[0]
-    if (head === undefined) return yield* new StoreError({ operation: "WorkQueueStore.claim", reason: { _tag: "Conflict", message: `the lease of worker ${request.workerId} has ended` } })
+    const answer = rows[0]
+    if (answer === undefined) return yield* new StoreError({ operation: "WorkQueueStore.claim", reason: { _tag: "Conflict", message: `the lease of worker ${request.workerId} has ended` } })
     if (full) {
-      place.after = Math.max(0, head.o_lane)
+      place.after = Math.max(0, answer.o_after)
       const now = nowMillis()
       place.fullAtMillis = now + Math.min(maxFull, Math.max(20, 8 * (now - began)))
     }
-    const tasks = sorted(rows)
     place.marks = new Map()
-    for (const row of tasks) place.marks.set(row.o_lane, { priority: row.o_priority, id: row.o_id ?? "" })
-    return tasks
+    const batch = yield* decoding(() => batchOf(answer))
+    for (const i of batch?.order ?? []) place.marks.set(batch?.lanes[i] ?? 0, { priority: batch?.priorities[i] ?? 0, id: batch?.ids[i] ?? "" })
+    return batch
   })
 
-  const deliveries = (workerId: WorkerId, rows: ReadonlyArray<Row>) => Effect.gen(function*() {
-    const token = rows[0]?.o_token ?? 0
-    if (token === 0) return []
-    const known = yield* lanes.load(session.query, rows.map((row) => row.o_lane))
+  const deliveries = (workerId: WorkerId, batch: Batch | null) => Effect.gen(function*() {
+    if (batch === null) return []
+    const { extras, ids, lanes: laneOf, order, payloads, priorities, states, token } = batch
+    const known = yield* lanes.load(session.query, laneOf)
     const fence = BigInt(token)
     // The token is the claim's time in microseconds, or a little more.
     const startedAtMillis = Math.floor(token / 1_000)
-    return yield* decoding(() => rows.map((row): Delivery => ({ task: TaskRows.delivered(row.o_id ?? "", row.o_lane, row.o_priority, row.o_payload, row.o_extra, row.o_state, known, workerId, startedAtMillis), fence })))
+    return yield* decoding(() => order.map((i): Delivery => ({
+      task: TaskRows.delivered(ids[i] ?? "", laneOf[i] ?? 0, priorities[i] ?? 0, payloads[i] ?? null, extras?.[i] ?? null, states?.[i] ?? null, known, workerId, startedAtMillis),
+      fence
+    })))
   })
 
   return {
@@ -93,12 +129,12 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
       if (place === undefined) places.set(request.workerId, place = { after: 0, marks: new Map(), fullAtMillis: 0 })
       const limit = Math.min(request.limit, maxClaim)
       const full = request.suspects || place.marks.size === 0 || maxFull === 0 || nowMillis() >= place.fullAtMillis
-      const rows = yield* once(request, place, limit, full)
-      if (full || rows.length >= limit) return yield* deliveries(request.workerId, rows)
+      const batch = yield* once(request, place, limit, full)
+      if (full || (batch !== null && batch.ids.length >= limit)) return yield* deliveries(request.workerId, batch)
       // A fast claim came back short. What it found starts now and the next claim is full; with nothing to start, it is now.
-      if (rows.length === 0) return yield* deliveries(request.workerId, yield* once(request, place, limit, true))
+      if (batch === null) return yield* deliveries(request.workerId, yield* once(request, place, limit, true))
       place.fullAtMillis = 0
-      return yield* deliveries(request.workerId, rows)
+      return yield* deliveries(request.workerId, batch)
     }),
     forget: (worker) => { places.delete(worker) }
   }

@@ -51,7 +51,7 @@ for (const [name, database] of [["PostgreSQL", TestPostgres.layerDatabase()], ["
       const first = yield* add(2)
       const known = yield* claim(worker, 2)
       const second = yield* add(3)
-      assert.lengthOf((yield* unheard(worker, 3)).filter((row) => row.token !== null), 3)
+      assert.isNotNull((yield* unheard(worker, 3))[0]?.token)
       assert.deepStrictEqual(yield* statuses([...first, ...second]), Array.from({ length: 5 }, () => "running"))
 
       yield* store.beat(worker, leaseMillis, 2, [])

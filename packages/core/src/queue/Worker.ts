@@ -64,8 +64,8 @@ const claimLoop = (desk: Desk, shift: Shift, suspects: Suspects) => Effect.gen(f
     // A store may hand out what it found first and look further at the next claim.
     shift.dry = !alone && deliveries.length === 0
     if (alone) suspects.seen(deliveries.length > 0, shift.now())
-    yield* observeClaim(shift, began, deliveries[0])
     shift.take(deliveries)
+    yield* observeClaim(shift, began, deliveries[0])
     if (alone) {
       yield* shift.idle.await
       shift.ring()
@@ -80,6 +80,17 @@ const observeClaim = (shift: Shift, began: number, first: Run.Run["delivery"] | 
     Metric.update(QueueMetrics.claimSeconds, (shift.now() - began) / 1_000),
     Metric.update(QueueMetrics.waitSeconds, Math.max(0, shift.options.clock.currentTimeMillisUnsafe() - first.task.createdAtMillis) / 1_000)
   )
+
+/** Starts what was claimed, in a fiber of its own: the next claim travels while this one's tasks run. */
+const pumpLoop = (shift: Shift) => Effect.gen(function*() {
+  while (!shift.isLost) {
+    yield* shift.filled.await
+    // Not before the claim loop had its turn: whoever opens a latch runs those who wait for it first.
+    yield* Effect.yieldNow
+    yield* shift.filled.close
+    shift.pump()
+  }
+})
 
 const settleLoop = (desk: Desk, shift: Shift) => Effect.gen(function*() {
   while (!shift.isLost) {
@@ -182,6 +193,7 @@ const work = (desk: Desk, durations: Durations, handlers: TaskHandlers["Service"
   const loops = Effect.raceAllFirst([
     shift.lost.await,
     claimLoop(desk, shift, suspects),
+    pumpLoop(shift),
     settleLoop(desk, shift),
     beatLoop(desk, shift),
     tendLoop(desk, shift, suspects),

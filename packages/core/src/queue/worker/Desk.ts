@@ -4,7 +4,7 @@ import type { StoreError } from "../../ports/StoreError.ts"
 import type { WorkerInfo, WorkQueueStore } from "../../ports/WorkQueueStore.ts"
 import * as QueueMetrics from "../QueueMetrics.ts"
 import type { TaskEvents } from "../TaskEvents.ts"
-import type * as Run from "./Run.ts"
+import * as Run from "./Run.ts"
 
 export interface WorkerOptions {
   /** Tasks that run at once, ≥ 1. */
@@ -87,17 +87,17 @@ export const write = Effect.fnUntraced(function*(desk: Desk, batch: ReadonlyArra
     (refused) => {
       if (!desk.events.enabled) return []
       const not = new Set(refused)
-      return batch.filter((entry) => !not.has(entry.settlement.id)).flatMap((entry) => entry.events())
+      return batch.filter((entry) => !not.has(entry.settlement.id)).flatMap(Run.eventsOf)
     }
   )
   yield* freeCapacity(desk, batch)
   if (refused.length > 0) yield* Metric.update(QueueMetrics.fenced, refused.length)
-  const counts = new Map<string, { entry: Run.Ended; n: number }>()
-  for (const entry of batch) {
-    const key = `${entry.outcome} ${entry.error?._tag ?? ""}`
-    const count = counts.get(key)
-    if (count === undefined) counts.set(key, { entry, n: 1 })
-    else count.n++
+  const counts = new Map<string, Map<string | null, number>>()
+  for (const { error, outcome } of batch) {
+    let classes = counts.get(outcome)
+    if (classes === undefined) counts.set(outcome, classes = new Map())
+    const errorClass = error?._tag ?? null
+    classes.set(errorClass, (classes.get(errorClass) ?? 0) + 1)
   }
-  for (const { entry, n } of counts.values()) yield* Metric.update(QueueMetrics.outcome(entry.outcome, entry.error?._tag ?? null), n)
+  for (const [outcome, classes] of counts) for (const [errorClass, n] of classes) yield* Metric.update(QueueMetrics.outcome(outcome, errorClass), n)
 })

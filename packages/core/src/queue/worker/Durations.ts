@@ -1,6 +1,6 @@
 /**
  * How long tasks of each kind take, to decide how many to claim ahead: about 50 ms of work, so that short tasks come in
- * batches and a long one is only claimed by a worker that can start it.
+ * batches and a long one is only claimed by a worker that can start it. At most two claims: while one runs the next is on its way.
  */
 import { maxClaim } from "../../ports/WorkQueueStore.ts"
 
@@ -34,6 +34,6 @@ export class Durations {
   ahead(capacity: number): number {
     let longest = 0
     for (const kind of this.#kinds) longest = Math.max(longest, this.#byKind.get(kind)?.mean ?? Number.POSITIVE_INFINITY)
-    return Math.min(maxClaim, Math.floor((prefetchMillis * capacity) / Math.max(longest, 0.001)))
+    return Math.min(2 * maxClaim, Math.floor((prefetchMillis * capacity) / Math.max(longest, 0.001)))
   }
 }

@@ -58,14 +58,19 @@ export const effect = (run: Run, handler: TaskHandler, events: TaskEvents["Servi
   return Effect.andThen(Effect.catch(told, (error) => Effect.logWarning(`start event of task ${task.id} lost`, error)), work)
 }
 
-/** An end in the terms of the queue: the settlement, the decision behind a failure, and the events to append with it. */
+/** An end in the terms of the queue: the settlement, the decision behind a failure, and what to tell with it. */
 export interface Ended {
   readonly settlement: Settlement
-  readonly events: () => ReadonlyArray<TaskEvent>
+  readonly delivery: Delivery
   readonly outcome: string
   readonly error: ErrorClass | null
   readonly decision: RetryPolicy.Decision | null
+  /** Type and data of the event that tells it; null for what nobody saw begin. */
+  readonly told: { readonly type: string; readonly data: NewEvent["data"] } | null
 }
+
+export const eventsOf = ({ delivery, told }: Ended): ReadonlyArray<TaskEvent> =>
+  told === null ? [] : [taskEvent(delivery, told.type, { kind: delivery.task.kind, attempt: delivery.task.deliveries, ...told.data })]
 
 const message = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).slice(0, 2_000)
 
@@ -91,19 +96,42 @@ const withProgress = (run: Run) => run.progress === null ? run.delivery.task : T
 
 const over = (run: Run, outcome: string, settled: Settlement["outcome"], type: string, data: NewEvent["data"]): Ended => ({
   settlement: { id: run.delivery.task.id, fence: run.delivery.fence, outcome: settled },
-  events: () => [taskEvent(run.delivery, type, { kind: run.delivery.task.kind, attempt: run.delivery.task.deliveries, ...data })],
+  delivery: run.delivery,
   outcome,
   error: null,
-  decision: null
+  decision: null,
+  told: { type, data }
 })
+
+/** The usual end, one object for all. */
+const bare: Settlement["outcome"] = { _tag: "Completed", result: null, progress: null }
+const toldCompleted: Ended["told"] = { type: "task.completed", data: {} }
 
 const completed = (run: Run, result: Schema.Json, nowMillis: number): Ended => {
   const bytes = result === null ? 0 : encodedBytes(result)
   if (bytes === null || bytes > maxPayloadBytes) {
     return failed(run, { _tag: "Invalid", field: "result", message: bytes === null ? "the handler's result is not JSON" : `the handler's result has ${bytes} bytes, at most ${maxPayloadBytes} are kept` }, nowMillis)
   }
-  return over(run, "completed", { _tag: "Completed", result, progress: run.progress }, "task.completed", {})
+  const outcome = result === null && run.progress === null ? bare : { _tag: "Completed" as const, result, progress: run.progress }
+  return {
+    settlement: { id: run.delivery.task.id, fence: run.delivery.fence, outcome },
+    delivery: run.delivery,
+    outcome: "completed",
+    error: null,
+    decision: null,
+    told: toldCompleted
+  }
 }
+
+/** Given back before it was started: nobody saw it begin, so nothing is told. */
+export const unstarted = (delivery: Delivery): Ended => ({
+  settlement: { id: delivery.task.id, fence: delivery.fence, outcome: Transition.handedBack(delivery.task) },
+  delivery,
+  outcome: "handed_back",
+  error: null,
+  decision: null,
+  told: null
+})
 
 export const failed = (run: Run, error: ErrorClass, nowMillis: number): Ended => {
   const task = withProgress(run)

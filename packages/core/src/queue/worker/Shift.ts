@@ -8,7 +8,6 @@ import type { Delivery } from "../../domain/WorkTask.ts"
 import { maxClaim } from "../../ports/WorkQueueStore.ts"
 import type { TaskEvents } from "../TaskEvents.ts"
 import { TaskFailure, type TaskHandler } from "../TaskHandlers.ts"
-import * as Transition from "../Transition.ts"
 import type { Durations } from "./Durations.ts"
 import * as Run from "./Run.ts"
 
@@ -34,6 +33,8 @@ export class Shift {
   ended: Array<Run.Ended> = []
   /** Open when a claim may be worth it. */
   readonly hungry = Latch.makeUnsafe(true)
+  /** Open when tasks wait to be started. */
+  readonly filled = Latch.makeUnsafe(false)
   /** Open when there is something to settle. */
   readonly unsettled = Latch.makeUnsafe(false)
   /** Open once nothing runs or waits. */
@@ -78,6 +79,7 @@ export class Shift {
     this.hungry.openUnsafe()
   }
 
+  /** Queues a claim's tasks; the pump starts them, once the next claim may have been sent. */
   take(deliveries: ReadonlyArray<Delivery>): void {
     if (deliveries.length === 0) return
     this.#buffer = this.#head === 0 ? this.#buffer : this.#buffer.slice(this.#head)
@@ -86,11 +88,11 @@ export class Shift {
     this.idle.closeUnsafe()
     this.#lastStart = this.now()
     if (this.stopping) this.handBackQueued()
-    else this.pump()
+    else this.filled.openUnsafe()
   }
 
   pump(): void {
-    // A handler that ends at once calls this again from its own start.
+    // An end during the start of another comes here again.
     if (this.#pumping) return
     this.#pumping = true
     while (!this.isLost && this.running.size < this.options.capacity) {
@@ -107,22 +109,27 @@ export class Shift {
   #start(delivery: Delivery): void {
     const { handlers, events, name } = this.options
     const run: Run.Run = { delivery, startedMillis: this.#lastStart = this.now(), fiber: null, stop: null, progress: null, fresh: false }
-    this.running.set(delivery.task.id, run)
     const handler = handlers.get(delivery.task.kind)
     const effect = handler === undefined
       ? Effect.fail(new TaskFailure({ reason: { _tag: "StaleWorker", message: `no handler for kind "${delivery.task.kind}"` } }))
       : Run.effect(run, handler, events, name)
-    run.fiber = this.#fork(effect)
-    run.fiber.addObserver((exit) => this.#finish(run, exit))
+    const fiber = this.#fork(effect)
+    const exit = fiber.pollUnsafe()
+    // What ends at once was never among those that somebody could stop.
+    if (exit !== undefined) return this.#ended(run, exit)
+    run.fiber = fiber
+    this.running.set(delivery.task.id, run)
+    fiber.addObserver((exit) => {
+      this.running.delete(delivery.task.id)
+      this.#ended(run, exit)
+      this.pump()
+    })
   }
 
-  #finish(run: Run.Run, exit: Exit.Exit<Schema.Json, TaskFailure>): void {
-    const { task } = run.delivery
-    this.running.delete(task.id)
-    if (run.stop === null) this.options.durations.note(task.kind, this.now() - run.startedMillis)
+  #ended(run: Run.Run, exit: Exit.Exit<Schema.Json, TaskFailure>): void {
+    if (run.stop === null) this.options.durations.note(run.delivery.task.kind, this.now() - run.startedMillis)
     const ended = Run.end(run, exit, this.options.clock.currentTimeMillisUnsafe())
     if (ended !== null) this.settle(ended)
-    this.pump()
   }
 
   settle(ended: Run.Ended): void {
@@ -154,14 +161,11 @@ export class Shift {
       if (took >= run.delivery.task.timeoutMillis) this.stop(run, "timeout")
     }
     if (this.queued > 0 && now - this.#lastStart > 1_000) this.handBackQueued()
-    if (this.running.size === 0 && this.queued > 0) this.pump()
+    if (this.running.size === 0 && this.queued > 0) this.filled.openUnsafe()
   }
 
   handBackQueued(): void {
-    for (const delivery of this.#buffer.slice(this.#head)) {
-      const { task, fence } = delivery
-      this.settle({ settlement: { id: task.id, fence, outcome: Transition.handedBack(task) }, events: () => [], outcome: "handed_back", error: null, decision: null })
-    }
+    for (const delivery of this.#buffer.slice(this.#head)) this.settle(Run.unstarted(delivery))
     this.#buffer = []
     this.#head = 0
     if (this.empty) this.idle.openUnsafe()
