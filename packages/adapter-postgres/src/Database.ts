@@ -68,7 +68,7 @@ export const layerPostgres = (options: PostgresOptions): Layer.Layer<Database, S
   Layer.effect(Database, Effect.gen(function*() {
     const connections = yield* Driver.make(poolConfig(options))
     const migrations = yield* Migrations.load()
-    yield* Effect.scoped(Effect.flatMap(Driver.make({ ...clientConfig(options), max: 1 }), (unlimited) => Migrations.run(unlimited, migrations)))
+    yield* Migrations.run(connections, Driver.make({ ...clientConfig(options), max: 1 }), migrations)
     const listener = yield* Listener.make({ ...clientConfig(options), query_timeout: connectTimeoutMillis })
     return Database.of({
       ...connections,

@@ -132,7 +132,7 @@ const connect = (db: PGlite): Effect.Effect<Engine, never, Scope.Scope> =>
 export const build = (migrations: ReadonlyArray<Migrations.Migration>): Effect.Effect<Uint8Array, StoreError> =>
   Effect.scoped(Effect.gen(function*() {
     const made = yield* Effect.flatMap(engine({}), connect)
-    yield* Migrations.run(made.connections, migrations)
+    yield* Migrations.run(made.connections, Effect.succeed(made.connections), migrations)
     yield* made.connections.query("VACUUM (FREEZE, ANALYZE)")
     yield* made.connections.query("CHECKPOINT")
     return yield* made.dump
@@ -167,6 +167,6 @@ export const open = (where: { readonly dataDir: string } | { readonly memory: tr
     const problem = checkVersion(database)
     if (problem !== null) return yield* problem
     const opened = yield* Effect.flatMap(engine({ dataDir: database }), connect)
-    if (!isNew) yield* Migrations.run(opened.connections, migrations)
+    if (!isNew) yield* Migrations.run(opened.connections, Effect.succeed(opened.connections), migrations)
     return opened
   })

@@ -3,7 +3,7 @@
  * A file that was applied must never change; a database that knows files this code does not is refused.
  */
 import { StoreError, type StoreReason } from "@rdev/core/ports/StoreError"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, type Scope } from "effect"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -63,8 +63,18 @@ const check = (migrations: ReadonlyArray<Migration>, applied: ReadonlyArray<Appl
 
 const applied = (database: Connections) => database.query<Applied>("SELECT number, name, checksum FROM rdev_migration ORDER BY number")
 
-/** Brings the database up to date; returns the numbers applied now. The connections must not limit statement times. */
-export const run = (database: Connections, migrations: ReadonlyArray<Migration>): Effect.Effect<ReadonlyArray<number>, StoreError> => {
+/** Whether nothing is missing; fails when this version cannot work with what is there. */
+const isCurrent = (database: Connections, migrations: ReadonlyArray<Migration>) => Effect.gen(function*() {
+  const exists = yield* database.query<{ readonly found: boolean }>("SELECT to_regclass('rdev_migration') IS NOT NULL AS found")
+  if (exists[0]?.found !== true) return false
+  const rows = yield* applied(database)
+  const problem = check(migrations, rows)
+  if (problem !== null) return yield* problem
+  return rows.length === migrations.length
+})
+
+/** Applies what is missing; returns the numbers applied. */
+const apply = (database: Connections, migrations: ReadonlyArray<Migration>): Effect.Effect<ReadonlyArray<number>, StoreError> => {
   const table = database.transact(Effect.gen(function*() {
     yield* database.query("SELECT pg_advisory_xact_lock($1)", [advisoryKey])
     yield* database.query("CREATE TABLE IF NOT EXISTS rdev_migration (number int PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at_millis bigint NOT NULL)")
@@ -86,15 +96,16 @@ export const run = (database: Connections, migrations: ReadonlyArray<Migration>)
     return migration.number
   }))
   return Effect.gen(function*() {
-    const exists = yield* database.query<{ readonly found: boolean }>("SELECT to_regclass('rdev_migration') IS NOT NULL AS found")
-    if (exists[0]?.found === true) {
-      const rows = yield* applied(database)
-      const problem = check(migrations, rows)
-      if (problem !== null) return yield* problem
-      if (rows.length === migrations.length) return []
-    } else yield* table
+    yield* table
     const numbers: Array<number> = []
     for (let number = yield* next; number !== null; number = yield* next) numbers.push(number)
     return numbers
   })
 }
+
+/**
+ * Brings the database up to date; returns the numbers applied now. The usual start finds nothing to do and needs no connection of
+ * its own for it; `unlimited`, which must not limit statement times, is opened only to apply something.
+ */
+export const run = (database: Connections, unlimited: Effect.Effect<Connections, never, Scope.Scope>, migrations: ReadonlyArray<Migration>): Effect.Effect<ReadonlyArray<number>, StoreError> =>
+  Effect.flatMap(isCurrent(database, migrations), (current) => current ? Effect.succeed([]) : Effect.scoped(Effect.flatMap(unlimited, (connections) => apply(connections, migrations))))

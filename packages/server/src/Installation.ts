@@ -36,6 +36,7 @@ import * as App from "./http/App.ts"
 import * as KeyFiles from "./keys/KeyFiles.ts"
 import { Listener } from "./Listener.ts"
 import type { ServerConfig } from "./ServerConfig.ts"
+import * as SharedFolder from "./SharedFolder.ts"
 import * as TemplatesDisk from "./TemplatesDisk.ts"
 
 /** The `sdlc` command in one file, as workspaces get it. */
@@ -45,7 +46,7 @@ const database = (config: ServerConfig) => config.databaseUrl === null
   ? Database.layerEmbedded({ dataDir: config.dataDir })
   : Database.layerPostgres({ url: config.databaseUrl })
 
-const stores = (config: ServerConfig) => Layer.mergeAll(Stores.layer, PgOperationStore.layer, PgWorkQueueStore.layer).pipe(Layer.provide(database(config)))
+const stores = (config: ServerConfig) => Layer.mergeAll(Stores.layer, PgOperationStore.layer, PgWorkQueueStore.layer, SharedFolder.layer(config)).pipe(Layer.provide(database(config)))
 
 /** What takes a service of its own. A project's resources of these kinds are shown as `unavailable`, with these words. */
 const notOnOneMachine = Layer.mergeAll(

@@ -1,4 +1,4 @@
-/** Secrets of the installation in its data folder, readable by the owner alone: the pepper, the key that signs the platform's events, and the first admin key for the CLI. */
+/** Small files of the installation in its data folder, readable by the owner alone: the pepper, the key that signs the platform's events, the first admin key for the CLI, and the folder's name. */
 import { generate, type SigningKey, signingKey } from "@rdev/sdlc/repo/Trust"
 import * as Effect from "effect/Effect"
 import { randomBytes } from "node:crypto"
@@ -9,6 +9,7 @@ import { StartError } from "../ServerConfig.ts"
 export const adminKeyFile = (dataDir: string): string => join(dataDir, "admin.key")
 const platformKeyFile = (dataDir: string): string => join(dataDir, "platform.pem")
 const pepperFile = (dataDir: string): string => join(dataDir, "pepper")
+const folderIdFile = (dataDir: string): string => join(dataDir, "folder.id")
 
 const attempt = <A>(path: string, run: () => A) => Effect.try({
   try: run,
@@ -67,6 +68,16 @@ export const platformKey = (dataDir: string, fromEnvironment: string | undefined
     })
   })
 })
+
+/** Names this folder for as long as it lives; made on the first start. No secret. */
+export const folderId = (dataDir: string): Effect.Effect<string, StartError> => {
+  const path = folderIdFile(dataDir)
+  return attempt(path, () => {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    if (!existsSync(path)) createOnce(path, `${randomBytes(16).toString("hex")}\n`)
+    return readFileSync(path, "utf8").trim()
+  })
+}
 
 export const readAdminKey = (dataDir: string): string | null => {
   try {

@@ -7,7 +7,9 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 
-const program = fileURLToPath(new URL("./serve.ts", import.meta.url))
+/** `serve` answers and works, `work` only works. */
+export type Role = "serve" | "work"
+const program = (role: Role) => fileURLToPath(new URL(`./${role}.ts`, import.meta.url))
 
 export interface ServerProcess {
   readonly url: string
@@ -20,9 +22,9 @@ export interface ServerProcess {
 /** `close` comes after everything that was printed has been read. */
 const ending = (child: ChildProcess): Promise<number | null> => new Promise((resolve) => child.once("close", (code) => resolve(code)))
 
-const launch = async (env: Readonly<Record<string, string>>): Promise<ServerProcess> => {
+const launch = async (env: Readonly<Record<string, string>>, role: Role): Promise<ServerProcess> => {
   const before = performance.now()
-  const child = spawn(process.execPath, ["--conditions=@rdev/source", program], {
+  const child = spawn(process.execPath, ["--conditions=@rdev/source", program(role)], {
     env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", RDEV_PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"]
   })
@@ -47,9 +49,9 @@ const launch = async (env: Readonly<Record<string, string>>): Promise<ServerProc
   }
 }
 
-export const start = (dataDir: string, env: Readonly<Record<string, string>> = {}) =>
+export const start = (dataDir: string, env: Readonly<Record<string, string>> = {}, role: Role = "serve") =>
   Effect.acquireRelease(
-    Effect.tryPromise({ try: () => launch({ RDEV_DATA_DIR: dataDir, ...env }), catch: (cause) => cause instanceof Error ? cause.message : String(cause) }),
+    Effect.tryPromise({ try: () => launch({ RDEV_DATA_DIR: dataDir, ...env }, role), catch: (cause) => cause instanceof Error ? cause.message : String(cause) }),
     (server) => Effect.promise(() => server.kill())
   )
 
