@@ -1,88 +1,13 @@
 /** What every provider of tenant cache namespaces must do. */
-import { assert, layer as withLayer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
-import { ProjectName } from "@rdev/core/domain/Project"
-import { TenantCache, type TenantCacheError } from "@rdev/core/ports/TenantCache"
-import { Effect, Layer, Option, Redacted } from "effect"
+import { assert } from "@effect/vitest"
+import { TenantCache } from "@rdev/core/ports/TenantCache"
+import { Effect, type Layer } from "effect"
+import * as TenantSuite from "./TenantSuite.ts"
 
-export interface Capabilities {
-  /** False when no server is configured: every verb then answers Unsupported with what to configure. */
-  readonly supported: boolean
-  /** Succeeds when the URL lets a client in and fails when it does not; without it URLs are only compared. */
-  readonly connect?: (url: Redacted.Redacted) => Effect.Effect<void, unknown>
-}
+export type Capabilities = TenantSuite.Capabilities
 
-const reasonOf = <A>(effect: Effect.Effect<A, TenantCacheError, TenantCache>) => Effect.map(Effect.flip(effect), (error) => error.reason)
-
-export const suite = (name: string, layer: Layer.Layer<TenantCache, unknown>, { connect, supported }: Capabilities): void => {
-  let counter = 0
-  const fresh = Effect.gen(function*() {
-    counter += 1
-    return { port: yield* TenantCache, tenant: { projectId: yield* Ids.make("proj"), name: ProjectName.make(`suite-${process.pid % 1000}-${counter}`) } }
-  })
-  const works = (url: Redacted.Redacted | null) => url === null ? Effect.sync(() => assert.fail("no URL was given")) : connect?.(url) ?? Effect.void
-  const refused = (url: Redacted.Redacted | null) => url === null || connect === undefined ? Effect.void : Effect.asVoid(Effect.flip(connect(url)))
-  withLayer(Layer.orDie(layer), { excludeTestServices: true })(`TenantCache: ${name}`, (it) => {
-    if (!supported) {
-      it.effect("says what is missing, and changes nothing", () => Effect.gen(function*() {
-        const { port, tenant } = yield* fresh
-        assert.strictEqual((yield* reasonOf(port.ensure(tenant)))._tag, "Unsupported")
-        assert.strictEqual((yield* reasonOf(port.rotate(tenant)))._tag, "Unsupported")
-        assert.strictEqual((yield* reasonOf(port.observe(tenant)))._tag, "Unsupported")
-        assert.strictEqual((yield* reasonOf(port.remove(tenant)))._tag, "Unsupported")
-      }))
-      return
-    }
-
-    it.effect("of a missing one: observes none, removes it all the same", () => Effect.gen(function*() {
-      const { port, tenant } = yield* fresh
-      assert.isTrue(Option.isNone(yield* port.observe(tenant)))
-      yield* port.remove(tenant)
-    }))
-
-    it.effect("ensures once: the URL comes with the creation alone", () => Effect.gen(function*() {
-      const { port, tenant } = yield* fresh
-      const made = yield* port.ensure(tenant)
-      assert.isTrue(made.created)
-      yield* works(made.url)
-      const again = yield* port.ensure(tenant)
-      assert.deepStrictEqual([again.created, again.url, again.externalId], [false, null, made.externalId])
-      yield* works(made.url)
-      assert.strictEqual(Option.getOrThrow(yield* port.observe(tenant)).externalId, made.externalId)
-    }))
-
-    it.effect("rotates: the new URL works, the old one no longer", () => Effect.gen(function*() {
-      const { port, tenant } = yield* fresh
-      const made = yield* port.ensure(tenant)
-      const rotated = yield* port.rotate(tenant)
-      assert.notStrictEqual(made.url === null ? null : Redacted.value(made.url), Redacted.value(rotated.url))
-      yield* works(rotated.url)
-      yield* refused(made.url)
-      yield* port.remove(tenant)
-      assert.strictEqual((yield* reasonOf(port.rotate(tenant)))._tag, "NotFound")
-    }))
-
-    it.effect("removes twice, and can make it anew", () => Effect.gen(function*() {
-      const { port, tenant } = yield* fresh
-      const made = yield* port.ensure(tenant)
-      yield* port.remove(tenant)
-      yield* port.remove(tenant)
-      assert.isTrue(Option.isNone(yield* port.observe(tenant)))
-      yield* refused(made.url)
-      assert.isTrue((yield* port.ensure(tenant)).created)
-    }))
-
-    it.effect("never touches another project's", () => Effect.gen(function*() {
-      const { port, tenant } = yield* fresh
-      const made = yield* port.ensure(tenant)
-      const other = { ...tenant, projectId: yield* Ids.make("proj") }
-      assert.strictEqual((yield* reasonOf(port.ensure(other)))._tag, "Foreign")
-      assert.strictEqual((yield* reasonOf(port.observe(other)))._tag, "Foreign")
-      assert.strictEqual((yield* reasonOf(port.rotate(other)))._tag, "Foreign")
-      assert.strictEqual((yield* reasonOf(port.remove(other)))._tag, "Foreign")
-      yield* works(made.url)
-    }))
-
+export const suite = (name: string, layer: Layer.Layer<TenantCache, unknown>, capabilities: Capabilities): void =>
+  TenantSuite.suite(`TenantCache: ${name}`, layer, Effect.service(TenantCache), capabilities, (it, fresh) => {
     it.effect("gives every project a prefix of its own", () => Effect.gen(function*() {
       const [one, two] = [yield* fresh, yield* fresh]
       const prefixes = [yield* one.port.ensure(one.tenant), yield* two.port.ensure(two.tenant)].map((made) => made.keyPrefix)
@@ -90,4 +15,3 @@ export const suite = (name: string, layer: Layer.Layer<TenantCache, unknown>, { 
       assert.isTrue(prefixes.every((prefix) => prefix.length > 0))
     }))
   })
-}
