@@ -32,7 +32,7 @@ export const printFailure = (failure: Failure, json: boolean, streams: Streams):
 export const asFailure = (cause: unknown): Failure | null => {
   if (cause instanceof Failure) return cause
   const { code, path, syscall } = cause as { readonly code?: unknown; readonly path?: unknown; readonly syscall?: unknown }
-  if (typeof code === "string" && typeof syscall === "string") return new Failure(`${code}: ${syscall} ${typeof path === "string" ? path : ""} failed.`, code === "EACCES" || code === "EROFS" ? "make the folder writable." : "check the path and the disk.")
+  if (typeof code === "string" && typeof syscall === "string") return new Failure(`${code}: ${syscall} ${typeof path === "string" ? path : ""} failed.`, code === "EROFS" ? "make the disk writable." : code === "EACCES" || code === "EPERM" ? "give yourself access to it." : "check the path and the disk.")
   return null
 }
 

@@ -55,8 +55,7 @@ const text = (files: Files, path: string): Decode.Decoded<string> => {
   const content = files.get(path)
   if (content === undefined) return Decode.bad("missing")
   if (content.length > Layout.maxStateBytes) return Decode.bad(`larger than ${Layout.maxStateBytes} bytes`)
-  const decoded = Decode.utf8(content)
-  return decoded === null ? Decode.bad("not UTF-8 text") : { _tag: "Ok", value: decoded }
+  return Decode.text(content)
 }
 
 /** The policy of the tree. A tree without the file is an error, because the defaults may be laxer than what was agreed. */
