@@ -2,6 +2,7 @@ import { symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { tmpdir } from "node:os"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { printDefect } from "../../src/cli/RunEntry.ts"
 import { ada, bob, claude, planned, project, repository, type Repository, spec } from "./Cli.ts"
 
 let repo: Repository
@@ -42,6 +43,8 @@ const refused: ReadonlyArray<Case> = [
   ["submit spek hello", claude, 2, /document: "spek"/, /did you mean spec/],
   ["submit spec other", claude, 2, /spec\.md does not exist/, /sdlc-specify/],
   ["approve", ada, 2, /<gate> is missing/, /sdlc approve <gate>/],
+  ["approve constructor hello --as-human", ada, 2, /gate: "constructor"/, /./],
+  ["record __proto__ hello", ada, 2, /event: "__proto__"/, /./],
   ["approve desing hello --as-human", ada, 2, /gate: "desing"/, /did you mean design/],
   ["approve spec hello", undefined, 2, /in a person's name/, /--as-human/],
   ["approve spec hello --as-human", claude, 2, /--as-human: SDLC_PRINCIPAL is agent:claude/, /ask a person/],
@@ -206,6 +209,14 @@ describe("under a keyring", () => {
 })
 
 describe("output", () => {
+  it("shows a defect in one sentence, and its trace on request", () => {
+    let said = ""
+    const streams = { out: () => undefined, err: (text: string) => void (said += text) }
+    expect(printDefect(new TypeError("x is not y"), {}, streams)).toBe(70)
+    expect(said).toBe("sdlc: this is a defect of the tool: x is not y\n  fix: report it with the command line; SDLC_DEBUG=1 shows where it happened.\n")
+    printDefect(new TypeError("x is not y"), { SDLC_DEBUG: "1" }, streams)
+    expect(said).toMatch(/at .*input\.test/)
+  })
   it("refuses a value for a flag that takes none", async () => {
     expect(await repo.sdlc("why hello --gates=all", ada)).toMatchObject({ code: 2, err: expect.stringMatching(/--gates: it takes no value[^]*alone/) })
   })
