@@ -25,6 +25,8 @@ const refused: ReadonlyArray<Case> = [
   ["nexd", ada, 2, /"nexd" is no command/, /did you mean next/],
   ["frobnicate", ada, 2, /is no command/, /sdlc help/],
   ["next --hed x hello", ada, 2, /--hed: next has no such flag/, /--head/],
+  ["--jsn next hello", ada, 2, /"--jsn" is no command/, /sdlc help/],
+  ["-f helo next", ada, 2, /feature: there is no "helo"/, /did you mean hello/],
   ["next hello more", ada, 2, /"more": one word too many/, /sdlc help next/],
   ["next hello --head", ada, 2, /--head: its value is missing/, /--head <value>/],
   ["next hello --head x --head y", ada, 2, /--head: given twice/, /once/],
@@ -229,6 +231,11 @@ describe("output", () => {
       expect(typeof said.json).toBe("object")
       expect([0, 1, 10, 20]).toContain(said.code)
     }
+  })
+  it("takes the flags of every command before the command, too", async () => {
+    expect((await repo.sdlc("--json -f hello next")).json).toMatchObject({ feature: "hello", action: "implement-task" })
+    expect((await repo.sdlc(`-C ${repo.root} --feature=hello why`)).out).toContain("rule I4")
+    expect((await repo.sdlc("--help")).out).toContain("Everywhere")
   })
   it("keeps to the older shape on request", async () => {
     const { json } = await repo.sdlc("next hello --compat v0 --json")
