@@ -67,7 +67,8 @@ const find = (program: Program, facts: Facts): Compiled | undefined => {
     const candidate = common[i] as Compiled
     if (candidate.rule.when(facts)) return candidate
   }
-  const rules = program.byPhase[facts.phase]
+  // JavaScript may pass a phase that is none; that is nobody's rule, not a crash.
+  const rules = (program.byPhase as { readonly [phase: string]: ReadonlyArray<Compiled> | undefined })[facts.phase] ?? []
   for (let i = 0; i < rules.length; i++) {
     const candidate = rules[i] as Compiled
     if (candidate.rule.when(facts)) return candidate

@@ -19,7 +19,7 @@ const put = (text: string, names: Names): string =>
 const mark = "\u0000"
 
 const tidy = (text: string): string => {
-  const single = text.replace(/\s+/g, " ").replace(/ ([,;:.])/g, "$1").trim()
+  const single = text.replace(/\s+/g, " ").replace(/ ([,;:.])(?=\s|$)/g, "$1").trim()
   return (single.charAt(0).toUpperCase() + single.slice(1)).replaceAll(mark, "")
 }
 

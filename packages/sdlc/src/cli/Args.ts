@@ -3,6 +3,7 @@
  *
  * Written by hand because `sdlc next` has 150 ms as a process, most of which a command-line framework would take.
  */
+import { own } from "../model/Own.ts"
 import { Failure } from "./Failure.ts"
 
 export type FlagType = "flag" | "value" | "values"
@@ -23,6 +24,19 @@ export interface Args {
 /** Flags of every command. */
 export const common: Readonly<Record<string, FlagType>> = { json: "flag", cwd: "value", help: "flag", feature: "value" }
 const short: Readonly<Record<string, string>> = { C: "cwd", h: "help", f: "feature" }
+
+/** The command line with the flags of every command, when they stand before the command, moved behind it. */
+export const commandFirst = (argv: ReadonlyArray<string>): ReadonlyArray<string> => {
+  let at = 0
+  for (let word = argv[at]; word?.startsWith("-") === true; word = argv[at]) {
+    const typed = word.split("=")[0]?.replace(/^-{1,2}/, "") ?? ""
+    const type = own(common, word.startsWith("--") ? typed : (own(short, typed) ?? typed))
+    if (type === undefined || typed === "help" || typed === "h") return argv
+    at += type === "value" && !word.includes("=") ? 2 : 1
+  }
+  const command = argv[at]
+  return command === undefined ? argv : [command, ...argv.slice(0, at), ...argv.slice(at + 1)]
+}
 
 const distance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)

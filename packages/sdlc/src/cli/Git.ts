@@ -6,6 +6,7 @@
  */
 import type { SpawnSyncOptions, SpawnSyncReturns } from "node:child_process"
 import { codeTreeDigest } from "../repo/CodeTree.ts"
+import * as Decode from "../repo/Decode.ts"
 import * as Layout from "../repo/Layout.ts"
 import type { Tree } from "../repo/Disk.ts"
 import { Failure } from "./Failure.ts"
@@ -73,13 +74,18 @@ export const relation = (root: string, branch: string, onto: string): Relation |
 export const readTree = (root: string, revision: string, paths: ReadonlyArray<string> = []): Tree | null => {
   const listing = raw(root, ["ls-tree", "-r", "-z", "--end-of-options", revision, "--", ".sdlc", ...paths])?.toString("utf8")
   if (listing === undefined) return null
+  const tree: Tree = new Map()
   const blobs = listing.split("\0").flatMap((line) => {
-    const match = /^100(?:644|755) blob ([0-9a-f]+)\t([^]+)$/.exec(line)
-    return match === null ? [] : [{ id: match[1] ?? "", path: match[2] ?? "" }]
+    const match = /^(\d{6}) (?:blob|commit) ([0-9a-f]+)\t([^]+)$/.exec(line)
+    if (match === null) return []
+    const [, mode = "", id = "", path = ""] = match
+    if (/^100(?:644|755)$/.test(mode)) return [{ id, path }]
+    // A link in place of a state file would be followed by nobody; it is named like one on a disk.
+    if (path.startsWith(".sdlc/")) tree.set(path, Decode.unreadable(mode === "120000" ? "it is a link" : "it is not a regular file"))
+    return []
   })
   const out = raw(root, ["cat-file", "--batch"], blobs.map((blob) => `${blob.id}\n`).join(""))
   if (out === null) return null
-  const tree: Tree = new Map()
   let at = 0
   for (const blob of blobs) {
     const end = out.indexOf(10, at)
@@ -101,11 +107,23 @@ export const stacked = (root: string, from: string, to: string): ReadonlyArray<{
       return { sha, parents }
     })
 
+/**
+ * Paths that a commit changed since it left another. Renames count as what they are, a removal and an addition: a folder that was
+ * renamed away must not escape.
+ */
+const differing = (root: string, from: string, to: string, below: ReadonlyArray<string>, ...options: ReadonlyArray<string>): ReadonlyArray<string> =>
+  (read(root, "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", ...options, "--end-of-options", `${from}...${to}`, "--", ...below) ?? "").split("\0").filter((path) => path !== "")
+
 /** Slugs of the features whose folder differs between two commits. */
-export const changedFeatures = (root: string, from: string, to: string): ReadonlyArray<string> => {
-  const names = read(root, "diff", "--name-only", "-z", "--no-ext-diff", "--no-textconv", "--end-of-options", `${from}...${to}`, "--", Layout.featuresDir)
-  return [...new Set((names ?? "").split("\0").flatMap((path) => /^\.sdlc\/features\/([^/]+)\//.exec(path)?.[1] ?? []))].toSorted()
-}
+export const changedFeatures = (root: string, from: string, to: string): ReadonlyArray<string> =>
+  [...new Set(differing(root, from, to, [Layout.featuresDir]).flatMap((path) => /^\.sdlc\/features\/([^/]+)\//.exec(path)?.[1] ?? []))].toSorted()
+
+/** Event and evidence files of a feature that a commit changed or removed since it left another. */
+export const rewritten = (root: string, from: string, to: string, slug: string): ReadonlyArray<string> =>
+  differing(root, from, to, ["events", "evidence"].map((name) => `${Layout.featureDir(slug)}${name}`), "--diff-filter=a")
+
+/** The commit at which two lines of history parted. */
+export const mergeBase = (root: string, a: string, b: string): string | null => read(root, "merge-base", "--end-of-options", a, b)
 
 /** Version of the git in use, such as `2.43.0`. */
 export const version = (root: string): string | null => /(\d+\.\d+(?:\.\d+)?)/.exec(read(root, "--version") ?? "")?.[1] ?? null

@@ -25,7 +25,7 @@ const overview = (): string => [
   table(Object.entries(all()).map(([name, entry]) => [`  ${name}`, entry.summary])),
   "",
   "Everywhere: --json, -C <folder>, -f <feature>, --help. A feature may be left out when the branch or the project makes it clear.",
-  "Exit codes: 0 a step is due, 10 wait, 20 a person decides, 30 done, 3 corrupt, 2 wrong use, 1 a check failed.",
+  "Exit codes: 0 a step is due, 10 wait, 20 a person decides, 30 done, 3 corrupt, 2 wrong use, 1 a check failed, 70 a defect of the tool.",
   "Environment: SDLC_PRINCIPAL (agent:<name> or human:<name>), SDLC_SESSION, SDLC_MODEL, SDLC_FEATURE, SDLC_SIGNING_KEY (key file)."
 ].join("\n")
 

@@ -60,7 +60,12 @@ export interface Signer {
 /** Adds the key that `actor` needs for this kind of event under this policy, or refuses. */
 export const signer = (env: Env, policy: Policy, actor: Principal, type: EventType): Signer => {
   const key = actor.type === "agent" ? null : signingKey(env, policy.keyring)
-  if (key !== null) return { actor, key }
+  const principals = policy.keyring.find((entry) => entry.id === key?.id)?.principals
+  if (key !== null && (principals === undefined || principals.includes(actor.id))) return { actor, key }
+  // Signed with it, the event would stand there and not count.
+  if (key !== null && needsSignature({ type, actor })) {
+    throw new Failure(`SDLC_SIGNING_KEY: key "${key.id}" may not speak for ${actor.type} ${actor.id}.`, `use a key that may, or add ${actor.id} to its principals in .sdlc/policy.yaml.`)
+  }
   if (policy.keyring.length > 0 && needsSignature({ type, actor })) {
     throw new Failure(
       `${type} by ${actor.type} ${actor.id} needs a signature: the policy has a keyring.`,

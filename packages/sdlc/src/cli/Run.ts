@@ -8,7 +8,7 @@ import { asFailure, printFailure, printResult, runEntry, type Streams } from "./
 export type { Streams } from "./RunEntry.ts"
 
 export const run = async (argv: ReadonlyArray<string>, env: Env, cwd: string, streams: Streams, now = Date.now()): Promise<number> => {
-  const [first = "help", ...rest] = argv
+  const [first = "help", ...rest] = Args.commandFirst(argv)
   const command = first === "--help" || first === "-h" ? "help" : first === "--version" || first === "-v" ? "version" : first
   const json = rest.includes("--json")
   try {

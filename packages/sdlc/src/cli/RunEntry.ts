@@ -1,6 +1,6 @@
 /** Runs one known command: parse its arguments, open the repository, run, print. Every refusal is one message with its fix and an exit code. */
 import * as Args from "./Args.ts"
-import { Failure } from "./Failure.ts"
+import { exit, Failure } from "./Failure.ts"
 import type { Env } from "./Identity.ts"
 import { clean, type Result } from "./Result.ts"
 import { open, type Session } from "./Session.ts"
@@ -32,8 +32,16 @@ export const printFailure = (failure: Failure, json: boolean, streams: Streams):
 export const asFailure = (cause: unknown): Failure | null => {
   if (cause instanceof Failure) return cause
   const { code, path, syscall } = cause as { readonly code?: unknown; readonly path?: unknown; readonly syscall?: unknown }
-  if (typeof code === "string" && typeof syscall === "string") return new Failure(`${code}: ${syscall} ${typeof path === "string" ? path : ""} failed.`, code === "EACCES" || code === "EROFS" ? "make the folder writable." : "check the path and the disk.")
+  if (typeof code === "string" && typeof syscall === "string") return new Failure(`${code}: ${syscall} ${typeof path === "string" ? path : ""} failed.`, code === "EROFS" ? "make the disk writable." : code === "EACCES" || code === "EPERM" ? "give yourself access to it." : "check the path and the disk.")
   return null
+}
+
+/** A defect of the tool, for whoever has to report it; the trace stays away from those who only typed a command. */
+export const printDefect = (cause: unknown, env: Env, streams: Streams): number => {
+  const error = cause instanceof Error ? cause : new Error(String(cause))
+  streams.err(`sdlc: this is a defect of the tool: ${clean(error.message)}\n  fix: report it with the command line; SDLC_DEBUG=1 shows where it happened.\n`)
+  if (env["SDLC_DEBUG"] === "1") streams.err(`${clean(error.stack ?? "")}\n`)
+  return exit.defect
 }
 
 export const runEntry = async (command: string, entry: Entry, words: ReadonlyArray<string>, env: Env, cwd: string, streams: Streams, now: number): Promise<number> => {

@@ -3,6 +3,7 @@ import type { Facts } from "../model/Facts.ts"
 import type { Finding, QaCheck } from "../model/Finding.ts"
 import type { FeatureState } from "../model/FeatureState.ts"
 import { severities } from "../model/Names.ts"
+import { own } from "../model/Own.ts"
 import type { Policy } from "../model/Policy.ts"
 import type { Verdict } from "../model/Verdict.ts"
 import { acceptedFindings, gateVerdict, latestFor, permitted, riskDigest, samePrincipal } from "./Verdicts.ts"
@@ -79,13 +80,13 @@ const auditFindings = (state: FeatureState, policy: Policy): ReadonlyArray<Findi
 /** Blocking findings that nobody proposed to accept. A promise to fix or to track does not close them: the next audit does. */
 export const blockingFindings = (state: FeatureState, policy: Policy): ReadonlyArray<Finding> =>
   auditFindings(state, policy).filter((finding) => {
-    const disposition = state.dispositions[finding.id]?.disposition
+    const disposition = own(state.dispositions, finding.id)?.disposition
     return blocks(policy, finding) && disposition !== "accept" && disposition !== "false-positive"
   })
 
 /** Lower findings about which nothing was decided. */
 export const openFindings = (state: FeatureState, policy: Policy): ReadonlyArray<Finding> =>
-  auditFindings(state, policy).filter((finding) => !blocks(policy, finding) && state.dispositions[finding.id] === undefined)
+  auditFindings(state, policy).filter((finding) => !blocks(policy, finding) && own(state.dispositions, finding.id) === undefined)
 
 export const riskFact = (state: FeatureState, policy: Policy): Facts["risk"] =>
   policy.gates.audit === "off" || acceptedFindings(state).length === 0 ? "ok" : gateVerdict(state, policy, "risk", riskDigest(state), [])

@@ -5,6 +5,7 @@
 import { classify } from "../classify/Classify.ts"
 import type { Facts } from "../model/Facts.ts"
 import type { FeatureState } from "../model/FeatureState.ts"
+import { own } from "../model/Own.ts"
 import type { Cost, Policy } from "../model/Policy.ts"
 import { policyFor } from "../model/Presets.ts"
 import * as Checks from "./Checks.ts"
@@ -15,7 +16,7 @@ import { gateVerdict, planDigest } from "./Verdicts.ts"
 import { taskFacts } from "./Work.ts"
 
 const dependencies = (state: FeatureState): Facts["dep"] => {
-  const statuses = state.feature.deps.map((dep) => state.observed.deps?.[dep] ?? "unmet")
+  const statuses = state.feature.deps.map((dep) => own(state.observed.deps, dep) ?? "unmet")
   return (["cycle", "dead", "unmet"] as const).find((status) => statuses.includes(status)) ?? "met"
 }
 

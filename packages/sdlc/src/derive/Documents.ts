@@ -33,10 +33,10 @@ const waiverCounts = (state: FeatureState, policy: Policy, kind: DocumentKind, v
   return !authorsOf(state, kind, verdict.subject).some((author) => samePrincipal(author, verdict.by))
 }
 
-/** The verdict that holds for the document as it is now, if any. */
-export const standingVerdict = (state: FeatureState, policy: Policy, kind: DocumentKind): Verdict | undefined => {
+/** The verdicts that count on the document as it is now. */
+const countingVerdicts = (state: FeatureState, policy: Policy, kind: DocumentKind): ReadonlyArray<Verdict> => {
   const hash = state.documents[kind].hash
-  return prevailing(state.verdicts.filter((verdict) => {
+  return state.verdicts.filter((verdict) => {
     if (verdict.gate !== kind || verdict.subject !== hash) return false
     switch (verdict.verdict) {
       case "reject":
@@ -46,8 +46,16 @@ export const standingVerdict = (state: FeatureState, policy: Policy, kind: Docum
       case "waive":
         return waiverCounts(state, policy, kind, verdict) && sameUpstream(state, kind, basis(state, kind, verdict))
     }
-  }))
+  })
 }
+
+/** The verdict that holds for the document as it is now, if any. */
+export const standingVerdict = (state: FeatureState, policy: Policy, kind: DocumentKind): Verdict | undefined =>
+  prevailing(countingVerdicts(state, policy, kind))
+
+/** Only a rejection takes a waiver back: an approval of a document with lint errors would otherwise undo it and make it invalid. */
+const waived = (state: FeatureState, policy: Policy, kind: DocumentKind): boolean =>
+  prevailing(countingVerdicts(state, policy, kind).filter((verdict) => verdict.verdict !== "approve"))?.verdict === "waive"
 
 /** Whether this hash was submitted against the present upstream. */
 const submitted = (state: FeatureState, kind: DocumentKind): boolean =>
@@ -64,8 +72,8 @@ export const documentState = (state: FeatureState, policy: Policy, kind: Documen
   const mode = policy.gates[kind]
   if (mode === "off") return "waived"
   const document = state.documents[kind]
+  if (waived(state, policy, kind)) return "waived"
   const standing = standingVerdict(state, policy, kind)?.verdict
-  if (standing === "waive") return "waived"
   if (document.hash === null) return "absent"
   if (document.lint.some((finding) => finding.severity === "error")) return "invalid"
   if (document.openQuestions > 0) return "unclear"

@@ -9,6 +9,7 @@ import type { Read } from "../model/Decision.ts"
 import type { Facts } from "../model/Facts.ts"
 import type { FeatureState, Open } from "../model/FeatureState.ts"
 import { upstreamKinds } from "../model/Names.ts"
+import { own } from "../model/Own.ts"
 import type { Cost, Policy } from "../model/Policy.ts"
 import type { Verdict } from "../model/Verdict.ts"
 import * as Checks from "./Checks.ts"
@@ -48,7 +49,7 @@ const documentNames = (kind: DocumentKind) => ({ policy, state }: Context): Name
   const from = short(approved?.subject)
   return {
     n: errors.length > 0 ? errors.length : document.openQuestions,
-    errors: list(errors.map((finding) => finding.message)),
+    errors: list(errors.map((finding) => finding.message.replace(/\.$/, ""))),
     hash: short(document.hash),
     from: from === short(document.hash) ? undefined : from,
     upstream: moved.join(", "),
@@ -85,7 +86,7 @@ const taskNames = (pick: (state: FeatureState) => FeatureState["tasks"]) => ({ s
 }
 
 const dependencies = ({ state }: Context): Names => ({
-  features: list(state.feature.deps.filter((dep) => state.observed.deps?.[dep] !== "met").map((dep) => `${dep} ${state.observed.deps?.[dep] ?? "unmet"}`), 5)
+  features: list(state.feature.deps.filter((dep) => own(state.observed.deps, dep) !== "met").map((dep) => `${dep} ${own(state.observed.deps, dep) ?? "unmet"}`), 5)
 })
 
 const frozen = ({ now, policy, state }: Context): Names => {

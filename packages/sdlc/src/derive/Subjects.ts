@@ -11,6 +11,7 @@ import { canonicalJson, digestOf } from "../model/Digest.ts"
 import type { FactName, Facts } from "../model/Facts.ts"
 import type { EventType } from "../model/FeatureEvent.ts"
 import type { FeatureState } from "../model/FeatureState.ts"
+import { own } from "../model/Own.ts"
 import type { Task, TaskStatus } from "../model/Task.ts"
 import type { VerdictGate } from "../model/Verdict.ts"
 import { acceptedFindings, latestFor, riskDigest, upstreamOf } from "./Verdicts.ts"
@@ -47,7 +48,7 @@ const sources: { readonly [K in FactName]: (state: FeatureState) => ReadonlyArra
   phase: () => [],
   escalation: (s) => s.escalations.map((open) => open.id),
   blocker: (s) => s.blockers.map((open) => `${open.id} ${open.event}`),
-  dep: (s) => s.feature.deps.map((dep) => `${dep} ${s.observed.deps?.[dep] ?? "unmet"}`),
+  dep: (s) => s.feature.deps.map((dep) => `${dep} ${own(s.observed.deps, dep) ?? "unmet"}`),
   spec: document("spec"),
   design: document("design"),
   tasksDoc: document("tasks"),

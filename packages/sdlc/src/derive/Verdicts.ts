@@ -7,6 +7,7 @@ import type { DocumentKind, Upstream } from "../model/Artifact.ts"
 import { digestOf } from "../model/Digest.ts"
 import type { FeatureState, Run } from "../model/FeatureState.ts"
 import { documentKinds, upstreamKinds } from "../model/Names.ts"
+import { own } from "../model/Own.ts"
 import type { GateMode, Policy } from "../model/Policy.ts"
 import type { Principal } from "../model/Principal.ts"
 import type { Verdict, VerdictGate } from "../model/Verdict.ts"
@@ -60,7 +61,7 @@ export const latestFor = <R>(runs: ReadonlyArray<Run<R>>, state: FeatureState): 
 export const acceptedFindings = (state: FeatureState): ReadonlyArray<string> => {
   return (latestFor(state.audits, state)?.result?.findings ?? [])
     .filter((finding) => {
-      const disposed = state.dispositions[finding.id]
+      const disposed = own(state.dispositions, finding.id)
       return disposed !== undefined && (disposed.disposition === "accept" || disposed.disposition === "false-positive") && disposed.by.type !== "human"
     })
     .map((finding) => `${finding.id} ${finding.severity}`)

@@ -74,7 +74,7 @@ export const scan = (markdown: string): Document => {
 }
 
 /** Text with `code spans` blanked out, so that a marker quoted in code is not taken for the marker itself. */
-export const withoutCodeSpans = (text: string): string => text.replace(/`[^`]*`/g, (span) => " ".repeat(span.length))
+export const withoutCodeSpans = (text: string): string => text.replace(/(`{1,3})[^`]+\1/g, (span) => " ".repeat(span.length))
 
 /** A heading or list item that opens with an id, with everything that belongs to it. */
 export interface Entry {

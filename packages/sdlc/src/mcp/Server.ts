@@ -103,8 +103,10 @@ export const make = (run: RunCommand, env: Env, version: string): Server => {
   const call = async (params: Json): Promise<Json> => {
     const one = tools.find((candidate) => candidate.name === params["name"])
     if (one === undefined) throw new Refusal(-32602, `name: there is no tool ${JSON.stringify(params["name"])?.slice(0, 80) ?? "(none)"}`)
+    const given = params["arguments"] ?? {}
+    if (typeof given !== "object" || Array.isArray(given)) throw new Refusal(-32602, "arguments: Expected an object")
     const { SDLC_SIGNING_KEY: _key, ...rest } = env
-    const { code, output } = await run(argvOf(one, record(params["arguments"])), { ...rest, SDLC_PRINCIPAL: principal })
+    const { code, output } = await run(argvOf(one, record(given)), { ...rest, SDLC_PRINCIPAL: principal })
     const parsed = Decode.json(output)
     const structured = parsed._tag === "Ok" ? record(parsed.value) : {}
     return { content: [{ type: "text", text: output.trim() }], structuredContent: { ...structured, exitCode: code }, isError: "error" in structured }
@@ -114,7 +116,9 @@ export const make = (run: RunCommand, env: Env, version: string): Server => {
     const command = commands.find((candidate) => `sdlc-${candidate.id}` === params["name"])
     if (command === undefined) throw new Refusal(-32602, `name: there is no prompt ${JSON.stringify(params["name"])?.slice(0, 80) ?? "(none)"}`)
     const given = record(params["arguments"])["feature"]
-    return { description: command.summary, messages: [{ role: "user", content: { type: "text", text: command.body.replaceAll("{{args.feature}}", typeof given === "string" ? given : "").replace(/ +`/g, "`") } }] }
+    const feature = typeof given === "string" ? given : ""
+    const text = (feature === "" ? command.body.replaceAll(" {{args.feature}}", "") : command.body).replaceAll("{{args.feature}}", feature)
+    return { description: command.summary, messages: [{ role: "user", content: { type: "text", text } }] }
   }
 
   const initialize = (params: Json): Json => {
@@ -148,14 +152,14 @@ export const make = (run: RunCommand, env: Env, version: string): Server => {
     }
   }
 
-  const handle = async (line: string): Promise<string | null> => {
-    const reply = (id: unknown, body: Json): string => JSON.stringify({ jsonrpc: "2.0", id: id ?? null, ...body })
-    if (line.length > maxLine) return reply(null, { error: { code: -32600, message: `the message has more than ${maxLine} characters` } })
-    const parsed = Decode.json(line)
-    if (parsed._tag === "Bad") return reply(null, { error: { code: -32700, message: parsed.problem } })
-    const message = record(parsed.value)
+  const reply = (id: unknown, body: Json): Json => ({ jsonrpc: "2.0", id: id ?? null, ...body })
+
+  const one = async (value: unknown): Promise<Json | null> => {
+    const message = record(value)
     const { id, method } = message
-    if (message["jsonrpc"] !== "2.0" || typeof method !== "string") return "result" in message || "error" in message ? null : reply(id, { error: { code: -32600, message: "not a JSON-RPC 2.0 request" } })
+    if (message["jsonrpc"] !== "2.0" || typeof method !== "string" || !(id === undefined || id === null || typeof id === "string" || typeof id === "number")) {
+      return "result" in message || "error" in message ? null : reply(typeof id === "object" ? null : id, { error: { code: -32600, message: "not a JSON-RPC 2.0 request" } })
+    }
     if (id === undefined) return null
     try {
       return reply(id, { result: await answer(method, record(message["params"])) })
@@ -164,8 +168,30 @@ export const make = (run: RunCommand, env: Env, version: string): Server => {
       return reply(id, { error: { code: -32603, message: cause instanceof Error ? cause.message : String(cause) } })
     }
   }
+
+  const handle = async (line: string): Promise<string | null> => {
+    if (line.length > maxLine) return JSON.stringify(reply(null, { error: { code: -32600, message: `the message has more than ${maxLine} characters` } }))
+    const parsed = Decode.json(line)
+    if (parsed._tag === "Bad") return JSON.stringify(reply(null, { error: { code: -32700, message: parsed.problem } }))
+    const { value } = parsed
+    // Batches are part of JSON-RPC and of the protocol of 2025-03-26; later versions dropped them.
+    if (!Array.isArray(value) || value.length === 0) {
+      const answered = await one(value)
+      return answered === null ? null : JSON.stringify(answered)
+    }
+    if (value.length > maxBatch) return JSON.stringify(reply(null, { error: { code: -32600, message: `the batch has more than ${maxBatch} messages` } }))
+    const answers: Array<Json> = []
+    for (const message of value) {
+      const answered = await one(message)
+      if (answered !== null) answers.push(answered)
+    }
+    return answers.length === 0 ? null : JSON.stringify(answers)
+  }
   return { handle }
 }
+
+/** Most messages of one batch. */
+const maxBatch = 100
 
 /** Longest message that is looked at, in characters. */
 export const maxLine = 1_048_576

@@ -47,12 +47,21 @@ export const event = (input: unknown): Decoded<FeatureEvent> => {
   return problems === null ? ok(input as FeatureEvent) : bad(problems)
 }
 
-/** UTF-8 text of a file, or `null` when its bytes are not UTF-8. */
-export const utf8 = (content: string | Uint8Array): string | null => {
-  if (typeof content === "string") return content.startsWith("\ufeff") ? content.slice(1) : content
+const unreadableMark = "\0unreadable: "
+
+/**
+ * What a reader of a disk puts in place of a file that is there and cannot be read: left out, a verdict behind a broken link
+ * or of 20 MB would be overlooked, and the feature would look further than it is.
+ */
+export const unreadable = (why: string): string => `${unreadableMark}${why}`
+export const isUnreadable = (content: string | Uint8Array): boolean => typeof content === "string" && content.startsWith(unreadableMark)
+
+/** UTF-8 text of a file, or why there is none. */
+export const text = (content: string | Uint8Array): Decoded<string> => {
+  if (typeof content === "string") return isUnreadable(content) ? bad(content.slice(unreadableMark.length)) : ok(content.startsWith("\ufeff") ? content.slice(1) : content)
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(content)
+    return ok(new TextDecoder("utf-8", { fatal: true }).decode(content))
   } catch {
-    return null
+    return bad("not UTF-8 text")
   }
 }

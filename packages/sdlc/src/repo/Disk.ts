@@ -4,16 +4,17 @@
  * Promises that writes are whole (temporary file, then rename), that an event file is never overwritten, and that neither
  * reading nor writing follows a symbolic link out of the repository.
  */
-import { closeSync, constants, type Dirent, existsSync, fstatSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, realpathSync, renameSync, unlinkSync, writeSync } from "node:fs"
+import { closeSync, constants, type Dirent, existsSync, fstatSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, realpathSync, renameSync, unlinkSync, writeSync } from "node:fs"
 import { dirname, join, relative, sep } from "node:path"
 import { fileOf } from "../importers/Importers.ts"
+import * as Decode from "./Decode.ts"
 import * as FeatureFile from "./FeatureFile.ts"
 import * as Layout from "./Layout.ts"
 import type { Write } from "./Repo.ts"
 
 export type Tree = Map<string, string | Uint8Array>
 
-/** Documents larger than this are not read from the disk at all; the linter refuses far smaller ones. */
+/** Files larger than this are not read from the disk at all; the loader and the linter refuse far smaller ones. */
 const maxFileBytes = 16 * 1024 * 1024
 
 /** The nearest folder at or above `from` that holds `.sdlc`, else the nearest with `.git`, else `null`. */
@@ -31,8 +32,10 @@ const isWithin = (root: string, path: string): boolean => {
   return inside === "" || (!inside.startsWith("..") && !inside.startsWith(sep))
 }
 
-/** Bytes of a regular file that is not a link, or `null`. */
-const bytesOf = (full: string): Buffer | null => {
+const tooLarge = Decode.unreadable(`it is larger than ${maxFileBytes} bytes`)
+
+/** Bytes of a regular file that is not a link, why they cannot be had, or `null` when there is no file. */
+const bytesOf = (full: string): Buffer | string | null => {
   let file: number
   try {
     file = openSync(full, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
@@ -42,7 +45,8 @@ const bytesOf = (full: string): Buffer | null => {
   }
   try {
     const stat = fstatSync(file)
-    if (!stat.isFile() || stat.size > maxFileBytes) return null
+    if (!stat.isFile()) return Decode.unreadable(stat.isDirectory() ? "it is a folder" : "it is not a regular file")
+    if (stat.size > maxFileBytes) return tooLarge
     const bytes = Buffer.allocUnsafe(stat.size)
     let at = 0
     for (let count = -1; at < stat.size && count !== 0; at += count) count = readSync(file, bytes, at, stat.size - at, at)
@@ -63,21 +67,32 @@ const contentOf = (full: string): string | Buffer | null => {
   } catch (cause) {
     if (isMissing(cause)) return null
     const code = (cause as { readonly code?: unknown }).code
-    if (code === "ERR_STRING_TOO_LONG" || code === "ERR_FS_FILE_TOO_LARGE") return null
+    if (code === "ERR_STRING_TOO_LONG" || code === "ERR_FS_FILE_TOO_LARGE") return tooLarge
     throw cause
   }
 }
 
-/** Reads a file that may lie behind links, as long as they stay inside the repository. */
-const readFile = (root: string, path: string, tree: Tree): void => {
+/** What stands behind a path that may be a link, as long as it stays inside the repository. */
+const followed = (root: string, path: string): string | Buffer | null => {
+  const full = join(root, path)
   try {
-    const real = realpathSync(join(root, path))
-    const bytes = isWithin(root, real) ? bytesOf(real) : null
-    if (bytes !== null) tree.set(path, bytes)
+    const real = realpathSync(full)
+    return isWithin(root, real) ? bytesOf(real) : Decode.unreadable("it is a link out of the repository")
   } catch (cause) {
     if (!isMissing(cause)) throw cause
+    return lstatSync(full, { throwIfNoEntry: false })?.isSymbolicLink() === true ? Decode.unreadable("it is a link that leads nowhere") : null
   }
 }
+
+/** Of our own files one that cannot be read is noted with the reason, of all others it is left out. */
+const put = (tree: Tree, path: string, content: string | Buffer | null): void => {
+  if (content !== null && (path.startsWith(".sdlc/") || !Decode.isUnreadable(content))) tree.set(path, content)
+}
+
+const readFile = (root: string, path: string, tree: Tree): void => put(tree, path, followed(root, path))
+
+/** A name that only a file of a feature may have. */
+const fileName = /^\.sdlc\/(?:features|archive)\/[^/]+\/(?:[\w-]+\.(?:md|yaml)|(?:events|evidence)\/.+\.json)$/
 
 const isMissing = (cause: unknown): boolean => {
   const code = (cause as { readonly code?: unknown }).code
@@ -96,11 +111,11 @@ export const readBelow = (root: string, dir: string, tree: Tree, skip: (path: st
   for (const entry of entries) {
     const path = dir === "" ? entry.name : `${dir}/${entry.name}`
     if (skip(path)) continue
-    if (entry.isDirectory()) readBelow(root, path, tree, skip)
-    else if (entry.isFile()) {
-      const content = contentOf(`${root}/${path}`)
-      if (content !== null) tree.set(path, content)
-    } else readFile(root, path, tree)
+    if (entry.isDirectory()) {
+      if (fileName.test(path)) put(tree, path, Decode.unreadable("it is a folder"))
+      else readBelow(root, path, tree, skip)
+    } else if (entry.isFile()) put(tree, path, contentOf(`${root}/${path}`))
+    else readFile(root, path, tree)
   }
 }
 

@@ -11,7 +11,7 @@ import { lint, type Linted } from "../lint/Lint.ts"
 import type { Artifact, ArtifactKind, Artifacts } from "../model/Artifact.ts"
 import { artifactKinds } from "../model/Names.ts"
 import * as Decode from "./Decode.ts"
-import { md1 } from "./Digest.ts"
+import { md1, sha256 } from "./Digest.ts"
 import type { Sources } from "./FeatureFile.ts"
 import { documentPath } from "./Layout.ts"
 
@@ -40,22 +40,26 @@ interface Read {
   readonly hash: string
   readonly at: (line: number) => { readonly file: string; readonly line: number }
   readonly foreign: boolean
-  readonly utf8: boolean
+  /** Why it has no text. */
+  readonly problem: string | null
 }
 
 const native = (files: Files, path: string): Read | null => {
   const content = files.get(path)
   if (content === undefined) return null
-  const text = Decode.utf8(content)
-  return { paths: [path], text: text ?? "", hash: md1(text ?? ""), at: (line) => ({ file: path, line }), foreign: false, utf8: text !== null }
+  const decoded = Decode.text(content)
+  const at = (line: number) => ({ file: path, line })
+  // The digest of unreadable bytes is theirs: a waiver of one heap of garbage must not hold for another.
+  if (decoded._tag === "Bad") return { paths: [path], text: "", hash: `md1:${sha256(content)}`, at, foreign: false, problem: decoded.problem }
+  return { paths: [path], text: decoded.value, hash: md1(decoded.value), at, foreign: false, problem: null }
 }
 
 const overlay = (files: Files, kind: ArtifactKind, sources: Sources): Read | null => {
   const wanted = sources[kind] ?? []
   const found = wanted.flatMap((path) => {
     const content = files.get(fileOf(path))
-    const text = content === undefined ? null : Decode.utf8(content)
-    return text === null ? [] : [{ path, text }]
+    const decoded = content === undefined ? null : Decode.text(content)
+    return decoded?._tag === "Ok" ? [{ path, text: decoded.value }] : []
   })
   if (found.length === 0) return null
   const translation = importers[sources.format].translate(kind, found)
@@ -65,7 +69,7 @@ const overlay = (files: Files, kind: ArtifactKind, sources: Sources): Read | nul
     hash: md1(translation.content),
     at: (line) => translation.lines[line - 1] ?? { file: found[0]?.path ?? "", line: 1 },
     foreign: true,
-    utf8: true
+    problem: null
   }
 }
 
@@ -78,8 +82,10 @@ const judge = (found: Read, kind: ArtifactKind, spec: string | null): Linted => 
     const { file, line } = found.at(finding.line)
     return { ...finding, file, line, severity: found.foreign && lenient.has(finding.rule) ? "warning" : finding.severity }
   })
-  const encoding: ReadonlyArray<LintFinding> = found.utf8 ? [] : [{ rule: "not-utf8", severity: "error", file: found.paths[0] ?? "", line: 1, message: "The file is not UTF-8 text.", fix: "save it as UTF-8." }]
-  return { ...linted, findings: [...encoding, ...placed] }
+  if (found.problem === null) return { ...linted, findings: placed }
+  const encoding = found.problem === "not UTF-8 text"
+  const finding = { severity: "error", file: found.paths[0] ?? "", line: 1 } as const
+  return { ...linted, findings: [encoding ? { ...finding, rule: "not-utf8", message: "The file is not UTF-8 text.", fix: "save it as UTF-8." } : { ...finding, rule: "unreadable", message: `The file cannot be read: ${found.problem}.`, fix: "put a Markdown file in its place." }] }
 }
 
 /** Reads and lints every document that exists. */

@@ -38,6 +38,17 @@ export const parseArchiveName = (name: string): string | null => {
   return slug !== undefined && slugPattern.test(slug) ? slug : null
 }
 
+/** The tree with an archived feature under the paths it had before; a feature that is not archived, or is there again, stays as it is. */
+export const unarchived = <C>(files: ReadonlyMap<string, C>, slug: string): ReadonlyMap<string, C> => {
+  const dir = featureDir(slug)
+  const paths = [...files.keys()]
+  if (paths.some((path) => path.startsWith(dir))) return files
+  const folder = paths.filter((path) => path.startsWith(archiveDir)).map((path) => path.split("/")[2] ?? "").filter((name) => parseArchiveName(name) === slug).toSorted().at(-1)
+  if (folder === undefined) return files
+  const from = `${archiveDir}${folder}/`
+  return new Map([...files].map(([path, content]) => [path.startsWith(from) ? `${dir}${path.slice(from.length)}` : path, content]))
+}
+
 /** The artifact a file name of a feature folder stands for. */
 export const kindOf = (name: string): ArtifactKind | null => artifactKinds.find((kind) => name === `${kind}.md`) ?? null
 

@@ -55,8 +55,7 @@ const text = (files: Files, path: string): Decode.Decoded<string> => {
   const content = files.get(path)
   if (content === undefined) return Decode.bad("missing")
   if (content.length > Layout.maxStateBytes) return Decode.bad(`larger than ${Layout.maxStateBytes} bytes`)
-  const decoded = Decode.utf8(content)
-  return decoded === null ? Decode.bad("not UTF-8 text") : { _tag: "Ok", value: decoded }
+  return Decode.text(content)
 }
 
 /** The policy of the tree. A tree without the file is an error, because the defaults may be laxer than what was agreed. */
@@ -260,7 +259,7 @@ export interface NewFeature {
 
 /** Files of a new feature: its identity and the event of its creation. Throws a `RangeError` on a bad or taken slug. */
 export const createFeature = (files: Files, feature: NewFeature, stamp: Stamp): { readonly writes: ReadonlyArray<Write>; readonly loaded: Loaded } => {
-  if (!Layout.slugPattern.test(feature.slug)) throw new RangeError(`slug: "${feature.slug.slice(0, 80)}" must be lower-case letters, digits and single hyphens, at most 63 characters`)
+  if (!Layout.slugPattern.test(feature.slug)) throw new RangeError(`slug: "${feature.slug.slice(0, 80)}" must be lower-case letters, digits and hyphens between them, at most 63 characters`)
   const dir = Layout.featureDir(feature.slug)
   if ([...files.keys()].some((path) => path === Layout.featurePath(feature.slug) || path.startsWith(`${dir}events/`))) throw new RangeError(`slug: "${feature.slug}" is taken`)
   const { policy } = loadPolicy(files)

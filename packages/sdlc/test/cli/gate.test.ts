@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { parse } from "yaml"
 import { bundle } from "../../scripts/bundle.ts"
-import { ada, bob, claude, planned, type Repository } from "./Cli.ts"
+import { ada, bob, claude, planned, project, type Repository, spec } from "./Cli.ts"
 
 interface Action {
   readonly inputs: Readonly<Record<string, { readonly default?: string }>>
@@ -111,5 +111,75 @@ describe("the composite action", () => {
     repo.write(".sdlc/policy.yaml", policy.replace(/: (human|agent)$/gm, ": off"))
     repo.commit("loosen everything")
     expect(act({ SDLC_BASE: main })).toMatchObject({ code: 1, output: "passage=fail\n" })
+  })
+})
+
+describe("the history of a feature", () => {
+  const folder = ".sdlc/features/hello"
+  let own: Repository
+  const events = (type: string): string => [...own.files().keys()].find((path) => path.endsWith(`-${type}.json`)) ?? ""
+  const branch = (name: string): void => void (own.git("switch", "-q", "main"), own.git("switch", "-q", "-c", name))
+  const gate = () => own.sdlc("gate merge --head HEAD --base main")
+  beforeAll(async () => {
+    own = await project()
+    own.write(`${folder}/spec.md`, spec)
+    await own.sdlc("submit spec", claude)
+    await own.sdlc('reject spec --as-human --reason "not yet"', ada)
+    own.write("code.js", "1\n")
+    own.commit("base")
+  })
+  afterAll(() => own.remove())
+
+  it("may not lose a rejection on a branch", async () => {
+    branch("drops")
+    rmSync(join(own.root, events("verdict")))
+    own.commit("drop it")
+    expect(await gate()).toMatchObject({ code: 3, out: expect.stringMatching(/verdict\.json: it was removed since main/) })
+  })
+  it("may not change one either, but may print it another way", async () => {
+    branch("reprints")
+    const path = events("verdict")
+    own.write(path, JSON.stringify(JSON.parse(own.read(path))))
+    own.commit("one line")
+    expect(await gate()).toMatchObject({ code: 1 })
+    own.write(path, own.read(path).replace("\"reject\"", "\"approve\""))
+    own.commit("approve it")
+    expect(await gate()).toMatchObject({ code: 3, out: expect.stringMatching(/verdict\.json: it was changed since main/) })
+  })
+  it("may not hide one behind a link", async () => {
+    branch("links")
+    const path = events("verdict")
+    rmSync(join(own.root, path))
+    symlinkSync("elsewhere.json", join(own.root, path))
+    own.commit("link")
+    expect(await gate()).toMatchObject({ code: 3, out: expect.stringMatching(/verdict\.json: it is a link/) })
+  })
+  it("may not go under another name", async () => {
+    branch("renames")
+    own.git("mv", folder, ".sdlc/features/other")
+    own.commit("rename")
+    expect(await gate()).toMatchObject({ code: 3, out: expect.stringContaining("hello: corrupt") })
+  })
+  it("may be mended where it was corrupt", async () => {
+    branch("mends")
+    const path = events("verdict")
+    const good = own.read(path)
+    own.write(path, "{")
+    own.commit("break it")
+    own.git("branch", "-q", "broken")
+    own.write(path, good)
+    own.commit("mend it")
+    expect(await own.sdlc("gate merge --head HEAD --base broken")).toMatchObject({ code: 1, out: expect.stringContaining("draft fail") })
+  })
+  it("may move to the archive at its end, without code", async () => {
+    branch("archives")
+    await own.sdlc('cancel hello --reason "not needed"', ada)
+    await own.sdlc("apply hello --all", ada)
+    expect((await own.sdlc("archive hello", ada)).code).toBe(0)
+    own.commit("archive")
+    expect(await gate()).toMatchObject({ code: 0, out: expect.stringContaining("hello: pass") })
+    own.write("code.js", "2\n")
+    own.commit("and some code")
+    expect(await gate()).toMatchObject({ code: 1, out: expect.stringMatching(/lifecycle=archived/) })
   })
 })

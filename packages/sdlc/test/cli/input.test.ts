@@ -2,6 +2,7 @@ import { symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { tmpdir } from "node:os"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { printDefect } from "../../src/cli/RunEntry.ts"
 import { ada, bob, claude, planned, project, repository, type Repository, spec } from "./Cli.ts"
 
 let repo: Repository
@@ -24,6 +25,8 @@ const refused: ReadonlyArray<Case> = [
   ["nexd", ada, 2, /"nexd" is no command/, /did you mean next/],
   ["frobnicate", ada, 2, /is no command/, /sdlc help/],
   ["next --hed x hello", ada, 2, /--hed: next has no such flag/, /--head/],
+  ["--jsn next hello", ada, 2, /"--jsn" is no command/, /sdlc help/],
+  ["-f helo next", ada, 2, /feature: there is no "helo"/, /did you mean hello/],
   ["next hello more", ada, 2, /"more": one word too many/, /sdlc help next/],
   ["next hello --head", ada, 2, /--head: its value is missing/, /--head <value>/],
   ["next hello --head x --head y", ada, 2, /--head: given twice/, /once/],
@@ -42,6 +45,8 @@ const refused: ReadonlyArray<Case> = [
   ["submit spek hello", claude, 2, /document: "spek"/, /did you mean spec/],
   ["submit spec other", claude, 2, /spec\.md does not exist/, /sdlc-specify/],
   ["approve", ada, 2, /<gate> is missing/, /sdlc approve <gate>/],
+  ["approve constructor hello --as-human", ada, 2, /gate: "constructor"/, /./],
+  ["record __proto__ hello", ada, 2, /event: "__proto__"/, /./],
   ["approve desing hello --as-human", ada, 2, /gate: "desing"/, /did you mean design/],
   ["approve spec hello", undefined, 2, /in a person's name/, /--as-human/],
   ["approve spec hello --as-human", claude, 2, /--as-human: SDLC_PRINCIPAL is agent:claude/, /ask a person/],
@@ -198,7 +203,10 @@ describe("under a keyring", () => {
     rmSync(join(keyed.root, ".sdlc/features/hello/events/7ZZZZZZZZZZZZZZZZZZZZZZZZZ-verdict.json"))
     expect((await keyed.sdlc("approve spec", ada, { SDLC_SIGNING_KEY: file })).code).toBe(0)
     expect(await keyed.sdlc("next --json")).toMatchObject({ json: { action: "advance" } })
-    expect(await keyed.sdlc("approve spec", "human:mallory", { SDLC_SIGNING_KEY: file })).toMatchObject({ json: {} })
+    const before = keyed.files()
+    expect(await keyed.sdlc("approve spec", "human:mallory", { SDLC_SIGNING_KEY: file })).toMatchObject({ code: 2, err: expect.stringMatching(/key "ada" may not speak for human mallory[^]*principals/) })
+    expect(keyed.files()).toEqual(before)
+    expect((await keyed.sdlc('block hello --needs agent --reason "x"', "human:mallory", { SDLC_SIGNING_KEY: file })).code).toBe(0)
     expect(await keyed.sdlc("approve spec", ada, { SDLC_SIGNING_KEY: join(keyed.root, "README.md") })).toMatchObject({ code: 2, err: expect.stringMatching(/no readable Ed25519 private key/) })
     rmSync(file)
     keyed.remove()
@@ -206,6 +214,14 @@ describe("under a keyring", () => {
 })
 
 describe("output", () => {
+  it("shows a defect in one sentence, and its trace on request", () => {
+    let said = ""
+    const streams = { out: () => undefined, err: (text: string) => void (said += text) }
+    expect(printDefect(new TypeError("x is not y"), {}, streams)).toBe(70)
+    expect(said).toBe("sdlc: this is a defect of the tool: x is not y\n  fix: report it with the command line; SDLC_DEBUG=1 shows where it happened.\n")
+    printDefect(new TypeError("x is not y"), { SDLC_DEBUG: "1" }, streams)
+    expect(said).toMatch(/at .*input\.test/)
+  })
   it("refuses a value for a flag that takes none", async () => {
     expect(await repo.sdlc("why hello --gates=all", ada)).toMatchObject({ code: 2, err: expect.stringMatching(/--gates: it takes no value[^]*alone/) })
   })
@@ -215,6 +231,11 @@ describe("output", () => {
       expect(typeof said.json).toBe("object")
       expect([0, 1, 10, 20]).toContain(said.code)
     }
+  })
+  it("takes the flags of every command before the command, too", async () => {
+    expect((await repo.sdlc("--json -f hello next")).json).toMatchObject({ feature: "hello", action: "implement-task" })
+    expect((await repo.sdlc(`-C ${repo.root} --feature=hello why`)).out).toContain("rule I4")
+    expect((await repo.sdlc("--help")).out).toContain("Everywhere")
   })
   it("keeps to the older shape on request", async () => {
     const { json } = await repo.sdlc("next hello --compat v0 --json")

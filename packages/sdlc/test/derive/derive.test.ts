@@ -18,6 +18,14 @@ const reviewing = (policy: Policy = standardPolicy): Driver => {
   return driver
 }
 
+it("a dependency or a finding called constructor is none that every object has", () => {
+  const driver = reviewing()
+  const state = { ...driver.state, feature: { ...driver.state.feature, deps: ["constructor"] }, observed: { ...driver.observed, deps: {} } }
+  assert.strictEqual(derive(state, driver.policy, driver.now).dep, "unmet")
+  driver.push("audit-recorded", { tree: treeOf(driver), valid: true, findings: [{ id: "constructor", severity: "low", title: "x" }] }, reviewer)
+  assert.strictEqual(factsOf(driver).findOpen, true)
+})
+
 describe("results hold for one code tree", () => {
   it("CI", () => {
     const driver = new Driver(standardPolicy)

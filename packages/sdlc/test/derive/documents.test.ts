@@ -44,6 +44,8 @@ const cases: ReadonlyArray<readonly [name: string, expected: DocumentState, happ
   ["waived where nobody may", "absent", (d) => d.verdict("spec", "waive", human, "trivial"), { ...standardPolicy, waive: "off" }],
   ["waived while absent, then written", "draft", (d) => (d.verdict("spec", "waive", human, "trivial"), d.write("spec", "a"))],
   ["waived as it is, with lint errors", "waived", (d) => (d.write("spec", "a", { lint: [{ rule: "r", severity: "error", message: "m" }] }), d.verdict("spec", "waive", human, "legacy"))],
+  ["waived, then approved, with lint errors", "waived", (d) => (d.write("spec", "a", { lint: [{ rule: "r", severity: "error", message: "m" }] }), d.submit("spec"), d.verdict("spec", "waive", human, "legacy"), d.verdict("spec", "approve", secondHuman))],
+  ["waived, then rejected", "rejected", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "waive", human, "legacy"), d.verdict("spec", "reject", secondHuman, "no"))],
   ["waived, then changed", "draft", (d) => (d.write("spec", "a"), d.verdict("spec", "waive", human, "legacy"), d.write("spec", "b"))],
   ["gate auto, written", "draft", (d) => d.write("spec", "a"), gates({ spec: "auto" })],
   ["gate auto, submitted", "approved", (d) => (d.write("spec", "a"), d.submit("spec")), gates({ spec: "auto" })],

@@ -71,7 +71,7 @@ describe("spec", () => {
     ])
   })
   it("does not read fences, comments or quoted code", () => {
-    const text = `${spec}\n\`\`\`\n### REQ-009\n[NEEDS CLARIFICATION: a]\n\`\`\`\n<!-- [NEEDS CLARIFICATION: b]\n### REQ-010 -->\nThe marker \`[NEEDS CLARIFICATION: c]\` is quoted.\n`
+    const text = `${spec}\n\`\`\`\n### REQ-009\n[NEEDS CLARIFICATION: a]\n\`\`\`\n<!-- [NEEDS CLARIFICATION: b]\n### REQ-010 -->\nThe marker \`[NEEDS CLARIFICATION: c]\` is quoted, \`\`[NEEDS CLARIFICATION: d]\`\` too.\n`
     const linted = lint("spec", "x", text, null)
     expect(linted.findings).toEqual([])
     expect(linted.clarifications).toEqual([])

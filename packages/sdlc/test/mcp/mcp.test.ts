@@ -92,7 +92,9 @@ describe("the MCP server", () => {
     const { prompts } = (await ask("prompts/list")).result as { readonly prompts: ReadonlyArray<{ readonly name: string }> }
     expect(prompts).toHaveLength(15)
     const { messages } = (await ask("prompts/get", { name: "sdlc-next", arguments: { feature: "hello" } })).result as { readonly messages: ReadonlyArray<{ readonly content: { readonly text: string } }> }
-    expect(messages[0]?.content.text).toContain("sdlc next hello --json")
+    expect(messages[0]?.content.text).toContain("Run `sdlc next hello --json`.")
+    const bare = (await ask("prompts/get", { name: "sdlc-next" })).result as { readonly messages: ReadonlyArray<{ readonly content: { readonly text: string } }> }
+    expect(bare.messages[0]?.content.text).toContain("Run `sdlc next --json`.")
     expect((await ask("prompts/get", { name: "nope" })).error?.code).toBe(-32602)
   })
   it("answers broken messages by the book", async () => {
@@ -103,6 +105,17 @@ describe("the MCP server", () => {
     expect(await code(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "x" }))).toBe(-32601)
     expect(await code(" ".repeat(Server.maxLine + 1))).toBe(-32600)
     expect(await server.handle(JSON.stringify({ jsonrpc: "2.0", id: 1, result: {} }))).toBeNull()
+  })
+  it("answers a batch with what its requests answer", async () => {
+    const batch = async (messages: unknown): Promise<unknown> => JSON.parse((await server.handle(JSON.stringify(messages))) ?? "null") as unknown
+    const ping = (id: number) => ({ jsonrpc: "2.0", id, method: "ping" })
+    expect(await batch([ping(1), { jsonrpc: "2.0", method: "notifications/initialized" }, { jsonrpc: "2.0", id: 2, method: "x" }, 5])).toMatchObject([{ id: 1, result: {} }, { id: 2, error: { code: -32601 } }, { id: null, error: { code: -32600 } }])
+    expect(await batch([{ jsonrpc: "2.0", method: "notifications/initialized" }])).toBeNull()
+    expect(await batch(Array.from({ length: 101 }, (_, index) => ping(index)))).toMatchObject({ id: null, error: { code: -32600 } })
+  })
+  it("refuses an id or arguments of the wrong shape", async () => {
+    expect(JSON.parse((await server.handle(JSON.stringify({ jsonrpc: "2.0", id: { a: 1 }, method: "ping" }))) ?? "{}")).toMatchObject({ id: null, error: { code: -32600 } })
+    expect((await ask("tools/call", { name: "sdlc_next", arguments: ["hello"] })).error).toMatchObject({ code: -32602, message: expect.stringMatching(/arguments/) })
   })
   it("speaks lines over streams, in order, and ends with its input", async () => {
     const input = new PassThrough()

@@ -9,6 +9,9 @@ import { derive } from "../../derive/Derive.ts"
 import { trace } from "../../classify/Reads.ts"
 import type { Facts } from "../../model/Facts.ts"
 import { phases } from "../../model/Phase.ts"
+import * as Decode from "../../repo/Decode.ts"
+import { canonicalJson } from "../../repo/Digest.ts"
+import * as Layout from "../../repo/Layout.ts"
 import { stateOf } from "../../repo/State.ts"
 import * as Repo from "../../repo/Repo.ts"
 import { type Args, oneOf } from "../Args.ts"
@@ -54,16 +57,38 @@ const mayMerge = (facts: Facts, feature: string): Verdict => {
   return { feature, passage: "fail", missing: [...verdict.missing, { gate: "merge", passage: "fail", facts: failing }] }
 }
 
+const sameJson = (a: string | Uint8Array | undefined, b: string | Uint8Array | undefined): boolean => {
+  if (a === undefined || b === undefined) return false
+  const [x, y] = [a, b].map((content) => Decode.json(Buffer.from(content).toString("utf8")))
+  return x?._tag === "Ok" && y?._tag === "Ok" && canonicalJson(x.value) === canonicalJson(y.value)
+}
+
+/**
+ * Events and evidence are only ever added. A branch that drops a rejection, or writes an approval over it, is told; one that
+ * mends a feature which was corrupt before may.
+ */
+const rewritten = (session: Session.Session, slug: string, head: string, base: string, tree: Repo.Files): string | null => {
+  const paths = Git.rewritten(session.root, base, head, slug)
+  const parted = paths.length === 0 ? null : Git.mergeBase(session.root, base, head)
+  const before = parted === null ? null : Git.readTree(session.root, parted)
+  const path = before === null ? undefined : paths.find((one) => !sameJson(before.get(one), tree.get(one)))
+  if (path === undefined || before === null || Repo.load(before, slug).integrity === "corrupt") return null
+  return `${path}: it was ${tree.has(path) ? "changed" : "removed"} since ${base.slice(0, 10)}, and events and evidence are only ever added`
+}
+
 const atCommit = (session: Session.Session, slug: string, head: string, base: string | null, ciPassed: boolean): { readonly facts: Facts | null; readonly problem: string } => {
-  const first = Git.readTree(session.root, head)
-  if (first === null) throw new Failure(`--head: git cannot read the tree of ${head}.`, "fetch the commit (a shallow clone may lack it).")
+  const plain = Git.readTree(session.root, head)
+  if (plain === null) throw new Failure(`--head: git cannot read the tree of ${head}.`, "fetch the commit (a shallow clone may lack it).")
+  const first = Layout.unarchived(plain, slug)
   const sources = Object.values(Repo.load(first, slug).feature?.sources ?? {}).flat().map((path) => path.replace(/#.*$/, ""))
-  const tree = sources.length === 0 ? first : (Git.readTree(session.root, head, sources) ?? first)
+  const tree = sources.length === 0 ? first : Layout.unarchived(Git.readTree(session.root, head, sources) ?? plain, slug)
   const baseTree = base === null ? null : Git.readTree(session.root, base)
   const basePolicy = baseTree === null ? null : Repo.loadPolicy(baseTree)
   const loaded = Repo.load(tree, slug, basePolicy !== null && basePolicy.errors.length === 0 ? { policy: basePolicy.policy } : {})
   const [error] = loaded.errors
   if (error !== undefined) return { facts: null, problem: `${error.file}: ${error.problem}` }
+  const lost = base === null ? null : rewritten(session, slug, head, base, tree)
+  if (lost !== null) return { facts: null, problem: lost }
   const own = Git.head(session.root, head)
   const relation = base === null ? null : Git.relation(session.root, head, base)
   const observed = { ...(own === null ? {} : { head: own }), ...(relation === null ? {} : { branch: relation }), ...(ciPassed && own !== null ? { ci: { tree: own.tree, status: "passed" as const } } : {}) }
@@ -99,6 +124,13 @@ const subjectsOf = (session: Session.Session, args: Args, head: string, base: st
   })
 }
 
+/** The records of a feature that was given up may land, its code may not. */
+const givenUp = (session: Session.Session, facts: Facts, { base, head }: Subject): boolean => {
+  if (base === null || (facts.lifecycle !== "cancelled" && facts.lifecycle !== "archived")) return false
+  const parted = Git.mergeBase(session.root, base, head)
+  return parted !== null && Git.head(session.root, parted)?.tree === Git.head(session.root, head)?.tree
+}
+
 const merge = (session: Session.Session, args: Args): Result => {
   const head = Git.commit(session.root, args.value("head") ?? "HEAD")
   if (head === null) throw new Failure(`--head: "${args.value("head") ?? "HEAD"}" is no commit of this repository.`, "fetch it, or name another.")
@@ -112,7 +144,7 @@ const merge = (session: Session.Session, args: Args): Result => {
   const verdicts = subjects.flatMap((subject) => subject.slugs.map((slug): Verdict => {
     const { facts, problem } = atCommit(session, slug, subject.head, subject.base, args.has("ci-passed"))
     if (facts === null) return { feature: slug, passage: "corrupt", missing: [{ gate: "integrity", passage: "fail", facts: [problem] }] }
-    return facts.merge === "merged" ? { feature: slug, passage: "pass", missing: [] } : mayMerge(facts, slug)
+    return facts.merge === "merged" || givenUp(session, facts, subject) ? { feature: slug, passage: "pass", missing: [] } : mayMerge(facts, slug)
   }))
   const passage = worst(verdicts)
   return done(verdicts.map(show).join("\n"), { passage, head, base, features: verdicts }, codes[passage])

@@ -6,6 +6,7 @@ import { samePrincipal } from "../../derive/Verdicts.ts"
 import type { EventType } from "../../model/FeatureEvent.ts"
 import { eventData } from "../../model/JsonSchemas.ts"
 import type { Finding, QaCheck } from "../../model/Finding.ts"
+import { own } from "../../model/Own.ts"
 import { policyFor } from "../../model/Presets.ts"
 import * as Decode from "../../repo/Decode.ts"
 import type { Draft } from "../../repo/Repo.ts"
@@ -56,7 +57,7 @@ export const recordSpec = { positionals: ["event", "feature?"], flags: { file: "
 
 export const record = (session: Session.Session, args: Args): Result => {
   const word = args.positionals[0] ?? ""
-  const type = short[word] ?? (oneOf("event", word, Object.keys(eventData)) as EventType)
+  const type = own(short, word) ?? (oneOf("event", word, Object.keys(eventData)) as EventType)
   if (reserved.has(type)) throw new Failure(`event: ${type} is not recorded by hand.`, "use submit, approve, reject, waive, task or apply.")
   const slug = Session.featureArg(session, args, 1)
   const seen = Session.intact(session, slug)
@@ -106,8 +107,8 @@ export const findings = (session: Session.Session, args: Args): Result => {
   const policy = policyFor(loaded.policy, state.feature)
   const blocking = new Set(blockingFindings(state, policy).map((finding) => finding.id))
   const open = new Set(openFindings(state, policy).map((finding) => finding.id))
-  const audit = (currentAudit(state)?.result?.findings ?? []).map((finding) => ({ ...finding, origin: "audit", status: blocking.has(finding.id) ? "blocking" : open.has(finding.id) ? "open" : (state.dispositions[finding.id]?.disposition ?? "open") }))
-  const review = (currentReview(state, policy)?.result?.findings ?? []).map((finding) => ({ ...finding, origin: "review", status: state.dispositions[finding.id]?.disposition ?? "open" }))
+  const audit = (currentAudit(state)?.result?.findings ?? []).map((finding) => ({ ...finding, origin: "audit", status: blocking.has(finding.id) ? "blocking" : open.has(finding.id) ? "open" : (own(state.dispositions, finding.id)?.disposition ?? "open") }))
+  const review = (currentReview(state, policy)?.result?.findings ?? []).map((finding) => ({ ...finding, origin: "review", status: own(state.dispositions, finding.id)?.disposition ?? "open" }))
   const qa = qaChecks(state, policy).filter((check) => check.status === "failed").map((check) => ({ id: check.id, severity: "high" as const, title: check.detail ?? "check failed", origin: "qa", status: "failed" }))
   const all: ReadonlyArray<Finding & { readonly origin: string; readonly status: string }> = [...review, ...audit, ...qa]
   return done(all.length === 0 ? "No findings on the present code." : table(all.map((one) => [one.id, one.severity, one.status, one.origin, one.file !== undefined ? `${one.title} (${one.file}:${one.line ?? 1})` : one.title])), { findings: all })

@@ -2,6 +2,7 @@
 import { authorsOf } from "../../derive/Documents.ts"
 import { permitted, samePrincipal, subjectOf } from "../../derive/Verdicts.ts"
 import { documentKinds } from "../../model/Names.ts"
+import { own } from "../../model/Own.ts"
 import type { GateMode, Policy } from "../../model/Policy.ts"
 import { policyFor } from "../../model/Presets.ts"
 import type { Principal } from "../../model/Principal.ts"
@@ -41,7 +42,7 @@ const checkAuthor = (seen: Session.View, gate: VerdictGate, policy: Policy, by: 
 
 export const run = (verdict: "approve" | "reject" | "waive") => (session: Session.Session, args: Args): Result => {
   const word = args.positionals[0] ?? ""
-  const gate = aliases[word] ?? oneOf("gate", word, gates)
+  const gate = own(aliases, word) ?? oneOf("gate", word, gates)
   const slug = Session.featureArg(session, args, 1)
   const reason = args.value("reason")
   if (verdict !== "approve" && (reason === undefined || reason.trim() === "")) throw new Failure(`--reason: a ${verdict === "reject" ? "rejection" : "waiver"} needs one.`, "write --reason \"…\".")
