@@ -4,7 +4,7 @@ import * as Server from "@rdev/server/Server"
 import { fromEnvironment } from "@rdev/server/ServerConfig"
 import { Effect, Exit, Scope } from "effect"
 import { spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -102,6 +102,7 @@ describe("rdev", () => {
     refused(await rdev(["up", "--port", "0", "--data-dir", ""], {}), 2, "--data-dir")
     refused(await rdev(["up", "--port", "0", "--data-dir", join(program, "inside")], {}), 1, "data folder", "not a folder", "--data-dir")
     refused(await rdev(["up", "--port", String(server.port)], { RDEV_DATA_DIR: join(dataDir, "other") }), 1, String(server.port), "--port")
+    assert.isFalse(existsSync(join(dataDir, "other")))
     refused(await rdev(["up", "--port", "0"], { RDEV_DATA_DIR: dataDir }), 1, dataDir, "--data-dir")
     refused(await rdev(["worker"], { RDEV_DATA_DIR: join(dataDir, "other") }), 2, "RDEV_DATABASE_URL")
   }, 180_000)
