@@ -184,7 +184,7 @@ const why = Command.make("why", { ...common, project, feature }, (input) =>
   ])).pipe(Command.withDescription("The next action, the facts it rests on, and why no earlier rule hit"))
 const run = Command.make("run", { ...common, project, feature, follow: flag("follow", "Show what happens until it is released or waits for a person") }, (input) => Effect.gen(function*() {
   const target = yield* find(input)
-  const page = yield* call<{ readonly watermark: number }>(target, `/projects/${segment(input.project)}/events?after=${Number.MAX_SAFE_INTEGER}&limit=1`)
+  const page = yield* call<{ readonly watermark: number }>(target, `/projects/${segment(input.project)}/events?limit=1`)
   yield* printed(input, () => call<{ readonly feature: Json; readonly next: Json }>(target, featurePath(input, "/run"), { method: "POST" }), showDetail)
   if (!input.follow) return
   const { followFeature } = yield* Effect.promise(() => import("./Watch.ts"))
