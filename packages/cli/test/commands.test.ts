@@ -80,6 +80,15 @@ describe("rdev", () => {
     assert.deepInclude(JSON.parse(events.out.trim().split("\n").at(-1) ?? ""), { type: "complete", exit_code: 7 })
   }, 120_000)
 
+  it("ends a command with Ctrl-C, which is no success", async () => {
+    const child = spawn(process.execPath, ["--conditions=@rdev/source", program, "exec", "hello", "--", "sh", "-c", "echo started; sleep 300"], { env: { PATH: process.env["PATH"] ?? "", HOME: dataDir, RDEV_URL: server.url, RDEV_DATA_DIR: dataDir }, stdio: ["ignore", "pipe", "inherit"] })
+    child.stdout.once("data", () => child.kill("SIGINT"))
+    const code = await new Promise((resolve) => child.once("close", resolve))
+    assert.strictEqual(code, 130)
+    const events = await rdev(["events", "hello", "--types", "complete", "--json"])
+    assert.deepInclude(JSON.parse(events.out.trim().split("\n").at(-1) ?? ""), { type: "complete", exit_code: null })
+  }, 60_000)
+
   it("makes, lists and revokes keys", async () => {
     const made = json(await rdev(["keys", "create", "reader", "--scope", "projects:read", "--json"]))
     const key = String(made["key"])
@@ -93,6 +102,11 @@ describe("rdev", () => {
     refused(await rdev(["projects", "creat"]), 2, "creat", "--help")
     refused(await rdev(["projects", "create"]), 2, "name")
     refused(await rdev(["projects", "create", "x", "--wait", "soon"]), 2, "--wait")
+    refused(await rdev(["projects", "create", "x", "--wait", "61"]), 2, "--wait", "60")
+    refused(await rdev(["projects", "show", ""]), 2, "project")
+    refused(await rdev(["features", "list", ".."]), 2, "project")
+    refused(await rdev(["events", "hello", "--follow"], { RDEV_URL: "http://127.0.0.1:1", RDEV_API_KEY: "x" }), 6, "http://127.0.0.1:1", "rdev up")
+    refused(await rdev(["events", "nobody", "--follow"]), 4, "nobody")
     refused(await rdev(["projects", "list"], { RDEV_URL: "http://127.0.0.1:1", RDEV_API_KEY: "x" }), 6, "http://127.0.0.1:1", "rdev up")
     refused(await rdev(["projects", "list"], { RDEV_URL: "nonsense", RDEV_API_KEY: "x" }), 2, "RDEV_URL")
     refused(await rdev(["projects", "list"], { RDEV_URL: server.url, RDEV_DATA_DIR: join(dataDir, "nowhere") }), 3, "admin.key", "RDEV_API_KEY")

@@ -122,6 +122,11 @@ describe("authz", () => {
     assert.strictEqual((await make(bound, { cidrs: ["127.0.0.0/8"], expires_at: until(expiresAtMillis) })).status, 201)
   })
 
+  it("makes no key that has ended already", async () => {
+    const late = await server.call("POST", "/keys", { body: { name: "late", scopes: ["sdlc:read"], expires_at: "2020-01-01T00:00:00Z" } })
+    assert.deepStrictEqual([late.status, late.body["errors"]], [422, [{ pointer: "/expires_at", detail: "lies in the past" }]])
+  })
+
   it("refuses an address range that is none, and takes every one that is", async () => {
     const make = (range: string) => server.call("POST", "/keys", { body: { name: "ranged", scopes: ["projects:read"], cidrs: [range] } })
     for (const range of ["10.0.0.0/33", "10.0.0/8", "999.0.0.1/8", "10.0.0.0.0/8", "10.0.0.0./8", "fd00::/129", "fd00:::/8", "fd00/8", "::ffff:10.0.0.0.1/99", "10.0.0.0"]) {

@@ -4,6 +4,7 @@ import type { NewKey } from "@rdev/api/groups/Keys"
 import * as Problem from "@rdev/api/Problem"
 import { allows, CurrentRequest } from "@rdev/core/domain/Principal"
 import { AuditStore } from "@rdev/core/ports/AuditStore"
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -50,6 +51,9 @@ export const layer = HttpApiBuilder.group(Api, "keys", Effect.fn(function*(handl
       const { principal } = yield* CurrentRequest
       const missing = payload.scopes.filter((scope) => !allows(principal, scope))
       if (missing.length > 0) return yield* refused(`This key does not have ${missing.join(", ")} itself and cannot hand it out`)
+      if (payload.expiresAt !== undefined && DateTime.toEpochMillis(payload.expiresAt) <= (yield* Clock.currentTimeMillis)) {
+        return yield* Problem.make("unprocessable", { detail: "expires_at: lies in the past", errors: [{ pointer: "/expires_at", detail: "lies in the past" }] })
+      }
       const projects = payload.projects === undefined ? null : yield* Effect.forEach(payload.projects, (name) => Effect.map(findProject(name), (project) => project.id))
       yield* within(projects)
       yield* noFurther(payload)
