@@ -116,10 +116,10 @@ const runRaw = (program: string, args: ReadonlyArray<string>, options: RunOption
     return collect(child, args.filter((arg) => !arg.startsWith("--git-dir=")), options)
   })
 
-/** Absolute path of a program on the server's PATH, or null. */
-export const findProgram = async (name: string): Promise<string | null> => {
+/** Absolute path of a program on the given PATH (default: the server's), or null. */
+export const findProgram = async (name: string, path = process.env["PATH"] ?? ""): Promise<string | null> => {
   if (isAbsolute(name)) return name
-  for (const folder of (process.env["PATH"] ?? "").split(delimiter).filter(isAbsolute)) {
+  for (const folder of path.split(delimiter).filter(isAbsolute)) {
     try {
       await access(join(folder, name), constants.X_OK)
       return join(folder, name)

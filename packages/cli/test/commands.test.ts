@@ -125,5 +125,9 @@ describe("rdev", () => {
     const looked = json(await rdev(["doctor", "--json"]))
     const checks = looked["checks"] as ReadonlyArray<{ readonly name: string; readonly ok: boolean }>
     for (const name of ["node", "git", "server"]) assert.isTrue(checks.find((check) => check.name === name)?.ok, name)
+    // As a user has it who is no administrator: without /usr/sbin.
+    const { out } = await rdev(["doctor", "--json"], { PATH: "/usr/local/bin:/usr/bin:/bin", RDEV_URL: server.url, RDEV_DATA_DIR: dataDir })
+    const isolation = (list: typeof checks) => list.find((check) => check.name === "isolation")
+    assert.deepStrictEqual(isolation((JSON.parse(out) as { readonly checks: typeof checks }).checks), isolation(checks))
   }, 60_000)
 })
