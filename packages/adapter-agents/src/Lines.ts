@@ -27,7 +27,9 @@ export const make = (maxLineChars: number): Lines => {
   const open = (): Partial => ({ decoder: new TextDecoder("utf-8"), text: "", dropped: 0 })
   const streams = { stdout: open(), stderr: open() }
   const append = (partial: Partial, text: string): void => {
-    const kept = text.slice(0, Math.max(0, maxLineChars - partial.text.length))
+    const fits = text.slice(0, partial.dropped > 0 ? 0 : Math.max(0, maxLineChars - partial.text.length))
+    // Not the first half of a character whose second does not fit.
+    const kept = fits.length < text.length ? fits.replace(/[\ud800-\udbff]$/, "") : fits
     partial.text += kept
     partial.dropped += kept.length === text.length ? 0 : Buffer.byteLength(text.slice(kept.length))
   }

@@ -79,4 +79,12 @@ describe("lines", () => {
     for (let index = 0; index < 1000; index++) expect(lines.push({ stream: "stdout", data: bytes("x".repeat(1000)) })).toEqual([])
     expect(lines.push({ stream: "stdout", data: bytes("\nnext\n") })).toEqual([{ stream: "stdout", text: "xxxxxxxxxx", dropped: 999_990 }, { stream: "stdout", text: "next", dropped: 0 }])
   })
+
+  it("never keeps half of a character", () => {
+    const lines = Lines.make(10)
+    lines.push({ stream: "stdout", data: bytes(`x${"🌒".repeat(10)}`) })
+    const [line] = lines.push({ stream: "stdout", data: bytes("more\n") })
+    expect(line?.text).toBe(`x${"🌒".repeat(4)}`)
+    expect(line?.dropped).toBe(28)
+  })
 })

@@ -16,7 +16,7 @@ const hopByHop = ["connection", "keep-alive", "proxy-authenticate", "proxy-autho
 type Upstream =
   | { readonly kind: "static"; readonly root: string; readonly id: string }
   | { readonly kind: "proxy"; readonly connect: { readonly socketPath: string } | { readonly host: string; readonly port: number } }
-  | { readonly kind: "nothing"; readonly status: number; readonly title: string; readonly detail: string }
+  | { readonly kind: "nothing" } & Refusal
 
 export class Edge extends Context.Service<Edge, {
   /** False when the host is not the edge's. */
@@ -34,13 +34,14 @@ export const environmentOf = (host: string): EnvironmentName => host.startsWith(
 
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
 
-const problem = (request: IncomingMessage, response: ServerResponse, { status, title, detail }: { readonly status: number; readonly title: string; readonly detail: string }) => {
+interface Refusal { readonly status: number; readonly code: string; readonly title: string; readonly detail: string; readonly headers?: OutgoingHttpHeaders }
+const problem = (request: IncomingMessage, response: ServerResponse, { status, code, title, detail, headers }: Refusal) => {
   if (response.headersSent) return void response.destroy()
   const html = (request.headers.accept ?? "").includes("text/html")
   const body = html
     ? `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title><body style="font:16px/1.5 system-ui;margin:4rem auto;max-width:40rem;padding:0 1rem"><h1>${escapeHtml(title)}</h1><p>${escapeHtml(detail)}</p></body></html>\n`
-    : `${JSON.stringify({ type: "about:blank", title, status, detail })}\n`
-  response.writeHead(status, { "content-type": html ? "text/html; charset=utf-8" : "application/problem+json", "content-length": Buffer.byteLength(body), "cache-control": "no-store", "x-content-type-options": "nosniff" })
+    : `${JSON.stringify({ type: `urn:rdev:problem:${code}`, title, status, detail, code, request_id: request.headers["x-request-id"] ?? null })}\n`
+  response.writeHead(status, { ...headers, "content-type": html ? "text/html; charset=utf-8" : "application/problem+json", "content-length": Buffer.byteLength(body), "cache-control": "no-store", "x-content-type-options": "nosniff" })
   response.end(request.method === "HEAD" ? undefined : body)
 }
 
@@ -57,7 +58,7 @@ const forwarded = (request: IncomingMessage): OutgoingHttpHeaders => {
 const upstreamOptions = (request: IncomingMessage, connect: Extract<Upstream, { readonly kind: "proxy" }>["connect"]): RequestOptions =>
   ({ ...connect, method: request.method ?? "GET", path: request.url ?? "/", agent: false, timeout: upstreamTimeoutMillis })
 
-const unreachable = { status: 502, title: "The service does not answer", detail: "It may be starting again; see its last output in the release's log." }
+const unreachable = { status: 502, code: "unreachable", title: "The service does not answer", detail: "It may be starting again; see its last output in the release's log." }
 
 const proxy = (request: IncomingMessage, response: ServerResponse, connect: Extract<Upstream, { readonly kind: "proxy" }>["connect"]) => {
   const outgoing = httpRequest({ ...upstreamOptions(request, connect), headers: forwarded(request) }, (incoming) => {
@@ -106,7 +107,7 @@ export const make = Effect.gen(function*() {
     const host = hostOf(request.headers.host)
     if (host === null || !host.endsWith(`.${routes.domain}`)) return null
     const route = routes.find(host)
-    if (route === null) return { upstream: { kind: "nothing", status: 404, title: "Unknown host", detail: `No project has the host name ${host}.` } }
+    if (route === null) return { upstream: { kind: "nothing", status: 404, code: "unknown-host", title: "Unknown host", detail: `No project has the host name ${host}.` } }
     const environment = environmentOf(host)
     const live = releases.find(route.projectId, environment)
     if (live?.kind === "static") return { upstream: { kind: "static", root: live.root, id: live.id } }
@@ -116,7 +117,7 @@ export const make = Effect.gen(function*() {
     if (local !== null && Number(local[2]) !== request.socket.localPort) {
       return { upstream: { kind: "proxy", connect: { host: (local[1] ?? "127.0.0.1").replace(/^\[|\]$/g, ""), port: Number(local[2]) } } }
     }
-    return { upstream: { kind: "nothing", status: 404, title: "Nothing is released yet", detail: `${host} has no release in ${environment}.` } }
+    return { upstream: { kind: "nothing", status: 404, code: "nothing-released", title: "Nothing is released yet", detail: `${host} has no release in ${environment}.` } }
   }
 
   return Edge.of({
@@ -126,10 +127,13 @@ export const make = Effect.gen(function*() {
       const { upstream } = found
       if (upstream.kind === "nothing") problem(request, response, upstream)
       else if (upstream.kind === "proxy") proxy(request, response, upstream.connect)
+      else if (request.method !== "GET" && request.method !== "HEAD") {
+        problem(request, response, { status: 405, code: "method-not-allowed", title: "A page takes GET and HEAD", detail: `This is a release of files; they can be read, not changed by ${request.method ?? "this method"}.`, headers: { allow: "GET, HEAD" } })
+      }
       else {
-        const missing = () => problem(request, response, { status: 404, title: "Not found", detail: `${(request.url ?? "/").split("?", 1)[0]} does not exist here.` })
+        const missing = () => problem(request, response, { status: 404, code: "not-found", title: "Not found", detail: `${(request.url ?? "/").split("?", 1)[0]} does not exist here.` })
         StaticSite.serve(upstream.root, upstream.id.slice(-8).toLowerCase(), request, response, missing).catch(() =>
-          problem(request, response, { status: 500, title: "The release cannot be read", detail: "Its files are damaged; deploy it again." }))
+          problem(request, response, { status: 500, code: "release-damaged", title: "The release cannot be read", detail: "Its files are damaged; deploy it again." }))
       }
       return true
     },

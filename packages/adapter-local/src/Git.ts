@@ -39,8 +39,9 @@ const settings: ReadonlyArray<readonly [string, string]> = [
   ["core.quotePath", "false"]
 ]
 
-/** The whole environment of every git command; `extra` adds to it (e.g. GIT_PROTOCOL). */
-export const environment = (extra: Readonly<Record<string, string>> = {}): Record<string, string> => {
+/** The whole environment of every git command; `extra` adds to it (e.g. GIT_PROTOCOL), `more` to its settings. */
+export const environment = (extra: Readonly<Record<string, string>> = {}, more: typeof settings = []): Record<string, string> => {
+  const all = [...settings, ...more]
   const env: Record<string, string> = {
     PATH: process.env["PATH"] ?? "/usr/bin:/bin",
     HOME: "/nonexistent",
@@ -55,9 +56,9 @@ export const environment = (extra: Readonly<Record<string, string>> = {}): Recor
     GIT_ALLOW_PROTOCOL: "",
     GIT_OPTIONAL_LOCKS: "0",
     GIT_ADVICE: "0",
-    GIT_CONFIG_COUNT: String(settings.length)
+    GIT_CONFIG_COUNT: String(all.length)
   }
-  settings.forEach(([key, value], i) => {
+  all.forEach(([key, value], i) => {
     env[`GIT_CONFIG_KEY_${i}`] = key
     env[`GIT_CONFIG_VALUE_${i}`] = value
   })
@@ -115,10 +116,10 @@ const runRaw = (program: string, args: ReadonlyArray<string>, options: RunOption
     return collect(child, args.filter((arg) => !arg.startsWith("--git-dir=")), options)
   })
 
-/** Absolute path of a program on the server's PATH, or null. */
-export const findProgram = async (name: string): Promise<string | null> => {
+/** Absolute path of a program on the given PATH (default: the server's), or null. */
+export const findProgram = async (name: string, path = process.env["PATH"] ?? ""): Promise<string | null> => {
   if (isAbsolute(name)) return name
-  for (const folder of (process.env["PATH"] ?? "").split(delimiter).filter(isAbsolute)) {
+  for (const folder of path.split(delimiter).filter(isAbsolute)) {
     try {
       await access(join(folder, name), constants.X_OK)
       return join(folder, name)

@@ -7,7 +7,9 @@
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Context, Effect, Layer, Schema } from "effect"
 import { type ChildProcessByStdio, spawn } from "node:child_process"
+import { mkdir, writeFile } from "node:fs/promises"
 import type { IncomingMessage, ServerResponse } from "node:http"
+import { join } from "node:path"
 import type { Readable, Writable } from "node:stream"
 import { Transform } from "node:stream"
 import { pipeline } from "node:stream/promises"
@@ -15,7 +17,7 @@ import { createGunzip } from "node:zlib"
 import * as Git from "./Git.ts"
 import * as GitRepository from "./GitRepository.ts"
 import * as GitTokens from "./GitTokens.ts"
-import type { LocalFailure } from "./LocalFailure.ts"
+import { attempt, type LocalFailure } from "./LocalFailure.ts"
 
 export interface Options {
   readonly dataDir: string
@@ -30,6 +32,16 @@ const maxFetchRequestBytes = 16 * 1024 * 1024
 const maxProcesses = 16
 const timeoutMillis = 10 * 60_000
 const killAfterMillis = 5_000
+
+/**
+ * The one hook there is, the server's own: git runs it for every ref of a push, and a ref that it refuses is named to whoever
+ * pushes, while the others land. Git itself takes names that a command line would take for an option.
+ */
+const updateHook = `#!/bin/sh
+case "$1" in
+  refs/heads/-*|refs/tags/-*) echo "a name may not start with a dash, which a command line would take for an option: $1" >&2; exit 1 ;;
+esac
+`
 
 type Service = "git-upload-pack" | "git-receive-pack"
 interface Route { readonly name: string; readonly service: Service; readonly advertise: boolean }
@@ -93,6 +105,11 @@ export const make = Effect.fn("GitHttp.make")(function*(options: Options) {
   const prefix = options.prefix ?? "/git"
   const git = yield* Git.make(options.gitProgram === undefined ? {} : { program: options.gitProgram })
   const tokens = yield* GitTokens.make(options.dataDir)
+  const hooks = join(options.dataDir, "hooks")
+  yield* attempt(async () => {
+    await mkdir(hooks, { recursive: true, mode: 0o700 })
+    await writeFile(join(hooks, "update"), updateHook, { mode: 0o700 })
+  })
   const runPromise = Effect.runPromiseWith(yield* Effect.context<never>())
   const children = new Set<Child>()
   yield* Effect.addFinalizer(() => Effect.sync(() => { for (const child of children) end(child) }))
@@ -112,7 +129,7 @@ export const make = Effect.fn("GitHttp.make")(function*(options: Options) {
     const header = request.headers["git-protocol"]
     const protocol = typeof header === "string" && /^version=[012]$/.test(header) ? header : null
     const child = spawn(git.program, [asked.service.slice(4), "--stateless-rpc", ...(asked.advertise ? ["--http-backend-info-refs"] : []), "--", directory], {
-      env: Git.environment(protocol === null ? {} : { GIT_PROTOCOL: protocol }),
+      env: Git.environment(protocol === null ? {} : { GIT_PROTOCOL: protocol }, asked.service === "git-receive-pack" ? [["core.hooksPath", hooks]] : []),
       stdio: ["pipe", "pipe", "pipe"]
     })
     children.add(child)

@@ -6,10 +6,24 @@ import { StringDecoder } from "node:string_decoder"
 
 export const maxLineChars = 8192
 
-// CSI, OSC, other escapes, then every control character but tab.
+// CSI, the string types (OSC, DCS, SOS, PM, APC) and other escapes, also in their 8-bit forms; then every control character but tab
+// and line feed.
 // eslint-disable-next-line no-control-regex -- control characters are what is removed here
-const sequences = /\u001b\[[0-?]*[ -/]*[@-~]|\u001b[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|\u001b[ -/]*[0-~]|[\u0080-\u009f]|[\u0000-\u0008\u000b-\u001f\u007f]/g
+const sequences = /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?|\u001b[ -/]*[0-~]?|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 export const clean = (text: string): string => text.replace(sequences, "")
+
+/** At least one piece; each has at most `maxChars` code units and none ends inside a character. */
+export const pieces = (text: string, maxChars: number): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  let from = 0
+  while (text.length - from > maxChars) {
+    const last = text.charCodeAt(from + maxChars - 1)
+    const to = from + maxChars - (last >= 0xd800 && last <= 0xdbff ? 1 : 0)
+    found.push(text.slice(from, to))
+    from = to
+  }
+  return [...found, text.slice(from)]
+}
 
 export interface LineSplitter {
   /** Complete lines so far. */
@@ -32,11 +46,7 @@ export const splitter = (): LineSplitter => {
     }
     return lines
   }
-  const cut = (line: string): ReadonlyArray<string> => {
-    const visible = clean(line.replace(/\r+$/, "").split("\r").at(-1) ?? "")
-    if (visible.length <= maxLineChars) return [visible]
-    return Array.from({ length: Math.ceil(visible.length / maxLineChars) }, (_, i) => visible.slice(i * maxLineChars, (i + 1) * maxLineChars))
-  }
+  const cut = (line: string): ReadonlyArray<string> => pieces(clean(line.replace(/\r+$/, "").split("\r").at(-1) ?? ""), maxLineChars)
   return {
     push: (chunk) => take(decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))),
     end: () => {

@@ -15,7 +15,7 @@ import * as SandboxHost from "./SandboxHost.ts"
 import * as SandboxNamespaces from "./SandboxNamespaces.ts"
 import * as SandboxProcess from "./SandboxProcess.ts"
 import * as SandboxRoot from "./SandboxRoot.ts"
-import { isVariableName } from "./SandboxScript.ts"
+import { isVariableName, systemPath } from "./SandboxScript.ts"
 import type { Backend, Folders, Limits, ReadOnlyMount, SandboxRequest } from "./SandboxTypes.ts"
 
 export type Isolation = "namespaces" | "bubblewrap" | "sandbox-exec"
@@ -91,7 +91,7 @@ const loopbackCommand = async (): Promise<string | null> => {
     ["perl", `perl -e 'my $f = ${flags}; socket(S,2,2,0) && ioctl(S,0x8914,$f) or die "$!\\n"'`],
     ["python3", "python3 -c 'import fcntl,socket,struct; fcntl.ioctl(socket.socket(socket.AF_INET,socket.SOCK_DGRAM),0x8914,struct.pack(\"16sh14x\",b\"lo\",0x49))'"]
   ]
-  for (const [program, command] of ways) if (await findProgram(program) !== null) return command
+  for (const [program, command] of ways) if (await findProgram(program, systemPath) !== null) return command
   return null
 }
 
@@ -116,9 +116,10 @@ const probe = async (backend: Backend, folder: string): Promise<void> => {
 
 interface Candidate { readonly name: string; readonly make: () => Promise<Backend> }
 
+/** Looked for where the set-up will look: a user's own PATH often leaves /usr/sbin out, which holds some of them. */
 const requirePrograms = async (programs: ReadonlyArray<string>): Promise<void> => {
   for (const program of programs) {
-    if (await findProgram(program) === null) throw fail({ _tag: "Unsupported", message: `${program} is missing; install util-linux` })
+    if (await findProgram(program, systemPath) === null) throw fail({ _tag: "Unsupported", message: `${program} is missing; install util-linux` })
   }
 }
 

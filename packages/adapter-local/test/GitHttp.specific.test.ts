@@ -174,4 +174,17 @@ layer(served, { excludeTestServices: true })("GitHttp", (it) => {
       assert.notStrictEqual(hostile.code, 0)
       assert.include(hostile.text, "hasDotgit")
     })))
+
+  it.effect("refuses names that a command line would take for an option, and takes the others of the same push", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { url, folder, issue } = yield* fresh
+      yield* git(folder, "clone", "-q", "--", url(yield* issue("write")), "clone")
+      const clone = join(folder, "clone")
+      const pushed = yield* git(clone, "push", "origin", "HEAD:refs/heads/topic", "HEAD:refs/heads/-x", "HEAD:refs/tags/--output=x", "HEAD:refs/heads/a-b")
+      assert.notStrictEqual(pushed.code, 0)
+      assert.include(pushed.text, "may not start with a dash")
+      const listed = (yield* git(clone, "ls-remote", "origin")).text
+      for (const name of ["refs/heads/topic", "refs/heads/a-b"]) assert.include(listed, name)
+      assert.notInclude(listed, "/-")
+    })))
 })

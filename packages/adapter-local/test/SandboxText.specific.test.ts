@@ -78,4 +78,11 @@ describe("Lines", () => {
     assert.strictEqual(lines.join("").length, 200_000)
     assert.isTrue(lines.every((line) => line.length <= 8192))
   })
+
+  it("never cuts a character in two", () => {
+    const text = `x${"🌒".repeat(10_000)}`
+    const lines = all([Buffer.from(text)])
+    assert.strictEqual(lines.join(""), text)
+    for (const line of lines) assert.isTrue(line.isWellFormed())
+  })
 })

@@ -14,6 +14,7 @@ export const codes = {
   "invalid-input": [400, "The input is invalid"],
   "invalid-json": [400, "The body is not JSON"],
   "invalid-cursor": [400, "The cursor does not fit"],
+  "malformed-request": [400, "The request is not HTTP"],
   "bad-host": [421, "This server does not answer for that host"],
   "unauthorized": [401, "A valid API key is required"],
   "forbidden": [403, "The key may not do this"],
@@ -22,6 +23,7 @@ export const codes = {
   "no-route": [404, "There is no such route"],
   "method-not-allowed": [405, "The route does not take this method"],
   "not-acceptable": [406, "No representation fits the Accept header"],
+  "request-timeout": [408, "The request took too long to arrive"],
   "conflict": [409, "The request does not fit the current state"],
   "already-exists": [409, "The name is taken"],
   "idempotency-in-flight": [409, "A request with this key is under way"],
@@ -32,6 +34,7 @@ export const codes = {
   "idempotency-mismatch": [422, "The key was used with another body"],
   "precondition-required": [428, "If-Match is required"],
   "rate-limited": [429, "Too many requests"],
+  "headers-too-large": [431, "The headers are too large"],
   "internal": [500, "Something went wrong here"],
   "unsupported": [501, "This installation cannot do it"],
   "unavailable": [503, "A part of the system cannot be reached"]

@@ -28,8 +28,10 @@ const where = {
   )
 }
 const common = { ...where, json }
-const project = Argument.String("project").pipe(Argument.withDescription("Name or id of the project"))
-const feature = Argument.String("feature").pipe(Argument.withDescription("Slug of the feature"))
+/** A name or an id that goes into a path, where nothing and dots would be another path. */
+const named = (name: string) => Argument.String(name).pipe(Argument.filter((text) => !/^\.{0,2}$/.test(text.trim()), () => "a name or an id"))
+const project = named("project").pipe(Argument.withDescription("Name or id of the project"))
+const feature = named("feature").pipe(Argument.withDescription("Slug of the feature"))
 
 interface Common { readonly url: string | null; readonly key: string | null; readonly dataDir: string | null; readonly json: boolean }
 
@@ -70,8 +72,8 @@ const showProject = (one: Json, screen: Screen) => {
     ...table(resources.map((resource) => [`  ${string(resource["kind"])}`, string(resource["status"]), string(resource["detail"] ?? resource["external_id"])]))
   ]
 }
-const wait = Flag.Int("wait").pipe(Flag.withDescription("Seconds to wait for the end (at most 60)"), Flag.withDefault(60))
-const preferring = (seconds: number) => ({ prefer: `wait=${Math.max(0, Math.min(60, seconds))}` })
+const wait = boundedInt("wait", 0, 60).pipe(Flag.withDescription("Seconds to wait for the end (at most 60)"), Flag.withDefault(60))
+const preferring = (seconds: number) => ({ prefer: `wait=${seconds}` })
 
 const projectsCreate = Command.make("create", { ...common, ...newProject, wait }, (input) =>
   printed(input, (target) => Effect.gen(function*() {
@@ -110,7 +112,7 @@ const projects = Command.make("projects").pipe(Command.withDescription("Projects
 const gitToken = Command.make("git-token", {
   ...common, project,
   write: flag("write", "May push too"),
-  ttl: Flag.Int("ttl").pipe(Flag.withDescription("Seconds until it expires (at most 30 days)"), Flag.withDefault(3600))
+  ttl: boundedInt("ttl", 1, 30 * 24 * 3600).pipe(Flag.withDescription("Seconds until it expires (at most 30 days)"), Flag.withDefault(3600))
 }, (input) =>
   printed(input, (target) => call(target, `/projects/${segment(input.project)}/git-tokens`, { body: { access: input.write ? "write" : "read", ttl_seconds: input.ttl } }), (made, screen) => [
     string(made["clone_command"]),
@@ -184,7 +186,7 @@ const why = Command.make("why", { ...common, project, feature }, (input) =>
   ])).pipe(Command.withDescription("The next action, the facts it rests on, and why no earlier rule hit"))
 const run = Command.make("run", { ...common, project, feature, follow: flag("follow", "Show what happens until it is released or waits for a person") }, (input) => Effect.gen(function*() {
   const target = yield* find(input)
-  const page = yield* call<{ readonly watermark: number }>(target, `/projects/${segment(input.project)}/events?after=${Number.MAX_SAFE_INTEGER}&limit=1`)
+  const page = yield* call<{ readonly watermark: number }>(target, `/projects/${segment(input.project)}/events?limit=1`)
   yield* printed(input, () => call<{ readonly feature: Json; readonly next: Json }>(target, featurePath(input, "/run"), { method: "POST" }), showDetail)
   if (!input.follow) return
   const { followFeature } = yield* Effect.promise(() => import("./Watch.ts"))
@@ -216,7 +218,7 @@ const verdict = (name: "approve" | "reject" | "waive", description: string) => C
 const events = Command.make("events", {
   ...common, project,
   follow: flag("follow", "Go on live until Ctrl-C").pipe(Flag.withAlias("f")),
-  after: Flag.Int("after").pipe(Flag.withDescription("Only events after this number"), Flag.withDefault(0)),
+  after: boundedInt("after", 0, Number.MAX_SAFE_INTEGER).pipe(Flag.withDescription("Only events after this number"), Flag.withDefault(0)),
   types: optionalText("types", "Comma-separated types, e.g. output,complete")
 }, (input) => Effect.gen(function*() {
   const { showEvents } = yield* Effect.promise(() => import("./Watch.ts"))
@@ -226,7 +228,7 @@ const events = Command.make("events", {
 const exec = Command.make("exec", {
   ...common, project,
   workspace: optionalText("workspace", "A feature's slug, to run in its workspace"),
-  timeout: Flag.Int("timeout").pipe(Flag.withDescription("Seconds until it is ended"), Flag.withDefault(600)),
+  timeout: boundedInt("timeout", 1, 86_400).pipe(Flag.withDescription("Seconds until it is ended"), Flag.withDefault(600)),
   command: Argument.String("command").pipe(Argument.withDescription("Program and arguments, after --"), Argument.variadic({ min: 1 }))
 }, (input) => Effect.gen(function*() {
   const { execute } = yield* Effect.promise(() => import("./Watch.ts"))
@@ -235,7 +237,7 @@ const exec = Command.make("exec", {
 
 // ── tasks, operations, keys, catalogue ──────────────────────────────────────────────────────────────────────────────────────
 const one = (name: string, path: (id: string) => string, method: "GET" | "POST", description: string) =>
-  Command.make(name, { ...common, id: Argument.String("id") }, (input) =>
+  Command.make(name, { ...common, id: named("id") }, (input) =>
     printed(input, (target) => call(target, path(segment(input.id)), { method }), (value, screen) => fields(Object.entries(value).map(([key, entry]) => [key, string(entry)] as const), screen))
   ).pipe(Command.withDescription(description))
 
@@ -254,7 +256,7 @@ const operationsList = Command.make("list", { ...common, project: optionalText("
   printed(input, (target) => list(target, `/operations${input.project === null ? "" : `?project=${segment(input.project)}`}`, "operations"), rows([
     ["OPERATION", (row) => string(row["id"])], ["KIND", (row) => string(row["kind"])], ["STATUS", (row) => string(row["status"])], ["CREATED", (row) => when(row["created_at"])]
   ], "There are no operations."))).pipe(Command.withDescription("List operations, newest first"))
-const operationsShow = Command.make("show", { ...common, id: Argument.String("id") }, (input) =>
+const operationsShow = Command.make("show", { ...common, id: named("id") }, (input) =>
   printed(input, (target) => Effect.all({ operation: call(target, `/operations/${segment(input.id)}`), steps: call<{ readonly steps: ReadonlyArray<Json> }>(target, `/operations/${segment(input.id)}/steps`) }), ({ operation, steps }, screen) => [
     ...fields([["id", string(operation["id"])], ["kind", string(operation["kind"])], ["status", string(operation["status"])], ["error", string((operation["error"] as Json | null)?.["message"])]], screen),
     ...table(steps.steps.map((step) => [`  ${string(step["phase"])}`, string(step["status"]), string(step["title"]), step["duration_ms"] === null ? "" : `${string(step["duration_ms"])} ms`, string((step["error"] as Json | null)?.["message"] ?? "")]))
@@ -276,7 +278,7 @@ const keysList = Command.make("list", common, (input) => printed(input, (target)
   ["KEY", (row) => string(row["id"])], ["NAME", (row) => string(row["name"])], ["HINT", (row) => string(row["hint"])], ["SCOPES", (row) => (row["scopes"] as ReadonlyArray<string>).join(",")],
   ["USED", (row) => when(row["last_used_at"])], ["STATE", (row) => row["revoked_at"] === null ? "live" : "revoked"]
 ], "There are no keys."))).pipe(Command.withDescription("List API keys"))
-const keysRevoke = Command.make("revoke", { ...common, id: Argument.String("id") }, (input) =>
+const keysRevoke = Command.make("revoke", { ...common, id: named("id") }, (input) =>
   printed(input, (target) => call(target, `/keys/${segment(input.id)}`, { method: "DELETE" }), () => [`${input.id} is revoked`])).pipe(Command.withDescription("Revoke an API key"))
 const keys = Command.make("keys").pipe(Command.withDescription("API keys"), Command.withSubcommands([keysList, keysCreate, keysRevoke]))
 

@@ -50,7 +50,7 @@ export const run = Effect.fn("Demo.run")(function*(target: Target, screen: Scree
     return yield* fail("failed", `project ${options.project} could not be provisioned: ${error?.message ?? String(operation["status"])}; look at it with \`rdev operations show ${created.operation_id}\``)
   }
 
-  const { watermark } = yield* call<{ readonly watermark: number }>(target, `/projects/${options.project}/events?after=${Number.MAX_SAFE_INTEGER}&limit=1`)
+  const { watermark } = yield* call<{ readonly watermark: number }>(target, `/projects/${options.project}/events?limit=1`)
   const feature = yield* call<{ readonly slug: string }>(target, `/projects/${options.project}/sdlc/features`, { body: { title: options.title, description: options.description } })
   screen.line()
   screen.line(style.bold(`Feature “${options.title}”`) + style.dim(`  agent: ${String(project["agent"])}${project["agent"] === "scripted" ? " (plays a script; no model)" : ""}`))

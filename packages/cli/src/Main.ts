@@ -27,10 +27,13 @@ const endingOf = (error: unknown): Ending => {
   return { message: `something went wrong inside: ${error instanceof Error ? error.message : String(error)}`, exitCode: 70 }
 }
 
-const ending = (exit: Exit.Exit<unknown, unknown>): Ending => {
+/** Ctrl-C is how these end; any other command was cut off by it before it had done what it was asked. */
+const untilStopped: ReadonlySet<string | undefined> = new Set(["up", "worker", "events"])
+const interrupted = 130
+
+const ending = (exit: Exit.Exit<unknown, unknown>, command: string | undefined): Ending => {
   if (Exit.isSuccess(exit)) return { message: "", exitCode: 0 }
-  // Ctrl-C is how a server is stopped.
-  if (Cause.hasInterruptsOnly(exit.cause)) return { message: "", exitCode: 0 }
+  if (Cause.hasInterruptsOnly(exit.cause)) return { message: "", exitCode: untilStopped.has(command) ? 0 : interrupted }
   const first = exit.cause.reasons.find((reason) => Cause.isFailReason(reason) || Cause.isDieReason(reason))
   if (process.env["RDEV_DEBUG"] !== undefined) process.stderr.write(`${Cause.pretty(exit.cause)}\n`)
   return endingOf(first === undefined ? null : Cause.isFailReason(first) ? first.error : Cause.isDieReason(first) ? first.defect : null)
@@ -57,7 +60,7 @@ export const main = (args: ReadonlyArray<string>): void => {
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,
     teardown: (exit, onExit) => {
-      const { exitCode, message } = ending(exit)
+      const { exitCode, message } = ending(exit, args[0])
       if (message !== "") process.stderr.write(`rdev: ${message}\n`)
       onExit(exitCode)
     }

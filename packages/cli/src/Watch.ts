@@ -18,6 +18,8 @@ export const showEvents = Effect.fn("Watch.showEvents")(function*(target: Target
   const query = options.types === null ? "" : `types=${encodeURIComponent(options.types)}`
   const show = (event: Event) => screen.line(options.json ? JSON.stringify(event) : `${style.dim(String(event.seq).padStart(6))} ${style.dim(event.time.slice(11, 19))} ${event.type.padEnd(18)} ${describe(event)}`)
   if (options.follow) {
+    // Following tries a lost connection again for ever; one that could never be made is told at once.
+    yield* call(target, `${path}?limit=1&after=${options.after}&${query}`)
     return yield* Follow.until(target, `${path}?${query}`, options.after, (event) => {
       if (event.type === "gap") screen.line(style.yellow(`events ${String(event["from"])} to ${String(event["to"])} are no longer kept`))
       else if (event.type !== "synced") show(event)
@@ -35,7 +37,7 @@ export const showEvents = Effect.fn("Watch.showEvents")(function*(target: Target
 
 interface ExecOptions { readonly project: string; readonly command: ReadonlyArray<string>; readonly workspace: string | null; readonly timeout: number; readonly json: boolean }
 
-/** Output goes where the command wrote it; the exit code is the command's own, 124 after a timeout, 137 when it was killed. */
+/** Output goes where the command wrote it; the exit code is the command's own, 124 after a timeout, 137 when it was killed. Ctrl-C ends the command too. */
 export const execute = Effect.fn("Watch.execute")(function*(target: Target, options: ExecOptions) {
   const started = yield* call<{ readonly id: string; readonly events_url: string }>(target, `/projects/${segment(options.project)}/workspace/execs`, {
     body: { command: options.command, timeout_seconds: options.timeout, ...(options.workspace === null ? {} : { workspace: options.workspace }) }
@@ -47,7 +49,7 @@ export const execute = Effect.fn("Watch.execute")(function*(target: Target, opti
     else if (event.type === "output.truncated") process.stderr.write(`rdev: ${String(event["dropped_bytes"])} bytes of output were dropped\n`)
     if (event.type === "complete") end = event
     return event.type === "complete"
-  })
+  }).pipe(Effect.onInterrupt(() => Effect.ignore(call(target, `/projects/${segment(options.project)}/workspace/execs/${started.id}/kill`, { method: "POST" }))))
   const { exit_code: code, reason, signal } = (end ?? {}) as Json
   if (code === 0) return
   if (typeof code === "number") return yield* new CliFailure({ message: "", exitCode: code })

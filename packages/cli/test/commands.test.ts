@@ -4,7 +4,7 @@ import * as Server from "@rdev/server/Server"
 import { fromEnvironment } from "@rdev/server/ServerConfig"
 import { Effect, Exit, Scope } from "effect"
 import { spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -80,6 +80,15 @@ describe("rdev", () => {
     assert.deepInclude(JSON.parse(events.out.trim().split("\n").at(-1) ?? ""), { type: "complete", exit_code: 7 })
   }, 120_000)
 
+  it("ends a command with Ctrl-C, which is no success", async () => {
+    const child = spawn(process.execPath, ["--conditions=@rdev/source", program, "exec", "hello", "--", "sh", "-c", "echo started; sleep 300"], { env: { PATH: process.env["PATH"] ?? "", HOME: dataDir, RDEV_URL: server.url, RDEV_DATA_DIR: dataDir }, stdio: ["ignore", "pipe", "inherit"] })
+    child.stdout.once("data", () => child.kill("SIGINT"))
+    const code = await new Promise((resolve) => child.once("close", resolve))
+    assert.strictEqual(code, 130)
+    const events = await rdev(["events", "hello", "--types", "complete", "--json"])
+    assert.deepInclude(JSON.parse(events.out.trim().split("\n").at(-1) ?? ""), { type: "complete", exit_code: null })
+  }, 60_000)
+
   it("makes, lists and revokes keys", async () => {
     const made = json(await rdev(["keys", "create", "reader", "--scope", "projects:read", "--json"]))
     const key = String(made["key"])
@@ -93,6 +102,11 @@ describe("rdev", () => {
     refused(await rdev(["projects", "creat"]), 2, "creat", "--help")
     refused(await rdev(["projects", "create"]), 2, "name")
     refused(await rdev(["projects", "create", "x", "--wait", "soon"]), 2, "--wait")
+    refused(await rdev(["projects", "create", "x", "--wait", "61"]), 2, "--wait", "60")
+    refused(await rdev(["projects", "show", ""]), 2, "project")
+    refused(await rdev(["features", "list", ".."]), 2, "project")
+    refused(await rdev(["events", "hello", "--follow"], { RDEV_URL: "http://127.0.0.1:1", RDEV_API_KEY: "x" }), 6, "http://127.0.0.1:1", "rdev up")
+    refused(await rdev(["events", "nobody", "--follow"]), 4, "nobody")
     refused(await rdev(["projects", "list"], { RDEV_URL: "http://127.0.0.1:1", RDEV_API_KEY: "x" }), 6, "http://127.0.0.1:1", "rdev up")
     refused(await rdev(["projects", "list"], { RDEV_URL: "nonsense", RDEV_API_KEY: "x" }), 2, "RDEV_URL")
     refused(await rdev(["projects", "list"], { RDEV_URL: server.url, RDEV_DATA_DIR: join(dataDir, "nowhere") }), 3, "admin.key", "RDEV_API_KEY")
@@ -102,6 +116,7 @@ describe("rdev", () => {
     refused(await rdev(["up", "--port", "0", "--data-dir", ""], {}), 2, "--data-dir")
     refused(await rdev(["up", "--port", "0", "--data-dir", join(program, "inside")], {}), 1, "data folder", "not a folder", "--data-dir")
     refused(await rdev(["up", "--port", String(server.port)], { RDEV_DATA_DIR: join(dataDir, "other") }), 1, String(server.port), "--port")
+    assert.isFalse(existsSync(join(dataDir, "other")))
     refused(await rdev(["up", "--port", "0"], { RDEV_DATA_DIR: dataDir }), 1, dataDir, "--data-dir")
     refused(await rdev(["worker"], { RDEV_DATA_DIR: join(dataDir, "other") }), 2, "RDEV_DATABASE_URL")
   }, 180_000)
@@ -110,5 +125,9 @@ describe("rdev", () => {
     const looked = json(await rdev(["doctor", "--json"]))
     const checks = looked["checks"] as ReadonlyArray<{ readonly name: string; readonly ok: boolean }>
     for (const name of ["node", "git", "server"]) assert.isTrue(checks.find((check) => check.name === name)?.ok, name)
+    // As a user has it who is no administrator: without /usr/sbin.
+    const { out } = await rdev(["doctor", "--json"], { PATH: "/usr/local/bin:/usr/bin:/bin", RDEV_URL: server.url, RDEV_DATA_DIR: dataDir })
+    const isolation = (list: typeof checks) => list.find((check) => check.name === "isolation")
+    assert.deepStrictEqual(isolation((JSON.parse(out) as { readonly checks: typeof checks }).checks), isolation(checks))
   }, 60_000)
 })

@@ -15,6 +15,12 @@ export const visible = Effect.fn("Access.visible")(function*(projectId: string |
   return yield* Problem.make("not-found", { detail: `${what} does not exist` })
 })
 
+/** Of the whole installation: not for a key that is for some projects only, whatever its scopes. */
+export const everything = Effect.fn("Access.everything")(function*(instead: string) {
+  const { principal } = yield* CurrentRequest
+  if (principal.projects !== null) return yield* Problem.make("forbidden", { detail: `This key is for some projects only; ${instead}` })
+})
+
 export type FindProject = (idOrName: string) => Effect.Effect<Project, Problem.Problem | StoreError>
 
 /** Finds projects by name or id. The authorizer has checked that the key may see one that stands in the path. */

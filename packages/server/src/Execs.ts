@@ -5,7 +5,7 @@
  */
 import * as Ids from "@rdev/core/domain/Ids"
 import type { ExecId } from "@rdev/core/domain/Ids"
-import { type NewEvent, ofProject } from "@rdev/core/domain/Event"
+import { type Event, type NewEvent, ofProject } from "@rdev/core/domain/Event"
 import type { Project } from "@rdev/core/domain/Project"
 import { EventLog } from "@rdev/core/ports/EventLog"
 import { BranchName, Forge, ForgeError } from "@rdev/core/ports/Forge"
@@ -57,6 +57,9 @@ export class Execs extends Context.Service<Execs, {
   wait(project: Project, id: ExecId, seconds: number): Effect.Effect<ExecRecord, Failure>
   kill(project: Project, id: ExecId): Effect.Effect<ExecRecord, Failure>
 }>()("rdev/server/Execs") {}
+
+/** As much of a command as is kept: a request may be 1 MiB, and hundreds are remembered. */
+const shown = (command: ReadonlyArray<string>): ReadonlyArray<string> => command.slice(0, 10).map((part) => part.slice(0, 1000))
 
 interface Running { record: ExecRecord; readonly projectId: string; readonly process: Process; readonly ended: Deferred.Deferred<void> }
 
@@ -115,30 +118,37 @@ export const layer: Layer.Layer<Execs, never, EventLog | Forge | WorkspaceHost> 
     const process = yield* Scope.provide(host.start(workspace, {
       argv: spec.command, timeoutMillis, ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }), ...(spec.env === undefined ? {} : { env: spec.env })
     }), scope).pipe(Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
-    const record: ExecRecord = { id: yield* Ids.make("exec"), command: spec.command, workspace: workspace.name, exit: null, startedAtMillis: yield* Clock.currentTimeMillis, endedAtMillis: null }
+    const record: ExecRecord = { id: yield* Ids.make("exec"), command: shown(spec.command), workspace: workspace.name, exit: null, startedAtMillis: yield* Clock.currentTimeMillis, endedAtMillis: null }
     const entry: Running = { record, projectId: project.id, process, ended: yield* Deferred.make<void>() }
     running.set(record.id, entry)
-    yield* tell(record, project.id, [{ type: "exec.started", data: { command: spec.command.map((part) => part.slice(0, 1000)).slice(0, 10), workspace: workspace.name } }])
+    yield* tell(record, project.id, [{ type: "exec.started", data: { command: record.command, workspace: workspace.name } }])
     yield* Effect.forkIn(Effect.ensuring(follow(entry, project.id), Scope.close(scope, Exit.void)), layerScope)
     return record
   }, Effect.uninterruptible)
 
-  /** What the log says of one that this process does not run. */
+  /** What the log says of one that this process does not run. A filtered page may be empty and still not the last. */
   const recall = Effect.fnUntraced(function*(project: Project, id: ExecId) {
-    const page = yield* log.read(ofProject(project.id), 0, 10, { subject: { execId: id }, types: ["exec.started", "complete"] })
-    const started = page.events.find((event) => event.type === "exec.started")
+    const found: Array<Event> = []
+    let page = { cursor: 0, hasMore: true }
+    while (page.hasMore && found.length < 2) {
+      const next = yield* log.read(ofProject(project.id), page.cursor, 10, { subject: { execId: id }, types: ["exec.started", "complete"] })
+      found.push(...next.events)
+      page = next
+    }
+    const started = found.find((event) => event.type === "exec.started")
     if (started === undefined) return yield* notFound(id)
-    const ended = page.events.find((event) => event.type === "complete")
+    const ended = found.find((event) => event.type === "complete")
     const { command, workspace } = started.data
     const code = ended?.data["exit_code"]
     const reason = ended?.data["reason"]
+    const signal = ended?.data["signal"]
     return {
       id,
       command: Array.isArray(command) ? command.map(String) : [],
       workspace: String(workspace),
       startedAtMillis: started.timeMillis,
       endedAtMillis: ended?.timeMillis ?? started.timeMillis,
-      exit: ended === undefined ? lost : { code: typeof code === "number" ? code : null, signal: null, reason: (typeof reason === "string" ? reason : "connection_lost") as ExitStatus["reason"] }
+      exit: ended === undefined ? lost : { code: typeof code === "number" ? code : null, signal: typeof signal === "string" ? signal : null, reason: (typeof reason === "string" ? reason : "connection_lost") as ExitStatus["reason"] }
     } satisfies ExecRecord
   })
   const get = Effect.fn("Execs.get")(function*(project: Project, id: ExecId) {

@@ -35,7 +35,7 @@ import * as Core from "./Core.ts"
 import * as App from "./http/App.ts"
 import * as KeyFiles from "./keys/KeyFiles.ts"
 import { Listener } from "./Listener.ts"
-import type { ServerConfig } from "./ServerConfig.ts"
+import { type ServerConfig, StartError } from "./ServerConfig.ts"
 import * as SharedFolder from "./SharedFolder.ts"
 import * as TemplatesDisk from "./TemplatesDisk.ts"
 
@@ -64,7 +64,9 @@ const machine = (config: ServerConfig, url: string, port: number) => {
   const { dataDir, domain, unsafeHost } = config
   // Agents installed for one user (~/.local, nvm) lie outside the folders that workspaces see.
   const sandbox = Layer.unwrap(Effect.map(AgentRegistry.programsConfig(), (programs) =>
-    Sandbox.layer({ dataDir, unsafeHost, tools: [{ hostPath: sdlcProgram(), name: "sdlc" }, ...programs] })))
+    Sandbox.layer({ dataDir, unsafeHost, tools: [{ hostPath: sdlcProgram(), name: "sdlc" }, ...programs] }))).pipe(
+    Layer.catchTag("LocalFailure", (cause) => Layer.effect(Sandbox.Sandbox, Effect.fail(new StartError({ field: "sandbox", problem: cause.message, fix: "`rdev doctor` says what this machine offers", cause }))))
+  )
   const deployer = LocalDeployer.layerNoDeps({ dataDir, domain, urlOf: urlOf(config, port) })
   const forge = LocalForge.layer({ dataDir, baseUrl: `${url}/git` })
   return Layer.mergeAll(Edge.layer, LocalCi.layerNoDeps({ dataDir }), LocalWorkspaceHost.layerNoDeps({ dataDir })).pipe(

@@ -2,11 +2,13 @@
  * The listening socket. It is taken first, so that a taken port is known before anything is built and the real port is known to
  * what needs it; until a handler is installed every request is answered 503.
  */
+import * as Problem from "@rdev/api/Problem"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
+import * as Exchange from "./http/Exchange.ts"
 import { type ServerConfig, StartError } from "./ServerConfig.ts"
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
@@ -22,8 +24,17 @@ export class Listener extends Context.Service<Listener, {
 }>()("rdev/server/Listener") {}
 
 const starting: RequestHandler = (_request, response) => {
-  response.writeHead(503, { "content-type": "application/problem+json", "retry-after": "1" })
-  response.end(JSON.stringify({ type: "urn:rdev:problem:unavailable", title: "The server is starting", status: 503, detail: "The server is starting; try again in a moment", code: "unavailable", request_id: null }))
+  response.writeHead(503, { "content-type": Problem.contentType, "retry-after": "1" })
+  response.end(JSON.stringify(Problem.encode(Problem.make("unavailable", { detail: "The server is starting; try again in a moment" }))))
+}
+
+const maxHeaderBytes = 16_384
+const unreadable = (code: unknown): Problem.Problem => {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW": return Problem.make("headers-too-large", { detail: `The request line and the headers have more than ${maxHeaderBytes} bytes` })
+    case "ERR_HTTP_REQUEST_TIMEOUT": return Problem.make("request-timeout", { detail: "The request did not arrive in time; send it again" })
+    default: return Problem.make("malformed-request", { detail: `The bytes that arrived are no HTTP request (${String(code)})` })
+  }
 }
 
 const refusal = (config: ServerConfig, cause: NodeJS.ErrnoException): StartError => {
@@ -41,10 +52,23 @@ export const layer = (config: ServerConfig): Layer.Layer<Listener, StartError> =
   let upgrade: UpgradeHandler = (_request, socket) => socket.destroy()
   const server = yield* Effect.acquireRelease(
     Effect.callback<Server, StartError>((resume) => {
-      const server = createServer({ keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 120_000, maxHeaderSize: 16_384 }, (request, response) => handler(request, response))
+      /** The answer that is under way on a socket: what says that the rest is broken may not be mixed with it. */
+      const answers = new WeakMap<Duplex, ServerResponse>()
+      const answer: RequestHandler = (request, response) => {
+        answers.set(request.socket, response)
+        handler(request, response)
+      }
+      // A missing Host is refused like a wrong one, with a problem; Node would answer a bare 400.
+      const server = createServer({ keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 120_000, maxHeaderSize: maxHeaderBytes, requireHostHeader: false }, answer)
       server.on("upgrade", (request, socket, head) => upgrade(request, socket, head))
-      // Refused before a request exists: an oversized header or broken HTTP.
-      server.on("clientError", (_error, socket) => socket.writable ? socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n") : socket.destroy())
+      // An expectation that is not known is left alone, as RFC 9110 allows; Node would answer a bare 417.
+      server.on("checkExpectation", answer)
+      // An oversized header, broken HTTP, or a body that breaks off or does not come.
+      server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+        const under = answers.get(socket)
+        if (!socket.writable || (under?.headersSent === true && !under.writableFinished)) socket.destroy()
+        else Exchange.endWithProblem(socket, unreadable(error.code))
+      })
       server.once("error", (cause) => resume(Effect.fail(refusal(config, cause))))
       server.listen({ host: config.host, port: config.port }, () => resume(Effect.succeed(server)))
     }),

@@ -56,8 +56,9 @@ export const startErrorOf = (error: unknown): StartError => {
 
 /** Runs until the scope ends; then it drains. */
 export const start = Effect.fn("Server.start")(function*(config: ServerConfig): Effect.fn.Return<Running, StartError, Scope.Scope> {
-  yield* DataDir.ready(config.dataDir)
+  // The port first: a start that is refused because of it leaves no folder behind.
   const listening = yield* Layer.build(Listener.layer(config))
+  yield* DataDir.ready(config.dataDir)
   const services = yield* Layer.build(Installation.layer(config, version).pipe(Layer.provide(Layer.succeedContext(listening)))).pipe(Effect.mapError(startErrorOf))
   const newKey = config.auth === "off" ? null : yield* Effect.mapError(Effect.provideContext(FirstKey.ensure(config.dataDir), services), startErrorOf)
   const { port, url } = Context.get(listening, Listener.Listener)

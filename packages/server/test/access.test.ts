@@ -94,7 +94,7 @@ describe("authz", () => {
       const answer = await server.call(method, path, { key })
       assert.strictEqual(answer.status, 404, `${method} ${path}`)
     }
-    for (const path of ["/tasks", "/operations", "/workers/pool"]) assert.strictEqual((await server.call("GET", path, { key })).status, 403, path)
+    for (const path of ["/tasks", "/operations", "/workers/pool", "/events", "/audit"]) assert.strictEqual((await server.call("GET", path, { key })).status, 403, path)
     assert.strictEqual((await server.call("POST", "/projects", { key, body: { name: "another" } })).status, 403)
     const wider = await server.call("POST", "/keys", { key, body: { name: "wider", scopes: ["admin"] } })
     assert.strictEqual(wider.status, 403)
@@ -104,6 +104,42 @@ describe("authz", () => {
     const key = (await server.makeKey({ scopes: ["keys:manage", "sdlc:read"] })).key
     assert.strictEqual((await server.call("POST", "/keys", { key, body: { name: "a", scopes: ["sdlc:read"] } })).status, 201)
     assert.strictEqual((await server.call("POST", "/keys", { key, body: { name: "a", scopes: ["admin"] } })).status, 403)
+  })
+
+  it("hands out no word of a human to an agent, no wider address and no longer life than the maker's", async () => {
+    const make = (key: string, body: Record<string, unknown>) => server.call("POST", "/keys", { key, body: { name: "made", scopes: ["sdlc:read"], ...body } })
+    const agent = (await server.makeKey({ scopes: ["keys:manage", "sdlc:read"], type: "agent" })).key
+    assert.strictEqual((await make(agent, {})).status, 403)
+    assert.strictEqual((await make(agent, { type: "human" })).status, 403)
+    assert.strictEqual((await make(agent, { type: "agent" })).status, 201)
+    const expiresAtMillis = Date.now() + 60_000
+    const bound = (await server.makeKey({ scopes: ["keys:manage", "sdlc:read"], cidrs: ["127.0.0.0/8", "10.0.0.0/8"], expiresAtMillis })).key
+    const until = (millis: number) => new Date(millis).toISOString()
+    assert.strictEqual((await make(bound, { cidrs: ["127.0.0.0/8"] })).status, 403)
+    assert.strictEqual((await make(bound, { expires_at: until(expiresAtMillis) })).status, 403)
+    assert.strictEqual((await make(bound, { cidrs: ["0.0.0.0/0"], expires_at: until(expiresAtMillis) })).status, 403)
+    assert.strictEqual((await make(bound, { cidrs: ["127.0.0.0/8"], expires_at: until(expiresAtMillis + 1) })).status, 403)
+    assert.strictEqual((await make(bound, { cidrs: ["127.0.0.0/8"], expires_at: until(expiresAtMillis) })).status, 201)
+  })
+
+  it("makes no key that has ended already", async () => {
+    const late = await server.call("POST", "/keys", { body: { name: "late", scopes: ["sdlc:read"], expires_at: "2020-01-01T00:00:00Z" } })
+    assert.deepStrictEqual([late.status, late.body["errors"]], [422, [{ pointer: "/expires_at", detail: "lies in the past" }]])
+  })
+
+  it("refuses an address range that is none, and takes every one that is", async () => {
+    const make = (range: string) => server.call("POST", "/keys", { body: { name: "ranged", scopes: ["projects:read"], cidrs: [range] } })
+    for (const range of ["10.0.0.0/33", "10.0.0/8", "999.0.0.1/8", "10.0.0.0.0/8", "10.0.0.0./8", "fd00::/129", "fd00:::/8", "fd00/8", "::ffff:10.0.0.0.1/99", "10.0.0.0"]) {
+      const answer = await make(range)
+      assert.strictEqual(answer.status, 400, range)
+      assert.deepStrictEqual((answer.body["errors"] as ReadonlyArray<{ pointer: string }>).map((error) => error.pointer), ["/cidrs/0"])
+    }
+    for (const range of ["127.0.0.1/32", "0.0.0.0/0", "fd00::/8", "::/0", "::1/128"]) {
+      const made = await make(range)
+      assert.strictEqual(made.status, 201, range)
+      // Used from 127.0.0.1: let in or not, never a failure of the server.
+      assert.strictEqual((await server.call("GET", "/projects", { key: String(made.body["key"]) })).status, range.includes(":") ? 401 : 200, range)
+    }
   })
 
   it("matches address ranges, IPv4 in IPv6 included", () => {

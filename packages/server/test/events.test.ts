@@ -21,7 +21,7 @@ afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
 const append = (lines: ReadonlyArray<string>, type = "output") =>
   server.run(Effect.flatMap(EventLog, (log) => log.append(ofProject(projectId), lines.map((line) => ({ type, subject: { execId: "exec_1" }, data: { line, stream: "stdout" } })))))
-const watermark = async () => Number((await server.call("GET", `/projects/stream/events?limit=1&after=${Number.MAX_SAFE_INTEGER}`)).body["watermark"])
+const watermark = async () => Number((await server.call("GET", `/projects/stream/events?limit=1`)).body["watermark"])
 
 interface Reader { readonly frames: Array<EventStream.Frame>; readonly socket: Socket; readonly until: (done: (frames: ReadonlyArray<EventStream.Frame>) => boolean) => Promise<void> }
 /** A bare socket, so that the test decides what is read and when the connection breaks. */
@@ -103,10 +103,47 @@ describe("sse", () => {
     assert.deepStrictEqual(ids(late.frames), [from + 3, from + 4])
   })
 
-  it("refuses a cursor beyond the end", async () => {
-    const answer = await server.call("GET", "/projects/stream/events?after=999999", { headers: { accept: "text/event-stream" } })
-    assert.strictEqual(answer.status, 400)
-    assert.strictEqual(answer.headers.get("content-type"), "application/problem+json")
+  it("refuses a cursor beyond the end, as JSON and as a stream, and says where it was given", async () => {
+    const end = await watermark()
+    const cases = [[`?after=${end + 1}`, {}, "/query/after"], [`?after=${end + 1}`, { accept: "text/event-stream" }, "/query/after"], ["", { accept: "text/event-stream", "last-event-id": String(end + 1) }, "/header/last-event-id"]] as const
+    for (const [query, headers, pointer] of cases) {
+      const answer = await server.call("GET", `/projects/stream/events${query}`, { headers })
+      assert.strictEqual(answer.status, 400, query)
+      assert.strictEqual(answer.body["code"], "invalid-input")
+      assert.include(String(answer.body["detail"]), `ends at ${end}`)
+      assert.deepStrictEqual((answer.body["errors"] as ReadonlyArray<{ pointer: string }>).map((error) => error.pointer), [pointer])
+    }
+    assert.strictEqual((await server.call("GET", `/projects/stream/events?after=${end}`)).status, 200)
+  })
+
+  it("answers HEAD for a stream without opening one", async () => {
+    const answer = await server.call("HEAD", "/projects/stream/events", { headers: { accept: "text/event-stream" } })
+    assert.strictEqual(answer.status, 200)
+    assert.include(answer.headers.get("content-type") ?? "", "text/event-stream")
+    assert.strictEqual((await server.call("HEAD", "/projects/nobody/events", { headers: { accept: "text/event-stream" } })).status, 404)
+  })
+
+  it("takes the cursor that JSON just gave, however far the live readers are", async () => {
+    const following = open("/projects/stream/events?types=nothing")
+    await following.until((frames) => frames.some((frame) => frame.event === "synced"))
+    for (let i = 0; i < 20; i++) {
+      await append([`race ${i}`])
+      const end = await watermark()
+      const reader = open(`/projects/stream/events?after=${end}`)
+      await reader.until((frames) => frames.some((frame) => frame.event === "synced"))
+      reader.socket.destroy()
+    }
+    following.socket.destroy()
+  })
+
+  it("ends with the key that opened it", async () => {
+    const { id, key } = await server.makeKey({ scopes: ["projects:read"] })
+    const response = await fetch(`${server.url}/projects/stream/events`, { headers: { accept: "text/event-stream", authorization: `Bearer ${key}` } })
+    assert.strictEqual(response.status, 200)
+    assert.strictEqual((await server.call("DELETE", `/keys/${id}`)).status, 204)
+    // To its end: an open stream would have none.
+    assert.include(await response.text(), "event: synced")
+    assert.strictEqual((await server.call("GET", "/projects/stream/events", { key })).status, 401)
   })
 })
 

@@ -1,7 +1,11 @@
 /** 21 idempotency, 22 problem-json, 23 strict-input, and paging, ETags, request ids, rate limits. */
 import { assert, beforeAll, afterAll, describe, it } from "@effect/vitest"
 import * as Client from "@rdev/api/Client"
+import { ApiKeyStore } from "@rdev/core/ports/ApiKeyStore"
+import { IdempotencyStore } from "@rdev/core/ports/IdempotencyStore"
 import { Effect, Exit, Scope } from "effect"
+import { createHash } from "node:crypto"
+import { connect } from "node:net"
 import * as MemoryServer from "./MemoryServer.ts"
 
 const scope = Scope.makeUnsafe()
@@ -69,6 +73,32 @@ describe("problem-json", () => {
     const response = await fetch(`${server.url}/projects`, { method: "POST", body, duplex: "half", headers: { authorization: `Bearer ${server.key}`, "content-type": "application/json" } } as RequestInit)
     assert.strictEqual(response.status, 413)
     assert.strictEqual(response.headers.get("content-type"), "application/problem+json")
+  })
+
+  it("describes what is no request at all, and what Node would refuse bare", async () => {
+    const send = (text: string) => new Promise<{ status: number; type: string; body: Record<string, unknown>; id: string }>((resolve, reject) => {
+      let said = ""
+      const socket = connect(server.port, "127.0.0.1", () => socket.write(text))
+      socket.on("data", (chunk) => { said += String(chunk) }).on("error", reject).on("close", () => {
+        const header = (name: string) => new RegExp(`^${name}: (.*)\r$`, "im").exec(said)?.[1] ?? ""
+        resolve({ status: Number(said.slice(9, 12)), type: header("content-type"), id: header("x-request-id"), body: JSON.parse(said.slice(said.indexOf("{"), said.lastIndexOf("}") + 1)) as Record<string, unknown> })
+      })
+    })
+    const head = `Host: 127.0.0.1:${server.port}\r\nConnection: close\r\n`
+    const post = `POST /projects HTTP/1.1\r\n${head}Authorization: Bearer ${server.key}\r\nContent-Type: application/json\r\n`
+    const cases = [
+      ["no http\r\n\r\n", 400, "malformed-request"],
+      [`GET / HTTP/1.1\r\n${head}X: ${"x".repeat(20_000)}\r\n\r\n`, 431, "headers-too-large"],
+      ["GET /projects HTTP/1.1\r\nConnection: close\r\n\r\n", 421, "bad-host"],
+      [`${post}Transfer-Encoding: chunked\r\n\r\nno chunk\r\n`, 400, "malformed-request"],
+      [`${post}Expect: something\r\nContent-Length: 2\r\n\r\n{}`, 400, "invalid-input"]
+    ] as const
+    for (const [text, status, code] of cases) {
+      const answer = await send(text)
+      assert.strictEqual(answer.status, status, text.slice(0, 60))
+      assert.strictEqual(answer.type, "application/problem+json")
+      assert.deepInclude(answer.body, { status, code, type: `urn:rdev:problem:${code}`, request_id: answer.id })
+    }
   })
 
   it("echoes a harmless request id and makes one otherwise", async () => {
@@ -145,6 +175,18 @@ describe("idempotency", () => {
     assert.strictEqual((all.body["projects"] as ReadonlyArray<{ name: string }>).filter((one) => one.name === "once").length, 1)
   })
 
+  it("keeps no readable answer: a new key stands in none", async () => {
+    const made = await server.call("POST", "/keys", { body: { name: "sealed", scopes: ["sdlc:read"] }, headers: { "idempotency-key": "k-sealed" } })
+    const claim = { principal: (await server.run(Effect.flatMap(ApiKeyStore, (store) => store.list))).find((key) => key.name === "admin")?.id ?? "", route: "POST /keys", key: "k-sealed" }
+    const body = createHash("sha256").update(JSON.stringify({ name: "sealed", scopes: ["sdlc:read"] })).digest("hex")
+    const stored = await server.run(Effect.flatMap(IdempotencyStore, (store) => store.begin(claim, body, Date.now())))
+    assert.strictEqual(stored._tag, "Replay")
+    assert.notInclude(JSON.stringify(stored), String(made.body["key"]))
+    const again = await server.call("POST", "/keys", { body: { name: "sealed", scopes: ["sdlc:read"] }, headers: { "idempotency-key": "k-sealed" } })
+    assert.strictEqual(again.text, made.text)
+    isProblem(await server.call("POST", "/keys", { body: { name: "x", scopes: ["sdlc:read"] }, headers: { "idempotency-key": "x".repeat(201) } }), 400, "invalid-input")
+  })
+
   it("refuses another body, keeps keys of other principals and routes apart, and gives a refused request's key back", async () => {
     const before = await count()
     const send = (body: unknown, key = server.key) => server.call("POST", "/keys", { key, body, headers: { "idempotency-key": "k-2" } })
@@ -194,6 +236,11 @@ describe("paging", () => {
     assert.strictEqual(changed.body["description"], "new words")
     assert.notStrictEqual(changed.headers.get("etag"), match)
     isProblem(await server.call("PATCH", "/projects/etag", { body: { description: "too late" }, headers: { "if-match": match } }), 412, "precondition-failed")
+    const now = changed.headers.get("etag") ?? ""
+    const either = await server.call("PATCH", "/projects/etag", { body: { description: "one of two" }, headers: { "if-match": `"other", ${now}` } })
+    assert.strictEqual(either.status, 200, either.text)
+    assert.strictEqual((await server.call("PATCH", "/projects/etag", { body: { description: "whatever" }, headers: { "if-match": "*" } })).status, 200)
+    isProblem(await server.call("PATCH", "/projects/etag", { body: { description: "weak" }, headers: { "if-match": `W/${now}` } }), 412, "precondition-failed")
   })
 })
 

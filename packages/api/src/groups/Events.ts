@@ -29,7 +29,7 @@ export const EventPage = Schema.Struct({
 }).annotate({ identifier: "EventPage" })
 
 const query = {
-  /** Only events after this seq; default 0. `Last-Event-ID` counts for followers. */
+  /** Only events after this seq; default 0; refused beyond the end of the stream. `Last-Event-ID` counts for followers. */
   after: Schema.optionalKey(Parameters.Seq),
   limit: Schema.optionalKey(Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 }))),
   /** Comma-separated types, e.g. `output,complete`. */

@@ -21,6 +21,7 @@ export const NewExec = Wire.struct("NewExec", {
 })
 export const ExecView = Wire.struct("Exec", {
   id: ExecId,
+  /** The first 10 parts, of each the first 1,000 characters. */
   command: Schema.Array(Schema.String),
   workspace: Schema.String,
   state: Schema.Literals(["starting", "running", "exited"]),

@@ -10,7 +10,13 @@ import * as Problem from "../Problem.ts"
 import * as Wire from "../Wire.ts"
 
 const fields = ApiKey.fields
-const Cidr = Schema.String.check(Schema.isPattern(/^[0-9a-fA-F.:]{2,45}\/\d{1,3}$/, { message: "expected an address range like 10.0.0.0/8 or fd00::/8" }))
+const isRange = (text: string): boolean => {
+  const [, address = "", bits = ""] = /^([0-9a-fA-F.:]{2,45})\/(\d{1,3})$/.exec(text) ?? []
+  const isV6 = address.includes(":")
+  const isAddress = isV6 ? URL.canParse(`http://[${address}]/`) : /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(address)
+  return isAddress && Number(bits) <= (isV6 ? 128 : 32)
+}
+const Cidr = Schema.String.check(Schema.makeFilter((text) => isRange(text) || "expected an address range like 10.0.0.0/8 or fd00::/8"))
 const Holder = Schema.Literals(["human", "agent", "ci"])
 
 export const KeyView = Wire.struct("ApiKey", {
@@ -43,7 +49,7 @@ export const CreatedKey = Wire.struct("CreatedApiKey", { key: Schema.String, rec
 export const KeyList = Wire.struct("ApiKeyList", { keys: Schema.Array(KeyView) })
 
 export class KeysGroup extends HttpApiGroup.make("keys").add(
-  HttpApiEndpoint.post("create", "/keys", { payload: NewKey, success: CreatedKey.pipe(HttpApiSchema.status(201)), error: Problem.write })
+  HttpApiEndpoint.post("create", "/keys", { headers: Parameters.idempotency, payload: NewKey, success: CreatedKey.pipe(HttpApiSchema.status(201)), error: Problem.write })
     .annotateMerge(requires("keys:manage", { summary: "Create an API key; it is shown this once" })),
   HttpApiEndpoint.get("list", "/keys", { success: KeyList, error: Problem.read })
     .annotateMerge(requires("keys:manage", { summary: "List API keys, revoked ones too" })),

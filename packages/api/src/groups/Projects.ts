@@ -129,6 +129,7 @@ export class ProjectsGroup extends HttpApiGroup.make("projects").add(
   }).annotateMerge(requires("projects:execute", { summary: "Delete a project and everything that was provisioned for it" })),
   HttpApiEndpoint.post("createGitToken", "/projects/:project/git-tokens", {
     params: Parameters.project,
+    headers: Parameters.idempotency,
     payload: NewGitToken,
     success: GitToken.pipe(HttpApiSchema.status(201)),
     error: Problem.write

@@ -12,7 +12,8 @@ export type Begin =
   | { readonly _tag: "Replay"; readonly answer: StoredAnswer }
 
 export const keptMillis = 24 * 3_600_000
-export const claimMillis = 60_000
+/** Longer than a request may take (`Prefer: wait=60` and what comes before the wait), so that a slow one is never run beside itself. */
+export const claimMillis = 120_000
 
 export class IdempotencyStore extends Context.Service<IdempotencyStore, {
   /** Claims the key for this request (one winner among parallel ones). An answer is kept for `keptMillis`; a claim without an answer is free again after `claimMillis`. */

@@ -21,6 +21,6 @@ export const layer = HttpApiBuilder.group(Api, "audit", Effect.fn(function*(hand
   })
   return handlers.handleAll({
     ofProject: ({ params, query }) => answer(Effect.flatMap(findProject(params.project), (project) => list(project.id, query))),
-    ofSystem: ({ query }) => answer(list(null, query))
+    ofSystem: ({ query }) => answer(Effect.andThen(Access.everything("read the trail of one with /projects/{project}/audit"), list(null, query)))
   })
 }))

@@ -15,7 +15,7 @@ import type { ServerResponse } from "node:http"
 import * as Access from "../Access.ts"
 import { answer } from "../http/Failures.ts"
 import * as Frames from "../sse/Frames.ts"
-import { Broadcaster } from "../sse/Broadcaster.ts"
+import { Broadcaster, pastTheEnd } from "../sse/Broadcaster.ts"
 
 interface Query { readonly after?: number; readonly limit?: number; readonly types?: string; readonly feature?: string; readonly task_id?: string; readonly exec_id?: string }
 interface Headers { readonly "last-event-id"?: number; readonly accept?: string }
@@ -47,14 +47,18 @@ export const layer = HttpApiBuilder.group(Api, "events", Effect.fn(function*(han
   const read = Effect.fnUntraced(function*(stream: StreamName, query: Query, headers: Headers, about: Subject, request: HttpServerRequest.HttpServerRequest) {
     const filter = filterOf(query, about)
     // A reconnecting browser says where it stands in the header; the URL still holds where it began.
-    const after = Math.max(query.after ?? 0, wantsStream(headers.accept) ? headers["last-event-id"] ?? 0 : 0)
+    const resumed = wantsStream(headers.accept) ? headers["last-event-id"] ?? 0 : 0
+    const after = Math.max(query.after ?? 0, resumed)
     if (wantsStream(headers.accept)) {
-      yield* broadcaster.serve({ stream, after, filter }, NodeHttpServerRequest.toServerResponse(request) as ServerResponse)
+      // A stream has no end at which a response without a body could be sent.
+      if (request.method === "HEAD") return HttpServerResponse.empty({ status: 200, headers: { "content-type": "text/event-stream; charset=utf-8" } })
+      yield* broadcaster.serve({ stream, after, filter, cursorAt: after === query.after ? "/query/after" : "/header/last-event-id" }, NodeHttpServerRequest.toServerResponse(request) as ServerResponse)
       // Written and ended already; this satisfies the type.
       return HttpServerResponse.empty()
     }
     if (!wantsJson(headers.accept)) return yield* Problem.make("not-acceptable", { detail: "Ask for application/json or text/event-stream" })
     const page = yield* log.read(stream, after, query.limit ?? 100, filter)
+    if (after > page.watermark) return yield* pastTheEnd(page.watermark, "/query/after")
     return { events: page.events.map(Frames.view), cursor: String(Math.max(after, page.cursor)), has_more: page.hasMore, watermark: page.watermark }
   })
   const streamOf = (projectId: string | null) => projectId === null ? system : ofProject(projectId)
@@ -74,6 +78,6 @@ export const layer = HttpApiBuilder.group(Api, "events", Effect.fn(function*(han
       yield* Access.visible(task.projectId, `task ${params.task}`)
       return yield* read(ofProject(task.projectId), query, headers, { taskId: task.id }, request)
     })),
-    ofSystem: ({ headers, query, request }) => answer(read(system, query, headers, {}, request))
+    ofSystem: ({ headers, query, request }) => answer(Effect.andThen(Access.everything("read the events of one with /projects/{project}/events"), read(system, query, headers, {}, request)))
   })
 }))

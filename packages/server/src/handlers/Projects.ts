@@ -37,6 +37,8 @@ const withCredentials = (cloneUrl: string, username: string, token: string): str
   return url.href
 }
 const etagOf = (project: Project) => `"${project.id}.${project.revision}"`
+/** Strong comparison, of a list too; `*` is whatever is there now. */
+const fits = (ifMatch: string, project: Project) => ifMatch.trim() === "*" || ifMatch.split(",").some((tag) => tag.trim() === etagOf(project))
 const withEtag = (project: Project) => HttpApiSchema.withHeaders({ body: Views.project(project), headers: { etag: etagOf(project) } })
 
 export const layer = HttpApiBuilder.group(Api, "projects", Effect.fn(function*(handlers) {
@@ -62,7 +64,7 @@ export const layer = HttpApiBuilder.group(Api, "projects", Effect.fn(function*(h
 
   const change = Effect.fnUntraced(function*(project: Project, ifMatch: string | undefined, wanted: { readonly description?: string; readonly agent?: string }) {
     if (ifMatch === undefined) return yield* Problem.make("precondition-required", { detail: `Send If-Match with the ETag that GET answered, so that nobody's change is overwritten` })
-    if (ifMatch !== etagOf(project)) return yield* Problem.make("precondition-failed", { detail: "The project was changed since it was read; read it again" })
+    if (!fits(ifMatch, project)) return yield* Problem.make("precondition-failed", { detail: "The project was changed since it was read; read it again" })
     yield* knownAgent(wanted.agent)
     const next = Project.make({ ...project, ...wanted, updatedAt: yield* DateTime.now, revision: project.revision + 1 })
     yield* Effect.catchIf(store.update(next), (error) => error.reason._tag === "Conflict", () =>

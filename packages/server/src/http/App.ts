@@ -65,7 +65,7 @@ export const services = ({ config, pepper, version }: Options) => Layer.mergeAll
   Execs.layer,
   Health.layer({ version, mode: config.databaseUrl === null ? "embedded" : "scaled" }),
   Layer.succeed(Paging.Paging, Paging.make(pepper)),
-  Idempotent.layer,
+  Idempotent.layer(pepper),
   Authorizer.layer(config)
 ).pipe(Layer.provideMerge(ApiKeys.layer(pepper, config.environment)))
 

@@ -12,6 +12,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as Layer from "effect/Layer"
@@ -24,6 +25,9 @@ import { answer } from "./Failures.ts"
 /** Nobody: what a request is before its key was checked. */
 export const anonymous: Principal = { id: "anonymous", name: "anonymous", type: "agent", scopes: [], projects: [] }
 const localOwner: Principal = { id: "local", name: "local", type: "human", scopes: ["admin"], projects: null }
+
+/** How often the key of an open event stream is looked at again: with `ApiKeys.rememberMillis`, at most 5 s after its revocation elsewhere. */
+export const recheckMillis = 2_500
 
 const refused = (detail: string) => Problem.make("unauthorized", { detail })
 const howTo = "send `Authorization: Bearer rdev_…`; the first start wrote an admin key to the file admin.key in the data folder"
@@ -83,8 +87,23 @@ export const layer = (config: ServerConfig): Layer.Layer<Authorization, never, A
     return { ...request, principal }
   })
 
+  /** Ends when the key no longer may: what it opened ends with it. A store that does not answer says nothing about the key. */
+  const refusedLater = (credential: string, address: string | null) =>
+    identify(credential, address).pipe(
+      Effect.catchTag("StoreError", (error) => Effect.logWarning("the key of an open stream could not be looked at again", error)),
+      Effect.delay(recheckMillis),
+      Effect.forever,
+      Effect.catch(() => Effect.succeed(HttpServerResponse.empty()))
+    )
+
   return Authorization.of({
-    bearer: (app, { credential, endpoint }) =>
-      Effect.flatMap(answer(authorize(Redacted.value(credential), endpoint)), (request) => Effect.provideService(app, CurrentRequest, request))
+    bearer: (app, { credential, endpoint }) => Effect.gen(function*() {
+      const key = Redacted.value(credential)
+      const request = yield* answer(authorize(key, endpoint))
+      const { headers } = yield* HttpServerRequest.HttpServerRequest
+      const answered = Effect.provideService(app, CurrentRequest, request)
+      // Every other request is over before the next look.
+      return yield* (headers["accept"] ?? "").includes("event-stream") ? Effect.raceFirst(answered, refusedLater(key, request.sourceAddress)) : answered
+    })
   })
 }))

@@ -4,7 +4,6 @@
  */
 import * as Problem from "@rdev/api/Problem"
 import type { IncomingMessage, ServerResponse } from "node:http"
-import type { Duplex } from "node:stream"
 import type { RequestHandler, UpgradeHandler } from "../Listener.ts"
 import * as Exchange from "./Exchange.ts"
 import * as Origins from "./Origins.ts"
@@ -57,15 +56,9 @@ export const make = (parts: Parts): { readonly request: RequestHandler; readonly
     const host = parts.origins.host(incoming.headers.host)
     if (host === "project" && parts.edgeUpgrade !== null) return parts.edgeUpgrade(incoming, socket, head)
     // No route of the API upgrades. Answered like any other refusal, so that a client can say why.
-    end(socket, host === "api" && parts.origins.origin(incoming.headers.origin, incoming.headers.host)
+    Exchange.endWithProblem(socket, host === "api" && parts.origins.origin(incoming.headers.origin, incoming.headers.host)
       ? Problem.make("no-route", { detail: "No route of the API takes a WebSocket" })
-      : Problem.make("forbidden-origin", { detail: "This host or origin may not open a WebSocket here" }))
+      : Problem.make("forbidden-origin", { detail: "This host or origin may not open a WebSocket here" }), Exchange.requestIdOf(incoming))
   }
   return { request, upgrade }
-}
-
-const end = (socket: Duplex, problem: Problem.Problem): void => {
-  const body = JSON.stringify(Problem.encode(problem))
-  socket.on("error", () => socket.destroy())
-  socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\nConnection: close\r\nContent-Type: ${Problem.contentType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }

@@ -1,6 +1,7 @@
 /**
  * `Idempotency-Key` on POST: of parallel requests with one key a single one runs; later ones get its answer. A refusal changed
- * nothing, so it gives the key back; so does a crash, after `claimMillis`.
+ * nothing, so it gives the key back; so does a crash, after `claimMillis`. Answers are kept sealed: some show a secret, such as a new
+ * API key, which no dump of the database may hold.
  */
 import { Idempotency } from "@rdev/api/Access"
 import * as Problem from "@rdev/api/Problem"
@@ -12,7 +13,7 @@ import * as Exit from "effect/Exit"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import { createHash } from "node:crypto"
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto"
 import { answer } from "./Failures.ts"
 
 const shape = /^[\x21-\x7e]{1,200}$/
@@ -25,8 +26,31 @@ const bodyOf = (response: HttpServerResponse.HttpServerResponse): string | null 
   }
 }
 
-export const layer: Layer.Layer<Idempotency, never, IdempotencyStore> = Layer.effect(Idempotency, Effect.gen(function*() {
+interface Claim { readonly principal: string; readonly route: string; readonly key: string }
+const ivBytes = 12
+const tagBytes = 16
+/** AES-256-GCM under a key of its own, bound to the claim: an answer that was moved to another one does not open. */
+const sealing = (pepper: Uint8Array) => {
+  const secret = Buffer.from(hkdfSync("sha256", pepper, "", "rdev/idempotency", 32))
+  const bound = ({ key, principal, route }: Claim) => Buffer.from(JSON.stringify([principal, route, key]))
+  return {
+    seal: (claim: Claim, text: string): string => {
+      const iv = randomBytes(ivBytes)
+      const cipher = createCipheriv("aes-256-gcm", secret, iv, { authTagLength: tagBytes }).setAAD(bound(claim))
+      return Buffer.concat([iv, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]).toString("base64")
+    },
+    open: (claim: Claim, sealed: string): string => {
+      const bytes = Buffer.from(sealed, "base64")
+      const cipher = createDecipheriv("aes-256-gcm", secret, bytes.subarray(0, ivBytes), { authTagLength: tagBytes }).setAAD(bound(claim)).setAuthTag(bytes.subarray(-tagBytes))
+      return Buffer.concat([cipher.update(bytes.subarray(ivBytes, -tagBytes)), cipher.final()]).toString("utf8")
+    }
+  }
+}
+
+/** `pepper`: the installation's secret. */
+export const layer = (pepper: Uint8Array): Layer.Layer<Idempotency, never, IdempotencyStore> => Layer.effect(Idempotency, Effect.gen(function*() {
   const store = yield* IdempotencyStore
+  const { open, seal } = sealing(pepper)
 
   const once = Effect.fnUntraced(function*<E, R>(app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>, key: string, request: HttpServerRequest.HttpServerRequest) {
     const { principal } = yield* CurrentRequest
@@ -39,7 +63,8 @@ export const layer: Layer.Layer<Idempotency, never, IdempotencyStore> = Layer.ef
       case "OtherBody":
         return yield* answer(Problem.make("idempotency-mismatch", { detail: `The Idempotency-Key ${key} was used with another body; use a new key for a new request` }))
       case "Replay": {
-        const { body, contentType, location, status } = begun.answer
+        const { contentType, location, status } = begun.answer
+        const body = open(claim, begun.answer.body)
         const headers = { "idempotency-replayed": "true", ...(location === null ? {} : { location }) }
         return body === "" ? HttpServerResponse.empty({ status, headers }) : HttpServerResponse.text(body, { status, headers, contentType })
       }
@@ -48,7 +73,7 @@ export const layer: Layer.Layer<Idempotency, never, IdempotencyStore> = Layer.ef
         const stored = Exit.isSuccess(exit) && exit.value.status < 400 ? bodyOf(exit.value) : null
         if (Exit.isSuccess(exit) && stored !== null) {
           const { headers, status } = exit.value
-          yield* answer(store.complete(claim, { status, contentType: headers["content-type"] ?? "application/json", body: stored, location: headers["location"] ?? null }))
+          yield* answer(store.complete(claim, { status, contentType: headers["content-type"] ?? "application/json", body: seal(claim, stored), location: headers["location"] ?? null }))
         } else yield* answer(store.release(claim))
         return yield* exit
       }

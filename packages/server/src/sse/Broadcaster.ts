@@ -30,6 +30,14 @@ export interface Request {
   readonly stream: StreamName
   readonly after: number
   readonly filter: EventFilter | undefined
+  /** Where `after` was said, for a refusal. */
+  readonly cursorAt: string
+}
+
+/** Of a stream that has no such event: the cursor is another stream's or another installation's, and waiting for it would be silence. */
+export const pastTheEnd = (watermark: number, pointer: string): Problem.Problem => {
+  const detail = `The stream ends at ${watermark}; read it from the start, or from a cursor that it gave`
+  return Problem.make("invalid-input", { detail, errors: [{ pointer, detail: `beyond the end of the stream, ${watermark}` }] })
 }
 
 export class Broadcaster extends Context.Service<Broadcaster, {
@@ -138,7 +146,9 @@ export const layer: Layer.Layer<Broadcaster, never, EventLog> = Layer.effect(Bro
     if (count >= maxReaders) return yield* Problem.make("unavailable", { detail: `${maxReaders} readers follow events here already; try again later` })
     const entry = yield* Effect.acquireRelease(acquire(request.stream), (entry) => release(request.stream, entry))
     if (request.after > entry.channel.lastSeq) {
-      return yield* Problem.make("invalid-input", { detail: `The stream ends at ${entry.channel.lastSeq}; read it from the start, or from a cursor that it gave`, errors: [{ pointer: "/query/after", detail: `The stream ends at ${entry.channel.lastSeq}` }] })
+      // The channel hears of events a moment after they are in the log, which may be where the reader has its cursor from.
+      const { watermark } = yield* log.read(request.stream, request.after, 1)
+      if (request.after > watermark) return yield* pastTheEnd(watermark, request.cursorAt)
     }
     yield* Effect.acquireRelease(Effect.sync(() => { count += 1 }), () => Effect.sync(() => { count -= 1 }))
     begin(response)

@@ -102,6 +102,18 @@ describe("a feature on the platform", () => {
       assert.notMatch(stage.git("ls-tree", "-r", "--name-only", branch), /-verdict\.json/)
     })))
 
+  it.live("an agent that removes the repository, or sets it up so that nothing can be committed, has failed; what it set up ends with its run", () =>
+    Effect.forEach([
+      ["rm -rf .git", /cannot be taken out of the workspace's repository.*not a git repository/],
+      ["if git config --get commit.gpgsign; then exit 9; fi; git config commit.gpgsign true; git config gpg.program /bin/false; echo x > x.txt", /cannot be taken out of the workspace's repository/]
+    ] as const, ([script, said]) => onStage({ agents: [{ kind: "command", name: "vandal", argv: ["sh", "-ceu", script] }] }, (stage) => Effect.gen(function*() {
+      yield* stage.features.create("hello", request)
+      yield* stage.until((decision) => decision.action === "await-escalation")
+      const failures = (yield* stage.events).filter((event) => event.type === "feature.action_failed")
+      assert.lengthOf(failures, 3)
+      for (const failure of failures) assert.match(JSON.stringify(failure.data), said)
+    })), { discard: true }))
+
   it.live("keeps a flood of output out of the project's stream", () =>
     onStage({ agents: [{ kind: "command", name: "flood", argv: ["sh", "-ceu", "yes | head -n 60000; exit 1"] }] }, (stage) => Effect.gen(function*() {
       yield* stage.features.create("hello", request)

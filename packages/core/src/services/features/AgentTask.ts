@@ -125,7 +125,10 @@ export const run = Effect.fn("AgentTask.run")(function*(
   }
   const author = { name: harness.info.title, email: `${harness.info.name}@agents.rdev` }
   const message = `${decision.action}${decision.taskId === undefined ? "" : ` ${decision.taskId}`}: ${snapshot.index.slug}`
-  const handover = yield* WorkspaceSync.collect(snapshot.target, workspace, snapshot.sha, message, author)
+  const handover = yield* WorkspaceSync.collect(snapshot.target, workspace, snapshot.sha, message, author).pipe(
+    // Only the agent was there since the checkout: it removed the repository, or set it up so that nothing can be committed.
+    Effect.catchIf((error) => error._tag === "WorkspaceError" && error.reason._tag === "Invalid", (error) => Effect.fail(agentFault(error.message)))
+  )
   yield* examine(snapshot, harness.info.name, task.id, handover)
   const head = yield* WorkspaceSync.land(snapshot.target, workspace, snapshot.branch, handover, message, author)
   const reload = yield* FeatureFiles.load(snapshot.project, snapshot.index)

@@ -4,7 +4,7 @@
  */
 import { Effect, Option } from "effect"
 import { type BranchName, Forge, ForgeError, type RepositoryTarget, type Sha } from "../../ports/Forge.ts"
-import { type Workspace, WorkspaceHost } from "../../ports/WorkspaceHost.ts"
+import { type Workspace, WorkspaceError, WorkspaceHost } from "../../ports/WorkspaceHost.ts"
 import * as Processes from "../Processes.ts"
 
 const inbox = ".git/rdev-in.bundle"
@@ -24,8 +24,9 @@ const identity = (author: Author) => ({
 
 const sh = (script: string, ...args: ReadonlyArray<string>) => ["sh", "-ceu", script, "sync", ...args]
 
-// $1 branch, $2 commit. Untracked files that git ignores (node_modules, build output) stay, so that the next run is warm.
+// $1 branch, $2 commit. What an agent left in the repository's own settings ends with its run. Untracked files that git ignores (node_modules, build output) stay, so that the next run is warm.
 const checkoutScript = `
+rm -rf .git/config .git/hooks .git/info
 git init -q -b "$1" .
 git config core.fsync none
 if [ -s ${inbox} ]; then git fetch -q ${inbox} "+refs/heads/$1:refs/remotes/origin/$1"; fi
@@ -90,7 +91,7 @@ export interface Handover {
   readonly head: Sha
 }
 
-/** Commits what lies in the workspace and gives it to the forge for examination. */
+/** Commits what lies in the workspace and gives it to the forge for examination. Invalid when what lies there is no repository any more. */
 export const collect = Effect.fn("WorkspaceSync.collect")(function*(
   target: RepositoryTarget,
   workspace: Workspace,
@@ -100,7 +101,12 @@ export const collect = Effect.fn("WorkspaceSync.collect")(function*(
 ) {
   const forge = yield* Forge
   const host = yield* WorkspaceHost
-  const made = yield* Processes.expect(host, workspace, { argv: sh(collectScript, base, message), env: identity(author) })
+  const made = yield* Processes.run(host, workspace, { argv: sh(collectScript, base, message), env: identity(author) })
+  const { code, reason, signal } = made.exit
+  if (code !== 0) {
+    const problem = `the work cannot be taken out of the workspace's repository (${code === null ? signal ?? reason : `exit code ${code}`}): ${made.stderr.trim().split("\n").slice(-3).join("; ")}`
+    return yield* new WorkspaceError({ operation: "WorkspaceSync.collect", reason: code === null ? { _tag: "Unknown", message: problem } : { _tag: "Invalid", field: "workspace", message: problem } })
+  }
   const head = made.stdout.trim().split("\n").at(-1) ?? ""
   if (head === base) return { base, head } satisfies Handover
   const bundle = yield* host.readFile(workspace, outbox)
