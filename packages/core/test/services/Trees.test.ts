@@ -126,6 +126,35 @@ teardown:
     }).pipe(Effect.provide(world(s)))
   })
 
+  it.effect("asks, waits as a row, and goes on with the answer", () => {
+    const s = server()
+    const text = `
+name: asking
+vars: { project_name: {} }
+steps:
+  - { id: may, action: ask, question: "Delete {{ vars.project_name }}?", outputs: { said: $.answer } }
+  - { id: sure, depends_on: [may], action: assert, checks: [{ value: "{{ steps.may.outputs.said }}", equals: "yes" }] }
+`
+    return Effect.gen(function*() {
+      const trees = yield* Trees.Trees
+      const operations = yield* Operations
+      const project = { id: yield* Ids.make("proj"), name: "shop" }
+      const { digest, steps } = yield* trees.plan({ text, vars: {}, project })
+      assert.deepStrictEqual(steps.map((step) => [step.key, step.change]), [["may", "run"], ["sure", "run"]])
+      assert.include((yield* Effect.flip(trees.run({ text, vars: { project_name: "other" }, project, planDigest: digest }))).message, "plan again")
+      const { id } = yield* trees.run({ text, vars: {}, project, planDigest: digest })
+      const r = yield* runner()
+      yield* until(id, "waiting")
+      assert.strictEqual((yield* operations.steps(id))[0]?.wait?.question, "Delete shop?")
+      assert.include((yield* Effect.flip(operations.answer(id, "sure", "yes"))).message, "asks nothing")
+      yield* operations.answer(id, "may", "yes")
+      const ended = yield* until(id, "completed", "failed")
+      assert.strictEqual(ended.status, "completed", ended.error?.message)
+      assert.include((yield* Effect.flip(operations.answer(id, "may", "no"))).message, "has ended")
+      yield* r.stop
+    }).pipe(Effect.provide(world(s)))
+  })
+
   it.effect("runs commands in a workspace that is removed afterwards", () => {
     const s = server()
     const text = `
