@@ -17,6 +17,8 @@ export class Listener extends Context.Service<Listener, {
   readonly port: number
   /** Where people reach it, without a trailing slash. */
   readonly url: string
+  /** Where this process itself reaches it, past any proxy. */
+  readonly localUrl: string
   /** From now on these answer; a second call replaces them. */
   install(handler: RequestHandler, upgrade: UpgradeHandler): void
 }>()("rdev/server/Listener") {}
@@ -64,6 +66,7 @@ export const layer = (config: ServerConfig): Layer.Layer<Listener, StartError> =
     server,
     port,
     url: config.publicUrl ?? `http://${shown}:${port}`,
+    localUrl: `http://${shown}:${port}`,
     install: (next, nextUpgrade) => {
       handler = next
       upgrade = nextUpgrade
