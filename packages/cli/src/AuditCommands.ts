@@ -16,10 +16,10 @@ const pathOf = (project: string | null, rest = ""): string => `${project === nul
 const stepLine = (step: Json): ReadonlyArray<string> => [`    ${string(step["name"])}`, string(step["status"]), typeof step["duration_ms"] === "number" ? duration(step["duration_ms"]) : ""]
 
 const show = Command.make("show", { ...common, project: subject, steps: flag("steps", "With every step and how long it took") }, (input) =>
-  printed(input, (target) => list(target, pathOf(input.project), "operations"), (lines, screen) => lines.length === 0 ? ["Nothing has been done yet."] : lines.flatMap((line, i) => {
-    const head = table(lines.map((one) => [when(one["time"]), string(one["type"]), string(one["outcome"]), string(one["actor"]), screen.style.dim(string(one["operation_id"]))]))[i] ?? ""
-    return [head, ...(input.steps ? table((line["steps"] as ReadonlyArray<Json>).map(stepLine)) : [])]
-  }))).pipe(Command.withDescription("What was done to a project, newest first: one line per operation"))
+  printed(input, (target) => list(target, pathOf(input.project), "operations"), (lines, screen) => {
+    const heads = table(lines.map((one) => [when(one["time"]), string(one["type"]), string(one["outcome"]), string(one["actor"]), screen.style.dim(string(one["operation_id"]))]))
+    return lines.length === 0 ? ["Nothing has been done yet."] : lines.flatMap((line, i) => [heads[i] ?? "", ...(input.steps ? table((line["steps"] as ReadonlyArray<Json>).map(stepLine)) : [])])
+  })).pipe(Command.withDescription("What was done to a project, newest first: one line per operation"))
 
 const exported = Command.make("export", { url: common.url, key: common.key, dataDir: common.dataDir, project: subject }, (input) => Effect.gen(function*() {
   const target = yield* find(input)

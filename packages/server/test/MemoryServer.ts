@@ -50,7 +50,7 @@ export interface TestServer {
 export interface Call { readonly key?: string | null; readonly body?: unknown; readonly raw?: string | Uint8Array; readonly headers?: Record<string, string> }
 export interface Answer { readonly status: number; readonly headers: Headers; readonly body: Readonly<Record<string, unknown>>; readonly text: string }
 
-const parse = (text: string, type: string | null) => (type ?? "").includes("json") && text !== "" ? JSON.parse(text) : {}
+const parse = (text: string, type: string | null) => /[/+]json/.test(type ?? "") && text !== "" ? JSON.parse(text) : {}
 
 export const make = (env: Record<string, string> = {}): Effect.Effect<TestServer, unknown, Scope.Scope> => Effect.gen(function*() {
   const config: ServerConfig = yield* fromEnvironment({ RDEV_PORT: "0", ...env })

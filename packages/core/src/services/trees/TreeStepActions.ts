@@ -73,7 +73,8 @@ const waitBuild = Effect.fnUntraced(function*(step: typeof WaitBuildStep.Type, a
     if (lifecycle !== "active") return yield* Step.failure("BuildFailed", `feature ${step.feature} is ${shown(lifecycle)} in phase ${phase}`)
     // Only a human opens it: waiting longer would not.
     if (property(next, "actor") === "human") return yield* again(step, context, `feature ${step.feature} waits for a human in phase ${phase}: ${shown(property(next, "reason"))}`)
-    return yield* again(step, context, `feature ${step.feature} is in phase ${phase}: ${shown(property(next, "reason"))}`)
+    // Reasons name tasks and times, and would be told anew at every look.
+    return yield* again(step, context, `feature ${step.feature} is in phase ${phase}`)
   }
   const environments = property(yield* get(actor, project), "environments")
   const environment = Array.isArray(environments) ? environments.find((one: Schema.Json) => property(one, "name") === step.environment) : undefined
