@@ -65,7 +65,8 @@ interface Running { record: ExecRecord; readonly projectId: string; readonly pro
 const lost: ExitStatus = { code: null, signal: null, reason: "connection_lost" }
 const notFound = (id: string) => new StoreError({ operation: "Execs.get", reason: { _tag: "NotFound", entity: "exec", id } })
 
-export const layer: Layer.Layer<Execs, never, CredentialStore | EventLog | Forge | WorkspaceHost> = Layer.effect(Execs, Effect.gen(function*() {
+/** `network`: of the project's own workspace. */
+export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, never, CredentialStore | EventLog | Forge | WorkspaceHost> => Layer.effect(Execs, Effect.gen(function*() {
   const log = yield* EventLog
   const host = yield* WorkspaceHost
   const forge = yield* Forge
@@ -83,7 +84,7 @@ export const layer: Layer.Layer<Execs, never, CredentialStore | EventLog | Forge
     if (name !== ownWorkspace && !known) {
       return yield* new WorkspaceError({ operation: "Execs.start", reason: { _tag: "Invalid", field: "workspace", message: `${project.name} has no workspace ${name} now; a feature has one while it is worked on` } })
     }
-    const workspace = yield* host.ensure({ projectId: project.id, name, network: "loopback" })
+    const workspace = yield* host.ensure({ projectId: project.id, name, network })
     if (known) return workspace
     const target = { projectId: project.id, name: project.name }
     const branch = BranchName.make(project.defaultBranch)

@@ -62,11 +62,11 @@ const urlOf = (config: ServerConfig, port: number) => (host: string): string =>
 
 /** Everything a project needs from its machine, over one sandbox. */
 const machine = (config: ServerConfig, url: string, port: number) => {
-  const { dataDir, domain, unsafeHost } = config
+  const { dataDir, domain, projectNetwork, unsafeHost } = config
   // Agents installed for one user (~/.local, nvm) lie outside the folders that workspaces see.
   const sandbox = Layer.unwrap(Effect.map(AgentRegistry.programsConfig(), (programs) =>
     Sandbox.layer({ dataDir, unsafeHost, tools: [{ hostPath: sdlcProgram(), name: "sdlc" }, ...programs] })))
-  const deployer = LocalDeployer.layerNoDeps({ dataDir, domain, urlOf: urlOf(config, port) })
+  const deployer = LocalDeployer.layerNoDeps({ dataDir, domain, urlOf: urlOf(config, port), serviceNetwork: projectNetwork })
   const forge = LocalForge.layer({ dataDir, baseUrl: `${url}/git` })
   return Layer.mergeAll(Edge.layer, LocalCi.layerNoDeps({ dataDir }), LocalWorkspaceHost.layerNoDeps({ dataDir })).pipe(
     Layer.provideMerge(deployer),
