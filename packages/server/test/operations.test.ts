@@ -108,7 +108,7 @@ describe("a tree", () => {
     const yaml = await post("/trees/runs", { text: "name: x\nsteps:\n  - { id: a, action: api\n" })
     refused(yaml, 422)
     assert.match(errors(yaml), /^\/text line \d+: /)
-    assert.match(errors(await post("/trees/check", { text: "name: x\nsteps:\n  - { id: a, action: fly }\n" })), /^\/text steps\[0\]: action: there is no action "fly"/)
+    assert.match(errors(await post("/trees/check", { text: "name: x\nsteps:\n  - { id: a, action: fly }\n" })), /^\/text steps\[0\]\.action: there is no action "fly"/)
     assert.include(errors(await post("/trees/runs", { text: looking })), "/vars/project_name missing: an existing project")
     assert.include(errors(await post("/projects/shop/operations", { kind: "tree.run", tree: { text: looking, vars: { nope: 1 } } })), "/tree/vars/nope")
     refused(await post("/trees/runs", { name: "nope" }), 400, "/name", "landing-page")

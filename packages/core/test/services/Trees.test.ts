@@ -227,7 +227,7 @@ describe("what is wrong with a tree is found before it runs", () => {
     ["a duplicate key", "name: x\nname: y\nsteps: []", "line 2"],
     ["no steps", "name: x\nsteps: []", "steps"],
     ["an unknown field", "name: x\nsteps: []\nstesp: []", "stesp"],
-    ["an unknown action", step("id: b, action: dance"), "steps[1]: action: there is no action \"dance\"; there are api, wait_infra"],
+    ["an unknown action", step("id: b, action: dance"), "steps[1].action: there is no action \"dance\"; there are api, wait_infra"],
     ["a misspelt field of a step", step("id: b, action: api, method: GET, path: /b, dependson: [a]"), "steps[1]", "dependson"],
     ["a bad method", step("id: b, action: api, method: FETCH, path: /b"), "steps[1]", "method"],
     ["a path without a slash", step("id: b, action: api, method: GET, path: b"), "begins with /"],
