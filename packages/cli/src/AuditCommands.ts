@@ -28,8 +28,9 @@ const exported = Command.make("export", { url: common.url, key: common.key, data
     rest = `${rest}${text}`.slice(-1_000)
     process.stdout.write(text)
   })
-  const head: { readonly number: number; readonly hash: string } | undefined = rest.trimEnd().split("\n").slice(-1).flatMap((line) => /^\{"head":/.test(line) ? [JSON.parse(line).head] : [])[0]
-  if (head === undefined) return yield* fail("failed", "the export was cut off; run it again")
+  const last = rest.trimEnd().split("\n").at(-1) ?? ""
+  if (!last.startsWith("{\"head\":")) return yield* fail("failed", "the export was cut off; run it again")
+  const { head }: { readonly head: { readonly number: number; readonly hash: string } } = JSON.parse(last)
   process.stderr.write(`${head.number} entries; note the head down elsewhere, to see later that nothing was rewritten:\n${head.hash}\n`)
 })).pipe(Command.withDescription("Write the whole trail as a file that can be checked anywhere: rdev audit export PROJECT > FILE"))
 
