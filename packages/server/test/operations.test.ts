@@ -136,6 +136,16 @@ describe("a tree", () => {
     assert.include(JSON.stringify((await get(`/operations/${id}`))["error"]), "has no valid key any more")
   })
 
+  it("runs without keys where none are asked for", () => Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+    const open = yield* MemoryServer.make({ RDEV_AUTH: "off" })
+    yield* Effect.promise(async () => {
+      await open.call("POST", "/projects", { key: null, body: { name: "free" } })
+      const { body } = await open.call("POST", "/trees/runs", { key: null, body: { text: looking, vars: { project_name: "free" } }, headers: { prefer: "wait=30" } })
+      const operation = await open.call("GET", `/operations/${String(body["operation_id"])}`, { key: null })
+      assert.deepInclude(operation.body, { status: "completed", actor: "local" })
+    })
+  }))))
+
   it("waits for an answer, shows the question, and goes on with it", async () => {
     const started = await post("/projects/shop/operations", { kind: "tree.run", tree: { text: asking } }, { headers: { prefer: "wait=0" } })
     const id = String(started.body["operation_id"])
