@@ -48,7 +48,7 @@ const verify = Command.make("verify", {
   const screen = new Screen(process.stdout)
   if (input.json) screen.line(JSON.stringify(verdict, null, 2))
   const { problem } = verdict
-  if (problem !== null) return yield* fail("failed", `${input.file}: line ${problem.line}: ${problem.message}; ${verdict.entries === 0 ? "no entry" : verdict.entries === 1 ? "entry 1" : `entries 1 to ${verdict.entries}`} before it ${verdict.entries > 1 ? "are" : "is"} in order`)
+  if (problem !== null) return yield* fail("failed", `${input.file}: line ${problem.line}${problem.entry === null ? "" : ` (entry ${problem.entry})`}: ${problem.message}`)
   if (!input.json) screen.line(`${input.file}: ${verdict.entries} entries, all in order; head ${verdict.head.hash}`)
 })).pipe(Command.withDescription("Check an exported trail without a server; names the first entry that does not fit"))
 

@@ -189,7 +189,7 @@ describe("the audit trail", () => {
 
     const lines = readFileSync(path, "utf8").trimEnd().split("\n")
     const changed = (edit: ReadonlyArray<string>) => file("changed.audit", `${edit.join("\n")}\n`)
-    refused(await verify(changed(lines.with(2, lines[2]?.replace(/"actor":"[^"]*"/, "\"actor\":\"somebody\"") ?? ""))), 1, "line 3", "this entry was changed", "entries 1 to 2")
+    refused(await verify(changed(lines.with(2, lines[2]?.replace(/"actor":"[^"]*"/, "\"actor\":\"somebody\"") ?? ""))), 1, "line 3 (entry 3): this entry was changed")
     refused(await verify(changed(lines.toSpliced(1, 1))), 1, "line 2", "an entry is missing")
     refused(await verify(changed(lines.slice(0, -1))), 1, "cut off")
     refused(await verify(changed(["no JSON", ...lines])), 1, "line 1")
