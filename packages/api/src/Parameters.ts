@@ -19,6 +19,8 @@ export const Seconds = (maximum: number) => Schema.FiniteFromString.check(Schema
 /** Seq to read after; 0 = from the beginning. */
 export const Seq = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
 
+/** `?dry_run=true`: say what would be done, do nothing. */
+export const dryRun = { dry_run: Schema.optionalKey(Schema.Literals(["true", "false"])) }
 /** `Prefer: wait=N`: answer when the work has ended, or after N seconds (at most 60). */
 export const prefer = { prefer: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^wait=(?:[0-9]|[1-5][0-9]|60)$/, { message: "expected wait=N with N from 0 to 60" }))) }
 /** Same key and same body: the first answer again. Kept 24 hours. */

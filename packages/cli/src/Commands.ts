@@ -7,59 +7,20 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { audit } from "./AuditCommands.ts"
 import { call, type Json, find, list, segment, type Target } from "./Connection.ts"
 import { type CliFailure, exitCodes, fail } from "./Failure.ts"
-import { Screen, table } from "./Screen.ts"
+import { boundedInt, common, flag, named, optionalText, project, where } from "./Flags.ts"
+import { fields, given, printed, rows, string, when } from "./Printing.ts"
+import { operations } from "./OperationCommands.ts"
+import * as OperationOutcome from "./OperationOutcome.ts"
+import { apply, newProject, plan, planLines, projectBody } from "./PlanCommands.ts"
+import { type Screen, table } from "./Screen.ts"
+import { tree } from "./TreeCommands.ts"
 
-const optionalText = (name: string, description: string) => Flag.String(name).pipe(Flag.withDescription(description), Flag.optional, Flag.map(Option.getOrNull))
-/** A whole number in a range: a wrong one is a mistake of the flag, told before anything is started. */
-const boundedInt = (name: string, minimum: number, maximum: number) =>
-  Flag.Int(name).pipe(Flag.filter((value) => value >= minimum && value <= maximum, () => `a whole number from ${minimum} to ${maximum}`))
-const flag = (name: string, description: string) => Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))
-const json = flag("json", "Print the API's JSON")
-const where = {
-  url: optionalText("url", "Server, e.g. http://127.0.0.1:4848 (RDEV_URL)"),
-  key: optionalText("key", "API key (RDEV_API_KEY)"),
-  dataDir: Flag.String("data-dir").pipe(
-    Flag.withDescription("Data folder of a server on this machine (RDEV_DATA_DIR; default .rdev)"),
-    Flag.filter((path) => path.trim() !== "", () => "a folder; leave the flag out for .rdev"),
-    Flag.optional,
-    Flag.map(Option.getOrNull)
-  )
-}
-const common = { ...where, json }
-/** A name or an id that goes into a path, where nothing and dots would be another path. */
-const named = (name: string) => Argument.String(name).pipe(Argument.filter((text) => !/^\.{0,2}$/.test(text.trim()), () => "a name or an id"))
-const project = named("project").pipe(Argument.withDescription("Name or id of the project"))
 const feature = named("feature").pipe(Argument.withDescription("Slug of the feature"))
 
-interface Common { readonly url: string | null; readonly key: string | null; readonly dataDir: string | null; readonly json: boolean }
-
-/** Calls, then prints: `show` gives the lines for a person. */
-const printed = <A>(input: Common, work: (target: Target) => Effect.Effect<A, CliFailure>, show: (value: A, screen: Screen) => ReadonlyArray<string>) => Effect.gen(function*() {
-  const value = yield* work(yield* find(input))
-  const screen = new Screen(process.stdout)
-  if (input.json) screen.line(JSON.stringify(value, null, 2))
-  else for (const line of show(value, screen)) screen.line(line)
-})
-
-const string = (value: unknown): string => value === null || value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value)
-const when = (value: unknown): string => typeof value === "string" ? value.slice(0, 19).replace("T", " ") : "–"
-/** A heading and one row per item; a sentence when there are none. */
-const rows = (columns: ReadonlyArray<readonly [title: string, of: (row: Json) => string]>, none: string) => (items: ReadonlyArray<Json>, screen: Screen): ReadonlyArray<string> =>
-  items.length === 0 ? [none] : table([columns.map(([title]) => screen.style.dim(title)), ...items.map((item) => columns.map(([, of]) => of(item)))])
-const fields = (pairs: ReadonlyArray<readonly [string, string]>, screen: Screen) => table(pairs.map(([name, value]) => [screen.style.dim(name), value]))
-const given = (entries: Readonly<Record<string, unknown>>): Json => Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== null && value !== undefined))
-
 // ── projects ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-const newProject = {
-  name: Argument.String("name").pipe(Argument.withDescription("A DNS label: it becomes host name, repository and folder")),
-  template: optionalText("template", "Template (default: default)"),
-  description: optionalText("description", "What it is for"),
-  agent: optionalText("agent", "Agent that works on it (see rdev agents)")
-}
-interface NewProject { readonly name: string; readonly template: string | null; readonly description: string | null; readonly agent: string | null }
-const projectBody = ({ agent, description, name, template }: NewProject) => given({ name, template, description, agent })
 const showProject = (one: Json, screen: Screen) => {
   const environments = one["environments"] as ReadonlyArray<Json>
   const resources = one["resources"] as ReadonlyArray<Json>
@@ -85,8 +46,7 @@ const projectsCreate = Command.make("create", { ...common, ...newProject, wait }
 ).pipe(Command.withDescription("Create a project and provision everything it needs"))
 
 const projectsPlan = Command.make("plan", { ...common, ...newProject }, (input) =>
-  printed(input, (target) => call<{ readonly steps: ReadonlyArray<Json> }>(target, "/projects?dry_run=true", { body: projectBody(input) }), (plan, screen) =>
-    table(plan.steps.map((step) => [string(step["change"]), string(step["title"]), screen.style.dim(string(step["reason"]))])))
+  printed(input, (target) => call<{ readonly digest: string; readonly steps: ReadonlyArray<Json> }>(target, "/projects?dry_run=true", { body: projectBody(input) }), planLines)
 ).pipe(Command.withDescription("Show what creating a project would do; changes nothing"))
 
 const projectsList = Command.make("list", common, (input) =>
@@ -102,12 +62,17 @@ const projectsDelete = Command.make("delete", { ...common, project, wait, yes: f
   input.yes
     ? printed(input, (target) => Effect.flatMap(
       call<{ readonly operation_id: string }>(target, `/projects/${segment(input.project)}`, { method: "DELETE", headers: preferring(input.wait) }),
-      ({ operation_id }) => call(target, `/operations/${operation_id}`)
-    ), (operation) => [`${input.project}: deletion ${string(operation["status"])}`])
+      ({ operation_id }) => Effect.map(Effect.flatMap(OperationOutcome.read(target, operation_id), OperationOutcome.orFailure), ({ operation }) => operation)
+    ), (operation) => [operation["status"] === "completed" ? `${input.project}: deleted` : `${input.project}: the deletion is ${string(operation["status"])}; watch it with \`rdev operations follow ${string(operation["id"])}\``])
     : Effect.fail(fail("usage", `this deletes ${input.project} with its repository, releases and names; say so with --yes`))
 ).pipe(Command.withDescription("Delete a project and everything that was provisioned for it"))
 
-const projects = Command.make("projects").pipe(Command.withDescription("Projects"), Command.withSubcommands([projectsList, projectsCreate, projectsPlan, projectsShow, projectsDelete]))
+const projectsCredentials = Command.make("credentials", { ...common, project }, (input) =>
+  printed(input, (target) => Effect.map(call<{ readonly credentials: ReadonlyArray<Json> }>(target, `/projects/${segment(input.project)}/credentials`), ({ credentials }) => credentials), rows([
+    ["NAME", (row) => string(row["name"])], ["VALUE", (row) => string(row["value"])], ["UPDATED", (row) => when(row["updated_at"])]
+  ], `${input.project} has no credentials.`))).pipe(Command.withDescription("The credentials that a project's workspaces and deployments get, redacted"))
+
+const projects = Command.make("projects").pipe(Command.withDescription("Projects"), Command.withSubcommands([projectsList, projectsCreate, projectsPlan, projectsShow, projectsDelete, projectsCredentials]))
 
 const gitToken = Command.make("git-token", {
   ...common, project,
@@ -235,7 +200,7 @@ const exec = Command.make("exec", {
   yield* execute(yield* find(input), input)
 })).pipe(Command.withDescription("Run a command in a project's workspace; ends with its exit code"))
 
-// ── tasks, operations, keys, catalogue ──────────────────────────────────────────────────────────────────────────────────────
+// ── tasks, keys, catalogue ──────────────────────────────────────────────────────────────────────────────────────────────────
 const one = (name: string, path: (id: string) => string, method: "GET" | "POST", description: string) =>
   Command.make(name, { ...common, id: named("id") }, (input) =>
     printed(input, (target) => call(target, path(segment(input.id)), { method }), (value, screen) => fields(Object.entries(value).map(([key, entry]) => [key, string(entry)] as const), screen))
@@ -250,19 +215,6 @@ const tasksList = Command.make("list", { ...common, project: optionalText("proje
 }).pipe(Command.withDescription("List tasks of the work queue"))
 const tasks = Command.make("tasks").pipe(Command.withDescription("Tasks of the work queue"), Command.withSubcommands([
   tasksList, one("show", (id) => `/tasks/${id}`, "GET", "Show a task"), one("cancel", (id) => `/tasks/${id}/cancel`, "POST", "Cancel a task"), one("retry", (id) => `/tasks/${id}/retry`, "POST", "Run a task again")
-]))
-
-const operationsList = Command.make("list", { ...common, project: optionalText("project", "Only of this project") }, (input) =>
-  printed(input, (target) => list(target, `/operations${input.project === null ? "" : `?project=${segment(input.project)}`}`, "operations"), rows([
-    ["OPERATION", (row) => string(row["id"])], ["KIND", (row) => string(row["kind"])], ["STATUS", (row) => string(row["status"])], ["CREATED", (row) => when(row["created_at"])]
-  ], "There are no operations."))).pipe(Command.withDescription("List operations, newest first"))
-const operationsShow = Command.make("show", { ...common, id: named("id") }, (input) =>
-  printed(input, (target) => Effect.all({ operation: call(target, `/operations/${segment(input.id)}`), steps: call<{ readonly steps: ReadonlyArray<Json> }>(target, `/operations/${segment(input.id)}/steps`) }), ({ operation, steps }, screen) => [
-    ...fields([["id", string(operation["id"])], ["kind", string(operation["kind"])], ["status", string(operation["status"])], ["error", string((operation["error"] as Json | null)?.["message"])]], screen),
-    ...table(steps.steps.map((step) => [`  ${string(step["phase"])}`, string(step["status"]), string(step["title"]), step["duration_ms"] === null ? "" : `${string(step["duration_ms"])} ms`, string((step["error"] as Json | null)?.["message"] ?? "")]))
-  ])).pipe(Command.withDescription("Show an operation and its steps"))
-const operations = Command.make("operations").pipe(Command.withDescription("Durable operations"), Command.withSubcommands([
-  operationsList, operationsShow, one("cancel", (id) => `/operations/${id}/cancel`, "POST", "Cancel an operation and undo it"), one("retry", (id) => `/operations/${id}/retry`, "POST", "Go on with a failed or parked operation")
 ]))
 
 const keysCreate = Command.make("create", {
@@ -307,7 +259,7 @@ const doctor = Command.make("doctor", common, (input) => Effect.flatMap(Effect.p
 export const rdev = Command.make("rdev").pipe(
   Command.withDescription("The agent's operating system: workspaces, infrastructure, life cycle, queue and audit for coding agents"),
   Command.withSubcommands([
-    up, demo, doctor, projects, gitToken, features, next, why, run, verdict("approve", "Approve what a feature waits for"), verdict("reject", "Reject it, with a reason"), verdict("waive", "Do without a gate, with a reason"),
-    answer, unblock, events, exec, tasks, operations, keys, agents, templates, worker
+    up, demo, doctor, projects, plan, apply, gitToken, features, next, why, run, verdict("approve", "Approve what a feature waits for"), verdict("reject", "Reject it, with a reason"), verdict("waive", "Do without a gate, with a reason"),
+    answer, unblock, events, exec, tasks, operations, tree, audit, keys, agents, templates, worker
   ])
 )

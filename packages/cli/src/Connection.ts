@@ -61,6 +61,12 @@ const messageOf = (status: number, body: ProblemBody): string => {
 
 export const noKey = "there is no API key: give --key or RDEV_API_KEY, or --data-dir with the folder of a server on this machine (the first start writes the file admin.key there)"
 
+const failureOf = (target: Target, cause: unknown): CliFailure => {
+  if (cause instanceof Error && "_tag" in cause && cause._tag === "CliFailure") return cause as CliFailure
+  if (cause instanceof SyntaxError) return fail("failed", `${target.url} answered something that is no JSON; is this an rdev server?`)
+  return fail("unavailable", `no server answers at ${target.url}; start one with \`rdev up\`, or say where it is with --url (RDEV_URL)`)
+}
+
 /** One request. A refusal fails with what the server said; a dead connection says where it looked. */
 export const call = <A = Json>(target: Target, path: string, request: Request = {}): Effect.Effect<A, CliFailure> => Effect.tryPromise({
   try: async (signal) => {
@@ -76,11 +82,19 @@ export const call = <A = Json>(target: Target, path: string, request: Request = 
     if (!response.ok) throw fail(kindOfStatus(response.status), messageOf(response.status, body as ProblemBody))
     return body as A
   },
-  catch: (cause) => {
-    if (cause instanceof Error && "_tag" in cause && cause._tag === "CliFailure") return cause as CliFailure
-    if (cause instanceof SyntaxError) return fail("failed", `${target.url} answered something that is no JSON; is this an rdev server?`)
-    return fail("unavailable", `no server answers at ${target.url}; start one with \`rdev up\`, or say where it is with --url (RDEV_URL)`)
-  }
+  catch: (cause) => failureOf(target, cause)
+})
+
+/** A body that is no JSON document, piece by piece as it arrives. */
+export const download = (target: Target, path: string, take: (text: string) => void): Effect.Effect<void, CliFailure> => Effect.tryPromise({
+  try: async (signal) => {
+    const response = await fetch(`${target.url}${path}`, { signal, headers: target.key === "" ? {} : { authorization: `Bearer ${target.key}` } })
+    if (response.status === 401 && target.key === "") throw fail("denied", noKey)
+    if (!response.ok) throw fail(kindOfStatus(response.status), messageOf(response.status, JSON.parse(await response.text()) as ProblemBody))
+    const decoder = new TextDecoder()
+    for await (const chunk of response.body ?? []) take(decoder.decode(chunk, { stream: true }))
+  },
+  catch: (cause) => failureOf(target, cause)
 })
 
 /** All pages of a list, up to 10,000 items. */

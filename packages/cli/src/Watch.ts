@@ -11,10 +11,12 @@ const describe = (event: Event): string => Object.entries(event).filter(([key]) 
 
 interface EventOptions { readonly follow: boolean; readonly after: number; readonly types: string | null; readonly json: boolean }
 
-export const showEvents = Effect.fn("Watch.showEvents")(function*(target: Target, project: string, options: EventOptions) {
+export const showEvents = (target: Target, project: string, options: EventOptions) => showEventsAt(target, `/projects/${segment(project)}/events`, options)
+
+/** Of any stream: `path` is where its events are. */
+export const showEventsAt = Effect.fn("Watch.showEvents")(function*(target: Target, path: string, options: EventOptions) {
   const screen = new Screen(process.stdout)
   const { style } = screen
-  const path = `/projects/${segment(project)}/events`
   const query = options.types === null ? "" : `types=${encodeURIComponent(options.types)}`
   const show = (event: Event) => screen.line(options.json ? JSON.stringify(event) : `${style.dim(String(event.seq).padStart(6))} ${style.dim(event.time.slice(11, 19))} ${event.type.padEnd(18)} ${describe(event)}`)
   if (options.follow) {

@@ -1,9 +1,10 @@
 /**
  * What the ledger costs: operations of twenty steps that do nothing, one after the other, on the embedded engine (on disk) and on
- * PostgreSQL (with fsync). Prints milliseconds per step, and from start to the first step.
+ * PostgreSQL (with fsync). Prints milliseconds per step, from start to the first step, and beside it what one transaction of one row costs
+ * there: a step is two transactions, so on a busy or slow disk that is where its time goes.
  * Run: npx node --conditions=@rdev/source packages/server/bench/operations.ts
  */
-import { layerEmbedded, layerPostgres, layerUnitOfWork, type Database } from "@rdev/adapter-postgres/Database"
+import { layerEmbedded, layerPostgres, layerUnitOfWork, Database } from "@rdev/adapter-postgres/Database"
 import * as PgAuditStore from "@rdev/adapter-postgres/PgAuditStore"
 import * as PgEventLog from "@rdev/adapter-postgres/PgEventLog"
 import * as PgNotifier from "@rdev/adapter-postgres/PgNotifier"
@@ -36,8 +37,22 @@ const nothing = Definition.make({
 const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 const p95 = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.95)] ?? 0
 
+/** Milliseconds of a transaction that writes one row. */
+const floor = Effect.gen(function*() {
+  const database = yield* Database
+  yield* database.query("CREATE TABLE bench_floor (n int)")
+  const times: Array<number> = []
+  for (let i = 0; i < 100; i++) {
+    const began = performance.now()
+    yield* database.transact(database.query("INSERT INTO bench_floor VALUES ($1)", [i]))
+    times.push(performance.now() - began)
+  }
+  return median(times)
+})
+
 const measure = (name: string, database: Layer.Layer<Database, StoreError>) => Effect.gen(function*() {
   const operations = yield* Operations.Operations
+  const alone = yield* floor
   const perStep: Array<number> = []
   const untilFirst: Array<number> = []
   for (let i = 0; i < runs; i++) {
@@ -49,7 +64,7 @@ const measure = (name: string, database: Layer.Layer<Database, StoreError>) => E
     perStep.push(((ended.endedAtMillis ?? 0) - started) / stepsEach)
     untilFirst.push(started - ended.createdAtMillis)
   }
-  console.log(`${name}: ${median(perStep).toFixed(2)} ms per step (p95 ${p95(perStep).toFixed(2)}), ${median(untilFirst)} ms from start to the first step`)
+  console.log(`${name}: ${median(perStep).toFixed(2)} ms per step (p95 ${p95(perStep).toFixed(2)}), ${median(untilFirst)} ms from start to the first step; a transaction of one row ${alone.toFixed(2)} ms   (bar: ≤ 10 ms per step)`)
 }).pipe(Effect.provide(OperationRunner.layer().pipe(
   Layer.provideMerge(Operations.layer),
   Layer.provideMerge(Definition.layer([nothing])),

@@ -11,6 +11,7 @@ import { TaskHandlers } from "@rdev/core/queue/TaskHandlers"
 import * as Worker from "@rdev/core/queue/Worker"
 import * as WorkerPool from "@rdev/core/queue/WorkerPool"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
+import * as Audit from "@rdev/core/services/Audit"
 import * as Collector from "@rdev/core/services/Collector"
 import * as EventRetention from "@rdev/core/services/EventRetention"
 import * as Features from "@rdev/core/services/Features"
@@ -19,19 +20,27 @@ import { RepositoryReader } from "@rdev/core/services/features/RepositoryReader"
 import * as Projects from "@rdev/core/services/Projects"
 import { definitions } from "@rdev/core/services/projects/ProjectOperations"
 import { type ProjectSettings as Settings, ProjectSettings } from "@rdev/core/services/projects/ProjectSettings"
+import * as Trees from "@rdev/core/services/Trees"
+import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 /** Tasks: the producer's side and the view of all workers. */
 const queue = WorkerPool.layer.pipe(Layer.provideMerge(WorkQueue.layer), Layer.provideMerge(TaskEvents.layer))
 
+/** A kind of operation, with what it needs. */
+type Kind<R> = Effect.Effect<OperationDefinition.Definition, never, R>
+
 /** Durable operations; what a project's provisioning needs is taken from the ports. */
-const operations = Operations.layer.pipe(Layer.provideMerge(OperationDefinition.layer(definitions)))
+const operations = <R>(more: ReadonlyArray<Kind<R>>) => {
+  type Needs = R | Effect.Services<(typeof definitions)[number]>
+  return Operations.layer.pipe(Layer.provideMerge(OperationDefinition.layer<Needs>([...definitions, ...more])))
+}
 
 const features = Features.Features.layer.pipe(Layer.provideMerge(RepositoryReader.layer))
 
-/** What callers use. Nothing runs by itself yet. */
-export const services = (settings: Settings) => Layer.mergeAll(Projects.layer, features).pipe(
-  Layer.provideMerge(Layer.mergeAll(queue, operations)),
+/** What callers use. Nothing runs by itself yet. `more`: kinds of operations besides those of projects. */
+export const services = <R = never>(settings: Settings, more: ReadonlyArray<Kind<R>> = []) => Layer.mergeAll(Projects.layer, Trees.layer, Audit.layer, features).pipe(
+  Layer.provideMerge(Layer.mergeAll(queue, operations(more))),
   Layer.provideMerge(Layer.succeed(ProjectSettings, settings))
 )
 

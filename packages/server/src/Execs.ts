@@ -7,10 +7,12 @@ import * as Ids from "@rdev/core/domain/Ids"
 import type { ExecId } from "@rdev/core/domain/Ids"
 import { type Event, type NewEvent, ofProject } from "@rdev/core/domain/Event"
 import type { Project } from "@rdev/core/domain/Project"
+import { CredentialStore } from "@rdev/core/ports/CredentialStore"
 import { EventLog } from "@rdev/core/ports/EventLog"
 import { BranchName, Forge, ForgeError } from "@rdev/core/ports/Forge"
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { type ExitStatus, type Process, type Workspace, WorkspaceError, WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
+import * as ProjectEnvironment from "@rdev/core/services/projects/ProjectEnvironment"
 import { checkout } from "@rdev/core/services/features/WorkspaceSync"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -66,10 +68,12 @@ interface Running { record: ExecRecord; readonly projectId: string; readonly pro
 const lost: ExitStatus = { code: null, signal: null, reason: "connection_lost" }
 const notFound = (id: string) => new StoreError({ operation: "Execs.get", reason: { _tag: "NotFound", entity: "exec", id } })
 
-export const layer: Layer.Layer<Execs, never, EventLog | Forge | WorkspaceHost> = Layer.effect(Execs, Effect.gen(function*() {
+/** `network`: of the project's own workspace. */
+export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, never, CredentialStore | EventLog | Forge | WorkspaceHost> => Layer.effect(Execs, Effect.gen(function*() {
   const log = yield* EventLog
   const host = yield* WorkspaceHost
   const forge = yield* Forge
+  const credentials = yield* CredentialStore
   const layerScope = yield* Effect.scope
   const running = new Map<string, Running>()
   const preparing = new Map<string, Semaphore.Semaphore>()
@@ -83,7 +87,7 @@ export const layer: Layer.Layer<Execs, never, EventLog | Forge | WorkspaceHost> 
     if (name !== ownWorkspace && !known) {
       return yield* new WorkspaceError({ operation: "Execs.start", reason: { _tag: "Invalid", field: "workspace", message: `${project.name} has no workspace ${name} now; a feature has one while it is worked on` } })
     }
-    const workspace = yield* host.ensure({ projectId: project.id, name, network: "loopback" })
+    const workspace = yield* host.ensure({ projectId: project.id, name, network })
     if (known) return workspace
     const target = { projectId: project.id, name: project.name }
     const branch = BranchName.make(project.defaultBranch)
@@ -92,9 +96,10 @@ export const layer: Layer.Layer<Execs, never, EventLog | Forge | WorkspaceHost> 
     return workspace
   }, Effect.provideService(Forge, forge), Effect.provideService(WorkspaceHost, host))
 
-  const follow = (entry: Running, projectId: string) => Effect.gen(function*() {
+  /** `mask` takes the project's secrets out of what is kept of the output. */
+  const follow = (entry: Running, projectId: string, mask: (line: string) => string) => Effect.gen(function*() {
     const lines = new Output.Lines()
-    const output = (found: ReadonlyArray<Output.Line>) => found.length === 0 ? Effect.void : Effect.asVoid(tell(entry.record, projectId, found.map(({ line, stream }) => ({ type: "output", data: { line, stream } }))))
+    const output = (found: ReadonlyArray<Output.Line>) => found.length === 0 ? Effect.void : Effect.asVoid(tell(entry.record, projectId, found.map(({ line, stream }) => ({ type: "output", data: { line: mask(line), stream } }))))
     const read = yield* Effect.exit(Stream.runForEach(entry.process.output, (chunk) => output(lines.push(chunk.stream, chunk.data))))
     const exit = Exit.isSuccess(read) ? yield* Effect.orElseSucceed(entry.process.exit, () => lost) : lost
     yield* output(lines.end())
@@ -113,16 +118,17 @@ export const layer: Layer.Layer<Execs, never, EventLog | Forge | WorkspaceHost> 
   }
 
   const begin = Effect.fnUntraced(function*(project: Project, workspace: Workspace, spec: ExecSpec) {
+    const variables = yield* Effect.provideService(ProjectEnvironment.variables(project.id), CredentialStore, credentials)
     const scope = yield* Scope.fork(layerScope)
     const timeoutMillis = (spec.timeoutSeconds ?? defaultTimeoutSeconds) * 1000
     const process = yield* Scope.provide(host.start(workspace, {
-      argv: spec.command, timeoutMillis, ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }), ...(spec.env === undefined ? {} : { env: spec.env })
+      argv: spec.command, timeoutMillis, env: { ...variables, ...spec.env }, ...(spec.cwd === undefined ? {} : { cwd: spec.cwd })
     }), scope).pipe(Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
     const record: ExecRecord = { id: yield* Ids.make("exec"), command: shown(spec.command), workspace: workspace.name, exit: null, startedAtMillis: yield* Clock.currentTimeMillis, endedAtMillis: null }
     const entry: Running = { record, projectId: project.id, process, ended: yield* Deferred.make<void>() }
     running.set(record.id, entry)
     yield* tell(record, project.id, [{ type: "exec.started", data: { command: record.command, workspace: workspace.name } }])
-    yield* Effect.forkIn(Effect.ensuring(follow(entry, project.id), Scope.close(scope, Exit.void)), layerScope)
+    yield* Effect.forkIn(Effect.ensuring(follow(entry, project.id, ProjectEnvironment.masker(variables)), Scope.close(scope, Exit.void)), layerScope)
     return record
   }, Effect.uninterruptible)
 

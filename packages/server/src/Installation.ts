@@ -26,6 +26,7 @@ import * as Stores from "@rdev/adapter-postgres/Stores"
 import * as TenantCache from "@rdev/core/ports/TenantCache"
 import * as Tls from "@rdev/core/ports/Tls"
 import { PlatformKey } from "@rdev/core/services/features/PlatformKey"
+import * as TreeOperation from "@rdev/core/services/trees/TreeOperation"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { createRequire } from "node:module"
@@ -35,6 +36,7 @@ import * as Core from "./Core.ts"
 import * as App from "./http/App.ts"
 import * as KeyFiles from "./keys/KeyFiles.ts"
 import { Listener } from "./Listener.ts"
+import * as LoopbackTreeActions from "./LoopbackTreeActions.ts"
 import { type ServerConfig, StartError } from "./ServerConfig.ts"
 import * as SharedFolder from "./SharedFolder.ts"
 import * as TemplatesDisk from "./TemplatesDisk.ts"
@@ -61,13 +63,13 @@ const urlOf = (config: ServerConfig, port: number) => (host: string): string =>
 
 /** Everything a project needs from its machine, over one sandbox. */
 const machine = (config: ServerConfig, url: string, port: number) => {
-  const { dataDir, domain, unsafeHost } = config
+  const { dataDir, domain, projectNetwork, unsafeHost } = config
   // Agents installed for one user (~/.local, nvm) lie outside the folders that workspaces see.
   const sandbox = Layer.unwrap(Effect.map(AgentRegistry.programsConfig(), (programs) =>
     Sandbox.layer({ dataDir, unsafeHost, tools: [{ hostPath: sdlcProgram(), name: "sdlc" }, ...programs] }))).pipe(
     Layer.catchTag("LocalFailure", (cause) => Layer.effect(Sandbox.Sandbox, Effect.fail(new StartError({ field: "sandbox", problem: cause.message, fix: "`rdev doctor` says what this machine offers", cause }))))
   )
-  const deployer = LocalDeployer.layerNoDeps({ dataDir, domain, urlOf: urlOf(config, port) })
+  const deployer = LocalDeployer.layerNoDeps({ dataDir, domain, urlOf: urlOf(config, port), serviceNetwork: projectNetwork })
   const forge = LocalForge.layer({ dataDir, baseUrl: `${url}/git` })
   return Layer.mergeAll(Edge.layer, LocalCi.layerNoDeps({ dataDir }), LocalWorkspaceHost.layerNoDeps({ dataDir })).pipe(
     Layer.provideMerge(deployer),
@@ -102,8 +104,9 @@ const workerOf = (config: ServerConfig, version: string) => ({ name: `${hostname
 /** The key with which the platform signs what it records; shared by all processes of an installation. */
 const signing = (config: ServerConfig) => Layer.effect(PlatformKey, KeyFiles.platformKey(config.dataDir, process.env["RDEV_PLATFORM_KEY"]))
 
-/** Core services over this machine, its agents and the stores. */
-const core = (config: ServerConfig, url: string, port: number) => Core.services(settingsOf(config, port)).pipe(
+/** Core services over this machine, its agents and the stores. `localUrl`: where cookbook trees call the API. */
+const core = (config: ServerConfig, url: string, port: number, localUrl: string, pepper: Uint8Array) => Core.services(settingsOf(config, port), [TreeOperation.definition]).pipe(
+  Layer.provideMerge(LoopbackTreeActions.layerKeys({ url: localUrl, pepper, auth: config.auth })),
   Layer.provideMerge(signing(config)),
   Layer.provideMerge(AgentRegistry.layerConfig()),
   Layer.provideMerge(TemplatesDisk.layerConfig),
@@ -113,16 +116,19 @@ const core = (config: ServerConfig, url: string, port: number) => Core.services(
 
 /** The whole server behind a listener. What stands first here is ended first: requests, then work, then stores. */
 export const layer = (config: ServerConfig, version: string) => Layer.unwrap(Effect.gen(function*() {
-  const { port, url } = yield* Listener
+  const { localUrl, port, url } = yield* Listener
   const pepper = yield* KeyFiles.pepper(config.dataDir, process.env["RDEV_KEY_PEPPER"])
   const options: App.Options = { config, version, pepper }
   return http(options).pipe(
     Layer.merge(Core.work(workerOf(config, version))),
     Layer.provideMerge(App.services(options)),
-    Layer.provideMerge(core(config, url, port))
+    Layer.provideMerge(core(config, url, port, localUrl, pepper))
   )
 }))
 
 /** Workers alone. URLs in what they make are those of the server that answers. */
-export const layerWorker = (config: ServerConfig, version: string) =>
-  Core.work(workerOf(config, version)).pipe(Layer.provide(core(config, config.publicUrl ?? `http://${config.host}:${config.port}`, config.port)))
+export const layerWorker = (config: ServerConfig, version: string) => Layer.unwrap(Effect.gen(function*() {
+  const url = config.publicUrl ?? `http://${config.host}:${config.port}`
+  const pepper = yield* KeyFiles.pepper(config.dataDir, process.env["RDEV_KEY_PEPPER"])
+  return Core.work(workerOf(config, version)).pipe(Layer.provide(core(config, url, config.port, url, pepper)))
+}))

@@ -19,6 +19,8 @@ export class Listener extends Context.Service<Listener, {
   readonly port: number
   /** Where people reach it, without a trailing slash. */
   readonly url: string
+  /** Where this process itself reaches it, past any proxy. */
+  readonly localUrl: string
   /** From now on these answer; a second call replaces them. */
   install(handler: RequestHandler, upgrade: UpgradeHandler): void
 }>()("rdev/server/Listener") {}
@@ -88,6 +90,7 @@ export const layer = (config: ServerConfig): Layer.Layer<Listener, StartError> =
     server,
     port,
     url: config.publicUrl ?? `http://${shown}:${port}`,
+    localUrl: `http://${shown}:${port}`,
     install: (next, nextUpgrade) => {
       handler = next
       upgrade = nextUpgrade

@@ -4,17 +4,21 @@
  */
 import { ProjectId } from "@rdev/core/domain/Ids"
 import { ProjectName } from "@rdev/core/domain/Project"
+import { ApiKeyStore } from "@rdev/core/ports/ApiKeyStore"
 import type { PortReason } from "@rdev/core/ports/PortReason"
+import type { StoreError } from "@rdev/core/ports/StoreError"
 import { TreeActions, TreeActionsError } from "@rdev/core/ports/TreeActions"
 import { EnvironmentName } from "@rdev/core/services/projects/ProvisionInput"
-import { Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Clock, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { request as httpRequest } from "node:http"
+import { request as httpsRequest } from "node:https"
+import * as Delegation from "./keys/Delegation.ts"
 
 export interface LoopbackOptions {
   /** Where this server listens, e.g. `http://127.0.0.1:4000`; asked for at every call, as the port may be chosen late. */
   readonly url: Effect.Effect<string>
-  /** A credential that is good for what the principal may do now; none when the principal is gone. */
-  readonly credential: (actor: string) => Effect.Effect<Option.Option<Redacted.Redacted>>
+  /** A credential that is good for what the principal may do now; none when the principal is gone; empty where none is asked for. */
+  readonly credential: (actor: string) => Effect.Effect<Option.Option<Redacted.Redacted>, StoreError>
 }
 
 const maxBodyBytes = 262_144
@@ -29,7 +33,7 @@ interface Raw { readonly status: number; readonly contentType: string; readonly 
 const exchange = (operation: string, { body, headers, method, url }: Exchange): Effect.Effect<Raw, TreeActionsError> =>
   Effect.callback<Raw, TreeActionsError>((resume) => {
     const fail = (cause: Error) => resume(Effect.fail(refuse(operation, { _tag: "Unavailable", message: `${method} ${url.pathname}: ${cause.message}` }, cause)))
-    const sent = httpRequest({ host: url.hostname, port: url.port, path: `${url.pathname}${url.search}`, method, headers, timeout: timeoutMillis }, (response) => {
+    const sent = (url.protocol === "https:" ? httpsRequest : httpRequest)({ host: url.hostname, port: url.port, path: `${url.pathname}${url.search}`, method, headers, timeout: timeoutMillis }, (response) => {
       const chunks: Array<Buffer> = []
       let bytes = 0
       response.on("data", (chunk: Buffer) => {
@@ -59,14 +63,14 @@ export const make = ({ credential, url }: LoopbackOptions): TreeActions["Service
     const at = new URL(path, yield* url)
     // A path such as `//elsewhere` is a host to URL.
     if (at.origin !== new URL(yield* url).origin) return yield* refuse(operation, { _tag: "Invalid", field: "path", message: `${path} leaves this server` })
-    const token = actor === null ? Option.none() : yield* credential(actor)
+    const token = actor === null ? Option.none() : yield* Effect.mapError(credential(actor), (cause) => refuse(operation, { _tag: "Unavailable", message: cause.message }, cause))
     if (actor !== null && Option.isNone(token)) return yield* refuse(operation, { _tag: "Unauthorized", message: `${actor}, who started the tree, has no valid key any more` })
     return yield* exchange(operation, {
       method,
       url: at,
       body: body === null ? null : JSON.stringify(body),
       headers: {
-        ...(Option.isSome(token) ? { authorization: `Bearer ${Redacted.value(token.value)}` } : {}),
+        ...(Option.isSome(token) && Redacted.value(token.value) !== "" ? { authorization: `Bearer ${Redacted.value(token.value)}` } : {}),
         ...(body === null ? {} : { "content-type": "application/json" }),
         ...(key === null ? {} : { "idempotency-key": key })
       }
@@ -104,3 +108,22 @@ export const make = ({ credential, url }: LoopbackOptions): TreeActions["Service
 }
 
 export const layer = (options: LoopbackOptions): Layer.Layer<TreeActions> => Layer.succeed(TreeActions, make(options))
+
+export interface KeyedOptions {
+  readonly url: string
+  readonly pepper: Uint8Array
+  /** `off`: everybody may do everything, and a credential would only be checked in vain. */
+  readonly auth: "keys" | "off"
+}
+
+/** In the name of the API key that started the tree, for as long as that key lives. */
+export const layerKeys = ({ auth, pepper, url }: KeyedOptions): Layer.Layer<TreeActions, never, ApiKeyStore> => Layer.effect(TreeActions, Effect.map(ApiKeyStore, (store) => make({
+  url: Effect.succeed(url),
+  credential: Effect.fnUntraced(function*(actor) {
+    if (auth === "off") return Option.some(Redacted.make(""))
+    const now = yield* Clock.currentTimeMillis
+    const key = (yield* store.list).find((one) => one.id === actor)
+    const good = key !== undefined && key.revokedAtMillis === null && (key.expiresAtMillis === null || key.expiresAtMillis > now)
+    return good ? Option.some(Redacted.make(Delegation.make(pepper, actor, now))) : Option.none()
+  })
+})))

@@ -42,6 +42,8 @@ export interface ServerConfig {
   readonly agent: string | null
   /** Run workspaces without a sandbox. */
   readonly unsafeHost: boolean
+  /** Network of releases and of commands in a project's own workspace: their own loopback, or the machine's network, its loopback included. */
+  readonly projectNetwork: "loopback" | "internet"
   /** How long a stop waits for requests and tasks. */
   readonly drainMillis: number
   /** Requests per key and minute; 0 = no limit. */
@@ -98,6 +100,7 @@ export const fromEnvironment = (env: Readonly<Record<string, string | undefined>
     workerCapacity: yield* read("RDEV_WORKER_CAPACITY", integer(0, 1000), 4),
     agent: yield* read<string | null>("RDEV_AGENT", pattern(/^[a-z][a-z0-9-]{0,38}$/, "the name of an agent such as scripted or claude"), null),
     unsafeHost: yield* read("RDEV_UNSAFE_HOST", flag, false),
+    projectNetwork: yield* read("RDEV_PROJECT_NETWORK", oneOf("loopback", "internet"), "loopback"),
     drainMillis: 1000 * (yield* read("RDEV_DRAIN_SECONDS", integer(0, 3600), 10)),
     rateLimit: yield* read("RDEV_RATE_LIMIT", integer(0, 1_000_000), 0)
   }

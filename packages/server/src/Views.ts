@@ -1,11 +1,12 @@
 /** Domain values as the API shows them. Pure. */
 import type { AgentView, TemplateView } from "@rdev/api/groups/Catalogue"
-import type { AuditEntryView } from "@rdev/api/groups/Audit"
+import type { AuditEntryView, AuditLineView } from "@rdev/api/groups/Audit"
 import type { DecisionView, Explanation, FeatureView } from "@rdev/api/groups/Features"
 import type { KeyView } from "@rdev/api/groups/Keys"
 import type { OperationView, StepView } from "@rdev/api/groups/Operations"
-import type { ProjectView } from "@rdev/api/groups/Projects"
+import type { Accepted, PlanView, ProjectView } from "@rdev/api/groups/Projects"
 import type { TaskView } from "@rdev/api/groups/Tasks"
+import type { TreeStepView, TreeView } from "@rdev/api/groups/Trees"
 import type { ApiKey } from "@rdev/core/domain/ApiKey"
 import type { AuditEntry } from "@rdev/core/domain/Audit"
 import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
@@ -14,6 +15,8 @@ import type { Operation, OperationStep } from "@rdev/core/domain/Operation"
 import type { Project } from "@rdev/core/domain/Project"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
 import type { HarnessInfo } from "@rdev/core/ports/AgentHarness"
+import type { OperationPlan } from "@rdev/core/operations/Plan"
+import type { Tree, TreeStep } from "@rdev/core/services/trees/TreeSchema"
 import type { TemplateInfo } from "@rdev/core/ports/Templates"
 import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
 import * as DateTime from "effect/DateTime"
@@ -131,6 +134,24 @@ export const operation = (one: Operation): OperationView => ({
   endedAt: optionalTime(one.endedAtMillis)
 })
 
+/** Work that goes on in the background, and where to follow it. */
+export const accepted = ({ id }: Operation): typeof Accepted.Type => ({ operationId: id, eventsUrl: `/operations/${id}/events` })
+
+export const plan = (one: OperationPlan): typeof PlanView.Type => ({
+  kind: one.kind,
+  digest: one.digest,
+  steps: one.steps.map(({ change, dependsOn, externalId, key, provider, reason, title }) => ({ key, title, change, reason, dependsOn, provider, externalId }))
+})
+
+const treeStep = (one: TreeStep): typeof TreeStepView.Type => ({ id: one.id, title: one.title ?? null, action: one.action, dependsOn: one.depends_on ?? [] })
+export const tree = (one: Tree): TreeView => ({
+  name: one.name,
+  description: one.description ?? null,
+  vars: Object.entries(one.vars ?? {}).map(([name, variable]) => ({ name, description: variable.description ?? null, required: variable.default === undefined, default: variable.default ?? null })),
+  steps: one.steps.map(treeStep),
+  teardown: (one.teardown ?? []).map(treeStep)
+})
+
 export const step = (one: OperationStep): typeof StepView.Type => ({
   key: one.key,
   phase: one.phase,
@@ -141,9 +162,23 @@ export const step = (one: OperationStep): typeof StepView.Type => ({
   status: one.status,
   attempt: one.attempt,
   error: one.error,
+  wait: one.wait === null ? null : { kind: one.wait.kind, until: optionalTime(one.wait.untilMillis), reason: one.wait.reason, question: one.wait.question },
   startedAt: optionalTime(one.startedAtMillis),
   endedAt: optionalTime(one.endedAtMillis),
   durationMs: one.startedAtMillis === null || one.endedAtMillis === null ? null : one.endedAtMillis - one.startedAtMillis
+})
+
+/** One line of a trail. */
+export const auditLine = (one: AuditEntry): typeof AuditLineView.Type => ({
+  operationId: one.operationId,
+  type: one.type,
+  outcome: one.outcome,
+  steps: one.steps.map(({ durationMillis, name, status }) => ({ name, status, durationMs: durationMillis })),
+  actor: one.actor,
+  requestId: one.requestId,
+  sourceAddress: one.sourceAddress,
+  time: time(one.timeMillis),
+  data: one.data
 })
 
 export const audit = (one: AuditEntry): typeof AuditEntryView.Type => ({

@@ -19,12 +19,14 @@ import * as Tls from "@rdev/core/ports/Tls"
 import * as UnitOfWork from "@rdev/core/ports/UnitOfWork"
 import * as WorkQueueStore from "@rdev/core/ports/WorkQueueStore"
 import * as WorkspaceHost from "@rdev/core/ports/WorkspaceHost"
+import * as TreeOperation from "@rdev/core/services/trees/TreeOperation"
 import type { Scope as KeyScope } from "@rdev/core/domain/Principal"
 import { Context, Effect, Layer, type Scope } from "effect"
 import * as Core from "../src/Core.ts"
 import * as App from "../src/http/App.ts"
 import { ApiKeys, type NewApiKey } from "../src/keys/ApiKeys.ts"
 import * as Listener from "../src/Listener.ts"
+import * as LoopbackTreeActions from "../src/LoopbackTreeActions.ts"
 import { fromEnvironment, type ServerConfig } from "../src/ServerConfig.ts"
 import * as TemplatesDisk from "../src/TemplatesDisk.ts"
 
@@ -48,7 +50,7 @@ export interface TestServer {
 export interface Call { readonly key?: string | null; readonly body?: unknown; readonly raw?: string | Uint8Array; readonly headers?: Record<string, string> }
 export interface Answer { readonly status: number; readonly headers: Headers; readonly body: Readonly<Record<string, unknown>>; readonly text: string }
 
-const parse = (text: string, type: string | null) => (type ?? "").includes("json") && text !== "" ? JSON.parse(text) : {}
+const parse = (text: string, type: string | null) => /[/+]json/.test(type ?? "") && text !== "" ? JSON.parse(text) : {}
 
 export const make = (env: Record<string, string> = {}): Effect.Effect<TestServer, unknown, Scope.Scope> => Effect.gen(function*() {
   const config: ServerConfig = yield* fromEnvironment({ RDEV_PORT: "0", ...env })
@@ -57,7 +59,8 @@ export const make = (env: Record<string, string> = {}): Effect.Effect<TestServer
   const built = yield* Layer.build(
     Layer.mergeAll(App.layer(config, App.nothingMounted), Core.work({ name: "test", version: "0.0.0", capacity: 2, drainMillis: 100 })).pipe(
       Layer.provideMerge(App.services({ config, version: "0.0.0", pepper })),
-      Layer.provideMerge(Core.services(settings)),
+      Layer.provideMerge(Core.services(settings, [TreeOperation.definition])),
+      Layer.provideMerge(LoopbackTreeActions.layerKeys({ url: Context.get(listener, Listener.Listener).localUrl, pepper, auth: config.auth })),
       Layer.provideMerge(memory),
       Layer.provide(Layer.succeedContext(listener))
     )

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { type NewEvent, ofProject } from "@rdev/core/domain/Event"
 import * as Ids from "@rdev/core/domain/Ids"
 import type { Project } from "@rdev/core/domain/Project"
+import * as CredentialStore from "@rdev/core/ports/CredentialStore"
 import * as EventLog from "@rdev/core/ports/EventLog"
 import * as Forge from "@rdev/core/ports/Forge"
 import * as WorkspaceHost from "@rdev/core/ports/WorkspaceHost"
@@ -29,5 +30,5 @@ describe("execs", () => {
     assert.deepStrictEqual([found.command, found.exit], [["make"], { code: null, signal: "SIGTERM", reason: "signal" }])
     const missing = yield* Effect.flip((yield* Execs).get(project, yield* Ids.make("exec")))
     assert.strictEqual(missing.reason._tag, "NotFound")
-  }).pipe(Effect.provide(layer.pipe(Layer.provideMerge(Layer.mergeAll(shortSighted, Forge.layerMemory, WorkspaceHost.layerMemory))))))
+  }).pipe(Effect.provide(layer("loopback").pipe(Layer.provideMerge(Layer.mergeAll(shortSighted, CredentialStore.layerMemory, Forge.layerMemory, WorkspaceHost.layerMemory))))))
 })

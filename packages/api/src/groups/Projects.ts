@@ -62,7 +62,7 @@ export const PlannedStep = Wire.struct("PlannedStep", {
 /** What an operation would do; nothing was changed. */
 export const PlanView = Wire.struct("Plan", {
   kind: Schema.String,
-  /** Give it as `plan_digest` to create exactly this, or nothing when the world has changed. */
+  /** Give it as `plan_digest` to do exactly this, or nothing when the world has changed. */
   digest: Schema.String,
   steps: Schema.Array(PlannedStep)
 })
@@ -93,12 +93,16 @@ export const GitToken = Wire.struct("GitToken", {
   cloneCommand: Schema.String
 })
 
+/** What a project's workspaces and deployments get as variables. Values are shown without what opens anything. */
+export const CredentialView = Wire.struct("Credential", { name: Schema.String, value: Schema.String, updatedAt: Wire.Time })
+export const CredentialList = Wire.struct("CredentialList", { credentials: Schema.Array(CredentialView) })
+
 const etag = { etag: Schema.String }
 const accepted = <S extends Schema.Top>(schema: S) => schema.pipe(HttpApiSchema.status(202))
 
 export class ProjectsGroup extends HttpApiGroup.make("projects").add(
   HttpApiEndpoint.post("create", "/projects", {
-    query: { dry_run: Schema.optionalKey(Schema.Literals(["true", "false"])) },
+    query: Parameters.dryRun,
     headers: { ...Parameters.idempotency, ...Parameters.prefer },
     payload: NewProject,
     success: [accepted(ProjectAccepted), PlanView],
@@ -127,6 +131,8 @@ export class ProjectsGroup extends HttpApiGroup.make("projects").add(
     success: accepted(Accepted),
     error: Problem.write
   }).annotateMerge(requires("projects:execute", { summary: "Delete a project and everything that was provisioned for it" })),
+  HttpApiEndpoint.get("credentials", "/projects/:project/credentials", { params: Parameters.project, success: CredentialList, error: Problem.read })
+    .annotateMerge(requires("services:read", { summary: "The project's credentials, redacted" })),
   HttpApiEndpoint.post("createGitToken", "/projects/:project/git-tokens", {
     params: Parameters.project,
     headers: Parameters.idempotency,

@@ -46,6 +46,8 @@ type Failure = OperationError | StoreError
 export class Operations extends Context.Service<Operations, {
   /** Observes the world and says what each step would do. Changes nothing. */
   plan(kind: string, input: Schema.Json, projectId?: ProjectId | null): Effect.Effect<Plan.OperationPlan, Failure>
+  /** Plans again and answers with that plan, if it still has the digest and no conflict; Conflict otherwise. For `start` in a transaction. */
+  agreed(request: Pick<StartRequest, "kind" | "input" | "projectId">, digest: string): Effect.Effect<Plan.OperationPlan, Failure>
   /** Plans again and starts exactly that plan, if it still has the digest and no conflict; Conflict otherwise. */
   apply(request: Omit<StartRequest, "plan">, digest: string): Effect.Effect<Operation, Failure>
   /** Stores the operation with its planned steps; it runs as soon as a runner is free. A step key used twice is a defect. */
@@ -107,7 +109,7 @@ const plan = Effect.fn("Operations.plan")(function*(kind: string, input: Schema.
   const planned = yield* Effect.forEach(steps, (step) => Effect.map(lookAt(step, observing(operationId, projectId, step.key, nowMillis)), ({ change, reason }): Plan.PlannedStep => ({
     key: step.key, title: step.title, change, reason, dependsOn: step.dependsOn, provider: step.resource?.provider ?? null, externalId: step.resource?.externalId ?? null
   })), { concurrency: 8 })
-  return { kind, version: definition.version, steps: planned, digest: Plan.digest(kind, definition.version, planned) } satisfies Plan.OperationPlan
+  return { kind, version: definition.version, steps: planned, digest: Plan.digest(kind, definition.version, input, planned) } satisfies Plan.OperationPlan
 })
 
 const row = (operationId: OperationId, step: Step, planned: Plan.PlannedStep | undefined): OperationStep => OperationStep.make({
@@ -157,12 +159,16 @@ const start = Effect.fn("Operations.start")(function*(request: StartRequest) {
   }))
 })
 
-const apply = Effect.fn("Operations.apply")(function*(request: Omit<StartRequest, "plan">, digest: string) {
+const agreed = Effect.fn("Operations.agreed")(function*(request: Pick<StartRequest, "kind" | "input" | "projectId">, digest: string) {
   const now = yield* plan(request.kind, request.input, request.projectId)
   const conflicts = now.steps.filter((step) => step.change === "conflict")
   if (conflicts.length > 0) return yield* fail("apply", { _tag: "Conflict", message: `the plan is refused: ${conflicts.map((step) => `${step.key}: ${step.reason}`).join("; ")}` })
-  if (now.digest !== digest) return yield* fail("apply", { _tag: "Conflict", message: "the world has changed since the plan was made; plan again" })
-  return yield* start({ ...request, plan: now })
+  if (now.digest !== digest) return yield* fail("apply", { _tag: "Conflict", message: "what was planned is not what would be done now: the world has changed since, or something else is asked for; plan again" })
+  return now
+})
+
+const apply = Effect.fn("Operations.apply")(function*(request: Omit<StartRequest, "plan">, digest: string) {
+  return yield* start({ ...request, plan: yield* agreed(request, digest) })
 })
 
 const get = Effect.fn("Operations.get")(function*(verb: string, id: OperationId) {
@@ -231,6 +237,7 @@ export const layer: Layer.Layer<Operations, never, Needs> = Layer.effect(Operati
   const bound = <A extends ReadonlyArray<unknown>, B, E>(verb: (...args: A) => Effect.Effect<B, E, Needs>) => (...args: A): Effect.Effect<B, E> => Effect.provideContext(verb(...args), context)
   return Operations.of({
     plan: bound(plan),
+    agreed: bound(agreed),
     apply: bound(apply),
     start: bound(start),
     get: bound((id: OperationId) => get("get", id)),

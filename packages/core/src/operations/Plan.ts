@@ -23,7 +23,7 @@ export interface OperationPlan {
   readonly kind: string
   readonly version: number
   readonly steps: ReadonlyArray<PlannedStep>
-  /** Hex SHA-256 over kind, version and every step's key, change and name: hand it to `start` to apply exactly this plan. */
+  /** Hex SHA-256 over kind, version, input and every step's key, change and name: hand it to `apply` to run exactly this plan. */
   readonly digest: string
 }
 
@@ -69,8 +69,9 @@ export const decide = (step: Pick<Step, "intent" | "title">, seen: Observed<Sche
   return seen.known || step.intent === "run" ? { change: "no-op", reason: seen.detail } : { change: "adopt", reason: seen.detail }
 }
 
-export const digest = (kind: string, version: number, steps: ReadonlyArray<PlannedStep>): string =>
-  createHash("sha256").update(canonicalJson([kind, version, steps.map((step) => [step.key, step.change, step.provider, step.externalId])])).digest("hex")
+/** The input is part of it: the same steps with, say, another template are another plan. */
+export const digest = (kind: string, version: number, input: Schema.Json, steps: ReadonlyArray<PlannedStep>): string =>
+  createHash("sha256").update(canonicalJson([kind, version, input, steps.map((step) => [step.key, step.change, step.provider, step.externalId])])).digest("hex")
 
 /** How the recorded steps differ from those the definition gives now, or null. */
 export const drift = (steps: ReadonlyArray<Step>, rows: ReadonlyMap<string, OperationStep>): string | null => {

@@ -52,7 +52,7 @@ export class Audit extends Context.Service<Audit, {
   /** The file of AuditExport, line by line. */
   export(projectId: ProjectId | null): Stream.Stream<string, StoreError>
   /** Checks the stored chain from its first entry, and that it contains the head noted down earlier. */
-  verify(projectId: ProjectId | null, kept?: AuditExport.Head | null): Effect.Effect<AuditExport.Verdict, StoreError>
+  verify(projectId: ProjectId | null, kept?: AuditExport.Kept | null): Effect.Effect<AuditExport.Verdict, StoreError>
 }>()("rdev/services/Audit") {}
 
 const exportPage = 500

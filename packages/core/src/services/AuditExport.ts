@@ -16,8 +16,8 @@ export interface Verdict {
   readonly entries: number
   /** Number and hash of the last entry that fits. */
   readonly head: Head
-  /** The first thing wrong; `line` counts from 1. */
-  readonly problem: { readonly line: number; readonly message: string } | null
+  /** The first thing wrong; `line` counts from 1. `entry`: the number of the entry that does not fit, null when it is the end of the file. */
+  readonly problem: { readonly line: number; readonly entry: number | null; readonly message: string } | null
 }
 
 const encode = Schema.encodeSync(AuditEntry)
@@ -51,27 +51,31 @@ const explain: Readonly<Record<AuditChain.Break["problem"], string>> = {
   "hash differs": "this entry was changed after it was written"
 }
 
+/** A head noted down earlier; the hash alone is enough. */
+export interface Kept { readonly number?: number; readonly hash: string }
+
 /** Checks a file from its first line; `kept` is a head noted down earlier, which the chain must contain. */
-export const verify = (source: string, kept: Head | null = null): Verdict => {
+export const verify = (source: string, kept: Kept | null = null): Verdict => {
   const lines = source.split("\n").filter((one) => one.trim() !== "")
   let head = genesis
-  let seenKept = kept === null || kept.number === 0
-  const broken = (at: number, message: string): Verdict => ({ ok: false, entries: head.number, head, problem: { line: at, message } })
+  let seenKept = kept === null || kept.number === 0 || kept.hash === genesis.hash
+  const broken = (at: number, message: string): Verdict => ({ ok: false, entries: head.number, head, problem: { line: at, entry: null, message } })
+  const misfit = (at: number, message: string): Verdict => ({ ok: false, entries: head.number, head, problem: { line: at, entry: head.number + 1, message } })
   for (const [i, one] of lines.entries()) {
     const value = parsed(one)
-    if (Option.isNone(value)) return broken(i + 1, "this line is not JSON")
+    if (Option.isNone(value)) return misfit(i + 1, "this line is not JSON")
     const last = decodeHead(value.value)
     if (Result.isSuccess(last)) {
       if (i !== lines.length - 1) return broken(i + 1, "the head stands before the end of the file")
       if (last.success.head.number !== head.number || last.success.head.hash !== head.hash) return broken(i + 1, `the head says entry ${last.success.head.number}, the file ends with entry ${head.number}: the end was cut off or replaced`)
-      return seenKept ? { ok: true, entries: head.number, head, problem: null } : broken(i + 1, `entry ${kept?.number} with the hash noted down earlier is not in the chain: the chain was rewritten or cut off`)
+      return seenKept ? { ok: true, entries: head.number, head, problem: null } : broken(i + 1, `${kept?.number === undefined ? "an entry" : `entry ${kept.number}`} with the hash noted down earlier is not in the chain: the chain was rewritten or cut off`)
     }
     const entry = decodeEntry(value.value)
-    if (Result.isFailure(entry)) return broken(i + 1, `this line is not an audit entry: ${entry.failure.message}`)
+    if (Result.isFailure(entry)) return misfit(i + 1, `this line is not an audit entry: ${entry.failure.message}`)
     const problem = AuditChain.verify([encode(entry.success)], head)
-    if (problem !== null) return broken(i + 1, explain[problem.problem])
+    if (problem !== null) return misfit(i + 1, explain[problem.problem])
     head = { number: entry.success.number, hash: entry.success.hash }
-    if (kept !== null && kept.number === head.number && kept.hash === head.hash) seenKept = true
+    if (kept !== null && (kept.number === undefined || kept.number === head.number) && kept.hash === head.hash) seenKept = true
   }
   return broken(lines.length + 1, "the file has no head line: its end was cut off")
 }

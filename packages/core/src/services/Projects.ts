@@ -11,7 +11,7 @@ import type { ProjectId } from "../domain/Ids.ts"
 import type { Operation } from "../domain/Operation.ts"
 import { Project, ProjectName } from "../domain/Project.ts"
 import type { OperationError } from "../operations/OperationError.ts"
-import { Operations } from "../operations/Operations.ts"
+import { Operations, type StartRequest } from "../operations/Operations.ts"
 import type { OperationPlan } from "../operations/Plan.ts"
 import { Dns } from "../ports/Dns.ts"
 import { OperationStore } from "../ports/OperationStore.ts"
@@ -20,10 +20,10 @@ import { StoreError } from "../ports/StoreError.ts"
 import { TemplateError, Templates } from "../ports/Templates.ts"
 import { UnitOfWork } from "../ports/UnitOfWork.ts"
 import { ProjectError, type ProjectReason } from "./projects/ProjectError.ts"
-import { deleteKind, provisionKind } from "./projects/ProjectOperations.ts"
+import { deleteKind, provisionKind, syncKind } from "./projects/ProjectOperations.ts"
 import * as ProjectRecord from "./projects/ProjectRecord.ts"
 import { ProjectSettings } from "./projects/ProjectSettings.ts"
-import { type DeleteInput, ProvisionInput } from "./projects/ProvisionInput.ts"
+import { type DeleteInput, ProvisionInput, SyncInput } from "./projects/ProvisionInput.ts"
 
 export interface NewProject {
   /** A DNS label of at most 40 characters. */
@@ -48,8 +48,15 @@ export class Projects extends Context.Service<Projects, {
   get(idOrName: string): Effect.Effect<Project, Failure>
   /** By id, ascending, without the deleted ones. `only`: at most these ids. */
   list(options: { readonly after: string | null; readonly limit: number; readonly only?: ReadonlyArray<string> | null }): Effect.Effect<ReadonlyArray<Project>, StoreError>
+  /**
+   * Makes what is missing of its infrastructure or differs from what it should be; keeps what is there, undoes nothing. Conflict while
+   * something else is done to it. With the digest of a plan: exactly that, or Conflict.
+   */
+  sync(idOrName: string, planDigest?: string): Effect.Effect<Started, Failure>
+  /** What syncing it would do. */
+  planSync(idOrName: string): Effect.Effect<OperationPlan, Failure>
   /** Undoes everything that was made for it; asked again, answers with the same operation. Conflict while it is being provisioned. */
-  delete(idOrName: string): Effect.Effect<Started, Failure>
+  delete(idOrName: string, planDigest?: string): Effect.Effect<Started, Failure>
   /** What deleting it would do. */
   planDelete(idOrName: string): Effect.Effect<OperationPlan, Failure>
 }>()("rdev/services/Projects") {}
@@ -122,6 +129,11 @@ const newProject = (id: ProjectId, { agent, input, settings }: Effect.Success<Re
 
 const encodeInput = Schema.encodeSync(ProvisionInput)
 
+/** The plan that was looked at, if one was and it still holds; made before the transaction, as it looks at the world. */
+const agreed = Effect.fnUntraced(function*(request: Pick<StartRequest, "kind" | "input" | "projectId">, digest: string | undefined) {
+  return digest === undefined ? undefined : yield* (yield* Operations).agreed(request, digest)
+})
+
 const create = Effect.fn("Projects.create")(function*(request: NewProject) {
   const operations = yield* Operations
   const projects = yield* ProjectStore
@@ -129,10 +141,7 @@ const create = Effect.fn("Projects.create")(function*(request: NewProject) {
   yield* holder("create", spec.input.name)
   const id = yield* Ids.make("proj")
   const input = encodeInput(spec.input)
-  const plan = request.planDigest === undefined ? undefined : yield* operations.plan(provisionKind, input, id)
-  const conflict = plan?.steps.find((step) => step.change === "conflict")
-  if (conflict !== undefined) return yield* fail("create", { _tag: "Conflict", message: `the plan is refused: ${conflict.key}: ${conflict.reason}` })
-  if (plan !== undefined && plan.digest !== request.planDigest) return yield* fail("create", { _tag: "Conflict", message: "the world has changed since the plan was made; plan again" })
+  const plan = yield* agreed({ kind: provisionKind, input, projectId: id }, request.planDigest)
   const now = yield* DateTime.now
   return yield* (yield* UnitOfWork).transact(Effect.gen(function*() {
     const before = yield* holder("create", spec.input.name)
@@ -156,16 +165,58 @@ const deletion = Effect.fnUntraced(function*(project: Project) {
   return { name: project.name, hosts: { production: dns.hostFor(project.name), staging: dns.hostFor(`staging.${project.name}`) } } satisfies DeleteInput
 })
 
-const remove = Effect.fn("Projects.delete")(function*(idOrName: string) {
+const encodeSync = Schema.encodeSync(SyncInput)
+
+const syncable = ({ name, operationId, status }: Project) => status === "ready" || status === "failed"
+  ? Effect.succeed(status)
+  : Effect.fail(fail("sync", { _tag: "Conflict", message: `project ${name} is ${status}: wait for the end of operation ${operationId ?? ""}, or cancel it` }))
+
+const syncing = Effect.fnUntraced(function*(project: Project) {
+  const from = yield* syncable(project)
+  const settings = yield* ProjectSettings
+  const dns = yield* Dns
+  return encodeSync({
+    name: project.name, template: project.template, description: project.description, defaultBranch: project.defaultBranch, dnsTarget: settings.dnsTarget, firstRelease: [...settings.firstRelease],
+    hosts: { production: dns.hostFor(project.name), staging: dns.hostFor(`staging.${project.name}`) }, from
+  })
+})
+
+const sync = Effect.fn("Projects.sync")(function*(idOrName: string, planDigest?: string) {
+  const operations = yield* Operations
+  const project = yield* find("sync", idOrName)
+  const input = yield* syncing(project)
+  const plan = yield* agreed({ kind: syncKind, input, projectId: project.id }, planDigest)
+  return yield* (yield* UnitOfWork).transact(Effect.gen(function*() {
+    // Something else may have begun since the plan was made.
+    yield* syncable(yield* find("sync", project.id))
+    const operation = yield* operations.start({ kind: syncKind, projectId: project.id, input, idempotencyKey: `${syncKind}/${project.id}/${project.revision}`, ...(plan === undefined ? {} : { plan }) })
+    return { project: yield* find("sync", project.id), operation }
+  }))
+})
+
+const planSync = Effect.fn("Projects.planSync")(function*(idOrName: string) {
+  const project = yield* find("planSync", idOrName)
+  return yield* (yield* Operations).plan(syncKind, yield* syncing(project), project.id)
+})
+
+/** The deletion that is under way already, or null when one can begin. */
+const deleting = Effect.fnUntraced(function*(project: Project) {
+  if (project.status === "deleting" && project.operationId !== null) return { project, operation: yield* (yield* Operations).get(project.operationId) }
+  if (project.status !== "provisioning") return null
+  return yield* fail("delete", { _tag: "Conflict", message: `project ${project.name} is being provisioned: cancel operation ${project.operationId ?? ""} first, or wait for its end` })
+})
+
+const remove = Effect.fn("Projects.delete")(function*(idOrName: string, planDigest?: string) {
   const operations = yield* Operations
   const project = yield* find("delete", idOrName)
-  if (project.status === "deleting" && project.operationId !== null) return { project, operation: yield* operations.get(project.operationId) }
-  if (project.status === "provisioning") {
-    return yield* fail("delete", { _tag: "Conflict", message: `project ${project.name} is being provisioned: cancel operation ${project.operationId ?? ""} first (it undoes what was made), or wait for its end` })
-  }
+  const before = yield* deleting(project)
+  if (before !== null) return before
   const input = yield* deletion(project)
+  const plan = yield* agreed({ kind: deleteKind, input, projectId: project.id }, planDigest)
   return yield* (yield* UnitOfWork).transact(Effect.gen(function*() {
-    const operation = yield* operations.start({ kind: deleteKind, projectId: project.id, input, idempotencyKey: `${deleteKind}/${project.id}/${project.revision}` })
+    const meanwhile = yield* deleting(yield* find("delete", project.id))
+    if (meanwhile !== null) return meanwhile
+    const operation = yield* operations.start({ kind: deleteKind, projectId: project.id, input, idempotencyKey: `${deleteKind}/${project.id}/${project.revision}`, ...(plan === undefined ? {} : { plan }) })
     return { project: yield* find("delete", project.id), operation }
   }))
 })
@@ -186,6 +237,8 @@ export const layer: Layer.Layer<Projects, never, Needs> = Layer.effect(Projects,
     plan: bound(plan),
     get: bound((idOrName: string) => find("get", idOrName)),
     list: ({ after, limit, only }) => projects.list({ after, limit, only: only ?? null }),
+    sync: bound(sync),
+    planSync: bound(planSync),
     delete: bound(remove),
     planDelete: bound(planDelete)
   })

@@ -91,5 +91,7 @@ describe("audit-chain", () => {
     const rewritten = yield* Effect.provide(chain, platform())
     assert.isTrue(AuditExport.verify(rewritten).ok)
     assert.include(AuditExport.verify(rewritten, kept).problem?.message ?? "", "rewritten")
+    assert.isTrue(AuditExport.verify(text, { hash: kept.hash }).ok, "the hash alone is enough")
+    assert.include(AuditExport.verify(rewritten, { hash: kept.hash }).problem?.message ?? "", "rewritten")
   }).pipe(Effect.provide(platform())))
 })

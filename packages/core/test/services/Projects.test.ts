@@ -99,6 +99,59 @@ describe("Projects", () => {
     yield* process.kill
   }).pipe(Effect.provide(Layer.fresh(world()))))
 
+  it.effect("the digest of a plan is good for what was asked for, not for something else", () => Effect.gen(function*() {
+    const projects = yield* Projects
+    const { digest } = yield* projects.plan({ name: "hello", description: "one" })
+    assert.include((yield* Effect.flip(projects.create({ name: "hello", description: "two", planDigest: digest }))).message, "plan again")
+    yield* projects.create({ name: "hello", description: "one", planDigest: digest })
+  }).pipe(Effect.provide(Layer.fresh(world()))))
+
+  it.effect("syncs what is missing, keeps what is there, and is refused meanwhile", () => Effect.gen(function*() {
+    const projects = yield* Projects
+    const process = yield* boot(new Oracle())
+    const id = yield* provisioned("hello")
+    const before = yield* projects.get("hello")
+    const first = yield* projects.planSync("hello")
+    assert.deepStrictEqual(first.steps.filter((step) => step.change !== "adopt").map((step) => step.key), ["ci"])
+    const host = before.resources.find((one) => one.kind === "dns")?.externalId?.split(" ")[0] ?? ""
+    yield* (yield* Dns).remove(id, host)
+    const plan = yield* projects.planSync("hello")
+    assert.strictEqual(plan.steps.find((step) => step.key === "dns")?.change, "update")
+    assert.include((yield* Effect.flip(projects.sync("hello", first.digest))).message, "plan again")
+    const { operation, project } = yield* projects.sync("hello", plan.digest)
+    assert.strictEqual(project.status, "provisioning")
+    assert.include((yield* Effect.flip(projects.sync("hello"))).message, operation.id)
+    assert.include((yield* Effect.flip(projects.delete("hello"))).message, operation.id)
+    yield* until(operation.id, "completed")
+    yield* process.kill
+    const after = yield* projects.get("hello")
+    assert.strictEqual(after.status, "ready")
+    assert.deepStrictEqual(after.environments, before.environments, "the release stays")
+    assert.isTrue(Option.isSome(yield* (yield* Dns).observe(host)))
+  }).pipe(Effect.provide(Layer.fresh(world()))))
+
+  it.effect("a sync that fails does the other steps, takes nothing back and can be retried", () => Effect.gen(function*() {
+    const projects = yield* Projects
+    const operations = yield* Operations
+    let broken = false
+    const process = yield* boot(new Oracle(), { fault: ({ port, verb }) => broken && port === "Ci" && verb === "ensure" ? { when: "before", reason: { _tag: "Invalid", field: "pipeline", message: "no" } } : null })
+    const id = yield* provisioned("hello")
+    broken = true
+    yield* (yield* Dns).remove(id, "hello.localhost")
+    const { operation } = yield* projects.sync("hello")
+    const ended = yield* until(operation.id, "failed")
+    assert.include(ended.error?.message ?? "", "ci: ")
+    const failed = yield* projects.get("hello")
+    assert.strictEqual(failed.status, "ready", "as usable as before")
+    assert.deepStrictEqual(failed.resources.filter((one) => one.status !== "ready").map((one) => one.kind), ["ci"])
+    assert.isTrue(Option.isSome(yield* (yield* Forge).observeRepository({ projectId: id, name: ProjectName.make("hello") })))
+    broken = false
+    yield* operations.retry(operation.id)
+    yield* until(operation.id, "completed")
+    assert.isTrue((yield* projects.get("hello")).resources.every((one) => one.status === "ready"))
+    yield* process.kill
+  }).pipe(Effect.provide(Layer.fresh(world()))))
+
   it.effect("a foreign repository fails the provisioning, which takes the rest back and leaves theirs", () => Effect.gen(function*() {
     const projects = yield* Projects
     const other = { projectId: yield* Ids.make("proj"), name: ProjectName.make("hello") }

@@ -126,6 +126,35 @@ teardown:
     }).pipe(Effect.provide(world(s)))
   })
 
+  it.effect("asks, waits as a row, and goes on with the answer", () => {
+    const s = server()
+    const text = `
+name: asking
+vars: { project_name: {} }
+steps:
+  - { id: may, action: ask, question: "Delete {{ vars.project_name }}?", outputs: { said: $.answer } }
+  - { id: sure, depends_on: [may], action: assert, checks: [{ value: "{{ steps.may.outputs.said }}", equals: "yes" }] }
+`
+    return Effect.gen(function*() {
+      const trees = yield* Trees.Trees
+      const operations = yield* Operations
+      const project = { id: yield* Ids.make("proj"), name: "shop" }
+      const { digest, steps } = yield* trees.plan({ text, vars: {}, project })
+      assert.deepStrictEqual(steps.map((step) => [step.key, step.change]), [["may", "run"], ["sure", "run"]])
+      assert.include((yield* Effect.flip(trees.run({ text, vars: { project_name: "other" }, project, planDigest: digest }))).message, "plan again")
+      const { id } = yield* trees.run({ text, vars: {}, project, planDigest: digest })
+      const r = yield* runner()
+      yield* until(id, "waiting")
+      assert.strictEqual((yield* operations.steps(id))[0]?.wait?.question, "Delete shop?")
+      assert.include((yield* Effect.flip(operations.answer(id, "sure", "yes"))).message, "asks nothing")
+      yield* operations.answer(id, "may", "yes")
+      const ended = yield* until(id, "completed", "failed")
+      assert.strictEqual(ended.status, "completed", ended.error?.message)
+      assert.include((yield* Effect.flip(operations.answer(id, "may", "no"))).message, "has ended")
+      yield* r.stop
+    }).pipe(Effect.provide(world(s)))
+  })
+
   it.effect("runs commands in a workspace that is removed afterwards", () => {
     const s = server()
     const text = `
@@ -198,7 +227,7 @@ describe("what is wrong with a tree is found before it runs", () => {
     ["a duplicate key", "name: x\nname: y\nsteps: []", "line 2"],
     ["no steps", "name: x\nsteps: []", "steps"],
     ["an unknown field", "name: x\nsteps: []\nstesp: []", "stesp"],
-    ["an unknown action", step("id: b, action: dance"), "steps[1]: action: there is no action \"dance\"; there are api, wait_infra"],
+    ["an unknown action", step("id: b, action: dance"), "steps[1].action: there is no action \"dance\"; there are api, wait_infra"],
     ["a misspelt field of a step", step("id: b, action: api, method: GET, path: /b, dependson: [a]"), "steps[1]", "dependson"],
     ["a bad method", step("id: b, action: api, method: FETCH, path: /b"), "steps[1]", "method"],
     ["a path without a slash", step("id: b, action: api, method: GET, path: b"), "begins with /"],

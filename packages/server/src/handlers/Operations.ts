@@ -9,6 +9,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Access from "../Access.ts"
 import { answer } from "../http/Failures.ts"
 import { Paging } from "../http/Paging.ts"
+import * as StartOperation from "../StartOperation.ts"
 import * as Views from "../Views.ts"
 import { projectOrAll } from "./Tasks.ts"
 
@@ -18,6 +19,7 @@ export const waited = (operations: Operations["Service"], operation: Operation, 
 
 export const layer = HttpApiBuilder.group(Api, "operations", Effect.fn(function*(handlers) {
   const findProject = yield* Access.findProject
+  const startable = yield* StartOperation.make
   const operations = yield* Operations
   const paging = yield* Paging
   const seen = Effect.fnUntraced(function*(id: OperationId) {
@@ -28,10 +30,23 @@ export const layer = HttpApiBuilder.group(Api, "operations", Effect.fn(function*
   return handlers.handleAll({
     list: ({ query }) => answer(Effect.gen(function*() {
       const projectId = yield* projectOrAll(findProject)(query.project)
-      const names = ["operations", projectId]
+      const { kind = null, status } = query
+      const names = ["operations", projectId, kind, status]
       const { after, limit } = yield* paging.read(names, query)
-      const rows = yield* operations.list({ projectId, after, limit })
+      const rows = yield* operations.list({ projectId, kind, status: status === undefined ? null : [status], after, limit })
       return { operations: rows.map(Views.operation), nextCursor: paging.next(names, limit, rows, rows.at(-1)?.id) }
+    })),
+    start: ({ headers, params, payload, query }) => answer(Effect.gen(function*() {
+      const wanted = yield* startable(yield* findProject(params.project), payload)
+      if (query.dry_run === "true") return Views.plan(yield* wanted.plan)
+      const operation = yield* wanted.start
+      yield* waited(operations, operation, waitSeconds(headers))
+      return Views.accepted(operation)
+    })),
+    answer: ({ headers, params, payload }) => answer(Effect.gen(function*() {
+      yield* seen(params.operation)
+      yield* operations.answer(params.operation, payload.step, payload.value)
+      return Views.operation(yield* waited(operations, yield* operations.get(params.operation), waitSeconds(headers)))
     })),
     get: ({ headers, params }) => answer(Effect.gen(function*() {
       return Views.operation(yield* waited(operations, yield* seen(params.operation), waitSeconds(headers)))

@@ -5,12 +5,13 @@ import * as Problem from "@rdev/api/Problem"
 import { CurrentRequest } from "@rdev/core/domain/Principal"
 import { Project } from "@rdev/core/domain/Project"
 import { Operations } from "@rdev/core/operations/Operations"
-import type { OperationPlan } from "@rdev/core/operations/Plan"
 import { AuditStore } from "@rdev/core/ports/AuditStore"
+import { CredentialStore } from "@rdev/core/ports/CredentialStore"
 import { Forge } from "@rdev/core/ports/Forge"
 import { AgentHarness } from "@rdev/core/ports/AgentHarness"
 import { ProjectStore } from "@rdev/core/ports/ProjectStore"
 import { Projects, type Started } from "@rdev/core/services/Projects"
+import * as ProjectEnvironment from "@rdev/core/services/projects/ProjectEnvironment"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -23,12 +24,6 @@ import { Paging } from "../http/Paging.ts"
 import * as Views from "../Views.ts"
 import { waited } from "./Operations.ts"
 
-const eventsUrl = (operationId: string) => `/operations/${operationId}/events`
-const planView = (plan: OperationPlan) => ({
-  kind: plan.kind,
-  digest: plan.digest,
-  steps: plan.steps.map(({ change, dependsOn, externalId, key, provider, reason, title }) => ({ key, title, change, reason, dependsOn, provider, externalId }))
-})
 const defaultGitTokenSeconds = 3600
 const withCredentials = (cloneUrl: string, username: string, token: string): string => {
   const url = new URL(cloneUrl)
@@ -50,10 +45,11 @@ export const layer = HttpApiBuilder.group(Api, "projects", Effect.fn(function*(h
   const paging = yield* Paging
   const forge = yield* Forge
   const auditTrail = yield* AuditStore
+  const credentials = yield* CredentialStore
 
   const accepted = Effect.fnUntraced(function*({ operation }: Started, seconds: number) {
     yield* waited(operations, operation, seconds)
-    return { operationId: operation.id, eventsUrl: eventsUrl(operation.id) }
+    return Views.accepted(operation)
   })
   const unrestricted = Effect.gen(function*() {
     const { principal } = yield* CurrentRequest
@@ -93,7 +89,7 @@ export const layer = HttpApiBuilder.group(Api, "projects", Effect.fn(function*(h
     create: ({ headers, payload, query }) => answer(Effect.gen(function*() {
       yield* unrestricted
       yield* knownAgent(payload.agent)
-      if (query.dry_run === "true") return planView(yield* projects.plan(payload))
+      if (query.dry_run === "true") return Views.plan(yield* projects.plan(payload))
       const started = yield* projects.create(payload)
       const reply = yield* accepted(started, waitSeconds(headers))
       return { ...reply, project: Views.project(yield* projects.get(started.project.id)) }
@@ -110,6 +106,11 @@ export const layer = HttpApiBuilder.group(Api, "projects", Effect.fn(function*(h
       return withEtag(yield* change(yield* findProject(params.project), headers["if-match"], payload))
     })),
     delete: ({ headers, params }) => answer(Effect.flatMap(projects.delete(params.project), (started) => accepted(started, waitSeconds(headers)))),
+    credentials: ({ params }) => answer(Effect.gen(function*() {
+      const project = yield* findProject(params.project)
+      const found = yield* Effect.provideService(ProjectEnvironment.shown(project.id), CredentialStore, credentials)
+      return { credentials: found.map(({ name, updatedAtMillis, value }) => ({ name, value, updatedAt: DateTime.makeUnsafe(updatedAtMillis) })) }
+    })),
     createGitToken: ({ params, payload }) => answer(Effect.flatMap(findProject(params.project), (project) => gitToken(project, payload.access, payload.ttlSeconds ?? defaultGitTokenSeconds)))
   })
 }))

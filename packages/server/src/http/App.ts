@@ -20,10 +20,12 @@ import * as OperationHandlers from "../handlers/Operations.ts"
 import * as ProjectHandlers from "../handlers/Projects.ts"
 import * as SystemHandlers from "../handlers/System.ts"
 import * as TaskHandlers from "../handlers/Tasks.ts"
+import * as TreeHandlers from "../handlers/Trees.ts"
 import * as Health from "../Health.ts"
 import * as ApiKeys from "../keys/ApiKeys.ts"
 import { Listener, type RequestHandler, type UpgradeHandler } from "../Listener.ts"
 import type { ServerConfig } from "../ServerConfig.ts"
+import * as TreeCatalogue from "../TreeCatalogue.ts"
 import * as Broadcaster from "../sse/Broadcaster.ts"
 import * as Authorizer from "./Authorizer.ts"
 import * as Front from "./Front.ts"
@@ -50,6 +52,7 @@ const handlers = Layer.mergeAll(
   FeatureHandlers.layer,
   TaskHandlers.layer,
   OperationHandlers.layer,
+  TreeHandlers.layer,
   EventHandlers.layer,
   ExecHandlers.layer,
   AuditHandlers.layer,
@@ -62,7 +65,8 @@ const platform = Layer.mergeAll(NodeHttpPlatform.layer, Etag.layerWeak, NodeServ
 /** Everything a request needs besides the core's services. */
 export const services = ({ config, pepper, version }: Options) => Layer.mergeAll(
   Broadcaster.layer,
-  Execs.layer,
+  Execs.layer(config.projectNetwork),
+  TreeCatalogue.layer,
   Health.layer({ version, mode: config.databaseUrl === null ? "embedded" : "scaled" }),
   Layer.succeed(Paging.Paging, Paging.make(pepper)),
   Idempotent.layer(pepper),

@@ -14,6 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { timingSafeEqual } from "node:crypto"
 import { BlockList, isIP } from "node:net"
+import * as Delegation from "./Delegation.ts"
 import * as KeyFormat from "./KeyFormat.ts"
 
 export const rememberMillis = 2_000
@@ -62,10 +63,10 @@ const make = (pepper: Uint8Array, environment: string) => Effect.gen(function*()
   const store = yield* ApiKeyStore
   const remembered = new Map<string, { readonly key: Option.Option<ApiKey>; readonly untilMillis: number }>()
 
-  const find = Effect.fn("ApiKeys.find")(function*(digest: string, now: number) {
+  const find = Effect.fn("ApiKeys.find")(function*(digest: string, now: number, look: Effect.Effect<Option.Option<ApiKey>, StoreError>) {
     const known = remembered.get(digest)
     if (known !== undefined && known.untilMillis > now) return known.key
-    const key = yield* store.byDigest(digest)
+    const key = yield* look
     if (remembered.size >= maxRemembered) for (const old of [...remembered.keys()].slice(0, maxRemembered / 2)) remembered.delete(old)
     remembered.set(digest, { key, untilMillis: now + rememberMillis })
     if (Option.isSome(key) && (key.value.lastUsedAtMillis ?? 0) <= now - touchMillis) {
@@ -75,16 +76,29 @@ const make = (pepper: Uint8Array, environment: string) => Effect.gen(function*()
     return key
   })
 
+  const over = (key: ApiKey, now: number): "revoked" | "expired" | null =>
+    key.revokedAtMillis !== null ? "revoked" : key.expiresAtMillis !== null && key.expiresAtMillis <= now ? "expired" : null
+
+  /** Where the key may be used from was checked when it asked for what is done in its name now. */
+  const delegated = Effect.fnUntraced(function*(keyId: string, now: number) {
+    const found = yield* find(keyId, now, Effect.map(store.list, (keys) => Option.fromUndefinedOr(keys.find((key) => key.id === keyId))))
+    if (Option.isNone(found)) return { refusal: "unknown" as const }
+    const refusal = over(found.value, now)
+    return refusal === null ? { principal: principalOf(found.value) } : { refusal }
+  })
+
   return ApiKeys.of({
     authenticate: Effect.fn("ApiKeys.authenticate")(function*(raw: string, address: string | null) {
+      const now = yield* Clock.currentTimeMillis
+      const behalf = Delegation.keyOf(pepper, raw, now)
+      if (behalf !== null) return yield* delegated(behalf, now)
       if (!KeyFormat.isWellFormed(raw)) return { refusal: "malformed" as const }
       const digest = KeyFormat.digest(pepper, raw)
-      const now = yield* Clock.currentTimeMillis
-      const found = yield* find(digest, now)
+      const found = yield* find(digest, now, store.byDigest(digest))
       if (Option.isNone(found) || !timingSafeEqual(Buffer.from(found.value.digest), Buffer.from(digest))) return { refusal: "unknown" as const }
       const key = found.value
-      if (key.revokedAtMillis !== null) return { refusal: "revoked" as const }
-      if (key.expiresAtMillis !== null && key.expiresAtMillis <= now) return { refusal: "expired" as const }
+      const refusal = over(key, now)
+      if (refusal !== null) return { refusal }
       if (key.cidrs.length > 0 && (address === null || !inRange(address, key.cidrs))) return { refusal: "address" as const }
       return { principal: principalOf(key) }
     }),

@@ -1,24 +1,7 @@
-/** The shipped trees on a real server: its own process, real git, real sandboxes, real pages. */
+/** Trees on a real server in its own process: real git, real sandboxes, real pages, and a kill -9 in the middle. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Definition from "@rdev/core/operations/Definition"
-import * as OperationRunner from "@rdev/core/operations/OperationRunner"
-import * as Operations from "@rdev/core/operations/Operations"
-import * as AuditStore from "@rdev/core/ports/AuditStore"
-import * as EventLog from "@rdev/core/ports/EventLog"
-import * as Forge from "@rdev/core/ports/Forge"
-import * as Notifier from "@rdev/core/ports/Notifier"
-import * as OperationStore from "@rdev/core/ports/OperationStore"
-import * as UnitOfWork from "@rdev/core/ports/UnitOfWork"
-import * as WorkspaceHost from "@rdev/core/ports/WorkspaceHost"
-import * as TreeOperation from "@rdev/core/services/trees/TreeOperation"
-import * as Trees from "@rdev/core/services/Trees"
-import { Effect, Layer, Option, Redacted } from "effect"
-import { readFileSync } from "node:fs"
-import { join } from "node:path"
-import * as LoopbackTreeActions from "../../src/LoopbackTreeActions.ts"
+import { Effect } from "effect"
 import * as ServerProcess from "../process/ServerProcess.ts"
-
-const memory = Layer.mergeAll(AuditStore.layerMemory, EventLog.layerMemory, Forge.layerMemory, Notifier.layerMemory, OperationStore.layerMemory, UnitOfWork.layerMemory, WorkspaceHost.layerMemory)
 
 /** A command in a workspace, by leave of the server. */
 const commands = `
@@ -32,29 +15,36 @@ teardown:
   - { id: delete, action: api, method: DELETE, path: "/projects/{{ steps.create.outputs.id }}" }
 `
 
-describe("the shipped trees", () => {
-  it.live("pass on the embedded server", () => Effect.scoped(Effect.gen(function*() {
+interface Row { readonly key: string; readonly status: string }
+const start = (dataDir: string, server: ServerProcess.ServerProcess, body: unknown) =>
+  Effect.map(ServerProcess.ask(dataDir, server, "POST", "/trees/runs", body), (answer) => String(answer.body["operation_id"]))
+const status = (dataDir: string, server: ServerProcess.ServerProcess, id: string) =>
+  Effect.map(ServerProcess.ask(dataDir, server, "GET", `/operations/${id}`), ({ body }) => ({ status: String(body["status"]), error: JSON.stringify(body["error"]) }))
+const rows = (dataDir: string, server: ServerProcess.ServerProcess, id: string) =>
+  Effect.map(ServerProcess.ask(dataDir, server, "GET", `/operations/${id}/steps`), ({ body }) => body["steps"] as unknown as ReadonlyArray<Row>)
+const passes = (dataDir: string, server: ServerProcess.ServerProcess, id: string, project: string) => Effect.gen(function*() {
+  const ended = yield* ServerProcess.until(status(dataDir, server, id), (one) => one.status !== "running" && one.status !== "waiting" && one.status !== "planned", 240)
+  assert.strictEqual(ended.status, "completed", ended.error)
+  assert.isTrue((yield* rows(dataDir, server, id)).every((row) => row.status === "done"))
+  yield* ServerProcess.until(ServerProcess.ask(dataDir, server, "GET", `/projects/${project}`), (answer) => answer.status === 404, 30)
+})
+
+describe("a tree on the embedded server", () => {
+  it.live("runs commands in a workspace of its project", () => Effect.scoped(Effect.gen(function*() {
     const dataDir = yield* ServerProcess.dataFolder
     const server = yield* ServerProcess.start(dataDir)
-    const key = Option.some(Redacted.make(readFileSync(join(dataDir, "admin.key"), "utf8").trim()))
-    const actions = LoopbackTreeActions.layer({ url: Effect.succeed(server.url), credential: () => Effect.succeed(key) })
-    const platform = Layer.merge(Trees.layer, OperationRunner.layer()).pipe(
-      Layer.provideMerge(Operations.layer),
-      Layer.provideMerge(Definition.layer([TreeOperation.definition])),
-      Layer.provideMerge(Layer.merge(memory, actions))
-    )
-    yield* Effect.gen(function*() {
-      const trees = yield* Trees.Trees
-      const operations = yield* Operations.Operations
-      const shipped = (name: string) => readFileSync(new URL(`../../trees/${name}.yaml`, import.meta.url), "utf8")
-      yield* Effect.forEach([["landing-page", "landing", shipped("landing-page")], ["authenticated-service", "orders", shipped("authenticated-service")], ["commands", "tools", commands]] as const, ([name, project, text]) => Effect.gen(function*() {
-        const { id } = yield* trees.run({ text, vars: { project_name: project } })
-        const ended = yield* operations.await(id)
-        const rows = yield* operations.steps(id)
-        assert.strictEqual(ended.status, "completed", `${name}: ${ended.error?.message ?? ""}`)
-        assert.isTrue(rows.every((row) => row.status === "done"))
-        yield* ServerProcess.until(ServerProcess.ask(dataDir, server, "GET", `/projects/${project}`), (answer) => answer.status === 404, 30)
-      }), { concurrency: 3 })
-    }).pipe(Effect.provide(platform))
+    yield* passes(dataDir, server, yield* start(dataDir, server, { text: commands, vars: { project_name: "tools" } }), "tools")
+  })), 120_000)
+
+  it.live("goes on after the server was killed, at another port, and makes nothing twice", () => Effect.scoped(Effect.gen(function*() {
+    const dataDir = yield* ServerProcess.dataFolder
+    const first = yield* ServerProcess.start(dataDir)
+    const id = yield* start(dataDir, first, { name: "landing-page", vars: { project_name: "landing" } })
+    yield* ServerProcess.until(rows(dataDir, first, id), (all) => all.some((row) => row.key === "feature" && row.status === "done"), 60)
+    yield* Effect.promise(() => first.kill())
+    const second = yield* ServerProcess.start(dataDir)
+    const features = yield* ServerProcess.ask(dataDir, second, "GET", "/projects/landing/sdlc/features")
+    assert.strictEqual((features.body["features"] as unknown as ReadonlyArray<unknown>).length, 1)
+    yield* passes(dataDir, second, id, "landing")
   })), 300_000)
 })

@@ -1,11 +1,12 @@
 /**
- * The operations `project.provision` and `project.delete`: which steps there are, how they depend on each other, and what their ends
+ * The operations `project.provision`, `project.sync` and `project.delete`: which steps there are, how they depend on each other, and what their ends
  * mean for the project's record.
  */
 import { Effect } from "effect"
 import type { Operation } from "../../domain/Operation.ts"
 import type { ProjectStatus } from "../../domain/Project.ts"
 import * as Definition from "../../operations/Definition.ts"
+import type { Step } from "../../operations/Step.ts"
 import type { Ci } from "../../ports/Ci.ts"
 import type { CredentialStore } from "../../ports/CredentialStore.ts"
 import type { Deployer } from "../../ports/Deployer.ts"
@@ -19,11 +20,12 @@ import type { TenantDatabase } from "../../ports/TenantDatabase.ts"
 import type { Tls } from "../../ports/Tls.ts"
 import type { WorkspaceHost } from "../../ports/WorkspaceHost.ts"
 import * as ProjectRecord from "./ProjectRecord.ts"
-import { DeleteInput, ProvisionInput } from "./ProvisionInput.ts"
+import { DeleteInput, ProvisionInput, SyncInput } from "./ProvisionInput.ts"
 import * as RepositorySteps from "./RepositorySteps.ts"
 import * as TenantSteps from "./TenantSteps.ts"
 
 export const provisionKind = "project.provision"
+export const syncKind = "project.sync"
 export const deleteKind = "project.delete"
 
 /** The ports that provisioning and deletion speak to. */
@@ -59,6 +61,39 @@ export const provision = Definition.make<ProvisionInput, Needs>({
   }))
 })
 
+/** An existing project is never taken back: its resources were there before, and so were the releases and commits in them. */
+const keeping = <R>(step: Step<R>): Step<R> => ({ ...step, undo: null })
+
+/**
+ * Brings a project's infrastructure back to what it should be: what is missing or differs is made, what is there stays. A step that
+ * fails keeps no other from running, and nothing is undone; the project is as usable afterwards as it was before.
+ */
+export const sync = Definition.make<SyncInput, Needs>({
+  kind: syncKind,
+  version: 1,
+  input: SyncInput,
+  onFailure: "continue",
+  steps: (input, identity) => {
+    const repository = RepositorySteps.repository(input, identity)
+    return [
+      keeping(repository),
+      keeping(RepositorySteps.ci(input, identity)),
+      keeping(TenantSteps.dns(input, identity)),
+      keeping(TenantSteps.tls(input, identity)),
+      keeping(TenantSteps.database(input, identity)),
+      keeping(TenantSteps.cache(input, identity)),
+      keeping(RepositorySteps.deployment(input, identity, repository, "missing"))
+    ]
+  },
+  started: (operation) => ProjectRecord.take(operation, { status: "provisioning" }),
+  settled: (operation, rows, input) => ProjectRecord.edit(operation, (project) => ({
+    status: operation.status === "completed" ? "ready" : operation.status === "parked" ? "provisioning" : input.from,
+    resources: ProjectRecord.synced(project.resources, rows),
+    environments: ProjectRecord.environments(project, rows),
+    cloneUrl: ProjectRecord.cloneUrl(rows) ?? project.cloneUrl
+  }))
+})
+
 /** Everything is tried; what could not be removed adds up to the operation's error and stays in the project's record. */
 export const destroy = Definition.make<DeleteInput, Needs>({
   kind: deleteKind,
@@ -76,4 +111,4 @@ export const destroy = Definition.make<DeleteInput, Needs>({
   })
 })
 
-export const definitions = [provision, destroy] as const
+export const definitions = [provision, sync, destroy] as const

@@ -30,6 +30,15 @@ export const provisioned = (rows: ReadonlyArray<OperationStep>): ReadonlyArray<R
   return { kind, status, provider: providers[kind], externalId: nameIn(row?.output ?? null), detail }
 })
 
+/** What a sync's rows say; of what it did not come to, nothing new is known. */
+export const synced = (before: ReadonlyArray<Resource>, rows: ReadonlyArray<OperationStep>): ReadonlyArray<Resource> => {
+  const now = provisioned(rows)
+  return before.map((resource) => {
+    const found = now.find((one) => one.kind === resource.kind)
+    return found === undefined || found.status === "pending" ? resource : { ...found, externalId: found.externalId ?? resource.externalId }
+  })
+}
+
 /** What a deletion's rows say: gone, or not. */
 export const removed = (before: ReadonlyArray<Resource>, rows: ReadonlyArray<OperationStep>): ReadonlyArray<Resource> => before.map((resource): Resource => {
   const row = rows.find((step) => step.key === resource.kind)

@@ -17,6 +17,10 @@ export const ProvisionInput = Schema.Struct({
 })
 export type ProvisionInput = typeof ProvisionInput.Type
 
+/** `from`: the project's status before, which it has again when the sync does not come to its end. */
+export const SyncInput = Schema.Struct({ ...ProvisionInput.fields, from: Schema.Literals(["ready", "failed"]) })
+export type SyncInput = typeof SyncInput.Type
+
 export const DeleteInput = Schema.Struct({ name: ProjectName, hosts: Hosts })
 export type DeleteInput = typeof DeleteInput.Type
 

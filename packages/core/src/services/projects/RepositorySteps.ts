@@ -88,31 +88,38 @@ export const ci = (input: ProvisionInput, identity: Identity) => {
 
 const shown = (release: Release) => ({ environment: release.environment, releaseId: release.id, sha: release.sha, url: release.url })
 
-export const deployment = (input: ProvisionInput, identity: Identity, first: Step.StepRef<typeof RepositoryOutput.Type>) => {
+/** `missing`: environments that have a release keep it, whatever commit it is of; only those without one get the head of the default branch. */
+export const deployment = (input: ProvisionInput, identity: Identity, first: Step.StepRef<typeof RepositoryOutput.Type>, which: "all" | "missing" = "all") => {
   const target = targetOf(input, identity)
+  const live = Effect.gen(function*() {
+    const deployer = yield* Deployer
+    const found = yield* Effect.forEach(input.firstRelease, (environment) => deployer.observe(target, environment))
+    return found.flatMap((release) => Option.isSome(release) ? [release.value] : [])
+  })
   return Step.make({
     key: "deployment",
-    title: "Deploy the first commit",
+    title: which === "all" ? "Deploy the first commit" : "Deploy where nothing is released",
     dependsOn: ["repository", "ci", "dns", "tls", "database", "cache"],
     intent: "create",
     output: DeploymentOutput,
     resource: { provider: "deployer", externalId: input.name },
     observe: (context) => foreignAware(Effect.gen(function*() {
-      const deployer = yield* Deployer
-      const live = yield* Effect.forEach(input.firstRelease, (environment) => deployer.observe(target, environment))
-      const releases = live.flatMap((release) => Option.isSome(release) ? [release.value] : [])
+      const releases = yield* live
       if (releases.length === 0) return { _tag: "Absent" }
-      const sha = Option.map(context.output(first), (repository) => repository.sha)
+      const sha = which === "all" ? Option.map(context.output(first), (repository) => repository.sha) : Option.none()
       const behind = releases.length < input.firstRelease.length || releases.some((release) => Option.isSome(sha) && release.sha !== sha.value)
-      return { _tag: "Present", known: false, detail: `release ${releases.map((release) => release.id).join(", ")} is live`, drift: behind ? "not every environment has the first commit" : null, output: { releases: releases.map(shown) } }
+      const drift = !behind ? null : which === "all" ? "not every environment has the first commit" : "not every environment has a release"
+      return { _tag: "Present", known: false, detail: `release ${releases.map((release) => release.id).join(", ")} is live`, drift, output: { releases: releases.map(shown) } }
     }), Step.fromPort),
     do: (context) => Effect.gen(function*() {
       const deployer = yield* Deployer
       const made = context.output(first)
       if (Option.isNone(made)) return yield* Step.failure("Invalid", "there is no commit to deploy")
       const env = yield* Effect.mapError(ProjectEnvironment.variables(target.projectId), Step.fromStore)
-      const releases = yield* Effect.forEach(input.firstRelease, (environment) =>
+      const kept = which === "all" ? [] : yield* Effect.mapError(live, Step.fromPort)
+      const added = yield* Effect.forEach(input.firstRelease.filter((environment) => !kept.some((release) => release.environment === environment)), (environment) =>
         Effect.mapError(deployer.deploy(target, { key: `${context.idempotencyKey}/${environment}`, environment, sha: made.value.sha, env }), Step.fromPort))
+      const releases = [...kept, ...added]
       return Step.done({ releases: releases.map(shown) }, releases.map((release) => release.id).join(" "))
     }),
     undo: () => Effect.flatMap(Deployer, (service) => Effect.mapError(service.remove(target), Step.fromPort))

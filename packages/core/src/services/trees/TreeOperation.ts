@@ -43,7 +43,7 @@ const outputs = (step: TreeStep, answer: Schema.Json): Effect.Effect<typeof Valu
     return bytes > maxOutputBytes ? Effect.fail(Step.failure("Output", `output ${name}: ${bytes} bytes, at most ${maxOutputBytes} are kept`)) : Effect.succeed([name, found.value] as const)
   }), (entries) => Object.fromEntries(entries))
 
-const waits = (step: TreeStep) => step.action === "wait_infra" || step.action === "wait_build"
+const waits = (step: TreeStep) => step.action === "wait_infra" || step.action === "wait_build" || step.action === "ask"
 /** What may be repeated after a crash: reads, checks, and calls that carry an idempotency key or are idempotent by their method. */
 const repeatable = (step: TreeStep) => step.action === "shell" ? step.idempotent === true : step.action !== "api" || step.method !== "PATCH"
 const defaultSeconds = (step: TreeStep) => step.action === "shell" ? 600 : 30
@@ -71,7 +71,7 @@ const stepOf = (spec: TreeStep, { vars }: Input, { actor, operationId }: Definit
       if (step.skip_if !== undefined && isTrue(step.skip_if)) return yield* Step.failure("Unsupported", `left out: skip_if is ${JSON.stringify(step.skip_if)}`)
       const answer = yield* Effect.mapError(TreeStepActions.perform(step, actor, context), (error) =>
         // A step with retries is tried again whatever went wrong with it, but for what no repetition mends.
-        retries === undefined || error.code === "Unauthorized" ? error : new Step.StepFailure({ code: error.code === "Unsupported" ? "Failed" : error.code, message: error.message, retryable: true, retryAfterMillis: error.retryAfterMillis, cause: error.cause }))
+        retries === undefined || error.code === "Unauthorized" || step.action === "ask" ? error : new Step.StepFailure({ code: error.code === "Unsupported" ? "Failed" : error.code, message: error.message, retryable: true, retryAfterMillis: error.retryAfterMillis, cause: error.cause }))
       return answer._tag === "Wait" ? answer : Step.done(yield* outputs(step, answer.output))
     })
   })

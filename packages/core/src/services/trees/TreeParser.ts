@@ -1,5 +1,5 @@
 /** A tree from its text. Everything that can be wrong without running it is found here, each problem with its place. Pure. */
-import { Result, Schema } from "effect"
+import { Result, Schema, SchemaIssue } from "effect"
 import { LineCounter, parseDocument } from "yaml"
 import * as Plan from "../../operations/Plan.ts"
 import * as JsonPath from "./JsonPath.ts"
@@ -13,18 +13,28 @@ export interface Problem {
 }
 
 const maxBytes = 262_144
-const strict = { onExcessProperty: "error" } as const
+const strict = { onExcessProperty: "error", errors: "all" } as const
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
+/** The schema library's word for a field that a step does not have. */
+const excess = "Expected no excess property"
+
+/** Each thing that does not fit, with the path to it. */
+const misfits = (error: Schema.SchemaError, place: string): ReadonlyArray<Problem> => format(error.issue).issues.map((issue) => {
+  const path = (issue.path ?? []).map((segment) => typeof segment === "object" ? segment.key : segment)
+  const at = path.reduce<string>((whole, key) => typeof key === "number" ? `${whole}[${key}]` : whole === "" ? String(key) : `${whole}.${String(key)}`, place)
+  return { at: at === "" ? "tree" : at, message: issue.message === excess ? "unknown; remove it" : issue.message }
+})
 
 /** Teardown steps live beside the others under names of their own. */
 export const teardownKey = (id: string): string => `teardown.${id}`
 
 const isAction = (name: unknown): name is keyof typeof actions => typeof name === "string" && Object.hasOwn(actions, name)
 
-const decodeStep = (value: unknown): Result.Result<TreeStep, string> => {
+const decodeStep = (value: unknown, place: string): Result.Result<TreeStep, ReadonlyArray<Problem>> => {
   const action: unknown = typeof value === "object" && value !== null ? Reflect.get(value, "action") : undefined
-  if (!isAction(action)) return Result.fail(`action: ${action === undefined ? "missing" : `there is no action ${JSON.stringify(action)}`}; there are ${Object.keys(actions).join(", ")}`)
+  if (!isAction(action)) return Result.fail([{ at: `${place}.action`, message: `${action === undefined ? "missing" : `there is no action ${JSON.stringify(action)}`}; there are ${Object.keys(actions).join(", ")}` }])
   const decode: (input: unknown) => Result.Result<TreeStep, Schema.SchemaError> = Schema.decodeUnknownResult(actions[action] as Schema.Codec<TreeStep>, strict)
-  return Result.mapError(decode(value), (error) => error.message)
+  return Result.mapError(decode(value), (error) => misfits(error, place))
 }
 
 const parsed = (text: string): Result.Result<unknown, ReadonlyArray<Problem>> => {
@@ -42,10 +52,10 @@ const parsed = (text: string): Result.Result<unknown, ReadonlyArray<Problem>> =>
 }
 
 const stepsAt = (list: ReadonlyArray<unknown>, place: string): { readonly steps: ReadonlyArray<TreeStep>; readonly problems: ReadonlyArray<Problem> } => {
-  const decoded = list.map(decodeStep)
+  const decoded = list.map((one, i) => decodeStep(one, `${place}[${i}]`))
   return {
     steps: decoded.flatMap((one) => Result.isSuccess(one) ? [one.success] : []),
-    problems: decoded.flatMap((one, i) => Result.isFailure(one) ? [{ at: `${place}[${i}]`, message: one.failure }] : [])
+    problems: decoded.flatMap((one) => Result.isFailure(one) ? one.failure : [])
   }
 }
 
@@ -120,7 +130,7 @@ export const parse = (text: string): Result.Result<Tree, ReadonlyArray<Problem>>
   const value = parsed(text)
   if (Result.isFailure(value)) return Result.fail(value.failure)
   const head = Schema.decodeUnknownResult(TreeHead, strict)(value.success)
-  if (Result.isFailure(head)) return Result.fail([{ at: "tree", message: head.failure.message }])
+  if (Result.isFailure(head)) return Result.fail(misfits(head.failure, ""))
   const steps = stepsAt(head.success.steps, "steps")
   const teardown = stepsAt(head.success.teardown ?? [], "teardown")
   const problems = [...steps.problems, ...teardown.problems]

@@ -79,8 +79,11 @@ export const AssertStep = Schema.Struct({
   checks: Schema.Array(Check).check(Schema.isMinLength(1))
 })
 
-export const actions = { api: ApiStep, wait_infra: WaitInfraStep, wait_build: WaitBuildStep, shell: ShellStep, assert: AssertStep } as const
-export const TreeStep = Schema.Union([ApiStep, WaitInfraStep, WaitBuildStep, ShellStep, AssertStep])
+/** Waits for somebody's answer to a question (`rdev operations answer`); it is `$.answer`. */
+export const AskStep = Schema.Struct({ ...base, action: Schema.Literal("ask"), question: Text.check(Schema.isMinLength(1)) })
+
+export const actions = { api: ApiStep, wait_infra: WaitInfraStep, wait_build: WaitBuildStep, shell: ShellStep, assert: AssertStep, ask: AskStep } as const
+export const TreeStep = Schema.Union([ApiStep, WaitInfraStep, WaitBuildStep, ShellStep, AssertStep, AskStep])
 export type TreeStep = typeof TreeStep.Type
 
 export const Variable = Schema.Struct({

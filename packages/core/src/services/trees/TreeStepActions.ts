@@ -7,7 +7,7 @@ import { type ApiRequest, TreeActions } from "../../ports/TreeActions.ts"
 import { WorkspaceHost } from "../../ports/WorkspaceHost.ts"
 import * as Processes from "../Processes.ts"
 import * as JsonPath from "./JsonPath.ts"
-import type { AssertStep, Check, ShellStep, TreeStep, WaitBuildStep, WaitInfraStep } from "./TreeSchema.ts"
+import type { AskStep, AssertStep, Check, ShellStep, TreeStep, WaitBuildStep, WaitInfraStep } from "./TreeSchema.ts"
 
 /** What paths look into. */
 export type Answer = Step.StepResult<Schema.Json>
@@ -73,7 +73,8 @@ const waitBuild = Effect.fnUntraced(function*(step: typeof WaitBuildStep.Type, a
     if (lifecycle !== "active") return yield* Step.failure("BuildFailed", `feature ${step.feature} is ${shown(lifecycle)} in phase ${phase}`)
     // Only a human opens it: waiting longer would not.
     if (property(next, "actor") === "human") return yield* again(step, context, `feature ${step.feature} waits for a human in phase ${phase}: ${shown(property(next, "reason"))}`)
-    return yield* again(step, context, `feature ${step.feature} is in phase ${phase}: ${shown(property(next, "reason"))}`)
+    // Reasons name tasks and times, and would be told anew at every look.
+    return yield* again(step, context, `feature ${step.feature} is in phase ${phase}`)
   }
   const environments = property(yield* get(actor, project), "environments")
   const environment = Array.isArray(environments) ? environments.find((one: Schema.Json) => property(one, "name") === step.environment) : undefined
@@ -130,6 +131,15 @@ const check = Effect.fnUntraced(function*(step: typeof AssertStep.Type, actor: s
   return wrong.length === 0 ? Step.done(seen) : yield* Step.failure("AssertionFailed", wrong.join("; "))
 })
 
+/** Without a time limit it waits as long as it takes: the wait is a row, nothing runs meanwhile. */
+const ask = Effect.fnUntraced(function*(step: typeof AskStep.Type, context: Step.StepContext) {
+  if (Option.isSome(context.answer)) return Step.done<Schema.Json>({ answer: context.answer.value })
+  if (step.timeout_seconds === undefined) return Step.ask(step.question)
+  const deadline = context.startedAtMillis + step.timeout_seconds * 1_000
+  if ((yield* Clock.currentTimeMillis) >= deadline) return yield* Step.failure("Timeout", `nobody answered within ${step.timeout_seconds} s: ${step.question}`)
+  return Step.ask(step.question, deadline)
+})
+
 /** Carries out a step whose placeholders are filled in. */
 export const perform = (step: TreeStep, actor: string, context: Step.StepContext): Effect.Effect<Answer, Step.StepFailure, Forge | TreeActions | WorkspaceHost> => {
   switch (step.action) {
@@ -138,5 +148,6 @@ export const perform = (step: TreeStep, actor: string, context: Step.StepContext
     case "wait_build": return waitBuild(step, actor, context)
     case "shell": return shell(step, actor, context)
     case "assert": return check(step, actor)
+    case "ask": return ask(step, context)
   }
 }

@@ -1,0 +1,38 @@
+/** Shows an operation until it has ended or needs a human; the command ends as the operation did. */
+import * as Effect from "effect/Effect"
+import { call, segment, type Target } from "./Connection.ts"
+import * as Follow from "./Follow.ts"
+import { OperationProgress } from "./OperationProgress.ts"
+import * as OperationOutcome from "./OperationOutcome.ts"
+import { Screen } from "./Screen.ts"
+
+export interface Options {
+  readonly json: boolean
+  /** Events up to this one are not shown; default: all are. */
+  readonly after?: number
+}
+
+/** Number of the newest event before something is asked for, so that only what follows from it is shown. */
+export const watermark = (target: Target, id: string) =>
+  Effect.map(call<{ readonly watermark: number }>(target, `/operations/${segment(id)}/events?after=${Number.MAX_SAFE_INTEGER}&limit=1`), (page) => page.watermark)
+
+/** With `--json` nothing is shown but the operation and its steps at the end. */
+export const follow = Effect.fn("OperationFollow.follow")(function*(target: Target, id: string, { after = 0, json }: Options) {
+  const screen = new Screen(process.stdout)
+  const silent = new Screen({ write: () => true })
+  const progress = new OperationProgress(json ? silent : screen, id)
+  if (!json) screen.live(() => progress.status())
+  let synced = false
+  yield* Follow.until(target, `/operations/${segment(id)}/events`, after, (event) => {
+    if (event.type === "synced") synced = true
+    else progress.take(event)
+    // An end in the past may have been followed by a retry: only the newest one counts.
+    return synced && progress.over
+  }).pipe(
+    Effect.onInterrupt(() => Effect.sync(() => { if (!json) screen.line(`It goes on on the server: rdev operations follow ${id}`) })),
+    Effect.ensuring(Effect.sync(() => screen.live(null)))
+  )
+  const ledger = yield* OperationOutcome.read(target, id)
+  if (json) screen.line(JSON.stringify(ledger, null, 2))
+  yield* OperationOutcome.orFailure(ledger)
+})
