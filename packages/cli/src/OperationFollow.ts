@@ -14,7 +14,7 @@ export interface Options {
 
 /** Number of the newest event before something is asked for, so that only what follows from it is shown. */
 export const watermark = (target: Target, id: string) =>
-  Effect.map(call<{ readonly watermark: number }>(target, `/operations/${segment(id)}/events?after=${Number.MAX_SAFE_INTEGER}&limit=1`), (page) => page.watermark)
+  Effect.map(call<{ readonly watermark: number }>(target, `/operations/${segment(id)}/events?limit=1`), (page) => page.watermark)
 
 /** With `--json` nothing is shown but the operation and its steps at the end. */
 export const follow = Effect.fn("OperationFollow.follow")(function*(target: Target, id: string, { after = 0, json }: Options) {

@@ -11,6 +11,8 @@ export interface Operation {
   readonly body: Schema | null
   /** Status → schema of its JSON; null when the answer has no body. */
   readonly answers: ReadonlyMap<number, Schema | null>
+  /** Statuses whose answer is a file of JSON lines. */
+  readonly lines: ReadonlySet<number>
   /** Offers `text/event-stream` too. */
   readonly streams: boolean
 }
@@ -26,9 +28,9 @@ const document = JSON.parse(OpenApiDocument.text()) as Json
 /** What a `$ref` of this document points at. */
 const resolve = (ref: string): Json =>
   ref.slice(2).split("/").reduce<Json>((at, key) => (at as { readonly [key: string]: Json })[key] ?? null, document)
+const typesOf = (content: Content) => (content.$ref === undefined ? content : resolve(content.$ref) as Content).content ?? {}
 const schemaOf = (content: Content): Schema | null => {
-  const here = content.$ref === undefined ? content : resolve(content.$ref) as Content
-  const types = here.content ?? {}
+  const types = typesOf(content)
   return (types["application/json"] ?? types["application/problem+json"])?.schema ?? null
 }
 
@@ -39,6 +41,7 @@ export const operations: ReadonlyArray<Operation> = Object.entries(OpenApiDocume
     parameters: described.parameters ?? [],
     body: described.requestBody === undefined ? null : schemaOf(described.requestBody),
     answers: new Map(Object.entries(described.responses).map(([status, content]) => [Number(status), schemaOf(content)])),
+    lines: new Set(Object.entries(described.responses).flatMap(([status, content]) => typesOf(content)["application/x-ndjson"] === undefined ? [] : [Number(status)])),
     streams: described["x-event-stream"] !== undefined
   })))
 

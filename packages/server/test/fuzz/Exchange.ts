@@ -59,6 +59,10 @@ export const judge = (operation: Operation, asked: Request, answer: Answer): Rea
   if (answer.headers["x-request-id"] === undefined) wrong.push("no X-Request-Id")
   if (asked.method === "HEAD") return answer.text === "" ? wrong : [...wrong, "HEAD with a body"]
   if (answer.streaming) return operation.streams && answer.status === 200 ? wrong : [...wrong, "a stream that the document does not offer"]
+  if (answer.headers["content-type"] === "application/x-ndjson") {
+    if (!operation.lines.has(answer.status)) return [...wrong, "a file that the document does not offer"]
+    return answer.text.endsWith("\n") && answer.text.trimEnd().split("\n").every((line) => parsed(line) !== undefined) ? wrong : [...wrong, "a line is not JSON"]
+  }
   const body = answer.text === "" ? null : parsed(answer.text)
   if (body === undefined) return [...wrong, "the body is not JSON"]
   if (answer.status >= 400) return [...wrong, ...ofRefusal(answer, body)]
