@@ -6,7 +6,8 @@ import { Effect, Schema } from "effect"
 export const operation = (name: string) => <A, R>(effect: Effect.Effect<A, StoreError, R>): Effect.Effect<A, StoreError, R> =>
   effect.pipe(
     Effect.mapError((error) => error.operation.startsWith("Database.") ? new StoreError({ operation: name, reason: error.reason, cause: error.cause }) : error),
-    Effect.withSpan(name)
+    // A stack is taken at every call, and says no more than the name.
+    Effect.withSpan(name, {}, { captureStackTrace: false })
   )
 
 /** Rows of documents in a column `data`; an undecodable one is Corrupt, as somebody else wrote it. */

@@ -83,7 +83,7 @@ export const make = (database: Database["Service"], lanes: Lanes, bell: Bell): E
       waiting.push({ tasks, done })
       if (flying < maxFlying) {
         flying++
-        yield* Effect.forkIn(fly, scope)
+        yield* Effect.forkIn(fly, scope, { startImmediately: true })
       }
       yield* Deferred.await(done)
     })

@@ -1,7 +1,7 @@
 /** Wake-ups of workers: NOTIFY on PostgreSQL, in-process on the embedded engine. Hints only; workers poll besides. */
 import type { Wake } from "@rdev/core/ports/WorkQueueStore"
-import { Effect, type Scope, Stream } from "effect"
-import type { Database } from "../Database.ts"
+import { Array, Effect, type Scope, Stream } from "effect"
+import type { Database, Signal } from "../Database.ts"
 
 export interface Bell {
   readonly channel: string
@@ -13,6 +13,9 @@ export interface Bell {
 }
 
 const channel = "rdev_queue"
+/** After a lost connection anything may have happened meanwhile: both. */
+const wakesOf = (signal: Signal): Array.NonEmptyReadonlyArray<Wake> =>
+  signal._tag === "Reconnected" ? ["work", "cancel"] : [signal.payload === "cancel" ? "cancel" : "work"]
 const pauseMillis = 1
 
 export const make = (database: Database["Service"], nowMillis: () => number): Effect.Effect<Bell, never, Scope.Scope> => Effect.map(Effect.scope, (scope) => {
@@ -42,9 +45,6 @@ export const make = (database: Database["Service"], nowMillis: () => number): Ef
       sending = true
       return Effect.asVoid(Effect.forkIn(send, scope))
     }),
-    // After a lost connection anything may have happened meanwhile: both.
-    wakes: Stream.unwrap(Effect.map(database.listen(channel), (signals) => Stream.flatMap(signals, (signal): Stream.Stream<Wake> =>
-      signal._tag === "Reconnected" ? Stream.make("work", "cancel") : Stream.make(signal.payload === "cancel" ? "cancel" : "work")
-    ))).pipe(Stream.catch((error) => Stream.fromEffectDrain(Effect.andThen(Effect.logDebug("wake-ups cannot be listened to; workers poll", error), Effect.sleep("1 second")))))
+    wakes: Stream.unwrap(Effect.map(database.listen(channel), (signals) => Stream.mapArray(signals, (batch) => Array.flatMap(batch, wakesOf)))).pipe(Stream.catch((error) => Stream.fromEffectDrain(Effect.andThen(Effect.logDebug("wake-ups cannot be listened to; workers poll", error), Effect.sleep("1 second")))))
   }
 })

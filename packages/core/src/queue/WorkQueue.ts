@@ -128,7 +128,7 @@ export const layer: Layer.Layer<WorkQueue, never, WorkQueueStore | TaskEvents> =
   const store = yield* WorkQueueStore
   const events = yield* TaskEvents
 
-  const insert = Effect.fn("WorkQueue.insert")(function*(operation: string, specs: ReadonlyArray<EnqueueSpec>) {
+  const insert = Effect.fnUntraced(function*(operation: string, specs: ReadonlyArray<EnqueueSpec>) {
     const tasks: Array<NewTask> = []
     for (const [index, spec] of specs.entries()) {
       const reason = problem(spec)

@@ -3,7 +3,7 @@
  *
  * A worker whose heartbeat is refused, or that could not beat for the length of its lease, stops its own work at once and
  * registers anew. On the end of its scope it takes no more tasks, waits `drainMillis` for those running, hands back what did
- * not finish (not counted as an attempt) and leaves. Everything it holds is bounded by capacity and about 50 ms of work.
+ * not finish (not counted as an attempt) and leaves. Everything it holds is bounded by capacity and about 30 ms of work.
  */
 import { Clock, Effect, Exit, Fiber, Layer, Metric, Schedule, Stream } from "effect"
 import * as Ids from "../domain/Ids.ts"
@@ -64,7 +64,7 @@ const claimLoop = (desk: Desk, shift: Shift, suspects: Suspects) => Effect.gen(f
     // A store may hand out what it found first and look further at the next claim.
     shift.dry = !alone && deliveries.length === 0
     if (alone) suspects.seen(deliveries.length > 0, shift.now())
-    shift.take(deliveries)
+    shift.take(deliveries, deliveries.length === limit)
     yield* observeClaim(shift, began, deliveries[0])
     if (alone) {
       yield* shift.idle.await

@@ -79,8 +79,11 @@ export class Shift {
     this.hungry.openUnsafe()
   }
 
-  /** Queues a claim's tasks; the pump starts them, once the next claim may have been sent. */
-  take(deliveries: ReadonlyArray<Delivery>): void {
+  /**
+   * Queues a claim's tasks. Of a full claim the pump starts them, once the next claim has been sent; a short one has nothing to gain
+   * from that, and starts at once.
+   */
+  take(deliveries: ReadonlyArray<Delivery>, full: boolean): void {
     if (deliveries.length === 0) return
     this.#buffer = this.#head === 0 ? this.#buffer : this.#buffer.slice(this.#head)
     this.#head = 0
@@ -88,7 +91,8 @@ export class Shift {
     this.idle.closeUnsafe()
     this.#lastStart = this.now()
     if (this.stopping) this.handBackQueued()
-    else this.filled.openUnsafe()
+    else if (full) this.filled.openUnsafe()
+    else this.pump()
   }
 
   pump(): void {
