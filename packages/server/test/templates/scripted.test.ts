@@ -9,8 +9,8 @@ import { spawnSync } from "node:child_process"
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { afterEach, describe, expect, it } from "vitest"
+import { sdlcProgram } from "../../src/Installation.ts"
 import * as TemplatesDisk from "../../src/TemplatesDisk.ts"
 
 const folders: Array<string> = []
@@ -18,7 +18,8 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
-const sdlcMain = fileURLToPath(import.meta.resolve("@rdev/sdlc/cli/main"))
+/** In one file, as workspaces get it: from the sources a test would spend most of its time in loading them. */
+const program = sdlcProgram()
 
 /** A repository of the template with one feature, and a PATH on which `sdlc` and this node stand first. */
 const project = async (template: string, title: string, policy: (text: string) => string) => {
@@ -27,7 +28,7 @@ const project = async (template: string, title: string, policy: (text: string) =
   const bin = join(root, "bin")
   const work = join(root, "work")
   mkdirSync(bin)
-  writeFileSync(join(bin, "sdlc"), `#!/bin/sh\nexec "${process.execPath}" --conditions=@rdev/source "${sdlcMain}" "$@"\n`)
+  writeFileSync(join(bin, "sdlc"), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`)
   chmodSync(join(bin, "sdlc"), 0o755)
   symlinkSync(process.execPath, join(bin, "node"))
   const env = { PATH: `${bin}:${process.env["PATH"] ?? ""}`, HOME: root, GIT_CONFIG_NOSYSTEM: "1", NODE_COMPILE_CACHE: join(root, "cache") }
