@@ -91,6 +91,8 @@ const build = (quiet) => {
 }
 
 export const setup = ({ quiet = false } = {}) => {
+  // What was installed and built here was checked then; asking programs for their versions again would delay every start.
+  if (installed() && built()) return
   guardVersions()
   install(quiet)
   guardProjectNode()

@@ -5,7 +5,7 @@
 import { AgentError, type AgentJob, type Harness } from "@rdev/core/ports/AgentHarness"
 import type { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
 import { Effect, Stream } from "effect"
-import { access, constants, open, realpath } from "node:fs/promises"
+import { accessSync, closeSync, constants, openSync, readSync, realpathSync } from "node:fs"
 import { delimiter, join } from "node:path"
 import type { CommandAgent } from "./AgentConfig.ts"
 import * as AgentRun from "./AgentRun.ts"
@@ -82,11 +82,15 @@ export const commandOf = (agent: Resolved, job: AgentJob, hostEnv: Environment) 
 }
 
 /** The program's file, links followed; null when it is not there or may not be run. */
-const locate = async (program: string, path: string): Promise<string | null> => {
+const locate = (program: string, path: string): string | null => {
   const places = program.includes("/") ? [program] : path.split(delimiter).filter((folder) => folder !== "").map((folder) => join(folder, program))
   for (const place of places) {
-    const found = await access(place, constants.X_OK).then(() => realpath(place), () => null)
-    if (found !== null) return found
+    try {
+      accessSync(place, constants.X_OK)
+      return realpathSync(place)
+    } catch {
+      // Not there: the next one is tried.
+    }
   }
   return null
 }
@@ -94,13 +98,13 @@ const locate = async (program: string, path: string): Promise<string | null> => 
 // What every workspace sees of the host; a program elsewhere has to be given to it.
 const isSystem = (path: string): boolean => /^\/(?:usr|bin|sbin|lib)\//.test(path)
 
-const isScript = async (path: string): Promise<boolean> => {
-  const file = await open(path)
+const isScript = (path: string): boolean => {
+  const file = openSync(path, "r")
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0)
-    return bytesRead === 2 && buffer.toString("latin1") === "#!"
+    const start = Buffer.alloc(2)
+    return readSync(file, start, 0, 2, 0) === 2 && start.toString("latin1") === "#!"
   } finally {
-    await file.close()
+    closeSync(file)
   }
 }
 
@@ -108,17 +112,17 @@ export interface Program { readonly name: string; readonly hostPath: string }
 
 /** The agent's program, where it is one file outside the system's folders that a workspace can be given as it is. */
 export const programOf = (agent: Resolved, hostEnv: Environment): Effect.Effect<Program | null> =>
-  Effect.promise(async () => {
+  Effect.sync(() => {
     const [name] = agent.argv
-    const hostPath = name.includes("/") ? null : await locate(name, hostEnv["PATH"] ?? "")
-    return hostPath === null || isSystem(hostPath) || await isScript(hostPath) ? null : { name, hostPath }
+    const hostPath = name.includes("/") ? null : locate(name, hostEnv["PATH"] ?? "")
+    return hostPath === null || isSystem(hostPath) || isScript(hostPath) ? null : { name, hostPath }
   })
 
 const check = (agent: Resolved, hostEnv: Environment) =>
-  Effect.promise(async () => {
-    const found = await locate(agent.argv[0], hostEnv["PATH"] ?? "")
+  Effect.sync(() => {
+    const found = locate(agent.argv[0], hostEnv["PATH"] ?? "")
     if (found === null) return { ready: false, message: `${agent.argv[0]} is not on the server's PATH${agent.install === null ? "" : `: ${agent.install}`}` }
-    if (!isSystem(found) && await isScript(found)) return { ready: false, message: `${found} is a script that needs files beside it, which workspaces do not see: install it below /usr/local` }
+    if (!isSystem(found) && isScript(found)) return { ready: false, message: `${found} is a script that needs files beside it, which workspaces do not see: install it below /usr/local` }
     const set = agent.credentials.filter((name) => (hostEnv[name] ?? "") !== "")
     return agent.credentials.length > 0 && set.length === 0
       ? { ready: false, message: `no credentials: set one of ${agent.credentials.join(", ")} for the server` }

@@ -2,12 +2,12 @@
  * Runs git on the server's own bare repositories. The environment is the server's, never the user's or a repository's: no system
  * or user configuration, no hooks, no fsmonitor, no credential prompts, no transport. At most eight commands run at once.
  */
-import { Effect, Semaphore } from "effect"
-import { type ChildProcessByStdio, spawn } from "node:child_process"
-import { access, constants } from "node:fs/promises"
+import { Context, Effect, Layer, Semaphore } from "effect"
+import { accessSync, constants } from "node:fs"
 import { delimiter, isAbsolute, join } from "node:path"
-import type { Readable, Writable } from "node:stream"
+import type { Duplex } from "node:stream"
 import { GitFailure } from "./classifyError.ts"
+import * as Launch from "./Launch.ts"
 import { attempt, fail, type LocalFailure } from "./LocalFailure.ts"
 
 /** `git merge-tree --write-tree` appeared in 2.38. */
@@ -85,43 +85,54 @@ export interface Git {
   text(repository: string, args: ReadonlyArray<string>, options?: RunOptions): Effect.Effect<string, LocalFailure>
 }
 
-type Child = ChildProcessByStdio<Writable, Readable, Readable>
-
-const collect = (child: Child, args: ReadonlyArray<string>, options: RunOptions): Promise<GitResult> =>
-  new Promise((resolve, reject) => {
-    const out: Array<Buffer> = []
-    let [size, errors] = [0, ""]
-    const maxBytes = options.maxBytes ?? 80 * 1024 * 1024
-    child.stdout.on("data", (chunk: Buffer) => {
-      size += chunk.byteLength
-      if (size <= maxBytes) return void out.push(chunk)
-      child.kill("SIGKILL")
-      reject(fail({ _tag: "ResourceExhausted", message: `git ${args[0] ?? ""} produced more than ${maxBytes} bytes` }))
-    })
-    child.stderr.on("data", (chunk: Buffer) => { if (errors.length < maxErrorBytes) errors += chunk.toString("utf8") })
-    // A command may end without reading all of its input; its exit code says whether that matters.
-    child.stdin.on("error", () => undefined)
-    child.on("error", reject)
-    child.on("close", (code) => {
-      if (code !== null && (options.accept ?? [0]).includes(code)) resolve({ code, stdout: Buffer.concat(out), stderr: errors })
-      else reject(new GitFailure(args, code, errors))
-    })
-    child.stdin.end(options.stdin ?? "")
+const collect = async (child: Launch.Launched, args: ReadonlyArray<string>, options: RunOptions): Promise<GitResult> => {
+  const [stdin, stdout, stderr] = child.stdio as readonly [Duplex, Duplex, Duplex]
+  const out: Array<Buffer> = []
+  let [size, errors] = [0, ""]
+  const maxBytes = options.maxBytes ?? 80 * 1024 * 1024
+  stdout.on("data", (chunk: Buffer) => {
+    size += chunk.byteLength
+    if (size <= maxBytes) out.push(chunk)
+    else child.kill("SIGKILL")
   })
+  stderr.on("data", (chunk: Buffer) => { if (errors.length < maxErrorBytes) errors += chunk.toString("utf8") })
+  // A command may end without reading all of its input; its exit code says whether that matters.
+  stdin.on("error", () => undefined)
+  stdin.end(options.stdin ?? "")
+  const [{ code }] = await Promise.all([child.exit, closed(stdout), closed(stderr)])
+  if (size > maxBytes) throw fail({ _tag: "ResourceExhausted", message: `git ${args[0] ?? ""} produced more than ${maxBytes} bytes` })
+  if (code === null || !(options.accept ?? [0]).includes(code)) throw new GitFailure(args, code, errors)
+  return { code, stdout: Buffer.concat(out), stderr: errors }
+}
+/** When everything was read, or nothing more can be. */
+const closed = (stream: Duplex): Promise<void> => new Promise((resolve) => stream.once("end", resolve).once("close", resolve).once("error", () => resolve()))
 
 const runRaw = (program: string, args: ReadonlyArray<string>, options: RunOptions): Effect.Effect<GitResult, LocalFailure> =>
-  attempt((signal) => {
+  attempt(async (signal) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMillis ?? defaultTimeoutMillis)])
-    const child = spawn(program, [...args], { env: environment(options.env), stdio: ["pipe", "pipe", "pipe"], signal: limit, killSignal: "SIGKILL" })
-    return collect(child, args.filter((arg) => !arg.startsWith("--git-dir=")), options)
+    const child = await Launch.launch({ program, args, env: environment(options.env) })
+    const end = () => child.kill("SIGKILL")
+    if (limit.aborted) end()
+    limit.addEventListener("abort", end)
+    try {
+      const result = await collect(child, args.filter((arg) => !arg.startsWith("--git-dir=")), options)
+      limit.throwIfAborted()
+      return result
+    } catch (cause) {
+      // What was cut off says so, not how it ended.
+      limit.throwIfAborted()
+      throw cause
+    } finally {
+      limit.removeEventListener("abort", end)
+    }
   })
 
 /** Absolute path of a program on the given PATH (default: the server's), or null. */
-export const findProgram = async (name: string, path = process.env["PATH"] ?? ""): Promise<string | null> => {
+export const findProgram = (name: string, path = process.env["PATH"] ?? ""): string | null => {
   if (isAbsolute(name)) return name
   for (const folder of path.split(delimiter).filter(isAbsolute)) {
     try {
-      await access(join(folder, name), constants.X_OK)
+      accessSync(join(folder, name), constants.X_OK)
       return join(folder, name)
     } catch {
       // Not in this folder: the next one is tried.
@@ -137,9 +148,12 @@ export const parseVersion = (text: string): readonly [number, number] | null => 
   return found === null ? null : [Number(found[1]), Number(found[2])]
 }
 
+/** The git of this machine, found and checked once for all that run it. */
+export class GitProgram extends Context.Service<GitProgram, Git>()("rdev/adapter-local/GitProgram") {}
+
 /** Finds git and checks its version; Unsupported says what to install. `program` is a name on PATH or an absolute path. */
 export const make = Effect.fn("Git.make")(function*(options: { readonly program?: string } = {}) {
-  const program = yield* attempt(() => findProgram(options.program ?? "git"))
+  const program = findProgram(options.program ?? "git")
   if (program === null) {
     return yield* fail({ _tag: "Unsupported", message: `${needed}, and there is none on PATH; install it (e.g. apt-get install git, brew install git)` })
   }
@@ -159,3 +173,6 @@ export const make = Effect.fn("Git.make")(function*(options: { readonly program?
   }
   return git
 })
+
+/** The git on PATH. One value, so that whatever needs git in one build shares it. */
+export const layer: Layer.Layer<GitProgram, LocalFailure> = Layer.effect(GitProgram, make())

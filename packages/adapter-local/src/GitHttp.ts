@@ -6,17 +6,16 @@
  */
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Context, Effect, Layer, Schema } from "effect"
-import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { mkdir, writeFile } from "node:fs/promises"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { join } from "node:path"
-import type { Readable, Writable } from "node:stream"
-import { Transform } from "node:stream"
+import { type Duplex, Transform } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { createGunzip } from "node:zlib"
 import * as Git from "./Git.ts"
 import * as GitRepository from "./GitRepository.ts"
 import * as GitTokens from "./GitTokens.ts"
+import * as Launch from "./Launch.ts"
 import { attempt, type LocalFailure } from "./LocalFailure.ts"
 
 export interface Options {
@@ -25,7 +24,6 @@ export interface Options {
   readonly prefix?: string
   /** Largest push after decompression; default 512 MiB. */
   readonly maxPushBytes?: number
-  readonly gitProgram?: string
 }
 
 const maxFetchRequestBytes = 16 * 1024 * 1024
@@ -89,11 +87,10 @@ const isBadBody = (cause: unknown): boolean => cause instanceof TooLarge || (cau
 
 const packet = (line: string) => `${(line.length + 4).toString(16).padStart(4, "0")}${line}`
 
-type Child = ChildProcessByStdio<Writable, Readable, Readable>
-const end = (child: Child) => {
+const end = (child: Launch.Launched) => {
   child.kill("SIGTERM")
   const timer = setTimeout(() => child.kill("SIGKILL"), killAfterMillis)
-  child.once("exit", () => clearTimeout(timer))
+  void child.exit.then(() => clearTimeout(timer))
 }
 
 export class GitHttp extends Context.Service<GitHttp, {
@@ -103,7 +100,7 @@ export class GitHttp extends Context.Service<GitHttp, {
 
 export const make = Effect.fn("GitHttp.make")(function*(options: Options) {
   const prefix = options.prefix ?? "/git"
-  const git = yield* Git.make(options.gitProgram === undefined ? {} : { program: options.gitProgram })
+  const git = yield* Git.GitProgram
   const tokens = yield* GitTokens.make(options.dataDir)
   const hooks = join(options.dataDir, "hooks")
   yield* attempt(async () => {
@@ -111,7 +108,7 @@ export const make = Effect.fn("GitHttp.make")(function*(options: Options) {
     await writeFile(join(hooks, "update"), updateHook, { mode: 0o700 })
   })
   const runPromise = Effect.runPromiseWith(yield* Effect.context<never>())
-  const children = new Set<Child>()
+  const children = new Set<Launch.Launched>()
   yield* Effect.addFinalizer(() => Effect.sync(() => { for (const child of children) end(child) }))
   const isName = Schema.is(ProjectName)
 
@@ -128,37 +125,39 @@ export const make = Effect.fn("GitHttp.make")(function*(options: Options) {
   const exchange = async (request: IncomingMessage, response: ServerResponse, asked: Route, directory: string): Promise<void> => {
     const header = request.headers["git-protocol"]
     const protocol = typeof header === "string" && /^version=[012]$/.test(header) ? header : null
-    const child = spawn(git.program, [asked.service.slice(4), "--stateless-rpc", ...(asked.advertise ? ["--http-backend-info-refs"] : []), "--", directory], {
-      env: Git.environment(protocol === null ? {} : { GIT_PROTOCOL: protocol }, asked.service === "git-receive-pack" ? [["core.hooksPath", hooks]] : []),
-      stdio: ["pipe", "pipe", "pipe"]
+    const child = await Launch.launch({
+      program: git.program,
+      args: [asked.service.slice(4), "--stateless-rpc", ...(asked.advertise ? ["--http-backend-info-refs"] : []), "--", directory],
+      env: Git.environment(protocol === null ? {} : { GIT_PROTOCOL: protocol }, asked.service === "git-receive-pack" ? [["core.hooksPath", hooks]] : [])
     })
+    const [stdin, stdout, stderr] = child.stdio as readonly [Duplex, Duplex, Duplex]
     children.add(child)
     const timer = setTimeout(() => end(child), timeoutMillis)
-    const exited = new Promise<number | null>((resolve) => child.once("error", () => resolve(null)).once("exit", (code) => resolve(code)))
-    response.once("close", () => { if (child.exitCode === null) end(child) })
+    if (response.destroyed) end(child)
+    else response.once("close", () => { if (!child.ended()) end(child) })
     // What git says on its standard error is about the server's files: not for the client.
-    child.stderr.resume()
-    child.stdin.on("error", () => undefined)
+    stderr.resume()
+    stdin.on("error", () => undefined)
     const kind = asked.advertise ? "advertisement" : "result"
     response.writeHead(200, { "content-type": `application/x-${asked.service}-${kind}`, "cache-control": "no-cache, max-age=0, must-revalidate" })
     try {
       if (asked.advertise) {
-        child.stdin.end()
+        stdin.end()
         if (!(asked.service === "git-upload-pack" && protocol === "version=2")) response.write(`${packet(`# service=${asked.service}\n`)}0000`)
-        await pipeline(child.stdout, response)
+        await pipeline(stdout, response)
       } else {
         const limit = bounded(asked.service === "git-upload-pack" ? maxFetchRequestBytes : options.maxPushBytes ?? 512 * 1024 * 1024)
         const zipped = request.headers["content-encoding"] === "gzip"
-        const received = zipped ? pipeline(request, createGunzip(), limit, child.stdin) : pipeline(request, limit, child.stdin)
+        const received = zipped ? pipeline(request, createGunzip(), limit, stdin) : pipeline(request, limit, stdin)
         // Git may end before it has read everything: only what is wrong with the request itself cuts the answer off.
         const judged = received.catch((cause: unknown) => { if (isBadBody(cause)) throw cause })
-        await Promise.all([judged, pipeline(child.stdout, response)])
+        await Promise.all([judged, pipeline(stdout, response)])
       }
     } catch (cause) {
       end(child)
       response.destroy(cause instanceof Error ? cause : undefined)
     } finally {
-      await exited
+      await child.exit
       clearTimeout(timer)
       children.delete(child)
     }
@@ -187,4 +186,7 @@ export const make = Effect.fn("GitHttp.make")(function*(options: Options) {
   })
 })
 
-export const layer = (options: Options): Layer.Layer<GitHttp, LocalFailure> => Layer.effect(GitHttp, make(options))
+export const layerNoDeps = (options: Options): Layer.Layer<GitHttp, LocalFailure, Git.GitProgram> => Layer.effect(GitHttp, make(options))
+
+/** Over the git on PATH. */
+export const layer = (options: Options): Layer.Layer<GitHttp, LocalFailure> => Layer.provide(layerNoDeps(options), Git.layer)

@@ -20,15 +20,13 @@ export interface Options {
   readonly dataDir: string
   /** URL under which `GitHttp` is reached from outside, without a trailing slash, e.g. `http://127.0.0.1:4400/git`. A function when the port is known later. */
   readonly baseUrl: string | (() => string)
-  /** Name on PATH or absolute path of git; default `git`. */
-  readonly gitProgram?: string
 }
 
 const isBranch = Schema.is(BranchName)
 
 export const make = Effect.fn("LocalForge.make")(function*(options: Options) {
   const { dataDir } = options
-  const git = yield* Git.make(options.gitProgram === undefined ? {} : { program: options.gitProgram })
+  const git = yield* Git.GitProgram
   const tokens = yield* GitTokens.make(dataDir)
   const contents = GitContents.make(git)
   yield* GitRepository.sweep(dataDir)
@@ -234,5 +232,10 @@ export const make = Effect.fn("LocalForge.make")(function*(options: Options) {
   })
 })
 
+const asError = (failure: LocalFailure) => new ForgeError({ operation: "LocalForge.layer", reason: failure.reason, cause: failure.cause })
+
+export const layerNoDeps = (options: Options): Layer.Layer<Forge, ForgeError, Git.GitProgram> => Layer.effect(Forge, Effect.mapError(make(options), asError))
+
+/** Over the git on PATH. */
 export const layer = (options: Options): Layer.Layer<Forge, ForgeError> =>
-  Layer.effect(Forge, Effect.mapError(make(options), (failure) => new ForgeError({ operation: "LocalForge.layer", reason: failure.reason, cause: failure.cause })))
+  Layer.provide(layerNoDeps(options), Git.layer).pipe(Layer.catchTag("LocalFailure", (failure) => Layer.effect(Forge, Effect.fail(asError(failure)))))

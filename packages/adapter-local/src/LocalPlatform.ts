@@ -5,6 +5,7 @@
 import { Layer } from "effect"
 import * as Edge from "./Edge.ts"
 import * as GitHttp from "./GitHttp.ts"
+import * as Launch from "./Launch.ts"
 import * as LocalCi from "./LocalCi.ts"
 import * as LocalDeployer from "./LocalDeployer.ts"
 import * as LocalDns from "./LocalDns.ts"
@@ -39,6 +40,7 @@ export const layer = (options: Options) => {
     })
   ).pipe(Layer.provideMerge(Layer.merge(forge, Sandbox.layer(options))))
   return Layer.mergeAll(Edge.layer, GitHttp.layer({ dataDir, prefix })).pipe(
-    Layer.provideMerge(Layer.merge(runners, LocalDns.layer({ dataDir, domain })))
+    Layer.provideMerge(Layer.merge(runners, LocalDns.layer({ dataDir, domain }))),
+    Layer.provideMerge(Launch.layer)
   )
 }

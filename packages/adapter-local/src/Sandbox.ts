@@ -6,7 +6,8 @@ import * as Ids from "@rdev/core/domain/Ids"
 import type { ExitStatus, OutputChunk } from "@rdev/core/ports/WorkspaceHost"
 import { Context, Effect, Layer, type Scope, Stream } from "effect"
 import { randomBytes } from "node:crypto"
-import { chmod, chown, lchown, lstat, mkdir, readdir, realpath, rm, symlink } from "node:fs/promises"
+import { chownSync, mkdirSync, readdirSync, realpathSync, rmSync, symlinkSync } from "node:fs"
+import { chmod, chown, lchown, lstat, mkdir, readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { findProgram } from "./Git.ts"
 import { attempt, fail, fromUnknown, invalid, type LocalFailure } from "./LocalFailure.ts"
@@ -82,7 +83,7 @@ const checked = (backend: Backend, run: Run): SandboxRequest => {
 }
 
 /** First program that can bring up a loopback interface; perl is part of every Debian, iproute2 is not. */
-const loopbackCommand = async (): Promise<string | null> => {
+const loopbackCommand = (): string | null => {
   const flags = "pack(\"a16 s x14\",\"lo\",0x49)"
   const ways: ReadonlyArray<readonly [string, string]> = [
     ["ip", "ip link set lo up"],
@@ -91,7 +92,7 @@ const loopbackCommand = async (): Promise<string | null> => {
     ["perl", `perl -e 'my $f = ${flags}; socket(S,2,2,0) && ioctl(S,0x8914,$f) or die "$!\\n"'`],
     ["python3", "python3 -c 'import fcntl,socket,struct; fcntl.ioctl(socket.socket(socket.AF_INET,socket.SOCK_DGRAM),0x8914,struct.pack(\"16sh14x\",b\"lo\",0x49))'"]
   ]
-  for (const [program, command] of ways) if (await findProgram(program, systemPath) !== null) return command
+  for (const [program, command] of ways) if (findProgram(program, systemPath) !== null) return command
   return null
 }
 
@@ -100,8 +101,8 @@ const probe = async (backend: Backend, folder: string): Promise<void> => {
   const base = join(folder, `probe-${randomBytes(4).toString("hex")}`)
   const folders: Folders = { files: join(base, "files"), home: join(base, "home"), filesReadOnly: false }
   for (const path of [folders.files, folders.home]) {
-    await mkdir(path, { recursive: true, mode: 0o700 })
-    if (backend.owner !== null) await chown(path, backend.owner.uid, backend.owner.gid)
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    if (backend.owner !== null) chownSync(path, backend.owner.uid, backend.owner.gid)
   }
   const { workDir } = backend.inside(folders)
   const network = backend.networks.includes("loopback") ? "loopback" : "none"
@@ -114,28 +115,28 @@ const probe = async (backend: Backend, folder: string): Promise<void> => {
   if (exit.code !== 0) throw fail({ _tag: "Unsupported", message: `a test command ended with ${exit.code ?? exit.signal ?? exit.reason}: ${printed.trim()}` })
 }
 
-interface Candidate { readonly name: string; readonly make: () => Promise<Backend> }
+interface Candidate { readonly name: string; readonly make: () => Backend }
 
 /** Looked for where the set-up will look: a user's own PATH often leaves /usr/sbin out, which holds some of them. */
-const requirePrograms = async (programs: ReadonlyArray<string>): Promise<void> => {
+const requirePrograms = (programs: ReadonlyArray<string>): void => {
   for (const program of programs) {
-    if (await findProgram(program, systemPath) === null) throw fail({ _tag: "Unsupported", message: `${program} is missing; install util-linux` })
+    if (findProgram(program, systemPath) === null) throw fail({ _tag: "Unsupported", message: `${program} is missing; install util-linux` })
   }
 }
 
 const candidates = (options: Options, mounts: ReadonlyArray<ReadOnlyMount>, folder: string): ReadonlyArray<Candidate> => {
   const isRoot = process.getuid?.() === 0
-  const namespaces = (owner: Backend["owner"], innerUser: boolean) => async () => {
-    await requirePrograms(["unshare", "mount", "umount", "pivot_root", "setpriv", "prlimit"])
-    const root = await SandboxRoot.build(folder, owner, mounts)
-    return SandboxNamespaces.make({ folder, root, owner, loopback: await loopbackCommand(), innerUser })
+  const namespaces = (owner: Backend["owner"], innerUser: boolean) => () => {
+    requirePrograms(["unshare", "mount", "umount", "pivot_root", "setpriv", "prlimit"])
+    const root = SandboxRoot.build(folder, owner, mounts)
+    return SandboxNamespaces.make({ folder, root, owner, loopback: loopbackCommand(), innerUser })
   }
   const user = options.user ?? { uid: 65533, gid: 65533 }
-  const bubblewrap = (forbidNesting: boolean) => async () => {
-    const program = await findProgram(options.bubblewrapProgram ?? "bwrap")
+  const bubblewrap = (forbidNesting: boolean) => () => {
+    const program = findProgram(options.bubblewrapProgram ?? "bwrap")
     if (program === null) throw fail({ _tag: "Unsupported", message: "bwrap is not installed" })
-    await requirePrograms(["prlimit"])
-    return SandboxBubblewrap.make({ program, root: await SandboxRoot.build(folder, null, mounts), forbidNesting })
+    requirePrograms(["prlimit"])
+    return SandboxBubblewrap.make({ program, root: SandboxRoot.build(folder, null, mounts), forbidNesting })
   }
   const all: Readonly<Record<Isolation, ReadonlyArray<Candidate>>> = {
     namespaces: [
@@ -143,7 +144,7 @@ const candidates = (options: Options, mounts: ReadonlyArray<ReadOnlyMount>, fold
       { name: "namespaces by user namespace", make: namespaces(null, true) }
     ],
     bubblewrap: [{ name: "bubblewrap", make: bubblewrap(true) }, { name: "bubblewrap without --disable-userns", make: bubblewrap(false) }],
-    "sandbox-exec": [{ name: "sandbox-exec", make: () => Promise.resolve(SandboxHost.seatbelt(join(folder, "bin"), [process.execPath, ...mounts.map((m) => m.hostPath)])) }]
+    "sandbox-exec": [{ name: "sandbox-exec", make: () => SandboxHost.seatbelt(join(folder, "bin"), [process.execPath, ...mounts.map((m) => m.hostPath)]) }]
   }
   // As root, dropping to a user that owns nothing is stronger than bubblewrap, which would keep root's user id.
   const fitting: ReadonlyArray<Isolation> = process.platform === "linux"
@@ -157,16 +158,16 @@ const advice = process.platform === "linux"
   : "This platform has no supported sandbox"
 
 /** The folder of this instance, removed with it; those of dead processes are removed on the way. */
-const instanceFolder = async (dataDir: string): Promise<string> => {
+const instanceFolder = (dataDir: string): string => {
   const parent = join(dataDir, "sandbox")
-  await mkdir(parent, { recursive: true, mode: 0o700 })
-  for (const name of await readdir(parent)) {
+  mkdirSync(parent, { recursive: true, mode: 0o700 })
+  for (const name of readdirSync(parent)) {
     const pid = /^(\d+)-[0-9a-f]{12}$/.exec(name)?.[1]
-    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(parent, name), { recursive: true, force: true })
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(parent, name), { recursive: true, force: true })
   }
   const folder = join(parent, `${process.pid}-${randomBytes(6).toString("hex")}`)
-  await mkdir(join(folder, "bin"), { recursive: true, mode: 0o755 })
-  return realpath(folder)
+  mkdirSync(join(folder, "bin"), { recursive: true, mode: 0o755 })
+  return realpathSync(folder)
 }
 const isAlive = (pid: number): boolean => {
   try {
@@ -181,13 +182,13 @@ const find = async (options: Options, folder: string): Promise<{ readonly backen
   const tools = [{ hostPath: process.execPath, name: "node" }, ...(options.tools ?? [])]
   for (const { hostPath, name } of tools) {
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) throw invalid("tools.name", `${JSON.stringify(name)} is not a program name`)
-    await symlink(await realpath(hostPath), join(toolFolder, name))
+    symlinkSync(realpathSync(hostPath), join(toolFolder, name))
   }
   const mounts = [...tools.map(({ hostPath, name }) => ({ hostPath, path: join(SandboxRoot.toolFolder, name) })), ...(options.readOnlyMounts ?? [])]
   const rejected: Array<string> = []
   for (const candidate of candidates(options, mounts, folder)) {
     try {
-      const backend = await candidate.make()
+      const backend = candidate.make()
       await probe(backend, folder)
       return { backend, rejected }
     } catch (cause) {
@@ -217,7 +218,7 @@ const chownTree = async (path: string, uid: number, gid: number): Promise<void> 
 export const make = Effect.fn("Sandbox.make")(function*(options: Options) {
   // `unsafeHost` is a permission to go without, not a wish to: a working sandbox is used all the same.
   const folder = yield* Effect.acquireRelease(
-    attempt(() => instanceFolder(options.dataDir)),
+    attempt(async () => instanceFolder(options.dataDir)),
     (path) => Effect.ignore(attempt(() => rm(path, { recursive: true, force: true })))
   )
   const { backend, rejected } = yield* attempt(() => find(options, folder))

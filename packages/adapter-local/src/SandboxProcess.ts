@@ -3,9 +3,9 @@
  * the pipes. Ending is TERM, then KILL after five seconds, and takes every descendant along.
  */
 import type { ExitStatus, OutputChunk } from "@rdev/core/ports/WorkspaceHost"
-import { type ChildProcess, spawn } from "node:child_process"
 import { readdir, readFile } from "node:fs/promises"
-import type { Duplex, Readable, Writable } from "node:stream"
+import type { Duplex, Readable } from "node:stream"
+import * as Launch from "./Launch.ts"
 import { fail, fromUnknown, invalid, type LocalFailure } from "./LocalFailure.ts"
 import { bootstrap, commandScript, systemPath } from "./SandboxScript.ts"
 import type { Backend, SandboxRequest } from "./SandboxTypes.ts"
@@ -105,7 +105,7 @@ const lastWords = async (control: () => string, output: AsyncIterable<OutputChun
 }
 
 /** Waits for the start report on descriptor 4. */
-const started = (child: ChildProcess, report: Duplex, control: () => string, output: AsyncIterable<OutputChunk>, request: SandboxRequest): Promise<void> =>
+const started = (child: Launch.Launched, report: Duplex, control: () => string, output: AsyncIterable<OutputChunk>, request: SandboxRequest): Promise<void> =>
   new Promise((resolve, reject) => {
     let text = ""
     const timer = setTimeout(() => reject(fail({ _tag: "Unavailable", message: `the sandbox did not start within ${startMillis} ms` })), startMillis)
@@ -123,52 +123,53 @@ const started = (child: ChildProcess, report: Duplex, control: () => string, out
     }
     const ended = async () => {
       // The report may still be in the pipe when the end is known.
-      if (!report.readableEnded) await new Promise<void>((done) => report.once("end", done).once("close", done))
+      if (!report.readableEnded && !report.destroyed) await new Promise<void>((done) => report.once("end", done).once("close", done))
       if (text.includes("\n")) return
       settle(fail({ _tag: "Unavailable", message: `the sandbox could not be set up: ${await lastWords(control, output)}` }))
     }
     report.on("data", (chunk: Buffer) => { text += chunk.toString("utf8"); judge() })
-    child.on("error", (cause) => settle(fromUnknown(cause)))
-    child.on("exit", () => void ended().catch((cause: unknown) => settle(fromUnknown(cause))))
+    child.exit.then(ended).catch((cause: unknown) => settle(fromUnknown(cause)))
   })
 
 export const start = async (backend: Backend, request: SandboxRequest, id: string): Promise<SandboxProcess> => {
   const launch = await backend.launch(request)
   const group = backend.containment === "group"
   const baselineOom = await oomKills()
-  const child = spawn(launch.program, [...launch.args], {
-    env: group ? { PATH: systemPath, LC_ALL: "C", [marker]: id } : { ...launch.env },
+  const child = await Launch.launch({
+    program: launch.program,
+    args: launch.args,
+    env: group ? { PATH: systemPath, LC_ALL: "C", [marker]: id } : launch.env,
     cwd: group ? request.cwd : "/",
-    stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
+    descriptors: 5,
     detached: group
+  }).catch(async (cause: unknown) => {
+    await launch.cleanUp()
+    throw cause
   })
-  const [stdin, stdout, stderr] = [child.stdin as Writable, child.stdout as Readable, child.stderr as Readable]
-  const [control, script] = [child.stdio[3] as Duplex, child.stdio[4] as Duplex]
+  const [stdin, stdout, stderr, control, script] = child.stdio as readonly [Duplex, Duplex, Duplex, Duplex, Duplex]
   const output = merge(stdout, stderr)
   let [said, ending] = ["", null as "killed" | "timeout" | null]
   for (const pipe of [stdin, control, script]) pipe.on("error", () => undefined)
   control.on("data", (chunk: Buffer) => { if (said.length < maxControlBytes) said += chunk.toString("utf8") })
 
-  const exit = new Promise<ExitStatus>((resolve) => {
-    const onExit = async (code: number | null, signal: NodeJS.Signals | null) => {
-      if (group) for (const pid of await marked(id)) send(pid, "SIGKILL")
-      if (ending !== null) return resolve({ code: null, signal: signal ?? "SIGTERM", reason: ending })
-      if (group) return resolve(signal === null ? { code, signal: null, reason: "exited" } : { code: null, signal, reason: "signal" })
-      // The supervisor's last words may still be in the pipe.
-      if (!control.readableEnded) await new Promise<void>((done) => control.once("end", done).once("close", done))
-      const last = /^exit (\d+)$/m.exec(said)
-      if (last === null) return resolve({ code: null, signal, reason: "connection_lost" })
-      const meaning = interpret(Number(last[1]), said)
-      resolve(meaning.signal === "SIGKILL" && (await oomKills()) !== baselineOom ? { ...meaning, reason: "oom" } : meaning)
-    }
-    child.once("exit", (code, signal) => void onExit(code, signal))
-    child.once("error", () => resolve({ code: null, signal: null, reason: "connection_lost" }))
-  })
+  const ended = async ({ code, signal }: Launch.Exit): Promise<ExitStatus> => {
+    if (group) for (const pid of await marked(id)) send(pid, "SIGKILL")
+    if (ending !== null) return { code: null, signal: signal ?? "SIGTERM", reason: ending }
+    if (group && signal !== null) return { code: null, signal, reason: "signal" }
+    if (group && code !== null) return { code, signal: null, reason: "exited" }
+    // The supervisor's last words may still be in the pipe.
+    if (!control.readableEnded && !control.destroyed) await new Promise<void>((done) => control.once("end", done).once("close", done))
+    const last = /^exit (\d+)$/m.exec(said)
+    if (last === null) return { code: null, signal, reason: "connection_lost" }
+    const meaning = interpret(Number(last[1]), said)
+    return meaning.signal === "SIGKILL" && (await oomKills()) !== baselineOom ? { ...meaning, reason: "oom" } : meaning
+  }
+  const exit = child.exit.then(ended)
 
   const terminate = async (reason: "killed" | "timeout"): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+    if (child.ended()) return
     ending ??= reason
-    const pid = child.pid
+    const { pid } = child
     if (group) {
       send(-pid, "SIGTERM")
       for (const other of await marked(id)) send(other, "SIGTERM")
@@ -188,7 +189,7 @@ export const start = async (backend: Backend, request: SandboxRequest, id: strin
   try {
     await started(child, script, () => said, output, request)
   } catch (cause) {
-    if (child.pid !== undefined) send(group ? -child.pid : child.pid, "SIGKILL")
+    if (!child.ended()) send(group ? -child.pid : child.pid, "SIGKILL")
     stdout.destroy()
     stderr.destroy()
     throw cause

@@ -5,6 +5,7 @@ import { ProjectName } from "@rdev/core/domain/Project"
 import { BranchName, type FileChange, Forge } from "@rdev/core/ports/Forge"
 import { Effect, Option } from "effect"
 import * as fc from "fast-check"
+import * as Git from "../src/Git.ts"
 import * as LocalForge from "../src/LocalForge.ts"
 import { make as temporaryFolder } from "./TemporaryFolder.ts"
 
@@ -35,4 +36,4 @@ it.live("remembers trees and files as git lists them", () =>
     }
     assert.isAbove(histories.length, 5)
     yield* Effect.asVoid(Effect.provide(Forge, LocalForge.layer(options)))
-  })), 120_000)
+  })).pipe(Effect.provide(Git.layer)), 120_000)

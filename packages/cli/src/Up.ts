@@ -7,6 +7,8 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type { LogLevel } from "effect/LogLevel"
 import * as References from "effect/References"
+import type { LiveRelease } from "@rdev/server/LiveReleases"
+import * as Preload from "@rdev/server/Preload"
 import type { StartError } from "@rdev/server/ServerConfig"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -63,6 +65,7 @@ const logging = (screen: Screen, level: LogLevel) => {
 
 /** Imported here, so that the other commands start without the server's code. */
 const load = Effect.promise(async () => {
+  Preload.begin(process.env["RDEV_DATABASE_URL"])
   const [Server, ServerConfig] = await Promise.all([import("@rdev/server/Server"), import("@rdev/server/ServerConfig")])
   return { Server, ServerConfig }
 })
@@ -74,26 +77,18 @@ const boot = Effect.fn("Up.boot")(function*(options: UpOptions, screen: Screen) 
   const running = yield* Server.start(config).pipe(Effect.provide(logging(screen, level)))
   const address = running.url
   yield* Effect.acquireRelease(Effect.sync(() => Connection.announce(config.dataDir, address)), () => Effect.sync(() => Connection.withdraw(config.dataDir)))
-  const target = yield* Connection.find({ url: `http://127.0.0.1:${running.port}`, key: running.newKey?.key ?? null, dataDir: config.dataDir })
-  return { config, running, target, version: Server.version }
+  return { config, running, version: Server.version }
 })
 
-const urls = (screen: Screen, url: string, previews: ReadonlyArray<readonly [string, string]>) => {
+const urls = (screen: Screen, url: string, releases: ReadonlyArray<LiveRelease>) => {
   const row = (name: string, address: string) => screen.line(`  ${name.padEnd(12)} ${screen.style.cyan(address)}`)
   row("API", `${url}/api/v1`)
   row("Reference", `${url}/scalar`)
-  for (const [name, address] of previews) row(name, address)
+  for (const release of releases) row(release.project, release.url)
 }
 
-const previewsOf = Effect.fn("Up.previewsOf")(function*(target: Connection.Target) {
-  const projects = yield* Connection.list(target, "/projects", "projects")
-  return projects.slice(0, 20).flatMap((project) => {
-    const live = (project["environments"] as ReadonlyArray<{ readonly name: string; readonly url: string; readonly sha: string | null }>).find((one) => one.name === "production" && one.sha !== null)
-    return live === undefined ? [] : [[String(project["name"]), live.url] as const]
-  })
-})
-
-const showDemo = Effect.fn("Up.showDemo")(function*(target: Connection.Target, screen: Screen) {
+const showDemo = Effect.fn("Up.showDemo")(function*(port: number, key: string, screen: Screen) {
+  const target = { url: `http://127.0.0.1:${port}`, key }
   const before = process.cpuUsage()
   const outcome = yield* Demo.run(target, screen)
   Demo.summary(screen, outcome, process.cpuUsage(before))
@@ -104,11 +99,23 @@ const showDemo = Effect.fn("Up.showDemo")(function*(target: Connection.Target, s
   return outcome
 })
 
+/** The demo of a first start; what goes wrong in it is told, and the server stays up. Returns what it released. */
+const firstDemo = Effect.fn("Up.firstDemo")(function*(port: number, key: string, screen: Screen) {
+  const outcome = yield* showDemo(port, key, screen).pipe(
+    Effect.catchTag("CliFailure", (error) => Effect.sync(() => {
+      screen.line(screen.style.red(`The demo did not work: ${error.message}`))
+      return null
+    }))
+  )
+  screen.line()
+  return outcome?.released === true ? [{ project: Demo.defaults.project, url: outcome.previewUrl }] : []
+})
+
 export const up = Effect.fn("Up.up")(function*(options: UpOptions) {
   const began = performance.now()
   const screen = new Screen(process.stdout)
   const { style } = screen
-  const { config, running, target, version } = yield* boot(options, screen)
+  const { config, running, version } = yield* boot(options, screen)
   screen.line(`${style.bold(`rdev ${version}`)} ${style.dim(`${config.databaseUrl === null ? "embedded" : "PostgreSQL"} · data in ${config.dataDir} · up in ${duration(performance.now() - began)}`)}`)
   if (config.unsafeHost) screen.line(style.red("  Workspaces run WITHOUT isolation: agents can read and change what this user can."))
   if (config.auth === "off") screen.line(style.red("  No key is asked for: every program of this machine can use the API."))
@@ -116,12 +123,8 @@ export const up = Effect.fn("Up.up")(function*(options: UpOptions) {
     screen.line(`  ${"Admin key".padEnd(12)} ${running.newKey.key}`)
     screen.line(style.dim(`  ${"".padEnd(12)} shown this once; also in ${running.newKey.file}, where the commands find it`))
   }
-  if (running.newKey !== null && options.demo) {
-    yield* showDemo(target, screen).pipe(Effect.catchTag("CliFailure", (error) => Effect.sync(() => screen.line(style.red(`The demo did not work: ${error.message}`)))))
-    screen.line()
-  }
-  // Without the admin key (moved away, say) the server runs all the same; it only shows no previews.
-  urls(screen, running.url, yield* previewsOf(target).pipe(Effect.catchTag("CliFailure", () => Effect.succeed([]))))
+  const released = running.newKey !== null && options.demo ? yield* firstDemo(running.port, running.newKey.key, screen) : []
+  urls(screen, running.url, [...running.releases, ...released])
   screen.line(style.dim("  Ctrl-C stops it; what is under way goes on at the next start."))
   return yield* Effect.never
 }, Effect.scoped)
@@ -134,9 +137,8 @@ export const demo = Effect.fn("Up.demo")(function*(options: Omit<UpOptions, "dat
   )
   // A free port, so that the demo never meets a server that is up.
   const { running, version } = yield* boot({ ...options, port: options.port ?? 0, dataDir, demo: true, abrupt: true }, screen)
-  const target = { url: `http://127.0.0.1:${running.port}`, key: running.newKey?.key ?? "" }
   screen.line(`${screen.style.bold(`rdev ${version}`)} ${screen.style.dim("embedded · in a folder that is thrown away")}`)
-  const outcome = yield* showDemo(target, screen)
+  const outcome = yield* showDemo(running.port, running.newKey?.key ?? "", screen)
   if (outcome.released) {
     const page = yield* Effect.promise(() => preview(outcome.previewUrl, running.port))
     screen.line(`  ${page}`)

@@ -11,7 +11,9 @@
  */
 import * as AgentRegistry from "@rdev/adapter-agents/AgentRegistry"
 import * as Edge from "@rdev/adapter-local/Edge"
+import * as Git from "@rdev/adapter-local/Git"
 import * as GitHttp from "@rdev/adapter-local/GitHttp"
+import * as Launch from "@rdev/adapter-local/Launch"
 import * as LocalCi from "@rdev/adapter-local/LocalCi"
 import * as LocalDeployer from "@rdev/adapter-local/LocalDeployer"
 import * as LocalDns from "@rdev/adapter-local/LocalDns"
@@ -36,6 +38,7 @@ import * as Core from "./Core.ts"
 import * as App from "./http/App.ts"
 import * as KeyFiles from "./keys/KeyFiles.ts"
 import { Listener } from "./Listener.ts"
+import * as LiveReleases from "./LiveReleases.ts"
 import * as LoopbackTreeActions from "./LoopbackTreeActions.ts"
 import { type ServerConfig, StartError } from "./ServerConfig.ts"
 import * as SharedFolder from "./SharedFolder.ts"
@@ -61,21 +64,28 @@ const notOnOneMachine = Layer.mergeAll(
 const urlOf = (config: ServerConfig, port: number) => (host: string): string =>
   config.publicUrl === null ? `http://${host}:${port}/` : `${new URL(config.publicUrl).protocol}//${host}/`
 
-/** Everything a project needs from its machine, over one sandbox. */
-const machine = (config: ServerConfig, url: string, port: number) => {
-  const { dataDir, domain, projectNetwork, unsafeHost } = config
+/**
+ * The programs this machine runs work with, each tried for real. They change nothing but a folder of this process's own, so they
+ * need not wait for the stores (and the lock on the data folder).
+ */
+const programs = ({ dataDir, unsafeHost }: ServerConfig) => {
   // Agents installed for one user (~/.local, nvm) lie outside the folders that workspaces see.
-  const sandbox = Layer.unwrap(Effect.map(AgentRegistry.programsConfig(), (programs) =>
-    Sandbox.layer({ dataDir, unsafeHost, tools: [{ hostPath: sdlcProgram(), name: "sdlc" }, ...programs] }))).pipe(
+  const sandbox = Layer.unwrap(Effect.map(AgentRegistry.programsConfig(), (agents) =>
+    Sandbox.layer({ dataDir, unsafeHost, tools: [{ hostPath: sdlcProgram(), name: "sdlc" }, ...agents] }))).pipe(
     Layer.catchTag("LocalFailure", (cause) => Layer.effect(Sandbox.Sandbox, Effect.fail(new StartError({ field: "sandbox", problem: cause.message, fix: "`rdev doctor` says what this machine offers", cause }))))
   )
+  return Layer.merge(sandbox, Git.layer).pipe(Layer.provideMerge(Launch.layer))
+}
+
+/** Everything a project needs from its machine, over its programs. */
+const machine = (config: ServerConfig, url: string, port: number) => {
+  const { dataDir, domain, projectNetwork } = config
   const deployer = LocalDeployer.layerNoDeps({ dataDir, domain, urlOf: urlOf(config, port), serviceNetwork: projectNetwork })
-  const forge = LocalForge.layer({ dataDir, baseUrl: `${url}/git` })
+  const forge = LocalForge.layerNoDeps({ dataDir, baseUrl: `${url}/git` })
   return Layer.mergeAll(Edge.layer, LocalCi.layerNoDeps({ dataDir }), LocalWorkspaceHost.layerNoDeps({ dataDir })).pipe(
     Layer.provideMerge(deployer),
     Layer.provideMerge(Layer.mergeAll(forge, LocalDns.layer({ dataDir, domain }))),
-    Layer.provide(sandbox),
-    Layer.merge(GitHttp.layer({ dataDir })),
+    Layer.merge(GitHttp.layerNoDeps({ dataDir })),
     Layer.merge(notOnOneMachine)
   )
 }
@@ -111,7 +121,8 @@ const core = (config: ServerConfig, url: string, port: number, localUrl: string,
   Layer.provideMerge(AgentRegistry.layerConfig()),
   Layer.provideMerge(TemplatesDisk.layerConfig),
   Layer.provideMerge(machine(config, url, port)),
-  Layer.provideMerge(stores(config))
+  // Side by side: the engine of the stores keeps this thread busy while the programs are tried in processes of their own.
+  Layer.provideMerge(Layer.merge(programs(config), stores(config)))
 )
 
 /** The whole server behind a listener. What stands first here is ended first: requests, then work, then stores. */
@@ -122,6 +133,7 @@ export const layer = (config: ServerConfig, version: string) => Layer.unwrap(Eff
   return http(options).pipe(
     Layer.merge(Core.work(workerOf(config, version))),
     Layer.provideMerge(App.services(options)),
+    Layer.provideMerge(LiveReleases.layer(urlOf(config, port))),
     Layer.provideMerge(core(config, url, port, localUrl, pepper))
   )
 }))

@@ -11,6 +11,7 @@ import * as DataDir from "./DataDir.ts"
 import * as Installation from "./Installation.ts"
 import * as FirstKey from "./keys/FirstKey.ts"
 import * as Listener from "./Listener.ts"
+import { type LiveRelease, LiveReleases } from "./LiveReleases.ts"
 import { type ServerConfig, StartError } from "./ServerConfig.ts"
 
 export interface Running {
@@ -19,6 +20,8 @@ export interface Running {
   readonly port: number
   /** Set on the first start only: it is not shown again. */
   readonly newKey: { readonly key: string; readonly file: string } | null
+  /** Production releases that were live at the start; of the first 20 projects. */
+  readonly releases: ReadonlyArray<LiveRelease>
 }
 
 export const version: string = createRequire(import.meta.url)("@rdev/server/package.json").version
@@ -62,7 +65,7 @@ export const start = Effect.fn("Server.start")(function*(config: ServerConfig): 
   const services = yield* Layer.build(Installation.layer(config, version).pipe(Layer.provide(Layer.succeedContext(listening)))).pipe(Effect.mapError(startErrorOf))
   const newKey = config.auth === "off" ? null : yield* Effect.mapError(Effect.provideContext(FirstKey.ensure(config.dataDir), services), startErrorOf)
   const { port, url } = Context.get(listening, Listener.Listener)
-  return { url, port, newKey }
+  return { url, port, newKey, releases: Context.get(services, LiveReleases) }
 })
 
 /** Work alone, without answering requests: for machines that share a PostgreSQL database with their servers. */

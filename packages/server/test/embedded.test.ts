@@ -96,9 +96,11 @@ describe("a project", () => {
 
   it("is there after a restart, and so is the key and what became of commands", async () => {
     const { events } = (await call("GET", "/projects/hello/events?types=exec.started&limit=1")).body as { events: ReadonlyArray<Record<string, unknown>> }
+    assert.deepStrictEqual(server.releases, [])
     await server.stop()
     server = await start()
     assert.isNull(server.newKey)
+    assert.deepStrictEqual(server.releases, [{ project: "hello", url: `http://hello.localhost:${server.port}/` }])
     assert.strictEqual((await call("GET", "/projects/hello")).status, 200)
     assert.strictEqual((await page(`hello.localhost:${server.port}`)).status, 200)
     const exec = await call("GET", `/projects/hello/workspace/execs/${String(events[0]?.["exec_id"])}`)
