@@ -73,6 +73,7 @@ interface Pending {
 }
 const isComplete = ({ pid, sockets }: Pending): boolean => pid !== null && !sockets.includes(undefined)
 
+const launchMillis = 30_000
 /** A helper that ended sooner is not started again. */
 const minimumLifeMillis = 10_000
 const lost = "the launch helper ended; what it had started is gone with it"
@@ -195,12 +196,24 @@ class Helper {
     return new Promise((resolve, reject) => {
       const id = this.next++
       const { promise: exit, resolve: ended } = Promise.withResolvers<Exit>()
+      // A helper that is stopped or starved answers nobody.
+      const timer = setTimeout(() => {
+        pending.refused(failure("ETIMEDOUT", `${program} was not started within ${launchMillis} ms`))
+        this.send({ id, kill: "SIGKILL" })
+        this.forget(id)
+      }, launchMillis)
       const pending: Pending = {
         sockets: Array.from({ length: descriptors }, () => undefined),
         pid: null,
         hasEnded: false,
-        started: resolve,
-        refused: reject,
+        started: (launched) => {
+          clearTimeout(timer)
+          resolve(launched)
+        },
+        refused: (cause) => {
+          clearTimeout(timer)
+          reject(cause)
+        },
         end: (how) => {
           pending.hasEnded = true
           ended(how)

@@ -3,10 +3,13 @@
  * It runs by itself and ends when the process that started it does.
  */
 import { type ChildProcess, spawn } from "node:child_process"
+import { rmSync } from "node:fs"
 import { connect, type Socket } from "node:net"
+import { dirname } from "node:path"
 import type { Duplex } from "node:stream"
 import { type FromHelper, greeting, type LaunchOrder, type ToHelper } from "./LaunchOrder.ts"
 
+/** The socket of the process that started this one, in a folder of its own. */
 const [, , path = ""] = process.argv
 const children = new Map<number, ChildProcess>()
 // What cannot be told any more concerns nobody: the end of the channel ends this process.
@@ -60,8 +63,13 @@ const start = async ({ args, cwd, descriptors, detached, env, id, program }: Lau
 
 // Ctrl-C reaches the whole group of a terminal; when this process ends is its parent's decision.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined)
-process.on("disconnect", () => process.exit(0))
-if (!process.connected) process.exit(0)
+/** A parent that was killed has left its folder behind. */
+const end = (): never => {
+  rmSync(dirname(path), { recursive: true, force: true })
+  process.exit(0)
+}
+process.on("disconnect", end)
+if (!process.connected) end()
 process.on("message", (message: ToHelper) => {
   if ("kill" in message) {
     children.get(message.id)?.kill(message.kill)

@@ -2,7 +2,9 @@
 import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { createHash } from "node:crypto"
-import { readFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import type { Duplex } from "node:stream"
 import { afterAll } from "vitest"
 import * as Launch from "../src/Launch.ts"
@@ -16,6 +18,9 @@ const read = async (stream: Duplex | undefined): Promise<Buffer> => {
 }
 const text = async (stream: Duplex | undefined) => (await read(stream)).toString("utf8")
 const parentOf = (pid: number): number => Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1])
+const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await new Promise((done) => setTimeout(done, 5))
+}
 /** Answers when the helper does, and not this process. */
 const helperPid = async (): Promise<number> => {
   for (let i = 0; i < 2_000; i++) {
@@ -119,6 +124,33 @@ describe.runIf(process.platform === "linux")("a process with a helper", () => {
   })
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
   behaviour()
+
+  it("leaves nothing behind when it was killed", async () => {
+    const program = new URL("../src/Launch.ts", import.meta.url).href
+    const folder = mkdtempSync(join(tmpdir(), "rdev-launch-test-"))
+    const script = `
+      const { Effect, Scope } = await import(${JSON.stringify(import.meta.resolve("effect"))})
+      const Launch = await import(${JSON.stringify(program)})
+      await Effect.runPromise(Scope.provide(Launch.helped, Scope.makeUnsafe()))
+      for (;;) {
+        const child = await Launch.launch({ program: "sleep", args: ["5"], env: {} })
+        const { readFileSync } = await import("node:fs")
+        const parent = Number(/^PPid:\\s+(\\d+)$/m.exec(readFileSync("/proc/" + child.pid + "/status", "utf8"))[1])
+        if (parent !== process.pid) { console.log(parent); break }
+        child.kill("SIGKILL")
+        await child.exit
+      }
+      setInterval(() => {}, 1000)`
+    const child = await Launch.launch({ program: process.execPath, args: ["--conditions=@rdev/source", "--input-type=module", "-e", script], env: { ...env, TMPDIR: folder } })
+    child.stdio[2]?.pipe(process.stderr)
+    const helper = Number(await new Promise<Buffer>((done) => child.stdio[1]?.once("data", done)))
+    assert.isAbove(readdirSync(folder).length, 0)
+    child.kill("SIGKILL")
+    await child.exit
+    await until(() => !existsSync(`/proc/${helper}`))
+    assert.deepStrictEqual(readdirSync(folder), [])
+    rmSync(folder, { recursive: true })
+  }, 60_000)
 
   it("goes on without it when it is gone, and what it had started is told to be lost", async () => {
     const helper = await helperPid()
