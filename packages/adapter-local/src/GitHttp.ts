@@ -108,6 +108,7 @@ export const make = Effect.fn("GitHttp.make")(function*(options: Options) {
     await writeFile(join(hooks, "update"), updateHook, { mode: 0o700 })
   })
   const runPromise = Effect.runPromiseWith(yield* Effect.context<never>())
+  let busy = 0
   const children = new Set<Launch.Launched>()
   yield* Effect.addFinalizer(() => Effect.sync(() => { for (const child of children) end(child) }))
   const isName = Schema.is(ProjectName)
@@ -170,8 +171,13 @@ export const make = Effect.fn("GitHttp.make")(function*(options: Options) {
     }
     if (asked.service === "git-receive-pack" && granted.access !== "write") return refuse(response, 403, `this token may only read; make one that may push with rdev git-token ${asked.name} --write`)
     if (!asked.advertise && request.headers["content-type"] !== `application/x-${asked.service}-request`) return refuse(response, 415, `expected content-type application/x-${asked.service}-request`)
-    if (children.size >= maxProcesses) return refuse(response, 503, "too many git requests at once; try again", { "retry-after": "5" })
-    await exchange(request, response, asked, granted.repository.directory)
+    if (busy >= maxProcesses) return refuse(response, 503, "too many git requests at once; try again", { "retry-after": "5" })
+    busy++
+    try {
+      await exchange(request, response, asked, granted.repository.directory)
+    } finally {
+      busy--
+    }
   }
 
   return GitHttp.of({

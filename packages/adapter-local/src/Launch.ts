@@ -13,7 +13,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Duplex } from "node:stream"
 import { fileURLToPath } from "node:url"
-import { type FromHelper, type LaunchOrder, parseGreeting, type ToHelper } from "./LaunchOrder.ts"
+import { folderPrefix, type FromHelper, type LaunchOrder, parseGreeting, type ToHelper } from "./LaunchOrder.ts"
 
 export interface Request {
   readonly program: string
@@ -81,7 +81,7 @@ const failure = (code: string, message: string): Error => Object.assign(new Erro
 
 /** One helper process and what it has started. */
 class Helper {
-  private readonly folder = mkdtempSync(join(tmpdir(), "rdev-launch-"))
+  private readonly folder = mkdtempSync(join(tmpdir(), folderPrefix))
   private readonly pending = new Map<number, Pending>()
   private readonly server: Server
   private readonly path = join(this.folder, "socket")
@@ -128,9 +128,8 @@ class Helper {
 
   private greet(socket: Socket): void {
     let text = Buffer.alloc(0)
-    // Somebody who reads or writes it gets its errors; before that they end the launch, which the helper reports.
-    const ignore = () => undefined
-    socket.on("error", ignore)
+    // Whoever uses it hears of its end; what was wrong with a socket says nothing about the child.
+    socket.on("error", () => undefined)
     const read = (): void => {
       const chunk: Buffer | null = socket.read()
       if (chunk === null) return
@@ -244,11 +243,11 @@ export const launch = (request: Request): Promise<Launched> =>
   active !== null && active.helper.isReady ? active.helper.launch(request) : direct(request)
 
 // Elsewhere a child is started without copying the process.
-const acquire = Effect.sync(() => {
+const acquire = Effect.try(() => {
   if (process.platform !== "linux") return
   active ??= { helper: new Helper(), users: 0 }
   active.users++
-})
+}).pipe(Effect.catch((error) => Effect.logWarning("no launch helper (is the folder for temporary files writable?); this process starts its children itself", error.cause)))
 const release = Effect.sync(() => {
   if (active === null || --active.users > 0) return
   active.helper.close()

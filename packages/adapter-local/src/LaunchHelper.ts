@@ -7,7 +7,7 @@ import { rmSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { dirname } from "node:path"
 import type { Duplex } from "node:stream"
-import { type FromHelper, greeting, type LaunchOrder, type ToHelper } from "./LaunchOrder.ts"
+import { type FromHelper, greeting, isLaunchFolder, type LaunchOrder, type ToHelper } from "./LaunchOrder.ts"
 
 /** The socket of the process that started this one, in a folder of its own. */
 const [, , path = ""] = process.argv
@@ -63,13 +63,12 @@ const start = async ({ args, cwd, descriptors, detached, env, id, program }: Lau
 
 // Ctrl-C reaches the whole group of a terminal; when this process ends is its parent's decision.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined)
-/** A parent that was killed has left its folder behind. */
-const end = (): never => {
-  rmSync(dirname(path), { recursive: true, force: true })
+process.on("disconnect", () => {
+  // A parent that was killed has left its folder behind.
+  if (isLaunchFolder(dirname(path))) rmSync(dirname(path), { recursive: true, force: true })
   process.exit(0)
-}
-process.on("disconnect", end)
-if (!process.connected) end()
+})
+if (!process.connected) process.exit(0)
 process.on("message", (message: ToHelper) => {
   if ("kill" in message) {
     children.get(message.id)?.kill(message.kill)

@@ -1,4 +1,5 @@
 /** What this process and its launch helper say to each other; one message each, as JSON. */
+import { basename } from "node:path"
 
 export interface LaunchOrder {
   readonly id: number
@@ -18,6 +19,10 @@ export type FromHelper =
   | { readonly id: number; readonly pid: number }
   | { readonly id: number; readonly failed: { readonly code: string; readonly message: string } }
   | { readonly id: number; readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } }
+
+/** Begins the name of a folder with a launcher's socket. */
+export const folderPrefix = "rdev-launch-"
+export const isLaunchFolder = (path: string): boolean => basename(path).startsWith(folderPrefix)
 
 /** First line on a connection: which descriptor of which child it is. */
 export const greeting = (id: number, descriptor: number): string => `${id}:${descriptor}\n`
