@@ -1,6 +1,6 @@
 /**
- * Starts programs. The system copies the whole address space of a process for every child that it starts, which takes a server of
- * some hundred megabytes ten milliseconds and more, during which it does nothing else. While `layer` stands, a small helper process
+ * Starts programs. The system copies the page tables of a process for every child that it starts, which takes a server of some hundred
+ * megabytes ten milliseconds and more, during which it does nothing else. While `layer` stands, a small helper process
  * starts the children instead; without it, and while the helper is not there, this process does it itself. Callers see no difference.
  *
  * The helper's children die with it where they asked to die with their parent, and it dies with this process.
@@ -13,20 +13,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Duplex } from "node:stream"
 import { fileURLToPath } from "node:url"
-import { folderPrefix, type FromHelper, type LaunchOrder, parseGreeting, type ToHelper } from "./LaunchOrder.ts"
+import { descriptorsOf, type Exit, folderPrefix, type FromHelper, parseGreeting, type Request, spawnPiped, type ToHelper } from "./LaunchOrder.ts"
 
-export interface Request {
-  readonly program: string
-  readonly args: ReadonlyArray<string>
-  /** Default: the directory of this process. */
-  readonly cwd?: string
-  /** The whole environment of the child. */
-  readonly env: Readonly<Record<string, string>>
-  readonly detached?: boolean
-  /** How many descriptors are connected, from 0; default 3. */
-  readonly descriptors?: number
-}
-export interface Exit { readonly code: number | null; readonly signal: NodeJS.Signals | null }
+export type { Exit, Request } from "./LaunchOrder.ts"
+
 /** A child that runs. */
 export interface Launched {
   readonly pid: number
@@ -43,22 +33,25 @@ export interface Launched {
   readonly kill: (signal: NodeJS.Signals) => void
 }
 
-const direct = ({ args, cwd, descriptors = 3, detached = false, env, program }: Request): Promise<Launched> =>
+const direct = (request: Request): Promise<Launched> =>
   new Promise((resolve, reject) => {
-    const child = spawn(program, [...args], { env: { ...env }, detached, stdio: Array.from({ length: descriptors }, () => "pipe" as const), ...(cwd === undefined ? {} : { cwd }) })
+    const child = spawnPiped(request)
+    // Later ones are of signals that did not arrive; how the child ends is told by its exit.
+    child.on("error", reject)
+    const { pid } = child
+    if (pid === undefined) return
     let ended = false
     const exit = new Promise<Exit>((done) => child.once("exit", (code, signal) => {
       ended = true
       done({ code, signal })
     }))
-    child.once("error", reject)
-    child.once("spawn", () => resolve({
-      pid: child.pid ?? 0,
+    resolve({
+      pid,
       stdio: child.stdio as unknown as ReadonlyArray<Duplex>,
       exit,
       ended: () => ended,
       kill: (signal) => { child.kill(signal) }
-    }))
+    })
   })
 
 /** A launch from its order to its end. Its parts come by several ways, so in any order: even the end before a descriptor. */
@@ -71,11 +64,8 @@ interface Pending {
   readonly end: (exit: Exit) => void
   readonly exit: Promise<Exit>
 }
-const isComplete = ({ pid, sockets }: Pending): boolean => pid !== null && !sockets.includes(undefined)
 
 const launchMillis = 30_000
-/** A helper that ended sooner is not started again. */
-const minimumLifeMillis = 10_000
 const lost = "the launch helper ended; what it had started is gone with it"
 const failure = (code: string, message: string): Error => Object.assign(new Error(message), { code })
 
@@ -88,7 +78,8 @@ class Helper {
   private process: ChildProcess | null = null
   private next = 1
   private ready = false
-  private closed = false
+  /** Nothing more is started here: it was closed, or a helper ended before it could work. */
+  private over = false
   constructor() {
     this.server = createServer({ allowHalfOpen: true }, (socket) => this.greet(socket))
     this.server.unref()
@@ -96,11 +87,15 @@ class Helper {
     this.server.on("error", () => this.close())
     this.server.listen(this.path, () => this.run())
   }
-  get isReady(): boolean { return this.ready }
+
+  /** Whether it takes orders now. One that was lost is replaced by asking. */
+  isReady(): boolean {
+    if (this.process === null && this.server.listening) this.run()
+    return this.ready
+  }
 
   private run(): void {
-    if (this.closed) return
-    const began = performance.now()
+    if (this.over || this.process !== null) return
     const program = fileURLToPath(new URL(`./LaunchHelper.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url))
     const child = spawn(process.execPath, [program, this.path], { stdio: ["ignore", "ignore", "inherit", "ipc"], env: { PATH: process.env["PATH"] ?? "" }, cwd: "/" })
     this.process = child
@@ -108,14 +103,11 @@ class Helper {
     child.channel?.unref()
     child.on("message", (message: FromHelper) => this.hear(message))
     child.once("error", () => this.lose())
-    child.once("exit", () => {
-      this.lose()
-      // One that cannot live here is not tried again and again.
-      if (performance.now() - began > minimumLifeMillis) this.run()
-    })
+    child.once("exit", () => this.lose())
   }
 
   private lose(): void {
+    this.over ||= !this.ready
     this.ready = false
     this.process = null
     for (const one of this.pending.values()) {
@@ -151,7 +143,7 @@ class Helper {
 
   private hear(message: FromHelper): void {
     if (message === "ready") {
-      this.ready = !this.closed
+      this.ready = !this.over
       return
     }
     const pending = this.pending.get(message.id)
@@ -165,16 +157,19 @@ class Helper {
       this.forget(message.id)
     } else {
       pending.end(message.exit)
-      if (isComplete(pending)) this.forget(message.id)
+      this.settle(message.id, pending)
     }
   }
 
+  /** Complete when the child runs and all of its descriptors are connected. */
   private settle(id: number, pending: Pending): void {
-    if (!isComplete(pending)) return
+    const { exit, pid, sockets } = pending
+    const stdio = sockets.filter((socket) => socket !== undefined)
+    if (pid === null || stdio.length < sockets.length) return
     pending.started({
-      pid: pending.pid ?? 0,
-      stdio: pending.sockets.flatMap((socket) => socket === undefined ? [] : [socket]),
-      exit: pending.exit,
+      pid,
+      stdio,
+      exit,
       ended: () => pending.hasEnded,
       kill: (signal) => { if (!pending.hasEnded) this.send({ id, kill: signal }) }
     })
@@ -191,18 +186,18 @@ class Helper {
     this.process?.send(message, () => undefined)
   }
 
-  launch({ args, cwd, descriptors = 3, detached = false, env, program }: Request): Promise<Launched> {
+  launch(request: Request): Promise<Launched> {
     return new Promise((resolve, reject) => {
       const id = this.next++
       const { promise: exit, resolve: ended } = Promise.withResolvers<Exit>()
       // A helper that is stopped or starved answers nobody.
       const timer = setTimeout(() => {
-        pending.refused(failure("ETIMEDOUT", `${program} was not started within ${launchMillis} ms`))
+        pending.refused(failure("ETIMEDOUT", `${request.program} was not started within ${launchMillis} ms`))
         this.send({ id, kill: "SIGKILL" })
         this.forget(id)
       }, launchMillis)
       const pending: Pending = {
-        sockets: Array.from({ length: descriptors }, () => undefined),
+        sockets: Array.from({ length: descriptorsOf(request) }, () => undefined),
         pid: null,
         hasEnded: false,
         started: (launched) => {
@@ -221,13 +216,12 @@ class Helper {
       }
       this.pending.set(id, pending)
       this.process?.channel?.ref()
-      const order: LaunchOrder = { id, program, args, cwd: cwd ?? null, env, detached, descriptors }
-      this.send(order)
+      this.send({ ...request, id })
     })
   }
 
   close(): void {
-    this.closed = true
+    this.over = true
     this.ready = false
     if (this.process?.connected === true) this.process.disconnect()
     this.server.close()
@@ -240,7 +234,7 @@ let active: { readonly helper: Helper; users: number } | null = null
 
 /** Runs the program; rejects when it cannot be started (ENOENT, EACCES, …). */
 export const launch = (request: Request): Promise<Launched> =>
-  active !== null && active.helper.isReady ? active.helper.launch(request) : direct(request)
+  active !== null && active.helper.isReady() ? active.helper.launch(request) : direct(request)
 
 // Elsewhere a child is started without copying the process.
 const acquire = Effect.try(() => {

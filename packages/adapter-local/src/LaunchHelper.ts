@@ -2,12 +2,12 @@
  * The launch helper: a small process that starts children for a large one and connects their descriptors with it (see Launch.ts).
  * It runs by itself and ends when the process that started it does.
  */
-import { type ChildProcess, spawn } from "node:child_process"
+import type { ChildProcess } from "node:child_process"
 import { rmSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { dirname } from "node:path"
 import type { Duplex } from "node:stream"
-import { type FromHelper, greeting, isLaunchFolder, type LaunchOrder, type ToHelper } from "./LaunchOrder.ts"
+import { descriptorsOf, type FromHelper, greeting, isLaunchFolder, type LaunchOrder, spawnPiped, type ToHelper } from "./LaunchOrder.ts"
 
 /** The socket of the process that started this one, in a folder of its own. */
 const [, , path = ""] = process.argv
@@ -40,17 +40,21 @@ const join = (socket: Socket, stream: Duplex, descriptor: number): void => {
   stream.once("close", () => socket.end(() => socket.destroy()))
 }
 
-const start = async ({ args, cwd, descriptors, detached, env, id, program }: LaunchOrder): Promise<void> => {
+const start = async (order: LaunchOrder): Promise<void> => {
+  const { id } = order
   // Connected before anything runs: what a child writes to a pipe that nobody reads is lost with its end.
-  const sockets = await Promise.all(Array.from({ length: descriptors }, (_, descriptor) => open(id, descriptor)))
-  const child = spawn(program, [...args], { env: { ...env }, detached, stdio: sockets.map(() => "pipe" as const), ...(cwd === null ? {} : { cwd }) })
-  children.set(id, child)
-  child.once("spawn", () => tell({ id, pid: child.pid ?? 0 }))
-  child.once("error", (cause: NodeJS.ErrnoException) => {
-    children.delete(id)
+  const sockets = await Promise.all(Array.from({ length: descriptorsOf(order) }, (_, descriptor) => open(id, descriptor)))
+  const child = spawnPiped(order)
+  const { pid } = child
+  child.on("error", (cause: NodeJS.ErrnoException) => {
+    // Of a child that runs it is a signal that did not arrive.
+    if (pid !== undefined) return
     for (const socket of sockets) socket.destroy()
     tell({ id, failed: { code: cause.code ?? "EUNKNOWN", message: cause.message } })
   })
+  if (pid === undefined) return
+  children.set(id, child)
+  tell({ id, pid })
   child.once("exit", (code, signal) => {
     children.delete(id)
     tell({ id, exit: { code, signal } })

@@ -1,24 +1,36 @@
-/** What this process and its launch helper say to each other; one message each, as JSON. */
+/** What this process and its launch helper say to each other, one message each, as JSON; and how either starts a child. */
+import { type ChildProcess, spawn } from "node:child_process"
 import { basename } from "node:path"
 
-export interface LaunchOrder {
-  readonly id: number
+export interface Request {
   readonly program: string
   readonly args: ReadonlyArray<string>
-  readonly cwd: string | null
+  /** Default: the directory of this process. */
+  readonly cwd?: string
   /** The whole environment of the child. */
   readonly env: Readonly<Record<string, string>>
-  /** In a process group of its own. */
-  readonly detached: boolean
-  /** How many descriptors are connected, from 0. */
-  readonly descriptors: number
+  /** In a process group of its own; default false. */
+  readonly detached?: boolean
+  /** How many descriptors are connected, from 0; default 3. */
+  readonly descriptors?: number
 }
+export interface Exit { readonly code: number | null; readonly signal: NodeJS.Signals | null }
+
+export interface LaunchOrder extends Request { readonly id: number }
 export type ToHelper = LaunchOrder | { readonly id: number; readonly kill: NodeJS.Signals }
 export type FromHelper =
   | "ready"
   | { readonly id: number; readonly pid: number }
   | { readonly id: number; readonly failed: { readonly code: string; readonly message: string } }
-  | { readonly id: number; readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } }
+  | { readonly id: number; readonly exit: Exit }
+
+export const descriptorsOf = ({ descriptors = 3 }: Request): number => descriptors
+
+/** A pipe at every descriptor. Without a pid it could not be started, and its `error` says why. */
+export const spawnPiped = (request: Request): ChildProcess => {
+  const { args, cwd, detached = false, env, program } = request
+  return spawn(program, [...args], { env: { ...env }, detached, stdio: Array.from({ length: descriptorsOf(request) }, () => "pipe" as const), ...(cwd === undefined ? {} : { cwd }) })
+}
 
 /** Begins the name of a folder with a launcher's socket. */
 export const folderPrefix = "rdev-launch-"

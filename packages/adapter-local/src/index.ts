@@ -1,6 +1,8 @@
 /** One machine as a platform. Each module is a namespace; `LocalPlatform.layer` is all of them together. */
 export * as Edge from "./Edge.ts"
+export * as Git from "./Git.ts"
 export * as GitHttp from "./GitHttp.ts"
+export * as Launch from "./Launch.ts"
 export * as LocalCi from "./LocalCi.ts"
 export * as LocalDeployer from "./LocalDeployer.ts"
 export * as LocalDns from "./LocalDns.ts"
