@@ -22,8 +22,8 @@ const major = "18"
 const defaults = "SET jit = off"
 
 /**
- * Pages that the engine caches itself. It zeroes them all at start and they belong to this process, so PostgreSQL's 128 MB cost a
- * tenth of a second, memory, and time at every spawn; pages that do not fit are read again from the system's cache.
+ * Pages that the engine caches itself. It zeroes them all at start and they belong to this process, so PostgreSQL's 128 MB would cost
+ * a tenth of a second and as much more memory; pages that do not fit are read again from the system's cache.
  */
 const sharedBuffers = "32MB"
 
