@@ -115,7 +115,10 @@ layer(served, { excludeTestServices: true })("GitHttp", (it) => {
       const token = Redacted.value(yield* issue("write"))
       const stored = yield* Effect.promise(() => readFile(join(dataDir, "git", `${target.name}.git`, "rdev", "tokens.json"), "utf8"))
       assert.notInclude(stored, token)
-      assert.notInclude(stored, token.split("_").at(-1) ?? token)
+      // `rdevgit_<id>_<secret>`; the secret may contain underscores itself.
+      const secret = /^rdevgit_[0-9A-Z]{26}_([\w-]{43})$/.exec(token)?.[1]
+      assert.isDefined(secret)
+      assert.notInclude(stored, secret ?? token)
     })))
 
   it.effect("serves git's own paths only, without the dumb protocol", () =>
