@@ -63,6 +63,10 @@ const poolConfig = (options: PostgresOptions) => {
   }
 }
 
+const notifySql = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload"
+/** A notification is lost in a crash anyway: nobody has to wait for the disk because of one, neither its sender nor the commits behind it. */
+const notifyAloneSql = "SELECT pg_notify($1, payload), set_config('synchronous_commit', 'off', true) FROM unnest($2::text[]) AS payload"
+
 /** A server. Fails at once with a clear reason when it cannot be reached, refuses the user, or has newer data. */
 export const layerPostgres = (options: PostgresOptions): Layer.Layer<Database, StoreError> =>
   Layer.effect(Database, Effect.gen(function*() {
@@ -82,7 +86,7 @@ export const layerPostgres = (options: PostgresOptions): Layer.Layer<Database, S
       }),
       notify: (channel, payloads) => payloads.length === 0
         ? Effect.void
-        : Effect.asVoid(connections.query("SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload", [channel, payloads], { prepare: true })),
+        : Effect.flatMap(connections.inTransaction, (inside) => Effect.asVoid(connections.query(inside ? notifySql : notifyAloneSql, [channel, payloads], { prepare: true }))),
       listen: listener.listen
     })
   }))

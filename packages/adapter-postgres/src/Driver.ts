@@ -157,13 +157,17 @@ export const over = (pool: Pool, ready?: (client: PoolClient) => Promise<void>, 
       (result) => result.rows as ReadonlyArray<R>
     )
 
-  const mine = Effect.map(Effect.service(Current), (tx) => tx !== null && tx.owner === owner ? tx : null)
+  /** Goes on with the fiber's transaction on this pool. One step, as it comes before every statement. */
+  const withMine = <A, E, R>(next: (tx: Transaction | null) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => Effect.withFiber<A, E, R>((fiber) => {
+    const tx = Context.get(fiber.context, Current)
+    return next(tx !== null && tx.owner === owner ? tx : null)
+  })
 
   return {
-    query: (sql, params, options) => Effect.flatMap(mine, (tx) => tx === null ? plain(sql, params, options) : inside(tx, sql, params, options)),
-    inTransaction: Effect.map(mine, (tx) => tx !== null && tx.open),
-    afterCommit: (effect) => Effect.flatMap(mine, (tx) => tx === null || !tx.open ? effect : Effect.sync(() => { tx.hooks.push(effect) })),
-    transact: (effect) => Effect.flatMap(mine, (outer) => outer !== null ? (outer.open ? effect : Effect.fail(ended)) : begin(owner, connect, effect, abandons))
+    query: (sql, params, options) => withMine((tx) => tx === null ? plain(sql, params, options) : inside(tx, sql, params, options)),
+    inTransaction: withMine((tx) => Effect.succeed(tx !== null && tx.open)),
+    afterCommit: (effect) => withMine((tx) => tx === null || !tx.open ? effect : Effect.sync(() => { tx.hooks.push(effect) })),
+    transact: (effect) => withMine((outer) => outer !== null ? (outer.open ? effect : Effect.fail(ended)) : begin(owner, connect, effect, abandons))
   }
 }
 

@@ -1,14 +1,11 @@
 /** What the stores share: an error that names the port's method, a span, and rows that decode or say which one does not. */
 import { StoreError } from "@rdev/core/ports/StoreError"
+import { traced } from "@rdev/core/services/traced"
 import { Effect, Schema } from "effect"
 
 /** Names the failing operation after the port's method, e.g. `ProjectStore.insert`. */
 export const operation = (name: string) => <A, R>(effect: Effect.Effect<A, StoreError, R>): Effect.Effect<A, StoreError, R> =>
-  effect.pipe(
-    Effect.mapError((error) => error.operation.startsWith("Database.") ? new StoreError({ operation: name, reason: error.reason, cause: error.cause }) : error),
-    // A stack is taken at every call, and says no more than the name.
-    Effect.withSpan(name, {}, { captureStackTrace: false })
-  )
+  traced(name)(Effect.mapError(effect, (error) => error.operation.startsWith("Database.") ? new StoreError({ operation: name, reason: error.reason, cause: error.cause }) : error))
 
 /** Rows of documents in a column `data`; an undecodable one is Corrupt, as somebody else wrote it. */
 export const decoder = <S extends Schema.Codec<unknown, unknown>>(name: string, schema: S) => {

@@ -76,19 +76,29 @@ export const make = (database: Database["Service"], nowMillis: () => number): La
     return no
   })
 
+  const findAll = (tasks: ReadonlyArray<NewTask>, now: number) => Effect.gen(function*() {
+    const found = new Map<string, number>()
+    const numbers: Array<number> = []
+    for (const task of tasks) {
+      const key = name(task)
+      const hit = known.get(key)
+      const no = hit !== undefined && hit.until > now ? hit.no : found.get(key) ?? (yield* find(key, task))
+      found.set(key, no)
+      numbers.push(no)
+    }
+    return numbers
+  })
+
   return {
-    numbers: (tasks) => Effect.gen(function*() {
+    numbers: (tasks) => Effect.suspend(() => {
       const now = nowMillis()
-      const found = new Map<string, number>()
       const numbers: Array<number> = []
       for (const task of tasks) {
-        const key = name(task)
-        const hit = known.get(key)
-        const no = hit !== undefined && hit.until > now ? hit.no : found.get(key) ?? (yield* find(key, task))
-        found.set(key, no)
-        numbers.push(no)
+        const hit = known.get(name(task))
+        if (hit === undefined || hit.until <= now) return findAll(tasks, now)
+        numbers.push(hit.no)
       }
-      return numbers
+      return Effect.succeed(numbers)
     }),
     load: (query, numbers) => Effect.gen(function*() {
       const missing = [...new Set(numbers)].filter((no) => !byNumber.has(no))

@@ -68,7 +68,7 @@ export const delivered = (
 ): WorkTask => {
   const attributes = lanes.get(lane)
   if (state !== null || extra !== null || attributes === undefined) return Transition.started(pending({ id, lane, priority, payload, extra, state }, lanes), worker, startedAtMillis)
-  return new Transition.FirstDelivery(taskId(id), createdAtMillis(id), attributes, payload, 0 - priority, worker, startedAtMillis)
+  return Transition.firstDelivery(taskId(id), createdAtMillis(id), attributes, payload, 0 - priority, worker, startedAtMillis)
 }
 
 /** A row of any table, as the reading verbs select it. */

@@ -3,10 +3,9 @@
  * statement. The wake-up rides the insert, at most once per millisecond (a NOTIFY takes a lock of the whole server at commit), with
  * one trailing notification outside any transaction.
  */
-import type { TaskId } from "@rdev/core/domain/Ids"
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { type Inserted, maxBatch, type NewTask } from "@rdev/core/ports/WorkQueueStore"
-import { Deferred, Effect, Exit, type Scope } from "effect"
+import { Effect, Exit, Fiber, type Scope } from "effect"
 import type { Database } from "../Database.ts"
 import * as ArrayLiteral from "./ArrayLiteral.ts"
 import type { Lanes } from "./Lanes.ts"
@@ -58,52 +57,63 @@ const missingDependency = (error: StoreError): StoreError => {
   return new StoreError({ operation: error.operation, reason: { _tag: "Invalid", field: "dependsOn", message: `task ${taskId(String(Reflect.get(cause, "detail")))} does not exist` } })
 }
 
-interface Waiting { readonly tasks: ReadonlyArray<NewTask>; readonly done: Deferred.Deferred<void, StoreError> }
+interface Waiting { readonly tasks: ReadonlyArray<NewTask>; readonly resume: (exit: Exit.Exit<void, StoreError>) => void }
 /** Statements in flight for single inserts; two keep the server busy while one's answer travels. */
 const maxFlying = 2
 
-export const make = (database: Database["Service"], lanes: Lanes, bell: Bell): Effect.Effect<(tasks: ReadonlyArray<NewTask>) => Effect.Effect<ReadonlyArray<Inserted>, StoreError>, never, Scope.Scope> =>
-  Effect.map(Effect.scope, (scope) => {
-    let waiting: Array<Waiting> = []
-    let flying = 0
+export type Insert = (tasks: ReadonlyArray<NewTask>) => Effect.Effect<ReadonlyArray<Inserted>, StoreError>
 
-    const write = (tasks: ReadonlyArray<NewTask>) => Effect.flatMap(lanes.numbers(tasks), (numbers) => writePlain(database, bell, tasks, numbers))
-    const fly = Effect.gen(function*() {
-      while (waiting.length > 0) {
-        const batch: Array<Waiting> = []
-        for (let n = 0; waiting[batch.length] !== undefined && n < maxBatch; n += waiting[batch.length - 1]?.tasks.length ?? 0) batch.push(waiting[batch.length] as Waiting)
-        waiting = waiting.slice(batch.length)
-        const exit = yield* Effect.exit(write(batch.flatMap((entry) => entry.tasks)))
-        for (const entry of batch) yield* Deferred.done(entry.done, Exit.asVoid(exit))
-      }
-    }).pipe(Effect.ensuring(Effect.sync(() => { flying-- })))
-    /** One bad neighbour cannot fail others: what a statement refuses was checked before (sizes, shapes), so its failures are the database's. */
-    const share = (tasks: ReadonlyArray<NewTask>) => Effect.gen(function*() {
-      const done = yield* Deferred.make<void, StoreError>()
-      waiting.push({ tasks, done })
-      if (flying < maxFlying) {
-        flying++
-        yield* Effect.forkIn(fly, scope, { startImmediately: true })
-      }
-      yield* Deferred.await(done)
-    })
+export const make = (database: Database["Service"], lanes: Lanes, bell: Bell): Effect.Effect<Insert, never, Scope.Scope> => Effect.gen(function*() {
+  const scope = yield* Effect.scope
+  const fork = Effect.runForkWith(yield* Effect.context<never>())
+  let waiting: Array<Waiting> = []
+  let flying = 0
 
-    const special = (tasks: ReadonlyArray<NewTask>) => database.transact(Effect.gen(function*() {
-      const plain = tasks.filter(isPlain)
-      if (plain.length > 0) yield* write(plain)
-      const numbers = yield* lanes.numbers(tasks)
-      const inserted: Array<Inserted> = []
-      for (const [i, task] of tasks.entries()) inserted.push(isPlain(task) ? { id: task.id, created: true } : yield* writeSpecial(database, task, numbers[i] ?? 0))
-      yield* database.afterCommit(bell.ring("work"))
-      return inserted
-    }))
+  const write = (tasks: ReadonlyArray<NewTask>) => Effect.flatMap(lanes.numbers(tasks), (numbers) => writePlain(database, bell, tasks, numbers))
 
-    return (tasks) => Effect.gen(function*() {
-      if (tasks.length === 0) return []
-      if (!tasks.every(isPlain)) return yield* special(tasks)
-      // A caller's transaction needs the statement inside of it; a large batch gains nothing from company.
-      if (tasks.length > 100 || (yield* database.inTransaction)) yield* write(tasks)
-      else yield* share(tasks)
-      return tasks.map((task): { readonly id: TaskId; readonly created: boolean } => ({ id: task.id, created: true }))
-    })
+  const fly = Effect.suspend(() => {
+    const batch: Array<Waiting> = []
+    for (let n = 0; waiting[batch.length] !== undefined && n < maxBatch; n += waiting[batch.length - 1]?.tasks.length ?? 0) batch.push(waiting[batch.length] as Waiting)
+    waiting = waiting.slice(batch.length)
+    return Effect.onExit(write(batch.flatMap((entry) => entry.tasks)), (exit) => Effect.sync(() => { for (const entry of batch) entry.resume(Exit.asVoid(exit)) }))
   })
+  const land = (): void => {
+    flying--
+    takeOff()
+  }
+  const takeOff = (): void => {
+    if (waiting.length === 0 || flying === maxFlying) return
+    flying++
+    Fiber.runIn(fork(fly), scope).addObserver(land)
+  }
+
+  /**
+   * A statement of its own when there is room for one, else a place in the next. One bad neighbour cannot fail others: what a statement
+   * refuses was checked before (sizes, shapes), so its failures are the database's.
+   */
+  const share = (tasks: ReadonlyArray<NewTask>): Effect.Effect<unknown, StoreError> => Effect.suspend(() => {
+    if (waiting.length === 0 && flying < maxFlying) {
+      flying++
+      return Effect.onExit(write(tasks), () => Effect.sync(land))
+    }
+    return Effect.callback<void, StoreError>((resume) => { waiting.push({ tasks, resume }) })
+  })
+
+  const special = (tasks: ReadonlyArray<NewTask>) => database.transact(Effect.gen(function*() {
+    const plain = tasks.filter(isPlain)
+    if (plain.length > 0) yield* write(plain)
+    const numbers = yield* lanes.numbers(tasks)
+    const inserted: Array<Inserted> = []
+    for (const [i, task] of tasks.entries()) inserted.push(isPlain(task) ? { id: task.id, created: true } : yield* writeSpecial(database, task, numbers[i] ?? 0))
+    yield* database.afterCommit(bell.ring("work"))
+    return inserted
+  }))
+
+  return (tasks) => {
+    if (tasks.length === 0) return Effect.succeed([])
+    if (!tasks.every(isPlain)) return special(tasks)
+    // A caller's transaction needs the statement inside of it; a large batch gains nothing from company.
+    const written = Effect.flatMap(database.inTransaction, (inside) => inside || tasks.length > 100 ? write(tasks) : share(tasks))
+    return Effect.map(written, () => tasks.map((task): Inserted => ({ id: task.id, created: true })))
+  }
+})

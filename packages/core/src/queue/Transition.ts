@@ -4,7 +4,7 @@
  */
 import type { Schema } from "effect"
 import type { TaskId } from "../domain/Ids.ts"
-import { type Attempt, keptAttempts, type TaskSpec, type TaskState, WorkTask } from "../domain/WorkTask.ts"
+import { type Attempt, keptAttempts, type TaskState, WorkTask } from "../domain/WorkTask.ts"
 import type { ErrorClass } from "../domain/ErrorClass.ts"
 import type { NewTask, Outcome } from "../ports/WorkQueueStore.ts"
 import type { Decision } from "./RetryPolicy.ts"
@@ -16,25 +16,62 @@ export const record = (fields: Fields): WorkTask => Object.setPrototypeOf(fields
 
 export const withFields = (task: WorkTask, change: Partial<Fields>): WorkTask => record({ ...task, ...change })
 
-export const pending = (task: NewTask, nowMillis: number): WorkTask =>
-  record({
-    ...task,
-    deliveries: 0,
-    attemptsCounted: 0,
-    crashes: 0,
-    parked: null,
-    awaits: null,
-    progress: null,
-    error: null,
-    attempts: [],
-    status: "pending",
-    cancelRequested: false,
-    workerId: null,
-    result: null,
-    createdAtMillis: nowMillis,
-    startedAtMillis: null,
-    endedAtMillis: null
-  })
+type Shared = Pick<NewTask, "projectId" | "kind" | "concurrencyKey" | "concurrencyLimit" | "maxAttempts" | "timeoutMillis" | "requires" | "gate">
+type Mutable = { -readonly [K in keyof Fields]: Fields[K] }
+
+/** A plain constructor, as the engine lays out its objects once and fills them in 0.2 µs; a literal whose prototype is set takes 2. */
+function plain(this: Mutable, id: TaskId, shared: Shared, payload: Schema.Json, priority: number, createdAtMillis: number): void {
+  this.id = id
+  this.projectId = shared.projectId
+  this.kind = shared.kind
+  this.payload = payload
+  this.priority = priority
+  this.runAtMillis = null
+  this.dedupeKey = null
+  this.concurrencyKey = shared.concurrencyKey
+  this.concurrencyLimit = shared.concurrencyLimit
+  this.maxAttempts = shared.maxAttempts
+  this.timeoutMillis = shared.timeoutMillis
+  this.dependsOn = none
+  this.requires = shared.requires
+  this.gate = shared.gate
+  this.deliveries = 0
+  this.attemptsCounted = 0
+  this.crashes = 0
+  this.parked = null
+  this.awaits = null
+  this.progress = null
+  this.error = null
+  this.attempts = none
+  this.status = "pending"
+  this.cancelRequested = false
+  this.workerId = null
+  this.result = null
+  this.createdAtMillis = createdAtMillis
+  this.startedAtMillis = null
+  this.endedAtMillis = null
+}
+plain.prototype = WorkTask.prototype
+const Plain = plain as unknown as new (...fields: Parameters<typeof plain>) => WorkTask & Mutable
+const none: ReadonlyArray<never> = []
+
+export const pending = (task: NewTask, nowMillis: number): WorkTask => {
+  const made = new Plain(task.id, task, task.payload, task.priority, nowMillis)
+  made.runAtMillis = task.runAtMillis
+  made.dedupeKey = task.dedupeKey
+  made.dependsOn = task.dependsOn
+  return made
+}
+
+/** `started(pending(…))` of a task without dedupe key, time or dependencies, in one step. */
+export const firstDelivery = (id: TaskId, createdAtMillis: number, shared: Shared, payload: Schema.Json, priority: number, workerId: string, startedAtMillis: number): WorkTask => {
+  const made = new Plain(id, shared, payload, priority, createdAtMillis)
+  made.deliveries = 1
+  made.status = "running"
+  made.workerId = workerId
+  made.startedAtMillis = startedAtMillis
+  return made
+}
 
 export const stateOf = (task: WorkTask): TaskState => ({
   deliveries: task.deliveries,
@@ -51,49 +88,6 @@ export const stateOf = (task: WorkTask): TaskState => ({
 /** Handed to a worker. */
 export const started = (task: WorkTask, workerId: string, nowMillis: number): WorkTask =>
   withFields(task, { status: "running", deliveries: task.deliveries + 1, workerId, startedAtMillis: nowMillis, awaits: null, parked: null, runAtMillis: null })
-
-type Shared = Pick<TaskSpec, "projectId" | "kind" | "concurrencyKey" | "concurrencyLimit" | "maxAttempts" | "timeoutMillis" | "requires" | "gate">
-type Fresh = { -readonly [K in keyof Fields]: Fields[K] }
-
-/** A plain constructor, as the engine lays out its objects once and fills them in 0.2 µs; a literal that names its prototype takes 2. */
-function firstDelivery(
-  this: Fresh, id: TaskId, createdAtMillis: number, shared: Shared, payload: Schema.Json, priority: number, workerId: string, startedAtMillis: number
-): void {
-  this.id = id
-  this.projectId = shared.projectId
-  this.kind = shared.kind
-  this.payload = payload
-  this.priority = priority
-  this.runAtMillis = null
-  this.dedupeKey = null
-  this.concurrencyKey = shared.concurrencyKey
-  this.concurrencyLimit = shared.concurrencyLimit
-  this.maxAttempts = shared.maxAttempts
-  this.timeoutMillis = shared.timeoutMillis
-  this.dependsOn = none
-  this.requires = shared.requires
-  this.gate = shared.gate
-  this.deliveries = 1
-  this.attemptsCounted = 0
-  this.crashes = 0
-  this.parked = null
-  this.awaits = null
-  this.progress = null
-  this.error = null
-  this.attempts = none
-  this.status = "running"
-  this.cancelRequested = false
-  this.workerId = workerId
-  this.result = null
-  this.createdAtMillis = createdAtMillis
-  this.startedAtMillis = startedAtMillis
-  this.endedAtMillis = null
-}
-firstDelivery.prototype = WorkTask.prototype
-
-/** `started(pending(…))` of a task without dedupe key, delay or dependencies, in one step. */
-export const FirstDelivery = firstDelivery as unknown as new (...fields: Parameters<typeof firstDelivery>) => WorkTask
-const none: ReadonlyArray<never> = []
 
 /** The ended delivery of a running task, appended to those kept. */
 export const ended = (task: WorkTask, fence: bigint, error: ErrorClass | null, counted: boolean, nowMillis: number): ReadonlyArray<Attempt> => [

@@ -7,7 +7,8 @@ import * as Ids from "../domain/Ids.ts"
 import type { ProjectId, TaskId } from "../domain/Ids.ts"
 import { TaskSpec, type WorkTask } from "../domain/WorkTask.ts"
 import type { StoreError } from "../ports/StoreError.ts"
-import { type ListQuery, maxBatch, maxPayloadBytes, type NewTask, type ProjectQueue, type QueueStats, WorkQueueStore } from "../ports/WorkQueueStore.ts"
+import { type Inserted, type ListQuery, maxBatch, maxPayloadBytes, type NewTask, type ProjectQueue, type QueueStats, WorkQueueStore } from "../ports/WorkQueueStore.ts"
+import { traced } from "../services/traced.ts"
 import { TaskEvents } from "./TaskEvents.ts"
 import * as Transition from "./Transition.ts"
 
@@ -51,7 +52,12 @@ export const defaults = {
 const fail = (operation: string, reason: WorkQueueReason) => new WorkQueueError({ operation: `WorkQueue.${operation}`, reason })
 
 const { payload: _, ...checkedFields } = TaskSpec.fields
-const checks = new Map(Object.entries(checkedFields).map(([field, schema]) => [field, { is: Schema.is(schema as Schema.Schema<unknown>), decode: Schema.decodeUnknownResult(schema as Schema.Codec<unknown>) }]))
+const checks = new Map(Object.entries(checkedFields).map(([field, schema]) => [field, {
+  is: Schema.is(schema as Schema.Schema<unknown>),
+  decode: Schema.decodeUnknownResult(schema as Schema.Codec<unknown>),
+  /** The last good text: many tasks in a row are alike. */
+  good: undefined as string | undefined
+}]))
 
 /** UTF-8 length of the JSON text; null when the value has none. */
 export const encodedBytes = (value: Schema.Json): number | null => {
@@ -71,10 +77,12 @@ const problem = (spec: EnqueueSpec): WorkQueueReason | null => {
     const value = spec[field as keyof TaskSpec]
     const check = checks.get(field)
     if (check === undefined) return { _tag: "Invalid", field, message: `unknown field; known are ${[...checks.keys(), "payload"].join(", ")}` }
-    if (value !== undefined && !check.is(value)) {
+    if (value === undefined || value === check.good) continue
+    if (!check.is(value)) {
       const decoded = check.decode(value)
       return { _tag: "Invalid", field, message: Result.isFailure(decoded) ? String(decoded.failure.message) : "invalid" }
     }
+    if (typeof value === "string") check.good = value
   }
   const bytes = encodedBytes(spec.payload)
   if (bytes === null) return { _tag: "Invalid", field: "payload", message: "expected a JSON value" }
@@ -128,34 +136,36 @@ export const layer: Layer.Layer<WorkQueue, never, WorkQueueStore | TaskEvents> =
   const store = yield* WorkQueueStore
   const events = yield* TaskEvents
 
-  const insert = Effect.fnUntraced(function*(operation: string, specs: ReadonlyArray<EnqueueSpec>) {
-    const tasks: Array<NewTask> = []
-    for (const [index, spec] of specs.entries()) {
-      const reason = problem(spec)
-      if (reason !== null) return yield* fail(operation, specs.length === 1 || !("field" in reason) ? reason : { ...reason, field: `[${index}].${reason.field}` })
-      tasks.push(complete(yield* Ids.make("task"), spec))
-    }
-    const inserted = yield* store.insert(tasks)
-    return { tasks, inserted }
-  })
-
   const get = Effect.fn("WorkQueue.get")(function*(id: TaskId) {
     const found = yield* store.get(id)
     return Option.isSome(found) ? found.value : yield* fail("get", { _tag: "NotFound", id })
   })
 
-  const enqueue = Effect.fn("WorkQueue.enqueue")(function*(spec: EnqueueSpec) {
-    const { tasks: [task], inserted: [entry] } = yield* insert("enqueue", [spec])
-    if (task === undefined || entry === undefined) return yield* Effect.die(new Error("the store answered an insert of one task with none"))
-    return entry.created && task.dependsOn.length === 0 ? Transition.pending(task, yield* Clock.currentTimeMillis) : yield* get(entry.id)
+  const enqueue = (spec: EnqueueSpec) => traced("WorkQueue.enqueue")(Clock.clockWith((clock): Effect.Effect<WorkTask, WorkQueueError | StoreError> => {
+    const reason = problem(spec)
+    if (reason !== null) return Effect.fail(fail("enqueue", reason))
+    const now = clock.currentTimeMillisUnsafe()
+    const task = complete(Ids.makeAt("task", now), spec)
+    return Effect.flatMap(store.insert([task]), ([entry]) => {
+      if (entry === undefined) return Effect.die(new Error("the store answered an insert of one task with none"))
+      return entry.created && task.dependsOn.length === 0 ? Effect.succeed(Transition.pending(task, now)) : get(entry.id)
+    })
+  }))
+
+  const chunk = (specs: ReadonlyArray<EnqueueSpec>) => Clock.clockWith((clock): Effect.Effect<ReadonlyArray<Inserted>, WorkQueueError | StoreError> => {
+    const now = clock.currentTimeMillisUnsafe()
+    const tasks: Array<NewTask> = []
+    for (const [index, spec] of specs.entries()) {
+      const reason = problem(spec)
+      if (reason !== null) return Effect.fail(fail("enqueueAll", specs.length === 1 || !("field" in reason) ? reason : { ...reason, field: `[${index}].${reason.field}` }))
+      tasks.push(complete(Ids.makeAt("task", now), spec))
+    }
+    return store.insert(tasks)
   })
 
   const enqueueAll = Effect.fn("WorkQueue.enqueueAll")(function*(specs: ReadonlyArray<EnqueueSpec>) {
     const ids: Array<TaskId> = []
-    for (let i = 0; i < specs.length; i += maxBatch) {
-      const { inserted } = yield* insert("enqueueAll", specs.slice(i, i + maxBatch))
-      for (const entry of inserted) ids.push(entry.id)
-    }
+    for (let i = 0; i < specs.length; i += maxBatch) for (const entry of yield* chunk(specs.slice(i, i + maxBatch))) ids.push(entry.id)
     return ids
   })
 
