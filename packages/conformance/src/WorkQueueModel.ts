@@ -111,7 +111,7 @@ const claim = (world: World) => Effect.gen(function*() {
   const request = { workerId, limit: world.pick([1, 2, 5, 16]), kinds: [world.kind], labels: world.chance(0.5) ? ["gpu"] : [], suspects }
   yield* both(world, "tend", (store) => store.tend, () => null)
   const sorted = (list: ReadonlyArray<Delivery>) => [...list].sort((a, b) => a.task.id < b.task.id ? -1 : 1)
-  const answer = yield* both(world, `claim ${JSON.stringify(request)}`, (store) => store.claim(request), (list) => sorted(list).map(({ task }) => view(task)))
+  const answer = yield* both(world, `claim ${JSON.stringify(request)}`, (store) => Effect.map(store.claim(request), ({ deliveries }) => deliveries), (list) => sorted(list).map(({ task }) => view(task)))
   if (answer === null) return
   const real = sorted(answer.real)
   for (const [i, model] of sorted(answer.model).entries()) world.held.push({ model, real: real[i] as Delivery })

@@ -36,12 +36,14 @@ const fresh = Effect.gen(function*() {
     yield* store.register({ id, name: "suite", version: "1", capacity: 4, labels: [], kinds: [kind] }, lease)
     return id
   })
-  const claim = (workerId: WorkerId, limit = 100, change: Partial<ClaimRequest> = {}) =>
+  const claimed = (workerId: WorkerId, limit = 100, change: Partial<ClaimRequest> = {}) =>
     store.claim({ workerId, limit, kinds: [kind], labels: [], suspects: false, ...change })
+  const claim = (workerId: WorkerId, limit = 100, change: Partial<ClaimRequest> = {}) =>
+    Effect.map(claimed(workerId, limit, change), ({ deliveries }) => deliveries)
   const settle = (delivery: Delivery, outcome: Outcome = completed) => store.settle([{ id: delivery.task.id, fence: delivery.fence, outcome }])
   const get = (id: TaskId) => Effect.map(store.get(id), Option.getOrThrow)
   const status = (id: TaskId) => Effect.map(get(id), (task) => task.status)
-  return { store, projectId, kind, spec, add, hire, claim, settle, get, status }
+  return { store, projectId, kind, spec, add, hire, claimed, claim, settle, get, status }
 })
 
 const ids = (deliveries: ReadonlyArray<Delivery>) => deliveries.map((delivery) => delivery.task.id)

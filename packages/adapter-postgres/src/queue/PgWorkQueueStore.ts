@@ -1,11 +1,11 @@
 /**
- * The work queue on PostgreSQL and on the embedded engine, with the same SQL (migrations 0020 to 0024; the claims and leases are
+ * The work queue on PostgreSQL and on the embedded engine, with the same SQL (migrations 0020 to 0024, 0031 and 0032; the claims and leases are
  * described there). Claims have a connection of their own, as a lost one costs nothing and need not wait for the disk; ends have
  * another, so that they never wait behind a producer.
  */
 import type { ProjectId, WorkerId } from "@rdev/core/domain/Ids"
 import { StoreError } from "@rdev/core/ports/StoreError"
-import { type ProjectQueue, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import { type ProjectQueue, type Settlement, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import { Clock, Effect, Layer } from "effect"
 import { Database } from "../Database.ts"
 import { operation } from "../StoreOperation.ts"
@@ -69,13 +69,14 @@ const make = (options: Options) => Effect.gen(function*() {
   const chores = Effect.suspend(() => {
     if (nowMillis() < choresAt) return Effect.void
     choresAt = nowMillis() + choresMillis
-    if (nowMillis() < summarizeAt) return database.query(partitionsSql)
-    return Effect.andThen(database.query(partitionsSql), database.query(summarizeSql))
+    const always = Effect.andThen(database.query(partitionsSql), database.query(SettleTasks.sweepSql))
+    return nowMillis() < summarizeAt ? always : Effect.andThen(always, database.query(summarizeSql))
   })
   const tend = Effect.gen(function*() {
     yield* chores
     const row = (yield* database.query<{ readonly due: number | null; readonly suspects: boolean; readonly promoted: number }>(tendSql, [], { prepare: true }))[0]
     if ((row?.promoted ?? 0) > 0) yield* bell.ring("work")
+    yield* settles.file(database.query)
     return { nextDueMillis: row?.due ?? null, suspects: row?.suspects ?? false }
   })
   const ringAfter = <A, E>(effect: Effect.Effect<A, E>) => Effect.tap(effect, database.afterCommit(bell.ring("work")))
@@ -107,10 +108,15 @@ const make = (options: Options) => Effect.gen(function*() {
     return answer
   })
 
+  const settled = (settlements: ReadonlyArray<Settlement>) =>
+    Effect.flatMap(database.inTransaction, (inside) => settles.settle(inside ? database.query : settling.query, settlements))
+  // The server notifies by itself, and only of ends that let something run.
+  const settle = database.engine === "embedded" ? (settlements: ReadonlyArray<Settlement>) => ringAfter(settled(settlements)) : settled
+
   return WorkQueueStore.of({
     insert: (tasks) => operation("WorkQueueStore.insert")(insert(tasks)),
-    claim: (request) => operation("WorkQueueStore.claim")(Effect.tap(claims.claim(request), (deliveries) => Effect.sync(() => settles.handedOut(request.workerId, deliveries)))),
-    settle: (settlements) => operation("WorkQueueStore.settle")(Effect.flatMap(database.inTransaction, (inside) => settles.settle(inside ? database.query : settling.query, settlements))),
+    claim: (request) => operation("WorkQueueStore.claim")(Effect.tap(claims.claim(request), ({ deliveries }) => Effect.sync(() => settles.handedOut(request.workerId, deliveries)))),
+    settle: (settlements) => operation("WorkQueueStore.settle")(settle(settlements)),
     register: (worker, leaseMillis) => operation("WorkQueueStore.register")(workers.register(worker, leaseMillis)),
     beat: (id, leaseMillis, running, progress) => operation("WorkQueueStore.beat")(beat(id, leaseMillis, running, progress)),
     deregister: (id) => operation("WorkQueueStore.deregister")(Effect.andThen(forget(id), workers.deregister(id))),
@@ -129,7 +135,7 @@ const make = (options: Options) => Effect.gen(function*() {
     openGate: (name) => operation("WorkQueueStore.openGate")(ringAfter(Effect.asVoid(database.query(openSql, [name], { prepare: true })))),
     gates: operation("WorkQueueStore.gates")(Effect.map(database.query<{ readonly name: string; readonly open_at: number }>(gatesSql), (rows) => rows.map((row) => ({ name: row.name, openAtMillis: row.open_at })))),
     stats: operation("WorkQueueStore.stats")(reads.stats),
-    purge: (olderThanMillis, maxRecords) => operation("WorkQueueStore.purge")(Effect.map(database.query<{ readonly gone: number }>(purgeSql, [olderThanMillis, maxRecords]), (rows) => Number(rows[0]?.gone ?? 0)))
+    purge: (olderThanMillis, maxRecords) => operation("WorkQueueStore.purge")(Effect.andThen(database.query(SettleTasks.fileAllSql), Effect.map(database.query<{ readonly gone: number }>(purgeSql, [olderThanMillis, maxRecords]), (rows) => Number(rows[0]?.gone ?? 0))))
   })
 })
 

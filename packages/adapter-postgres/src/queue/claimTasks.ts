@@ -6,7 +6,7 @@
 import type { WorkerId } from "@rdev/core/domain/Ids"
 import type { Delivery } from "@rdev/core/domain/WorkTask"
 import { StoreError } from "@rdev/core/ports/StoreError"
-import { type ClaimRequest, maxClaim } from "@rdev/core/ports/WorkQueueStore"
+import { type Claimed, type ClaimRequest, maxClaim } from "@rdev/core/ports/WorkQueueStore"
 import { Effect, type Schema } from "effect"
 import type { Connections } from "../Driver.ts"
 import * as ArrayLiteral from "./ArrayLiteral.ts"
@@ -19,6 +19,7 @@ const claimSql = "SELECT * FROM queue.claim($1, $2, $3::text[], $4::text[], $5, 
 
 interface Answer extends Record<string, unknown> {
   readonly o_after: number
+  readonly o_more: boolean
   readonly o_token: number | null
   readonly o_ids: string | null
   readonly o_lanes: string | null
@@ -35,7 +36,7 @@ export interface ClaimOptions {
   readonly fullClaimMillis?: number
 }
 export interface Claims {
-  claim(request: ClaimRequest): Effect.Effect<ReadonlyArray<Delivery>, StoreError>
+  claim(request: ClaimRequest): Effect.Effect<Claimed, StoreError>
   forget(worker: WorkerId): void
 }
 
@@ -106,8 +107,9 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
     }
     place.marks = new Map()
     const batch = yield* decoding(() => batchOf(answer))
-    for (const i of batch?.order ?? []) place.marks.set(batch?.lanes[i] ?? 0, { priority: batch?.priorities[i] ?? 0, id: batch?.ids[i] ?? "" })
-    return batch
+    // After the last task the next claim has to look everywhere.
+    if (answer.o_more) for (const i of batch?.order ?? []) place.marks.set(batch?.lanes[i] ?? 0, { priority: batch?.priorities[i] ?? 0, id: batch?.ids[i] ?? "" })
+    return { batch, more: answer.o_more }
   })
 
   const deliveries = (workerId: WorkerId, batch: Batch | null) => Effect.gen(function*() {
@@ -129,12 +131,11 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
       if (place === undefined) places.set(request.workerId, place = { after: 0, marks: new Map(), fullAtMillis: 0 })
       const limit = Math.min(request.limit, maxClaim)
       const full = request.suspects || place.marks.size === 0 || maxFull === 0 || nowMillis() >= place.fullAtMillis
-      const batch = yield* once(request, place, limit, full)
-      if (full || (batch !== null && batch.ids.length >= limit)) return yield* deliveries(request.workerId, batch)
-      // A fast claim came back short. What it found starts now and the next claim is full; with nothing to start, it is now.
-      if (batch === null) return yield* deliveries(request.workerId, yield* once(request, place, limit, true))
-      place.fullAtMillis = 0
-      return yield* deliveries(request.workerId, batch)
+      let found = yield* once(request, place, limit, full)
+      if (!full && found.batch === null) found = yield* once(request, place, limit, true)
+      // A fast claim that came back short: what it found starts now, and the next claim is full.
+      else if (!full && (found.batch?.ids.length ?? 0) < limit) place.fullAtMillis = 0
+      return { deliveries: yield* deliveries(request.workerId, found.batch), more: found.more }
     }),
     forget: (worker) => { places.delete(worker) }
   }

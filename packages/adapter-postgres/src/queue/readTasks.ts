@@ -12,16 +12,22 @@ import { toUuid } from "./TaskUuid.ts"
 const millis = (column: string) => `floor(extract(epoch FROM ${column}) * 1000)::float8`
 const ready = "'ready' AS place, r.id, r.lane, r.priority, r.payload, r.extra, r.state, NULL::float8 AS run_at, r.fence, NULL::uuid AS worker, NULL::float8 AS started_at, NULL::float8 AS ended_at, NULL::json AS result, NULL::json AS progress, NULL::uuid AS blocked_by, false AS cancelling"
 const later = `'later' AS place, l.id, l.lane, l.priority, l.payload, l.extra, l.state, CASE WHEN isfinite(l.run_at) THEN ${millis("l.run_at")} END AS run_at, l.fence, NULL::uuid AS worker, NULL::float8 AS started_at, NULL::float8 AS ended_at, NULL::json AS result, NULL::json AS progress, NULL::uuid AS blocked_by, false AS cancelling`
+const tasksOfLease = "CROSS JOIN LATERAL unnest(e.ids, e.lanes, e.priorities, e.payloads, e.extras, e.states) WITH ORDINALITY u(id, lane, priority, payload, extra, state, pos)"
 const lease = `'lease' AS place, u.id, u.lane, u.priority, u.payload, u.extra, u.state, NULL::float8 AS run_at, e.token AS fence, e.worker, ${millis("e.claimed_at")} AS started_at, NULL::float8 AS ended_at, NULL::json AS result, p.value AS progress, NULL::uuid AS blocked_by, c.task IS NOT NULL AS cancelling
-  FROM queue.lease e CROSS JOIN LATERAL unnest(e.ids, e.lanes, e.priorities, e.payloads, e.extras, e.states) WITH ORDINALITY u(id, lane, priority, payload, extra, state, pos)
+  FROM queue.lease e ${tasksOfLease}
   LEFT JOIN queue.progress p ON p.task = u.id AND p.fence = e.token LEFT JOIN queue.cancelling c ON c.task = u.id
   WHERE get_bit(e.done, u.pos::int - 1) = 0`
+/** Completed, and not in history yet. */
+const unfiled = `'completed' AS place, u.id, u.lane, u.priority, u.payload, u.extra, u.state, NULL::float8 AS run_at, e.token AS fence, e.worker, ${millis("e.claimed_at")} AS started_at, ${millis("e.ended_at")} AS ended_at, NULL::json AS result, NULL::json AS progress, NULL::uuid AS blocked_by, false AS cancelling
+  FROM queue.lease e ${tasksOfLease}
+  WHERE e.ended_at IS NOT NULL AND get_bit(e.unfiled, u.pos::int - 1) = 1`
 const history = `CASE h.status WHEN 1 THEN 'completed' WHEN 2 THEN 'failed' ELSE 'cancelled' END AS place, h.id, h.lane, h.priority, h.payload, h.extra, h.state, NULL::float8 AS run_at, h.fence, h.worker, ${millis("h.started_at")} AS started_at, ${millis("h.ended_at")} AS ended_at, h.result, h.progress, h.blocked_by, false AS cancelling`
 
 const getSql = `
   SELECT ${history} FROM queue.history h WHERE h.id = $1
   UNION ALL SELECT ${later} FROM queue.later l WHERE l.id = $1
   UNION ALL SELECT ${lease} AND u.id = $1 AND $1 = ANY (e.ids)
+  UNION ALL SELECT ${unfiled} AND u.id = $1 AND $1 = ANY (e.ids)
   UNION ALL SELECT ${ready} FROM queue.places() p JOIN queue.ready r ON r.lane = p.o_lane AND r.priority = p.o_priority AND r.id = $1`
 
 /** $1 project or null, $2 kind or null, $3 after (uuid), $4 limit. Each source gives its first rows by id; the least of all are the page. */
@@ -33,12 +39,13 @@ const pendingSql = `
 const runningSql = `(SELECT ${lease} AND u.id > $3 AND u.lane IN (SELECT no FROM lanes))`
 const endedSql = (condition: string) => `(SELECT ${history} FROM lanes CROSS JOIN LATERAL (
     SELECT * FROM queue.history x WHERE x.lane = lanes.no AND x.id > $3 ${condition} ORDER BY x.id LIMIT $4) h)`
+const unfiledSql = `(SELECT ${unfiled} AND u.id > $3 AND u.lane IN (SELECT no FROM lanes))`
 const page = (source: string) => `WITH lanes AS MATERIALIZED (${lanesSql}) SELECT * FROM (${source}) t ORDER BY id LIMIT $4`
 const listSql = {
-  any: page([pendingSql, runningSql, endedSql("")].join(" UNION ALL ")),
+  any: page([pendingSql, runningSql, unfiledSql, endedSql("")].join(" UNION ALL ")),
   pending: page(pendingSql),
   running: page(runningSql),
-  completed: page(endedSql("AND x.status = 1")),
+  completed: page([unfiledSql, endedSql("AND x.status = 1")].join(" UNION ALL ")),
   failed: page(endedSql("AND x.status = 2 AND x.status <> 1")),
   cancelled: page(endedSql("AND x.status = 3 AND x.status <> 1"))
 }

@@ -1,4 +1,7 @@
-/** Writes the ends of deliveries: whole leases in one statement when everything left in them simply completed, else task by task. */
+/**
+ * Writes the ends of deliveries: whole leases in one statement when everything left in them simply completed, else task by task. The
+ * former are marked at once and filed into history a moment later, see migration 0032.
+ */
 import type { TaskId, WorkerId } from "@rdev/core/domain/Ids"
 import type { Delivery } from "@rdev/core/domain/WorkTask"
 import type { StoreError } from "@rdev/core/ports/StoreError"
@@ -10,15 +13,41 @@ import * as TaskRows from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
 
 const finishSql = "SELECT queue.finish($1::bigint[]) AS tokens"
+const fileSql = "SELECT queue.file($1::bigint[])"
+/** What a process left that ended before it filed everything. */
+export const sweepSql = "SELECT queue.file(array_agg(x.token)) FROM (SELECT token FROM queue.lease WHERE ended_at < clock_timestamp() - interval '10 seconds' LIMIT 200) x"
+export const fileAllSql = "SELECT queue.file((SELECT array_agg(token) FROM queue.lease WHERE ended_at IS NOT NULL))"
+/** Filed with one statement, about 10 ms of it: the embedded engine answers nobody else meanwhile. */
+const tasksPerFiling = 1_000
+/** Tokens remembered for filing; the sweep finds any others. */
+const maxUnfiled = 10_000
 const settleSql = "SELECT queue.settle($1::bigint[], $2::uuid[], $3::smallint[], $4::json[], $5::json[], $6::json[], $7::int[], $8::bigint[], $9::text[]) AS places"
 
-interface Lease { readonly worker: WorkerId; /** Not ended yet. */ readonly left: Set<TaskId> }
+interface Lease {
+  readonly worker: WorkerId
+  /** Its tasks in the order in which they were handed out, which is mostly that of their ends. */
+  readonly ids: ReadonlyArray<TaskId>
+  /** Those not ended yet; null as long as none has. */
+  left: Set<TaskId> | null
+}
+const leftOf = (lease: Lease): Set<TaskId> => lease.left ??= new Set(lease.ids)
+
+/** Whether these are the plain completions of everything left in a lease. */
+const isWhole = (lease: Lease, group: ReadonlyArray<Settlement>): boolean => {
+  if (group.length !== (lease.left?.size ?? lease.ids.length) || !group.every(isBare)) return false
+  if (lease.left === null && group.every((entry, i) => entry.id === lease.ids[i])) return true
+  const ended = new Set(group.map((entry) => entry.id))
+  return [...leftOf(lease)].every((id) => ended.has(id))
+}
+
 export interface Settles {
   /** Leases handed out by this process: which ends make a whole one is known here alone. */
-  handedOut(worker: WorkerId, deliveries: ReadonlyArray<Delivery>): void
+  handedOut(worker: WorkerId, claim: ReadonlyArray<Delivery>): void
   forget(worker: WorkerId): void
   /** The tokens of leases a worker was handed out here and has not ended. */
   held(worker: WorkerId): ReadonlyArray<number>
+  /** Files what this process marked. */
+  file(query: Connections["query"]): Effect.Effect<void, StoreError>
   settle(query: Connections["query"], settlements: ReadonlyArray<Settlement>): Effect.Effect<ReadonlyArray<TaskId>, StoreError>
 }
 
@@ -45,52 +74,72 @@ const single = (query: Connections["query"], entries: ReadonlyArray<Settlement>)
 
 export const make = (): Settles => {
   const leases = new Map<number, Lease>()
+  let unfiled: Array<{ readonly token: number; readonly tasks: number }> = []
 
+  /** By token, in order. */
+  const grouped = (settlements: ReadonlyArray<Settlement>) => {
+    const byToken = new Map<number, Array<Settlement>>()
+    let last: bigint | undefined
+    let group: Array<Settlement> = []
+    for (const entry of settlements) {
+      if (entry.fence !== last) {
+        const token = Number(last = entry.fence)
+        byToken.set(token, group = byToken.get(token) ?? [])
+      }
+      group.push(entry)
+    }
+    return byToken
+  }
   /** Splits into whole leases and the rest. */
   const sort = (settlements: ReadonlyArray<Settlement>) => {
-    const byToken = new Map<number, Array<Settlement>>()
-    for (const entry of settlements) {
-      const token = Number(entry.fence)
-      const group = byToken.get(token)
-      if (group === undefined) byToken.set(token, [entry])
-      else group.push(entry)
-    }
+    const byToken = grouped(settlements)
     const whole = new Map<number, ReadonlyArray<Settlement>>()
     const rest: Array<Settlement> = []
-    for (const [token, group] of byToken) {
-      const left = leases.get(token)?.left
-      if (left?.size === group.length && group.every((entry) => isBare(entry) && left.has(entry.id))) whole.set(token, group)
-      else for (const entry of group) rest.push(entry)
+    for (const [token, entries] of byToken) {
+      const lease = leases.get(token)
+      if (lease !== undefined && isWhole(lease, entries)) whole.set(token, entries)
+      else for (const entry of entries) rest.push(entry)
     }
     return { byToken, whole, rest }
   }
 
   return {
-    handedOut: (worker, deliveries) => {
-      let token = 0
-      let lease: Lease | undefined
-      for (const { fence, task } of deliveries) {
-        if (lease === undefined || token !== Number(fence)) leases.set(token = Number(fence), lease = { worker, left: new Set() })
-        lease.left.add(task.id)
-      }
+    // One claim is one lease.
+    handedOut: (worker, claim) => {
+      const [first] = claim
+      if (first !== undefined) leases.set(Number(first.fence), { worker, ids: claim.map(({ task }) => task.id), left: null })
     },
     forget: (worker) => { for (const [token, lease] of leases) if (lease.worker === worker) leases.delete(token) },
     held: (worker) => [...leases].flatMap(([token, lease]) => lease.worker === worker ? [token] : []),
+    file: (query) => Effect.gen(function*() {
+      const marked = unfiled
+      unfiled = []
+      for (let at = 0; at < marked.length;) {
+        const tokens: Array<number> = []
+        for (let tasks = 0; at < marked.length && tasks < tasksPerFiling; at++) {
+          tasks += marked[at]?.tasks ?? 0
+          tokens.push(marked[at]?.token ?? 0)
+        }
+        yield* query(fileSql, [ArrayLiteral.plain(tokens)], { prepare: true })
+      }
+    }),
     settle: (query, settlements) => Effect.gen(function*() {
       const { byToken, whole, rest } = sort(settlements)
       const refused: Array<TaskId> = []
       if (whole.size > 0) {
         const rows = yield* query<{ readonly tokens: ReadonlyArray<string | number> }>(finishSql, [ArrayLiteral.plain([...whole.keys()])], { prepare: true })
         const held = new Set((rows[0]?.tokens ?? []).map(Number))
-        for (const [token, group] of whole) if (!held.has(token)) for (const entry of group) refused.push(entry.id)
+        for (const [token, entries] of whole) {
+          if (!held.has(token)) for (const entry of entries) refused.push(entry.id)
+          else if (unfiled.length < maxUnfiled) unfiled.push({ token, tasks: entries.length })
+        }
       }
       if (rest.length > 0) for (const id of yield* single(query, rest)) refused.push(id)
-      for (const [token, group] of byToken) {
+      for (const [token, entries] of byToken) {
         const lease = leases.get(token)
         if (lease === undefined) continue
-        if (whole.has(token)) leases.delete(token)
-        else for (const entry of group) lease.left.delete(entry.id)
-        if (lease.left.size === 0) leases.delete(token)
+        if (!whole.has(token)) for (const entry of entries) leftOf(lease).delete(entry.id)
+        if (whole.has(token) || lease.left?.size === 0) leases.delete(token)
       }
       return refused
     })

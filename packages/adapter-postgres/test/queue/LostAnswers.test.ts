@@ -33,7 +33,7 @@ const setUp = Effect.gen(function*() {
     store,
     hire,
     add,
-    claim: (workerId: WorkerId, limit: number) => store.claim({ workerId, limit, kinds: [kind], labels: [], suspects: false }),
+    claim: (workerId: WorkerId, limit: number) => Effect.map(store.claim({ workerId, limit, kinds: [kind], labels: [], suspects: false }), ({ deliveries }) => deliveries),
     /** Commits like any other claim; nobody hears of it. */
     unheard: (workerId: WorkerId, limit: number, times = 1) => database.query<{ readonly token: number | null }>(
       `SELECT (c).o_token AS token FROM (SELECT queue.claim($1, $2, $3::text[], '{}', false, 0, NULL, NULL, NULL) AS c FROM generate_series(1, $4::int)) x`,

@@ -35,6 +35,12 @@ export interface ClaimRequest {
   readonly suspects: boolean
 }
 
+export interface Claimed {
+  readonly deliveries: ReadonlyArray<Delivery>
+  /** Whether another claim may find more at once: a store may hand out what it found first and look further at the next one. */
+  readonly more: boolean
+}
+
 export type Outcome =
   | { readonly _tag: "Completed"; readonly result: Schema.Json; readonly progress: Schema.Json }
   /** Back to pending, after the delay; with `state.parked` set it stays until requeued. Becomes cancelled if that was asked for. */
@@ -108,10 +114,13 @@ export class WorkQueueStore extends Context.Service<WorkQueueStore, {
   insert(tasks: ReadonlyArray<NewTask>): Effect.Effect<ReadonlyArray<Inserted>, StoreError>
   /**
    * Leases runnable tasks to a registered worker: by weight between projects (start-time fair queueing), by priority then age
-   * within one. Less than `limit` does not mean that there is no more; nothing does. Conflict when the worker's lease has ended.
+   * within one. Conflict when the worker's lease has ended.
    */
-  claim(request: ClaimRequest): Effect.Effect<ReadonlyArray<Delivery>, StoreError>
-  /** Ends deliveries; returns the ids whose fence is no longer the task's: nothing was changed for these. */
+  claim(request: ClaimRequest): Effect.Effect<Claimed, StoreError>
+  /**
+   * Ends deliveries; returns the ids whose fence is no longer the task's: nothing was changed for these. Workers are woken when an end
+   * lets something run: a dependent, a task that is tried again at once, another of the same concurrency key or limited project.
+   */
   settle(settlements: ReadonlyArray<Settlement>): Effect.Effect<ReadonlyArray<TaskId>, StoreError>
 
   register(worker: WorkerInfo, leaseMillis: number): Effect.Effect<void, StoreError>

@@ -60,9 +60,8 @@ const claimLoop = (desk: Desk, shift: Shift, suspects: Suspects) => Effect.gen(f
       yield* complain("cannot claim")(error)
       continue
     }
-    const deliveries = exit.value
-    // A store may hand out what it found first and look further at the next claim.
-    shift.dry = !alone && deliveries.length === 0
+    const { deliveries, more } = exit.value
+    shift.dry = !alone && !more
     if (alone) suspects.seen(deliveries.length > 0, shift.now())
     shift.take(deliveries, deliveries.length === limit)
     yield* observeClaim(shift, began, deliveries[0])
@@ -97,7 +96,7 @@ const settleLoop = (desk: Desk, shift: Shift) => Effect.gen(function*() {
     yield* shift.unsettled.await
     // Ends of the same turn of the event loop go together.
     yield* Effect.yieldNow
-    const batch = shift.ended.slice(0, maxSettle)
+    const batch = shift.due.slice(0, maxSettle)
     if (batch.length === 0) {
       yield* shift.unsettled.close
       continue

@@ -5,12 +5,12 @@
 import { Clock, Effect, Layer, Option, PubSub, Stream } from "effect"
 import { ulidTimeMillis } from "../../domain/Ids.ts"
 import type { ProjectId, TaskId, WorkerId } from "../../domain/Ids.ts"
-import type { Delivery, WorkTask } from "../../domain/WorkTask.ts"
+import type { WorkTask } from "../../domain/WorkTask.ts"
 import * as Fairness from "../../queue/Fairness.ts"
 import * as Transition from "../../queue/Transition.ts"
 import { StoreError } from "../StoreError.ts"
 import type { StoreReason } from "../StoreError.ts"
-import type { ClaimRequest, Lost, ListQuery, NewTask, ProjectQueue, QueueCounts, Settlement, Wake, WorkerRow } from "../WorkQueueStore.ts"
+import type { Claimed, ClaimRequest, Lost, ListQuery, NewTask, ProjectQueue, QueueCounts, Settlement, Wake, WorkerRow } from "../WorkQueueStore.ts"
 import { suspectsTogether, WorkQueueStore } from "../WorkQueueStore.ts"
 
 interface Entry { task: WorkTask; fence: bigint; /** When it may run; Infinity while parked. */ readyAt: number; open: Set<TaskId> }
@@ -104,18 +104,19 @@ const offers = (state: State, request: ClaimRequest, now: number) => {
   return { limit, lanes: [...byProject].map(([project, tasks]) => ({ project, tasks, weight: state.project(project).weight })) }
 }
 
-const claim = (state: State, request: ClaimRequest, now: number): ReadonlyArray<Delivery> => {
+const claim = (state: State, request: ClaimRequest, now: number): Claimed => {
   const worker = state.workers.get(request.workerId)
   if (worker === undefined || worker.expiresAt <= now) throw refuse("claim", { _tag: "Conflict", message: `the lease of worker ${request.workerId} has ended` })
   const { lanes, limit } = offers(state, request, now)
   const { chosen, clock } = Fairness.select(lanes, limit, state.fairness)
   state.fairness = clock
   const token = chosen.reduce((max, entry) => entry.fence >= max ? entry.fence + 1n : max, BigInt(now) * 1000n)
-  return chosen.map((entry) => {
+  const deliveries = chosen.map((entry) => {
     entry.fence = token
     entry.task = Transition.started(entry.task, request.workerId, now)
     return { task: entry.task, fence: token }
   })
+  return { deliveries, more: lanes.some(({ tasks }) => tasks.some((entry) => entry.task.status === "pending")) }
 }
 
 const settle = (state: State, settlements: ReadonlyArray<Settlement>, now: number): ReadonlyArray<TaskId> => {

@@ -1,5 +1,5 @@
 /** One delivery: the context its handler sees, and how its end becomes a settlement. */
-import { Cause, Effect, Exit, type Fiber, type Schema } from "effect"
+import { Cause, type Clock, Effect, Exit, type Fiber, type Schema } from "effect"
 import type { NewEvent } from "../../domain/Event.ts"
 import type { ErrorClass } from "../../domain/ErrorClass.ts"
 import type { Delivery } from "../../domain/WorkTask.ts"
@@ -30,28 +30,46 @@ export const taskEvent = ({ task }: Delivery, type: string, data: NewEvent["data
   event: { type, subject: { taskId: task.id }, data }
 })
 
-const contextOf = (run: Run, events: TaskEvents["Service"]): TaskContext => {
-  const { task, fence } = run.delivery
-  return {
-    task,
-    fence,
-    attempt: task.deliveries,
-    progress: (value) => {
+/** What a handler sees of its run. Its verbs are made when they are asked for: most handlers of short tasks never do. */
+class RunContext implements TaskContext {
+  readonly task: TaskContext["task"]
+  readonly fence: bigint
+  readonly attempt: number
+  readonly #run: Run
+  readonly #events: TaskEvents["Service"]
+  constructor(run: Run, events: TaskEvents["Service"]) {
+    this.task = run.delivery.task
+    this.fence = run.delivery.fence
+    this.attempt = run.delivery.task.deliveries
+    this.#run = run
+    this.#events = events
+  }
+
+  /** A function of its own, as handlers take it out of the context. */
+  get progress(): TaskContext["progress"] {
+    const run = this.#run
+    const events = this.#events
+    return (value) => {
       const bytes = encodedBytes(value)
-      if (bytes === null || bytes > maxDataBytes / 2) return Effect.logWarning(`progress of task ${task.id} dropped: ${bytes ?? "not JSON"} bytes, at most ${maxDataBytes / 2}`)
+      if (bytes === null || bytes > maxDataBytes / 2) return Effect.logWarning(`progress of task ${run.delivery.task.id} dropped: ${bytes ?? "not JSON"} bytes, at most ${maxDataBytes / 2}`)
       run.progress = value
       run.fresh = true
       return events.enabled
-        ? Effect.catch(events.append([taskEvent(run.delivery, "task.progress", { progress: value })]), (error) => Effect.logWarning(`progress event of task ${task.id} lost`, error))
+        ? Effect.catch(events.append([taskEvent(run.delivery, "task.progress", { progress: value })]), (error) => Effect.logWarning(`progress event of task ${run.delivery.task.id} lost`, error))
         : Effect.void
-    },
-    emit: (event) => events.append([{ projectId: task.projectId, event: { ...event, subject: { ...event.subject, taskId: task.id } } }])
+    }
+  }
+
+  get emit(): TaskContext["emit"] {
+    const { id, projectId } = this.task
+    const events = this.#events
+    return (event) => events.append([{ projectId, event: { ...event, subject: { ...event.subject, taskId: id } } }])
   }
 }
 
 /** The handler's effect, with `task.started` told before it. */
 export const effect = (run: Run, handler: TaskHandler, events: TaskEvents["Service"], workerName: string): Effect.Effect<Schema.Json, TaskFailure> => {
-  const work = Effect.suspend(() => handler(contextOf(run, events)))
+  const work = Effect.suspend(() => handler(new RunContext(run, events)))
   if (!events.enabled) return work
   const { task } = run.delivery
   const told = events.append([taskEvent(run.delivery, "task.started", { kind: task.kind, attempt: task.deliveries, worker: workerName })])
@@ -75,11 +93,14 @@ export const eventsOf = ({ delivery, told }: Ended): ReadonlyArray<TaskEvent> =>
 const message = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).slice(0, 2_000)
 
 /** Null when nothing may be said (the lease was lost). */
-export const end = (run: Run, exit: Exit.Exit<Schema.Json, TaskFailure>, nowMillis: number): Ended | null => {
+export const end = (run: Run, exit: Exit.Exit<Schema.Json, TaskFailure>, clock: Clock.Clock): Ended | null => {
   if (run.stop === "lost") return null
-  if (Exit.isSuccess(exit)) return completed(run, exit.value ?? null, nowMillis)
-  const failure = exit.cause.reasons.find(Cause.isFailReason)
-  const defect = exit.cause.reasons.find(Cause.isDieReason)
+  return Exit.isSuccess(exit) ? completed(run, exit.value ?? null, clock) : interruptedOrFailed(run, exit.cause, clock.currentTimeMillisUnsafe())
+}
+
+const interruptedOrFailed = (run: Run, cause: Cause.Cause<TaskFailure>, nowMillis: number): Ended => {
+  const failure = cause.reasons.find(Cause.isFailReason)
+  const defect = cause.reasons.find(Cause.isDieReason)
   if (run.stop === "handback") return over(run, "handed_back", Transition.handedBack(withProgress(run)), "task.retrying", { delay_ms: 0, reason: "the worker stops" })
   if (run.stop === "cancel") return over(run, "cancelled", Transition.cancelled(withProgress(run), run.delivery.fence, nowMillis), "task.cancelled", {})
   if (run.stop === "timeout") {
@@ -107,10 +128,10 @@ const over = (run: Run, outcome: string, settled: Settlement["outcome"], type: s
 const bare: Settlement["outcome"] = { _tag: "Completed", result: null, progress: null }
 const toldCompleted: Ended["told"] = { type: "task.completed", data: {} }
 
-const completed = (run: Run, result: Schema.Json, nowMillis: number): Ended => {
+const completed = (run: Run, result: Schema.Json, clock: Clock.Clock): Ended => {
   const bytes = result === null ? 0 : encodedBytes(result)
   if (bytes === null || bytes > maxPayloadBytes) {
-    return failed(run, { _tag: "Invalid", field: "result", message: bytes === null ? "the handler's result is not JSON" : `the handler's result has ${bytes} bytes, at most ${maxPayloadBytes} are kept` }, nowMillis)
+    return failed(run, { _tag: "Invalid", field: "result", message: bytes === null ? "the handler's result is not JSON" : `the handler's result has ${bytes} bytes, at most ${maxPayloadBytes} are kept` }, clock.currentTimeMillisUnsafe())
   }
   const outcome = result === null && run.progress === null ? bare : { _tag: "Completed" as const, result, progress: run.progress }
   return {

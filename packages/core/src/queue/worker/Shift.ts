@@ -24,7 +24,11 @@ export interface ShiftOptions {
 }
 
 const closes = ({ decision }: Run.Ended) => decision?._tag === "Again" && decision.closes !== null
-const monotonic = (clock: Clock.Clock) => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000
+/** Milliseconds. As a number the nanoseconds are exact for a hundred days, then within 16; the division of a bigint makes garbage for each task. */
+const monotonic = (clock: Clock.Clock) => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+
+/** Tasks started in one turn of the event loop, about a millisecond of short ones: then answers that came meanwhile are read. */
+const perTurn = 100
 
 export class Shift {
   readonly options: ShiftOptions
@@ -51,6 +55,8 @@ export class Shift {
   #buffer: Array<Delivery> = []
   #head = 0
   #pumping = false
+  /** The pump goes on with the same lease at its next turn: ends of one lease are cheaper to write together. */
+  #midway = false
   #lastStart = 0
   /** Ends not written yet that close a gate: until they are, a claim could bring more tasks for it. */
   #closing = 0
@@ -99,13 +105,19 @@ export class Shift {
     // An end during the start of another comes here again.
     if (this.#pumping) return
     this.#pumping = true
-    while (!this.isLost && this.running.size < this.options.capacity) {
+    let left = perTurn
+    while (!this.isLost && this.running.size < this.options.capacity && left > 0) {
       const delivery = this.#buffer[this.#head]
       if (delivery === undefined) break
       this.#head++
+      left--
       this.#start(delivery)
     }
     this.#pumping = false
+    const next = left === 0 ? this.#buffer[this.#head] : undefined
+    this.#midway = next !== undefined && next.fence === this.#buffer[this.#head - 1]?.fence
+    if (next !== undefined) this.filled.openUnsafe()
+    if (this.due.length > 0) this.unsettled.openUnsafe()
     if (!this.dry && this.want() > 0) this.hungry.openUnsafe()
     if (this.empty) this.idle.openUnsafe()
   }
@@ -132,14 +144,21 @@ export class Shift {
 
   #ended(run: Run.Run, exit: Exit.Exit<Schema.Json, TaskFailure>): void {
     if (run.stop === null) this.options.durations.note(run.delivery.task.kind, this.now() - run.startedMillis)
-    const ended = Run.end(run, exit, this.options.clock.currentTimeMillisUnsafe())
+    const ended = Run.end(run, exit, this.options.clock)
     if (ended !== null) this.settle(ended)
   }
 
   settle(ended: Run.Ended): void {
     this.ended.push(ended)
     if (closes(ended)) this.#closing++
-    this.unsettled.openUnsafe()
+    if (!this.#pumping && !this.#midway) this.unsettled.openUnsafe()
+  }
+
+  /** Ends to write now; those of a lease that the pump is in the middle of wait for its next turn. */
+  get due(): ReadonlyArray<Run.Ended> {
+    const fence = this.#midway ? this.#buffer[this.#head]?.fence : undefined
+    const until = fence === undefined ? -1 : this.ended.findIndex(({ settlement }) => settlement.fence === fence)
+    return until < 0 ? this.ended : this.ended.slice(0, until)
   }
 
   /** The first `count` ends were accepted or refused by the store. */
