@@ -89,7 +89,7 @@ export const make = (config: ClientConfig): Effect.Effect<Listener, never, Scope
     })
   })
 
-  const unavailable = new StoreError({ operation: "Database.listen", reason: { _tag: "Unavailable", message: `no connection for notifications could be opened in ${patience}` } })
+  const unavailable = () => new StoreError({ operation: "Database.listen", reason: { _tag: "Unavailable", message: `no connection for notifications could be opened in ${patience}` } })
 
   return {
     listen: (channel) => Effect.gen(function*() {
@@ -98,7 +98,7 @@ export const make = (config: ClientConfig): Effect.Effect<Listener, never, Scope
         state.started = true
         yield* Effect.forkIn(loop, scope)
       }
-      yield* connected.await.pipe(Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(unavailable) }))
+      yield* connected.await.pipe(Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(unavailable()) }))
       const client = state.client
       if (client !== null && !state.listening.has(channel)) yield* listenOn(client, channel)
       return Stream.fromSubscription(subscription)

@@ -1,12 +1,13 @@
 /** What every work queue store must do. Tests share one store: each uses kinds and projects of its own. */
 import { assert, layer as withLayer } from "@effect/vitest"
 import * as Ids from "@rdev/core/domain/Ids"
-import type { ProjectId, TaskId, WorkerId } from "@rdev/core/domain/Ids"
-import type { Delivery, TaskState, WorkTask } from "@rdev/core/domain/WorkTask"
-import { type ClaimRequest, type NewTask, type Outcome, suspectsTogether, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import type { ProjectId, TaskId } from "@rdev/core/domain/Ids"
+import type { Delivery, WorkTask } from "@rdev/core/domain/WorkTask"
+import { type Outcome, suspectsTogether, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import * as Transition from "@rdev/core/queue/Transition"
-import * as WorkQueue from "@rdev/core/queue/WorkQueue"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer } from "effect"
+import * as WorkQueueEnds from "./WorkQueueEnds.ts"
+import { again, completed, fresh, ids, leaseMillis, only, reasonOf } from "./WorkQueueFixture.ts"
 import * as WorkQueueModel from "./WorkQueueModel.ts"
 
 export interface Capabilities<R> {
@@ -15,44 +16,6 @@ export interface Capabilities<R> {
   /** Random runs against the model, and steps in each. */
   readonly model: { readonly runs: number; readonly steps: number }
 }
-
-const leaseMillis = 35_000
-const completed: Outcome = { _tag: "Completed", result: null, progress: null }
-let counter = 0
-
-/** A project, a kind of its own, and verbs over them. */
-const fresh = Effect.gen(function*() {
-  const store = yield* WorkQueueStore
-  const projectId = yield* Ids.make("proj")
-  const kind = `kind${process.pid % 10_000}-${++counter}`
-  const spec = (change: Partial<NewTask> = {}) => Effect.map(Ids.make("task"), (id): NewTask => ({ ...WorkQueue.defaults, id, projectId, kind, payload: { n: 1 }, ...change }))
-  const add = (change: Partial<NewTask> = {}) => Effect.gen(function*() {
-    const task = yield* spec(change)
-    const [inserted] = yield* store.insert([task])
-    return inserted?.id ?? task.id
-  })
-  const hire = (lease = leaseMillis) => Effect.gen(function*() {
-    const id = yield* Ids.make("wrk")
-    yield* store.register({ id, name: "suite", version: "1", capacity: 4, labels: [], kinds: [kind] }, lease)
-    return id
-  })
-  const claimed = (workerId: WorkerId, limit = 100, change: Partial<ClaimRequest> = {}) =>
-    store.claim({ workerId, limit, kinds: [kind], labels: [], suspects: false, ...change })
-  const claim = (workerId: WorkerId, limit = 100, change: Partial<ClaimRequest> = {}) =>
-    Effect.map(claimed(workerId, limit, change), ({ deliveries }) => deliveries)
-  const settle = (delivery: Delivery, outcome: Outcome = completed) => store.settle([{ id: delivery.task.id, fence: delivery.fence, outcome }])
-  const get = (id: TaskId) => Effect.map(store.get(id), Option.getOrThrow)
-  const status = (id: TaskId) => Effect.map(get(id), (task) => task.status)
-  return { store, projectId, kind, spec, add, hire, claimed, claim, settle, get, status }
-})
-
-const ids = (deliveries: ReadonlyArray<Delivery>) => deliveries.map((delivery) => delivery.task.id)
-const again = (task: WorkTask, change: Partial<TaskState> = {}, delayMillis = 0): Outcome => ({ _tag: "Again", state: { ...Transition.stateOf(task), ...change }, delayMillis })
-const only = <A>(list: ReadonlyArray<A>): A => {
-  assert.strictEqual(list.length, 1)
-  return list[0] as A
-}
-const reasonOf = <A, R>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }, R>) => Effect.map(Effect.flip(effect), (error) => error.reason)
 
 export const suite = <R>(name: string, layer: Layer.Layer<WorkQueueStore | R, unknown>, capabilities: Capabilities<R>): void => {
   const { advance } = capabilities
@@ -107,6 +70,8 @@ export const suite = <R>(name: string, layer: Layer.Layer<WorkQueueStore | R, un
       assert.deepStrictEqual(yield* store.settle(left.map(({ task, fence }) => ({ id: task.id, fence, outcome: completed }))), [])
       assert.deepStrictEqual((yield* Effect.forEach(tasks, status)).filter((s) => s !== "completed"), ["failed"])
     }))
+
+    WorkQueueEnds.tests(it)
 
     it.effect("hands out by priority, then age", () => Effect.gen(function*() {
       const { add, claim, hire } = yield* fresh

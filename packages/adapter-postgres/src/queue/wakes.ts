@@ -45,6 +45,8 @@ export const make = (database: Database["Service"], nowMillis: () => number): Ef
       sending = true
       return Effect.asVoid(Effect.forkIn(send, scope))
     }),
-    wakes: Stream.unwrap(Effect.map(database.listen(channel), (signals) => Stream.mapArray(signals, (batch) => Array.flatMap(batch, wakesOf)))).pipe(Stream.catch((error) => Stream.fromEffectDrain(Effect.andThen(Effect.logDebug("wake-ups cannot be listened to; workers poll", error), Effect.sleep("1 second")))))
+    // Begins with one for what came before there was anybody to hear it.
+    wakes: Stream.unwrap(Effect.map(database.listen(channel), (signals) =>
+      Stream.concat(Stream.succeed<Wake>("work"), Stream.mapArray(signals, (batch) => Array.flatMap(batch, wakesOf))))).pipe(Stream.catch((error) => Stream.fromEffectDrain(Effect.andThen(Effect.logDebug("wake-ups cannot be listened to; workers poll", error), Effect.sleep("1 second")))))
   }
 })

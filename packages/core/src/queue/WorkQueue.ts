@@ -55,9 +55,10 @@ const { payload: _, ...checkedFields } = TaskSpec.fields
 const checks = new Map(Object.entries(checkedFields).map(([field, schema]) => [field, {
   is: Schema.is(schema as Schema.Schema<unknown>),
   decode: Schema.decodeUnknownResult(schema as Schema.Codec<unknown>),
-  /** The last good text: many tasks in a row are alike. */
-  good: undefined as string | undefined
+  /** Texts that were good: those of tasks repeat. */
+  good: new Set<string>()
 }]))
+const maxGood = 1_000
 
 /** UTF-8 length of the JSON text; null when the value has none. */
 export const encodedBytes = (value: Schema.Json): number | null => {
@@ -77,12 +78,12 @@ const problem = (spec: EnqueueSpec): WorkQueueReason | null => {
     const value = spec[field as keyof TaskSpec]
     const check = checks.get(field)
     if (check === undefined) return { _tag: "Invalid", field, message: `unknown field; known are ${[...checks.keys(), "payload"].join(", ")}` }
-    if (value === undefined || value === check.good) continue
+    if (value === undefined || (typeof value === "string" && check.good.has(value))) continue
     if (!check.is(value)) {
       const decoded = check.decode(value)
       return { _tag: "Invalid", field, message: Result.isFailure(decoded) ? String(decoded.failure.message) : "invalid" }
     }
-    if (typeof value === "string") check.good = value
+    if (typeof value === "string" && check.good.size < maxGood) check.good.add(value)
   }
   const bytes = encodedBytes(spec.payload)
   if (bytes === null) return { _tag: "Invalid", field: "payload", message: "expected a JSON value" }

@@ -63,7 +63,7 @@ const claimLoop = (desk: Desk, shift: Shift, suspects: Suspects) => Effect.gen(f
     const { deliveries, more } = exit.value
     shift.dry = !alone && !more
     if (alone) suspects.seen(deliveries.length > 0, shift.now())
-    shift.take(deliveries, deliveries.length === limit)
+    shift.take(exit.value, deliveries.length === limit)
     yield* observeClaim(shift, began, deliveries[0])
     if (alone) {
       yield* shift.idle.await
@@ -126,12 +126,14 @@ const beatLoop = (desk: Desk, shift: Shift) => Effect.forever(Effect.andThen(
   insist(beat(desk, shift), "cannot beat", () => shift.isLost)
 ))
 
+/** A worker that starts before a backlog takes from it first, and begins with what can wait a second later. */
+const settledIn = (shift: Shift) => Effect.timeoutOption(shift.leisure.await, tendMillis)
+
 /** Chores any worker may do: due tasks, vanished workers. The store makes sure that two at once do no harm. */
 const tendLoop = (desk: Desk, shift: Shift, suspects: Suspects) => Effect.gen(function*() {
-  let pause = 0
+  yield* settledIn(shift)
   while (true) {
-    yield* Effect.sleep(pause)
-    pause = tendMillis
+    let pause = tendMillis
     const chores = Effect.gen(function*() {
       const { nextDueMillis, suspects: waiting } = yield* desk.store.tend
       suspects.seen(waiting, shift.now())
@@ -142,6 +144,7 @@ const tendLoop = (desk: Desk, shift: Shift, suspects: Suspects) => Effect.gen(fu
     })
     const due = yield* Effect.catch(chores, (error) => Effect.as(complain("cannot tend the queue")(error), null))
     if (due !== null) pause = Math.max(5, Math.min(tendMillis, due))
+    yield* Effect.sleep(pause)
   }
 })
 
@@ -153,11 +156,11 @@ const sweepLoop = (shift: Shift) => Effect.gen(function*() {
   }
 })
 
-const wakeLoop = (desk: Desk, shift: Shift) => desk.store.wakes.pipe(
+const wakeLoop = (desk: Desk, shift: Shift) => Effect.andThen(settledIn(shift), desk.store.wakes.pipe(
   Stream.runForEach((wake) => wake === "work" ? Effect.sync(() => shift.ring()) : Effect.catch(beat(desk, shift), complain("cannot beat"))),
   Effect.repeat(Schedule.spaced("1 second")),
   Effect.asVoid
-)
+))
 const pollLoop = (desk: Desk, shift: Shift) => Effect.forever(Effect.andThen(Effect.sleep(desk.settings.pollMillis), Effect.sync(() => shift.ring())))
 
 /** Ends a shift in order: no new tasks, wait, hand back, write, leave. */

@@ -157,6 +157,36 @@ describe("Worker", () => {
     }).pipe(Effect.provide(layer))
   }).pipe(Effect.provide(queue)))
 
+  it.effect("settles the short tasks of a claim together, and lets others run between them", () => Effect.gen(function*() {
+    const store = yield* WorkQueueStore
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const settled = new Map<bigint, number>()
+    const told: Array<number> = []
+    const counting = Layer.succeed(WorkQueueStore, {
+      ...store,
+      settle: (settlements) => Effect.andThen(Effect.sync(() => {
+        told.push(settlements.length)
+        for (const fence of new Set(settlements.map((entry) => entry.fence))) settled.set(fence, (settled.get(fence) ?? 0) + 1)
+      }), store.settle(settlements))
+    })
+    const tasks = yield* work.enqueueAll(Array.from({ length: 2_000 }, (_, i) => ({ projectId, kind: "short", payload: i })))
+    let ran = 0
+    let longest = 0
+    const turns = Effect.forever(Effect.andThen(Effect.callback<void>((resume) => { setImmediate(() => resume(Effect.void)) }), Effect.sync(() => {
+      longest = Math.max(longest, ran)
+      ran = 0
+    })))
+    const short = worker({ short: () => Effect.sync(() => { ran++; return null }) }).pipe(Layer.provide(counting))
+    yield* Effect.gen(function*() {
+      yield* Effect.forkChild(turns)
+      yield* until(tasks[1_999] as WorkTask["id"], "completed")
+    }).pipe(Effect.provide(short))
+    assert.strictEqual(told.reduce((sum, n) => sum + n, 0), 2_000)
+    assert.deepStrictEqual([...settled.values()].filter((times) => times > 1), [], "no claim was settled in parts")
+    assert.isBelow(longest, 500, "a whole claim never runs in one turn")
+  }).pipe(Effect.provide(queue)))
+
   it.effect("forgets ended tasks after the retention", () => Effect.gen(function*() {
     const work = yield* Queue
     const projectId = yield* Ids.make("proj")

@@ -244,7 +244,7 @@ const make = Effect.gen(function*() {
     workers: at((now) => [...state.workers.values()].filter((worker) => worker.expiresAt > now).map((worker) => worker.row)),
     takeLost: (limit) => at((now) => takeLost(state, limit, now)),
     tend: at((now) => tend(state, now)),
-    wakes: Stream.fromPubSub(bell),
+    wakes: Stream.unwrap(Effect.map(PubSub.subscribe(bell), (subscription) => Stream.concat(Stream.succeed<Wake>("work"), Stream.fromSubscription(subscription)))),
     get: (id) => at(() => Option.fromNullishOr(state.entries.get(id)?.task)),
     list: (query) => at(() => list(state, query)),
     cancel: (id) => Effect.tap(at((now) => cancel(state, id, now)), PubSub.publish(bell, "cancel")),

@@ -5,7 +5,7 @@
 import { type Clock, type Context, Effect, Exit, Latch, type Schema } from "effect"
 import type { TaskId, WorkerId } from "../../domain/Ids.ts"
 import type { Delivery } from "../../domain/WorkTask.ts"
-import { maxClaim } from "../../ports/WorkQueueStore.ts"
+import { type Claimed, maxClaim } from "../../ports/WorkQueueStore.ts"
 import type { TaskEvents } from "../TaskEvents.ts"
 import { TaskFailure, type TaskHandler } from "../TaskHandlers.ts"
 import type { Durations } from "./Durations.ts"
@@ -41,6 +41,8 @@ export class Shift {
   readonly filled = Latch.makeUnsafe(false)
   /** Open when there is something to settle. */
   readonly unsettled = Latch.makeUnsafe(false)
+  /** Open when the first claim left nothing behind: there is time for everything else. */
+  readonly leisure = Latch.makeUnsafe(false)
   /** Open once nothing runs or waits. */
   readonly idle = Latch.makeUnsafe(true)
   /** Open when the lease is lost. */
@@ -52,6 +54,7 @@ export class Shift {
   isLost = false
   /** Monotonic time until which the lease is surely ours. */
   leaseUntil = 0
+  #claimed = false
   #buffer: Array<Delivery> = []
   #head = 0
   #pumping = false
@@ -89,7 +92,9 @@ export class Shift {
    * Queues a claim's tasks. Of a full claim the pump starts them, once the next claim has been sent; a short one has nothing to gain
    * from that, and starts at once.
    */
-  take(deliveries: ReadonlyArray<Delivery>, full: boolean): void {
+  take({ deliveries, more }: Claimed, full: boolean): void {
+    if (!this.#claimed && !more) this.leisure.openUnsafe()
+    this.#claimed = true
     if (deliveries.length === 0) return
     this.#buffer = this.#head === 0 ? this.#buffer : this.#buffer.slice(this.#head)
     this.#head = 0
