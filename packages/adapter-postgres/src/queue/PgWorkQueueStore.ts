@@ -6,7 +6,7 @@
 import type { ProjectId, WorkerId } from "@rdev/core/domain/Ids"
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { type ProjectQueue, type Settlement, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect, Layer, Stream } from "effect"
 import { Database } from "../Database.ts"
 import { operation } from "../StoreOperation.ts"
 import * as ClaimTasks from "./claimTasks.ts"
@@ -119,11 +119,11 @@ const make = (options: Options) => Effect.gen(function*() {
     settle: (settlements) => operation("WorkQueueStore.settle")(settle(settlements)),
     register: (worker, leaseMillis) => operation("WorkQueueStore.register")(workers.register(worker, leaseMillis)),
     beat: (id, leaseMillis, running, progress) => operation("WorkQueueStore.beat")(beat(id, leaseMillis, running, progress)),
-    deregister: (id) => operation("WorkQueueStore.deregister")(Effect.andThen(forget(id), workers.deregister(id))),
+    deregister: (id) => operation("WorkQueueStore.deregister")(Effect.andThen(Effect.andThen(forget(id), workers.deregister(id)), settles.file(database.query))),
     workers: operation("WorkQueueStore.workers")(workers.workers),
     takeLost: (limit) => operation("WorkQueueStore.takeLost")(workers.takeLost(limit)),
     tend: operation("WorkQueueStore.tend")(tend),
-    wakes: bell.wakes,
+    wakes: Stream.tap(bell.wakes, () => Effect.sync(claims.hint)),
     get: (id) => operation("WorkQueueStore.get")(reads.get(id)),
     list: (query) => operation("WorkQueueStore.list")(reads.list(query)),
     cancel: (id) => operation("WorkQueueStore.cancel")(cancel(id)),

@@ -1,7 +1,8 @@
 /**
  * Claims through queue.claim. Remembers for each worker how far it has come in each lane, so that a claim starts behind the dead index
  * entries of earlier ones; a full claim looks from the start when such a fast one comes back short, and at least every eight times as
- * long as a full claim takes, so that a task which appears behind a mark, or of a project that had none, waits no longer.
+ * long as a full claim takes (after a wake-up: twice), so that a task which appears behind a mark, or of a project that had none, waits
+ * no longer.
  */
 import type { WorkerId } from "@rdev/core/domain/Ids"
 import type { Delivery } from "@rdev/core/domain/WorkTask"
@@ -29,7 +30,14 @@ interface Answer extends Record<string, unknown> {
   readonly o_states: string | null
 }
 interface Mark { readonly priority: number; readonly id: string }
-interface Place { after: number; marks: Map<number, Mark>; fullAtMillis: number }
+interface Place {
+  after: number
+  marks: Map<number, Mark>
+  /** When the next claim has to be full, and when it may be if there was a hint. */
+  fullAtMillis: number
+  soonAtMillis: number
+  hinted: boolean
+}
 
 export interface ClaimOptions {
   /** Longest time between full claims. Default 500; 0: every claim is full. */
@@ -37,6 +45,8 @@ export interface ClaimOptions {
 }
 export interface Claims {
   claim(request: ClaimRequest): Effect.Effect<Claimed, StoreError>
+  /** Something new is there, perhaps of a project that had nothing. */
+  hint(): void
   forget(worker: WorkerId): void
 }
 
@@ -62,6 +72,21 @@ const orderOf = (ids: ReadonlyArray<string>, priorities: ReadonlyArray<number>):
   const before = (a: number, b: number) => (priorities[a] ?? 0) - (priorities[b] ?? 0) || ((ids[a] ?? "") < (ids[b] ?? "") ? -1 : 1)
   for (let i = 1; i < order.length; i++) if (before(i - 1, i) > 0) return order.sort(before)
   return order
+}
+
+/** The first of each project, then the second of each: one that has many tasks in a batch keeps no other waiting behind them. */
+const inTurns = (order: ReadonlyArray<number>, projectOf: (place: number) => string | undefined): ReadonlyArray<number> => {
+  const taken = new Map<string | undefined, number>()
+  const turns: Array<Array<number>> = []
+  for (const place of order) {
+    const project = projectOf(place)
+    const turn = taken.get(project) ?? 0
+    taken.set(project, turn + 1)
+    const others = turns[turn]
+    if (others === undefined) turns.push([place])
+    else others.push(place)
+  }
+  return taken.size < 2 ? order : turns.flat()
 }
 
 const batchOf = (answer: Answer): Batch | null => {
@@ -104,6 +129,8 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
       place.after = Math.max(0, answer.o_after)
       const now = nowMillis()
       place.fullAtMillis = now + Math.min(maxFull, Math.max(20, 8 * (now - began)))
+      place.soonAtMillis = now + Math.min(maxFull, Math.max(20, 2 * (now - began)))
+      place.hinted = false
     }
     place.marks = new Map()
     const batch = yield* decoding(() => batchOf(answer))
@@ -119,7 +146,7 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
     const fence = BigInt(token)
     // The token is the claim's time in microseconds, or a little more.
     const startedAtMillis = Math.floor(token / 1_000)
-    return yield* decoding(() => order.map((i): Delivery => ({
+    return yield* decoding(() => inTurns(order, (i) => known.get(laneOf[i] ?? 0)?.projectId).map((i): Delivery => ({
       task: TaskRows.delivered(ids[i] ?? "", laneOf[i] ?? 0, priorities[i] ?? 0, payloads[i] ?? null, extras?.[i] ?? null, states?.[i] ?? null, known, workerId, startedAtMillis),
       fence
     })))
@@ -128,15 +155,16 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
   return {
     claim: (request) => Effect.gen(function*() {
       let place = places.get(request.workerId)
-      if (place === undefined) places.set(request.workerId, place = { after: 0, marks: new Map(), fullAtMillis: 0 })
+      if (place === undefined) places.set(request.workerId, place = { after: 0, marks: new Map(), fullAtMillis: 0, soonAtMillis: 0, hinted: false })
       const limit = Math.min(request.limit, maxClaim)
-      const full = request.suspects || place.marks.size === 0 || maxFull === 0 || nowMillis() >= place.fullAtMillis
+      const full = request.suspects || place.marks.size === 0 || maxFull === 0 || nowMillis() >= (place.hinted ? place.soonAtMillis : place.fullAtMillis)
       let found = yield* once(request, place, limit, full)
       if (!full && found.batch === null) found = yield* once(request, place, limit, true)
       // A fast claim that came back short: what it found starts now, and the next claim is full.
       else if (!full && (found.batch?.ids.length ?? 0) < limit) place.fullAtMillis = 0
       return { deliveries: yield* deliveries(request.workerId, found.batch), more: found.more }
     }),
+    hint: () => { for (const place of places.values()) place.hinted = true },
     forget: (worker) => { places.delete(worker) }
   }
 }

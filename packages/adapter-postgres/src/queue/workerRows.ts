@@ -22,7 +22,7 @@ const beatSql = `
 const progressSql = `
   INSERT INTO queue.progress (task, fence, value)
   SELECT t.task, t.fence, t.value FROM unnest($1::uuid[], $2::bigint[], $3::json[]) t(task, fence, value)
-  WHERE EXISTS (SELECT FROM queue.lease e WHERE e.token = t.fence AND e.worker = $4 AND get_bit(e.done, array_position(e.ids, t.task) - 1) = 0 FOR KEY SHARE)
+  WHERE EXISTS (SELECT FROM queue.lease e WHERE e.token = t.fence AND e.worker = $4 AND get_bit(e.done, array_position(e.ids, t.task) - 1) = 0 FOR SHARE)
   ON CONFLICT (task) DO UPDATE SET fence = excluded.fence, value = excluded.value`
 const returnSql = "SELECT queue.return_unheld($1, $2::bigint[], $3::float8 * interval '1 millisecond') AS returned"
 const deregisterSql = "DELETE FROM queue.worker WHERE id = $1"

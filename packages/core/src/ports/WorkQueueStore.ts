@@ -136,7 +136,10 @@ export class WorkQueueStore extends Context.Service<WorkQueueStore, {
   takeLost(limit: number): Effect.Effect<ReadonlyArray<Lost>, StoreError>
   /** Makes due tasks runnable and follows up dependencies. Cheap when there is nothing to do; called every second by each worker. */
   readonly tend: Effect.Effect<Tended, StoreError>
-  /** Hints that something may be runnable or that a running task was cancelled, also from other processes. A lost one costs a poll interval. */
+  /**
+   * Hints that something may be runnable or that a running task was cancelled, also from other processes. A lost one costs a poll
+   * interval. Begins with one, for what came before anybody listened.
+   */
   readonly wakes: Stream.Stream<Wake>
 
   get(id: TaskId): Effect.Effect<Option.Option<WorkTask>, StoreError>
