@@ -50,6 +50,7 @@ const fail = (verb: string, reason: StoreError["reason"]) => new StoreError({ op
 const make = (options: Options) => Effect.gen(function*() {
   const database = yield* Database
   const clock = yield* Clock.Clock
+  const scope = yield* Effect.scope
   const nowMillis = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000
   const claiming = yield* database.session({ synchronous_commit: "off" })
   const settling = yield* database.session({ jit: "off" })
@@ -69,14 +70,22 @@ const make = (options: Options) => Effect.gen(function*() {
   const chores = Effect.suspend(() => {
     if (nowMillis() < choresAt) return Effect.void
     choresAt = nowMillis() + choresMillis
-    const always = Effect.andThen(database.query(partitionsSql), database.query(SettleTasks.sweepSql))
+    const always = Effect.andThen(database.query(partitionsSql), settles.adopt(database.query))
     return nowMillis() < summarizeAt ? always : Effect.andThen(always, database.query(summarizeSql))
+  })
+  let filing = false
+  /** Beside everything else: after many ends it takes longer than other chores may wait. */
+  const file = Effect.suspend(() => {
+    if (filing) return Effect.void
+    filing = true
+    const filed = Effect.catch(settles.file(database.query), (error) => Effect.logWarning(`completed tasks are filed later: ${error.message}`))
+    return Effect.asVoid(Effect.forkIn(Effect.ensuring(filed, Effect.sync(() => { filing = false })), scope))
   })
   const tend = Effect.gen(function*() {
     yield* chores
     const row = (yield* database.query<{ readonly due: number | null; readonly suspects: boolean; readonly promoted: number }>(tendSql, [], { prepare: true }))[0]
     if ((row?.promoted ?? 0) > 0) yield* bell.ring("work")
-    yield* settles.file(database.query)
+    yield* file
     return { nextDueMillis: row?.due ?? null, suspects: row?.suspects ?? false }
   })
   const ringAfter = <A, E>(effect: Effect.Effect<A, E>) => Effect.tap(effect, database.afterCommit(bell.ring("work")))

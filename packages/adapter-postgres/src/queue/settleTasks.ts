@@ -14,19 +14,20 @@ import { toUuid } from "./TaskUuid.ts"
 
 const finishSql = "SELECT queue.finish($1::bigint[]) AS tokens"
 const fileSql = "SELECT queue.file($1::bigint[])"
-/** What a process left that ended before it filed everything. */
-export const sweepSql = "SELECT queue.file(array_agg(x.token)) FROM (SELECT token FROM queue.lease WHERE ended_at < clock_timestamp() - interval '10 seconds' LIMIT 200) x"
+/** What another process left, or this one forgot. */
+const unfiledSql = "SELECT token, cardinality(ids) AS tasks FROM queue.lease WHERE ended_at < clock_timestamp() - interval '10 seconds' LIMIT 10000"
 export const fileAllSql = "SELECT queue.file((SELECT array_agg(token) FROM queue.lease WHERE ended_at IS NOT NULL))"
 /** Filed with one statement, about 5 ms of it: the embedded engine answers nobody else meanwhile. */
 const tasksPerFiling = 500
-/** Between two of them, by the time the first took: filing has time, and what runs now has not. 30,000 tasks a second are filed so. */
+/** Between two of them, by the time the first took: what runs now comes first, as long as no more than so many leases wait. */
 const restPerFiling = 2
+const waitingLeases = 100
 /** Real time, also in tests. */
 const rest = (millis: number) => Effect.callback<void>((resume) => {
   const timer = setTimeout(() => resume(Effect.void), millis)
   return Effect.sync(() => clearTimeout(timer))
 })
-/** Tokens remembered for filing; the sweep finds any others. */
+/** Leases remembered for filing; `adopt` finds any others. */
 const maxUnfiled = 10_000
 const settleSql = "SELECT queue.settle($1::bigint[], $2::uuid[], $3::smallint[], $4::json[], $5::json[], $6::json[], $7::int[], $8::bigint[], $9::text[]) AS places"
 
@@ -53,8 +54,10 @@ export interface Settles {
   forget(worker: WorkerId): void
   /** The tokens of leases a worker was handed out here and has not ended. */
   held(worker: WorkerId): ReadonlyArray<number>
-  /** Files what this process marked. */
+  /** Files what was marked here or adopted, until nothing is left. */
   file(query: Connections["query"]): Effect.Effect<void, StoreError>
+  /** Takes over what has been marked for ten seconds, by whomever. */
+  adopt(query: Connections["query"]): Effect.Effect<void, StoreError>
   settle(query: Connections["query"], settlements: ReadonlyArray<Settlement>): Effect.Effect<ReadonlyArray<TaskId>, StoreError>
 }
 
@@ -81,7 +84,7 @@ const single = (query: Connections["query"], entries: ReadonlyArray<Settlement>)
 
 export const make = (): Settles => {
   const leases = new Map<number, Lease>()
-  let unfiled: Array<{ readonly token: number; readonly tasks: number }> = []
+  const unfiled: Array<{ readonly token: number; readonly tasks: number }> = []
 
   /** By token, in order. */
   const grouped = (settlements: ReadonlyArray<Settlement>) => {
@@ -119,18 +122,18 @@ export const make = (): Settles => {
     forget: (worker) => { for (const [token, lease] of leases) if (lease.worker === worker) leases.delete(token) },
     held: (worker) => [...leases].flatMap(([token, lease]) => lease.worker === worker ? [token] : []),
     file: (query) => Effect.gen(function*() {
-      const marked = unfiled
-      unfiled = []
-      for (let at = 0; at < marked.length;) {
-        const tokens: Array<number> = []
-        for (let tasks = 0; at < marked.length && tasks < tasksPerFiling; at++) {
-          tasks += marked[at]?.tasks ?? 0
-          tokens.push(marked[at]?.token ?? 0)
-        }
+      while (unfiled.length > 0) {
+        let tasks = 0
+        const end = unfiled.findIndex((lease) => (tasks += lease.tasks) >= tasksPerFiling)
+        const some = unfiled.splice(0, end < 0 ? unfiled.length : end + 1)
         const began = performance.now()
-        yield* query(fileSql, [ArrayLiteral.plain(tokens)], { prepare: true })
-        if (at < marked.length) yield* rest(restPerFiling * (performance.now() - began))
+        yield* query(fileSql, [ArrayLiteral.plain(some.map(({ token }) => token))], { prepare: true })
+        if (unfiled.length > 0 && unfiled.length <= waitingLeases) yield* rest(restPerFiling * (performance.now() - began))
       }
+    }),
+    adopt: (query) => Effect.map(query<{ readonly token: string | number; readonly tasks: number }>(unfiledSql), (rows) => {
+      const known = new Set(unfiled.map(({ token }) => token))
+      for (const row of rows) if (!known.has(Number(row.token)) && unfiled.length < maxUnfiled) unfiled.push({ token: Number(row.token), tasks: row.tasks })
     }),
     settle: (query, settlements) => Effect.gen(function*() {
       const { byToken, whole, rest } = sort(settlements)
