@@ -1,4 +1,5 @@
 import { assert, it } from "@effect/vitest"
+import * as Event from "@rdev/core/domain/Event"
 import * as Ids from "@rdev/core/domain/Ids"
 import { EventLog } from "@rdev/core/ports/EventLog"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
@@ -34,11 +35,16 @@ it.live("two replicas and three workers share the load, and either replica's rea
   }
   const projectId = yield* Ids.make("proj")
   const seen = [new Set<string>(), new Set<string>()]
+  const listens = [false, false]
   for (const [i, context] of [first, second].entries()) {
-    yield* Effect.forkScoped(Context.get(context, EventLog).live().pipe(
-      Stream.filter((event) => event.type === "task.completed"),
-      Stream.runForEach((event) => Effect.sync(() => { seen[i]?.add(event.subject.taskId ?? "") }))))
+    yield* Effect.forkScoped(Context.get(context, EventLog).live().pipe(Stream.runForEach((event) => Effect.sync(() => {
+      if (event.type === "probe") listens[i] = true
+      if (event.type === "task.completed") seen[i]?.add(event.subject.taskId ?? "")
+    }))))
   }
+  // A reader sees what comes after it began to listen, which takes a connection.
+  const probe = Context.get(first, EventLog).append(Event.ofProject(projectId), [{ type: "probe", subject: {}, data: {} }])
+  yield* Fleet.until("both readers listen", Effect.map(probe, () => listens.every(Boolean)))
   const count = 150
   for (let i = 0; i < count; i++) yield* Context.get(i % 2 === 0 ? first : second, WorkQueue.WorkQueue).enqueue({ projectId, kind: "share", payload: i })
   yield* Fleet.until("every event at both readers", Effect.sync(() => seen.every((ids) => ids.size === count)))
