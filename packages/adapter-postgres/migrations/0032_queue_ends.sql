@@ -24,6 +24,7 @@ CREATE OR REPLACE FUNCTION queue.status_of(p_id uuid) RETURNS int LANGUAGE sql S
     (SELECT 4 FROM queue.lease WHERE p_id = ANY (ids) AND get_bit(done, array_position(ids, p_id) - 1) = 0 LIMIT 1),
     (SELECT 0 FROM queue.places() p JOIN queue.ready r ON r.lane = p.o_lane AND r.priority = p.o_priority AND r.id = p_id LIMIT 1)) $$;
 
+-- Wakes workers if the end of tasks in these lanes makes room under a limit.
 CREATE FUNCTION queue.make_room(p_lanes int[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (SELECT FROM queue.lane l JOIN queue.project p ON p.no = l.project WHERE l.no = ANY (p_lanes) AND (l.concurrency_key IS NOT NULL OR p.max_running IS NOT NULL)) THEN

@@ -3,12 +3,10 @@
  * out together. Bounded: at most `capacity` keys wait, then the oldest is dropped (signals are hints, their receivers poll).
  */
 import { Effect, type Scope } from "effect"
+import { realPause } from "./realPause.ts"
 
-/** A NOTIFY takes a lock of the whole server at commit; more than one per millisecond slows every writer down. Real time, also in tests. */
-const pause = Effect.callback<void>((resume) => {
-  const timer = setTimeout(() => resume(Effect.void), 1)
-  return Effect.sync(() => clearTimeout(timer))
-})
+/** A NOTIFY takes a lock of the whole server at commit; more than one per millisecond slows every writer down. */
+const pause = realPause(1)
 export const capacity = 1024
 
 export const make = <V>(options: {

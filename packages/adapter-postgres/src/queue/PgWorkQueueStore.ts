@@ -73,19 +73,19 @@ const make = (options: Options) => Effect.gen(function*() {
     const always = Effect.andThen(database.query(partitionsSql), settles.adopt(database.query))
     return nowMillis() < summarizeAt ? always : Effect.andThen(always, database.query(summarizeSql))
   })
+  const file = (rests: boolean) => Effect.catch(settles.file(database.query, rests), (error) => Effect.logWarning(`completed tasks are filed later: ${error.message}`))
   let filing = false
   /** Beside everything else: after many ends it takes longer than other chores may wait. */
-  const file = Effect.suspend(() => {
+  const startFiling = Effect.suspend(() => {
     if (filing) return Effect.void
     filing = true
-    const filed = Effect.catch(settles.file(database.query), (error) => Effect.logWarning(`completed tasks are filed later: ${error.message}`))
-    return Effect.asVoid(Effect.forkIn(Effect.ensuring(filed, Effect.sync(() => { filing = false })), scope))
+    return Effect.asVoid(Effect.forkIn(Effect.ensuring(file(true), Effect.sync(() => { filing = false })), scope))
   })
   const tend = Effect.gen(function*() {
     yield* chores
     const row = (yield* database.query<{ readonly due: number | null; readonly suspects: boolean; readonly promoted: number }>(tendSql, [], { prepare: true }))[0]
     if ((row?.promoted ?? 0) > 0) yield* bell.ring("work")
-    yield* file
+    yield* startFiling
     return { nextDueMillis: row?.due ?? null, suspects: row?.suspects ?? false }
   })
   const ringAfter = <A, E>(effect: Effect.Effect<A, E>) => Effect.tap(effect, database.afterCommit(bell.ring("work")))
@@ -128,11 +128,11 @@ const make = (options: Options) => Effect.gen(function*() {
     settle: (settlements) => operation("WorkQueueStore.settle")(settle(settlements)),
     register: (worker, leaseMillis) => operation("WorkQueueStore.register")(workers.register(worker, leaseMillis)),
     beat: (id, leaseMillis, running, progress) => operation("WorkQueueStore.beat")(beat(id, leaseMillis, running, progress)),
-    deregister: (id) => operation("WorkQueueStore.deregister")(Effect.andThen(Effect.andThen(forget(id), workers.deregister(id)), settles.file(database.query))),
+    deregister: (id) => operation("WorkQueueStore.deregister")(Effect.andThen(Effect.andThen(forget(id), workers.deregister(id)), file(false))),
     workers: operation("WorkQueueStore.workers")(workers.workers),
     takeLost: (limit) => operation("WorkQueueStore.takeLost")(workers.takeLost(limit)),
     tend: operation("WorkQueueStore.tend")(tend),
-    wakes: Stream.tap(bell.wakes, () => Effect.sync(claims.hint)),
+    wakes: Stream.tap(bell.wakes, (wake) => Effect.sync(() => { if (wake === "work") claims.hint() })),
     get: (id) => operation("WorkQueueStore.get")(reads.get(id)),
     list: (query) => operation("WorkQueueStore.list")(reads.list(query)),
     cancel: (id) => operation("WorkQueueStore.cancel")(cancel(id)),

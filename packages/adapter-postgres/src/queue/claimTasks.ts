@@ -33,10 +33,9 @@ interface Mark { readonly priority: number; readonly id: string }
 interface Place {
   after: number
   marks: Map<number, Mark>
-  /** When the next claim has to be full, and when it may be if there was a hint. */
+  /** When the next claim has to be full; a hint brings it forward to `soonAtMillis`. */
   fullAtMillis: number
   soonAtMillis: number
-  hinted: boolean
 }
 
 export interface ClaimOptions {
@@ -130,7 +129,6 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
       const now = nowMillis()
       place.fullAtMillis = now + Math.min(maxFull, Math.max(20, 8 * (now - began)))
       place.soonAtMillis = now + Math.min(maxFull, Math.max(20, 2 * (now - began)))
-      place.hinted = false
     }
     place.marks = new Map()
     const batch = yield* decoding(() => batchOf(answer))
@@ -155,16 +153,16 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
   return {
     claim: (request) => Effect.gen(function*() {
       let place = places.get(request.workerId)
-      if (place === undefined) places.set(request.workerId, place = { after: 0, marks: new Map(), fullAtMillis: 0, soonAtMillis: 0, hinted: false })
+      if (place === undefined) places.set(request.workerId, place = { after: 0, marks: new Map(), fullAtMillis: 0, soonAtMillis: 0 })
       const limit = Math.min(request.limit, maxClaim)
-      const full = request.suspects || place.marks.size === 0 || maxFull === 0 || nowMillis() >= (place.hinted ? place.soonAtMillis : place.fullAtMillis)
+      const full = request.suspects || place.marks.size === 0 || maxFull === 0 || nowMillis() >= place.fullAtMillis
       let found = yield* once(request, place, limit, full)
       if (!full && found.batch === null) found = yield* once(request, place, limit, true)
       // A fast claim that came back short: what it found starts now, and the next claim is full.
       else if (!full && (found.batch?.ids.length ?? 0) < limit) place.fullAtMillis = 0
       return { deliveries: yield* deliveries(request.workerId, found.batch), more: found.more }
     }),
-    hint: () => { for (const place of places.values()) place.hinted = true },
+    hint: () => { for (const place of places.values()) place.fullAtMillis = Math.min(place.fullAtMillis, place.soonAtMillis) },
     forget: (worker) => { places.delete(worker) }
   }
 }

@@ -8,6 +8,7 @@ import type { StoreError } from "@rdev/core/ports/StoreError"
 import type { Settlement } from "@rdev/core/ports/WorkQueueStore"
 import { Effect } from "effect"
 import type { Connections } from "../Driver.ts"
+import { realPause } from "../realPause.ts"
 import * as ArrayLiteral from "./ArrayLiteral.ts"
 import * as TaskRows from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
@@ -22,11 +23,6 @@ const tasksPerFiling = 500
 /** Between two of them, by the time the first took: what runs now comes first, as long as no more than so many leases wait. */
 const restPerFiling = 2
 const waitingLeases = 100
-/** Real time, also in tests. */
-const rest = (millis: number) => Effect.callback<void>((resume) => {
-  const timer = setTimeout(() => resume(Effect.void), millis)
-  return Effect.sync(() => clearTimeout(timer))
-})
 /** Leases remembered for filing; `adopt` finds any others. */
 const maxUnfiled = 10_000
 const settleSql = "SELECT queue.settle($1::bigint[], $2::uuid[], $3::smallint[], $4::json[], $5::json[], $6::json[], $7::int[], $8::bigint[], $9::text[]) AS places"
@@ -54,8 +50,8 @@ export interface Settles {
   forget(worker: WorkerId): void
   /** The tokens of leases a worker was handed out here and has not ended. */
   held(worker: WorkerId): ReadonlyArray<number>
-  /** Files what was marked here or adopted, until nothing is left. */
-  file(query: Connections["query"]): Effect.Effect<void, StoreError>
+  /** Files what was marked here or adopted, until nothing is left; with rests as long as there is little. */
+  file(query: Connections["query"], rests: boolean): Effect.Effect<void, StoreError>
   /** Takes over what has been marked for ten seconds, by whomever. */
   adopt(query: Connections["query"]): Effect.Effect<void, StoreError>
   settle(query: Connections["query"], settlements: ReadonlyArray<Settlement>): Effect.Effect<ReadonlyArray<TaskId>, StoreError>
@@ -121,14 +117,14 @@ export const make = (): Settles => {
     },
     forget: (worker) => { for (const [token, lease] of leases) if (lease.worker === worker) leases.delete(token) },
     held: (worker) => [...leases].flatMap(([token, lease]) => lease.worker === worker ? [token] : []),
-    file: (query) => Effect.gen(function*() {
+    file: (query, rests) => Effect.gen(function*() {
       while (unfiled.length > 0) {
         let tasks = 0
         const end = unfiled.findIndex((lease) => (tasks += lease.tasks) >= tasksPerFiling)
         const some = unfiled.splice(0, end < 0 ? unfiled.length : end + 1)
         const began = performance.now()
         yield* query(fileSql, [ArrayLiteral.plain(some.map(({ token }) => token))], { prepare: true })
-        if (unfiled.length > 0 && unfiled.length <= waitingLeases) yield* rest(restPerFiling * (performance.now() - began))
+        if (rests && unfiled.length > 0 && unfiled.length <= waitingLeases) yield* realPause(restPerFiling * (performance.now() - began))
       }
     }),
     adopt: (query) => Effect.map(query<{ readonly token: string | number; readonly tasks: number }>(unfiledSql), (rows) => {

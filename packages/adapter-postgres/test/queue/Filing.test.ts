@@ -1,34 +1,30 @@
 /** Completed leases on their way into history: one process marks them, another may have to file them. */
 import { assert, layer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
-import { type NewTask, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
-import * as WorkQueue from "@rdev/core/queue/WorkQueue"
-import { Effect, Layer, Option } from "effect"
+import { completed, fresh } from "@rdev/conformance/WorkQueueFixture"
+import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import * as Transition from "@rdev/core/queue/Transition"
+import { Effect, Layer } from "effect"
 import { Database, layerEmbedded } from "../../src/Database.ts"
 import * as PgWorkQueueStore from "../../src/queue/PgWorkQueueStore.ts"
 import * as TestPostgres from "../../src/testing/TestPostgres.ts"
+import * as Fleet from "./Fleet.ts"
 
-/** What a worker of its own did with the first tasks, and where their records are. */
+/** Tasks that a worker holds in one lease, and where their records are. */
 const setUp = (count: number) => Effect.gen(function*() {
-  const store = yield* WorkQueueStore
+  const { add, claim, get, hire, kind, store } = yield* fresh
   const database = yield* Database
-  const kind = `k${(yield* Ids.make("run")).slice(-8).toLowerCase()}`
-  const projectId = yield* Ids.make("proj")
-  const worker = yield* Ids.make("wrk")
-  yield* store.register({ id: worker, name: "w", version: "1", capacity: 1, labels: [], kinds: [kind] }, 60_000)
-  const tasks = yield* Effect.forEach(Array.from({ length: count }, (_, n) => n), (n) => Effect.map(Ids.make("task"), (id): NewTask => ({ ...WorkQueue.defaults, id, projectId, kind, payload: n })))
-  yield* store.insert(tasks)
-  const { deliveries } = yield* store.claim({ workerId: worker, limit: count, kinds: [kind], labels: [], suspects: false })
-  const settle = store.settle(deliveries.map(({ fence, task }) => ({ id: task.id, fence, outcome: { _tag: "Completed" as const, result: null, progress: null } })))
+  const tasks = yield* Effect.forEach(Array.from({ length: count }, (_, n) => n), (n) => add({ payload: n }))
+  const worker = yield* hire()
+  const deliveries = yield* claim(worker, count)
+  const settle = store.settle(deliveries.map(({ fence, task }) => ({ id: task.id, fence, outcome: completed })))
   const rows = (table: "lease" | "history") => Effect.map(
     database.query<{ readonly n: number }>(table === "lease"
       ? "SELECT count(*)::int AS n FROM queue.lease e JOIN queue.lane l ON l.no = e.lanes[1] WHERE l.kind = $1 AND e.ended_at IS NOT NULL"
       : "SELECT count(*)::int AS n FROM queue.history h JOIN queue.lane l ON l.no = h.lane WHERE l.kind = $1", [kind]),
     (found) => found[0]?.n ?? 0)
-  /** Until so many records are in history: filing runs beside the chores. */
-  const filed = (count: number): Effect.Effect<void, unknown> => Effect.flatMap(rows("history"), (n) => n === count ? Effect.void : Effect.andThen(Effect.yieldNow, filed(count)))
-  const records = Effect.forEach(tasks, ({ id }) => Effect.map(store.get(id), Option.getOrThrow))
-  return { store, database, worker, deliveries, settle, rows, filed, records }
+  /** Filing runs beside the chores. */
+  const filed = Fleet.until("every record in history", Effect.map(rows("history"), (n) => n === count))
+  return { store, database, worker, deliveries, settle, rows, filed, records: Effect.forEach(tasks, get) }
 })
 
 for (const [name, database] of [["PostgreSQL", TestPostgres.layerDatabase()], ["embedded", layerEmbedded({ memory: true })]] as const) {
@@ -39,7 +35,7 @@ for (const [name, database] of [["PostgreSQL", TestPostgres.layerDatabase()], ["
       assert.deepStrictEqual([yield* rows("lease"), yield* rows("history")], [1, 0])
       const before = yield* records
       yield* store.tend
-      yield* filed(40)
+      yield* filed
       assert.strictEqual(yield* rows("lease"), 0)
       assert.deepStrictEqual(yield* records, before)
     }))
@@ -50,14 +46,24 @@ for (const [name, database] of [["PostgreSQL", TestPostgres.layerDatabase()], ["
       const before = yield* records
       // Another process: it knows nothing of the marks of this one, and files those that are old.
       const other = Layer.fresh(PgWorkQueueStore.layer).pipe(Layer.provide(Layer.succeed(Database, database)))
-      const chores = (records: number) => Effect.provide(Effect.flatMap(WorkQueueStore, (store) => Effect.andThen(store.tend, filed(records))), other)
-      yield* chores(0)
+      const chores = <A, E, R>(then: Effect.Effect<A, E, R>) => Effect.provide(Effect.flatMap(WorkQueueStore, (store) => Effect.andThen(store.tend, then)), other)
+      yield* chores(Effect.void)
       assert.deepStrictEqual([yield* rows("lease"), yield* rows("history")], [1, 0])
-      yield* database.query("UPDATE queue.lease SET ended_at = ended_at - interval '1 minute'")
-      yield* chores(3)
-      assert.strictEqual(yield* rows("lease"), 0)
       const age = 60_000
-      assert.deepStrictEqual(yield* records, before.map((task) => Object.assign(Object.create(Object.getPrototypeOf(task)), task, { endedAtMillis: (task.endedAtMillis ?? 0) - age, attempts: task.attempts.map((attempt) => ({ ...attempt, endedAtMillis: (attempt.endedAtMillis ?? 0) - age })) })))
+      yield* database.query("UPDATE queue.lease SET ended_at = ended_at - $1::float8 * interval '1 millisecond'", [age])
+      yield* chores(filed)
+      assert.strictEqual(yield* rows("lease"), 0)
+      const earlier = <T extends { readonly endedAtMillis: number | null }>(one: T) => ({ ...one, endedAtMillis: (one.endedAtMillis ?? 0) - age })
+      assert.deepStrictEqual(yield* records, before.map((task) => Transition.withFields(task, { ...earlier(task), attempts: task.attempts.map(earlier) })))
+    }))
+
+    it.effect("files before the last worker is gone", () => Effect.gen(function*() {
+      const { records, rows, settle, store, worker } = yield* setUp(5)
+      yield* settle
+      const before = yield* records
+      yield* store.deregister(worker)
+      assert.deepStrictEqual([yield* rows("lease"), yield* rows("history")], [0, 5])
+      assert.deepStrictEqual(yield* records, before)
     }))
 
     it.effect("takes progress along", () => Effect.gen(function*() {

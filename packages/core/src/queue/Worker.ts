@@ -133,7 +133,6 @@ const settledIn = (shift: Shift) => Effect.timeoutOption(shift.leisure.await, te
 const tendLoop = (desk: Desk, shift: Shift, suspects: Suspects) => Effect.gen(function*() {
   yield* settledIn(shift)
   while (true) {
-    let pause = tendMillis
     const chores = Effect.gen(function*() {
       const { nextDueMillis, suspects: waiting } = yield* desk.store.tend
       suspects.seen(waiting, shift.now())
@@ -143,8 +142,7 @@ const tendLoop = (desk: Desk, shift: Shift, suspects: Suspects) => Effect.gen(fu
       return nextDueMillis
     })
     const due = yield* Effect.catch(chores, (error) => Effect.as(complain("cannot tend the queue")(error), null))
-    if (due !== null) pause = Math.max(5, Math.min(tendMillis, due))
-    yield* Effect.sleep(pause)
+    yield* Effect.sleep(due === null ? tendMillis : Math.max(5, Math.min(tendMillis, due)))
   }
 })
 
