@@ -12,18 +12,15 @@ import * as Maintenance from "./Maintenance.ts"
 import * as Migrations from "./Migrations.ts"
 import * as PostgresConfig from "./PostgresConfig.ts"
 
-export type { Connections, QueryOptions, Row } from "./Driver.ts"
+export type { Connections, QueryOptions, Row, Session } from "./Driver.ts"
 export type { Signal } from "./Listener.ts"
 
 export class Database extends Context.Service<Database, Driver.Connections & {
   readonly engine: "postgresql" | "embedded"
   /** The data folder of the embedded engine, where secrets that must survive may be kept too; null elsewhere. */
   readonly dataDir: string | null
-  /**
-   * Connections of their own with these session settings, for statements that need them (a claim that may be lost, a fixed plan).
-   * The embedded engine has one connection: there the settings hold while a statement or transaction of the session runs.
-   */
-  session(settings: Readonly<Record<string, string>>, maxConnections?: number): Effect.Effect<Driver.Connections, StoreError, Scope.Scope>
+  /** A connection of its own, for statements that must not wait behind others. The embedded engine has one connection for all. */
+  readonly session: Effect.Effect<Driver.Session, never, Scope.Scope>
   /** Wakes up listeners of all processes; in a transaction when it commits. Payloads are at most 7,999 bytes. */
   notify(channel: string, payloads: ReadonlyArray<string>): Effect.Effect<void, StoreError>
   /** Notifications from the moment this effect succeeds. They may be lost with a connection: `Reconnected` says so. */
@@ -78,12 +75,7 @@ export const layerPostgres = (options: PostgresOptions): Layer.Layer<Database, S
       ...connections,
       engine: "postgresql",
       dataDir: null,
-      session: (settings, maxConnections = 1) => Driver.make({
-        ...poolConfig(options),
-        max: maxConnections,
-        idleTimeoutMillis: 0,
-        onConnect: (client) => client.query(Driver.settingsSql(settings))
-      }),
+      session: Driver.session(poolConfig(options)),
       notify: (channel, payloads) => payloads.length === 0
         ? Effect.void
         : Effect.flatMap(connections.inTransaction, (inside) => Effect.asVoid(connections.query(inside ? notifySql : notifyAloneSql, [channel, payloads], { prepare: true }))),
@@ -99,14 +91,16 @@ export const layerEmbedded = (options: EmbeddedOptions | { readonly memory: true
     const opened = yield* Embedded.open(options)
     yield* Maintenance.run(opened.connections)
     const hub = yield* Effect.acquireRelease(PubSub.sliding<{ readonly channel: string; readonly payload: string }>(Listener.capacity), PubSub.shutdown)
+    const hearers = Driver.hearers()
     return Database.of({
       ...opened.connections,
       engine: "embedded",
       dataDir: "dataDir" in options ? options.dataDir : null,
-      session: (settings) => Effect.succeed(opened.withSettings(settings)),
-      notify: (channel, payloads) => opened.connections.afterCommit(
-        Effect.asVoid(PubSub.publishAll(hub, payloads.map((payload) => ({ channel, payload }))))
-      ),
+      session: Effect.succeed({ ...opened.connections, hear: hearers.add }),
+      notify: (channel, payloads) => opened.connections.afterCommit(Effect.suspend(() => {
+        for (const payload of payloads) hearers.tell(channel, payload)
+        return Effect.asVoid(PubSub.publishAll(hub, payloads.map((payload) => ({ channel, payload }))))
+      })),
       listen: (channel) => Effect.map(PubSub.subscribe(hub), (subscription) => Stream.fromSubscription(subscription).pipe(
         Stream.filter((message) => message.channel === channel),
         Stream.map((message): Listener.Signal => ({ _tag: "Message", payload: message.payload }))

@@ -8,7 +8,7 @@
  */
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { Context, Effect, type Scope } from "effect"
-import { escapeIdentifier, escapeLiteral, Pool, type PoolClient, type PoolConfig, types } from "pg"
+import { type ClientBase, escapeIdentifier, Pool, type PoolClient, type PoolConfig, types } from "pg"
 import { breaksConnection, classifyError } from "./classifyError.ts"
 
 export { Client, escapeIdentifier, escapeLiteral } from "pg"
@@ -49,10 +49,6 @@ export const typeParsers: NonNullable<PoolConfig["types"]> = {
       : format === "binary" ? types.getTypeParser(oid, "binary") : types.getTypeParser(oid, "text")) as typeof types.getTypeParser
 }
 
-/** `SET` statements for session settings; names are checked, values quoted. */
-export const settingsSql = (settings: Readonly<Record<string, string>>): string =>
-  Object.entries(settings).map(([name, value]) => `SET ${escapeIdentifier(name)} = ${escapeLiteral(value)}`).join("; ")
-
 const statementNames = new Map<string, string>()
 const statementName = (sql: string): string => {
   let name = statementNames.get(sql)
@@ -88,40 +84,90 @@ export const survive = (pool: Pool): void => {
 /** A server that does not answer any more must not keep a process from ending. */
 export const farewell = () => new Promise<void>((resolve) => { setTimeout(resolve, 2_000).unref() })
 
-/** A pool of its own, closed when the scope ends. Its first connection is opened at once, beside whatever the caller does meanwhile. */
-export const make = (config: PoolConfig): Effect.Effect<Connections, never, Scope.Scope> =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.sync(() => {
-        const pool = new Pool({ types: typeParsers, allowExitOnIdle: false, ...config })
-        survive(pool)
-        // What is wrong with the server is told to the first query, which meets the same.
-        pool.connect().then((client) => client.release(), () => undefined)
-        return pool
-      }),
-      (pool) => Effect.promise(() => Promise.race([pool.end(), farewell()]))
-    ),
-    (pool) => over(pool, undefined, pool, true)
-  )
+const makePool = (config: PoolConfig): Effect.Effect<Pool, never, Scope.Scope> => Effect.acquireRelease(
+  Effect.sync(() => {
+    const pool = new Pool({ types: typeParsers, allowExitOnIdle: false, ...config })
+    survive(pool)
+    return pool
+  }),
+  (pool) => Effect.promise(() => Promise.race([pool.end(), farewell()]))
+)
 
-/**
- * The verbs over a pool; `ready` runs before each use of a connection (the embedded engine switches session settings there). With
- * `abandons`, whoever stops waiting for an answer gives the connection up with it: behind a network that swallows everything, waiting
- * for silent connections would use the pool up. The embedded engine always answers.
- */
-export const over = (pool: Pool, ready?: (client: PoolClient) => Promise<void>, owner: object = pool, abandons = false): Connections => {
-  const connect = async () => {
-    const client = await pool.connect()
-    if (ready === undefined) return client
-    try {
-      await ready(client)
-      return client
-    } catch (cause) {
-      giveBack(client, cause)
-      throw cause
-    }
+/** The first connection of a pool, opened at once. Whoever comes before it is there waits for it, and fails with it, rather than opening another. */
+const opening = (pool: Pool): () => Promise<PoolClient> => {
+  let first: Promise<void> | null = pool.connect().then((client) => client.release())
+  const over = () => { first = null }
+  first.then(over, over)
+  return async () => {
+    if (first !== null) await first
+    return pool.connect()
   }
+}
 
+/** A pool of its own, closed when the scope ends. Its first connection is opened beside whatever the caller does meanwhile. */
+export const make = (config: PoolConfig): Effect.Effect<Connections, never, Scope.Scope> =>
+  Effect.map(makePool(config), (pool) => over({ connect: opening(pool), owner: pool, abandons: true }))
+
+/** Statements on one connection, which also hears notifications: whoever was woken by one goes on where it arrived. */
+export interface Session extends Connections {
+  /**
+   * Calls `heard` with each notification of the channel, until the scope ends; with null when some may have been missed, as the
+   * connection was opened again. It must not fail.
+   */
+  hear(channel: string, heard: (payload: string | null) => void): Effect.Effect<void, StoreError, Scope.Scope>
+}
+type Hearer = Parameters<Session["hear"]>[1]
+
+/** Callbacks by channel. */
+export const hearers = () => {
+  const channels = new Map<string, Set<Hearer>>()
+  return {
+    names: () => channels.keys(),
+    tell: (channel: string, payload: string | null) => { for (const heard of channels.get(channel) ?? []) heard(payload) },
+    /** Until the scope ends. The channel stays known: to stop listening would be a statement for nobody. */
+    add: (channel: string, heard: Hearer): Effect.Effect<void, never, Scope.Scope> => Effect.asVoid(Effect.acquireRelease(
+      Effect.sync(() => {
+        const all = channels.get(channel)
+        if (all === undefined) channels.set(channel, new Set([heard]))
+        else all.add(heard)
+      }),
+      () => Effect.sync(() => { channels.get(channel)?.delete(heard) })
+    ))
+  }
+}
+
+export const session = (config: PoolConfig): Effect.Effect<Session, never, Scope.Scope> => {
+  const { add, names, tell } = hearers()
+  const listenSql = (channel: string) => `LISTEN ${escapeIdentifier(channel)}`
+  const onConnect = async (client: ClientBase) => {
+    client.on("notification", ({ channel, payload }) => tell(channel, payload ?? ""))
+    const channels = [...names()]
+    if (channels.length === 0) return
+    await client.query(channels.map(listenSql).join("; "))
+    for (const channel of channels) tell(channel, null)
+  }
+  return Effect.map(makePool({ ...config, max: 1, idleTimeoutMillis: 0, onConnect }), (pool): Session => {
+    const connections = over({ connect: opening(pool), owner: pool, abandons: true })
+    return {
+      ...connections,
+      hear: (channel, heard) => Effect.andThen(connections.query(listenSql(channel)), add(channel, heard))
+    }
+  })
+}
+
+interface Source {
+  connect(): Promise<PoolClient>
+  /** Whose transactions are joined. */
+  readonly owner: object
+  /**
+   * Whoever stops waiting for an answer gives the connection up with it: behind a network that swallows everything, waiting for silent
+   * connections would use the pool up. The embedded engine always answers.
+   */
+  readonly abandons: boolean
+}
+
+/** The verbs over connections. */
+export const over = ({ abandons, connect, owner }: Source): Connections => {
   const plain = <R extends object>(sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
     Effect.callback<ReadonlyArray<R>, StoreError>((resume) => {
       let gone = false

@@ -9,7 +9,7 @@ import { Effect, type Scope } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { Duplex } from "node:stream"
-import { Pool, type PoolClient } from "pg"
+import { Pool } from "pg"
 import * as DataFolder from "./DataFolder.ts"
 import * as Driver from "./Driver.ts"
 import * as EngineCode from "./EngineCode.ts"
@@ -86,17 +86,13 @@ const engine = (options: { readonly dataDir?: string; readonly loadDataDir?: Blo
 
 export interface Engine {
   readonly connections: Driver.Connections
-  /** The same single connection, with these settings while it is used through them. */
-  readonly withSettings: (settings: Readonly<Record<string, string>>) => Driver.Connections
   readonly dump: Effect.Effect<Uint8Array, StoreError>
 }
 
-/** Connections of one stream to the engine; `owner` is shared, so that transactions are joined across settings. */
 const connect = (db: PGlite): Effect.Effect<Engine, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => {
-        const active: { settings: string } = { settings: "" }
         const pool = new Pool({
           types: Driver.typeParsers,
           max: 1,
@@ -111,29 +107,20 @@ const connect = (db: PGlite): Effect.Effect<Engine, never, Scope.Scope> =>
             await client.query("ROLLBACK")
             await client.query("DISCARD ALL")
             await client.query(defaults)
-            active.settings = ""
           }
         })
         Driver.survive(pool)
-        return { pool, active }
+        return pool
       }),
-      ({ pool }) => Effect.promise(() => pool.end())
+      (pool) => Effect.promise(() => pool.end())
     ),
-    ({ pool, active }) => {
-      const using = (settings: string) => Driver.over(pool, async (client: PoolClient) => {
-        if (active.settings === settings) return
-        await client.query(`RESET ALL; ${defaults}; ${settings}`)
-        active.settings = settings
-      }, pool)
-      return {
-        connections: using(""),
-        withSettings: (settings) => using(Driver.settingsSql(settings)),
-        dump: Effect.tryPromise({
-          try: async () => new Uint8Array(await (await db.dumpDataDir("none")).arrayBuffer()),
-          catch: (cause) => fail({ _tag: "Unavailable", message: `the database cannot be dumped: ${messageOf(cause)}` }, cause)
-        })
-      }
-    }
+    (pool) => ({
+      connections: Driver.over({ connect: () => pool.connect(), owner: pool, abandons: false }),
+      dump: Effect.tryPromise({
+        try: async () => new Uint8Array(await (await db.dumpDataDir("none")).arrayBuffer()),
+        catch: (cause) => fail({ _tag: "Unavailable", message: `the database cannot be dumped: ${messageOf(cause)}` }, cause)
+      })
+    })
   )
 
 /** A migrated, empty database as a tar; takes some seconds. */

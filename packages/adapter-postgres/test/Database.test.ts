@@ -1,5 +1,5 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, type Layer, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, type Layer, Queue, Stream } from "effect"
 import { Database, layerEmbedded } from "../src/Database.ts"
 import * as Maintenance from "../src/Maintenance.ts"
 import * as TestPostgres from "../src/testing/TestPostgres.ts"
@@ -112,15 +112,25 @@ const suite = (name: string, database: Layer.Layer<Database, StoreError>) => des
       assert.deepStrictEqual(seen, ["committed", "outside"])
     }))
 
-    it.effect("a session has its settings and others do not", () => Effect.gen(function*() {
+    it.effect("a session hears notifications until its scope ends, and is told when it may have missed some", () => Effect.gen(function*() {
       const db = yield* Database
-      const session = yield* db.session({ enable_seqscan: "off", jit: "off" })
-      const show = "SHOW enable_seqscan"
-      for (let i = 0; i < 3; i++) {
-        assert.deepStrictEqual((yield* session.query<{ enable_seqscan: string }>(show))[0]?.enable_seqscan, "off")
-        assert.deepStrictEqual((yield* db.query<{ enable_seqscan: string }>(show))[0]?.enable_seqscan, "on")
-        assert.deepStrictEqual((yield* session.transact(session.query<{ enable_seqscan: string }>(show)))[0]?.enable_seqscan, "off")
+      const session = yield* db.session
+      const heard = yield* Queue.unbounded<string | null>()
+      const ended: Array<string | null> = []
+      yield* Effect.scoped(session.hear("told", (payload) => { ended.push(payload) }))
+      yield* session.hear("told", (payload) => { Queue.offerUnsafe(heard, payload) })
+      yield* db.notify("elsewhere", ["x"])
+      yield* db.notify("told", ["1", "2"])
+      assert.deepStrictEqual(yield* Queue.takeN(heard, 2), ["1", "2"])
+      if (db.engine === "postgresql") {
+        const pid = (yield* session.query<{ pid: number }>("SELECT pg_backend_pid() AS pid"))[0]?.pid
+        yield* db.query("SELECT pg_terminate_backend($1)", [pid])
+        yield* Effect.eventually(session.query("SELECT 1"))
+        assert.deepStrictEqual(yield* Queue.take(heard), null)
+        yield* db.notify("told", ["3"])
+        assert.deepStrictEqual(yield* Queue.take(heard), "3")
       }
+      assert.deepStrictEqual(ended, [])
     }))
 
     it.effect("notifications arrive, those of a transaction at its commit", () => Effect.gen(function*() {

@@ -1,12 +1,11 @@
 /**
  * The work queue on PostgreSQL and on the embedded engine, with the same SQL (migrations 0020 to 0024, 0031 and 0032; the claims and leases are
- * described there). Claims have a connection of their own, as a lost one costs nothing and need not wait for the disk; ends have
- * another, so that they never wait behind a producer.
+ * described there). Claims and ends have a connection each, so that they never wait behind a producer.
  */
 import type { ProjectId, WorkerId } from "@rdev/core/domain/Ids"
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { type ProjectQueue, type Settlement, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
-import { Clock, Effect, Layer, Stream } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { Database } from "../Database.ts"
 import { operation } from "../StoreOperation.ts"
 import * as ClaimTasks from "./claimTasks.ts"
@@ -52,10 +51,10 @@ const make = (options: Options) => Effect.gen(function*() {
   const clock = yield* Clock.Clock
   const scope = yield* Effect.scope
   const nowMillis = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000
-  const claiming = yield* database.session({ synchronous_commit: "off" })
-  const settling = yield* database.session({ jit: "off" })
+  const claiming = yield* database.session
+  const settling = yield* database.session
   const lanes = Lanes.make(database, nowMillis)
-  const bell = yield* Wakes.make(database, nowMillis)
+  const bell = yield* Wakes.make(database, claiming, nowMillis)
   const insert = yield* InsertTasks.make(database, lanes, bell)
   const claims = ClaimTasks.make(claiming, lanes, nowMillis, options)
   const settles = SettleTasks.make()
@@ -132,7 +131,10 @@ const make = (options: Options) => Effect.gen(function*() {
     workers: operation("WorkQueueStore.workers")(workers.workers),
     takeLost: (limit) => operation("WorkQueueStore.takeLost")(workers.takeLost(limit)),
     tend: operation("WorkQueueStore.tend")(tend),
-    wakes: Stream.tap(bell.wakes, (wake) => Effect.sync(() => { if (wake === "work") claims.hint() })),
+    onWake: (heard) => operation("WorkQueueStore.onWake")(bell.hear((wake) => {
+      if (wake === "work") claims.hint()
+      heard(wake)
+    })),
     get: (id) => operation("WorkQueueStore.get")(reads.get(id)),
     list: (query) => operation("WorkQueueStore.list")(reads.list(query)),
     cancel: (id) => operation("WorkQueueStore.cancel")(cancel(id)),

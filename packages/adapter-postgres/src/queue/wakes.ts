@@ -1,7 +1,8 @@
 /** Wake-ups of workers: NOTIFY on PostgreSQL, in-process on the embedded engine. Hints only; workers poll besides. */
+import type { StoreError } from "@rdev/core/ports/StoreError"
 import type { Wake } from "@rdev/core/ports/WorkQueueStore"
-import { Array, Effect, type Scope, Stream } from "effect"
-import type { Database, Signal } from "../Database.ts"
+import { Effect, type Scope } from "effect"
+import type { Database, Session } from "../Database.ts"
 
 export interface Bell {
   readonly channel: string
@@ -9,16 +10,15 @@ export interface Bell {
   rides(): boolean
   /** Notifies soon, outside of any transaction; many calls in a millisecond make one notification. */
   ring(wake: Wake): Effect.Effect<void>
-  readonly wakes: Stream.Stream<Wake>
+  /** Begins with one for what came before there was anybody to hear it. */
+  hear(heard: (wake: Wake) => void): Effect.Effect<void, StoreError, Scope.Scope>
 }
 
 const channel = "rdev_queue"
-/** After a lost connection anything may have happened meanwhile: both. */
-const wakesOf = (signal: Signal): Array.NonEmptyReadonlyArray<Wake> =>
-  signal._tag === "Reconnected" ? ["work", "cancel"] : [signal.payload === "cancel" ? "cancel" : "work"]
 const pauseMillis = 1
 
-export const make = (database: Database["Service"], nowMillis: () => number): Effect.Effect<Bell, never, Scope.Scope> => Effect.map(Effect.scope, (scope) => {
+/** Heard on the session that claims. */
+export const make = (database: Database["Service"], session: Session, nowMillis: () => number): Effect.Effect<Bell, never, Scope.Scope> => Effect.map(Effect.scope, (scope) => {
   let rang = Number.NEGATIVE_INFINITY
   const due = new Set<Wake>()
   let sending = false
@@ -45,8 +45,13 @@ export const make = (database: Database["Service"], nowMillis: () => number): Ef
       sending = true
       return Effect.asVoid(Effect.forkIn(send, scope))
     }),
-    // Begins with one for what came before there was anybody to hear it.
-    wakes: Stream.unwrap(Effect.map(database.listen(channel), (signals) =>
-      Stream.concat(Stream.succeed<Wake>("work"), Stream.mapArray(signals, (batch) => Array.flatMap(batch, wakesOf))))).pipe(Stream.catch((error) => Stream.fromEffectDrain(Effect.andThen(Effect.logDebug("wake-ups cannot be listened to; workers poll", error), Effect.sleep("1 second")))))
+    hear: (heard) => Effect.andThen(
+      session.hear(channel, (payload) => {
+        if (payload !== "cancel") heard("work")
+        // After a lost connection anything may have happened meanwhile.
+        if (payload === "cancel" || payload === null) heard("cancel")
+      }),
+      Effect.sync(() => heard("work"))
+    )
   }
 })

@@ -144,7 +144,7 @@ describe("work queue under faults", () => {
     const worker = () => Worker.layer({ capacity: 4, leaseMillis: 20_000 }).pipe(
       Layer.provide(Layer.mergeAll(Layer.fresh(PgWorkQueueStore.layer).pipe(Layer.provide(Layer.succeed(Database, database))), TaskEvents.layerNone, handlers)),
       Layer.provide(Layer.succeed(Clock.Clock, jumping)))
-    yield* database.session({}).pipe(Effect.flatMap((session) => session.transact(Effect.gen(function*() {
+    yield* database.session.pipe(Effect.flatMap((session) => session.transact(Effect.gen(function*() {
       yield* session.query("SELECT count(*) FROM queue.ready")
       yield* Fleet.enqueue("once", 8_000)
       yield* Effect.gen(function*() {

@@ -5,7 +5,7 @@
  *
  * Time is the store's own: leases, delays and gates are given as durations, so that no caller's clock matters.
  */
-import { Context, type Effect, type Option, type Schema, type Stream } from "effect"
+import { Context, type Effect, type Option, type Schema, type Scope } from "effect"
 import type { ProjectId, TaskId, WorkerId } from "../domain/Ids.ts"
 import type { Delivery, TaskSpec, TaskState, TaskStatus, WorkTask } from "../domain/WorkTask.ts"
 import type { StoreError } from "./StoreError.ts"
@@ -137,10 +137,10 @@ export class WorkQueueStore extends Context.Service<WorkQueueStore, {
   /** Makes due tasks runnable and follows up dependencies. Cheap when there is nothing to do; called every second by each worker. */
   readonly tend: Effect.Effect<Tended, StoreError>
   /**
-   * Hints that something may be runnable or that a running task was cancelled, also from other processes. A lost one costs a poll
-   * interval. Begins with one, for what came before anybody listened.
+   * Calls `heard`, until the scope ends, when something may be runnable or a running task was cancelled, also by other processes. A lost
+   * one costs a poll interval. Begins with one, for what came before anybody listened. `heard` must not fail, and returns at once.
    */
-  readonly wakes: Stream.Stream<Wake>
+  onWake(heard: (wake: Wake) => void): Effect.Effect<void, StoreError, Scope.Scope>
 
   get(id: TaskId): Effect.Effect<Option.Option<WorkTask>, StoreError>
   /** By id, ascending. */

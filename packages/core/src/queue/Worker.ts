@@ -5,9 +5,9 @@
  * registers anew. On the end of its scope it takes no more tasks, waits `drainMillis` for those running, hands back what did
  * not finish (not counted as an attempt) and leaves. Everything it holds is bounded by capacity and about 30 ms of work.
  */
-import { Clock, Effect, Exit, Fiber, Layer, Metric, Schedule, Stream } from "effect"
+import { Clock, Effect, Exit, Fiber, Latch, Layer, Metric } from "effect"
 import * as Ids from "../domain/Ids.ts"
-import { WorkQueueStore } from "../ports/WorkQueueStore.ts"
+import { type Wake, WorkQueueStore } from "../ports/WorkQueueStore.ts"
 import * as QueueMetrics from "./QueueMetrics.ts"
 import { TaskEvents } from "./TaskEvents.ts"
 import { TaskHandlers } from "./TaskHandlers.ts"
@@ -154,11 +154,17 @@ const sweepLoop = (shift: Shift) => Effect.gen(function*() {
   }
 })
 
-const wakeLoop = (desk: Desk, shift: Shift) => Effect.andThen(settledIn(shift), desk.store.wakes.pipe(
-  Stream.runForEach((wake) => wake === "work" ? Effect.sync(() => shift.ring()) : Effect.catch(beat(desk, shift), complain("cannot beat"))),
-  Effect.repeat(Schedule.spaced("1 second")),
-  Effect.asVoid
-))
+const wakeLoop = (desk: Desk, shift: Shift) => Effect.scoped(Effect.gen(function*() {
+  yield* settledIn(shift)
+  const cancelling = Latch.makeUnsafe(false)
+  const heard = (wake: Wake) => wake === "work" ? shift.ring() : void cancelling.openUnsafe()
+  yield* insist(desk.store.onWake(heard), "cannot listen for wake-ups", () => shift.isLost)
+  while (true) {
+    yield* cancelling.await
+    yield* cancelling.close
+    yield* Effect.catch(beat(desk, shift), complain("cannot beat"))
+  }
+}))
 const pollLoop = (desk: Desk, shift: Shift) => Effect.forever(Effect.andThen(Effect.sleep(desk.settings.pollMillis), Effect.sync(() => shift.ring())))
 
 /** Ends a shift in order: no new tasks, wait, hand back, write, leave. */

@@ -2,7 +2,7 @@
  * The work queue in memory: the reference the other stores are compared with. Written for clearness, not for large queues:
  * a claim looks at every pending task. Everything is lost with the process.
  */
-import { Clock, Effect, Layer, Option, PubSub, Stream } from "effect"
+import { Clock, Effect, Layer, Option } from "effect"
 import { ulidTimeMillis } from "../../domain/Ids.ts"
 import type { ProjectId, TaskId, WorkerId } from "../../domain/Ids.ts"
 import type { WorkTask } from "../../domain/WorkTask.ts"
@@ -212,8 +212,9 @@ const purge = (state: State, olderThanMillis: number, maxRecords: number, now: n
 
 const make = Effect.gen(function*() {
   const state = new State()
-  const bell = yield* PubSub.sliding<Wake>(16)
-  const ring = Effect.asVoid(PubSub.publish(bell, "work"))
+  const hearers = new Set<(wake: Wake) => void>()
+  const wake = (wake: Wake) => Effect.sync(() => { for (const heard of hearers) heard(wake) })
+  const ring = wake("work")
   /** Runs a verb at the clock's time; what it throws as StoreError becomes the failure. */
   const at = <A>(verb: (now: number) => A): Effect.Effect<A, StoreError> => Effect.flatMap(Clock.currentTimeMillis, (now) =>
     Effect.suspend(() => {
@@ -244,10 +245,16 @@ const make = Effect.gen(function*() {
     workers: at((now) => [...state.workers.values()].filter((worker) => worker.expiresAt > now).map((worker) => worker.row)),
     takeLost: (limit) => at((now) => takeLost(state, limit, now)),
     tend: at((now) => tend(state, now)),
-    wakes: Stream.unwrap(Effect.map(PubSub.subscribe(bell), (subscription) => Stream.concat(Stream.succeed<Wake>("work"), Stream.fromSubscription(subscription)))),
+    onWake: (heard) => Effect.asVoid(Effect.acquireRelease(
+      Effect.sync(() => {
+        hearers.add(heard)
+        heard("work")
+      }),
+      () => Effect.sync(() => { hearers.delete(heard) })
+    )),
     get: (id) => at(() => Option.fromNullishOr(state.entries.get(id)?.task)),
     list: (query) => at(() => list(state, query)),
-    cancel: (id) => Effect.tap(at((now) => cancel(state, id, now)), PubSub.publish(bell, "cancel")),
+    cancel: (id) => Effect.tap(at((now) => cancel(state, id, now)), wake("cancel")),
     requeue: (id, next) => Effect.tap(at(() => requeue(state, id, next)), ring),
     release: (resource) => Effect.tap(at(() => {
       for (const entry of state.entries.values()) {

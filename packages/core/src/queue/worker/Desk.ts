@@ -55,7 +55,7 @@ export const errorOf = <E>(exit: Exit.Failure<unknown, E>): Effect.Effect<E> => 
 }
 
 /** Tries until the store answers; false when `over` says to give up first. */
-export const insist = <A>(effect: Effect.Effect<A, StoreError>, what: string, over: () => boolean): Effect.Effect<boolean> => Effect.gen(function*() {
+export const insist = <A, R>(effect: Effect.Effect<A, StoreError, R>, what: string, over: () => boolean): Effect.Effect<boolean, never, R> => Effect.gen(function*() {
   for (let wait = 50; !over(); wait = Math.min(2_000, wait * 2)) {
     const exit = yield* Effect.exit(effect)
     if (Exit.isSuccess(exit)) return true
