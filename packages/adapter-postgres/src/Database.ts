@@ -5,22 +5,25 @@
 import type { StoreError } from "@rdev/core/ports/StoreError"
 import { UnitOfWork } from "@rdev/core/ports/UnitOfWork"
 import { Context, Effect, Layer, PubSub, Redacted, type Scope, Stream } from "effect"
+import * as ClientPool from "./ClientPool.ts"
 import * as Driver from "./Driver.ts"
 import * as Embedded from "./Embedded.ts"
 import * as Listener from "./Listener.ts"
 import * as Maintenance from "./Maintenance.ts"
 import * as Migrations from "./Migrations.ts"
 import * as PostgresConfig from "./PostgresConfig.ts"
+import * as Session from "./Session.ts"
 
-export type { Connections, QueryOptions, Row, Session } from "./Driver.ts"
+export type { Connections, QueryOptions, Row } from "./Driver.ts"
 export type { Signal } from "./Listener.ts"
+export type { Session } from "./Session.ts"
 
 export class Database extends Context.Service<Database, Driver.Connections & {
   readonly engine: "postgresql" | "embedded"
   /** The data folder of the embedded engine, where secrets that must survive may be kept too; null elsewhere. */
   readonly dataDir: string | null
   /** A connection of its own, for statements that must not wait behind others. The embedded engine has one connection for all. */
-  readonly session: Effect.Effect<Driver.Session, never, Scope.Scope>
+  readonly session: Effect.Effect<Session.Session, never, Scope.Scope>
   /** Wakes up listeners of all processes; in a transaction when it commits. Payloads are at most 7,999 bytes. */
   notify(channel: string, payloads: ReadonlyArray<string>): Effect.Effect<void, StoreError>
   /** Notifications from the moment this effect succeeds. They may be lost with a connection: `Reconnected` says so. */
@@ -40,7 +43,7 @@ const connectTimeoutMillis = 5_000
 
 const clientConfig = (options: PostgresOptions) => ({
   connectionString: typeof options.url === "string" ? options.url : Redacted.value(options.url),
-  types: Driver.typeParsers,
+  types: ClientPool.typeParsers,
   application_name: "rdev",
   keepAlive: true,
   keepAliveInitialDelayMillis: 10_000,
@@ -75,7 +78,7 @@ export const layerPostgres = (options: PostgresOptions): Layer.Layer<Database, S
       ...connections,
       engine: "postgresql",
       dataDir: null,
-      session: Driver.session(poolConfig(options)),
+      session: Session.make(poolConfig(options)),
       notify: (channel, payloads) => payloads.length === 0
         ? Effect.void
         : Effect.flatMap(connections.inTransaction, (inside) => Effect.asVoid(connections.query(inside ? notifySql : notifyAloneSql, [channel, payloads], { prepare: true }))),
@@ -91,7 +94,7 @@ export const layerEmbedded = (options: EmbeddedOptions | { readonly memory: true
     const opened = yield* Embedded.open(options)
     yield* Maintenance.run(opened.connections)
     const hub = yield* Effect.acquireRelease(PubSub.sliding<{ readonly channel: string; readonly payload: string }>(Listener.capacity), PubSub.shutdown)
-    const hearers = Driver.hearers()
+    const hearers = Session.hearers()
     return Database.of({
       ...opened.connections,
       engine: "embedded",

@@ -9,7 +9,7 @@ import { Effect, type Scope } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { Duplex } from "node:stream"
-import { Pool } from "pg"
+import * as ClientPool from "./ClientPool.ts"
 import * as DataFolder from "./DataFolder.ts"
 import * as Driver from "./Driver.ts"
 import * as EngineCode from "./EngineCode.ts"
@@ -58,7 +58,8 @@ class Wire extends Duplex {
   private send(message: Buffer, done: (error?: Error | null) => void): void {
     // A farewell (Terminate) would end the engine, not the connection.
     if (message.length === 5 && message[0] === 0x58) return done()
-    this.engine.execProtocolRawStream(message, { onRawData: (data) => { this.push(Buffer.from(data)) } })
+    // After the write itself: an answer may bring the next statement at once, and a stream forgets what is written while it hands over.
+    Promise.resolve().then(() => this.engine.execProtocolRawStream(message, { onRawData: (data) => { this.push(Buffer.from(data)) } }))
       .then(() => {
         if (performance.now() - this.turnBegan < turnMillis) return done()
         setImmediate(() => {
@@ -89,39 +90,30 @@ export interface Engine {
   readonly dump: Effect.Effect<Uint8Array, StoreError>
 }
 
-const connect = (db: PGlite): Effect.Effect<Engine, never, Scope.Scope> =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.sync(() => {
-        const pool = new Pool({
-          types: Driver.typeParsers,
-          max: 1,
-          idleTimeoutMillis: 0,
-          user: "postgres",
-          database: "postgres",
-          // Long, as a transaction may be ahead; a wait without an end would hide a deadlock with oneself.
-          connectionTimeoutMillis: 60_000,
-          stream: () => new Wire(db),
-          onConnect: async (client) => {
-            // The engine keeps its one session when the driver makes a new connection.
-            await client.query("ROLLBACK")
-            await client.query("DISCARD ALL")
-            await client.query(defaults)
-          }
-        })
-        Driver.survive(pool)
-        return pool
-      }),
-      (pool) => Effect.promise(() => pool.end())
-    ),
-    (pool) => ({
-      connections: Driver.over({ connect: () => pool.connect(), owner: pool, abandons: false }),
-      dump: Effect.tryPromise({
-        try: async () => new Uint8Array(await (await db.dumpDataDir("none")).arrayBuffer()),
-        catch: (cause) => fail({ _tag: "Unavailable", message: `the database cannot be dumped: ${messageOf(cause)}` }, cause)
-      })
+const connect = (db: PGlite): Effect.Effect<Engine, never, Scope.Scope> => {
+  const pool = ClientPool.make({
+    max: 1,
+    idleTimeoutMillis: 0,
+    user: "postgres",
+    database: "postgres",
+    // Long, as a transaction may be ahead; a wait without an end would hide a deadlock with oneself.
+    connectionTimeoutMillis: 60_000,
+    stream: () => new Wire(db),
+    onConnect: async (client) => {
+      // The engine keeps its one session when the driver makes a new connection.
+      await client.query("ROLLBACK")
+      await client.query("DISCARD ALL")
+      await client.query(defaults)
+    }
+  })
+  return Effect.map(pool, (clients) => ({
+    connections: Driver.over(clients, false),
+    dump: Effect.tryPromise({
+      try: async () => new Uint8Array(await (await db.dumpDataDir("none")).arrayBuffer()),
+      catch: (cause) => fail({ _tag: "Unavailable", message: `the database cannot be dumped: ${messageOf(cause)}` }, cause)
     })
-  )
+  }))
+}
 
 /** A migrated, empty database as a tar; takes some seconds. */
 export const build = (migrations: ReadonlyArray<Migrations.Migration>): Effect.Effect<Uint8Array, StoreError> =>

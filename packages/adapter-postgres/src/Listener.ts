@@ -5,7 +5,8 @@
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { Deferred, Effect, Latch, PubSub, type Scope, Semaphore, Stream } from "effect"
 import { classifyError } from "./classifyError.ts"
-import { Client, type ClientConfig, escapeIdentifier, farewell } from "./Driver.ts"
+import { farewell } from "./ClientPool.ts"
+import { Client, type ClientConfig, escapeIdentifier } from "./Driver.ts"
 
 export type Signal = { readonly _tag: "Message"; readonly payload: string } | { readonly _tag: "Reconnected" }
 
