@@ -5,7 +5,7 @@ import { StoreError } from "@rdev/core/ports/StoreError"
 import * as Transition from "@rdev/core/queue/Transition"
 import { Schema } from "effect"
 import type { Lane } from "./Lanes.ts"
-import { fromUuid } from "./TaskUuid.ts"
+import { digits, fromUuid } from "./TaskUuid.ts"
 
 /** What few tasks have. */
 export interface Extra { readonly dedupeKey?: string; readonly dependsOn?: ReadonlyArray<TaskId>; readonly runAtMillis?: number }
@@ -26,7 +26,7 @@ export const stateText = (state: TaskState): string => JSON.stringify(encodeStat
 
 export const taskId = (uuid: string): TaskId => fromUuid("task_", uuid) as TaskId
 export const workerId = (uuid: string): WorkerId => fromUuid("wrk_", uuid) as WorkerId
-const createdAtMillis = (uuid: string): number => Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16)
+const createdAtMillis = (uuid: string): number => Number.parseInt(digits(uuid).slice(0, 12), 16)
 
 const stateOf = (value: unknown, uuid: string): TaskState => {
   try {

@@ -15,26 +15,29 @@ export const toUuid = (id: string): string => {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
-/** Where the 32 digits of a uuid stand. */
-const digitAt: ReadonlyArray<number> = Array.from({ length: 32 }, (_, i) => i + (i < 8 ? 0 : i < 12 ? 1 : i < 16 ? 2 : i < 20 ? 3 : 4))
-const digit = new Int8Array(128)
-for (let i = 0; i < 16; i++) for (const text of [i.toString(16), i.toString(16).toUpperCase()]) digit[text.charCodeAt(0)] = i
-const codes = Uint8Array.from(alphabet, (letter) => letter.charCodeAt(0))
-const out = Buffer.alloc(26)
-const write = (at: number, five: number) => { out[at] = codes[five & 31] ?? 0 }
+/** Two letters for ten bits, as the bytes of one number. */
+const pairs = new Uint16Array(Uint8Array.from({ length: 2_048 }, (_, n) => alphabet.charCodeAt(n % 2 === 0 ? n >> 6 : (n >> 1) & 31)).buffer)
+const letters = new Uint16Array(13)
+const bytesOfLetters = Buffer.from(letters.buffer)
+const bits = (n: number): number => pairs[n & 1_023] ?? 0
 
-/** The id with this prefix, e.g. `task_`. Bytes into one buffer: concatenation is four times as slow, and every claimed task comes by here. */
+/** The 32 digits of a uuid. */
+export const digits = (uuid: string): string => uuid.length === 32 ? uuid : uuid.replaceAll("-", "")
+
+/**
+ * The id with this prefix, e.g. `task_`, from a uuid or its digits. Five bytes at a time, as every claimed task comes by here: letter by
+ * letter it takes a young process five times as long, and a concatenation of letters is slower still.
+ */
 export const fromUuid = (prefix: string, uuid: string): string => {
-  const nibble = (i: number) => digit[uuid.charCodeAt(digitAt[i] ?? 0)] ?? 0
-  const first = nibble(0) * 16 + nibble(1)
-  write(0, first >> 5)
-  write(1, first)
-  for (let i = 2, o = 2; i < 32; i += 5, o += 4) {
-    const n = (nibble(i) << 16) | (nibble(i + 1) << 12) | (nibble(i + 2) << 8) | (nibble(i + 3) << 4) | nibble(i + 4)
-    write(o, n >> 15)
-    write(o + 1, n >> 10)
-    write(o + 2, n >> 5)
-    write(o + 3, n)
+  const bytes = Buffer.from(digits(uuid), "hex")
+  letters[0] = bits(bytes[0] ?? 0)
+  for (let i = 1, o = 1; i < 16; i += 5, o += 4) {
+    const high = ((bytes[i] ?? 0) << 12) | ((bytes[i + 1] ?? 0) << 4) | ((bytes[i + 2] ?? 0) >> 4)
+    const low = ((bytes[i + 2] ?? 0) << 16) | ((bytes[i + 3] ?? 0) << 8) | (bytes[i + 4] ?? 0)
+    letters[o] = bits(high >> 10)
+    letters[o + 1] = bits(high)
+    letters[o + 2] = bits(low >> 10)
+    letters[o + 3] = bits(low)
   }
-  return prefix + out.toString("latin1")
+  return prefix + bytesOfLetters.toString("latin1")
 }

@@ -92,7 +92,7 @@ const inTurns = (order: ReadonlyArray<number>, projectOf: (place: number) => str
 
 const batchOf = (answer: Answer): Batch | null => {
   if (answer.o_token === null || answer.o_ids === null) return null
-  const ids = inBraces(answer.o_ids).split(",")
+  const ids = inBraces(answer.o_ids).replaceAll("-", "").split(",")
   const priorities = numbers(answer.o_priorities)
   return {
     token: answer.o_token,

@@ -1,5 +1,5 @@
 /** What workers can do: one handler per task kind. A worker claims only kinds it has a handler for. */
-import { Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, type Fiber, Layer, Schema } from "effect"
 import type { NewEvent } from "../domain/Event.ts"
 import { ErrorClass } from "../domain/ErrorClass.ts"
 import type { WorkTask } from "../domain/WorkTask.ts"
@@ -32,26 +32,35 @@ export class TaskHandlers extends Context.Service<TaskHandlers, ReadonlyMap<stri
 
 type HandlerOf<R> = (context: TaskContext) => Effect.Effect<Schema.Json, TaskFailure, R>
 
-/**
- * Provides a context to many fibers that all start from the same few. Merging anew for each of them would cost more than a short
- * handler (4 µs by a context of twenty services), so what was merged is kept as long as the fiber's own context lives.
- */
-const providing = <R>(context: Context.Context<R>) => {
-  const merged = new WeakMap<Context.Context<never>, Context.Context<R>>()
-  const merge = (own: Context.Context<never>): Context.Context<R> => {
-    let both = merged.get(own)
-    if (both === undefined) merged.set(own, both = Context.merge(own, context))
-    return both
+/** Starts a handler in a fiber of its own, after what is to come before it. */
+export type Starter = (task: TaskContext, before: Effect.Effect<void> | null) => Fiber.Fiber<Schema.Json, TaskFailure>
+
+/** What a handler throws, it dies of. */
+const called = <R>(handler: HandlerOf<R>, task: TaskContext): ReturnType<HandlerOf<R>> => {
+  try {
+    return handler(task)
+  } catch (defect) {
+    return Effect.die(defect)
   }
-  return <A, E>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E> => Effect.updateContext(effect, merge)
 }
+
+/** The fiber begins with everything in its context: to provide it inside would cost as much as a short handler. */
+const startingWith = <R>(handler: HandlerOf<R>, context: Context.Context<R>) => (own: Context.Context<never>): Starter => {
+  const fork = Effect.runForkWith(Context.merge(own, context))
+  return (task, before) => fork(before === null ? called(handler, task) : Effect.andThen(before, Effect.suspend(() => handler(task))))
+}
+const starters = new WeakMap<TaskHandler, ReturnType<typeof startingWith>>()
+
+/** For fibers that start from these services and references. */
+export const starter = (handler: TaskHandler, own: Context.Context<never>): Starter => (starters.get(handler) ?? startingWith(handler, Context.empty()))(own)
 
 /** Handlers by kind; what they need is taken from the context in which they are made. */
 export const make = <R = never>(handlers: Readonly<Record<string, HandlerOf<R>>>): Effect.Effect<ReadonlyMap<string, TaskHandler>, never, R> =>
-  Effect.map(Effect.context<R>(), (context) => {
-    const provide = providing(context)
-    return new Map(Object.entries(handlers).map(([kind, handler]) => [kind, (task: TaskContext) => provide(handler(task))]))
-  })
+  Effect.map(Effect.context<R>(), (context) => new Map(Object.entries(handlers).map(([kind, handler]) => {
+    const whole: TaskHandler = (task) => Effect.provideContext(handler(task), context)
+    starters.set(whole, startingWith(handler, context))
+    return [kind, whole]
+  })))
 
 export const layer = <R = never>(handlers: Readonly<Record<string, HandlerOf<R>>>): Layer.Layer<TaskHandlers, never, R> =>
   Layer.effect(TaskHandlers, make(handlers))

@@ -232,7 +232,7 @@ export const run = (options: WorkerOptions): Effect.Effect<never, never, WorkQue
     store: yield* WorkQueueStore,
     events: yield* TaskEvents,
     settings,
-    info: { id: yield* Ids.make("wrk"), name: settings.id, version: settings.version, capacity: settings.capacity, labels: settings.labels, kinds },
+    info: { name: settings.id, version: settings.version, capacity: settings.capacity, labels: settings.labels, kinds },
     freed: new Set()
   }
   const durations = new Durations(kinds)

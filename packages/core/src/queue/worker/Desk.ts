@@ -41,7 +41,8 @@ export interface Desk {
   readonly store: Store
   readonly events: TaskEvents["Service"]
   readonly settings: Settings
-  readonly info: WorkerInfo
+  /** A shift brings the id. */
+  readonly info: Omit<WorkerInfo, "id">
   /** Capacity that tasks of this worker wait for: it may be back when another ends here. At most 100. */
   readonly freed: Set<string>
 }

@@ -7,7 +7,7 @@ import { maxDataBytes } from "../../ports/EventLog.ts"
 import { maxPayloadBytes, type Settlement } from "../../ports/WorkQueueStore.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
 import type { TaskEvent, TaskEvents } from "../TaskEvents.ts"
-import type { TaskContext, TaskFailure, TaskHandler } from "../TaskHandlers.ts"
+import type { TaskContext, TaskFailure } from "../TaskHandlers.ts"
 import * as Transition from "../Transition.ts"
 import { encodedBytes } from "../WorkQueue.ts"
 
@@ -31,7 +31,7 @@ export const taskEvent = ({ task }: Delivery, type: string, data: NewEvent["data
 })
 
 /** What a handler sees of its run. Its verbs are made when they are asked for: most handlers of short tasks never do. */
-class RunContext implements TaskContext {
+export class RunContext implements TaskContext {
   readonly task: TaskContext["task"]
   readonly fence: bigint
   readonly attempt: number
@@ -67,13 +67,12 @@ class RunContext implements TaskContext {
   }
 }
 
-/** The handler's effect, with `task.started` told before it. */
-export const effect = (run: Run, handler: TaskHandler, events: TaskEvents["Service"], workerName: string): Effect.Effect<Schema.Json, TaskFailure> => {
-  const work = Effect.suspend(() => handler(new RunContext(run, events)))
-  if (!events.enabled) return work
-  const { task } = run.delivery
-  const told = events.append([taskEvent(run.delivery, "task.started", { kind: task.kind, attempt: task.deliveries, worker: workerName })])
-  return Effect.andThen(Effect.catch(told, (error) => Effect.logWarning(`start event of task ${task.id} lost`, error)), work)
+/** Tells `task.started`; null when nobody listens. */
+export const begun = ({ delivery }: Run, events: TaskEvents["Service"], workerName: string): Effect.Effect<void> | null => {
+  if (!events.enabled) return null
+  const { task } = delivery
+  const told = events.append([taskEvent(delivery, "task.started", { kind: task.kind, attempt: task.deliveries, worker: workerName })])
+  return Effect.catch(told, (error) => Effect.logWarning(`start event of task ${task.id} lost`, error))
 }
 
 /** An end in the terms of the queue: the settlement, the decision behind a failure, and what to tell with it. */

@@ -7,7 +7,7 @@ import type { TaskId, WorkerId } from "../../domain/Ids.ts"
 import type { Delivery } from "../../domain/WorkTask.ts"
 import { type Claimed, maxClaim } from "../../ports/WorkQueueStore.ts"
 import type { TaskEvents } from "../TaskEvents.ts"
-import { TaskFailure, type TaskHandler } from "../TaskHandlers.ts"
+import { type Starter, starter, TaskFailure, type TaskHandler } from "../TaskHandlers.ts"
 import type { Durations } from "./Durations.ts"
 import * as Run from "./Run.ts"
 
@@ -63,11 +63,16 @@ export class Shift {
   #lastStart = 0
   /** Ends not written yet that close a gate: until they are, a claim could bring more tasks for it. */
   #closing = 0
-  readonly #fork: (effect: Effect.Effect<Schema.Json, TaskFailure>) => NonNullable<Run.Run["fiber"]>
+  readonly #starters: ReadonlyMap<string, Starter>
+  readonly #unknown: Starter
+  /** When the task started last ended, if it did so at once: the next one starts then, and the clock is read once for both. */
+  #endedAt: number | null = null
 
   constructor(options: ShiftOptions) {
+    const prepare = (handler: TaskHandler) => starter(handler, options.context)
     this.options = options
-    this.#fork = Effect.runForkWith(options.context)
+    this.#starters = new Map([...options.handlers].map(([kind, handler]) => [kind, prepare(handler)]))
+    this.#unknown = prepare(({ task }) => Effect.fail(new TaskFailure({ reason: { _tag: "StaleWorker", message: `no handler for kind "${task.kind}"` } })))
   }
 
   now(): number { return monotonic(this.options.clock) }
@@ -110,6 +115,7 @@ export class Shift {
     // An end during the start of another comes here again.
     if (this.#pumping) return
     this.#pumping = true
+    this.#endedAt = null
     let left = perTurn
     while (!this.isLost && this.running.size < this.options.capacity && left > 0) {
       const delivery = this.#buffer[this.#head]
@@ -128,13 +134,12 @@ export class Shift {
   }
 
   #start(delivery: Delivery): void {
-    const { handlers, events, name } = this.options
-    const run: Run.Run = { delivery, startedMillis: this.#lastStart = this.now(), fiber: null, stop: null, progress: null, fresh: false }
-    const handler = handlers.get(delivery.task.kind)
-    const effect = handler === undefined
-      ? Effect.fail(new TaskFailure({ reason: { _tag: "StaleWorker", message: `no handler for kind "${delivery.task.kind}"` } }))
-      : Run.effect(run, handler, events, name)
-    const fiber = this.#fork(effect)
+    const { events, name } = this.options
+    const run: Run.Run = { delivery, startedMillis: this.#lastStart = this.#endedAt ?? this.now(), fiber: null, stop: null, progress: null, fresh: false }
+    this.#endedAt = null
+    const start = this.#starters.get(delivery.task.kind)
+    const context = new Run.RunContext(run, events)
+    const fiber = start === undefined ? this.#unknown(context, null) : start(context, Run.begun(run, events, name))
     const exit = fiber.pollUnsafe()
     // What ends at once was never among those that somebody could stop.
     if (exit !== undefined) return this.#ended(run, exit)
@@ -148,7 +153,8 @@ export class Shift {
   }
 
   #ended(run: Run.Run, exit: Exit.Exit<Schema.Json, TaskFailure>): void {
-    if (run.stop === null) this.options.durations.note(run.delivery.task.kind, this.now() - run.startedMillis)
+    const now = this.#endedAt = this.now()
+    if (run.stop === null) this.options.durations.note(run.delivery.task.kind, now - run.startedMillis)
     const ended = Run.end(run, exit, this.options.clock)
     if (ended !== null) this.settle(ended)
   }
