@@ -1,6 +1,6 @@
 /**
- * The work queue on PostgreSQL and on the embedded engine, with the same SQL (migrations 0020 to 0024, 0031 and 0032; the claims and leases are
- * described there). Claims and ends have a connection each, so that they never wait behind a producer.
+ * The work queue on PostgreSQL and on the embedded engine, with the same SQL (migrations 0020 to 0024 and 0031 to 0033; the claims and leases are
+ * described there). Claims have a connection of their own, so that they never wait behind a producer, and wake-ups arrive on it.
  */
 import type { ProjectId, WorkerId } from "@rdev/core/domain/Ids"
 import { StoreError } from "@rdev/core/ports/StoreError"
@@ -52,7 +52,6 @@ const make = (options: Options) => Effect.gen(function*() {
   const scope = yield* Effect.scope
   const nowMillis = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000
   const claiming = yield* database.session
-  const settling = yield* database.session
   const lanes = Lanes.make(database, nowMillis)
   const bell = yield* Wakes.make(database, claiming, nowMillis)
   const insert = yield* InsertTasks.make(database, lanes, bell)
@@ -116,8 +115,7 @@ const make = (options: Options) => Effect.gen(function*() {
     return answer
   })
 
-  const settled = (settlements: ReadonlyArray<Settlement>) =>
-    Effect.flatMap(database.inTransaction, (inside) => settles.settle(inside ? database.query : settling.query, settlements))
+  const settled = (settlements: ReadonlyArray<Settlement>) => settles.settle(database.query, settlements)
   // The server notifies by itself, and only of ends that let something run.
   const settle = database.engine === "embedded" ? (settlements: ReadonlyArray<Settlement>) => ringAfter(settled(settlements)) : settled
 
