@@ -1,8 +1,9 @@
--- queue.claim as in 0031 and queue.finish as in 0032, with fewer statements where there is little to do: most of a small claim was the
--- setting up of large statements.
+-- queue.claim as in 0031 and queue.finish as in 0032, with fewer and smaller statements where there is little to do, and one text for
+-- an answer: most of a small claim was setting them up, and telling the columns.
+DROP FUNCTION queue.claim(uuid, int, text[], text[], boolean, int, int[], smallint[], uuid[]);
 
 -- Leases up to p_n tasks (at most 500) to a worker. One claimer at a time: no row is locked and nothing locked has to be skipped.
--- The caller commits with synchronous_commit = off: a claim lost in a server crash leaves its tasks in ready, and its holder is
+-- Its transaction commits without waiting for the disk: a claim lost in a server crash leaves its tasks in ready, and its holder is
 -- fenced because the lease is gone.
 --
 -- p_lanes null: looks for lanes with work by a skip scan after p_after, 64 at a time until one is eligible, at most 1024. Else only
@@ -10,25 +11,26 @@
 -- the index, which a held snapshot keeps vacuum from removing. The caller makes a full claim when such a one comes back short, and
 -- often enough that rows which appear behind a mark do not wait long.
 --
--- Answers with one row: where the scan ended, whether there may be more and, if there was anything, the batch as texts, column by
--- column and in no order: a row per task would cost both sides more than the rest of the claim. Arrays are in array syntax, payloads, extras and states JSON arrays
--- (null when none has any). No row at all: the worker's lease has ended.
-CREATE OR REPLACE FUNCTION queue.claim(p_worker uuid, p_n int, p_kinds text[], p_labels text[], p_suspects boolean, p_after int, p_lanes int[], p_priorities smallint[], p_ids uuid[])
-RETURNS TABLE (o_after int, o_more boolean, o_token bigint, o_ids text, o_lanes text, o_priorities text, o_payloads text, o_extras text, o_states text) LANGUAGE plpgsql
+-- Answers with JSON: where the scan ended, whether there may be more and, if there was anything, the batch column by column and in no
+-- order: a row per task would cost both sides more than the rest of the claim. extras and states are null when no task has any. The
+-- answer is null when the worker's lease has ended.
+CREATE FUNCTION queue.claim(p_worker uuid, p_n int, p_kinds text[], p_labels text[], p_suspects boolean, p_after int, p_lanes int[], p_priorities smallint[], p_ids uuid[])
+RETURNS text LANGUAGE plpgsql
 SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   v_lanes int[]; v_lane int := p_after; v_wrapped boolean := false; v_tries int := 0; v_now timestamptz;
   v_tids tid[]; v_plain boolean; v_n int := least(p_n, 500); v_per int; v_once boolean; v_more boolean := true;
-  v_locked boolean; v_alive boolean; v_first int; v_last int; v_task queue.ready;
+  v_done boolean; v_alive boolean; v_first int; v_last int; v_task queue.ready; v_token bigint; v_answer text;
 BEGIN
-  -- An assignment, which needs no statement to be set up.
-  v_locked := pg_advisory_xact_lock(7001, 1) IS NOT NULL;
+  -- Assignments, which need no statement to be set up.
+  v_done := set_config('synchronous_commit', 'off', true) IS NOT NULL;
+  v_done := pg_advisory_xact_lock(7001, 1) IS NOT NULL;
   v_now := clock_timestamp();
   SELECT EXISTS (SELECT FROM queue.worker w WHERE w.id = p_worker AND w.expires_at > v_now),
     CASE WHEN p_lanes IS NULL THEN (SELECT r.lane FROM queue.ready r ORDER BY r.lane LIMIT 1) END,
     CASE WHEN p_lanes IS NULL THEN (SELECT r.lane FROM queue.ready r ORDER BY r.lane DESC LIMIT 1) END
     INTO v_alive, v_first, v_last;
-  IF NOT v_alive THEN RETURN; END IF;
+  IF NOT v_alive THEN RETURN NULL; END IF;
   LOOP
     v_tries := v_tries + 1;
     IF p_lanes IS NOT NULL THEN v_lanes := p_lanes;
@@ -64,7 +66,7 @@ BEGIN
         AND NOT EXISTS (SELECT FROM queue.gate g WHERE g.open_at > v_now AND g.name IN (l.gate, 'project:' || p.id));
     EXIT WHEN v_lanes IS NOT NULL OR p_lanes IS NOT NULL OR v_first = v_last OR v_lane = -1 OR (v_wrapped AND v_lane > p_after) OR v_tries >= 16;
   END LOOP;
-  IF v_lanes IS NULL THEN RETURN QUERY SELECT v_lane, false, NULL::bigint, NULL, NULL, NULL, NULL, NULL, NULL; RETURN; END IF;
+  IF v_lanes IS NULL THEN RETURN concat('{"after":', v_lane, ',"more":false}'); END IF;
   IF p_suspects THEN v_n := CASE WHEN v_once THEN least(v_n, 16) ELSE 1 END; END IF;
   v_per := least(v_n, greatest(16, 2 * v_n / cardinality(v_lanes)));
 
@@ -131,38 +133,32 @@ BEGIN
       UPDATE queue.fairness f SET now = x.at FROM (SELECT max(s.at) AS at FROM parts s) x, competing c WHERE c.yes AND x.at IS NOT NULL
     ) SELECT array_agg(i.tid) INTO v_tids FROM pick i;
   END IF;
-  IF v_tids IS NULL THEN RETURN QUERY SELECT v_lane, false, NULL::bigint, NULL, NULL, NULL, NULL, NULL, NULL; RETURN; END IF;
+  IF v_tids IS NULL THEN RETURN concat('{"after":', v_lane, ',"more":false}'); END IF;
 
   -- With fewer than sixteen no lane gave as many as it may.
   v_more := v_more OR cardinality(v_tids) >= least(v_n, 16);
   IF cardinality(v_tids) = 1 THEN
     DELETE FROM queue.ready r WHERE r.ctid = v_tids[1] RETURNING r.* INTO v_task;
-    o_token := queue.token(v_now, nextval('queue.claim_no'), v_task.fence);
+    v_token := queue.token(v_now, nextval('queue.claim_no'), v_task.fence);
     INSERT INTO queue.lease (token, worker, claimed_at, ids, lanes, priorities, payloads, extras, states)
-      VALUES (o_token, p_worker, v_now, ARRAY[v_task.id], ARRAY[v_task.lane], ARRAY[v_task.priority], ARRAY[v_task.payload], ARRAY[v_task.extra], ARRAY[v_task.state]);
-    o_after := v_lane;
-    o_more := v_more;
-    o_ids := ARRAY[v_task.id]::text;
-    o_lanes := ARRAY[v_task.lane]::text;
-    o_priorities := ARRAY[v_task.priority]::text;
-    o_payloads := '[' || v_task.payload::text || ']';
-    o_extras := '[' || v_task.extra::text || ']';
-    o_states := '[' || v_task.state::text || ']';
-    RETURN NEXT;
-    RETURN;
+      VALUES (v_token, p_worker, v_now, ARRAY[v_task.id], ARRAY[v_task.lane], ARRAY[v_task.priority], ARRAY[v_task.payload], ARRAY[v_task.extra], ARRAY[v_task.state]);
+    RETURN concat('{"after":', v_lane, ',"more":', v_more::text, ',"token":', v_token, ',"ids":["', v_task.id, '"],"lanes":[', v_task.lane, '],"priorities":[', v_task.priority,
+      '],"extras":', coalesce('[' || v_task.extra::text || ']', 'null'), ',"states":', coalesce('[' || v_task.state::text || ']', 'null'), ',"payloads":[', v_task.payload, ']}');
   END IF;
-  RETURN QUERY
   WITH gone AS (DELETE FROM queue.ready r WHERE r.ctid = ANY (v_tids) RETURNING r.*
   ), batch AS MATERIALIZED (
     SELECT queue.token(v_now, nextval('queue.claim_no'), max(g.fence)) AS token, array_agg(g.id) AS ids, array_agg(g.lane) AS lanes, array_agg(g.priority) AS priorities,
-      array_agg(g.payload) AS payloads, array_agg(g.extra) AS extras, array_agg(g.state) AS states, '[' || string_agg(g.payload::text, ',') || ']' AS payload_text,
+      array_agg(g.payload) AS payloads, array_agg(g.extra) AS extras, array_agg(g.state) AS states, string_agg(g.payload::text, ',') AS payload_text,
       CASE WHEN count(g.extra) > 0 THEN '[' || string_agg(coalesce(g.extra::text, 'null'), ',') || ']' END AS extra_text,
       CASE WHEN count(g.state) > 0 THEN '[' || string_agg(coalesce(g.state::text, 'null'), ',') || ']' END AS state_text
     FROM gone g
   ), held AS (
     INSERT INTO queue.lease (token, worker, claimed_at, ids, lanes, priorities, payloads, extras, states)
     SELECT b.token, p_worker, v_now, b.ids, b.lanes, b.priorities, b.payloads, b.extras, b.states FROM batch b
-  ) SELECT v_lane, v_more, b.token, b.ids::text, b.lanes::text, b.priorities::text, b.payload_text, b.extra_text, b.state_text FROM batch b;
+  ) SELECT concat('{"after":', v_lane, ',"more":', v_more::text, ',"token":', b.token, ',"ids":["', array_to_string(b.ids, '","'), '"],"lanes":[', array_to_string(b.lanes, ','),
+      '],"priorities":[', array_to_string(b.priorities, ','), '],"extras":', coalesce(b.extra_text, 'null'), ',"states":', coalesce(b.state_text, 'null'), ',"payloads":[', b.payload_text, ']}')
+    INTO v_answer FROM batch b;
+  RETURN v_answer;
 END $$;
 
 -- Whether anything limits what runs, and what then: both are asked by every end.

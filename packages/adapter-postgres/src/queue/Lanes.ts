@@ -100,10 +100,10 @@ export const make = (database: Database["Service"], nowMillis: () => number): La
       }
       return Effect.succeed(numbers)
     }),
-    load: (query, numbers) => Effect.gen(function*() {
+    load: (query, numbers) => Effect.suspend(() => {
       const missing = [...new Set(numbers)].filter((no) => !byNumber.has(no))
-      if (missing.length > 0) {
-        const rows = yield* query<Row>(rowsSql, [missing], { prepare: true })
+      if (missing.length === 0) return Effect.succeed(byNumber)
+      return Effect.map(query<Row>(rowsSql, [missing], { prepare: true }), (rows) => {
         for (const row of rows) {
           remember(byNumber, row.no, {
             projectId: row.project,
@@ -116,8 +116,8 @@ export const make = (database: Database["Service"], nowMillis: () => number): La
             timeoutMillis: row.timeout_millis
           })
         }
-      }
-      return byNumber
+        return byNumber
+      })
     })
   }
 }

@@ -121,7 +121,10 @@ const make = (options: Options) => Effect.gen(function*() {
 
   return WorkQueueStore.of({
     insert: (tasks) => operation("WorkQueueStore.insert")(insert(tasks)),
-    claim: (request) => operation("WorkQueueStore.claim")(Effect.tap(claims.claim(request), ({ deliveries }) => Effect.sync(() => settles.handedOut(request.workerId, deliveries)))),
+    claim: (request) => operation("WorkQueueStore.claim")(Effect.map(claims.claim(request), (claimed) => {
+      settles.handedOut(request.workerId, claimed.deliveries)
+      return claimed
+    })),
     settle: (settlements) => operation("WorkQueueStore.settle")(settle(settlements)),
     register: (worker, leaseMillis) => operation("WorkQueueStore.register")(workers.register(worker, leaseMillis)),
     beat: (id, leaseMillis, running, progress) => operation("WorkQueueStore.beat")(beat(id, leaseMillis, running, progress)),

@@ -11,25 +11,26 @@ import { type Claimed, type ClaimRequest, maxClaim } from "@rdev/core/ports/Work
 import { Effect, type Schema } from "effect"
 import type { Connections } from "../Driver.ts"
 import * as ArrayLiteral from "./ArrayLiteral.ts"
-import type { Lanes } from "./Lanes.ts"
+import type { Lane, Lanes } from "./Lanes.ts"
 import { decoding } from "./readTasks.ts"
 import * as TaskRows from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
 
-/** A claim that is lost costs nothing (its tasks are still there, its fence is dead), so it waits for no disk. */
-const claimSql = `
-  SELECT c.* FROM set_config('synchronous_commit', 'off', true), queue.claim($1, $2, $3::text[], $4::text[], $5, $6, $7::int[], $8::smallint[], $9::uuid[]) c`
+const claimSql = "SELECT queue.claim($1, $2, $3::text[], $4::text[], $5, $6, $7::int[], $8::smallint[], $9::uuid[]) AS answer"
 
-interface Answer extends Record<string, unknown> {
-  readonly o_after: number
-  readonly o_more: boolean
-  readonly o_token: number | null
-  readonly o_ids: string | null
-  readonly o_lanes: string | null
-  readonly o_priorities: string | null
-  readonly o_payloads: string | null
-  readonly o_extras: string | null
-  readonly o_states: string | null
+/** See migration 0033. */
+interface Answer extends Partial<Columns> {
+  readonly after: number
+  readonly more: boolean
+}
+interface Columns {
+  readonly token: number
+  readonly ids: ReadonlyArray<string>
+  readonly lanes: ReadonlyArray<number>
+  readonly priorities: ReadonlyArray<number>
+  readonly extras: ReadonlyArray<TaskRows.Extra | null> | null
+  readonly states: ReadonlyArray<unknown> | null
+  readonly payloads: ReadonlyArray<Schema.Json>
 }
 interface Mark { readonly priority: number; readonly id: string }
 interface Place {
@@ -51,21 +52,10 @@ export interface Claims {
   forget(worker: WorkerId): void
 }
 
-/** A batch column by column. */
-interface Batch {
-  readonly token: number
-  readonly ids: ReadonlyArray<string>
-  readonly lanes: ReadonlyArray<number>
-  readonly priorities: ReadonlyArray<number>
-  readonly payloads: ReadonlyArray<Schema.Json>
-  readonly extras: ReadonlyArray<TaskRows.Extra | null> | null
-  readonly states: ReadonlyArray<unknown> | null
+interface Batch extends Columns {
   /** Places in the columns by priority, then age. */
   readonly order: ReadonlyArray<number>
 }
-
-const inBraces = (text: string) => text.slice(1, -1)
-const numbers = (text: string | null): ReadonlyArray<number> => JSON.parse(`[${inBraces(text ?? "{}")}]`)
 
 /** Mostly they are in order already: rows leave a table in the order in which they came. */
 const orderOf = (ids: ReadonlyArray<string>, priorities: ReadonlyArray<number>): ReadonlyArray<number> => {
@@ -90,30 +80,30 @@ const inTurns = (order: ReadonlyArray<number>, projectOf: (place: number) => str
   return taken.size < 2 ? order : turns.flat()
 }
 
-const batchOf = (answer: Answer): Batch | null => {
-  if (answer.o_token === null || answer.o_ids === null) return null
-  const ids = inBraces(answer.o_ids).replaceAll("-", "").split(",")
-  const priorities = numbers(answer.o_priorities)
-  return {
-    token: answer.o_token,
-    ids,
-    lanes: numbers(answer.o_lanes),
-    priorities,
-    payloads: JSON.parse(answer.o_payloads ?? "[]"),
-    extras: answer.o_extras === null ? null : JSON.parse(answer.o_extras),
-    states: answer.o_states === null ? null : JSON.parse(answer.o_states),
-    order: orderOf(ids, priorities)
-  }
-}
+const hasTasks = (answer: Answer): answer is Answer & Columns => answer.ids !== undefined
+const batchOf = (answer: Answer): Batch | null => hasTasks(answer) ? { ...answer, order: orderOf(answer.ids, answer.priorities) } : null
 
 export const make = (session: Connections, lanes: Lanes, nowMillis: () => number, options: ClaimOptions): Claims => {
   const places = new Map<WorkerId, Place>()
   const maxFull = options.fullClaimMillis ?? 500
 
-  const once = (request: ClaimRequest, place: Place, limit: number, full: boolean) => Effect.gen(function*() {
+  /** What an answer says about the next claim. */
+  const note = (place: Place, answer: Answer, batch: Batch | null, full: boolean, began: number) => {
+    if (full) {
+      place.after = Math.max(0, answer.after)
+      const now = nowMillis()
+      place.fullAtMillis = now + Math.min(maxFull, Math.max(20, 8 * (now - began)))
+      place.soonAtMillis = now + Math.min(maxFull, Math.max(20, 2 * (now - began)))
+    }
+    place.marks = new Map()
+    // After the last task the next claim has to look everywhere.
+    if (answer.more) for (const i of batch?.order ?? []) place.marks.set(batch?.lanes[i] ?? 0, { priority: batch?.priorities[i] ?? 0, id: batch?.ids[i] ?? "" })
+  }
+
+  const once = (request: ClaimRequest, place: Place, limit: number, full: boolean) => Effect.suspend(() => {
     const began = nowMillis()
     const marks = full ? null : [...place.marks]
-    const rows = yield* session.query<Answer>(claimSql, [
+    const answered = session.query<{ readonly answer: string | null }>(claimSql, [
       toUuid(request.workerId),
       limit,
       request.kinds,
@@ -124,45 +114,42 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
       marks === null ? null : ArrayLiteral.plain(marks.map(([, mark]) => mark.priority)),
       marks === null ? null : ArrayLiteral.plain(marks.map(([, mark]) => mark.id))
     ], { prepare: true })
-    const answer = rows[0]
-    if (answer === undefined) return yield* new StoreError({ operation: "WorkQueueStore.claim", reason: { _tag: "Conflict", message: `the lease of worker ${request.workerId} has ended` } })
-    if (full) {
-      place.after = Math.max(0, answer.o_after)
-      const now = nowMillis()
-      place.fullAtMillis = now + Math.min(maxFull, Math.max(20, 8 * (now - began)))
-      place.soonAtMillis = now + Math.min(maxFull, Math.max(20, 2 * (now - began)))
-    }
-    place.marks = new Map()
-    const batch = yield* decoding(() => batchOf(answer))
-    // After the last task the next claim has to look everywhere.
-    if (answer.o_more) for (const i of batch?.order ?? []) place.marks.set(batch?.lanes[i] ?? 0, { priority: batch?.priorities[i] ?? 0, id: batch?.ids[i] ?? "" })
-    return { batch, more: answer.o_more }
+    return Effect.flatMap(answered, (rows) => decoding(() => {
+      const text = rows[0]?.answer ?? null
+      if (text === null) throw new StoreError({ operation: "WorkQueueStore.claim", reason: { _tag: "Conflict", message: `the lease of worker ${request.workerId} has ended` } })
+      const answer: Answer = JSON.parse(text)
+      const batch = batchOf(answer)
+      note(place, answer, batch, full, began)
+      return { batch, more: answer.more }
+    }))
   })
 
-  const deliveries = (workerId: WorkerId, batch: Batch | null) => Effect.gen(function*() {
-    if (batch === null) return []
-    const { extras, ids, lanes: laneOf, order, payloads, priorities, states, token } = batch
-    const known = yield* lanes.load(session.query, laneOf)
+  const deliveries = (workerId: WorkerId, { extras, ids, lanes: laneOf, order, payloads, priorities, states, token }: Batch, known: ReadonlyMap<number, Lane>): ReadonlyArray<Delivery> => {
     const fence = BigInt(token)
     // The token is the claim's time in microseconds, or a little more.
     const startedAtMillis = Math.floor(token / 1_000)
-    return yield* decoding(() => inTurns(order, (i) => known.get(laneOf[i] ?? 0)?.projectId).map((i): Delivery => ({
+    return inTurns(order, (i) => known.get(laneOf[i] ?? 0)?.projectId).map((i): Delivery => ({
       task: TaskRows.delivered(ids[i] ?? "", laneOf[i] ?? 0, priorities[i] ?? 0, payloads[i] ?? null, extras?.[i] ?? null, states?.[i] ?? null, known, workerId, startedAtMillis),
       fence
-    })))
-  })
+    }))
+  }
+  const claimed = (workerId: WorkerId, { batch, more }: { readonly batch: Batch | null; readonly more: boolean }): Effect.Effect<Claimed, StoreError> => batch === null
+    ? Effect.succeed({ deliveries: [], more })
+    : Effect.flatMap(lanes.load(session.query, batch.lanes), (known) => decoding(() => ({ deliveries: deliveries(workerId, batch, known), more })))
 
   return {
-    claim: (request) => Effect.gen(function*() {
+    claim: (request) => Effect.suspend(() => {
       let place = places.get(request.workerId)
       if (place === undefined) places.set(request.workerId, place = { after: 0, marks: new Map(), fullAtMillis: 0, soonAtMillis: 0 })
+      const at = place
       const limit = Math.min(request.limit, maxClaim)
-      const full = request.suspects || place.marks.size === 0 || maxFull === 0 || nowMillis() >= place.fullAtMillis
-      let found = yield* once(request, place, limit, full)
-      if (!full && found.batch === null) found = yield* once(request, place, limit, true)
-      // A fast claim that came back short: what it found starts now, and the next claim is full.
-      else if (!full && (found.batch?.ids.length ?? 0) < limit) place.fullAtMillis = 0
-      return { deliveries: yield* deliveries(request.workerId, found.batch), more: found.more }
+      const full = request.suspects || at.marks.size === 0 || maxFull === 0 || nowMillis() >= at.fullAtMillis
+      return Effect.flatMap(once(request, at, limit, full), (found) => {
+        if (!full && found.batch === null) return Effect.flatMap(once(request, at, limit, true), (found) => claimed(request.workerId, found))
+        // A fast claim that came back short: what it found starts now, and the next claim is full.
+        if (!full && (found.batch?.ids.length ?? 0) < limit) at.fullAtMillis = 0
+        return claimed(request.workerId, found)
+      })
     }),
     hint: () => { for (const place of places.values()) place.fullAtMillis = Math.min(place.fullAtMillis, place.soonAtMillis) },
     forget: (worker) => { places.delete(worker) }

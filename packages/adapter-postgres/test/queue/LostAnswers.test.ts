@@ -36,7 +36,7 @@ const setUp = Effect.gen(function*() {
     claim: (workerId: WorkerId, limit: number) => Effect.map(store.claim({ workerId, limit, kinds: [kind], labels: [], suspects: false }), ({ deliveries }) => deliveries),
     /** Commits like any other claim; nobody hears of it. */
     unheard: (workerId: WorkerId, limit: number, times = 1) => database.query<{ readonly token: number | null }>(
-      `SELECT (c).o_token AS token FROM (SELECT queue.claim($1, $2, $3::text[], '{}', false, 0, NULL, NULL, NULL) AS c FROM generate_series(1, $4::int)) x`,
+      `SELECT (c::json ->> 'token')::bigint AS token FROM (SELECT queue.claim($1, $2, $3::text[], '{}', false, 0, NULL, NULL, NULL) AS c FROM generate_series(1, $4::int)) x`,
       [toUuid(workerId), limit, [kind], times]),
     age: (millis: number) => database.query("UPDATE queue.lease SET claimed_at = claimed_at - $1::float8 * interval '1 millisecond'", [millis]),
     statuses: (ids: ReadonlyArray<TaskId>) => Effect.forEach(ids, (id) => Effect.map(store.get(id), (task) => Option.getOrThrow(task).status))
