@@ -8,7 +8,7 @@
  */
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { Context, Effect, type Scope } from "effect"
-import type { PoolClient, PoolConfig, QueryResult } from "pg"
+import { type PoolClient, type PoolConfig, Query } from "pg"
 import { classifyError } from "./classifyError.ts"
 import * as ClientPool from "./ClientPool.ts"
 
@@ -49,9 +49,15 @@ const statementName = (sql: string): string => {
 }
 type Done = (error: Error | null, rows: ReadonlyArray<object>) => void
 const send = (client: PoolClient, sql: string, params: ReadonlyArray<unknown> | undefined, options: QueryOptions | undefined, done: Done): void => {
-  const answered = (error: Error | null | undefined, result?: QueryResult): void => done(error ?? null, result?.rows ?? [])
-  if (params === undefined && options?.prepare !== true) client.query(sql, answered)
-  else client.query({ text: sql, values: (params ?? []).slice(), ...(options?.prepare === true ? { name: statementName(sql) } : undefined) }, answered)
+  const answered = (error: Error | null | undefined, result?: { readonly rows: ReadonlyArray<object> }): void => done(error ?? null, result?.rows ?? [])
+  if (params === undefined && options?.prepare !== true) {
+    client.query(sql, answered)
+    return
+  }
+  // Its name is set here: from an object with a name the driver first makes another with its property descriptors, 30 µs of a small statement.
+  const query: Query & { name?: string } = new Query(sql, (params ?? []).slice(), answered)
+  if (options?.prepare === true) query.name = statementName(sql)
+  client.query(query)
 }
 
 const answer = (client: PoolClient, sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
