@@ -22,15 +22,15 @@ const specialSql = `SELECT queue.insert_special($1, $2::smallint, $3, $4::json, 
 
 export const isPlain = (task: NewTask): boolean => task.dedupeKey === null && task.runAtMillis === null && task.dependsOn.length === 0
 
-const writePlain = (database: Database["Service"], bell: Bell, tasks: ReadonlyArray<NewTask>, lanes: ReadonlyArray<number>) => Effect.suspend(() => {
+const writePlain = (database: Database["Service"], bell: Bell, tasks: ReadonlyArray<NewTask>, lanes: ReadonlyArray<number>, alone: boolean) => Effect.suspend(() => {
   const params = [
     ArrayLiteral.plain(lanes),
     ArrayLiteral.plain(tasks.map((task) => 0 - task.priority)),
     ArrayLiteral.plain(tasks.map((task) => toUuid(task.id))),
     `[${tasks.map((task) => JSON.stringify(task.payload)).join(",")}]`
   ]
-  return bell.rides()
-    ? database.query(ringingSql, [...params, bell.channel], { prepare: true })
+  return bell.rides(alone)
+    ? Effect.onError(database.query(ringingSql, [...params, bell.channel], { prepare: true }), () => bell.ring("work"))
     : Effect.tap(database.query(plainSql, params, { prepare: true }), database.afterCommit(bell.ring("work")))
 })
 
@@ -69,13 +69,13 @@ export const make = (database: Database["Service"], lanes: Lanes, bell: Bell): E
   let waiting: Array<Waiting> = []
   let flying = 0
 
-  const write = (tasks: ReadonlyArray<NewTask>) => Effect.flatMap(lanes.numbers(tasks), (numbers) => writePlain(database, bell, tasks, numbers))
+  const write = (tasks: ReadonlyArray<NewTask>, alone: boolean) => Effect.flatMap(lanes.numbers(tasks), (numbers) => writePlain(database, bell, tasks, numbers, alone))
 
   const fly = Effect.suspend(() => {
     const batch: Array<Waiting> = []
     for (let n = 0; waiting[batch.length] !== undefined && n < maxBatch; n += waiting[batch.length - 1]?.tasks.length ?? 0) batch.push(waiting[batch.length] as Waiting)
     waiting = waiting.slice(batch.length)
-    return Effect.onExit(write(batch.flatMap((entry) => entry.tasks)), (exit) => Effect.sync(() => { for (const entry of batch) entry.resume(Exit.asVoid(exit)) }))
+    return Effect.onExit(write(batch.flatMap((entry) => entry.tasks), true), (exit) => Effect.sync(() => { for (const entry of batch) entry.resume(Exit.asVoid(exit)) }))
   })
   const land = (): void => {
     flying--
@@ -94,14 +94,14 @@ export const make = (database: Database["Service"], lanes: Lanes, bell: Bell): E
   const share = (tasks: ReadonlyArray<NewTask>): Effect.Effect<unknown, StoreError> => Effect.suspend(() => {
     if (waiting.length === 0 && flying < maxFlying) {
       flying++
-      return Effect.onExit(write(tasks), () => Effect.sync(land))
+      return Effect.onExit(write(tasks, true), () => Effect.sync(land))
     }
     return Effect.callback<void, StoreError>((resume) => { waiting.push({ tasks, resume }) })
   })
 
   const special = (tasks: ReadonlyArray<NewTask>) => database.transact(Effect.gen(function*() {
     const plain = tasks.filter(isPlain)
-    if (plain.length > 0) yield* write(plain)
+    if (plain.length > 0) yield* write(plain, false)
     const numbers = yield* lanes.numbers(tasks)
     const inserted: Array<Inserted> = []
     for (const [i, task] of tasks.entries()) inserted.push(isPlain(task) ? { id: task.id, created: true } : yield* writeSpecial(database, task, numbers[i] ?? 0))
@@ -113,7 +113,7 @@ export const make = (database: Database["Service"], lanes: Lanes, bell: Bell): E
     if (tasks.length === 0) return Effect.succeed([])
     if (!tasks.every(isPlain)) return special(tasks)
     // A caller's transaction needs the statement inside of it; a large batch gains nothing from company.
-    const written = Effect.flatMap(database.inTransaction, (inside) => inside || tasks.length > 100 ? write(tasks) : share(tasks))
+    const written = Effect.flatMap(database.inTransaction, (inside) => inside || tasks.length > 100 ? write(tasks, !inside) : share(tasks))
     return Effect.map(written, () => tasks.map((task): Inserted => ({ id: task.id, created: true })))
   }
 })

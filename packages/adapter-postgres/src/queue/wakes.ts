@@ -6,8 +6,11 @@ import type { Database, Session } from "../Database.ts"
 
 export interface Bell {
   readonly channel: string
-  /** Whether the next insert may carry a notification: at most one per millisecond does, and none on the embedded engine. */
-  rides(): boolean
+  /**
+   * Whether the next insert may carry a notification: at most one per millisecond does, and none on the embedded engine. One that
+   * commits at once (`alone`) also does for whatever was to be notified soon.
+   */
+  rides(alone: boolean): boolean
   /** Notifies soon, outside of any transaction; many calls in a millisecond make one notification. */
   ring(wake: Wake): Effect.Effect<void>
   /** Begins with one for what came before there was anybody to hear it. */
@@ -20,27 +23,33 @@ const pauseMillis = 1
 /** Heard on the session that claims. */
 export const make = (database: Database["Service"], session: Session, nowMillis: () => number): Effect.Effect<Bell, never, Scope.Scope> => Effect.map(Effect.scope, (scope) => {
   let rang = Number.NEGATIVE_INFINITY
+  let askedAt = Number.NEGATIVE_INFINITY
+  let coveredAt = Number.NEGATIVE_INFINITY
   const due = new Set<Wake>()
   let sending = false
   const send = Effect.gen(function*() {
     while (due.size > 0) {
       if (database.engine === "postgresql") yield* Effect.sleep(pauseMillis)
+      if (coveredAt > askedAt) due.delete("work")
       const wakes = [...due]
       due.clear()
+      if (wakes.length === 0) return
       rang = nowMillis()
       yield* Effect.catch(database.notify(channel, wakes), (error) => Effect.logDebug("a wake-up was lost; workers poll", error))
     }
   }).pipe(Effect.ensuring(Effect.sync(() => { sending = false })))
   return {
     channel,
-    rides: () => {
+    rides: (alone) => {
       const now = nowMillis()
       if (database.engine !== "postgresql" || now - rang < pauseMillis) return false
       rang = now
+      if (alone) coveredAt = now
       return true
     },
     ring: (wake) => Effect.suspend(() => {
       due.add(wake)
+      askedAt = nowMillis()
       if (sending) return Effect.void
       sending = true
       return Effect.asVoid(Effect.forkIn(send, scope))
