@@ -141,6 +141,24 @@ layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestS
     assert.deepStrictEqual(seen.map((e) => e.seq), [1, 2])
   })))
 
+  it.effect("one statement at a time needs one connection, and one that ends while it is idle is replaced", () => Effect.scoped(Effect.gen(function*() {
+    const server = yield* Server
+    const url = yield* server.createDatabase
+    const db = yield* Effect.map(Layer.build(Layer.fresh(layerPostgres({ url }))), Context.get(Database))
+    const pid = Effect.map(db.query<{ readonly pid: number }>("SELECT pg_backend_pid() AS pid"), (rows) => rows[0]?.pid)
+    const first = yield* pid
+    for (let i = 0; i < 5; i++) assert.strictEqual(yield* db.transact(Effect.andThen(db.query("SELECT 1"), pid)), first)
+    assert.deepStrictEqual(yield* db.query("SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database()"), [{ n: 1 }])
+    const other = yield* Effect.map(Layer.build(Layer.fresh(layerPostgres({ url }))), Context.get(Database))
+    yield* other.query("SELECT pg_terminate_backend($1)", [first])
+    const next = yield* eventually(pid)
+    assert.notStrictEqual(next, first)
+    assert.strictEqual(yield* pid, next)
+    // More at once than there are connections: they take turns.
+    const pids = yield* Effect.all(Array.from({ length: 40 }, () => pid), { concurrency: "unbounded" })
+    assert.isAtMost(new Set(pids).size, 10)
+  })))
+
   it.effect("a connection that is cut in the middle of a transaction fails it and is replaced", () => Effect.scoped(Effect.gen(function*() {
     const url = yield* (yield* Server).createDatabase
     const db = Context.get(yield* Layer.build(layerPostgres({ url, maxConnections: 2 })), Database)

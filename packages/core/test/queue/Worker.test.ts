@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Effect, Layer, Ref } from "effect"
+import { Clock, Context, Deferred, Effect, Layer, Ref } from "effect"
 import { TestClock } from "effect/testing"
 import * as Ids from "@rdev/core/domain/Ids"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
@@ -50,6 +50,22 @@ describe("Worker", () => {
     assert.strictEqual(again.status, "pending")
     const done = yield* until(task.id, "completed").pipe(Effect.provide(worker({ flaky: () => Effect.succeed("ok") })))
     assert.strictEqual(done.attempts.length, 4)
+  }).pipe(Effect.provide(queue)))
+
+  it.effect("gives handlers what they need, and fails a task whose handler throws", () => Effect.gen(function*() {
+    class Word extends Context.Service<Word, { readonly said: string }>()("test/Word") {}
+    const handlers = yield* TaskHandlers.make({
+      say: () => Effect.map(Effect.service(Word), ({ said }) => said),
+      later: () => Effect.map(Effect.andThen(Effect.sleep("1 second"), Effect.service(Word)), ({ said }) => said),
+      broken: () => { throw new Error("no such thing") }
+    }).pipe(Effect.provideService(Word, { said: "hello" }))
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const tasks = yield* Effect.forEach(["say", "later", "broken"], (kind) => work.enqueue({ projectId, kind, payload: null }))
+    const [say, later, broken] = yield* Effect.forEach(tasks, ({ id, kind }) => until(id, kind === "broken" ? "failed" : "completed")).pipe(
+      Effect.provide(Worker.layer({ capacity: 4 }).pipe(Layer.provide(Layer.succeed(TaskHandlers.TaskHandlers, handlers)))))
+    assert.deepStrictEqual([say?.result, later?.result], ["hello", "hello"])
+    assert.deepInclude(broken?.attempts[0]?.error, { _tag: "AgentFault", message: "the handler failed unexpectedly: no such thing" })
   }).pipe(Effect.provide(queue)))
 
   it.effect("stops a task that outruns its limit and gives the next delivery twice the time", () => Effect.gen(function*() {

@@ -1,0 +1,73 @@
+import { assert, it } from "@effect/vitest"
+import type { Wake } from "@rdev/core/ports/WorkQueueStore"
+import { Clock, Effect } from "effect"
+import { TestClock } from "effect/testing"
+import { Database, type Session } from "../../src/Database.ts"
+import * as Wakes from "../../src/queue/wakes.ts"
+
+/** A bell over a database that only notes what is notified, and a session that hears what it is told. */
+const make = Effect.gen(function*() {
+  const notified: Array<string> = []
+  const ears: Array<(payload: string | null) => void> = []
+  const none = () => Effect.die(new Error("not asked for"))
+  const connections = { query: none, transact: none, afterCommit: none, inTransaction: Effect.succeed(false) }
+  const session: Session = { ...connections, hear: (_, heard) => Effect.sync(() => { ears.push(heard) }) }
+  const database = Database.of({
+    ...connections,
+    engine: "postgresql",
+    dataDir: null,
+    session: Effect.succeed(session),
+    notify: (_, payloads) => Effect.sync(() => { notified.push(...payloads) }),
+    listen: none
+  })
+  const clock = yield* Clock.Clock
+  const bell = yield* Wakes.make(database, session, () => clock.currentTimeMillisUnsafe())
+  return { bell, notified, tell: (payload: string | null) => { for (const heard of ears) heard(payload) } }
+})
+
+it.effect("one insert in a millisecond carries a notification, and one more follows for the others", () => Effect.gen(function*() {
+  const { bell, notified } = yield* make
+  yield* TestClock.adjust(10)
+  assert.deepStrictEqual([bell.rides(true), bell.rides(true)], [true, false])
+  yield* bell.ring("work")
+  yield* bell.ring("work")
+  yield* TestClock.adjust(2)
+  assert.deepStrictEqual(notified, ["work"])
+  yield* TestClock.adjust(10)
+  assert.deepStrictEqual(notified, ["work"])
+}))
+
+it.effect("an insert that carries one later does for those that wait, unless a transaction may keep it back", () => Effect.gen(function*() {
+  for (const alone of [true, false]) {
+    const { bell, notified } = yield* make
+    yield* TestClock.adjust(10)
+    yield* bell.ring("work")
+    yield* TestClock.adjust("500 micros")
+    assert.isTrue(bell.rides(alone))
+    yield* TestClock.adjust(10)
+    assert.deepStrictEqual(notified, alone ? [] : ["work"])
+  }
+}))
+
+it.effect("a cancellation is told in any case", () => Effect.gen(function*() {
+  const { bell, notified } = yield* make
+  yield* TestClock.adjust(10)
+  yield* bell.ring("work")
+  yield* bell.ring("cancel")
+  yield* TestClock.adjust("500 micros")
+  assert.isTrue(bell.rides(true))
+  yield* TestClock.adjust(10)
+  assert.deepStrictEqual(notified, ["cancel"])
+}))
+
+it.effect("whoever listens is told at once to look, and after a lost connection to look for both", () => Effect.gen(function*() {
+  const { bell, tell } = yield* make
+  const heard: Array<Wake> = []
+  yield* bell.hear((wake) => { heard.push(wake) })
+  assert.deepStrictEqual(heard.splice(0), ["work"])
+  tell("work")
+  tell("cancel")
+  assert.deepStrictEqual(heard.splice(0), ["work", "cancel"])
+  tell(null)
+  assert.deepStrictEqual(heard.splice(0), ["work", "cancel"])
+}))
