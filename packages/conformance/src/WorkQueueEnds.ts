@@ -1,7 +1,7 @@
 /** What a claim leaves, how an end is kept and whom it wakes. */
 import { assert, type Vitest } from "@effect/vitest"
 import * as Ids from "@rdev/core/domain/Ids"
-import type { TaskId } from "@rdev/core/domain/Ids"
+import type { TaskId, WorkerId } from "@rdev/core/domain/Ids"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
 import { type NewTask, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
@@ -53,6 +53,22 @@ export const tests = <R>(it: Vitest.MethodsNonLive<WorkQueueStore | R>): void =>
     assert.deepStrictEqual(ids(yield* claim(worker)), [dependent])
     yield* store.tend
     assert.deepStrictEqual({ ...(yield* look), all: [], running: [] }, { ...before, all: [], running: [] })
+  }))
+
+  it.effect("hands out what nobody cancelled meanwhile, and only that", () => Effect.gen(function*() {
+    const { add, claim, hire, projectId, status, store } = yield* fresh
+    const projects = [projectId, yield* Ids.make("proj")]
+    const workers = [yield* hire(), yield* hire()]
+    for (let round = 0; round < 4; round++) {
+      const tasks = yield* Effect.forEach(Array.from({ length: 120 }), (_, i) => add({ projectId: projects[i % (1 + round % 2)] ?? projectId }))
+      const cancels = Effect.forEach(tasks, (id) => Effect.map(store.cancel(id), (before) => before === "pending" ? [id] : []), { concurrency: 8 })
+      const claims = (worker: WorkerId) => Effect.forEach([40, 1, 40, 1, 40], (limit) => claim(worker, limit))
+      const [cancelled, ...handedOut] = yield* Effect.all([cancels, ...workers.map(claims)], { concurrency: "unbounded" })
+      const taken = handedOut.flat(2).map(({ task }) => task.id)
+      const gone = cancelled.flat()
+      assert.deepStrictEqual([...taken, ...gone].sort(), [...tasks].sort())
+      assert.deepStrictEqual(new Set(yield* Effect.forEach(gone, status)), new Set(gone.length === 0 ? [] : ["cancelled"]))
+    }
   }))
 
   it.effect("shares a large claim by weight, however many projects there are", () => Effect.gen(function*() {

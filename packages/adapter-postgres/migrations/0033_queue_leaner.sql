@@ -1,5 +1,6 @@
--- queue.claim as in 0031 and queue.finish as in 0032, with fewer and smaller statements where there is little to do, and one text for
--- an answer: most of a small claim was setting them up, and telling the columns.
+-- queue.claim as in 0031 and queue.finish as in 0032. Where there is little to do they make do with fewer and smaller statements, and the
+-- answer is one text: most of a small claim was setting statements up, and telling the columns. Large ones read the rows before they
+-- remove them. Claims are made one at a time, so that their length is what several workers wait for.
 DROP FUNCTION queue.claim(uuid, int, text[], text[], boolean, int, int[], smallint[], uuid[]);
 
 -- Leases up to p_n tasks (at most 500) to a worker. One claimer at a time: no row is locked and nothing locked has to be skipped.
@@ -20,7 +21,9 @@ SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cach
 DECLARE
   v_lanes int[]; v_lane int := p_after; v_wrapped boolean := false; v_tries int := 0; v_now timestamptz;
   v_tids tid[]; v_plain boolean; v_n int := least(p_n, 500); v_per int; v_once boolean; v_more boolean := true;
-  v_done boolean; v_alive boolean; v_first int; v_last int; v_task queue.ready; v_token bigint; v_answer text;
+  v_done boolean; v_alive boolean; v_first int; v_last int; v_task queue.ready; v_token bigint;
+  v_fence bigint; v_ids uuid[]; v_of int[]; v_priorities smallint[]; v_payloads json[]; v_extras json[]; v_states json[];
+  v_payload_text text; v_extra_text text; v_state_text text; v_gone bigint;
 BEGIN
   -- Assignments, which need no statement to be set up.
   v_done := set_config('synchronous_commit', 'off', true) IS NOT NULL;
@@ -84,11 +87,10 @@ BEGIN
         LEFT JOIN unnest(p_lanes, p_priorities, p_ids) m(lane, priority, id) ON m.lane = l.no
       WHERE l.no = ANY (v_lanes)
     ), pick AS MATERIALIZED (
-      SELECT c.tid, l.project, l.weight, l.start + c.k / l.weight AS at
-      FROM lanes l CROSS JOIN LATERAL (
-        SELECT x.tid, row_number() OVER () - 1 AS k FROM (
-          SELECT r.ctid AS tid FROM queue.ready r WHERE r.lane = l.no AND (r.priority, r.id) > (l.after_priority, l.after_id) ORDER BY r.priority, r.id LIMIT l.most) x) c
-      ORDER BY l.start + c.k / l.weight, l.place, c.k LIMIT v_n
+      SELECT c.tid, l.project, l.weight, l.start + (c.k - 1) / l.weight AS at
+      FROM lanes l CROSS JOIN LATERAL unnest(ARRAY(
+        SELECT r.ctid FROM queue.ready r WHERE r.lane = l.no AND (r.priority, r.id) > (l.after_priority, l.after_id) ORDER BY r.priority, r.id LIMIT l.most)) WITH ORDINALITY c(tid, k)
+      ORDER BY l.start + (c.k - 1) / l.weight, l.place, c.k LIMIT v_n
     ), competing AS MATERIALIZED (
       -- Not EXISTS: the planner would make a join of it that reads the whole table.
       SELECT count(*) > 1 AS yes FROM lanes l CROSS JOIN LATERAL (SELECT FROM queue.ready r WHERE r.lane = l.no AND (r.priority, r.id) > (l.after_priority, l.after_id) LIMIT 1) x
@@ -139,26 +141,34 @@ BEGIN
   v_more := v_more OR cardinality(v_tids) >= least(v_n, 16);
   IF cardinality(v_tids) = 1 THEN
     DELETE FROM queue.ready r WHERE r.ctid = v_tids[1] RETURNING r.* INTO v_task;
+    IF NOT FOUND THEN RETURN concat('{"after":', v_lane, ',"more":true}'); END IF;
     v_token := queue.token(v_now, nextval('queue.claim_no'), v_task.fence);
     INSERT INTO queue.lease (token, worker, claimed_at, ids, lanes, priorities, payloads, extras, states)
       VALUES (v_token, p_worker, v_now, ARRAY[v_task.id], ARRAY[v_task.lane], ARRAY[v_task.priority], ARRAY[v_task.payload], ARRAY[v_task.extra], ARRAY[v_task.state]);
     RETURN concat('{"after":', v_lane, ',"more":', v_more::text, ',"token":', v_token, ',"ids":["', v_task.id, '"],"lanes":[', v_task.lane, '],"priorities":[', v_task.priority,
       '],"extras":', coalesce('[' || v_task.extra::text || ']', 'null'), ',"states":', coalesce('[' || v_task.state::text || ']', 'null'), ',"payloads":[', v_task.payload, ']}');
   END IF;
-  WITH gone AS (DELETE FROM queue.ready r WHERE r.ctid = ANY (v_tids) RETURNING r.*
-  ), batch AS MATERIALIZED (
-    SELECT queue.token(v_now, nextval('queue.claim_no'), max(g.fence)) AS token, array_agg(g.id) AS ids, array_agg(g.lane) AS lanes, array_agg(g.priority) AS priorities,
-      array_agg(g.payload) AS payloads, array_agg(g.extra) AS extras, array_agg(g.state) AS states, string_agg(g.payload::text, ',') AS payload_text,
-      CASE WHEN count(g.extra) > 0 THEN '[' || string_agg(coalesce(g.extra::text, 'null'), ',') || ']' END AS extra_text,
-      CASE WHEN count(g.state) > 0 THEN '[' || string_agg(coalesce(g.state::text, 'null'), ',') || ']' END AS state_text
-    FROM gone g
-  ), held AS (
-    INSERT INTO queue.lease (token, worker, claimed_at, ids, lanes, priorities, payloads, extras, states)
-    SELECT b.token, p_worker, v_now, b.ids, b.lanes, b.priorities, b.payloads, b.extras, b.states FROM batch b
-  ) SELECT concat('{"after":', v_lane, ',"more":', v_more::text, ',"token":', b.token, ',"ids":["', array_to_string(b.ids, '","'), '"],"lanes":[', array_to_string(b.lanes, ','),
-      '],"priorities":[', array_to_string(b.priorities, ','), '],"extras":', coalesce(b.extra_text, 'null'), ',"states":', coalesce(b.state_text, 'null'), ',"payloads":[', b.payload_text, ']}')
-    INTO v_answer FROM batch b;
-  RETURN v_answer;
+  -- Read, then removed: RETURNING through a common table expression costs twice as much. A task cancelled in between makes it begin again.
+  LOOP
+    BEGIN
+      SELECT max(g.fence), array_agg(g.id), array_agg(g.lane), array_agg(g.priority), array_agg(g.payload), array_agg(g.extra), array_agg(g.state), string_agg(g.payload::text, ','),
+          CASE WHEN count(g.extra) > 0 THEN '[' || string_agg(coalesce(g.extra::text, 'null'), ',') || ']' ELSE 'null' END,
+          CASE WHEN count(g.state) > 0 THEN '[' || string_agg(coalesce(g.state::text, 'null'), ',') || ']' ELSE 'null' END
+        INTO v_fence, v_ids, v_of, v_priorities, v_payloads, v_extras, v_states, v_payload_text, v_extra_text, v_state_text
+        FROM queue.ready g WHERE g.ctid = ANY (v_tids);
+      IF v_ids IS NULL THEN RETURN concat('{"after":', v_lane, ',"more":true}'); END IF;
+      DELETE FROM queue.ready r WHERE r.ctid = ANY (v_tids);
+      GET DIAGNOSTICS v_gone = ROW_COUNT;
+      IF v_gone <> cardinality(v_ids) THEN RAISE SQLSTATE 'RQ002'; END IF;
+      EXIT;
+    EXCEPTION WHEN SQLSTATE 'RQ002' THEN NULL;
+    END;
+  END LOOP;
+  v_token := queue.token(v_now, nextval('queue.claim_no'), v_fence);
+  INSERT INTO queue.lease (token, worker, claimed_at, ids, lanes, priorities, payloads, extras, states)
+    VALUES (v_token, p_worker, v_now, v_ids, v_of, v_priorities, v_payloads, v_extras, v_states);
+  RETURN concat('{"after":', v_lane, ',"more":', v_more::text, ',"token":', v_token, ',"ids":["', array_to_string(v_ids, '","'), '"],"lanes":[', array_to_string(v_of, ','),
+    '],"priorities":[', array_to_string(v_priorities, ','), '],"extras":', v_extra_text, ',"states":', v_state_text, ',"payloads":[', v_payload_text, ']}');
 END $$;
 
 -- Whether anything limits what runs, and what then: both are asked by every end.
