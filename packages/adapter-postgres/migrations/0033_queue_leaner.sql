@@ -76,7 +76,9 @@ BEGIN
   IF v_plain AND cardinality(v_lanes) = 1 THEN
     SELECT array_agg(x.ctid) INTO v_tids FROM (
       SELECT r.ctid FROM queue.ready r
-      WHERE r.lane = v_lanes[1] AND (r.priority, r.id) > (coalesce(p_priorities[1], (-32768)::smallint), coalesce(p_ids[1], '00000000-0000-0000-0000-000000000000'::uuid))
+      WHERE r.lane = v_lanes[1] AND (r.priority, r.id) > (
+        coalesce(p_priorities[array_position(p_lanes, v_lanes[1])], (-32768)::smallint),
+        coalesce(p_ids[array_position(p_lanes, v_lanes[1])], '00000000-0000-0000-0000-000000000000'::uuid))
       ORDER BY r.priority, r.id LIMIT v_n) x;
   ELSIF v_plain AND NOT p_suspects THEN
     WITH lanes AS MATERIALIZED (
