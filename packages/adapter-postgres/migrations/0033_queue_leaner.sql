@@ -23,7 +23,7 @@ DECLARE
   v_tids tid[]; v_plain boolean; v_n int := least(p_n, 500); v_per int; v_once boolean; v_more boolean := true;
   v_done boolean; v_alive boolean; v_first int; v_last int; v_task queue.ready; v_token bigint;
   v_fence bigint; v_ids uuid[]; v_of int[]; v_priorities smallint[]; v_payloads json[]; v_extras json[]; v_states json[];
-  v_payload_text text; v_extra_text text; v_state_text text; v_gone bigint;
+  v_payload_text text; v_has_extras boolean; v_has_states boolean; v_gone bigint;
 BEGIN
   -- Assignments, which need no statement to be set up.
   v_done := set_config('synchronous_commit', 'off', true) IS NOT NULL;
@@ -154,9 +154,8 @@ BEGIN
   LOOP
     BEGIN
       SELECT max(g.fence), array_agg(g.id), array_agg(g.lane), array_agg(g.priority), array_agg(g.payload), array_agg(g.extra), array_agg(g.state), string_agg(g.payload::text, ','),
-          CASE WHEN count(g.extra) > 0 THEN '[' || string_agg(coalesce(g.extra::text, 'null'), ',') || ']' ELSE 'null' END,
-          CASE WHEN count(g.state) > 0 THEN '[' || string_agg(coalesce(g.state::text, 'null'), ',') || ']' ELSE 'null' END
-        INTO v_fence, v_ids, v_of, v_priorities, v_payloads, v_extras, v_states, v_payload_text, v_extra_text, v_state_text
+          count(g.extra) > 0, count(g.state) > 0
+        INTO v_fence, v_ids, v_of, v_priorities, v_payloads, v_extras, v_states, v_payload_text, v_has_extras, v_has_states
         FROM queue.ready g WHERE g.ctid = ANY (v_tids);
       IF v_ids IS NULL THEN RETURN concat('{"after":', v_lane, ',"more":true}'); END IF;
       DELETE FROM queue.ready r WHERE r.ctid = ANY (v_tids);
@@ -170,7 +169,8 @@ BEGIN
   INSERT INTO queue.lease (token, worker, claimed_at, ids, lanes, priorities, payloads, extras, states)
     VALUES (v_token, p_worker, v_now, v_ids, v_of, v_priorities, v_payloads, v_extras, v_states);
   RETURN concat('{"after":', v_lane, ',"more":', v_more::text, ',"token":', v_token, ',"ids":["', array_to_string(v_ids, '","'), '"],"lanes":[', array_to_string(v_of, ','),
-    '],"priorities":[', array_to_string(v_priorities, ','), '],"extras":', v_extra_text, ',"states":', v_state_text, ',"payloads":[', v_payload_text, ']}');
+    '],"priorities":[', array_to_string(v_priorities, ','), '],"extras":', CASE WHEN v_has_extras THEN array_to_json(v_extras)::text ELSE 'null' END,
+    ',"states":', CASE WHEN v_has_states THEN array_to_json(v_states)::text ELSE 'null' END, ',"payloads":[', v_payload_text, ']}');
 END $$;
 
 -- Whether anything limits what runs, and what then: both are asked by every end.
