@@ -1,5 +1,5 @@
 /** What an autoscaler and an operator watch. Names follow Prometheus; times are seconds. */
-import { Metric } from "effect"
+import { Effect, Metric } from "effect"
 import type { QueueStats } from "../ports/WorkQueueStore.ts"
 
 const seconds = Metric.boundariesFromIterable([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200])
@@ -21,6 +21,9 @@ export const waitSeconds = Metric.histogram("rdev_queue_wait_seconds", { descrip
 export const runSeconds = Metric.histogram("rdev_queue_run_seconds", { description: "From start to end of a delivery, sampled once per settlement", boundaries: seconds })
 
 export const outcome = (name: string, errorClass: string | null) => Metric.withAttributes(outcomes, { outcome: name, class: errorClass ?? "none" })
+
+/** Makes the series of a worker, at zero: an increase is only seen where there was a value before. */
+export const begin = Effect.forEach([claimed, fenced, leasesLost, outcome("completed", null), claimSeconds, waitSeconds], (metric: Metric.Metric<number, unknown>) => Metric.value(metric), { discard: true })
 
 export const observe = (stats: QueueStats) => [
   Metric.update(pending, stats.pending),

@@ -195,7 +195,8 @@ const work = (desk: Desk, durations: Durations, handlers: TaskHandlers["Service"
   const context = yield* Effect.context<never>()
   const shift = new Shift({ id: yield* Ids.make("wrk"), name: desk.settings.id, capacity: desk.settings.capacity, handlers, events: desk.events, durations, clock, context })
   const suspects = new Suspects()
-  yield* register(desk, shift)
+  // The series are made while the store answers.
+  yield* Effect.all([register(desk, shift), QueueMetrics.begin], { concurrency: "unbounded", discard: true })
   const loops = Effect.raceAllFirst([
     shift.lost.await,
     claimLoop(desk, shift, suspects),
