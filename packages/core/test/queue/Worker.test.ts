@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Context, Deferred, Effect, Layer, Ref } from "effect"
+import { Clock, Context, Deferred, Effect, Layer, Metric, Ref } from "effect"
 import { TestClock } from "effect/testing"
 import * as Ids from "@rdev/core/domain/Ids"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
@@ -202,6 +202,12 @@ describe("Worker", () => {
     assert.deepStrictEqual([...settled.values()].filter((times) => times > 1), [], "no claim was settled in parts")
     assert.isBelow(longest, 500, "a whole claim never runs in one turn")
   }).pipe(Effect.provide(queue)))
+
+  it.effect("shows its series at zero before anything happens", () => Effect.gen(function*() {
+    yield* TestClock.adjust("1 second")
+    const counters = (yield* Metric.snapshot).flatMap((metric) => metric.type === "Counter" ? [[metric.id, metric.state.count]] : [])
+    assert.deepStrictEqual(counters.sort(), [["rdev_queue_claimed_total", 0], ["rdev_queue_fenced_total", 0], ["rdev_queue_outcomes_total", 0], ["rdev_worker_leases_lost_total", 0]])
+  }).pipe(Effect.provide(Layer.fresh(worker({}).pipe(Layer.provideMerge(queue)))), Effect.provideService(Metric.MetricRegistry, new Map())))
 
   it.effect("forgets ended tasks after the retention", () => Effect.gen(function*() {
     const work = yield* Queue
