@@ -17,7 +17,8 @@ const plainSql = `
   INSERT INTO queue.ready (lane, priority, id, payload)
   SELECT t.lane, t.priority, t.id, t.payload
   FROM ROWS FROM (unnest($1::int[]), unnest($2::smallint[]), unnest($3::uuid[]), json_array_elements($4::json)) t(lane, priority, id, payload)`
-const ringingSql = `WITH i AS (${plainSql}) SELECT pg_notify($5, 'work')`
+/** See migration 0034. */
+const addSql = "CALL queue.add($1, $2, $3, $4, $5)"
 const specialSql = `SELECT queue.insert_special($1, $2::smallint, $3, $4::json, $5::json, $6, to_timestamp($7::float8 / 1000), $8::uuid[]) AS id`
 
 export const isPlain = (task: NewTask): boolean => task.dedupeKey === null && task.runAtMillis === null && task.dependsOn.length === 0
@@ -29,9 +30,11 @@ const writePlain = (database: Database["Service"], bell: Bell, tasks: ReadonlyAr
     ArrayLiteral.plain(tasks.map((task) => toUuid(task.id))),
     `[${tasks.map((task) => JSON.stringify(task.payload)).join(",")}]`
   ]
-  return bell.rides(alone)
-    ? Effect.onError(database.query(ringingSql, [...params, bell.channel], { prepare: true }), () => bell.ring("work"))
-    : Effect.tap(database.query(plainSql, params, { prepare: true }), database.afterCommit(bell.ring("work")))
+  const ring = bell.ring("work")
+  if (!alone || database.engine === "embedded") return Effect.tap(database.query(plainSql, params, { prepare: true }), database.afterCommit(ring))
+  const rides = bell.rides()
+  const added = database.query(addSql, [...params, rides ? bell.channel : null], { prepare: true })
+  return rides ? Effect.onError(added, () => ring) : Effect.tap(added, ring)
 })
 
 const writeSpecial = (database: Database["Service"], task: NewTask, lane: number) => {

@@ -7,10 +7,10 @@ import type { Database, Session } from "../Database.ts"
 export interface Bell {
   readonly channel: string
   /**
-   * Whether the next insert may carry a notification: at most one per millisecond does, and none on the embedded engine. One that
-   * commits at once (`alone`) also does for whatever was to be notified soon.
+   * Whether an insert that commits at once may carry a notification: at most one per millisecond does. It stands for whatever was to
+   * be notified soon.
    */
-  rides(alone: boolean): boolean
+  rides(): boolean
   /** Notifies soon, outside of any transaction; many calls in a millisecond make one notification. */
   ring(wake: Wake): Effect.Effect<void>
   /** Begins with one for what came before there was anybody to hear it. */
@@ -40,11 +40,11 @@ export const make = (database: Database["Service"], session: Session, nowMillis:
   }).pipe(Effect.ensuring(Effect.sync(() => { sending = false })))
   return {
     channel,
-    rides: (alone) => {
+    rides: () => {
       const now = nowMillis()
-      if (database.engine !== "postgresql" || now - rang < pauseMillis) return false
+      if (now - rang < pauseMillis) return false
       rang = now
-      if (alone) coveredAt = now
+      coveredAt = now
       return true
     },
     ring: (wake) => Effect.suspend(() => {

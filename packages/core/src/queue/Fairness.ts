@@ -1,7 +1,8 @@
 /**
  * Weighted fairness between projects: start-time fair queueing (Goyal, Vin and Cheng 1996). A project's k-th task of a claim
  * starts at virtual time max(now, its last finish) + k / weight; the earliest starts win. A project that was idle gets no
- * credit for it and one that used idle workers alone owes nothing. Pure.
+ * credit for it, and one that used workers nobody else waited for owes nothing: a claim that could have taken more changes
+ * no tag. Pure.
  */
 export interface Clock {
   /** Start tag of the last task handed out while projects competed. */
@@ -26,6 +27,7 @@ export const select = <A>(lanes: ReadonlyArray<Lane<A>>, limit: number, clock: C
     return lane.tasks.slice(0, limit).map((task, k) => ({ lane, task, k, at: from + k / lane.weight }))
   })
   offers.sort((a, b) => a.at - b.at || (a.lane.project < b.lane.project ? -1 : a.lane.project > b.lane.project ? 1 : a.k - b.k))
+  if (offers.length < limit) return { chosen: offers.map((offer) => offer.task), clock }
   const chosen = offers.slice(0, limit)
   const now = chosen.at(-1)?.at ?? clock.now
   const finish = new Map([...clock.finish].filter(([, at]) => at > now))

@@ -31,6 +31,11 @@ describe("Fairness", () => {
     const alone = serve({ a: 1 }, 1_000)
     assert.deepStrictEqual(serve({ a: 1, b: 1 }, 10, alone.clock).counts, { a: 5, b: 5 })
   })
+  it("charges nobody for a batch in which there was room for more", () => {
+    const lanes = [{ project: "a", weight: 1, tasks: ["a", "a", "a"] }, { project: "b", weight: 1, tasks: ["b"] }]
+    assert.deepStrictEqual(Fairness.select(lanes, 5, Fairness.start), { chosen: ["a", "b", "a", "a"], clock: Fairness.start })
+    assert.notDeepEqual(Fairness.select(lanes, 4, Fairness.start).clock, Fairness.start)
+  })
   it("forgets projects the clock has passed", () => {
     const { clock } = serve({ a: 1, b: 1, c: 1 }, 30)
     assert.isAtMost(serve({ x: 1, y: 1 }, 30, clock).clock.finish.size, 2)
