@@ -22,7 +22,7 @@ END $$;
 
 -- As in 0033, but where the whole queue holds fewer tasks than a claim may take, and at most sixteen, those of lanes without limits are
 -- taken without choosing among them: between two tasks of different projects choosing was half of the claim. And a claim that comes
--- back short charges nobody: no project had to wait for another.
+-- back short charges nobody: no project had to wait for another. The ids of an answer are one text of hexadecimal digits.
 CREATE OR REPLACE FUNCTION queue.claim(p_worker uuid, p_n int, p_kinds text[], p_labels text[], p_suspects boolean, p_after int, p_lanes int[], p_priorities smallint[], p_ids uuid[])
 RETURNS text LANGUAGE plpgsql
 SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
@@ -31,7 +31,7 @@ DECLARE
   v_tids tid[]; v_plain boolean; v_n int := least(p_n, 500); v_per int; v_once boolean; v_more boolean := true;
   v_done boolean; v_alive boolean; v_first int; v_last int; v_task queue.ready; v_token bigint;
   v_fence bigint; v_ids uuid[]; v_of int[]; v_priorities smallint[]; v_payloads json[]; v_extras json[]; v_states json[];
-  v_payload_text text; v_has_extras boolean; v_has_states boolean; v_gone bigint; v_few boolean := false;
+  v_payload_text text; v_has_extras boolean; v_has_states boolean; v_gone bigint; v_few boolean := false; v_digits bytea;
 BEGIN
   -- Assignments, which need no statement to be set up.
   v_done := set_config('synchronous_commit', 'off', true) IS NOT NULL;
@@ -169,15 +169,15 @@ BEGIN
     v_token := queue.token(v_now, nextval('queue.claim_no'), v_task.fence);
     INSERT INTO queue.lease (token, worker, claimed_at, ids, lanes, priorities, payloads, extras, states)
       VALUES (v_token, p_worker, v_now, ARRAY[v_task.id], ARRAY[v_task.lane], ARRAY[v_task.priority], ARRAY[v_task.payload], ARRAY[v_task.extra], ARRAY[v_task.state]);
-    RETURN concat('{"after":', v_lane, ',"more":', v_more::text, ',"token":', v_token, ',"ids":["', v_task.id, '"],"lanes":[', v_task.lane, '],"priorities":[', v_task.priority,
+    RETURN concat('{"after":', v_lane, ',"more":', v_more::text, ',"token":', v_token, ',"ids":"', encode(uuid_send(v_task.id), 'hex'), '","lanes":[', v_task.lane, '],"priorities":[', v_task.priority,
       '],"extras":', coalesce('[' || v_task.extra::text || ']', 'null'), ',"states":', coalesce('[' || v_task.state::text || ']', 'null'), ',"payloads":[', v_task.payload, ']}');
   END IF;
   -- Read, then removed: RETURNING through a common table expression costs twice as much. A task cancelled in between makes it begin again.
   LOOP
     BEGIN
-      SELECT max(g.fence), array_agg(g.id), array_agg(g.lane), array_agg(g.priority), array_agg(g.payload), array_agg(g.extra), array_agg(g.state), string_agg(g.payload::text, ','),
+      SELECT max(g.fence), array_agg(g.id), string_agg(uuid_send(g.id), ''::bytea), array_agg(g.lane), array_agg(g.priority), array_agg(g.payload), array_agg(g.extra), array_agg(g.state), string_agg(g.payload::text, ','),
           count(g.extra) > 0, count(g.state) > 0
-        INTO v_fence, v_ids, v_of, v_priorities, v_payloads, v_extras, v_states, v_payload_text, v_has_extras, v_has_states
+        INTO v_fence, v_ids, v_digits, v_of, v_priorities, v_payloads, v_extras, v_states, v_payload_text, v_has_extras, v_has_states
         FROM queue.ready g WHERE g.ctid = ANY (v_tids);
       IF v_ids IS NULL THEN RETURN concat('{"after":', v_lane, ',"more":true}'); END IF;
       DELETE FROM queue.ready r WHERE r.ctid = ANY (v_tids);
@@ -190,7 +190,7 @@ BEGIN
   v_token := queue.token(v_now, nextval('queue.claim_no'), v_fence);
   INSERT INTO queue.lease (token, worker, claimed_at, ids, lanes, priorities, payloads, extras, states)
     VALUES (v_token, p_worker, v_now, v_ids, v_of, v_priorities, v_payloads, v_extras, v_states);
-  RETURN concat('{"after":', v_lane, ',"more":', v_more::text, ',"token":', v_token, ',"ids":["', array_to_string(v_ids, '","'), '"],"lanes":[', array_to_string(v_of, ','),
+  RETURN concat('{"after":', v_lane, ',"more":', v_more::text, ',"token":', v_token, ',"ids":"', encode(v_digits, 'hex'), '","lanes":[', array_to_string(v_of, ','),
     '],"priorities":[', array_to_string(v_priorities, ','), '],"extras":', CASE WHEN v_has_extras THEN array_to_json(v_extras)::text ELSE 'null' END,
     ',"states":', CASE WHEN v_has_states THEN array_to_json(v_states)::text ELSE 'null' END, ',"payloads":[', v_payload_text, ']}');
 END $$;

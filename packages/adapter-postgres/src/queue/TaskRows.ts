@@ -5,7 +5,7 @@ import { StoreError } from "@rdev/core/ports/StoreError"
 import * as Transition from "@rdev/core/queue/Transition"
 import { Schema } from "effect"
 import type { Lane } from "./Lanes.ts"
-import { digits, fromUuid } from "./TaskUuid.ts"
+import { bytesOf, fromBytes, fromUuid, millisOf, size } from "./TaskUuid.ts"
 
 /** What few tasks have. */
 export interface Extra { readonly dedupeKey?: string; readonly dependsOn?: ReadonlyArray<TaskId>; readonly runAtMillis?: number }
@@ -26,7 +26,7 @@ export const stateText = (state: TaskState): string => JSON.stringify(encodeStat
 
 export const taskId = (uuid: string): TaskId => fromUuid("task_", uuid) as TaskId
 export const workerId = (uuid: string): WorkerId => fromUuid("wrk_", uuid) as WorkerId
-const createdAtMillis = (uuid: string): number => Number.parseInt(digits(uuid).slice(0, 12), 16)
+export const createdAtMillis = (uuid: string): number => millisOf(bytesOf(uuid), 0)
 
 const stateOf = (value: unknown, uuid: string): TaskState => {
   try {
@@ -61,14 +61,19 @@ export const pending = (row: PendingRow, lanes: ReadonlyMap<number, Lane>): Work
   return state === null ? fresh : Transition.withFields(fresh, stateOf(state, row.id))
 }
 
-/** A row of a claim. The usual one, a first delivery, is made in one piece: this is what a worker spends its time on. */
+/**
+ * A row of a claim, its id by the bytes at `offset`. The usual one, a first delivery, is made in one piece: this is what a worker spends
+ * its time on.
+ */
 export const delivered = (
-  id: string, lane: number, priority: number, payload: Schema.Json, extra: Extra | null, state: unknown,
+  bytes: Buffer, offset: number, lane: number, priority: number, payload: Schema.Json, extra: Extra | null, state: unknown,
   lanes: ReadonlyMap<number, Lane>, worker: WorkerId, startedAtMillis: number
 ): WorkTask => {
   const attributes = lanes.get(lane)
-  if (state !== null || extra !== null || attributes === undefined) return Transition.started(pending({ id, lane, priority, payload, extra, state }, lanes), worker, startedAtMillis)
-  return Transition.firstDelivery(taskId(id), createdAtMillis(id), attributes, payload, 0 - priority, worker, startedAtMillis)
+  if (state !== null || extra !== null || attributes === undefined) {
+    return Transition.started(pending({ id: bytes.toString("hex", offset, offset + size), lane, priority, payload, extra, state }, lanes), worker, startedAtMillis)
+  }
+  return Transition.firstDelivery(fromBytes("task_", bytes, offset) as TaskId, millisOf(bytes, offset), attributes, payload, 0 - priority, worker, startedAtMillis)
 }
 
 /** A row of any table, as the reading verbs select it. */

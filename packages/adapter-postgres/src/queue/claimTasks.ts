@@ -14,18 +14,19 @@ import * as ArrayLiteral from "./ArrayLiteral.ts"
 import type { Lane, Lanes } from "./Lanes.ts"
 import { decoding } from "./readTasks.ts"
 import * as TaskRows from "./TaskRows.ts"
-import { toUuid } from "./TaskUuid.ts"
+import { size, toUuid } from "./TaskUuid.ts"
 
 const claimSql = "SELECT queue.claim($1, $2, $3::text[], $4::text[], $5, $6, $7::int[], $8::smallint[], $9::uuid[]) AS answer"
 
-/** See migration 0033. */
+/** See migration 0034. */
 interface Answer extends Partial<Columns> {
   readonly after: number
   readonly more: boolean
 }
 interface Columns {
   readonly token: number
-  readonly ids: ReadonlyArray<string>
+  /** 32 hexadecimal digits each. */
+  readonly ids: string
   readonly lanes: ReadonlyArray<number>
   readonly priorities: ReadonlyArray<number>
   readonly extras: ReadonlyArray<TaskRows.Extra | null> | null
@@ -57,10 +58,13 @@ interface Batch extends Columns {
   readonly order: ReadonlyArray<number>
 }
 
+/** A uuid without hyphens. */
+const idAt = (ids: string, i: number): string => ids.slice(2 * size * i, 2 * size * (i + 1))
+
 /** Mostly they are in order already: rows leave a table in the order in which they came. */
-const orderOf = (ids: ReadonlyArray<string>, priorities: ReadonlyArray<number>): ReadonlyArray<number> => {
-  const order = ids.map((_, i) => i)
-  const before = (a: number, b: number) => (priorities[a] ?? 0) - (priorities[b] ?? 0) || ((ids[a] ?? "") < (ids[b] ?? "") ? -1 : 1)
+const orderOf = (ids: string, priorities: ReadonlyArray<number>): ReadonlyArray<number> => {
+  const order = priorities.map((_, i) => i)
+  const before = (a: number, b: number) => (priorities[a] ?? 0) - (priorities[b] ?? 0) || (idAt(ids, a) < idAt(ids, b) ? -1 : 1)
   for (let i = 1; i < order.length; i++) if (before(i - 1, i) > 0) return order.sort(before)
   return order
 }
@@ -97,7 +101,10 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
     }
     place.marks = new Map()
     // After the last task the next claim has to look everywhere.
-    if (answer.more) for (const i of batch?.order ?? []) place.marks.set(batch?.lanes[i] ?? 0, { priority: batch?.priorities[i] ?? 0, id: batch?.ids[i] ?? "" })
+    if (!answer.more || batch === null) return
+    const last = new Map<number, number>()
+    for (const i of batch.order) last.set(batch.lanes[i] ?? 0, i)
+    for (const [lane, i] of last) place.marks.set(lane, { priority: batch.priorities[i] ?? 0, id: idAt(batch.ids, i) })
   }
 
   const once = (request: ClaimRequest, place: Place, limit: number, full: boolean) => Effect.suspend(() => {
@@ -128,8 +135,9 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
     const fence = BigInt(token)
     // The token is the claim's time in microseconds, or a little more.
     const startedAtMillis = Math.floor(token / 1_000)
+    const bytes = Buffer.from(ids, "hex")
     return inTurns(order, (i) => known.get(laneOf[i] ?? 0)?.projectId).map((i): Delivery => ({
-      task: TaskRows.delivered(ids[i] ?? "", laneOf[i] ?? 0, priorities[i] ?? 0, payloads[i] ?? null, extras?.[i] ?? null, states?.[i] ?? null, known, workerId, startedAtMillis),
+      task: TaskRows.delivered(bytes, size * i, laneOf[i] ?? 0, priorities[i] ?? 0, payloads[i] ?? null, extras?.[i] ?? null, states?.[i] ?? null, known, workerId, startedAtMillis),
       fence
     }))
   }
@@ -147,7 +155,7 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
       return Effect.flatMap(once(request, at, limit, full), (found) => {
         if (!full && found.batch === null) return Effect.flatMap(once(request, at, limit, true), (found) => claimed(request.workerId, found))
         // A fast claim that came back short: what it found starts now, and the next claim is full.
-        if (!full && (found.batch?.ids.length ?? 0) < limit) at.fullAtMillis = 0
+        if (!full && (found.batch?.order.length ?? 0) < limit) at.fullAtMillis = 0
         return claimed(request.workerId, found)
       })
     }),

@@ -91,7 +91,7 @@ export const make = (query: Connections["query"], lanes: Lanes): Reads => {
       const oldest = (yield* query<{ readonly now: number; readonly id: string | null }>(oldestSql, [], { prepare: true }))[0]
       const sum = (of: (row: CountRow) => number) => rows.reduce((n, row) => n + of(row), 0)
       const size = (row: { readonly pending: number; readonly delayed: number; readonly parked: number; readonly running: number }) => row.pending + row.delayed + row.parked + row.running
-      const madeSeconds = oldest === undefined || oldest.id === null ? null : Number.parseInt(oldest.id.replaceAll("-", "").slice(0, 12), 16) / 1_000
+      const madeSeconds = oldest === undefined || oldest.id === null ? null : TaskRows.createdAtMillis(oldest.id) / 1_000
       return {
         pending: sum((row) => row.pending),
         delayed: sum((row) => row.delayed),
