@@ -47,10 +47,10 @@ export default {
   unfinished: "select ((select count(*) from queue.ready) + (select count(*) from queue.later) + (select coalesce(sum(cardinality(ids) - bit_count(done)), 0) from queue.lease))::int n",
   async work({ url }, { concurrency, handler, leaseMs = 30_000 }) {
     const handlers = TaskHandlers.layer({
-      [kind]: ({ task }) => Effect.suspend(() => {
+      [kind]: ({ task }) => {
         const result = handler(task.payload)
         return result instanceof Promise ? Effect.as(Effect.promise(() => result), null) : Effect.succeed(null)
-      })
+      }
     })
     const runtime = ManagedRuntime.make(Worker.layer({ capacity: concurrency, leaseMillis: leaseMs }).pipe(Layer.provide(Layer.merge(store(url), handlers))))
     await runtime.runPromise(Effect.void)

@@ -1,5 +1,5 @@
 /** What workers can do: one handler per task kind. A worker claims only kinds it has a handler for. */
-import { Context, Effect, type Fiber, Layer, Schema } from "effect"
+import { Context, Effect, Exit, type Fiber, Layer, Schema } from "effect"
 import type { NewEvent } from "../domain/Event.ts"
 import { ErrorClass } from "../domain/ErrorClass.ts"
 import type { WorkTask } from "../domain/WorkTask.ts"
@@ -25,15 +25,18 @@ export interface TaskContext {
   emit(event: NewEvent): Effect.Effect<void, StoreError>
 }
 
-/** The value is the task's result, at most 256 KiB encoded. A defect fails the task as AgentFault; interruption is the worker's alone. */
+/**
+ * The value is the task's result, at most 256 KiB encoded. A defect fails the task as AgentFault; interruption is the worker's alone. A
+ * handler that has done its work when it returns and answers `Effect.succeed(…)` or `Effect.fail(…)` costs no fiber.
+ */
 export type TaskHandler = (context: TaskContext) => Effect.Effect<Schema.Json, TaskFailure>
 
 export class TaskHandlers extends Context.Service<TaskHandlers, ReadonlyMap<string, TaskHandler>>()("rdev/queue/TaskHandlers") {}
 
 type HandlerOf<R> = (context: TaskContext) => Effect.Effect<Schema.Json, TaskFailure, R>
 
-/** Starts a handler in a fiber of its own, after what is to come before it. */
-export type Starter = (task: TaskContext, before: Effect.Effect<void> | null) => Fiber.Fiber<Schema.Json, TaskFailure>
+/** Starts a handler in a fiber of its own, after what is to come before it. One that answers with an end needs none: that end. */
+export type Starter = (task: TaskContext, before: Effect.Effect<void> | null) => Fiber.Fiber<Schema.Json, TaskFailure> | Exit.Exit<Schema.Json, TaskFailure>
 
 /** What a handler throws, it dies of. */
 const called = <R>(handler: HandlerOf<R>, task: TaskContext): ReturnType<HandlerOf<R>> => {
@@ -47,7 +50,12 @@ const called = <R>(handler: HandlerOf<R>, task: TaskContext): ReturnType<Handler
 /** The fiber begins with everything in its context: to provide it inside would cost as much as a short handler. */
 const startingWith = <R>(handler: HandlerOf<R>, context: Context.Context<R>) => (own: Context.Context<never>): Starter => {
   const fork = Effect.runForkWith(Context.merge(own, context))
-  return (task, before) => fork(before === null ? called(handler, task) : Effect.andThen(before, Effect.suspend(() => handler(task))))
+  return (task, before) => {
+    if (before !== null) return fork(Effect.andThen(before, Effect.suspend(() => handler(task))))
+    const effect = called(handler, task)
+    // Of the same types: an end is an effect.
+    return Exit.isExit(effect) ? effect as Exit.Exit<Schema.Json, TaskFailure> : fork(effect)
+  }
 }
 const starters = new WeakMap<TaskHandler, ReturnType<typeof startingWith>>()
 

@@ -139,13 +139,14 @@ export class Shift {
     this.#endedAt = null
     const start = this.#starters.get(delivery.task.kind)
     const context = new Run.RunContext(run, events)
-    const fiber = start === undefined ? this.#unknown(context, null) : start(context, Run.begun(run, events, name))
-    const exit = fiber.pollUnsafe()
+    const begun = start === undefined ? this.#unknown(context, null) : start(context, Run.begun(run, events, name))
     // What ends at once was never among those that somebody could stop.
+    if (Exit.isExit(begun)) return this.#ended(run, begun)
+    const exit = begun.pollUnsafe()
     if (exit !== undefined) return this.#ended(run, exit)
-    run.fiber = fiber
+    run.fiber = begun
     this.running.set(delivery.task.id, run)
-    fiber.addObserver((exit) => {
+    begun.addObserver((exit) => {
       this.running.delete(delivery.task.id)
       this.#ended(run, exit)
       this.pump()
