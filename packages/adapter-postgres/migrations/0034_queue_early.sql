@@ -1,23 +1,18 @@
--- Adds plain tasks. Up to eight of them are seen by workers before they are on disk: the first transaction commits without waiting, and what
--- it notifies goes out; the second one's commit waits for the disk, and with it for everything written before. The caller has its answer
--- no earlier than with one transaction, while a worker begins as much earlier as the disk takes. A crash in between loses a task that
--- nobody was told is there; it may have begun. Larger statements come from producers in a hurry, for whom one commit is better than two.
--- Only outside of a transaction block. The channel is null where nobody is to be notified.
-CREATE PROCEDURE queue.add(p_lanes int[], p_priorities smallint[], p_ids uuid[], p_payloads json, p_channel text) LANGUAGE plpgsql AS $$
-DECLARE v_early boolean; v_done boolean;
+-- Adds plain tasks, which workers see before they are on disk: the first transaction commits without waiting, and its notification goes
+-- out; the second one's commit waits for the disk, and with it for everything written before. The caller has its answer no earlier than
+-- with one transaction, while a worker begins as much earlier as the disk takes. A crash in between loses a task that nobody was told is
+-- there; it may have begun. Only outside of a transaction block.
+CREATE PROCEDURE queue.add_early(p_lanes int[], p_priorities smallint[], p_ids uuid[], p_payloads json, p_channel text) LANGUAGE plpgsql AS $$
+DECLARE v_done boolean;
 BEGIN
   WITH added AS (
     INSERT INTO queue.ready (lane, priority, id, payload)
       SELECT t.lane, t.priority, t.id, t.payload
       FROM ROWS FROM (unnest(p_lanes), unnest(p_priorities), unnest(p_ids), json_array_elements(p_payloads)) t(lane, priority, id, payload))
-  SELECT CASE WHEN cardinality(p_ids) <= 8 THEN set_config('synchronous_commit', 'off', true) IS NOT NULL ELSE false END,
-    CASE WHEN p_channel IS NOT NULL THEN pg_notify(p_channel, 'work') IS NOT NULL END
-    INTO v_early, v_done;
-  IF v_early THEN
-    COMMIT;
-    -- Something has to be written: a commit without does not wait.
-    v_done := pg_logical_emit_message(true, 'rdev', '') IS NOT NULL;
-  END IF;
+  SELECT set_config('synchronous_commit', 'off', true) IS NOT NULL AND pg_notify(p_channel, 'work') IS NOT NULL INTO v_done;
+  COMMIT;
+  -- Something has to be written: a commit without does not wait.
+  v_done := pg_logical_emit_message(true, 'rdev', '') IS NOT NULL;
 END $$;
 
 -- As in 0033, but where the whole queue holds fewer tasks than a claim may take, and at most sixteen, those of lanes without limits are

@@ -17,8 +17,12 @@ const plainSql = `
   INSERT INTO queue.ready (lane, priority, id, payload)
   SELECT t.lane, t.priority, t.id, t.payload
   FROM ROWS FROM (unnest($1::int[]), unnest($2::smallint[]), unnest($3::uuid[]), json_array_elements($4::json)) t(lane, priority, id, payload)`
-/** See migration 0034. */
-const addSql = "CALL queue.add($1, $2, $3, $4, $5)"
+const ringingSql = `WITH i AS (${plainSql}) SELECT pg_notify($5, 'work')`
+/** Workers see the tasks while the disk is still being waited for, see migration 0034. */
+const earlySql = "CALL queue.add_early($1, $2, $3, $4, $5)"
+/** Its second commit costs a producer in a hurry more than it gains: not for many tasks, nor soon after the last notification. */
+const maxEarly = 8
+const quietMillis = 1.5
 const specialSql = `SELECT queue.insert_special($1, $2::smallint, $3, $4::json, $5::json, $6, to_timestamp($7::float8 / 1000), $8::uuid[]) AS id`
 
 export const isPlain = (task: NewTask): boolean => task.dedupeKey === null && task.runAtMillis === null && task.dependsOn.length === 0
@@ -31,10 +35,11 @@ const writePlain = (database: Database["Service"], bell: Bell, tasks: ReadonlyAr
     `[${tasks.map((task) => JSON.stringify(task.payload)).join(",")}]`
   ]
   const ring = bell.ring("work")
-  if (!alone || database.engine === "embedded") return Effect.tap(database.query(plainSql, params, { prepare: true }), database.afterCommit(ring))
-  const rides = bell.rides()
-  const added = database.query(addSql, [...params, rides ? bell.channel : null], { prepare: true })
-  return rides ? Effect.onError(added, () => ring) : Effect.tap(added, ring)
+  const quiet = alone ? bell.rides() : null
+  if (quiet === null) return Effect.tap(database.query(plainSql, params, { prepare: true }), database.afterCommit(ring))
+  const sql = quiet >= quietMillis && tasks.length <= maxEarly ? earlySql : ringingSql
+  // It may have failed with the tasks added.
+  return Effect.onError(database.query(sql, [...params, bell.channel], { prepare: true }), () => ring)
 })
 
 const writeSpecial = (database: Database["Service"], task: NewTask, lane: number) => {

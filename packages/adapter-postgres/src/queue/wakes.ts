@@ -7,10 +7,10 @@ import type { Database, Session } from "../Database.ts"
 export interface Bell {
   readonly channel: string
   /**
-   * Whether an insert that commits at once may carry a notification: at most one per millisecond does. It stands for whatever was to
-   * be notified soon.
+   * Whether an insert that commits at once may carry a notification: how many milliseconds after the last one, or null. At most one per
+   * millisecond does, and none on the embedded engine. It stands for whatever was to be notified soon.
    */
-  rides(): boolean
+  rides(): number | null
   /** Notifies soon, outside of any transaction; many calls in a millisecond make one notification. */
   ring(wake: Wake): Effect.Effect<void>
   /** Begins with one for what came before there was anybody to hear it. */
@@ -42,10 +42,11 @@ export const make = (database: Database["Service"], session: Session, nowMillis:
     channel,
     rides: () => {
       const now = nowMillis()
-      if (now - rang < pauseMillis) return false
+      const quiet = now - rang
+      if (database.engine !== "postgresql" || quiet < pauseMillis) return null
       rang = now
       coveredAt = now
-      return true
+      return quiet
     },
     ring: (wake) => Effect.suspend(() => {
       due.add(wake)

@@ -21,8 +21,8 @@ const holdCommits = Effect.gen(function*() {
   return { another: Effect.map(count, (n) => n > waiting), release: set("") }
 })
 
-it.live("a worker has a task whose commit still waits; its producer is told when it no longer does", () => Effect.scoped(Effect.gen(function*() {
-  const server = yield* TestPostgres.make()
+const test = (name: string, options: TestPostgres.TestServerOptions) => it.live(`a worker has a task whose commit still waits; its producer is told when it no longer does: ${name}`, () => Effect.scoped(Effect.gen(function*() {
+  const server = yield* TestPostgres.make(options)
   const url = yield* server.createDatabase
   yield* Effect.gen(function*() {
     const store = yield* WorkQueueStore
@@ -46,3 +46,6 @@ it.live("a worker has a task whose commit still waits; its producer is told when
     }
   }).pipe(Effect.provide(Fleet.queueOn(url)))
 })), 60_000)
+
+test("PostgreSQL", {})
+if (TestPostgres.hasPackage()) test("PostgreSQL of the npm package", { binaries: "packaged" })
