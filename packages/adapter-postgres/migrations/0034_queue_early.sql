@@ -34,7 +34,7 @@ BEGIN
   v_now := clock_timestamp();
   IF p_lanes IS NULL THEN
     -- One more than those of which all may be taken.
-    SELECT EXISTS (SELECT FROM queue.worker w WHERE w.id = p_worker AND w.expires_at > v_now), array_agg(x.ctid), array_agg(x.lane), min(x.lane), max(x.lane) INTO v_alive, v_tids, v_of, v_first, v_last
+    SELECT EXISTS (SELECT FROM queue.worker w WHERE w.id = p_worker AND w.expires_at > v_now), array_agg(x.ctid), array_agg(x.lane), min(x.lane) INTO v_alive, v_tids, v_of, v_first
       FROM (SELECT r.ctid, r.lane FROM queue.ready r ORDER BY r.lane LIMIT 17) x;
     IF NOT v_alive THEN RETURN NULL; END IF;
     IF v_tids IS NULL THEN RETURN '{"after":-1,"more":false}'; END IF;
