@@ -1,7 +1,7 @@
 /** What every work queue store must do. Tests share one store: each uses kinds and projects of its own. */
 import { assert, layer as withLayer } from "@effect/vitest"
 import * as Ids from "@rdev/core/domain/Ids"
-import type { ProjectId, TaskId } from "@rdev/core/domain/Ids"
+import type { ProjectId, TaskId, WorkerId } from "@rdev/core/domain/Ids"
 import type { Delivery, WorkTask } from "@rdev/core/domain/WorkTask"
 import { type Outcome, suspectsTogether, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import * as Transition from "@rdev/core/queue/Transition"
@@ -226,6 +226,21 @@ export const suite = <R>(name: string, layer: Layer.Layer<WorkQueueStore | R, un
       assert.strictEqual(yield* status(running), "cancelled")
       assert.deepStrictEqual((yield* store.beat(worker, leaseMillis, 0, [])).cancel, [])
       assert.strictEqual((yield* reasonOf(store.cancel(yield* Ids.make("task"))))._tag, "NotFound")
+    }))
+
+    it.effect("tells workers where they stand among those of their kinds", () => Effect.gen(function*() {
+      const { kind, store } = yield* fresh
+      const id = () => Ids.make("wrk")
+      const register = (worker: WorkerId, kinds: ReadonlyArray<string>) => store.register({ id: worker, name: "suite", version: "1", capacity: 4, labels: [], kinds }, leaseMillis)
+      const standing = (worker: WorkerId, running: number) => Effect.map(store.beat(worker, leaseMillis, running, []), ({ ahead, workers }) => [ahead, workers])
+      const [first, second, other] = [yield* id(), yield* id(), yield* id()].sort() as [WorkerId, WorkerId, WorkerId]
+      assert.deepStrictEqual(yield* register(first, [kind, `${kind}-b`]), { ahead: 0, workers: 1 })
+      assert.deepStrictEqual(yield* register(second, [kind]), { ahead: 1, workers: 2 })
+      assert.deepStrictEqual(yield* register(other, [`${kind}-c`]), { ahead: 0, workers: 1 })
+      assert.deepStrictEqual([yield* standing(first, 0), yield* standing(second, 0)], [[0, 2], [1, 2]])
+      assert.deepStrictEqual([yield* standing(first, 2), yield* standing(second, 1)], [[1, 2], [0, 2]])
+      yield* store.deregister(second)
+      assert.deepStrictEqual([yield* standing(first, 2), (yield* store.beat(second, leaseMillis, 0, [])).accepted], [[0, 1], false])
     }))
 
     it.effect("parks for a human and puts back", () => Effect.gen(function*() {

@@ -26,8 +26,8 @@ export default {
     const runtime = ManagedRuntime.make(queue(url))
     const work = await runtime.runPromise(Effect.service(WorkQueue.WorkQueue))
     return {
-      add: (payload) => runtime.runPromise(work.enqueue(spec(payload))),
-      addMany: (payloads) => runtime.runPromise(work.enqueueAll(payloads.map(spec))),
+      add: (payload) => Effect.runPromise(work.enqueue(spec(payload))),
+      addMany: (payloads) => Effect.runPromise(work.enqueueAll(payloads.map(spec))),
       close: () => runtime.dispose()
     }
   },

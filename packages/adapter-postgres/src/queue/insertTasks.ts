@@ -13,31 +13,52 @@ import { taskId } from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
 import type { Bell } from "./wakes.ts"
 
-const plainSql = `
+interface Statements {
+  readonly plain: string
+  /** Carries a notification. */
+  readonly ringing: string
+  /** Workers see the tasks while the disk is still being waited for, see migrations 0034 and 0035. */
+  readonly early: string
+}
+const one: Statements = {
+  plain: "INSERT INTO queue.ready (lane, priority, id, payload) VALUES ($1, $2, $3, $4)",
+  ringing: "INSERT INTO queue.ready (lane, priority, id, payload) VALUES ($1, $2, $3, $4) RETURNING pg_notify($5, 'work')",
+  early: "CALL queue.add_one_early($1, $2, $3, $4, $5)"
+}
+const manySql = `
   INSERT INTO queue.ready (lane, priority, id, payload)
   SELECT t.lane, t.priority, t.id, t.payload
   FROM ROWS FROM (unnest($1::int[]), unnest($2::smallint[]), unnest($3::uuid[]), json_array_elements($4::json)) t(lane, priority, id, payload)`
-const ringingSql = `WITH i AS (${plainSql}) SELECT pg_notify($5, 'work')`
-/** Workers see the tasks while the disk is still being waited for, see migration 0034. */
-const earlySql = "CALL queue.add_early($1, $2, $3, $4, $5)"
+const many: Statements = {
+  plain: manySql,
+  ringing: `WITH i AS (${manySql}) SELECT pg_notify($5, 'work')`,
+  early: "CALL queue.add_early($1, $2, $3, $4, $5)"
+}
 /** Its second commit costs a producer in a hurry more than it gains: not for many tasks, nor soon after the last notification. */
 const maxEarly = 8
-const quietMillis = 1.5
+const quietMillis = 2
 const specialSql = `SELECT queue.insert_special($1, $2::smallint, $3, $4::json, $5::json, $6, to_timestamp($7::float8 / 1000), $8::uuid[]) AS id`
 
 export const isPlain = (task: NewTask): boolean => task.dedupeKey === null && task.runAtMillis === null && task.dependsOn.length === 0
 
-const writePlain = (database: Database["Service"], bell: Bell, tasks: ReadonlyArray<NewTask>, lanes: ReadonlyArray<number>, alone: boolean) => Effect.suspend(() => {
-  const params = [
+const columns = (tasks: ReadonlyArray<NewTask>, lanes: ReadonlyArray<number>): ReadonlyArray<unknown> => {
+  const [first] = tasks
+  if (first !== undefined && tasks.length === 1) return [lanes[0], 0 - first.priority, toUuid(first.id), JSON.stringify(first.payload)]
+  return [
     ArrayLiteral.plain(lanes),
     ArrayLiteral.plain(tasks.map((task) => 0 - task.priority)),
     ArrayLiteral.plain(tasks.map((task) => toUuid(task.id))),
     `[${tasks.map((task) => JSON.stringify(task.payload)).join(",")}]`
   ]
+}
+
+const writePlain = (database: Database["Service"], bell: Bell, tasks: ReadonlyArray<NewTask>, lanes: ReadonlyArray<number>, alone: boolean) => Effect.suspend(() => {
+  const statements = tasks.length === 1 ? one : many
+  const params = columns(tasks, lanes)
   const ring = bell.ring("work")
   const quiet = alone ? bell.rides() : null
-  if (quiet === null) return Effect.tap(database.query(plainSql, params, { prepare: true }), database.afterCommit(ring))
-  const sql = quiet >= quietMillis && tasks.length <= maxEarly ? earlySql : ringingSql
+  if (quiet === null) return Effect.tap(database.query(statements.plain, params, { prepare: true }), database.afterCommit(ring))
+  const sql = quiet >= quietMillis && tasks.length <= maxEarly ? statements.early : statements.ringing
   // It may have failed with the tasks added.
   return Effect.onError(database.query(sql, [...params, bell.channel], { prepare: true }), () => ring)
 })

@@ -61,7 +61,14 @@ export interface WorkerInfo {
 }
 export interface WorkerRow extends WorkerInfo { readonly running: number; readonly lastHeartbeatAtMillis: number }
 
-export interface Beat {
+/** Where a worker stands among the live ones that share a kind with it: fewest running tasks first, then the oldest. */
+export interface Standing {
+  /** Those before it. */
+  readonly ahead: number
+  /** All, with itself. */
+  readonly workers: number
+}
+export interface Beat extends Standing {
   /** False: the lease has ended and its tasks may be elsewhere already; the worker stops its work at once. */
   readonly accepted: boolean
   /** Running tasks of this worker that somebody asked to cancel. */
@@ -123,7 +130,7 @@ export class WorkQueueStore extends Context.Service<WorkQueueStore, {
    */
   settle(settlements: ReadonlyArray<Settlement>): Effect.Effect<ReadonlyArray<TaskId>, StoreError>
 
-  register(worker: WorkerInfo, leaseMillis: number): Effect.Effect<void, StoreError>
+  register(worker: WorkerInfo, leaseMillis: number): Effect.Effect<Standing, StoreError>
   /**
    * Extends the lease of everything the worker holds and notes progress. What it was handed without ever learning of it, because the
    * answer to its claim was lost, goes back to the queue once it is as old as the lease.

@@ -4,6 +4,9 @@
  * A worker whose heartbeat is refused, or that could not beat for the length of its lease, stops its own work at once and
  * registers anew. On the end of its scope it takes no more tasks, waits `drainMillis` for those running, hands back what did
  * not finish (not counted as an attempt) and leaves. Everything it holds is bounded by capacity and about 30 ms of work.
+ *
+ * Of several workers with the same kinds the one with the fewest tasks takes new ones at once; another comes 20 ms later, and no later
+ * than the first as long as that one is busy. Completions of short tasks that follow each other are written every 10 ms.
  */
 import { Clock, Effect, Exit, Fiber, Latch, Layer, Metric } from "effect"
 import * as Ids from "../domain/Ids.ts"
@@ -27,7 +30,10 @@ const sweepMillis = 250
 const register = (desk: Desk, shift: Shift) => insist(
   Effect.suspend(() => {
     const sent = shift.now()
-    return Effect.map(desk.store.register({ ...desk.info, id: shift.options.id }, desk.settings.leaseMillis), () => { shift.leaseUntil = sent + desk.settings.leaseMillis })
+    return Effect.map(desk.store.register({ ...desk.info, id: shift.options.id }, desk.settings.leaseMillis), (standing) => {
+      shift.leaseUntil = sent + desk.settings.leaseMillis
+      shift.stands(standing, 0)
+    })
   }),
   "cannot register",
   () => false
@@ -96,26 +102,34 @@ const settleLoop = (desk: Desk, shift: Shift) => Effect.gen(function*() {
     yield* shift.unsettled.await
     // Ends of the same turn of the event loop go together.
     yield* Effect.yieldNow
-    const batch = shift.due.slice(0, maxSettle)
-    if (batch.length === 0) {
-      yield* shift.unsettled.close
-      continue
-    }
+    yield* shift.unsettled.close
+    const batch = shift.beginWrite(maxSettle)
+    if (batch.length === 0) continue
     // After a lost lease the tasks are somebody else's: nothing left to say.
     yield* insist(write(desk, batch), "cannot settle", () => shift.isLost)
     shift.written(batch.length)
   }
 })
 
+/** Has ends written that waited for company. */
+const restLoop = (shift: Shift) => Effect.forever(Effect.gen(function*() {
+  yield* shift.resting.await
+  yield* Effect.sleep(shift.rest)
+  yield* shift.resting.close
+  shift.tell()
+}))
+
 const beat = Effect.fnUntraced(function*(desk: Desk, shift: Shift) {
   const sent = shift.now()
   const told = [...shift.running.values()].filter((run) => run.fresh).slice(0, 1_000)
   const progress = told.map((run) => ({ id: run.delivery.task.id, fence: run.delivery.fence, value: run.progress }))
-  const { accepted, cancel } = yield* desk.store.beat(shift.options.id, desk.settings.leaseMillis, shift.running.size, progress)
-  if (!accepted) return shift.abandon()
+  const running = shift.running.size
+  const answer = yield* desk.store.beat(shift.options.id, desk.settings.leaseMillis, running, progress)
+  if (!answer.accepted) return shift.abandon()
   shift.leaseUntil = sent + desk.settings.leaseMillis
+  shift.stands(answer, running)
   for (const [i, run] of told.entries()) if (run.progress === progress[i]?.value) run.fresh = false
-  for (const id of cancel) {
+  for (const id of answer.cancel) {
     const run = shift.running.get(id)
     if (run !== undefined) shift.stop(run, "cancel")
   }
@@ -157,13 +171,22 @@ const sweepLoop = (shift: Shift) => Effect.gen(function*() {
 const wakeLoop = (desk: Desk, shift: Shift) => Effect.scoped(Effect.gen(function*() {
   yield* settledIn(shift)
   const cancelling = Latch.makeUnsafe(false)
-  const heard = (wake: Wake) => wake === "work" ? shift.ring() : void cancelling.openUnsafe()
+  const heard = (wake: Wake) => wake === "work" ? shift.woken() : void cancelling.openUnsafe()
   yield* insist(desk.store.onWake(heard), "cannot listen for wake-ups", () => shift.isLost)
   while (true) {
+    // The first one tells where this worker stands among those that began at the same time.
+    yield* Effect.catch(beat(desk, shift), complain("cannot beat"))
     yield* cancelling.await
     yield* cancelling.close
-    yield* Effect.catch(beat(desk, shift), complain("cannot beat"))
   }
+}))
+/** Follows wake-ups that others follow first: one claim for all that came meanwhile. */
+const followLoop = (shift: Shift) => Effect.forever(Effect.gen(function*() {
+  yield* shift.nudged.await
+  const late = shift.patience
+  yield* Effect.sleep(late)
+  yield* shift.nudged.close
+  shift.follow(late)
 }))
 const pollLoop = (desk: Desk, shift: Shift) => Effect.forever(Effect.andThen(Effect.sleep(desk.settings.pollMillis), Effect.sync(() => shift.ring())))
 
@@ -202,10 +225,12 @@ const work = (desk: Desk, durations: Durations, handlers: TaskHandlers["Service"
     claimLoop(desk, shift, suspects),
     pumpLoop(shift),
     settleLoop(desk, shift),
+    restLoop(shift),
     beatLoop(desk, shift),
     tendLoop(desk, shift, suspects),
     sweepLoop(shift),
     wakeLoop(desk, shift),
+    followLoop(shift),
     pollLoop(desk, shift)
   ])
   yield* Effect.uninterruptibleMask((restore) => Effect.gen(function*() {

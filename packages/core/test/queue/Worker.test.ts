@@ -10,6 +10,8 @@ import * as TaskHandlers from "@rdev/core/queue/TaskHandlers"
 import * as Worker from "@rdev/core/queue/Worker"
 import * as WorkerPool from "@rdev/core/queue/WorkerPool"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
+import { paceMillis } from "../../src/queue/worker/Shift.ts"
+import { stepMillis } from "../../src/queue/worker/WakeOrder.ts"
 
 const queue = WorkerPool.layer.pipe(Layer.provideMerge(WorkQueue.layer), Layer.provideMerge(Layer.merge(layerMemory, TaskEvents.layerNone)))
 const worker = (handlers: Readonly<Record<string, TaskHandlers.TaskHandler>>, options: Partial<Worker.WorkerOptions> = {}) =>
@@ -201,6 +203,51 @@ describe("Worker", () => {
     assert.strictEqual(told.reduce((sum, n) => sum + n, 0), 2_000)
     assert.deepStrictEqual([...settled.values()].filter((times) => times > 1), [], "no claim was settled in parts")
     assert.isBelow(longest, 500, "a whole claim never runs in one turn")
+  }).pipe(Effect.provide(queue)))
+
+  it.effect("writes a completion that comes alone at once, and those soon after it together", () => Effect.gen(function*() {
+    const store = yield* WorkQueueStore
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const told: Array<number> = []
+    const counting = Layer.succeed(WorkQueueStore, { ...store, settle: (settlements) => Effect.andThen(Effect.sync(() => { told.push(settlements.length) }), store.settle(settlements)) })
+    const layer = worker({ short: () => Effect.succeed(null), failing: () => fails({ _tag: "Invalid", field: "payload", message: "no" }) }).pipe(Layer.provide(counting))
+    const settled = (change: { readonly kind: string; readonly concurrencyKey?: string }) => Effect.andThen(work.enqueue({ projectId, payload: null, ...change }), Effect.andThen(TestClock.adjust("1 millis"), Effect.sync(() => told.splice(0))))
+    yield* Effect.gen(function*() {
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(yield* settled({ kind: "short" }), [1])
+      assert.deepStrictEqual([yield* settled({ kind: "short" }), yield* settled({ kind: "short" })], [[], []])
+      yield* TestClock.adjust(paceMillis)
+      assert.deepStrictEqual(told.splice(0), [2])
+      assert.deepStrictEqual(yield* settled({ kind: "failing" }), [1])
+      assert.deepStrictEqual(yield* settled({ kind: "short", concurrencyKey: "one" }), [1])
+      yield* TestClock.adjust(paceMillis)
+      assert.deepStrictEqual(yield* settled({ kind: "short" }), [1])
+    }).pipe(Effect.provide(layer))
+  }).pipe(Effect.provide(queue)))
+
+  it.effect("lets the worker before it have a task, and takes what that one leaves", () => Effect.gen(function*() {
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const ran: Array<string> = []
+    const named = (name: string) => Layer.fresh(worker({ hold: () => Effect.andThen(Effect.sync(() => { ran.push(name) }), Effect.never) }, { capacity: 2, drainMillis: 0, pollMillis: 60_000 }))
+    const after = (millis: number) => Effect.andThen(TestClock.adjust(millis), Effect.sync(() => ran.splice(0)))
+    const add = work.enqueue({ projectId, kind: "hold", payload: null })
+    yield* Effect.gen(function*() {
+      yield* Layer.build(named("first"))
+      yield* TestClock.adjust("2 seconds")
+      yield* Layer.build(named("second"))
+      // Until the first one's next beat, which tells it of the other.
+      yield* TestClock.adjust("12 seconds")
+      yield* add
+      assert.deepStrictEqual(yield* after(0), ["first"])
+      // The first one was given a task of unknown length: now it comes after the second.
+      yield* add
+      assert.deepStrictEqual([yield* after(0), yield* after(stepMillis)], [[], ["second"]])
+      yield* add
+      yield* add
+      assert.deepStrictEqual((yield* after(4 * stepMillis)).sort(), ["first", "second"])
+    }).pipe(Effect.scoped)
   }).pipe(Effect.provide(queue)))
 
   it.effect("shows its series at zero before anything happens", () => Effect.gen(function*() {

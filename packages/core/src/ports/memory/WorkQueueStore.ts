@@ -10,7 +10,7 @@ import * as Fairness from "../../queue/Fairness.ts"
 import * as Transition from "../../queue/Transition.ts"
 import { StoreError } from "../StoreError.ts"
 import type { StoreReason } from "../StoreError.ts"
-import type { Claimed, ClaimRequest, Lost, ListQuery, NewTask, ProjectQueue, QueueCounts, Settlement, Wake, WorkerRow } from "../WorkQueueStore.ts"
+import type { Claimed, ClaimRequest, Lost, ListQuery, NewTask, ProjectQueue, QueueCounts, Settlement, Standing, Wake, WorkerRow } from "../WorkQueueStore.ts"
 import { suspectsTogether, WorkQueueStore } from "../WorkQueueStore.ts"
 
 interface Entry { task: WorkTask; fence: bigint; /** When it may run; Infinity while parked. */ readyAt: number; open: Set<TaskId> }
@@ -143,6 +143,11 @@ const strike = (state: State, id: WorkerId) => {
   for (const { task } of state.entries.values()) if (task.status === "running" && task.workerId === id) state.lost.add(task.id)
 }
 
+const standing = (state: State, me: WorkerRow, now: number): Standing => {
+  const peers = [...state.workers.values()].filter(({ expiresAt, row }) => expiresAt > now && row.id !== me.id && row.kinds.some((kind) => me.kinds.includes(kind)))
+  return { ahead: peers.filter(({ row }) => row.running < me.running || (row.running === me.running && row.id < me.id)).length, workers: peers.length + 1 }
+}
+
 const takeLost = (state: State, limit: number, now: number): ReadonlyArray<Lost> => {
   for (const [id, worker] of state.workers) if (worker.expiresAt <= now) strike(state, id as WorkerId)
   return [...state.lost].slice(0, limit).map((id) => {
@@ -228,10 +233,14 @@ const make = Effect.gen(function*() {
     insert: (tasks) => Effect.tap(at((now) => insert(state, tasks, now)), ring),
     claim: (request) => at((now) => claim(state, request, now)),
     settle: (settlements) => Effect.tap(at((now) => settle(state, settlements, now)), ring),
-    register: (worker, leaseMillis) => at((now) => { state.workers.set(worker.id, { row: { ...worker, running: 0, lastHeartbeatAtMillis: now }, expiresAt: now + leaseMillis }) }),
+    register: (worker, leaseMillis) => at((now) => {
+      const row = { ...worker, running: 0, lastHeartbeatAtMillis: now }
+      state.workers.set(worker.id, { row, expiresAt: now + leaseMillis })
+      return standing(state, row, now)
+    }),
     beat: (id, leaseMillis, running, progress) => at((now) => {
       const worker = state.workers.get(id)
-      if (worker === undefined || worker.expiresAt <= now) return { accepted: false, cancel: [] }
+      if (worker === undefined || worker.expiresAt <= now) return { accepted: false, cancel: [], ahead: 0, workers: 0 }
       worker.row = { ...worker.row, running, lastHeartbeatAtMillis: now }
       worker.expiresAt = now + leaseMillis
       for (const { id: taskId, fence, value } of progress) {
@@ -239,7 +248,7 @@ const make = Effect.gen(function*() {
         if (entry?.fence === fence && entry.task.status === "running" && entry.task.workerId === id) entry.task = Transition.withFields(entry.task, { progress: value })
       }
       const mine = [...state.entries.values()].filter(({ task }) => task.status === "running" && task.workerId === id && task.cancelRequested)
-      return { accepted: true, cancel: mine.map(({ task }) => task.id) }
+      return { accepted: true, cancel: mine.map(({ task }) => task.id), ...standing(state, worker.row, now) }
     }),
     deregister: (id) => at(() => strike(state, id)),
     workers: at((now) => [...state.workers.values()].filter((worker) => worker.expiresAt > now).map((worker) => worker.row)),

@@ -5,11 +5,12 @@
 import { type Clock, type Context, Effect, Exit, Latch, type Schema } from "effect"
 import type { TaskId, WorkerId } from "../../domain/Ids.ts"
 import type { Delivery } from "../../domain/WorkTask.ts"
-import { type Claimed, maxClaim } from "../../ports/WorkQueueStore.ts"
+import { type Claimed, maxClaim, type Standing } from "../../ports/WorkQueueStore.ts"
 import type { TaskEvents } from "../TaskEvents.ts"
 import { type Starter, starter, TaskFailure, type TaskHandler } from "../TaskHandlers.ts"
 import type { Durations } from "./Durations.ts"
 import * as Run from "./Run.ts"
+import * as WakeOrder from "./WakeOrder.ts"
 
 export interface ShiftOptions {
   readonly id: WorkerId
@@ -30,6 +31,12 @@ const monotonic = (clock: Clock.Clock) => Number(clock.monotonicTimeNanosUnsafe(
 /** Tasks started in one turn of the event loop, about a millisecond of short ones: then answers that came meanwhile are read. */
 const perTurn = 100
 
+/** Fewer completions than this wait for company, up to so many milliseconds after the last write; one that comes alone goes at once. */
+const company = 16
+export const paceMillis = 10
+/** Nothing is told or tried again because of it, and no task of its key waits for its place. */
+const canWait = ({ delivery, outcome }: Run.Ended) => outcome === "completed" && delivery.task.concurrencyKey === null
+
 export class Shift {
   readonly options: ShiftOptions
   readonly running = new Map<TaskId, Run.Run>()
@@ -39,10 +46,14 @@ export class Shift {
   readonly hungry = Latch.makeUnsafe(true)
   /** Open when tasks wait to be started. */
   readonly filled = Latch.makeUnsafe(false)
-  /** Open when there is something to settle. */
+  /** Open when there is something to settle now. */
   readonly unsettled = Latch.makeUnsafe(false)
+  /** Open when ends wait for company. */
+  readonly resting = Latch.makeUnsafe(false)
   /** Open when the first claim left nothing behind: there is time for everything else. */
   readonly leisure = Latch.makeUnsafe(false)
+  /** Open when a wake-up waits for the workers before this one. */
+  readonly nudged = Latch.makeUnsafe(false)
   /** Open once nothing runs or waits. */
   readonly idle = Latch.makeUnsafe(true)
   /** Open when the lease is lost. */
@@ -54,12 +65,21 @@ export class Shift {
   isLost = false
   /** Monotonic time until which the lease is surely ours. */
   leaseUntil = 0
+  #standing: Standing = { ahead: 0, workers: 1 }
+  /** Tasks running when the standing was told. */
+  #stoodWith = 0
+  /** Milliseconds by which the next claim comes after the wake-up it follows. */
+  #late = 0
+  /** The workers before this one are busy: it found what they had left. */
+  #eager = false
   #claimed = false
   #buffer: Array<Delivery> = []
   #head = 0
   #pumping = false
   /** The pump goes on with the same lease at its next turn: ends of one lease are cheaper to write together. */
   #midway = false
+  #writtenAt = Number.NEGATIVE_INFINITY
+  #writing = false
   #lastStart = 0
   /** Ends not written yet that close a gate: until they are, a claim could bring more tasks for it. */
   #closing = 0
@@ -88,6 +108,28 @@ export class Shift {
     return this.queued > ahead / 2 && free <= 0 ? 0 : Math.max(0, Math.min(maxClaim, ahead + free))
   }
 
+  stands(standing: Standing, running: number): void {
+    this.#standing = standing
+    this.#stoodWith = running
+  }
+
+  /** Milliseconds before a wake-up is followed. Short tasks do not count: they are over before the next one comes. */
+  get patience(): number {
+    const { capacity, durations } = this.options
+    return this.#eager ? 0 : WakeOrder.patience(this.#standing, durations.ahead(capacity) === 0 ? this.running.size - this.#stoodWith : 0)
+  }
+
+  woken(): void {
+    if (this.patience === 0) this.ring()
+    else this.nudged.openUnsafe()
+  }
+
+  /** Follows a wake-up by so many milliseconds later. */
+  follow(late: number): void {
+    this.#late = late
+    this.ring()
+  }
+
   ring(): void {
     this.dry = false
     this.hungry.openUnsafe()
@@ -100,6 +142,10 @@ export class Shift {
   take({ deliveries, more }: Claimed, full: boolean): void {
     if (!this.#claimed && !more) this.leisure.openUnsafe()
     this.#claimed = true
+    const late = this.#late
+    this.#late = 0
+    if (deliveries.length === 0) this.#eager = false
+    else if (late > 0) this.#eager = deliveries.some(({ task }) => this.options.clock.currentTimeMillisUnsafe() - task.createdAtMillis >= late)
     if (deliveries.length === 0) return
     this.#buffer = this.#head === 0 ? this.#buffer : this.#buffer.slice(this.#head)
     this.#head = 0
@@ -128,7 +174,7 @@ export class Shift {
     const next = left === 0 ? this.#buffer[this.#head] : undefined
     this.#midway = next !== undefined && next.fence === this.#buffer[this.#head - 1]?.fence
     if (next !== undefined) this.filled.openUnsafe()
-    if (this.due.length > 0) this.unsettled.openUnsafe()
+    this.tell()
     if (!this.dry && this.want() > 0) this.hungry.openUnsafe()
     if (this.empty) this.idle.openUnsafe()
   }
@@ -163,7 +209,7 @@ export class Shift {
   settle(ended: Run.Ended): void {
     this.ended.push(ended)
     if (closes(ended)) this.#closing++
-    if (!this.#pumping && !this.#midway) this.unsettled.openUnsafe()
+    if (!this.#pumping && !this.#midway) this.tell()
   }
 
   /** Ends to write now; those of a lease that the pump is in the middle of wait for its next turn. */
@@ -173,12 +219,35 @@ export class Shift {
     return until < 0 ? this.ended : this.ended.slice(0, until)
   }
 
+  /** Milliseconds that the ends due now wait for more: a steady stream of short tasks would keep the store busy with a write for each. */
+  get rest(): number {
+    const { due } = this
+    return due.length < company && due.every(canWait) ? Math.max(0, this.#writtenAt + paceMillis - this.now()) : 0
+  }
+
+  /** Has what is due written, now or after its rest; one write at a time. */
+  tell(): void {
+    if (this.#writing || this.due.length === 0) return
+    if (this.rest === 0) this.unsettled.openUnsafe()
+    else this.resting.openUnsafe()
+  }
+
+  /** The ends to write, at most so many. */
+  beginWrite(most: number): ReadonlyArray<Run.Ended> {
+    const batch = this.due.slice(0, most)
+    this.#writing = batch.length > 0
+    return batch
+  }
+
   /** The first `count` ends were accepted or refused by the store. */
   written(count: number): void {
+    this.#writing = false
+    this.#writtenAt = this.now()
     const before = this.#closing
     this.ended = this.isLost ? [] : this.ended.slice(count)
     this.#closing = before === 0 ? 0 : this.ended.filter(closes).length
     if (before > 0 && this.#closing === 0) this.pump()
+    else this.tell()
   }
 
   stop(run: Run.Run, why: Run.Stop): void {
