@@ -3,7 +3,7 @@
  *
  * A worker whose heartbeat is refused, or that could not beat for the length of its lease, stops its own work at once and
  * registers anew. On the end of its scope it takes no more tasks, waits `drainMillis` for those running, hands back what did
- * not finish (not counted as an attempt) and leaves. Everything it holds is bounded by capacity and about 30 ms of work.
+ * not finish (not counted as an attempt) and leaves. Everything it holds is bounded by capacity and about 20 ms of work.
  *
  * Of several workers with the same kinds the one with the fewest tasks takes new ones at once; another comes 20 ms later, and no later
  * than the first as long as that one is busy. Completions of short tasks that follow each other are written every 10 ms.

@@ -11,7 +11,7 @@ describe("Durations", () => {
     durations.note("long", 60_000)
     assert.strictEqual(durations.ahead(4), 0)
   })
-  it("claims about 30 ms of short tasks, bounded, and forgets one slow start", () => {
+  it("claims about 20 ms of short tasks, bounded, and forgets one slow start", () => {
     const durations = new Durations(["short"])
     durations.note("short", 20)
     for (let i = 0; i < 200; i++) durations.note("short", 1)
