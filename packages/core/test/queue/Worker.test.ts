@@ -250,6 +250,29 @@ describe("Worker", () => {
     }).pipe(Effect.scoped)
   }).pipe(Effect.provide(queue)))
 
+  it.effect("follows at once while the worker before it is busy", () => Effect.gen(function*() {
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const ran: Array<string> = []
+    const named = (name: string, capacity: number) => Layer.fresh(worker({ hold: () => Effect.andThen(Effect.sync(() => { ran.push(name) }), Effect.never) }, { capacity, drainMillis: 0, pollMillis: 60_000 }))
+    const after = (millis: number) => Effect.andThen(TestClock.adjust(millis), Effect.sync(() => ran.splice(0)))
+    const add = work.enqueue({ projectId, kind: "hold", payload: null })
+    // Ids carry the time of the machine, by which a worker knows how long a task has waited: here seconds, as the test's clock goes ahead of it.
+    yield* TestClock.setTime(Date.now())
+    yield* Effect.gen(function*() {
+      yield* Layer.build(named("first", 1))
+      yield* TestClock.adjust("2 seconds")
+      yield* Layer.build(named("second", 4))
+      yield* TestClock.adjust("2 seconds")
+      yield* add
+      assert.deepStrictEqual(yield* after(0), ["first"])
+      yield* add
+      assert.deepStrictEqual([yield* after(0), yield* after(stepMillis)], [[], ["second"]])
+      yield* add
+      assert.deepStrictEqual(yield* after(0), ["second"])
+    }).pipe(Effect.scoped)
+  }).pipe(Effect.provide(queue)))
+
   it.effect("shows its series at zero before anything happens", () => Effect.gen(function*() {
     yield* TestClock.adjust("1 second")
     const counters = (yield* Metric.snapshot).flatMap((metric) => metric.type === "Counter" ? [[metric.id, metric.state.count]] : [])

@@ -34,7 +34,7 @@ const perTurn = 100
 /** Fewer completions than this wait for company, up to so many milliseconds after the last write; one that comes alone goes at once. */
 const company = 16
 export const paceMillis = 10
-/** Nothing is told or tried again because of it, and no task of its key waits for its place. */
+/** Other ends close gates or are tried again, and where there is a concurrency key the next task waits for this one's place. */
 const canWait = ({ delivery, outcome }: Run.Ended) => outcome === "completed" && delivery.task.concurrencyKey === null
 
 export class Shift {
