@@ -1,4 +1,7 @@
-/** Packs every package and checks what a consumer would get: publint on the manifest, attw on the types of the entry points (ESM only). */
+/**
+ * Packs every package and checks what a consumer would get: publint on the manifest, attw on the types of the entry points (ESM only),
+ * and that no module of it loads the whole of effect (see tsup.config.ts).
+ */
 import { spawnSync } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -17,5 +20,17 @@ for (const name of packages) {
   step(`${name}: publint`, "publint", ["--strict"], cwd)
   step(`${name}: attw`, "attw", ["--pack", ".", "--profile", "esm-only", "--entrypoints", "."], cwd)
 }
-console.log(`exports: ${packages.length} packages, ${failed} problems`)
-process.exit(failed === 0 && packages.length > 0 ? 0 : 1)
+const barrel = /^(?:import|export) [^"]*from "(?:effect|effect\/(?:http|http-api|cli|sql)|@effect\/platform-node)";$/m
+let modules = 0
+for (const name of packages) {
+  const dist = join(root, "packages", name, "dist")
+  for (const file of readdirSync(dist, { recursive: true })) {
+    if (!file.endsWith(".js") || file.startsWith("program")) continue
+    modules++
+    if (!barrel.test(readFileSync(join(dist, file), "utf8"))) continue
+    failed++
+    console.error(`${name}/dist/${file} imports from a barrel: every module of effect would be loaded with it`)
+  }
+}
+console.log(`exports: ${packages.length} packages, ${modules} modules, ${failed} problems`)
+process.exit(failed === 0 && modules > 0 ? 0 : 1)

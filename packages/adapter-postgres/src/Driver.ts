@@ -7,7 +7,7 @@
  * was ignored fails instead of silently writing nothing.
  */
 import { StoreError } from "@rdev/core/ports/StoreError"
-import { Context, Effect, type Scope } from "effect"
+import { Context, Effect, Exit, type Scope } from "effect"
 import { type PoolClient, type PoolConfig, Query } from "pg"
 import { classifyError } from "./classifyError.ts"
 import * as ClientPool from "./ClientPool.ts"
@@ -22,6 +22,11 @@ export interface QueryOptions {
 }
 export interface Connections {
   query<R extends object = Row>(sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions): Effect.Effect<ReadonlyArray<R>, StoreError>
+  /**
+   * A statement outside of every transaction, for a caller to whom each step of the program counts. `done` is called once with its end,
+   * and not at all after what this returns was called, which gives the answer up.
+   */
+  start<R extends object = Row>(sql: string, params: ReadonlyArray<unknown> | undefined, options: QueryOptions | undefined, done: (exit: Exit.Exit<ReadonlyArray<R>, StoreError>) => void): () => void
   transact<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreError, R>
   /** Runs when the surrounding transaction has committed and never if it did not; at once outside of one. Must be short and not query. */
   afterCommit(effect: Effect.Effect<void>): Effect.Effect<void>
@@ -71,31 +76,32 @@ export const make = (config: PoolConfig): Effect.Effect<Connections, never, Scop
  * swallows everything, waiting for silent connections would use the pool up. The embedded engine always answers.
  */
 export const over = (pool: ClientPool.ClientPool, abandons: boolean): Connections => {
-  const plain = <R extends object>(sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
-    Effect.callback<ReadonlyArray<R>, StoreError>((resume) => {
-      let gone = false
-      let waiting: PoolClient | null = null
-      const fail = (cause: unknown) => resume(Effect.fail(classifyError("Database.query", cause)))
-      const use = (client: PoolClient) => {
-        waiting = client
-        send(client, sql, params, options, (error, rows) => {
-          if (waiting !== null) pool.giveBack(client, error ?? undefined)
-          waiting = null
-          if (error === null) resume(Effect.succeed(rows as ReadonlyArray<R>))
-          else fail(error)
-        })
-      }
-      const atHand = pool.take()
-      if (atHand !== null) use(atHand)
-      else pool.connect().then((client) => gone ? pool.giveBack(client) : use(client), fail)
-      return Effect.sync(() => {
-        gone = true
-        if (!abandons || waiting === null) return
-        const client = waiting
+  const start: Connections["start"] = <R extends object>(sql: string, params: ReadonlyArray<unknown> | undefined, options: QueryOptions | undefined, done: (exit: Exit.Exit<ReadonlyArray<R>, StoreError>) => void) => {
+    let gone = false
+    let waiting: PoolClient | null = null
+    const fail = (cause: unknown) => { if (!gone) done(Exit.fail(classifyError("Database.query", cause))) }
+    const use = (client: PoolClient) => {
+      waiting = client
+      send(client, sql, params, options, (error, rows) => {
+        if (waiting !== null) pool.giveBack(client, error ?? undefined)
         waiting = null
-        pool.discard(client, true)
+        if (error !== null) fail(error)
+        else if (!gone) done(Exit.succeed(rows as ReadonlyArray<R>))
       })
-    })
+    }
+    const atHand = pool.take()
+    if (atHand !== null) use(atHand)
+    else pool.connect().then((client) => gone ? pool.giveBack(client) : use(client), fail)
+    return () => {
+      gone = true
+      if (!abandons || waiting === null) return
+      const client = waiting
+      waiting = null
+      pool.discard(client, true)
+    }
+  }
+  const plain = <R extends object>(sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
+    Effect.callback<ReadonlyArray<R>, StoreError>((resume) => Effect.sync(start<R>(sql, params, options, resume)))
 
   const inside = <R extends object>(tx: Transaction, sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
     Effect.map(
@@ -111,6 +117,7 @@ export const over = (pool: ClientPool.ClientPool, abandons: boolean): Connection
 
   return {
     query: (sql, params, options) => withMine((tx) => tx === null ? plain(sql, params, options) : inside(tx, sql, params, options)),
+    start,
     inTransaction: withMine((tx) => Effect.succeed(tx !== null && tx.open)),
     afterCommit: (effect) => withMine((tx) => tx === null || !tx.open ? effect : Effect.sync(() => { tx.hooks.push(effect) })),
     transact: (effect) => withMine((outer) => outer !== null ? (outer.open ? effect : Effect.fail(ended)) : begin(pool, effect, abandons))

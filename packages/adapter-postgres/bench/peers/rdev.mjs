@@ -1,5 +1,7 @@
 // The work queue of rdev through its public API, with everything on: records, history, fences, leases, fairness between ten projects.
-import { Effect, Layer, ManagedRuntime } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import pg from "pg"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import * as TaskHandlers from "@rdev/core/queue/TaskHandlers"

@@ -47,7 +47,9 @@ const remember = <K, V>(map: Map<K, V>, key: K, value: V) => {
 }
 
 export interface Lanes {
-  /** The number of each task's lane, in order. */
+  /** The number of each task's lane, in order; null when one has to be looked up. */
+  known(tasks: ReadonlyArray<NewTask>): ReadonlyArray<number> | null
+  /** The same, looked up where it has to be. */
   numbers(tasks: ReadonlyArray<NewTask>): Effect.Effect<ReadonlyArray<number>, StoreError>
   /** Loads what is not known yet of these lanes. */
   load(query: Connections["query"], numbers: Iterable<number>): Effect.Effect<ReadonlyMap<number, Lane>, StoreError>
@@ -89,16 +91,22 @@ export const make = (database: Database["Service"], nowMillis: () => number): La
     return numbers
   })
 
+  const allKnown = (tasks: ReadonlyArray<NewTask>): ReadonlyArray<number> | null => {
+    const now = nowMillis()
+    const numbers: Array<number> = []
+    for (const task of tasks) {
+      const hit = known.get(name(task))
+      if (hit === undefined || hit.until <= now) return null
+      numbers.push(hit.no)
+    }
+    return numbers
+  }
+
   return {
+    known: allKnown,
     numbers: (tasks) => Effect.suspend(() => {
-      const now = nowMillis()
-      const numbers: Array<number> = []
-      for (const task of tasks) {
-        const hit = known.get(name(task))
-        if (hit === undefined || hit.until <= now) return findAll(tasks, now)
-        numbers.push(hit.no)
-      }
-      return Effect.succeed(numbers)
+      const numbers = allKnown(tasks)
+      return numbers === null ? findAll(tasks, nowMillis()) : Effect.succeed(numbers)
     }),
     load: (query, numbers) => Effect.suspend(() => {
       const missing = [...new Set(numbers)].filter((no) => !byNumber.has(no))

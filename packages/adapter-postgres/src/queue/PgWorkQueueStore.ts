@@ -4,7 +4,7 @@
  */
 import type { ProjectId, WorkerId } from "@rdev/core/domain/Ids"
 import { StoreError } from "@rdev/core/ports/StoreError"
-import { type ProjectQueue, type Settlement, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import { type ProjectQueue, type Settlement, type Wake, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import { Clock, Effect, Layer } from "effect"
 import { Database } from "../Database.ts"
 import { operation } from "../StoreOperation.ts"
@@ -54,6 +54,7 @@ const make = (options: Options) => Effect.gen(function*() {
   const claiming = yield* database.session
   const lanes = Lanes.make(database, nowMillis)
   const bell = yield* Wakes.make(database, claiming, nowMillis)
+  const ring = (wake: Wake) => Effect.sync(() => bell.ring(wake))
   const insert = yield* InsertTasks.make(database, lanes, bell)
   const claims = ClaimTasks.make(claiming, lanes, nowMillis, options)
   const settles = SettleTasks.make()
@@ -82,11 +83,11 @@ const make = (options: Options) => Effect.gen(function*() {
   const tend = Effect.gen(function*() {
     yield* chores
     const row = (yield* database.query<{ readonly due: number | null; readonly suspects: boolean; readonly promoted: number }>(tendSql, [], { prepare: true }))[0]
-    if ((row?.promoted ?? 0) > 0) yield* bell.ring("work")
+    if ((row?.promoted ?? 0) > 0) yield* ring("work")
     yield* startFiling
     return { nextDueMillis: row?.due ?? null, suspects: row?.suspects ?? false }
   })
-  const ringAfter = <A, E>(effect: Effect.Effect<A, E>) => Effect.tap(effect, database.afterCommit(bell.ring("work")))
+  const ringAfter = <A, E>(effect: Effect.Effect<A, E>) => Effect.tap(effect, database.afterCommit(ring("work")))
   const configure: WorkQueueStore["Service"]["configure"] = (id, change) => Effect.map(
     database.query<ProjectRow>(configureSql, [id, change.paused ?? null, change.weight ?? null, change.maxRunning !== undefined, change.maxRunning ?? null]),
     (rows) => projectOf(id, rows[0]))
@@ -94,7 +95,7 @@ const make = (options: Options) => Effect.gen(function*() {
     const code = (yield* database.query<{ readonly status: number | null }>(cancelSql, [toUuid(id)], { prepare: true }))[0]?.status
     const status = code === null || code === undefined ? undefined : statuses[code]
     if (status === undefined) return yield* fail("cancel", { _tag: "NotFound", entity: "task", id })
-    if (status === "running") yield* database.afterCommit(bell.ring("cancel"))
+    if (status === "running") yield* database.afterCommit(ring("cancel"))
     return status
   })
   const requeue: WorkQueueStore["Service"]["requeue"] = (id, state) => Effect.gen(function*() {
@@ -111,7 +112,7 @@ const make = (options: Options) => Effect.gen(function*() {
       return answer
     }
     // An answer that has not come for as long as the lease is lost; should it come after all, its fences are old.
-    if ((yield* workers.returnUnheld(id, settles.held(id), leaseMillis)) > 0) yield* bell.ring("work")
+    if ((yield* workers.returnUnheld(id, settles.held(id), leaseMillis)) > 0) yield* ring("work")
     return answer
   })
 

@@ -1,7 +1,7 @@
 /**
  * Adds tasks. Plain ones go into `ready` with one statement; single inserts that arrive while others are under way share the next
- * statement. The wake-up rides the insert, at most once per millisecond (a NOTIFY takes a lock of the whole server at commit), with
- * one trailing notification outside any transaction.
+ * statement. The wake-up rides the insert: always where few tasks are added, else at most once per millisecond (a NOTIFY takes a lock of
+ * the whole server until its commit is on disk), with one trailing notification outside any transaction.
  */
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { type Inserted, maxBatch, type NewTask } from "@rdev/core/ports/WorkQueueStore"
@@ -13,30 +13,25 @@ import { taskId } from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
 import type { Bell } from "./wakes.ts"
 
-interface Statements {
-  readonly plain: string
-  /** Carries a notification. */
-  readonly ringing: string
-  /** Workers see the tasks while the disk is still being waited for, see migrations 0034 and 0035. */
-  readonly early: string
-}
-const one: Statements = {
+/** `early`: workers see the tasks while the disk is still being waited for, see migrations 0034 and 0035; carries a notification. */
+const one = {
   plain: "INSERT INTO queue.ready (lane, priority, id, payload) VALUES ($1, $2, $3, $4)",
-  ringing: "INSERT INTO queue.ready (lane, priority, id, payload) VALUES ($1, $2, $3, $4) RETURNING pg_notify($5, 'work')",
   early: "CALL queue.add_one_early($1, $2, $3, $4, $5)"
 }
 const manySql = `
   INSERT INTO queue.ready (lane, priority, id, payload)
   SELECT t.lane, t.priority, t.id, t.payload
   FROM ROWS FROM (unnest($1::int[]), unnest($2::smallint[]), unnest($3::uuid[]), json_array_elements($4::json)) t(lane, priority, id, payload)`
-const many: Statements = {
+const many = {
   plain: manySql,
   ringing: `WITH i AS (${manySql}) SELECT pg_notify($5, 'work')`,
   early: "CALL queue.add_early($1, $2, $3, $4, $5)"
 }
-/** Its second commit costs a producer in a hurry more than it gains: not for many tasks, nor soon after the last notification. */
+/**
+ * With more tasks the second commit costs more than it gains. With fewer every statement carries its notification: one that follows takes
+ * the producer longer, and the lock of a notification is not held for a disk there.
+ */
 const maxEarly = 8
-const quietMillis = 2
 const specialSql = `SELECT queue.insert_special($1, $2::smallint, $3, $4::json, $5::json, $6, to_timestamp($7::float8 / 1000), $8::uuid[]) AS id`
 
 export const isPlain = (task: NewTask): boolean => task.dedupeKey === null && task.runAtMillis === null && task.dependsOn.length === 0
@@ -51,17 +46,6 @@ const columns = (tasks: ReadonlyArray<NewTask>, lanes: ReadonlyArray<number>): R
     `[${tasks.map((task) => JSON.stringify(task.payload)).join(",")}]`
   ]
 }
-
-const writePlain = (database: Database["Service"], bell: Bell, tasks: ReadonlyArray<NewTask>, lanes: ReadonlyArray<number>, alone: boolean) => Effect.suspend(() => {
-  const statements = tasks.length === 1 ? one : many
-  const params = columns(tasks, lanes)
-  const ring = bell.ring("work")
-  const quiet = alone ? bell.rides() : null
-  if (quiet === null) return Effect.tap(database.query(statements.plain, params, { prepare: true }), database.afterCommit(ring))
-  const sql = quiet >= quietMillis && tasks.length <= maxEarly ? statements.early : statements.ringing
-  // It may have failed with the tasks added.
-  return Effect.onError(database.query(sql, [...params, bell.channel], { prepare: true }), () => ring)
-})
 
 const writeSpecial = (database: Database["Service"], task: NewTask, lane: number) => {
   const extra = JSON.stringify({
@@ -86,63 +70,127 @@ const missingDependency = (error: StoreError): StoreError => {
   return new StoreError({ operation: error.operation, reason: { _tag: "Invalid", field: "dependsOn", message: `task ${taskId(String(Reflect.get(cause, "detail")))} does not exist` } })
 }
 
-interface Waiting { readonly tasks: ReadonlyArray<NewTask>; readonly resume: (exit: Exit.Exit<void, StoreError>) => void }
-/** Statements in flight for single inserts; two keep the server busy while one's answer travels. */
+/** Tasks of one call, and who waits for them. */
+interface Entry { readonly tasks: ReadonlyArray<NewTask>; readonly resume: (exit: Exit.Exit<ReadonlyArray<Inserted>, StoreError>) => void }
+type Done = (exit: Exit.Exit<unknown, StoreError>) => void
+/** Statements in flight for small inserts; two keep the server busy while one's answer travels. */
 const maxFlying = 2
+/** A larger batch gains nothing from company. */
+const maxShared = 100
+const prepare = { prepare: true }
+const created = (tasks: ReadonlyArray<NewTask>) => tasks.map((task): Inserted => ({ id: task.id, created: true }))
 
 export type Insert = (tasks: ReadonlyArray<NewTask>) => Effect.Effect<ReadonlyArray<Inserted>, StoreError>
 
 export const make = (database: Database["Service"], lanes: Lanes, bell: Bell): Effect.Effect<Insert, never, Scope.Scope> => Effect.gen(function*() {
   const scope = yield* Effect.scope
   const fork = Effect.runForkWith(yield* Effect.context<never>())
-  let waiting: Array<Waiting> = []
+  let waiting: Array<Entry> = []
   let flying = 0
 
-  const write = (tasks: ReadonlyArray<NewTask>, alone: boolean) => Effect.flatMap(lanes.numbers(tasks), (numbers) => writePlain(database, bell, tasks, numbers, alone))
+  /**
+   * In callbacks, as a producer that adds one task after the other waits for every step. `done` is called once, and not at all after what
+   * this returns was called, which gives the statement up.
+   */
+  const send = (tasks: ReadonlyArray<NewTask>, numbers: ReadonlyArray<number>, done: Done): () => void => {
+    const statements = tasks.length === 1 ? one : many
+    const small = tasks.length <= maxEarly
+    let params: ReadonlyArray<unknown>
+    try {
+      params = columns(tasks, numbers)
+    } catch (defect) {
+      done(Exit.die(defect))
+      return () => {}
+    }
+    const rides = bell.rides(small)
+    const sql = !rides ? statements.plain : small ? statements.early : many.ringing
+    const stop = database.start(sql, rides ? [...params, bell.channel] : params, prepare, (exit) => {
+      // It may have failed with the tasks added.
+      if (!rides || Exit.isFailure(exit)) bell.ring("work")
+      done(exit)
+    })
+    return () => {
+      stop()
+      bell.ring("work")
+    }
+  }
+  const lookUp = (tasks: ReadonlyArray<NewTask>, done: Done): () => void => {
+    let gone = false
+    let stop = () => {}
+    const fiber = Fiber.runIn(fork(lanes.numbers(tasks)), scope)
+    fiber.addObserver((exit) => {
+      if (gone) return
+      if (Exit.isSuccess(exit)) stop = send(tasks, exit.value, done)
+      else done(exit)
+    })
+    return () => {
+      gone = true
+      fiber.interruptUnsafe()
+      stop()
+    }
+  }
+  const write = (tasks: ReadonlyArray<NewTask>, done: Done): () => void => {
+    const numbers = lanes.known(tasks)
+    return numbers === null ? lookUp(tasks, done) : send(tasks, numbers, done)
+  }
 
-  const fly = Effect.suspend(() => {
-    const batch: Array<Waiting> = []
-    for (let n = 0; waiting[batch.length] !== undefined && n < maxBatch; n += waiting[batch.length - 1]?.tasks.length ?? 0) batch.push(waiting[batch.length] as Waiting)
-    waiting = waiting.slice(batch.length)
-    return Effect.onExit(write(batch.flatMap((entry) => entry.tasks), true), (exit) => Effect.sync(() => { for (const entry of batch) entry.resume(Exit.asVoid(exit)) }))
-  })
+  const answer = (entries: ReadonlyArray<Entry>, exit: Exit.Exit<unknown, StoreError>): void => {
+    for (const { resume, tasks } of entries) resume(Exit.isSuccess(exit) ? Exit.succeed(created(tasks)) : Exit.failCause(exit.cause))
+  }
   const land = (): void => {
     flying--
     takeOff()
   }
+  const fly = (entries: ReadonlyArray<Entry>): () => void => {
+    flying++
+    return write(entries.flatMap((entry) => entry.tasks), (exit) => {
+      land()
+      answer(entries, exit)
+    })
+  }
   const takeOff = (): void => {
     if (waiting.length === 0 || flying === maxFlying) return
-    flying++
-    Fiber.runIn(fork(fly), scope).addObserver(land)
+    const batch: Array<Entry> = []
+    for (let n = 0; waiting[batch.length] !== undefined && n < maxBatch; n += waiting[batch.length - 1]?.tasks.length ?? 0) batch.push(waiting[batch.length] as Entry)
+    waiting = waiting.slice(batch.length)
+    fly(batch)
   }
 
   /**
    * A statement of its own when there is room for one, else a place in the next. One bad neighbour cannot fail others: what a statement
    * refuses was checked before (sizes, shapes), so its failures are the database's.
    */
-  const share = (tasks: ReadonlyArray<NewTask>): Effect.Effect<unknown, StoreError> => Effect.suspend(() => {
-    if (waiting.length === 0 && flying < maxFlying) {
-      flying++
-      return Effect.onExit(write(tasks, true), () => Effect.sync(land))
+  const outside = (tasks: ReadonlyArray<NewTask>) => Effect.callback<ReadonlyArray<Inserted>, StoreError>((resume) => {
+    const entry = { tasks, resume }
+    if (tasks.length > maxShared) return Effect.sync(write(tasks, (exit) => answer([entry], exit)))
+    if (waiting.length > 0 || flying === maxFlying) {
+      waiting.push(entry)
+      return
     }
-    return Effect.callback<void, StoreError>((resume) => { waiting.push({ tasks, resume }) })
+    const stop = fly([entry])
+    return Effect.sync(() => {
+      stop()
+      land()
+    })
   })
 
-  const special = (tasks: ReadonlyArray<NewTask>) => database.transact(Effect.gen(function*() {
+  const plainInside = (tasks: ReadonlyArray<NewTask>) => Effect.flatMap(lanes.numbers(tasks), (numbers) =>
+    database.query((tasks.length === 1 ? one : many).plain, columns(tasks, numbers), prepare))
+
+  const inside = (tasks: ReadonlyArray<NewTask>) => Effect.gen(function*() {
     const plain = tasks.filter(isPlain)
-    if (plain.length > 0) yield* write(plain, false)
+    if (plain.length > 0) yield* plainInside(plain)
     const numbers = yield* lanes.numbers(tasks)
     const inserted: Array<Inserted> = []
     for (const [i, task] of tasks.entries()) inserted.push(isPlain(task) ? { id: task.id, created: true } : yield* writeSpecial(database, task, numbers[i] ?? 0))
-    yield* database.afterCommit(bell.ring("work"))
+    yield* database.afterCommit(Effect.sync(() => bell.ring("work")))
     return inserted
-  }))
+  })
 
   return (tasks) => {
     if (tasks.length === 0) return Effect.succeed([])
-    if (!tasks.every(isPlain)) return special(tasks)
-    // A caller's transaction needs the statement inside of it; a large batch gains nothing from company.
-    const written = Effect.flatMap(database.inTransaction, (inside) => inside || tasks.length > 100 ? write(tasks, !inside) : share(tasks))
-    return Effect.map(written, () => tasks.map((task): Inserted => ({ id: task.id, created: true })))
+    if (!tasks.every(isPlain)) return database.transact(inside(tasks))
+    // A caller's transaction needs the statement inside of it.
+    return Effect.flatMap(database.inTransaction, (joins) => joins ? inside(tasks) : outside(tasks))
   }
 })

@@ -1,18 +1,18 @@
 /** Wake-ups of workers: NOTIFY on PostgreSQL, in-process on the embedded engine. Hints only; workers poll besides. */
 import type { StoreError } from "@rdev/core/ports/StoreError"
 import type { Wake } from "@rdev/core/ports/WorkQueueStore"
-import { Effect, type Scope } from "effect"
+import { Effect, Fiber, type Scope } from "effect"
 import type { Database, Session } from "../Database.ts"
 
 export interface Bell {
   readonly channel: string
   /**
-   * Whether an insert that commits at once may carry a notification: how many milliseconds after the last one, or null. At most one per
-   * millisecond does, and none on the embedded engine. It stands for whatever was to be notified soon.
+   * Whether an insert outside of any transaction carries a notification, which stands for whatever was to be notified soon. It always does
+   * where its notification waits for no disk, otherwise at most once per millisecond, and never on the embedded engine.
    */
-  rides(): number | null
+  rides(waitsForNoDisk: boolean): boolean
   /** Notifies soon, outside of any transaction; many calls in a millisecond make one notification. */
-  ring(wake: Wake): Effect.Effect<void>
+  ring(wake: Wake): void
   /** Begins with one for what came before there was anybody to hear it. */
   hear(heard: (wake: Wake) => void): Effect.Effect<void, StoreError, Scope.Scope>
 }
@@ -21,7 +21,9 @@ const channel = "rdev_queue"
 const pauseMillis = 1
 
 /** Heard on the session that claims. */
-export const make = (database: Database["Service"], session: Session, nowMillis: () => number): Effect.Effect<Bell, never, Scope.Scope> => Effect.map(Effect.scope, (scope) => {
+export const make = (database: Database["Service"], session: Session, nowMillis: () => number): Effect.Effect<Bell, never, Scope.Scope> => Effect.gen(function*() {
+  const scope = yield* Effect.scope
+  const fork = Effect.runForkWith(yield* Effect.context<never>())
   let rang = Number.NEGATIVE_INFINITY
   let askedAt = Number.NEGATIVE_INFINITY
   let coveredAt = Number.NEGATIVE_INFINITY
@@ -40,21 +42,20 @@ export const make = (database: Database["Service"], session: Session, nowMillis:
   }).pipe(Effect.ensuring(Effect.sync(() => { sending = false })))
   return {
     channel,
-    rides: () => {
+    rides: (waitsForNoDisk) => {
       const now = nowMillis()
-      const quiet = now - rang
-      if (database.engine !== "postgresql" || quiet < pauseMillis) return null
+      if (database.engine !== "postgresql" || (!waitsForNoDisk && now - rang < pauseMillis)) return false
       rang = now
       coveredAt = now
-      return quiet
+      return true
     },
-    ring: (wake) => Effect.suspend(() => {
+    ring: (wake) => {
       due.add(wake)
       askedAt = nowMillis()
-      if (sending) return Effect.void
+      if (sending) return
       sending = true
-      return Effect.asVoid(Effect.forkIn(send, scope))
-    }),
+      Fiber.runIn(fork(send), scope)
+    },
     hear: (heard) => Effect.andThen(
       session.hear(channel, (payload) => {
         if (payload !== "cancel") heard("work")
