@@ -1,7 +1,6 @@
 /**
  * Adds tasks. Plain ones go into `ready` with one statement; single inserts that arrive while others are under way share the next
- * statement. The wake-up rides the insert: always where few tasks are added, else at most once per millisecond (a NOTIFY takes a lock of
- * the whole server until its commit is on disk), with one trailing notification outside any transaction.
+ * statement. It carries its wake-up: one that follows takes a producer longer, and other statements notify at most once per millisecond.
  */
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { type Inserted, maxBatch, type NewTask } from "@rdev/core/ports/WorkQueueStore"
@@ -13,25 +12,26 @@ import { taskId } from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
 import type { Bell } from "./wakes.ts"
 
-/** `early`: workers see the tasks while the disk is still being waited for, see migrations 0034 and 0035; carries a notification. */
-const one = {
+interface Statements {
+  readonly plain: string
+  /**
+   * Workers see the tasks, and are notified, while the disk is still being waited for, see migrations 0034 and 0035: so the lock that a
+   * NOTIFY takes of the whole server is not held for a disk.
+   */
+  readonly early: string
+}
+const one: Statements = {
   plain: "INSERT INTO queue.ready (lane, priority, id, payload) VALUES ($1, $2, $3, $4)",
   early: "CALL queue.add_one_early($1, $2, $3, $4, $5)"
 }
-const manySql = `
-  INSERT INTO queue.ready (lane, priority, id, payload)
-  SELECT t.lane, t.priority, t.id, t.payload
-  FROM ROWS FROM (unnest($1::int[]), unnest($2::smallint[]), unnest($3::uuid[]), json_array_elements($4::json)) t(lane, priority, id, payload)`
-const many = {
-  plain: manySql,
-  ringing: `WITH i AS (${manySql}) SELECT pg_notify($5, 'work')`,
+const many: Statements = {
+  plain: `
+    INSERT INTO queue.ready (lane, priority, id, payload)
+    SELECT t.lane, t.priority, t.id, t.payload
+    FROM ROWS FROM (unnest($1::int[]), unnest($2::smallint[]), unnest($3::uuid[]), json_array_elements($4::json)) t(lane, priority, id, payload)`,
   early: "CALL queue.add_early($1, $2, $3, $4, $5)"
 }
-/**
- * With more tasks the second commit costs more than it gains. With fewer every statement carries its notification: one that follows takes
- * the producer longer, and the lock of a notification is not held for a disk there.
- */
-const maxEarly = 8
+const statementsFor = (tasks: ReadonlyArray<NewTask>): Statements => tasks.length === 1 ? one : many
 const specialSql = `SELECT queue.insert_special($1, $2::smallint, $3, $4::json, $5::json, $6, to_timestamp($7::float8 / 1000), $8::uuid[]) AS id`
 
 export const isPlain = (task: NewTask): boolean => task.dedupeKey === null && task.runAtMillis === null && task.dependsOn.length === 0
@@ -93,8 +93,7 @@ export const make = (database: Database["Service"], lanes: Lanes, bell: Bell): E
    * this returns was called, which gives the statement up.
    */
   const send = (tasks: ReadonlyArray<NewTask>, numbers: ReadonlyArray<number>, done: Done): () => void => {
-    const statements = tasks.length === 1 ? one : many
-    const small = tasks.length <= maxEarly
+    const { early, plain } = statementsFor(tasks)
     let params: ReadonlyArray<unknown>
     try {
       params = columns(tasks, numbers)
@@ -102,9 +101,8 @@ export const make = (database: Database["Service"], lanes: Lanes, bell: Bell): E
       done(Exit.die(defect))
       return () => {}
     }
-    const rides = bell.rides(small)
-    const sql = !rides ? statements.plain : small ? statements.early : many.ringing
-    const stop = database.start(sql, rides ? [...params, bell.channel] : params, prepare, (exit) => {
+    const rides = bell.rides()
+    const stop = database.start(rides ? early : plain, rides ? [...params, bell.channel] : params, prepare, (exit) => {
       // It may have failed with the tasks added.
       if (!rides || Exit.isFailure(exit)) bell.ring("work")
       done(exit)
@@ -175,7 +173,7 @@ export const make = (database: Database["Service"], lanes: Lanes, bell: Bell): E
   })
 
   const plainInside = (tasks: ReadonlyArray<NewTask>) => Effect.flatMap(lanes.numbers(tasks), (numbers) =>
-    database.query((tasks.length === 1 ? one : many).plain, columns(tasks, numbers), prepare))
+    database.query(statementsFor(tasks).plain, columns(tasks, numbers), prepare))
 
   const inside = (tasks: ReadonlyArray<NewTask>) => Effect.gen(function*() {
     const plain = tasks.filter(isPlain)

@@ -7,10 +7,10 @@ import type { Database, Session } from "../Database.ts"
 export interface Bell {
   readonly channel: string
   /**
-   * Whether an insert outside of any transaction carries a notification, which stands for whatever was to be notified soon. It always does
-   * where its notification waits for no disk, otherwise at most once per millisecond, and never on the embedded engine.
+   * Whether an insert outside of any transaction carries a notification: on PostgreSQL, not on the embedded engine. It stands for whatever
+   * was to be notified soon.
    */
-  rides(waitsForNoDisk: boolean): boolean
+  rides(): boolean
   /** Notifies soon, outside of any transaction; many calls in a millisecond make one notification. */
   ring(wake: Wake): void
   /** Begins with one for what came before there was anybody to hear it. */
@@ -24,7 +24,6 @@ const pauseMillis = 1
 export const make = (database: Database["Service"], session: Session, nowMillis: () => number): Effect.Effect<Bell, never, Scope.Scope> => Effect.gen(function*() {
   const scope = yield* Effect.scope
   const fork = Effect.runForkWith(yield* Effect.context<never>())
-  let rang = Number.NEGATIVE_INFINITY
   let askedAt = Number.NEGATIVE_INFINITY
   let coveredAt = Number.NEGATIVE_INFINITY
   const due = new Set<Wake>()
@@ -36,17 +35,14 @@ export const make = (database: Database["Service"], session: Session, nowMillis:
       const wakes = [...due]
       due.clear()
       if (wakes.length === 0) return
-      rang = nowMillis()
       yield* Effect.catch(database.notify(channel, wakes), (error) => Effect.logDebug("a wake-up was lost; workers poll", error))
     }
   }).pipe(Effect.ensuring(Effect.sync(() => { sending = false })))
   return {
     channel,
-    rides: (waitsForNoDisk) => {
-      const now = nowMillis()
-      if (database.engine !== "postgresql" || (!waitsForNoDisk && now - rang < pauseMillis)) return false
-      rang = now
-      coveredAt = now
+    rides: () => {
+      if (database.engine !== "postgresql") return false
+      coveredAt = nowMillis()
       return true
     },
     ring: (wake) => {
