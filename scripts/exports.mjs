@@ -20,7 +20,8 @@ for (const name of packages) {
   step(`${name}: publint`, "publint", ["--strict"], cwd)
   step(`${name}: attw`, "attw", ["--pack", ".", "--profile", "esm-only", "--entrypoints", "."], cwd)
 }
-const barrel = /^(?:import|export) [^"]*from "(?:effect|effect\/(?:http|http-api|cli|sql)|@effect\/platform-node)";$/m
+// Modules begin with a capital.
+const barrel = /^(?:import|export) [^"]*from "(?:effect(?:\/[a-z-]+)?|@effect\/platform-node)";$/m
 let modules = 0
 for (const name of packages) {
   const dist = join(root, "packages", name, "dist")

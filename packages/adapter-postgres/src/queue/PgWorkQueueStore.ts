@@ -53,7 +53,7 @@ const make = (options: Options) => Effect.gen(function*() {
   const nowMillis = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000
   const claiming = yield* database.session
   const lanes = Lanes.make(database, nowMillis)
-  const bell = yield* Wakes.make(database, claiming, nowMillis)
+  const bell = yield* Wakes.make(database, claiming)
   const ring = (wake: Wake) => Effect.sync(() => bell.ring(wake))
   const insert = yield* InsertTasks.make(database, lanes, bell)
   const claims = ClaimTasks.make(claiming, lanes, nowMillis, options)

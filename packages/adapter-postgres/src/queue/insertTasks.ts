@@ -172,15 +172,14 @@ export const make = (database: Database["Service"], lanes: Lanes, bell: Bell): E
     })
   })
 
-  const plainInside = (tasks: ReadonlyArray<NewTask>) => Effect.flatMap(lanes.numbers(tasks), (numbers) =>
-    database.query(statementsFor(tasks).plain, columns(tasks, numbers), prepare))
-
   const inside = (tasks: ReadonlyArray<NewTask>) => Effect.gen(function*() {
-    const plain = tasks.filter(isPlain)
-    if (plain.length > 0) yield* plainInside(plain)
     const numbers = yield* lanes.numbers(tasks)
+    const entries = tasks.map((task, i) => ({ task, lane: numbers[i] ?? 0 }))
+    const plain = entries.filter(({ task }) => isPlain(task))
+    const plainTasks = plain.map(({ task }) => task)
+    if (plain.length > 0) yield* database.query(statementsFor(plainTasks).plain, columns(plainTasks, plain.map(({ lane }) => lane)), prepare)
     const inserted: Array<Inserted> = []
-    for (const [i, task] of tasks.entries()) inserted.push(isPlain(task) ? { id: task.id, created: true } : yield* writeSpecial(database, task, numbers[i] ?? 0))
+    for (const { lane, task } of entries) inserted.push(isPlain(task) ? { id: task.id, created: true } : yield* writeSpecial(database, task, lane))
     yield* database.afterCommit(Effect.sync(() => bell.ring("work")))
     return inserted
   })

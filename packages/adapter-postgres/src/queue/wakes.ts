@@ -21,17 +21,14 @@ const channel = "rdev_queue"
 const pauseMillis = 1
 
 /** Heard on the session that claims. */
-export const make = (database: Database["Service"], session: Session, nowMillis: () => number): Effect.Effect<Bell, never, Scope.Scope> => Effect.gen(function*() {
+export const make = (database: Database["Service"], session: Session): Effect.Effect<Bell, never, Scope.Scope> => Effect.gen(function*() {
   const scope = yield* Effect.scope
   const fork = Effect.runForkWith(yield* Effect.context<never>())
-  let askedAt = Number.NEGATIVE_INFINITY
-  let coveredAt = Number.NEGATIVE_INFINITY
   const due = new Set<Wake>()
   let sending = false
   const send = Effect.gen(function*() {
     while (due.size > 0) {
       if (database.engine === "postgresql") yield* Effect.sleep(pauseMillis)
-      if (coveredAt > askedAt) due.delete("work")
       const wakes = [...due]
       due.clear()
       if (wakes.length === 0) return
@@ -42,12 +39,11 @@ export const make = (database: Database["Service"], session: Session, nowMillis:
     channel,
     rides: () => {
       if (database.engine !== "postgresql") return false
-      coveredAt = nowMillis()
+      due.delete("work")
       return true
     },
     ring: (wake) => {
       due.add(wake)
-      askedAt = nowMillis()
       if (sending) return
       sending = true
       Fiber.runIn(fork(send), scope)

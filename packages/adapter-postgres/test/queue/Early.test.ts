@@ -34,7 +34,7 @@ const test = (name: string, options: TestPostgres.TestServerOptions) => it.live(
     const add = (count: number) => work.enqueueAll(Array.from({ length: count }, () => ({ projectId, kind: "k", payload: null })))
     const first = yield* add(1)
     assert.deepStrictEqual(yield* claim, first)
-    for (const count of [1, 3]) {
+    for (const count of [1, 3, 200]) {
       const { another, release } = yield* holdCommits
       const adding = yield* Effect.forkDetach(add(count))
       const found: Array<string> = []

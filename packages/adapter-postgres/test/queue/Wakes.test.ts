@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import type { Wake } from "@rdev/core/ports/WorkQueueStore"
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { Database, type Session } from "../../src/Database.ts"
 import * as Wakes from "../../src/queue/wakes.ts"
@@ -20,8 +20,7 @@ const make = Effect.gen(function*() {
     notify: (_, payloads) => Effect.sync(() => { notified.push(...payloads) }),
     listen: none
   })
-  const clock = yield* Clock.Clock
-  const bell = yield* Wakes.make(database, session, () => clock.currentTimeMillisUnsafe())
+  const bell = yield* Wakes.make(database, session)
   return { bell, notified, tell: (payload: string | null) => { for (const heard of ears) heard(payload) } }
 })
 
