@@ -4,7 +4,7 @@
  */
 import { StoreError, type StoreReason } from "@rdev/core/ports/StoreError"
 import { Clock, Effect, type Scope } from "effect"
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
 import type { Connections } from "./Driver.ts"
@@ -26,7 +26,7 @@ export const load = (from: string = folder): Effect.Effect<ReadonlyArray<Migrati
         const match = /^(\d{4})_([a-z0-9_]+)\.sql$/.exec(file)
         if (match === null) throw fail({ _tag: "Invalid", field: file, message: "a migration is named NNNN_name.sql" })
         const sql = fs.readFileSync(`${from}/${file}`, "utf8").replaceAll("\r\n", "\n")
-        return { number: Number(match[1]), name: match[2] ?? "", sql, checksum: createHash("sha256").update(sql).digest("hex") }
+        return { number: Number(match[1]), name: match[2] ?? "", sql, checksum: hash("sha256", sql) }
       })
       for (const [i, m] of migrations.entries()) {
         if (i > 0 && migrations[i - 1]?.number === m.number) throw fail({ _tag: "Invalid", field: `migration ${m.number}`, message: "two files carry this number" })
@@ -40,7 +40,7 @@ export const load = (from: string = folder): Effect.Effect<ReadonlyArray<Migrati
 
 /** Changes when any migration does. */
 export const fingerprint = (migrations: ReadonlyArray<Migration>): string =>
-  createHash("sha256").update(migrations.map((m) => `${m.number}:${m.checksum}`).join("\n")).digest("hex")
+  hash("sha256", migrations.map((m) => `${m.number}:${m.checksum}`).join("\n"))
 
 interface Applied { readonly number: number; readonly name: string; readonly checksum: string }
 

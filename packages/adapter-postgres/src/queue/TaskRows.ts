@@ -5,7 +5,7 @@ import { StoreError } from "@rdev/core/ports/StoreError"
 import * as Transition from "@rdev/core/queue/Transition"
 import { Schema } from "effect"
 import type { Lane } from "./Lanes.ts"
-import { bytesOf, fromBytes, fromUuid, millisOf, size } from "./TaskUuid.ts"
+import { bytesOf, fromBytes, fromUuid, hexAt, millisOf } from "./TaskUuid.ts"
 
 /** What few tasks have. */
 export interface Extra { readonly dedupeKey?: string; readonly dependsOn?: ReadonlyArray<TaskId>; readonly runAtMillis?: number }
@@ -66,12 +66,12 @@ export const pending = (row: PendingRow, lanes: ReadonlyMap<number, Lane>): Work
  * its time on.
  */
 export const delivered = (
-  bytes: Buffer, offset: number, lane: number, priority: number, payload: Schema.Json, extra: Extra | null, state: unknown,
+  bytes: DataView, offset: number, lane: number, priority: number, payload: Schema.Json, extra: Extra | null, state: unknown,
   lanes: ReadonlyMap<number, Lane>, worker: WorkerId, startedAtMillis: number
 ): WorkTask => {
   const attributes = lanes.get(lane)
   if (state !== null || extra !== null || attributes === undefined) {
-    return Transition.started(pending({ id: bytes.toString("hex", offset, offset + size), lane, priority, payload, extra, state }, lanes), worker, startedAtMillis)
+    return Transition.started(pending({ id: hexAt(bytes, offset), lane, priority, payload, extra, state }, lanes), worker, startedAtMillis)
   }
   return Transition.firstDelivery(fromBytes("task_", bytes, offset) as TaskId, millisOf(bytes, offset), attributes, payload, 0 - priority, worker, startedAtMillis)
 }

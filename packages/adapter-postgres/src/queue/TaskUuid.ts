@@ -19,30 +19,43 @@ export const toUuid = (id: string): string => {
 const pairs = new Uint16Array(Uint8Array.from({ length: 2_048 }, (_, n) => alphabet.charCodeAt(n % 2 === 0 ? n >> 6 : (n >> 1) & 31)).buffer)
 const letters = new Uint16Array(13)
 const bytesOfLetters = Buffer.from(letters.buffer)
-const bits = (n: number): number => pairs[n & 1_023] ?? 0
+const pair = (n: number): number => pairs[n] ?? 0
+
+/** Five bytes at `i` are the letters of four pairs from `o`. */
+const fill = (bytes: DataView, i: number, o: number): void => {
+  const high = bytes.getUint32(i)
+  const low = bytes.getUint32(i + 1)
+  letters[o] = pair(high >>> 22)
+  letters[o + 1] = pair((high >>> 12) & 1_023)
+  letters[o + 2] = pair((low >>> 10) & 1_023)
+  letters[o + 3] = pair(low & 1_023)
+}
 
 /** Bytes of an id. */
 export const size = 16
 
 /**
- * The id with this prefix, e.g. `task_`, from its bytes at `offset`. Five of them at a time, as every claimed task comes by here: letter
- * by letter it takes a young process five times as long, and a concatenation of letters is slower still.
+ * The id with this prefix, e.g. `task_`, from its bytes at `offset`. Every claimed task comes by here, mostly in a young process: written
+ * so that it is short both to run and to compile, which takes longer than the first thousands of calls. Letter by letter, or with a
+ * number for each byte, both together take twice as long.
  */
-export const fromBytes = (prefix: string, bytes: Uint8Array, offset: number): string => {
-  letters[0] = bits(bytes[offset] ?? 0)
-  for (let i = offset + 1, o = 1; o < 13; i += 5, o += 4) {
-    const high = ((bytes[i] ?? 0) << 12) | ((bytes[i + 1] ?? 0) << 4) | ((bytes[i + 2] ?? 0) >> 4)
-    const low = ((bytes[i + 2] ?? 0) << 16) | ((bytes[i + 3] ?? 0) << 8) | (bytes[i + 4] ?? 0)
-    letters[o] = bits(high >> 10)
-    letters[o + 1] = bits(high)
-    letters[o + 2] = bits(low >> 10)
-    letters[o + 3] = bits(low)
-  }
+export const fromBytes = (prefix: string, bytes: DataView, offset: number): string => {
+  letters[0] = pair(bytes.getUint8(offset))
+  fill(bytes, offset + 1, 1)
+  fill(bytes, offset + 6, 5)
+  fill(bytes, offset + 11, 9)
   return prefix + bytesOfLetters.toString("latin1")
 }
 
-export const bytesOf = (uuid: string): Buffer => Buffer.from(uuid.replaceAll("-", ""), "hex")
+/** The bytes of ids, 32 hexadecimal digits each. */
+export const bytesOfHex = (digits: string): DataView => {
+  const { buffer, byteOffset, length } = Buffer.from(digits, "hex")
+  return new DataView(buffer, byteOffset, length)
+}
+export const bytesOf = (uuid: string): DataView => bytesOfHex(uuid.replaceAll("-", ""))
 export const fromUuid = (prefix: string, uuid: string): string => fromBytes(prefix, bytesOf(uuid), 0)
+/** A uuid without hyphens, from the bytes of ids. */
+export const hexAt = (bytes: DataView, offset: number): string => Buffer.from(bytes.buffer, bytes.byteOffset + offset, size).toString("hex")
 
 /** When the id was made. */
-export const millisOf = (bytes: Buffer, offset: number): number => bytes.readUIntBE(offset, 6)
+export const millisOf = (bytes: DataView, offset: number): number => bytes.getUint32(offset) * 65_536 + bytes.getUint16(offset + 4)

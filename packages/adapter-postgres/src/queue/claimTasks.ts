@@ -14,7 +14,7 @@ import * as ArrayLiteral from "./ArrayLiteral.ts"
 import type { Lane, Lanes } from "./Lanes.ts"
 import { decoding } from "./readTasks.ts"
 import * as TaskRows from "./TaskRows.ts"
-import { size, toUuid } from "./TaskUuid.ts"
+import { bytesOfHex, size, toUuid } from "./TaskUuid.ts"
 
 const claimSql = "SELECT queue.claim($1, $2, $3::text[], $4::text[], $5, $6, $7::int[], $8::smallint[], $9::uuid[]) AS answer"
 
@@ -135,7 +135,7 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
     const fence = BigInt(token)
     // The token is the claim's time in microseconds, or a little more.
     const startedAtMillis = Math.floor(token / 1_000)
-    const bytes = Buffer.from(ids, "hex")
+    const bytes = bytesOfHex(ids)
     return inTurns(order, (i) => known.get(laneOf[i] ?? 0)?.projectId).map((i): Delivery => ({
       task: TaskRows.delivered(bytes, size * i, laneOf[i] ?? 0, priorities[i] ?? 0, payloads[i] ?? null, extras?.[i] ?? null, states?.[i] ?? null, known, workerId, startedAtMillis),
       fence

@@ -3,6 +3,7 @@
  * Generation reads Effect's Clock; it never looks at a store.
  */
 import { Clock, Effect, Schema } from "effect"
+import { randomFillSync } from "node:crypto"
 import { decodeTime, monotonicFactory } from "ulid"
 
 const pattern = (prefix: string) =>
@@ -58,7 +59,7 @@ const pool = new Uint8Array(1_024)
 let taken = pool.length
 const random = (): number => {
   if (taken === pool.length) {
-    globalThis.crypto.getRandomValues(pool)
+    randomFillSync(pool)
     taken = 0
   }
   return (pool[taken++] ?? 0) / 256

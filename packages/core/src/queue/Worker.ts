@@ -59,6 +59,7 @@ const claimLoop = (desk: Desk, shift: Shift, suspects: Suspects) => Effect.gen(f
     if (limit <= 0 || shift.stopping) continue
     if (!alone && suspects.waiting && shift.now() - suspects.since > settings.suspectPatienceMillis) continue
     const began = shift.now()
+    shift.asks()
     const exit = yield* Effect.exit(store.claim({ workerId: shift.options.id, limit, kinds: info.kinds, labels: settings.labels, suspects: alone }))
     if (Exit.isFailure(exit)) {
       const error = yield* errorOf(exit)
@@ -67,7 +68,7 @@ const claimLoop = (desk: Desk, shift: Shift, suspects: Suspects) => Effect.gen(f
       continue
     }
     const { deliveries, more } = exit.value
-    shift.dry = !alone && !more
+    shift.left(alone || more)
     if (alone) suspects.seen(deliveries.length > 0, shift.now())
     shift.take(exit.value, deliveries.length === limit)
     yield* observeClaim(shift, began, deliveries[0])

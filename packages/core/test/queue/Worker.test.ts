@@ -205,6 +205,56 @@ describe("Worker", () => {
     assert.isBelow(longest, 500, "a whole claim never runs in one turn")
   }).pipe(Effect.provide(queue)))
 
+  it.effect("claims again for what rang while a claim was on its way, and not because a task ended meanwhile", () => Effect.gen(function*() {
+    const store = yield* WorkQueueStore
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const answers: Array<Deferred.Deferred<void>> = []
+    let wake: (wake: "work") => void = () => assert.fail("nobody listens")
+    const held = Layer.succeed(WorkQueueStore, {
+      ...store,
+      claim: (request) => Effect.gen(function*() {
+        const answer = Deferred.makeUnsafe<void>()
+        answers.push(answer)
+        const claimed = yield* store.claim(request)
+        yield* Deferred.await(answer)
+        return claimed
+      }),
+      onWake: (heard) => Effect.sync(() => { wake = heard })
+    })
+    const end = yield* Deferred.make<void>()
+    const ran: Array<unknown> = []
+    const layer = worker({
+      long: ({ task }) => Effect.as(Effect.andThen(Effect.sync(() => { ran.push(task.payload) }), Deferred.await(end)), null),
+      short: ({ task }) => Effect.sync(() => { ran.push(task.payload); return null })
+    }, { pollMillis: 1_000_000, drainMillis: 0 }).pipe(Layer.provide(held))
+    const soon = TestClock.adjust("30 millis")
+    const answerLast = Effect.andThen(Effect.suspend(() => Deferred.succeed(answers.at(-1) as Deferred.Deferred<void>, undefined)), soon)
+    yield* work.enqueue({ projectId, kind: "long", payload: "first" })
+    yield* Effect.gen(function*() {
+      yield* soon
+      yield* answerLast
+      yield* TestClock.adjust("1 seconds")
+      wake("work")
+      yield* soon
+      assert.strictEqual(answers.length, 2, "a claim that found nothing is on its way")
+      yield* Deferred.succeed(end, undefined)
+      yield* soon
+      yield* answerLast
+      assert.strictEqual(answers.length, 2, "the end of a task is no reason for another")
+      wake("work")
+      yield* soon
+      assert.strictEqual(answers.length, 3)
+      yield* work.enqueue({ projectId, kind: "short", payload: "second" })
+      wake("work")
+      yield* soon
+      assert.strictEqual(answers.length, 3, "one claim at a time")
+      yield* answerLast
+      yield* answerLast
+      assert.deepStrictEqual(ran, ["first", "second"])
+    }).pipe(Effect.provide(layer))
+  }).pipe(Effect.provide(queue)))
+
   it.effect("writes a completion that comes alone at once, and those soon after it together", () => Effect.gen(function*() {
     const store = yield* WorkQueueStore
     const work = yield* Queue

@@ -58,8 +58,9 @@ export class Shift {
   readonly idle = Latch.makeUnsafe(true)
   /** Open when the lease is lost. */
   readonly lost = Latch.makeUnsafe(false)
-  /** The last claim found less than it asked for: only a wake or the poll makes another. */
+  /** The last claim left nothing behind: only a wake or the poll makes another. */
   dry = false
+  #rung = false
   /** No new tasks. */
   stopping = false
   isLost = false
@@ -131,8 +132,20 @@ export class Shift {
   }
 
   ring(): void {
+    this.#rung = true
     this.dry = false
     this.hungry.openUnsafe()
+  }
+
+  /** A claim is sent: what rings from now on may be news to it. */
+  asks(): void {
+    this.#rung = false
+  }
+
+  /** A claim left more behind, or not. Then an end that asked for another meanwhile asks no longer. */
+  left(more: boolean): void {
+    this.dry = !more && !this.#rung
+    if (this.dry) this.hungry.closeUnsafe()
   }
 
   /**
