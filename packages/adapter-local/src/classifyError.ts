@@ -1,4 +1,4 @@
-/** Pure: a failure of Node's file system and processes, or of git, as a port reason. The only place that reads their codes and messages. */
+/** Pure: a failure of Node's file system, processes and requests, or of git, as a port reason. The only place that reads their codes and messages. */
 import type { PortReason } from "@rdev/core/ports/PortReason"
 
 /** A git command that did not exit 0. */
@@ -69,4 +69,27 @@ export const classifyError = (cause: unknown): PortReason => {
     return { _tag: "Unknown", message: cause.message }
   }
   return { _tag: "Unknown", message: String(cause) }
+}
+
+/** All of them Unavailable: the other side, or the way to it, may be better later. */
+const byRequestCode: ReadonlyArray<readonly [RegExp, (host: string, code: string) => string]> = [
+  [/^ENOTFOUND$/, (host) => `${host} has no address; check its spelling and its DNS record`],
+  [/^EAI_/, (host, code) => `the name server gave no answer about ${host} (${code}); check this machine's DNS`],
+  [/^ECONNREFUSED$/, (host) => `${host} refused the connection; nothing listens on that port`],
+  [/^(?:ECONNRESET|ECONNABORTED|EPIPE)$/, (host) => `${host} closed the connection before it answered`],
+  [/^ETIMEDOUT$/, (host) => `${host} did not accept the connection in time; a firewall may drop it`],
+  [/^(?:EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|EAFNOSUPPORT)$/, (host, code) => `this machine has no route to ${host} (${code})`],
+  [/^(?:EACCES|EPERM)$/, (host) => `this machine's firewall forbids a connection to ${host}`],
+  [/CERT|^(?:UNABLE_TO_|INVALID_(?:CA|PURPOSE)$|HOSTNAME_MISMATCH$|PATH_LENGTH_EXCEEDED$)/, (host, code) => `the certificate of ${host} is refused (${code}); it must be current, for that name and from an authority that this machine trusts`],
+  [/^(?:EPROTO$|ERR_SSL_|ERR_TLS_)/, (host, code) => `no TLS connection with ${host} (${code}); check the port and its TLS settings`],
+  [/^HPE_/, (host, code) => `${host} did not answer in HTTP (${code}); check the port`]
+]
+
+/** A failed look-up, connection or exchange with another host. */
+export const classifyRequestError = (cause: unknown, host: string): PortReason => {
+  if (!(cause instanceof Error && "code" in cause && typeof cause.code === "string")) return classifyError(cause)
+  const { code } = cause
+  if (code === "ERR_INVALID_CHAR" || code === "ERR_INVALID_HTTP_TOKEN") return { _tag: "Invalid", field: "headers", message: cause.message }
+  const rule = byRequestCode.find(([pattern]) => pattern.test(code))
+  return rule === undefined ? classifyError(cause) : { _tag: "Unavailable", message: rule[1](host, code) }
 }

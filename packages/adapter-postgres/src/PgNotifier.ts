@@ -19,7 +19,8 @@ export const layer: Layer.Layer<Notifier, never, Database> = Layer.effect(Notifi
     operation: yield* senderOf("operation"),
     event: yield* senderOf("event"),
     feature: yield* senderOf("feature"),
-    cancel: yield* senderOf("cancel")
+    cancel: yield* senderOf("cancel"),
+    webhook: yield* senderOf("webhook")
   }
   /** While the database is away nothing can be heard; the subscription waits for it instead of failing. */
   const subscription = (topic: Topic): Effect.Effect<Stream.Stream<Signal>, never, Scope.Scope> =>

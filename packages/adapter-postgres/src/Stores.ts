@@ -11,6 +11,7 @@ import * as PgIdempotencyStore from "./PgIdempotencyStore.ts"
 import * as PgNotifier from "./PgNotifier.ts"
 import * as PgOperationStore from "./PgOperationStore.ts"
 import * as PgProjectStore from "./PgProjectStore.ts"
+import * as PgWebhookStore from "./PgWebhookStore.ts"
 
 /** Needs a Database and, for credentials, a Keyring. */
 export const layerNoKeyring = Layer.mergeAll(
@@ -23,6 +24,7 @@ export const layerNoKeyring = Layer.mergeAll(
   PgApiKeyStore.layer,
   PgIdempotencyStore.layer,
   PgCredentialStore.layer,
+  PgWebhookStore.layer,
   PgNotifier.layer
 )
 

@@ -8,6 +8,7 @@ import * as NotifierSuite from "@rdev/conformance/NotifierSuite"
 import * as OperationStoreSuite from "@rdev/conformance/OperationStoreSuite"
 import * as ProjectStoreSuite from "@rdev/conformance/ProjectStoreSuite"
 import * as UnitOfWorkSuite from "@rdev/conformance/UnitOfWorkSuite"
+import * as WebhookStoreSuite from "@rdev/conformance/WebhookStoreSuite"
 import type { StoreError } from "@rdev/core/ports/StoreError"
 import { Effect, Exit, Layer, Scope } from "effect"
 import { afterAll } from "vitest"
@@ -36,6 +37,7 @@ const run = async (name: string, database: Layer.Layer<Database, StoreError>) =>
   OperationStoreSuite.suite(name, stores)
   ProjectStoreSuite.suite(name, stores)
   UnitOfWorkSuite.suite(name, stores)
+  WebhookStoreSuite.suite(name, stores)
 }
 
 await run("embedded", layerEmbedded({ memory: true }))

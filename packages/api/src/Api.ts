@@ -11,12 +11,13 @@ import { ProjectsGroup } from "./groups/Projects.ts"
 import { SystemGroup } from "./groups/System.ts"
 import { TasksGroup } from "./groups/Tasks.ts"
 import { TreesGroup } from "./groups/Trees.ts"
+import { WebhooksGroup } from "./groups/Webhooks.ts"
 
 /** Unknown fields are refused, and everything wrong is told at once. */
 const strict = { onExcessProperty: "error", errors: "all" } as const
 
 export class Api extends HttpApi.make("rdev")
-  .add(ProjectsGroup, FeaturesGroup, TasksGroup, OperationsGroup, TreesGroup, EventsGroup, ExecsGroup, AuditGroup, CatalogueGroup, KeysGroup, SystemGroup)
+  .add(ProjectsGroup, FeaturesGroup, TasksGroup, OperationsGroup, TreesGroup, EventsGroup, ExecsGroup, AuditGroup, CatalogueGroup, KeysGroup, WebhooksGroup, SystemGroup)
   .annotate(HttpApi.PayloadParseOptions, strict)
   .annotate(HttpApi.QueryParseOptions, strict)
   .annotate(HttpApi.ParamsParseOptions, { errors: "all" })

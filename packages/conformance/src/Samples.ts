@@ -5,6 +5,7 @@ import type { NewEvent, Subject } from "@rdev/core/domain/Event"
 import { FeatureIndex, Slug } from "@rdev/core/domain/FeatureIndex"
 import * as Ids from "@rdev/core/domain/Ids"
 import { Project, ProjectName } from "@rdev/core/domain/Project"
+import { Webhook } from "@rdev/core/domain/Webhook"
 import type { StoreError } from "@rdev/core/ports/StoreError"
 import { DateTime, Effect, Schema } from "effect"
 
@@ -55,6 +56,11 @@ export const auditEntry = (projectId: Ids.ProjectId | null, fields: Partial<NewA
 export const apiKey = (fields: Partial<ApiKey> = {}): Effect.Effect<ApiKey> => Effect.map(Ids.make("key"), (id) => new ApiKey({
   id, name: "ci", digest: unique("digest"), hint: "rdev_tes", scopes: ["projects:read"], projects: null, cidrs: ["10.0.0.0/8"],
   expiresAtMillis: null, revokedAtMillis: null, lastUsedAtMillis: null, createdAtMillis: 1, ...fields
+}))
+
+export const webhook = (fields: Partial<Webhook> = {}): Effect.Effect<Webhook> => Effect.map(Ids.make("whk"), (id) => new Webhook({
+  id, projectId: null, url: "https://hooks.example/rdev?a=ü", events: ["task.failed", "operation.*", "notify"], createdAtMillis: 1,
+  previousSecretUntilMillis: null, disabled: null, ...fields
 }))
 
 /** The reason's tag of an effect that must fail. */

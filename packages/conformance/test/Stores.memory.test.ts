@@ -7,6 +7,7 @@ import * as IdempotencyStoreSuite from "../src/IdempotencyStoreSuite.ts"
 import * as NotifierSuite from "../src/NotifierSuite.ts"
 import * as ProjectStoreSuite from "../src/ProjectStoreSuite.ts"
 import * as UnitOfWorkSuite from "../src/UnitOfWorkSuite.ts"
+import * as WebhookStoreSuite from "../src/WebhookStoreSuite.ts"
 import * as ApiKeyStore from "@rdev/core/ports/ApiKeyStore"
 import * as AuditStore from "@rdev/core/ports/AuditStore"
 import * as CredentialStore from "@rdev/core/ports/CredentialStore"
@@ -16,6 +17,7 @@ import * as IdempotencyStore from "@rdev/core/ports/IdempotencyStore"
 import * as Notifier from "@rdev/core/ports/Notifier"
 import * as ProjectStore from "@rdev/core/ports/ProjectStore"
 import * as UnitOfWork from "@rdev/core/ports/UnitOfWork"
+import * as WebhookStore from "@rdev/core/ports/WebhookStore"
 import { Layer } from "effect"
 
 ApiKeyStoreSuite.suite("memory", ApiKeyStore.layerMemory)
@@ -27,3 +29,4 @@ IdempotencyStoreSuite.suite("memory", IdempotencyStore.layerMemory)
 NotifierSuite.suite("memory", Notifier.layerMemory)
 ProjectStoreSuite.suite("memory", ProjectStore.layerMemory)
 UnitOfWorkSuite.suite("memory", Layer.mergeAll(UnitOfWork.layerMemory, ProjectStore.layerMemory, EventLog.layerMemory, AuditStore.layerMemory, Notifier.layerMemory))
+WebhookStoreSuite.suite("memory", Layer.mergeAll(UnitOfWork.layerMemory, WebhookStore.layerMemory))

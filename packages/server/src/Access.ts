@@ -1,17 +1,20 @@
 /** What a handler asks beyond the scope: whether the request's key is for the project that a thing belongs to. */
 import * as Problem from "@rdev/api/Problem"
 import type { ProjectId } from "@rdev/core/domain/Ids"
-import { allowsProject, CurrentRequest } from "@rdev/core/domain/Principal"
+import { allowsProject, CurrentRequest, type Principal } from "@rdev/core/domain/Principal"
 import type { Project } from "@rdev/core/domain/Project"
 import { ProjectStore } from "@rdev/core/ports/ProjectStore"
 import type { StoreError } from "@rdev/core/ports/StoreError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 
-/** A thing of a project that the key is not for does not exist for it; nor does one of no project for a restricted key. */
+/** A restricted key sees things of its projects, and nothing that is of no project. */
+export const isVisible = (principal: Principal, projectId: string | null): boolean => principal.projects === null || (projectId !== null && allowsProject(principal, projectId))
+
+/** What is not visible to the key does not exist for it. */
 export const visible = Effect.fn("Access.visible")(function*(projectId: string | null, what: string) {
   const { principal } = yield* CurrentRequest
-  if (principal.projects === null || (projectId !== null && allowsProject(principal, projectId))) return
+  if (isVisible(principal, projectId)) return
   return yield* Problem.make("not-found", { detail: `${what} does not exist` })
 })
 

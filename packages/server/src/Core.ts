@@ -21,6 +21,10 @@ import * as Projects from "@rdev/core/services/Projects"
 import { definitions } from "@rdev/core/services/projects/ProjectOperations"
 import { type ProjectSettings as Settings, ProjectSettings } from "@rdev/core/services/projects/ProjectSettings"
 import * as Trees from "@rdev/core/services/Trees"
+import * as Webhooks from "@rdev/core/services/Webhooks"
+import * as Deliveries from "@rdev/core/services/webhooks/Deliveries"
+import * as Outbox from "@rdev/core/services/webhooks/Outbox"
+import * as Subscriptions from "@rdev/core/services/webhooks/Subscriptions"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
@@ -36,11 +40,15 @@ const operations = <R>(more: ReadonlyArray<Kind<R>>) => {
   return Operations.layer.pipe(Layer.provideMerge(OperationDefinition.layer<Needs>([...definitions, ...more])))
 }
 
+/** Events, to webhooks too. */
+const events = Outbox.layer.pipe(Layer.provideMerge(Subscriptions.layer))
+
 const features = Features.Features.layer.pipe(Layer.provideMerge(RepositoryReader.layer))
 
 /** What callers use. Nothing runs by itself yet. `more`: kinds of operations besides those of projects. */
-export const services = <R = never>(settings: Settings, more: ReadonlyArray<Kind<R>> = []) => Layer.mergeAll(Projects.layer, Trees.layer, Audit.layer, features).pipe(
+export const services = <R = never>(settings: Settings, more: ReadonlyArray<Kind<R>> = []) => Layer.mergeAll(Projects.layer, Trees.layer, Audit.layer, Webhooks.layer, features).pipe(
   Layer.provideMerge(Layer.mergeAll(queue, operations(more))),
+  Layer.provideMerge(events),
   Layer.provideMerge(Layer.succeed(ProjectSettings, settings))
 )
 
@@ -52,6 +60,9 @@ export interface WorkOptions {
   readonly drainMillis: number
 }
 
+/** Webhooks' requests at once. */
+const deliveriesAtOnce = 8
+
 /** Forgets what is old and finds what nobody owns any more; any number of processes may do so. */
 const housekeeping = Layer.mergeAll(
   Retention.layer(),
@@ -62,6 +73,7 @@ const housekeeping = Layer.mergeAll(
 /** Runs what is queued: tasks, operations, and the watch over features. Ends in order with its scope. */
 export const work = ({ capacity, drainMillis, name, version }: WorkOptions) => capacity === 0 ? Layer.empty : Layer.mergeAll(
   Worker.layer({ capacity, id: name, version, drainMillis, labels: [] }),
+  Deliveries.layerWorker({ capacity: deliveriesAtOnce, name, version, drainMillis }),
   OperationRunner.layer({ drainMillis }),
   Features.layerDriver,
   housekeeping

@@ -51,6 +51,7 @@ export const startErrorOf = (error: unknown): StartError => {
   }
   if (tag === "ForgeError" || tag === "LocalFailure") return make("git", "Install git 2.38 or newer and make sure that it is on PATH")
   if (tag === "WorkspaceError" || tag === "CiError" || tag === "DeployerError") return make("sandbox", "Install bubblewrap, or accept to run agents without isolation with --unsafe-host (RDEV_UNSAFE_HOST=true)")
+  if (tag === "WebhookTransportError") return make("RDEV_WEBHOOK_ALLOW", "Write host names, addresses or ranges, separated by commas, or unset it")
   if (tag === "AgentConfigError") return make("RDEV_AGENTS", "Correct the declaration and start again")
   if (tag === "TemplateError") return make("RDEV_TEMPLATES", "Correct the template, or unset the variable")
   if (tag === "ConfigError") return make("environment", "Correct the variable and start again")

@@ -7,16 +7,20 @@ import type { OperationView, StepView } from "@rdev/api/groups/Operations"
 import type { Accepted, PlanView, ProjectView } from "@rdev/api/groups/Projects"
 import type { TaskView } from "@rdev/api/groups/Tasks"
 import type { TreeStepView, TreeView } from "@rdev/api/groups/Trees"
+import type { DeliveryView, WebhookView } from "@rdev/api/groups/Webhooks"
 import type { ApiKey } from "@rdev/core/domain/ApiKey"
 import type { AuditEntry } from "@rdev/core/domain/Audit"
 import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
 import type { FeatureIndex } from "@rdev/core/domain/FeatureIndex"
 import type { Operation, OperationStep } from "@rdev/core/domain/Operation"
 import type { Project } from "@rdev/core/domain/Project"
+import type { Webhook } from "@rdev/core/domain/Webhook"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
 import type { HarnessInfo } from "@rdev/core/ports/AgentHarness"
 import type { OperationPlan } from "@rdev/core/operations/Plan"
 import type { Tree, TreeStep } from "@rdev/core/services/trees/TreeSchema"
+import type { Delivery } from "@rdev/core/services/Webhooks"
+import * as Message from "@rdev/core/services/webhooks/Message"
 import type { TemplateInfo } from "@rdev/core/ports/Templates"
 import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
 import * as DateTime from "effect/DateTime"
@@ -87,6 +91,15 @@ export const explanation = (one: FeatureDecision): typeof Explanation.Type => ({
 
 const taskError = (error: ErrorClass | null) => error === null ? null : { class: error._tag, message: error.message }
 
+const attempt = (one: WorkTask["attempts"][number]) => ({
+  number: one.number,
+  workerId: one.workerId,
+  startedAt: time(one.startedAtMillis),
+  endedAt: optionalTime(one.endedAtMillis),
+  counted: one.counted,
+  error: taskError(one.error)
+})
+
 export const task = (one: WorkTask): TaskView => ({
   id: one.id,
   projectId: one.projectId,
@@ -105,14 +118,7 @@ export const task = (one: WorkTask): TaskView => ({
   timeoutMs: one.timeoutMillis,
   dependsOn: one.dependsOn,
   cancelRequested: one.cancelRequested,
-  attempts: one.attempts.map((attempt) => ({
-    number: attempt.number,
-    workerId: attempt.workerId,
-    startedAt: time(attempt.startedAtMillis),
-    endedAt: optionalTime(attempt.endedAtMillis),
-    counted: attempt.counted,
-    error: taskError(attempt.error)
-  })),
+  attempts: one.attempts.map(attempt),
   createdAt: time(one.createdAtMillis),
   startedAt: optionalTime(one.startedAtMillis),
   endedAt: optionalTime(one.endedAtMillis)
@@ -222,4 +228,30 @@ export const agent = (one: HarnessInfo, check: { readonly ready: boolean; readon
   network: one.network,
   ready: check.ready,
   message: check.message
+})
+
+export const webhook = (one: Webhook): typeof WebhookView.Type => ({
+  id: one.id,
+  projectId: one.projectId,
+  url: one.url,
+  events: one.events,
+  enabled: one.disabled === null,
+  disabledAt: optionalTime(one.disabled?.atMillis ?? null),
+  disabledReason: one.disabled?.reason ?? null,
+  previousSecretUntil: optionalTime(one.previousSecretUntilMillis),
+  createdAt: time(one.createdAtMillis)
+})
+
+const statusOf = (result: WorkTask["result"]) => typeof result === "object" && result !== null && "status" in result && typeof result.status === "number" ? result.status : null
+
+export const delivery = ({ event, task: one }: Delivery): typeof DeliveryView.Type => ({
+  id: one.id,
+  messageId: Message.idOf(event),
+  type: event.type,
+  status: one.status,
+  responseStatus: statusOf(one.result),
+  error: taskError(one.error),
+  attempts: one.attempts.map(attempt),
+  createdAt: time(one.createdAtMillis),
+  endedAt: optionalTime(one.endedAtMillis)
 })

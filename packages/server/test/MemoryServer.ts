@@ -17,6 +17,8 @@ import * as TenantCache from "@rdev/core/ports/TenantCache"
 import * as TenantDatabase from "@rdev/core/ports/TenantDatabase"
 import * as Tls from "@rdev/core/ports/Tls"
 import * as UnitOfWork from "@rdev/core/ports/UnitOfWork"
+import * as WebhookStore from "@rdev/core/ports/WebhookStore"
+import * as WebhookTransport from "@rdev/core/ports/WebhookTransport"
 import * as WorkQueueStore from "@rdev/core/ports/WorkQueueStore"
 import * as WorkspaceHost from "@rdev/core/ports/WorkspaceHost"
 import * as TreeOperation from "@rdev/core/services/trees/TreeOperation"
@@ -34,7 +36,7 @@ const memory = Layer.mergeAll(
   AgentHarness.layerMemory, ApiKeyStore.layerMemory, AuditStore.layerMemory, Ci.layerMemory, CredentialStore.layerMemory, Deployer.layerMemory,
   Dns.layerMemory, EventLog.layerMemory, FeatureStore.layerMemory, Forge.layerMemory, IdempotencyStore.layerMemory, Notifier.layerMemory,
   OperationStore.layerMemory, ProjectStore.layerMemory, TenantCache.layerMemory, TenantDatabase.layerMemory, Tls.layerMemory, UnitOfWork.layerMemory,
-  WorkQueueStore.layerMemory, WorkspaceHost.layerMemory, TemplatesDisk.layer()
+  WebhookStore.layerMemory, WebhookTransport.layerMemory, WorkQueueStore.layerMemory, WorkspaceHost.layerMemory, TemplatesDisk.layer()
 )
 const settings = { dnsTarget: "127.0.0.1", urlOf: (host: string) => `http://${host}/`, defaultBranch: "main", defaultAgent: "memory", defaultTemplate: "default", workDir: "/workspace", firstRelease: ["production"] as const }
 
@@ -45,7 +47,7 @@ export interface TestServer {
   readonly key: string
   readonly makeKey: (spec: Partial<NewApiKey> & { readonly scopes: ReadonlyArray<KeyScope> }) => Promise<{ readonly key: string; readonly id: string }>
   readonly call: (method: string, path: string, options?: Call) => Promise<Answer>
-  readonly run: <A, E>(effect: Effect.Effect<A, E, EventLog.EventLog | ProjectStore.ProjectStore | IdempotencyStore.IdempotencyStore | ApiKeyStore.ApiKeyStore>) => Promise<A>
+  readonly run: <A, E>(effect: Effect.Effect<A, E, EventLog.EventLog | ProjectStore.ProjectStore | IdempotencyStore.IdempotencyStore | ApiKeyStore.ApiKeyStore | WebhookTransport.MemoryReceiver>) => Promise<A>
 }
 export interface Call { readonly key?: string | null; readonly body?: unknown; readonly raw?: string | Uint8Array; readonly headers?: Record<string, string> }
 export interface Answer { readonly status: number; readonly headers: Headers; readonly body: Readonly<Record<string, unknown>>; readonly text: string }

@@ -30,7 +30,8 @@ export const ErrorClass = Schema.TaggedUnion({
   NeedsApproval: detail,
   /** The agent did the work wrongly or not at all: failed; the life cycle decides about another attempt. */
   AgentFault: detail,
-  Unknown: detail
+  /** Anything else: backoff, or what the handler knows to be a good time. Counts. */
+  Unknown: { ...detail, retryAfterMillis: Schema.optionalKey(Schema.Int) }
 })
 export type ErrorClass = typeof ErrorClass.Type
 export type ErrorClassTag = ErrorClass["_tag"]

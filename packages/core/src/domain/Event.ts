@@ -38,3 +38,11 @@ export class Event extends Schema.Class<Event>("rdev/Event")({
   timeMillis: Schema.Int,
   ...NewEvent.fields
 }) {}
+
+/** An entry as it travels: subject (in snake_case) and data beside `seq`, `time` and `type`, which nothing can overwrite. */
+export const flat = (event: Event): Readonly<Record<string, Schema.Json>> => {
+  const fields: Record<string, Schema.Json> = { seq: event.seq, time: new Date(event.timeMillis).toISOString(), type: event.type }
+  for (const [key, value] of Object.entries(event.data)) if (!(key in fields)) fields[key] = value
+  for (const [key, value] of Object.entries(event.subject)) fields[key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value
+  return fields
+}

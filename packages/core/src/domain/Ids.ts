@@ -37,6 +37,8 @@ export const AuditId = pattern("aud").pipe(Schema.brand("rdev/aud"))
 export type AuditId = typeof AuditId.Type
 export const WorkspaceId = pattern("ws").pipe(Schema.brand("rdev/ws"))
 export type WorkspaceId = typeof WorkspaceId.Type
+export const WebhookId = pattern("whk").pipe(Schema.brand("rdev/whk"))
+export type WebhookId = typeof WebhookId.Type
 
 export interface Ids {
   readonly proj: ProjectId
@@ -51,6 +53,7 @@ export interface Ids {
   readonly wrk: WorkerId
   readonly aud: AuditId
   readonly ws: WorkspaceId
+  readonly whk: WebhookId
 }
 export type Prefix = keyof Ids
 

@@ -2,7 +2,7 @@
 import { Context, Effect, Layer, PubSub, Stream } from "effect"
 import * as MemoryTransaction from "./memory/MemoryTransaction.ts"
 
-export type Topic = "queue" | "operation" | "event" | "feature" | "cancel"
+export type Topic = "queue" | "operation" | "event" | "feature" | "cancel" | "webhook"
 
 /** Hints that wait for one slow subscriber. */
 export const capacity = 256

@@ -41,7 +41,7 @@ export const backoffs = {
 } satisfies Record<string, Backoff>
 
 /** FNV-1a over the text, as a fraction of 1. */
-const fraction = (text: string): number => {
+export const fraction = (text: string): number => {
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
   return (hash >>> 0) / 0x1_0000_0000
@@ -88,6 +88,6 @@ export const decide = (error: ErrorClass, task: WorkTask, nowMillis: number): De
     case "Invalid":
     case "PolicyDenied":
     case "AgentFault": return fail()
-    case "Unknown": return counted(wait(backoffs.unknown))
+    case "Unknown": return counted(error.retryAfterMillis === undefined ? wait(backoffs.unknown) : Math.max(0, error.retryAfterMillis))
   }
 }

@@ -228,7 +228,7 @@ const work = (desk: Desk, durations: Durations, handlers: TaskHandlers["Service"
     settleLoop(desk, shift),
     restLoop(shift),
     beatLoop(desk, shift),
-    tendLoop(desk, shift, suspects),
+    desk.settings.chores ? tendLoop(desk, shift, suspects) : Effect.never,
     sweepLoop(shift),
     wakeLoop(desk, shift),
     followLoop(shift),

@@ -57,6 +57,12 @@ describe("RetryPolicy", () => {
     for (const [tag, change, expected] of table) assert.containSubset(RetryPolicy.decide(samples[tag], task(change), now), expected, `${tag} ${JSON.stringify(Object.keys(change))}`)
     assert.deepStrictEqual(new Set(table.map(([tag]) => tag)), new Set(Object.keys(samples)))
   })
+  it("takes the handler's own time for what it cannot name", () => {
+    const error: ErrorClass = { ...samples.Unknown, retryAfterMillis: 7_000 }
+    assert.containSubset(RetryPolicy.decide(error, task(), now), { _tag: "Again", counts: true, delayMillis: 7_000 })
+    assert.containSubset(RetryPolicy.decide({ ...error, retryAfterMillis: -1 }, task(), now), { delayMillis: 0 })
+    assert.containSubset(RetryPolicy.decide(error, task({ attemptsCounted: 2 }), now), { _tag: "Fail" })
+  })
 
   it("takes the server's time, and closes the task's gate when the error names none", () => {
     assert.containSubset(RetryPolicy.decide({ ...samples.RateLimited, retryAfterMillis: 7_000 }, task(), now), { delayMillis: 7_000, closes: { gate: "account:1", forMillis: 7_000 } })

@@ -21,6 +21,7 @@ import * as ProjectHandlers from "../handlers/Projects.ts"
 import * as SystemHandlers from "../handlers/System.ts"
 import * as TaskHandlers from "../handlers/Tasks.ts"
 import * as TreeHandlers from "../handlers/Trees.ts"
+import * as WebhookHandlers from "../handlers/Webhooks.ts"
 import * as Health from "../Health.ts"
 import * as ApiKeys from "../keys/ApiKeys.ts"
 import { Listener, type RequestHandler, type UpgradeHandler } from "../Listener.ts"
@@ -58,6 +59,7 @@ const handlers = Layer.mergeAll(
   AuditHandlers.layer,
   CatalogueHandlers.layer,
   KeyHandlers.layer,
+  WebhookHandlers.layer,
   SystemHandlers.layer
 )
 const platform = Layer.mergeAll(NodeHttpPlatform.layer, Etag.layerWeak, NodeServices.layer)

@@ -20,6 +20,8 @@ const codeOfReason: Readonly<Record<string, Problem.Code>> = {
   Foreign: "conflict",
   Conflict: "conflict",
   ProjectNotReady: "conflict",
+  Disabled: "conflict",
+  TooMany: "conflict",
   Invalid: "unprocessable",
   TooLarge: "unprocessable",
   Forbidden: "forbidden",

@@ -1,15 +1,8 @@
 /** Events as they travel: flat JSON objects, and the same as frames of an SSE stream. */
 import type { EventView } from "@rdev/api/groups/Events"
-import type { Event } from "@rdev/core/domain/Event"
-import * as Wire from "@rdev/api/Wire"
+import { type Event, flat } from "@rdev/core/domain/Event"
 
-/** Subject and data beside `seq`, `time` and `type`, which nothing can overwrite. */
-export const view = (event: Event): EventView => {
-  const flat: Record<string, EventView[string]> = { seq: event.seq, time: new Date(event.timeMillis).toISOString(), type: event.type }
-  for (const [key, value] of Object.entries(event.data)) if (!(key in flat)) flat[key] = value
-  for (const [key, value] of Object.entries(event.subject)) flat[Wire.snake(key)] = value
-  return flat as EventView
-}
+export const view = (event: Event): EventView => flat(event) as EventView
 
 /** `type` comes from our own code; a line break in it would end the field. */
 const oneLine = (text: string) => text.replace(/[\r\n]/g, " ")
