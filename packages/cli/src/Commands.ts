@@ -17,6 +17,7 @@ import * as OperationOutcome from "./OperationOutcome.ts"
 import { apply, newProject, plan, planLines, projectBody } from "./PlanCommands.ts"
 import { type Screen, table } from "./Screen.ts"
 import { tree } from "./TreeCommands.ts"
+import { webhooks } from "./WebhookCommands.ts"
 
 const feature = named("feature").pipe(Argument.withDescription("Slug of the feature"))
 
@@ -260,6 +261,6 @@ export const rdev = Command.make("rdev").pipe(
   Command.withDescription("The agent's operating system: workspaces, infrastructure, life cycle, queue and audit for coding agents"),
   Command.withSubcommands([
     up, demo, doctor, projects, plan, apply, gitToken, features, next, why, run, verdict("approve", "Approve what a feature waits for"), verdict("reject", "Reject it, with a reason"), verdict("waive", "Do without a gate, with a reason"),
-    answer, unblock, events, exec, tasks, operations, tree, audit, keys, agents, templates, worker
+    answer, unblock, events, exec, tasks, operations, tree, audit, webhooks, keys, agents, templates, worker
   ])
 )

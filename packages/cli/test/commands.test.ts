@@ -98,6 +98,22 @@ describe("rdev", () => {
     refused(await rdev(["projects", "list"], { RDEV_URL: server.url, RDEV_API_KEY: key }), 3)
   }, 120_000)
 
+  it("makes, lists, tries and removes webhooks", async () => {
+    refused(await rdev(["webhooks", "create", "http://10.0.0.1/", "--event", "notify"]), 2, "10.0.0.1 is not a public address", "RDEV_WEBHOOK_ALLOW")
+    const made = json(await rdev(["webhooks", "create", "https://hooks.invalid/rdev", "--event", "notify", "--event", "feature.*", "--project", "hello", "--json"]))
+    assert.match(String(made["secret"]), /^whsec_/)
+    const id = String((made["webhook"] as Record<string, unknown>)["id"])
+    const listed = await rdev(["webhooks", "list"])
+    assert.include(listed.out, "https://hooks.invalid/rdev")
+    assert.include(listed.out, "notify,feature.*")
+    assert.strictEqual((await rdev(["webhooks", "test", id])).code, 0)
+    assert.include((await rdev(["webhooks", "deliveries", id])).out, "webhook.test")
+    assert.include((await rdev(["webhooks", "disable", id])).out, "somebody disabled it")
+    refused(await rdev(["webhooks", "test", id]), 5, "enable it first")
+    assert.strictEqual((await rdev(["webhooks", "remove", id])).code, 0)
+    refused(await rdev(["webhooks", "show", id]), 4, id)
+  }, 120_000)
+
   it("names the flag, the variable and the way out of every mistake", async () => {
     refused(await rdev(["projects", "creat"]), 2, "creat", "--help")
     refused(await rdev(["projects", "create"]), 2, "name")

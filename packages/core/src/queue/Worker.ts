@@ -228,7 +228,7 @@ const work = (desk: Desk, durations: Durations, handlers: TaskHandlers["Service"
     settleLoop(desk, shift),
     restLoop(shift),
     beatLoop(desk, shift),
-    desk.settings.chores ? tendLoop(desk, shift, suspects) : Effect.never,
+    tendLoop(desk, shift, suspects),
     sweepLoop(shift),
     wakeLoop(desk, shift),
     followLoop(shift),

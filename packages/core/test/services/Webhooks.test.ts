@@ -29,7 +29,7 @@ const services = Webhooks.layer.pipe(
   Layer.provideMerge(Outbox.layer.pipe(Layer.provideMerge(Subscriptions.layer))),
   Layer.provideMerge(ports)
 )
-/** A worker of other tasks, which does the chores, and one of deliveries. */
+/** A worker of other tasks, and one of deliveries. */
 const workers = (handlers: Readonly<Record<string, TaskHandlers.TaskHandler>> = {}) => Layer.merge(
   Worker.layer({ capacity: 2 }).pipe(Layer.provide(TaskHandlers.layer({ nothing: () => Effect.succeed(null), ...handlers }))),
   Deliveries.layerWorker({ name: "test", version: "0", capacity: 4, drainMillis: 0 })
@@ -216,7 +216,7 @@ describe("Webhooks", () => {
     yield* soon
     yield* hooks.remove(webhook.id)
     yield* happened(projectId, "two")
-    yield* TestClock.adjust("1 hours")
+    yield* TestClock.adjust("5 minutes")
     assert.strictEqual(receiver.received.length, 1)
     const queue = yield* WorkQueue.WorkQueue
     assert.deepStrictEqual((yield* queue.list({ kind: "webhook.deliver", limit: 10 })).map(({ status }) => status), ["cancelled"])
@@ -224,6 +224,20 @@ describe("Webhooks", () => {
     assert.deepStrictEqual(yield* credentials.list(`proj_${webhook.id.slice(-26)}` as Ids.ProjectId), [])
     assert.strictEqual((yield* Effect.flip(hooks.get(webhook.id))).reason._tag, "NotFound")
   }).pipe(Effect.provide(workers()), Effect.provide(services)))
+
+  it.effect("a delivery whose worker vanished is made by another", () => Effect.gen(function*() {
+    const { hooks, projectId, receiver } = yield* started
+    const { webhook } = yield* hooks.create({ projectId, url, events: ["*"] })
+    yield* happened(projectId, "one")
+    const store = yield* WorkQueueStore.WorkQueueStore
+    const vanished = yield* Ids.make("wrk")
+    yield* store.register({ id: vanished, name: "v", version: "1", capacity: 1, labels: [], kinds: ["webhook.deliver"] }, 1_000)
+    only((yield* store.claim({ workerId: vanished, limit: 1, kinds: ["webhook.deliver"], labels: [], suspects: false })).deliveries)
+    yield* TestClock.adjust("2 seconds")
+    yield* Effect.provide(soon, workers())
+    assert.deepStrictEqual(types(receiver.received), ["one"])
+    assert.deepInclude(only(yield* deliveries(webhook.id)).task, { status: "completed", crashes: 1 })
+  }).pipe(Effect.provide(services)))
 
   it.effect("tells of nothing that happens to deliveries, and refuses more than it takes", () => Effect.gen(function*() {
     const { hooks, projectId, receiver } = yield* started

@@ -22,8 +22,6 @@ export interface WorkerOptions {
   readonly drainMillis?: number
   /** How long tasks whose worker vanished wait for a worker that happens to be idle, before this one stops taking others. Default 60 s. */
   readonly suspectPatienceMillis?: number
-  /** Whether it also finds what comes due and what vanished workers held. Default true; somebody has to. */
-  readonly chores?: boolean
 }
 
 export type Settings = Required<WorkerOptions>
@@ -35,7 +33,6 @@ export const settingsOf = (options: WorkerOptions): Settings => ({
   pollMillis: 500,
   drainMillis: 30_000,
   suspectPatienceMillis: 60_000,
-  chores: true,
   ...options
 })
 

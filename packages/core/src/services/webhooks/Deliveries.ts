@@ -80,9 +80,8 @@ export interface DeliveryOptions {
   readonly drainMillis: number
 }
 
-/** What comes due and what vanished workers held is found by the workers of everything else, which every installation has. */
 export const layerWorker = ({ capacity, drainMillis, name, version }: DeliveryOptions): Layer.Layer<never, never, Stores> =>
-  Worker.layer({ capacity, id: `${name} webhooks`, version, drainMillis, labels: [], chores: false, pollMillis: 5_000 }).pipe(
+  Worker.layer({ capacity, id: `${name} webhooks`, version, drainMillis }).pipe(
     Layer.provide(Layer.unwrap(Effect.map(handler, (deliver) => TaskHandlers.layer({ [Message.kind]: deliver })))),
     Layer.provide(TaskEvents.layerNone)
   )
