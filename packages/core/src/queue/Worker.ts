@@ -23,7 +23,7 @@ export type { WorkerOptions } from "./worker/Desk.ts"
 
 /** Ends written with one call. */
 const maxSettle = 1_000
-const tendMillis = 1_000
+const settleInMillis = 1_000
 const sweepMillis = 250
 
 /** Registers the shift's id, trying until the store answers. */
@@ -142,7 +142,7 @@ const beatLoop = (desk: Desk, shift: Shift) => Effect.forever(Effect.andThen(
 ))
 
 /** A worker that starts before a backlog takes from it first, and begins with what can wait a second later. */
-const settledIn = (shift: Shift) => Effect.timeoutOption(shift.leisure.await, tendMillis)
+const settledIn = (shift: Shift) => Effect.timeoutOption(shift.leisure.await, settleInMillis)
 
 /** Chores any worker may do: due tasks, vanished workers. The store makes sure that two at once do no harm. */
 const tendLoop = (desk: Desk, shift: Shift, suspects: Suspects) => Effect.gen(function*() {
@@ -157,7 +157,7 @@ const tendLoop = (desk: Desk, shift: Shift, suspects: Suspects) => Effect.gen(fu
       return nextDueMillis
     })
     const due = yield* Effect.catch(chores, (error) => Effect.as(complain("cannot tend the queue")(error), null))
-    yield* Effect.sleep(due === null ? tendMillis : Math.max(5, Math.min(tendMillis, due)))
+    yield* Effect.sleep(due === null ? desk.settings.choresMillis : Math.max(5, Math.min(desk.settings.choresMillis, due)))
   }
 })
 

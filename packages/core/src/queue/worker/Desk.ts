@@ -22,6 +22,8 @@ export interface WorkerOptions {
   readonly drainMillis?: number
   /** How long tasks whose worker vanished wait for a worker that happens to be idle, before this one stops taking others. Default 60 s. */
   readonly suspectPatienceMillis?: number
+  /** Longest time between two looks at what comes due and at vanished workers, which any worker may have had. Default 1 s. */
+  readonly choresMillis?: number
 }
 
 export type Settings = Required<WorkerOptions>
@@ -33,6 +35,7 @@ export const settingsOf = (options: WorkerOptions): Settings => ({
   pollMillis: 500,
   drainMillis: 30_000,
   suspectPatienceMillis: 60_000,
+  choresMillis: 1_000,
   ...options
 })
 

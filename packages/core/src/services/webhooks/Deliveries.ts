@@ -81,7 +81,8 @@ export interface DeliveryOptions {
 }
 
 export const layerWorker = ({ capacity, drainMillis, name, version }: DeliveryOptions): Layer.Layer<never, never, Stores> =>
-  Worker.layer({ capacity, id: `${name} webhooks`, version, drainMillis }).pipe(
+  // It rests more than the worker of everything else in this process, which does the same chores; what is new wakes it up.
+  Worker.layer({ capacity, id: `${name} webhooks`, version, drainMillis, pollMillis: 5_000, choresMillis: 10_000 }).pipe(
     Layer.provide(Layer.unwrap(Effect.map(handler, (deliver) => TaskHandlers.layer({ [Message.kind]: deliver })))),
     Layer.provide(TaskEvents.layerNone)
   )
