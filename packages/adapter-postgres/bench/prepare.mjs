@@ -11,15 +11,13 @@ const [harness, target] = process.argv.slice(2).map((path) => resolve(path))
 if (harness === undefined || target === undefined) throw new Error("usage: prepare.mjs <harness folder> <target folder>")
 if (!existsSync(join(target, "run.mjs"))) cpSync(harness, target, { recursive: true })
 if (!existsSync(join(target, "node_modules", "pg"))) execFileSync("npm", ["install"], { cwd: target, stdio: "inherit" })
-const build = (name) => {
+execFileSync(join(root, "node_modules", ".bin", "turbo"), ["run", "build", "--filter=@rdev/adapter-postgres", "--output-logs=errors-only"], { cwd: root, stdio: "inherit" })
+// As published: what was built, and the migrations beside it.
+for (const name of ["sdlc", "core", "adapter-postgres"]) {
   const from = join(root, "packages", name), to = join(target, "node_modules", "@rdev", name)
   rmSync(to, { recursive: true, force: true })
-  mkdirSync(to, { recursive: true })
-  execFileSync(join(root, "node_modules", ".bin", "tsup"), ["--config", "../../tsup.config.ts", "--out-dir", join(to, "dist")], { cwd: from, stdio: "inherit" })
-  cpSync(join(from, "package.json"), join(to, "package.json"))
-  if (existsSync(join(from, "migrations"))) cpSync(join(from, "migrations"), join(to, "migrations"), { recursive: true })
+  for (const part of ["package.json", "dist", "migrations"]) if (existsSync(join(from, part))) cpSync(join(from, part), join(to, part), { recursive: true })
 }
-for (const name of ["sdlc", "core", "adapter-postgres"]) build(name)
 // What our packages need besides the harness's own packages; effect and pg are the harness's, in the same versions.
 for (const name of ["ulid", "yaml", "@electric-sql/pglite"]) {
   const link = join(target, "node_modules", name)

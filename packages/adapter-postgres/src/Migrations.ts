@@ -9,34 +9,60 @@ import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
 import type { Connections } from "./Driver.ts"
 
-export interface Migration { readonly number: number; readonly name: string; readonly sql: string; readonly checksum: string }
+export interface Migration { readonly number: number; readonly name: string; readonly checksum: string; readonly file: string }
 
 /** The same folder from src/ and from dist/. */
 export const folder = fileURLToPath(new URL("../migrations/", import.meta.url))
+/**
+ * The folder as it was when the package was built, beside the built modules: reading and hashing every file would take each start
+ * longer than asking the database which of them it has.
+ */
+export const listing = fileURLToPath(new URL("./migrations.json", import.meta.url))
 /** Any constant; replicas of rdev agree on it, and another program's locks are unlikely to meet it. */
 const advisoryKey = 7_236_318_854_001
 
 const fail = (reason: StoreReason, cause?: unknown) => new StoreError({ operation: "Migrations.run", reason, cause })
 
-/** The files of a folder, by number. */
-export const load = (from: string = folder): Effect.Effect<ReadonlyArray<Migration>, StoreError> =>
+const textOf = (file: string): string => fs.readFileSync(file, "utf8").replaceAll("\r\n", "\n")
+const checksumOf = (sql: string): string => hash("sha256", sql)
+
+const entryOf = (from: string) => (file: string): Omit<Migration, "file"> => {
+  const match = /^(\d{4})_([a-z0-9_]+)\.sql$/.exec(file)
+  if (match === null) throw fail({ _tag: "Invalid", field: file, message: "a migration is named NNNN_name.sql" })
+  return { number: Number(match[1]), name: match[2] ?? "", checksum: checksumOf(textOf(`${from}/${file}`)) }
+}
+const fileOf = ({ name, number }: Omit<Migration, "file">): string => `${String(number).padStart(4, "0")}_${name}.sql`
+
+/** What stands in a folder, by number; this is what `listing` keeps. */
+export const list = (from: string = folder): Effect.Effect<ReadonlyArray<Omit<Migration, "file">>, StoreError> =>
   Effect.try({
     try: () => {
-      const migrations = fs.readdirSync(from).filter((file) => file.endsWith(".sql")).sort().map((file): Migration => {
-        const match = /^(\d{4})_([a-z0-9_]+)\.sql$/.exec(file)
-        if (match === null) throw fail({ _tag: "Invalid", field: file, message: "a migration is named NNNN_name.sql" })
-        const sql = fs.readFileSync(`${from}/${file}`, "utf8").replaceAll("\r\n", "\n")
-        return { number: Number(match[1]), name: match[2] ?? "", sql, checksum: hash("sha256", sql) }
-      })
-      for (const [i, m] of migrations.entries()) {
-        if (i > 0 && migrations[i - 1]?.number === m.number) throw fail({ _tag: "Invalid", field: `migration ${m.number}`, message: "two files carry this number" })
+      const entries = fs.readdirSync(from).filter((file) => file.endsWith(".sql")).sort().map(entryOf(from))
+      for (const [i, entry] of entries.entries()) {
+        if (i > 0 && entries[i - 1]?.number === entry.number) throw fail({ _tag: "Invalid", field: `migration ${entry.number}`, message: "two files carry this number" })
       }
-      return migrations
+      return entries
     },
     catch: (cause) => cause instanceof StoreError ? cause : fail({
       _tag: "Invalid", field: "migrations", message: `${from} cannot be read: the package's migrations folder must lie beside its dist folder (was it bundled?)`
     }, cause)
   })
+
+const built: Effect.Effect<ReadonlyArray<Omit<Migration, "file">>, StoreError> = Effect.try({
+  try: () => JSON.parse(fs.readFileSync(listing, "utf8")),
+  catch: (cause) => fail({ _tag: "Invalid", field: "migrations", message: `${listing} cannot be read: build or install the package anew` }, cause)
+})
+
+/** The migrations of this version. */
+export const load = (): Effect.Effect<ReadonlyArray<Migration>, StoreError> => Effect.map(
+  Effect.suspend(() => fs.existsSync(listing) ? built : list()),
+  (entries) => entries.map((entry) => ({ ...entry, file: `${folder}${fileOf(entry)}` }))
+)
+
+const read = ({ checksum, file }: Migration): Effect.Effect<string, StoreError> => Effect.flatMap(
+  Effect.try({ try: () => textOf(file), catch: (cause) => fail({ _tag: "Invalid", field: "migrations", message: `${file} cannot be read` }, cause) }),
+  (sql) => checksumOf(sql) === checksum ? Effect.succeed(sql) : Effect.fail(fail({ _tag: "Invalid", field: "migrations", message: `${file} is not the one that this version was built with: build or install the package anew` }))
+)
 
 /** Changes when any migration does. */
 export const fingerprint = (migrations: ReadonlyArray<Migration>): string =>
@@ -63,11 +89,15 @@ const check = (migrations: ReadonlyArray<Migration>, applied: ReadonlyArray<Appl
 
 const applied = (database: Connections) => database.query<Applied>("SELECT number, name, checksum FROM rdev_migration ORDER BY number")
 
-/** Whether nothing is missing; fails when this version cannot work with what is there. */
+const isNoTable = ({ cause }: StoreError): boolean => typeof cause === "object" && cause !== null && Reflect.get(cause, "code") === "42P01"
+
+/**
+ * Whether nothing is missing; fails when this version cannot work with what is there. A database without the table is new: it says so with
+ * an error, once, so that every other start needs one statement less.
+ */
 const isCurrent = (database: Connections, migrations: ReadonlyArray<Migration>) => Effect.gen(function*() {
-  const exists = yield* database.query<{ readonly found: boolean }>("SELECT to_regclass('rdev_migration') IS NOT NULL AS found")
-  if (exists[0]?.found !== true) return false
-  const rows = yield* applied(database)
+  const rows = yield* Effect.catchIf(applied(database), isNoTable, () => Effect.succeed(null))
+  if (rows === null) return false
   const problem = check(migrations, rows)
   if (problem !== null) return yield* problem
   return rows.length === migrations.length
@@ -88,7 +118,7 @@ const apply = (database: Connections, migrations: ReadonlyArray<Migration>): Eff
     const done = new Set(rows.map((row) => row.number))
     const migration = migrations.find((m) => !done.has(m.number))
     if (migration === undefined) return null
-    yield* database.query(migration.sql).pipe(
+    yield* database.query(yield* read(migration)).pipe(
       Effect.mapError((error) => new StoreError({ operation: "Migrations.run", reason: { _tag: "Unknown", message: `migration ${migration.number} ${migration.name}: ${error.message}` }, cause: error }))
     )
     const now = yield* Clock.currentTimeMillis

@@ -1,5 +1,6 @@
-/** Run by the package's build: writes the snapshot of an empty, migrated database beside the built modules. */
+/** Run by the package's build: writes the list of migrations, and the snapshot of an empty, migrated database, beside the built modules. */
 import { Effect } from "effect"
+import * as fs from "node:fs"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Embedded from "./Embedded.ts"
@@ -7,6 +8,8 @@ import * as Migrations from "./Migrations.ts"
 import * as Snapshot from "./Snapshot.ts"
 
 const main = Effect.gen(function*() {
+  const listed = yield* Migrations.list()
+  yield* Effect.sync(() => fs.writeFileSync(Migrations.listing, JSON.stringify(listed)))
   const migrations = yield* Migrations.load()
   const tar = yield* Embedded.build(migrations)
   const compressed = Snapshot.compress(tar)

@@ -57,6 +57,21 @@ layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestS
     assert.deepStrictEqual(rows.map((row) => row.number), migrations.map((m) => m.number))
   }))
 
+  it.effect("a migration that is not the one its version was built with is refused, and changes nothing", () => Effect.gen(function*() {
+    const url = yield* (yield* Server).createDatabase
+    const refusal = yield* Effect.provide(Effect.gen(function*() {
+      const database = yield* Database
+      const migrations = yield* Migrations.load()
+      const [first] = migrations
+      if (first === undefined) return assert.fail("there are no migrations")
+      const error = yield* Effect.flip(Migrations.run(database, Effect.succeed(database), [...migrations, { ...first, number: 9_000, checksum: "of another text" }]))
+      assert.strictEqual((yield* database.query("SELECT FROM rdev_migration")).length, migrations.length)
+      return error
+    }), layerPostgres({ url }))
+    assert.deepInclude(refusal.reason, { _tag: "Invalid", field: "migrations" })
+    assert.match(refusal.message, /0001_project\.sql is not the one that this version was built with/)
+  }))
+
   it.effect("live events and hints cross from replica to replica, in order and once", () => Effect.scoped(Effect.gen(function*() {
     const url = yield* (yield* Server).createDatabase
     const [a, b] = [yield* replica(url), yield* replica(url)]

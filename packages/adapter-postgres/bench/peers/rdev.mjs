@@ -54,7 +54,6 @@ export default {
         return result instanceof Promise ? Effect.as(Effect.promise(() => result), null) : Effect.succeed(null)
       }
     })
-    const runtime = ManagedRuntime.make(Worker.layer({ capacity: concurrency, leaseMillis: leaseMs }).pipe(Layer.provide(Layer.merge(store(url), handlers))))
-    await runtime.runPromise(Effect.void)
+    Effect.runFork(Layer.launch(Worker.layer({ capacity: concurrency, leaseMillis: leaseMs }).pipe(Layer.provide(Layer.merge(store(url), handlers)))))
   }
 }

@@ -12,19 +12,16 @@ import * as TaskRows from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
 
 const until = (param: string) => `clock_timestamp() + ${param}::float8 * interval '1 millisecond'`
-/** Among the other live workers of the same kinds, see `Standing`. */
-const standing = (id: string, kinds: string, running: string) => `
-  (SELECT count(*) FROM queue.worker o WHERE o.id <> ${id} AND o.expires_at > clock_timestamp() AND o.kinds && ${kinds} AND (o.running, o.id) < (${running}, ${id}))::int AS ahead,
-  (SELECT count(*) FROM queue.worker o WHERE o.id <> ${id} AND o.expires_at > clock_timestamp() AND o.kinds && ${kinds})::int + 1 AS workers`
 const registerSql = `
   INSERT INTO queue.worker (id, name, version, capacity, labels, kinds, expires_at) VALUES ($1, $2, $3, $4, $5, $6, ${until("$7")})
-  ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version, capacity = excluded.capacity, labels = excluded.labels, kinds = excluded.kinds, beat_at = clock_timestamp(), expires_at = excluded.expires_at
-  RETURNING ${standing("$1::uuid", "$6::text[]", "0")}`
+  ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version, capacity = excluded.capacity, labels = excluded.labels, kinds = excluded.kinds, beat_at = clock_timestamp(), expires_at = excluded.expires_at`
+/** With its `Standing` among the other live workers of the same kinds. */
 const beatSql = `
   WITH beat AS (UPDATE queue.worker SET expires_at = ${until("$2")}, beat_at = clock_timestamp(), running = $3 WHERE id = $1 AND expires_at > clock_timestamp() RETURNING kinds)
   SELECT EXISTS (SELECT FROM beat) AS accepted,
     (SELECT array_agg(c.task::text) FROM queue.cancelling c WHERE EXISTS (SELECT FROM queue.lease e WHERE e.worker = $1 AND c.task = ANY (e.ids))) AS cancel,
-    ${standing("$1::uuid", "(SELECT kinds FROM beat)", "$3::int")}`
+    (SELECT count(*) FROM queue.worker o, beat WHERE o.id <> $1 AND o.expires_at > clock_timestamp() AND o.kinds && beat.kinds AND (o.running, o.id) < ($3::int, $1::uuid))::int AS ahead,
+    (SELECT count(*) FROM queue.worker o, beat WHERE o.id <> $1 AND o.expires_at > clock_timestamp() AND o.kinds && beat.kinds)::int + 1 AS workers`
 const progressSql = `
   INSERT INTO queue.progress (task, fence, value)
   SELECT t.task, t.fence, t.value FROM unnest($1::uuid[], $2::bigint[], $3::json[]) t(task, fence, value)
@@ -50,10 +47,8 @@ export interface WorkerRows extends Pick<Store, "register" | "beat" | "deregiste
 }
 
 export const make = (query: Connections["query"], lanes: Lanes): WorkerRows => ({
-  register: (worker, leaseMillis) => Effect.map(
-    query<Standing>(registerSql, [toUuid(worker.id), worker.name, worker.version, worker.capacity, worker.labels, worker.kinds, leaseMillis], { prepare: true }),
-    ([row]) => ({ ahead: row?.ahead ?? 0, workers: row?.workers ?? 1 })
-  ),
+  register: (worker, leaseMillis) =>
+    Effect.asVoid(query(registerSql, [toUuid(worker.id), worker.name, worker.version, worker.capacity, worker.labels, worker.kinds, leaseMillis], { prepare: true })),
   beat: (id, leaseMillis, running, progress) => Effect.gen(function*() {
     const rows = yield* query<Standing & { readonly accepted: boolean; readonly cancel: ReadonlyArray<string> | null }>(beatSql, [toUuid(id), leaseMillis, running], { prepare: true })
     const beat: Beat = { accepted: rows[0]?.accepted === true, cancel: (rows[0]?.cancel ?? []).map(TaskRows.taskId), ahead: rows[0]?.ahead ?? 0, workers: rows[0]?.workers ?? 0 }

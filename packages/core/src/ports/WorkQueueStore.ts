@@ -130,7 +130,7 @@ export class WorkQueueStore extends Context.Service<WorkQueueStore, {
    */
   settle(settlements: ReadonlyArray<Settlement>): Effect.Effect<ReadonlyArray<TaskId>, StoreError>
 
-  register(worker: WorkerInfo, leaseMillis: number): Effect.Effect<Standing, StoreError>
+  register(worker: WorkerInfo, leaseMillis: number): Effect.Effect<void, StoreError>
   /**
    * Extends the lease of everything the worker holds and notes progress. What it was handed without ever learning of it, because the
    * answer to its claim was lost, goes back to the queue once it is as old as the lease.

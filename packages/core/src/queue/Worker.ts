@@ -30,9 +30,8 @@ const sweepMillis = 250
 const register = (desk: Desk, shift: Shift) => insist(
   Effect.suspend(() => {
     const sent = shift.now()
-    return Effect.map(desk.store.register({ ...desk.info, id: shift.options.id }, desk.settings.leaseMillis), (standing) => {
+    return Effect.map(desk.store.register({ ...desk.info, id: shift.options.id }, desk.settings.leaseMillis), () => {
       shift.leaseUntil = sent + desk.settings.leaseMillis
-      shift.stands(standing, 0)
     })
   }),
   "cannot register",
@@ -175,7 +174,7 @@ const wakeLoop = (desk: Desk, shift: Shift) => Effect.scoped(Effect.gen(function
   const heard = (wake: Wake) => wake === "work" ? shift.woken() : void cancelling.openUnsafe()
   yield* insist(desk.store.onWake(heard), "cannot listen for wake-ups", () => shift.isLost)
   while (true) {
-    // The first one tells where this worker stands among those that began at the same time.
+    // The first one tells where this worker stands.
     yield* Effect.catch(beat(desk, shift), complain("cannot beat"))
     yield* cancelling.await
     yield* cancelling.close

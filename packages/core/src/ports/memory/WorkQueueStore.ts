@@ -234,9 +234,7 @@ const make = Effect.gen(function*() {
     claim: (request) => at((now) => claim(state, request, now)),
     settle: (settlements) => Effect.tap(at((now) => settle(state, settlements, now)), ring),
     register: (worker, leaseMillis) => at((now) => {
-      const row = { ...worker, running: 0, lastHeartbeatAtMillis: now }
-      state.workers.set(worker.id, { row, expiresAt: now + leaseMillis })
-      return standing(state, row, now)
+      state.workers.set(worker.id, { row: { ...worker, running: 0, lastHeartbeatAtMillis: now }, expiresAt: now + leaseMillis })
     }),
     beat: (id, leaseMillis, running, progress) => at((now) => {
       const worker = state.workers.get(id)

@@ -76,7 +76,7 @@ const sideEffects = Effect.fnUntraced(function*(desk: Desk, batch: ReadonlyArray
   }
 })
 const freeCapacity = Effect.fnUntraced(function*(desk: Desk, batch: ReadonlyArray<Run.Ended>) {
-  const back = batch.some((entry) => entry.outcome !== "retried") ? [...desk.freed] : []
+  const back = batch.some((entry) => entry.ending !== "retried") ? [...desk.freed] : []
   for (const resource of back) {
     yield* desk.store.release(resource)
     desk.freed.delete(resource)
@@ -87,21 +87,21 @@ const freeCapacity = Effect.fnUntraced(function*(desk: Desk, batch: ReadonlyArra
 /** Writes ends until accepted or refused. Repeating is safe: a second try of what was written is refused by its fence. */
 export const write = Effect.fnUntraced(function*(desk: Desk, batch: ReadonlyArray<Run.Ended>) {
   const refused = yield* desk.events.after(
-    Effect.andThen(sideEffects(desk, batch), desk.store.settle(batch.map((entry) => entry.settlement))),
+    Effect.andThen(sideEffects(desk, batch), desk.store.settle(batch)),
     (refused) => {
       if (!desk.events.enabled) return []
       const not = new Set(refused)
-      return batch.filter((entry) => !not.has(entry.settlement.id)).flatMap(Run.eventsOf)
+      return batch.filter((entry) => !not.has(entry.id)).flatMap(Run.eventsOf)
     }
   )
   yield* freeCapacity(desk, batch)
   if (refused.length > 0) yield* Metric.update(QueueMetrics.fenced, refused.length)
   const counts = new Map<string, Map<string | null, number>>()
-  for (const { error, outcome } of batch) {
-    let classes = counts.get(outcome)
-    if (classes === undefined) counts.set(outcome, classes = new Map())
+  for (const { ending, error } of batch) {
+    let classes = counts.get(ending)
+    if (classes === undefined) counts.set(ending, classes = new Map())
     const errorClass = error?._tag ?? null
     classes.set(errorClass, (classes.get(errorClass) ?? 0) + 1)
   }
-  for (const [outcome, classes] of counts) for (const [errorClass, n] of classes) yield* Metric.update(QueueMetrics.outcome(outcome, errorClass), n)
+  for (const [ending, classes] of counts) for (const [errorClass, n] of classes) yield* Metric.update(QueueMetrics.outcome(ending, errorClass), n)
 })

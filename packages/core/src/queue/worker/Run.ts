@@ -75,11 +75,11 @@ export const begun = ({ delivery }: Run, events: TaskEvents["Service"], workerNa
   return Effect.catch(told, (error) => Effect.logWarning(`start event of task ${task.id} lost`, error))
 }
 
-/** An end in the terms of the queue: the settlement, the decision behind a failure, and what to tell with it. */
-export interface Ended {
-  readonly settlement: Settlement
+/** A settlement with what led to it: the decision behind a failure, and what to tell with it. */
+export interface Ended extends Settlement {
   readonly delivery: Delivery
-  readonly outcome: string
+  /** The outcome in a word, as metrics show it. */
+  readonly ending: string
   readonly error: ErrorClass | null
   readonly decision: RetryPolicy.Decision | null
   /** Type and data of the event that tells it; null for what nobody saw begin. */
@@ -114,10 +114,12 @@ const interruptedOrFailed = (run: Run, cause: Cause.Cause<TaskFailure>, nowMilli
 
 const withProgress = (run: Run) => run.progress === null ? run.delivery.task : Transition.withFields(run.delivery.task, { progress: run.progress })
 
-const over = (run: Run, outcome: string, settled: Settlement["outcome"], type: string, data: NewEvent["data"]): Ended => ({
-  settlement: { id: run.delivery.task.id, fence: run.delivery.fence, outcome: settled },
-  delivery: run.delivery,
+const over = (run: Run, ending: string, outcome: Settlement["outcome"], type: string, data: NewEvent["data"]): Ended => ({
+  id: run.delivery.task.id,
+  fence: run.delivery.fence,
   outcome,
+  delivery: run.delivery,
+  ending,
   error: null,
   decision: null,
   told: { type, data }
@@ -134,9 +136,11 @@ const completed = (run: Run, result: Schema.Json, clock: Clock.Clock): Ended => 
   }
   const outcome = result === null && run.progress === null ? bare : { _tag: "Completed" as const, result, progress: run.progress }
   return {
-    settlement: { id: run.delivery.task.id, fence: run.delivery.fence, outcome },
+    id: run.delivery.task.id,
+    fence: run.delivery.fence,
+    outcome,
     delivery: run.delivery,
-    outcome: "completed",
+    ending: "completed",
     error: null,
     decision: null,
     told: toldCompleted
@@ -145,9 +149,11 @@ const completed = (run: Run, result: Schema.Json, clock: Clock.Clock): Ended => 
 
 /** Given back before it was started: nobody saw it begin, so nothing is told. */
 export const unstarted = (delivery: Delivery): Ended => ({
-  settlement: { id: delivery.task.id, fence: delivery.fence, outcome: Transition.handedBack(delivery.task) },
+  id: delivery.task.id,
+  fence: delivery.fence,
+  outcome: Transition.handedBack(delivery.task),
   delivery,
-  outcome: "handed_back",
+  ending: "handed_back",
   error: null,
   decision: null,
   told: null

@@ -35,7 +35,7 @@ const perTurn = 100
 const company = 16
 export const paceMillis = 10
 /** Other ends close gates or are tried again, and where there is a concurrency key the next task waits for this one's place. */
-const canWait = ({ delivery, outcome }: Run.Ended) => outcome === "completed" && delivery.task.concurrencyKey === null
+const canWait = ({ delivery, ending }: Run.Ended) => ending === "completed" && delivery.task.concurrencyKey === null
 
 export class Shift {
   readonly options: ShiftOptions
@@ -228,7 +228,7 @@ export class Shift {
   /** Ends to write now; those of a lease that the pump is in the middle of wait for its next turn. */
   get due(): ReadonlyArray<Run.Ended> {
     const fence = this.#midway ? this.#buffer[this.#head]?.fence : undefined
-    const until = fence === undefined ? -1 : this.ended.findIndex(({ settlement }) => settlement.fence === fence)
+    const until = fence === undefined ? -1 : this.ended.findIndex((entry) => entry.fence === fence)
     return until < 0 ? this.ended : this.ended.slice(0, until)
   }
 
