@@ -16,8 +16,8 @@ export const refreshMillis = 10_000
 export class Subscriptions extends Context.Service<Subscriptions, {
   /** Enabled webhooks that watch this stream. Of what happens to deliveries themselves nothing is told. */
   watching(stream: StreamName): ReadonlyArray<Webhook>
-  /** Reads them anew and has every other process do the same. */
-  readonly changed: Effect.Effect<void, StoreError>
+  /** Reads them anew and has every other process do the same. What was changed stands in the store: should it be away now, the next look finds it. */
+  readonly changed: Effect.Effect<void>
 }>()("rdev/services/webhooks/Subscriptions") {}
 
 export const layer: Layer.Layer<Subscriptions, StoreError, WebhookStore | Notifier> = Layer.effect(Subscriptions, Effect.gen(function*() {
@@ -35,6 +35,6 @@ export const layer: Layer.Layer<Subscriptions, StoreError, WebhookStore | Notifi
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(refreshMillis), tried)))
   return Subscriptions.of({
     watching: (stream) => own.has(stream) ? [] : enabled.filter((webhook) => Message.watches(webhook, stream)),
-    changed: Effect.andThen(refresh, notifier.notify("webhook", "changed"))
+    changed: Effect.andThen(tried, notifier.notify("webhook", "changed"))
   })
 }))
