@@ -71,7 +71,7 @@ const notifyAloneSql = "SELECT pg_notify($1, payload), set_config('synchronous_c
 export const layerPostgres = (options: PostgresOptions): Layer.Layer<Database, StoreError> =>
   Layer.effect(Database, Effect.gen(function*() {
     const connections = yield* Driver.make(poolConfig(options))
-    const migrations = yield* Migrations.load()
+    const migrations = yield* Migrations.load
     yield* Migrations.run(connections, Driver.make({ ...clientConfig(options), max: 1 }), migrations)
     const listener = yield* Listener.make({ ...clientConfig(options), query_timeout: connectTimeoutMillis })
     return Database.of({

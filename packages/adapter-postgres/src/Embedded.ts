@@ -140,7 +140,7 @@ const checkVersion = (database: string): StoreError | null => {
 /** Opens (and when new creates) the database of a data folder, or a throw-away one in memory, up to date. */
 export const open = (where: { readonly dataDir: string } | { readonly memory: true }): Effect.Effect<Engine, StoreError, Scope.Scope> =>
   Effect.gen(function*() {
-    const migrations = yield* Migrations.load()
+    const migrations = yield* Migrations.load
     const snapshot = Snapshot.load(migrations, build(migrations))
     if ("memory" in where) {
       const tar = yield* snapshot

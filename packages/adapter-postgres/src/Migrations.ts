@@ -54,14 +54,15 @@ const built: Effect.Effect<ReadonlyArray<Omit<Migration, "file">>, StoreError> =
 })
 
 /** The migrations of this version. */
-export const load = (): Effect.Effect<ReadonlyArray<Migration>, StoreError> => Effect.map(
+export const load: Effect.Effect<ReadonlyArray<Migration>, StoreError> = Effect.map(
   Effect.suspend(() => fs.existsSync(listing) ? built : list()),
   (entries) => entries.map((entry) => ({ ...entry, file: `${folder}${fileOf(entry)}` }))
 )
 
-const read = ({ checksum, file }: Migration): Effect.Effect<string, StoreError> => Effect.flatMap(
+const read = ({ checksum, file }: Migration): Effect.Effect<string, StoreError> => Effect.filterOrFail(
   Effect.try({ try: () => textOf(file), catch: (cause) => fail({ _tag: "Invalid", field: "migrations", message: `${file} cannot be read` }, cause) }),
-  (sql) => checksumOf(sql) === checksum ? Effect.succeed(sql) : Effect.fail(fail({ _tag: "Invalid", field: "migrations", message: `${file} is not the one that this version was built with: build or install the package anew` }))
+  (sql) => checksumOf(sql) === checksum,
+  () => fail({ _tag: "Invalid", field: "migrations", message: `${file} is not the one that this version was built with: build or install the package anew` })
 )
 
 /** Changes when any migration does. */

@@ -10,7 +10,7 @@ import * as Snapshot from "./Snapshot.ts"
 const main = Effect.gen(function*() {
   const listed = yield* Migrations.list()
   yield* Effect.sync(() => fs.writeFileSync(Migrations.listing, JSON.stringify(listed)))
-  const migrations = yield* Migrations.load()
+  const migrations = yield* Migrations.load
   const tar = yield* Embedded.build(migrations)
   const compressed = Snapshot.compress(tar)
   const name = Snapshot.fileName(migrations)

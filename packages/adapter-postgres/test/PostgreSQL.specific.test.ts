@@ -52,7 +52,7 @@ layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestS
   it.effect("replicas that start together migrate once", () => Effect.gen(function*() {
     const url = yield* (yield* Server).createDatabase
     yield* Effect.forEach(Array.from({ length: 6 }), () => Effect.scoped(replica(url)), { concurrency: "unbounded" })
-    const migrations = yield* Migrations.load()
+    const migrations = yield* Migrations.load
     const rows = yield* Effect.provide(Effect.flatMap(Database, (db) => db.query<{ number: number }>("SELECT number FROM rdev_migration ORDER BY number")), layerPostgres({ url }))
     assert.deepStrictEqual(rows.map((row) => row.number), migrations.map((m) => m.number))
   }))
@@ -61,7 +61,7 @@ layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestS
     const url = yield* (yield* Server).createDatabase
     const refusal = yield* Effect.provide(Effect.gen(function*() {
       const database = yield* Database
-      const migrations = yield* Migrations.load()
+      const migrations = yield* Migrations.load
       const [first] = migrations
       if (first === undefined) return assert.fail("there are no migrations")
       const error = yield* Effect.flip(Migrations.run(database, Effect.succeed(database), [...migrations, { ...first, number: 9_000, checksum: "of another text" }]))

@@ -35,6 +35,8 @@ const workers = (handlers: Readonly<Record<string, TaskHandlers.TaskHandler>> = 
   Deliveries.layerWorker({ name: "test", version: "0", capacity: 4, drainMillis: 0 })
 )
 
+const working = (handlers: Readonly<Record<string, TaskHandlers.TaskHandler>> = {}) => workers(handlers).pipe(Layer.provideMerge(services))
+
 /** In steps, each of which gives the workers' fibers their turns. */
 const soon = Effect.repeat(TestClock.adjust("100 millis"), { times: 20 })
 const answering = (status: number, retryAfterMillis: number | null = null) => () => Effect.succeed({ status, retryAfterMillis })
@@ -72,7 +74,7 @@ describe("Webhooks", () => {
     assert.match(headers["webhook-signature"] ?? "", /^v1,[A-Za-z0-9+/]{43}=$/)
     assert.strictEqual(headers["webhook-signature"], new Webhook(Redacted.value(secret)).sign(headers["webhook-id"] ?? "", new Date(Number(headers["webhook-timestamp"]) * 1_000), request.body))
     assert.deepInclude(only(yield* deliveries(webhook.id)).task, { status: "completed", result: { status: 204 } })
-  }).pipe(Effect.provide(workers()), Effect.provide(services)))
+  }).pipe(Effect.provide(working())))
 
   it.effect("knows types, groups, everything, and what asks for attention", () => Effect.gen(function*() {
     const { hooks, projectId, receiver } = yield* started
@@ -91,7 +93,7 @@ describe("Webhooks", () => {
     assert.deepStrictEqual(got("notify"), ["task.failed"])
     assert.deepStrictEqual(got("operation.*,output"), ["operation.completed", "output"])
     assert.strictEqual(receiver.received.find(({ body }) => body.includes("\"output\""))?.body.includes("\"project_id\":null"), true)
-  }).pipe(Effect.provide(workers()), Effect.provide(services)))
+  }).pipe(Effect.provide(working())))
 
   it.effect("a task whose credentials are refused fails at once and notifies", () => Effect.gen(function*() {
     const { hooks, projectId, receiver } = yield* started
@@ -102,10 +104,10 @@ describe("Webhooks", () => {
     yield* soon
     assert.deepInclude(JSON.parse(only(receiver.received).body).data, { task_id: refused.id, class: "AuthFailed", message: "401 from the provider", notify: true })
     assert.strictEqual((yield* queue.get(refused.id)).status, "failed")
-  }).pipe(Effect.provide(workers({
+  }).pipe(Effect.provide(working({
     refused: () => Effect.fail(new TaskHandlers.TaskFailure({ reason: { _tag: "AuthFailed", message: "401 from the provider" } })),
     broken: () => Effect.fail(new TaskHandlers.TaskFailure({ reason: { _tag: "Invalid", field: null, message: "no" } }))
-  })), Effect.provide(services)))
+  }))))
 
   it.effect("tries ten times within three days, with the same message id, and then gives up", () => Effect.gen(function*() {
     const { hooks, projectId, receiver } = yield* started
@@ -148,7 +150,7 @@ describe("Webhooks", () => {
     receiver.answer = () => Effect.fail(new WebhookTransport.WebhookTransportError({ operation: "post", reason: { _tag: "Unauthorized", message: "10.0.0.1 is not public" } }))
     yield* TestClock.adjust("2 minutes")
     assert.deepInclude(only(yield* deliveries(webhook.id)).task, { status: "failed", error: { _tag: "PolicyDenied", message: "10.0.0.1 is not public" } })
-  }).pipe(Effect.provide(workers()), Effect.provide(services)))
+  }).pipe(Effect.provide(working())))
 
   it.effect("410 disables the webhook until somebody enables it", () => Effect.gen(function*() {
     const { hooks, projectId, receiver } = yield* started
@@ -167,7 +169,7 @@ describe("Webhooks", () => {
     yield* happened(projectId, "third")
     yield* soon
     assert.deepStrictEqual(types(receiver.received), ["first", "third"])
-  }).pipe(Effect.provide(workers()), Effect.provide(services)))
+  }).pipe(Effect.provide(working())))
 
   it.effect("signs with both secrets for a day after one was replaced", () => Effect.gen(function*() {
     const { hooks, projectId, receiver } = yield* started
@@ -206,7 +208,7 @@ describe("Webhooks", () => {
     assert.strictEqual(new Set(receiver.received.map(({ headers }) => headers["webhook-id"])).size, 2)
     const { webhook: other } = yield* hooks.create({ projectId, url, events: ["x"] })
     assert.strictEqual((yield* Effect.flip(hooks.redeliver(other.id, first.id))).reason._tag, "NotFound")
-  }).pipe(Effect.provide(workers()), Effect.provide(services)))
+  }).pipe(Effect.provide(working())))
 
   it.effect("a removed one gets nothing more, and leaves no secret", () => Effect.gen(function*() {
     const { hooks, projectId, receiver } = yield* started
@@ -223,7 +225,7 @@ describe("Webhooks", () => {
     const credentials = yield* CredentialStore.CredentialStore
     assert.deepStrictEqual(yield* credentials.list(`proj_${webhook.id.slice(-26)}` as Ids.ProjectId), [])
     assert.strictEqual((yield* Effect.flip(hooks.get(webhook.id))).reason._tag, "NotFound")
-  }).pipe(Effect.provide(workers()), Effect.provide(services)))
+  }).pipe(Effect.provide(working())))
 
   it.effect("a delivery whose worker vanished is made by another", () => Effect.gen(function*() {
     const { hooks, projectId, receiver } = yield* started
@@ -252,5 +254,5 @@ describe("Webhooks", () => {
     for (let i = 1; i < Webhooks.maxWebhooks; i++) yield* hooks.create({ projectId, url, events: ["never"] })
     assert.deepStrictEqual((yield* Effect.flip(hooks.create({ projectId, url, events: ["x"] }))).reason, { _tag: "TooMany", limit: Webhooks.maxWebhooks })
     assert.deepInclude((yield* Effect.flip(hooks.create({ projectId, url: "nowhere", events: ["x"] }))).reason, { _tag: "Invalid", field: "url" })
-  }).pipe(Effect.provide(workers()), Effect.provide(services)))
+  }).pipe(Effect.provide(working())))
 })
