@@ -26,37 +26,37 @@ const fail = (reason: StoreReason, cause?: unknown) => new StoreError({ operatio
 const textOf = (file: string): string => fs.readFileSync(file, "utf8").replaceAll("\r\n", "\n")
 const checksumOf = (sql: string): string => hash("sha256", sql)
 
-const entryOf = (from: string) => (file: string): Omit<Migration, "file"> => {
+type Entry = Omit<Migration, "file">
+const entryOf = (file: string): Entry => {
   const match = /^(\d{4})_([a-z0-9_]+)\.sql$/.exec(file)
   if (match === null) throw fail({ _tag: "Invalid", field: file, message: "a migration is named NNNN_name.sql" })
-  return { number: Number(match[1]), name: match[2] ?? "", checksum: checksumOf(textOf(`${from}/${file}`)) }
+  return { number: Number(match[1]), name: match[2] ?? "", checksum: checksumOf(textOf(folder + file)) }
 }
-const fileOf = ({ name, number }: Omit<Migration, "file">): string => `${String(number).padStart(4, "0")}_${name}.sql`
+const fileOf = ({ name, number }: Entry): string => `${String(number).padStart(4, "0")}_${name}.sql`
 
-/** What stands in a folder, by number; this is what `listing` keeps. */
-export const list = (from: string = folder): Effect.Effect<ReadonlyArray<Omit<Migration, "file">>, StoreError> =>
-  Effect.try({
-    try: () => {
-      const entries = fs.readdirSync(from).filter((file) => file.endsWith(".sql")).sort().map(entryOf(from))
-      for (const [i, entry] of entries.entries()) {
-        if (i > 0 && entries[i - 1]?.number === entry.number) throw fail({ _tag: "Invalid", field: `migration ${entry.number}`, message: "two files carry this number" })
-      }
-      return entries
-    },
-    catch: (cause) => cause instanceof StoreError ? cause : fail({
-      _tag: "Invalid", field: "migrations", message: `${from} cannot be read: the package's migrations folder must lie beside its dist folder (was it bundled?)`
-    }, cause)
-  })
+/** What stands in the folder, by number; this is what `listing` keeps. */
+export const list: Effect.Effect<ReadonlyArray<Entry>, StoreError> = Effect.try({
+  try: () => {
+    const entries = fs.readdirSync(folder).filter((file) => file.endsWith(".sql")).sort().map(entryOf)
+    for (const [i, entry] of entries.entries()) {
+      if (i > 0 && entries[i - 1]?.number === entry.number) throw fail({ _tag: "Invalid", field: `migration ${entry.number}`, message: "two files carry this number" })
+    }
+    return entries
+  },
+  catch: (cause) => cause instanceof StoreError ? cause : fail({
+    _tag: "Invalid", field: "migrations", message: `${folder} cannot be read: the package's migrations folder must lie beside its dist folder (was it bundled?)`
+  }, cause)
+})
 
-const built: Effect.Effect<ReadonlyArray<Omit<Migration, "file">>, StoreError> = Effect.try({
+const built: Effect.Effect<ReadonlyArray<Entry>, StoreError> = Effect.try({
   try: () => JSON.parse(fs.readFileSync(listing, "utf8")),
   catch: (cause) => fail({ _tag: "Invalid", field: "migrations", message: `${listing} cannot be read: build or install the package anew` }, cause)
 })
 
 /** The migrations of this version. */
 export const load: Effect.Effect<ReadonlyArray<Migration>, StoreError> = Effect.map(
-  Effect.suspend(() => fs.existsSync(listing) ? built : list()),
-  (entries) => entries.map((entry) => ({ ...entry, file: `${folder}${fileOf(entry)}` }))
+  Effect.suspend(() => fs.existsSync(listing) ? built : list),
+  (entries) => entries.map((entry) => ({ ...entry, file: folder + fileOf(entry) }))
 )
 
 const read = ({ checksum, file }: Migration): Effect.Effect<string, StoreError> => Effect.filterOrFail(
