@@ -3,6 +3,7 @@ import * as AgentRegistry from "@rdev/adapter-agents/AgentRegistry"
 import * as LocalCi from "@rdev/adapter-local/LocalCi"
 import * as LocalDeployer from "@rdev/adapter-local/LocalDeployer"
 import * as LocalForge from "@rdev/adapter-local/LocalForge"
+import * as LocalWebhookTransport from "@rdev/adapter-local/LocalWebhookTransport"
 import * as LocalWorkspaceHost from "@rdev/adapter-local/LocalWorkspaceHost"
 import * as Sandbox from "@rdev/adapter-local/Sandbox"
 import * as Database from "@rdev/adapter-postgres/Database"
@@ -24,6 +25,7 @@ export const layer = (dataDir: string) => {
   const machine = Layer.mergeAll(
     LocalCi.layerNoDeps({ dataDir }),
     LocalWorkspaceHost.layerNoDeps({ dataDir }),
+    LocalWebhookTransport.layerConfig,
     LocalDeployer.layerNoDeps({ dataDir, domain: zone, urlOf })
   ).pipe(
     Layer.provideMerge(LocalForge.layer({ dataDir, baseUrl: "http://git.example.test" })),
