@@ -2,12 +2,10 @@
  * How shapes travel: names are camelCase in code and snake_case on the wire, mapped once, here. A shape made by `struct` decodes
  * from and encodes to snake_case at every depth that is itself made by `struct`; the keys of records are data and stay as they are.
  */
+import { snake, type Snake } from "@rdev/core/domain/WireName"
 import { Schema, SchemaTransformation } from "effect"
 
-type Capital = "A" | "B" | "C" | "D" | "E" | "F" | "G" | "H" | "I" | "J" | "K" | "L" | "M" | "N" | "O" | "P" | "Q" | "R" | "S" | "T" | "U" | "V" | "W" | "X" | "Y" | "Z"
-/** `createdAt` → `created_at`. */
-export type Snake<S extends string> = S extends `${infer Head}${infer Tail}` ? `${Head extends Capital ? `_${Lowercase<Head>}` : Head}${Snake<Tail>}` : ""
-export const snake = <const S extends string>(name: S): Snake<S> => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) as Snake<S>
+export { snake, type Snake } from "@rdev/core/domain/WireName"
 
 type Encoded<F extends Schema.Struct.Fields> = { readonly [K in keyof F as K extends string ? Snake<K> : K]: Schema.toEncoded<F[K]> }
 export interface struct<F extends Schema.Struct.Fields> extends Schema.decodeTo<Schema.Struct<F>, Schema.Struct<Encoded<F>>> {}

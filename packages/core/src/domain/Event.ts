@@ -3,6 +3,7 @@
  * `seq` is gapless within a stream, so that a reader can resume after any cursor without missing an entry.
  */
 import { Schema } from "effect"
+import { snake } from "./WireName.ts"
 
 /** `project:<ProjectId>` or `system`. */
 export const StreamName = Schema.String.check(Schema.isPattern(/^(system|project:proj_[0-9A-HJKMNP-TV-Z]{26})$/)).pipe(Schema.brand("rdev/StreamName"))
@@ -43,6 +44,6 @@ export class Event extends Schema.Class<Event>("rdev/Event")({
 export const flat = (event: Event): Readonly<Record<string, Schema.Json>> => {
   const fields: Record<string, Schema.Json> = { seq: event.seq, time: new Date(event.timeMillis).toISOString(), type: event.type }
   for (const [key, value] of Object.entries(event.data)) if (!(key in fields)) fields[key] = value
-  for (const [key, value] of Object.entries(event.subject)) fields[key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value
+  for (const [key, value] of Object.entries(event.subject)) fields[snake(key)] = value
   return fields
 }

@@ -125,7 +125,12 @@ export const layer: Layer.Layer<Webhooks, never, WebhookStore | CredentialStore 
     }
   })
   const remove = Effect.fn("Webhooks.remove")(function*(id: WebhookId) {
-    yield* unit.transact(Effect.andThen(store.remove(id), credentials.removeAll(Message.queueOf(id))))
+    yield* unit.transact(Effect.all([
+      store.remove(id),
+      credentials.removeAll(Message.queueOf(id)),
+      // As long as anything is limited, the end of every task looks whether it makes room.
+      tasks.configure(Message.queueOf(id), { maxRunning: null })
+    ], { discard: true }))
     yield* subscriptions.changed
     yield* cancelWaiting(id)
   })

@@ -223,7 +223,9 @@ describe("Webhooks", () => {
     const queue = yield* WorkQueue.WorkQueue
     assert.deepStrictEqual((yield* queue.list({ kind: "webhook.deliver", limit: 10 })).map(({ status }) => status), ["cancelled"])
     const credentials = yield* CredentialStore.CredentialStore
-    assert.deepStrictEqual(yield* credentials.list(`proj_${webhook.id.slice(-26)}` as Ids.ProjectId), [])
+    const own = `proj_${webhook.id.slice(-26)}` as Ids.ProjectId
+    assert.deepStrictEqual(yield* credentials.list(own), [])
+    assert.strictEqual((yield* queue.project(own)).maxRunning, null)
     assert.strictEqual((yield* Effect.flip(hooks.get(webhook.id))).reason._tag, "NotFound")
   }).pipe(Effect.provide(working())))
 
@@ -240,6 +242,17 @@ describe("Webhooks", () => {
     assert.deepStrictEqual(types(receiver.received), ["one"])
     assert.deepInclude(only(yield* deliveries(webhook.id)).task, { status: "completed", crashes: 1 })
   }).pipe(Effect.provide(services)))
+
+  it.effect("the largest event fits", () => Effect.gen(function*() {
+    const { hooks, projectId, receiver } = yield* started
+    yield* hooks.create({ projectId, url, events: ["*"] })
+    const text = "\u20ac".repeat(Math.floor((EventLog.maxDataBytes - "{\"text\":\"\"}".length) / 3))
+    yield* happened(projectId, "output", { text })
+    yield* soon
+    const { body } = only(receiver.received)
+    assert.strictEqual(JSON.parse(body).data.text, text)
+    assert.isBelow(Buffer.byteLength(body), 20_000)
+  }).pipe(Effect.provide(working())))
 
   it.effect("tells of nothing that happens to deliveries, and refuses more than it takes", () => Effect.gen(function*() {
     const { hooks, projectId, receiver } = yield* started

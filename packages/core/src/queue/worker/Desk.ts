@@ -22,7 +22,7 @@ export interface WorkerOptions {
   readonly drainMillis?: number
   /** How long tasks whose worker vanished wait for a worker that happens to be idle, before this one stops taking others. Default 60 s. */
   readonly suspectPatienceMillis?: number
-  /** Longest time between two looks at what comes due and at vanished workers, which any worker may have had. Default 1 s. */
+  /** Longest time between two looks at what comes due and at what vanished workers held; any worker's look serves all. Default 1 s. */
   readonly choresMillis?: number
 }
 
