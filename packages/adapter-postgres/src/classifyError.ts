@@ -80,6 +80,9 @@ export const classifyError = (operation: string, cause: unknown): StoreError =>
     ? new StoreError({ operation, reason: cause.reason, cause: cause.cause })
     : new StoreError({ operation, reason: reasonOf(cause), cause })
 
+/** The detail with which a function of ours raised this SQLSTATE, e.g. `RQ001`; undefined for any other failure. */
+export const raised = (error: StoreError, state: string): string | undefined => field(error.cause, "code") === state ? field(error.cause, "detail") ?? "" : undefined
+
 /** The same failure in the terms of the ports that reach out to infrastructure. */
 export const portReason = (error: StoreError): PortReason => {
   const { reason } = error

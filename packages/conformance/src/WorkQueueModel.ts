@@ -177,7 +177,7 @@ const administer = (world: World) => Effect.suspend((): Effect.Effect<unknown, u
       return both(world, `limit ${maxRunning}`, (store) => store.configure(project, { maxRunning }))
     }
     case "weight": {
-      const weight = world.pick([1, 2, 4])
+      const weight = world.pick([0.5, 1, 2, 4])
       return both(world, `weight ${weight}`, (store) => store.configure(project, { weight }))
     }
     case "close": return both(world, "close gate", (store) => store.closeGate(`gate-${world.kind}`, 150_000))

@@ -28,8 +28,8 @@ const requeueSql = "SELECT queue.requeue($1, $2::json) AS answer"
 const releaseSql = "SELECT queue.release($1)"
 const projectSql = "SELECT paused, weight, max_running FROM queue.project WHERE id = $1"
 const configureSql = `
-  INSERT INTO queue.project (id, paused, weight, max_running) VALUES ($1, coalesce($2, false), coalesce($3, 1), $5)
-  ON CONFLICT (id) DO UPDATE SET paused = coalesce($2, project.paused), weight = coalesce($3, project.weight), max_running = CASE WHEN $4 THEN $5 ELSE project.max_running END
+  INSERT INTO queue.project (id, paused, weight, max_running) VALUES ($1, coalesce($2, false), coalesce($3::float8, 1), $5)
+  ON CONFLICT (id) DO UPDATE SET paused = coalesce($2, project.paused), weight = coalesce($3::float8, project.weight), max_running = CASE WHEN $4 THEN $5 ELSE project.max_running END
   RETURNING paused, weight, max_running`
 const closeSql = `
   INSERT INTO queue.gate (name, open_at) VALUES ($1, clock_timestamp() + $2::float8 * interval '1 millisecond')

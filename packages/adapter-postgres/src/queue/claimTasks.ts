@@ -9,6 +9,7 @@ import type { Delivery } from "@rdev/core/domain/WorkTask"
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { type Claimed, type ClaimRequest, maxClaim } from "@rdev/core/ports/WorkQueueStore"
 import { Effect, type Schema } from "effect"
+import { raised } from "../classifyError.ts"
 import type { Connections } from "../Driver.ts"
 import * as ArrayLiteral from "./ArrayLiteral.ts"
 import type { Lane, Lanes } from "./Lanes.ts"
@@ -17,6 +18,10 @@ import * as TaskRows from "./TaskRows.ts"
 import { bytesOfHex, size, toUuid } from "./TaskUuid.ts"
 
 const claimSql = "SELECT queue.claim($1, $2, $3::text[], $4::text[], $5, $6, $7::int[], $8::smallint[], $9::uuid[]) AS answer"
+
+/** Asks again where a task was cancelled while it was claimed, see migration 0037. */
+const undisturbed = <A>(claim: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+  Effect.catchIf(claim, (error) => raised(error, "RQ002") !== undefined, () => undisturbed(claim))
 
 /** See migration 0034. */
 interface Answer extends Partial<Columns> {
@@ -121,7 +126,7 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
       marks === null ? null : ArrayLiteral.plain(marks.map(([, mark]) => mark.priority)),
       marks === null ? null : ArrayLiteral.plain(marks.map(([, mark]) => mark.id))
     ], { prepare: true })
-    return Effect.flatMap(answered, (rows) => decoding(() => {
+    return Effect.flatMap(undisturbed(answered), (rows) => decoding(() => {
       const text = rows[0]?.answer ?? null
       if (text === null) throw new StoreError({ operation: "WorkQueueStore.claim", reason: { _tag: "Conflict", message: `the lease of worker ${request.workerId} has ended` } })
       const answer: Answer = JSON.parse(text)

@@ -1,35 +1,38 @@
 /**
  * Adds tasks. Plain ones go into `ready` with one statement; single inserts that arrive while others are under way share the next
- * statement. It carries its wake-up: one that follows takes a producer longer, and other statements notify at most once per millisecond.
+ * statement. It carries its wake-up where there is a worker: one that follows takes a producer longer, and other statements notify at
+ * most once per millisecond.
  */
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { type Inserted, maxBatch, type NewTask } from "@rdev/core/ports/WorkQueueStore"
 import { Effect, Exit, Fiber, type Scope } from "effect"
+import { raised } from "../classifyError.ts"
 import type { Database } from "../Database.ts"
 import * as ArrayLiteral from "./ArrayLiteral.ts"
 import type { Lanes } from "./Lanes.ts"
 import { taskId } from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
-import type { Bell } from "./wakes.ts"
+import type { Bell, Way } from "./wakes.ts"
 
-interface Statements {
-  readonly plain: string
-  /**
-   * Workers see the tasks, and are notified, while the disk is still being waited for, see migrations 0034 and 0035: so the lock that a
-   * NOTIFY takes of the whole server is not held for a disk.
-   */
-  readonly early: string
-}
+type Statements = Readonly<Record<Way, string>>
+/** A worker that comes meanwhile looks for tasks before it listens, and polls. */
+const anyWorker = "EXISTS (SELECT FROM queue.worker w WHERE w.expires_at > clock_timestamp()) AS workers"
+const insertOne = "INSERT INTO queue.ready (lane, priority, id, payload) VALUES ($1, $2, $3, $4)"
 const one: Statements = {
-  plain: "INSERT INTO queue.ready (lane, priority, id, payload) VALUES ($1, $2, $3, $4)",
-  early: "CALL queue.add_one_early($1, $2, $3, $4, $5)"
+  // Workers see the tasks, and are notified, while the disk is still being waited for, see migrations 0034 and 0035: so the lock that a
+  // NOTIFY takes of the whole server is not held for a disk.
+  rides: "CALL queue.add_one_early($1, $2, $3, $4, $5)",
+  asks: `${insertOne} RETURNING ${anyWorker}`,
+  rings: insertOne
 }
+const insertMany = `
+  INSERT INTO queue.ready (lane, priority, id, payload)
+  SELECT t.lane, t.priority, t.id, t.payload
+  FROM ROWS FROM (unnest($1::int[]), unnest($2::smallint[]), unnest($3::uuid[]), json_array_elements($4::json)) t(lane, priority, id, payload)`
 const many: Statements = {
-  plain: `
-    INSERT INTO queue.ready (lane, priority, id, payload)
-    SELECT t.lane, t.priority, t.id, t.payload
-    FROM ROWS FROM (unnest($1::int[]), unnest($2::smallint[]), unnest($3::uuid[]), json_array_elements($4::json)) t(lane, priority, id, payload)`,
-  early: "CALL queue.add_early($1, $2, $3, $4, $5)"
+  rides: "CALL queue.add_early($1, $2, $3, $4, $5)",
+  asks: `WITH added AS (${insertMany}) SELECT ${anyWorker}`,
+  rings: insertMany
 }
 const statementsFor = (tasks: ReadonlyArray<NewTask>): Statements => tasks.length === 1 ? one : many
 const specialSql = `SELECT queue.insert_special($1, $2::smallint, $3, $4::json, $5::json, $6, to_timestamp($7::float8 / 1000), $8::uuid[]) AS id`
@@ -65,11 +68,11 @@ const writeSpecial = (database: Database["Service"], task: NewTask, lane: number
 
 /** queue.insert_special raises RQ001 with the id in its detail. */
 const missingDependency = (error: StoreError): StoreError => {
-  const { cause } = error
-  if (typeof cause !== "object" || cause === null || Reflect.get(cause, "code") !== "RQ001") return error
-  return new StoreError({ operation: error.operation, reason: { _tag: "Invalid", field: "dependsOn", message: `task ${taskId(String(Reflect.get(cause, "detail")))} does not exist` } })
+  const id = raised(error, "RQ001")
+  return id === undefined ? error : new StoreError({ operation: error.operation, reason: { _tag: "Invalid", field: "dependsOn", message: `task ${taskId(id)} does not exist` } })
 }
 
+interface Asked { readonly workers: boolean }
 /** Tasks of one call, and who waits for them. */
 interface Entry { readonly tasks: ReadonlyArray<NewTask>; readonly resume: (exit: Exit.Exit<ReadonlyArray<Inserted>, StoreError>) => void }
 type Done = (exit: Exit.Exit<unknown, StoreError>) => void
@@ -93,7 +96,6 @@ export const make = (database: Database["Service"], lanes: Lanes, bell: Bell): E
    * this returns was called, which gives the statement up.
    */
   const send = (tasks: ReadonlyArray<NewTask>, numbers: ReadonlyArray<number>, done: Done): () => void => {
-    const { early, plain } = statementsFor(tasks)
     let params: ReadonlyArray<unknown>
     try {
       params = columns(tasks, numbers)
@@ -101,10 +103,11 @@ export const make = (database: Database["Service"], lanes: Lanes, bell: Bell): E
       done(Exit.die(defect))
       return () => {}
     }
-    const rides = bell.rides()
-    const stop = database.start(rides ? early : plain, rides ? [...params, bell.channel] : params, prepare, (exit) => {
+    const way = bell.way()
+    const stop = database.start<Asked>(statementsFor(tasks)[way], way === "rides" ? [...params, bell.channel] : params, prepare, (exit) => {
       // It may have failed with the tasks added.
-      if (!rides || Exit.isFailure(exit)) bell.ring("work")
+      if (Exit.isFailure(exit) || way === "rings") bell.ring("work")
+      else if (way === "asks") bell.told(exit.value[0]?.workers ?? true)
       done(exit)
     })
     return () => {
@@ -177,7 +180,7 @@ export const make = (database: Database["Service"], lanes: Lanes, bell: Bell): E
     const entries = tasks.map((task, i) => ({ task, lane: numbers[i] ?? 0 }))
     const plain = entries.filter(({ task }) => isPlain(task))
     const plainTasks = plain.map(({ task }) => task)
-    if (plain.length > 0) yield* database.query(statementsFor(plainTasks).plain, columns(plainTasks, plain.map(({ lane }) => lane)), prepare)
+    if (plain.length > 0) yield* database.query(statementsFor(plainTasks).rings, columns(plainTasks, plain.map(({ lane }) => lane)), prepare)
     const inserted: Array<Inserted> = []
     for (const { lane, task } of entries) inserted.push(isPlain(task) ? { id: task.id, created: true } : yield* writeSpecial(database, task, lane))
     yield* database.afterCommit(Effect.sync(() => bell.ring("work")))

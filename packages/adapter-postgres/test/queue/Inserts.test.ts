@@ -36,7 +36,7 @@ const make = (lanes: Lanes = { known: (tasks) => tasks.map(() => 1), numbers: no
       return () => { statement.stopped = true }
     }
   })
-  const insert = yield* InsertTasks.make(database, lanes, { channel: "c", rides: () => true, ring: (wake) => { rung.push(wake) }, hear: none })
+  const insert = yield* InsertTasks.make(database, lanes, { channel: "c", way: () => "rides", told: () => {}, ring: (wake) => { rung.push(wake) }, hear: none })
   const add = (payload: Schema.Json) => Effect.forkChild(insert([task(payload)]), { startImmediately: true })
   const end = (index: number, exit: Exit.Exit<ReadonlyArray<never>, StoreError>) => Effect.sync(() => sent[index]?.done(exit))
   return { add, end, rung, sent, counts: () => sent.map((statement) => statement.tasks) }

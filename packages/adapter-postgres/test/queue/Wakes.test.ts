@@ -38,7 +38,7 @@ it.effect("what rings in a millisecond makes one notification", () => Effect.gen
 it.effect("one that rings after an insert which carried one is told of all the same", () => Effect.gen(function*() {
   const { bell, notified } = yield* make
   yield* TestClock.adjust(10)
-  assert.isTrue(bell.rides())
+  assert.strictEqual(bell.way(), "rides")
   yield* TestClock.adjust("500 micros")
   bell.ring("work")
   yield* TestClock.adjust(10)
@@ -50,7 +50,7 @@ it.effect("an insert that carries one later does for those that wait", () => Eff
   yield* TestClock.adjust(10)
   bell.ring("work")
   yield* TestClock.adjust("500 micros")
-  assert.isTrue(bell.rides())
+  assert.strictEqual(bell.way(), "rides")
   yield* TestClock.adjust(10)
   assert.deepStrictEqual(notified, [])
 }))
@@ -61,7 +61,7 @@ it.effect("a cancellation is told in any case", () => Effect.gen(function*() {
   bell.ring("work")
   bell.ring("cancel")
   yield* TestClock.adjust("500 micros")
-  assert.isTrue(bell.rides())
+  assert.strictEqual(bell.way(), "rides")
   yield* TestClock.adjust(10)
   assert.deepStrictEqual(notified, ["cancel"])
 }))
@@ -76,4 +76,30 @@ it.effect("whoever listens is told at once to look, and after a lost connection 
   assert.deepStrictEqual(heard.splice(0), ["work", "cancel"])
   tell(null)
   assert.deepStrictEqual(heard.splice(0), ["work", "cancel"])
+}))
+
+it.effect("after many inserts that carried one, one asks whether anybody is there; as long as nobody is, each does", () => Effect.gen(function*() {
+  const { bell, notified } = yield* make
+  const ways = (n: number) => new Set(Array.from({ length: n }, () => bell.way()))
+  assert.deepStrictEqual([ways(Wakes.ridesPerQuestion), ways(3)], [new Set(["rides"]), new Set(["asks"])])
+  bell.told(false)
+  assert.deepStrictEqual(ways(2 * Wakes.ridesPerQuestion), new Set(["asks"]))
+  yield* TestClock.adjust(10)
+  assert.deepStrictEqual(notified, [])
+  bell.told(true)
+  assert.deepStrictEqual([ways(Wakes.ridesPerQuestion), ways(1)], [new Set(["rides"]), new Set(["asks"])])
+}))
+
+it.effect("whom an insert that asked found is told of it", () => Effect.gen(function*() {
+  const { bell, notified } = yield* make
+  bell.told(true)
+  yield* TestClock.adjust(10)
+  assert.deepStrictEqual(notified, ["work"])
+}))
+
+it.effect("what a worker's own process adds carries one always", () => Effect.gen(function*() {
+  const { bell } = yield* make
+  bell.told(false)
+  yield* bell.hear(() => {})
+  assert.strictEqual(bell.way(), "rides")
 }))
