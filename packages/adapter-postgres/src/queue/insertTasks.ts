@@ -12,11 +12,11 @@ import * as ArrayLiteral from "./ArrayLiteral.ts"
 import type { Lanes } from "./Lanes.ts"
 import { taskId } from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
-import type { Bell, Way } from "./wakes.ts"
+import { anyWorkerSql, type Bell, type Way } from "./wakes.ts"
 
 type Statements = Readonly<Record<Way, string>>
 /** A worker that comes meanwhile looks for tasks before it listens, and polls. */
-const anyWorker = "EXISTS (SELECT FROM queue.worker w WHERE w.expires_at > clock_timestamp()) AS workers"
+const anyWorker = `${anyWorkerSql} AS workers`
 const insertOne = "INSERT INTO queue.ready (lane, priority, id, payload) VALUES ($1, $2, $3, $4)"
 const one: Statements = {
   // Workers see the tasks, and are notified, while the disk is still being waited for, see migrations 0034 and 0035: so the lock that a

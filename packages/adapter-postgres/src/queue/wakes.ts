@@ -10,8 +10,8 @@ export interface Bell {
   readonly channel: string
   /**
    * How an insert outside of any transaction tells of its tasks. On PostgreSQL it carries a notification (`rides`), which stands for
-   * whatever was to be notified soon; as long as there is nobody to notify it only asks whether there is (`asks`), which costs a producer
-   * less, and says so with `told`. On the embedded engine it rings.
+   * whatever was to be notified soon; after there was nobody to notify it only asks whether there is now (`asks`), which takes a producer
+   * less, and passes the answer to `told`. On the embedded engine it rings.
    */
   way(): Way
   /** Whether any worker was there when tasks were added; if so, they are notified now. */
@@ -24,8 +24,10 @@ export interface Bell {
 
 const channel = "rdev_queue"
 const pauseMillis = 1
-/** Inserts that carry a notification before one asks whether that is worth it. */
-export const ridesPerQuestion = 256
+/** Inserts that carry a notification between two looks whether anybody hears it. */
+export const ridesPerLook = 256
+/** Whether any worker is registered: an expression. */
+export const anyWorkerSql = "EXISTS (SELECT FROM queue.worker w WHERE w.expires_at > clock_timestamp())"
 
 /** Heard on the session that claims. */
 export const make = (database: Database["Service"], session: Session): Effect.Effect<Bell, never, Scope.Scope> => Effect.gen(function*() {
@@ -46,6 +48,13 @@ export const make = (database: Database["Service"], session: Session): Effect.Ef
       yield* Effect.catch(database.notify(channel, wakes), (error) => Effect.logDebug("a wake-up was lost; workers poll", error))
     }
   }).pipe(Effect.ensuring(Effect.sync(() => { sending = false })))
+  const look = Effect.gen(function*() {
+    const rows = yield* database.query<{ readonly workers: boolean }>(`SELECT ${anyWorkerSql} AS workers`)
+    workers = rows[0]?.workers ?? true
+  }).pipe(
+    Effect.catch((error) => Effect.logDebug("not known whether there are workers; they are notified", error)),
+    Effect.ensuring(Effect.sync(() => { rides = 0 }))
+  )
   const ring = (wake: Wake) => {
     due.add(wake)
     if (sending) return
@@ -56,14 +65,13 @@ export const make = (database: Database["Service"], session: Session): Effect.Ef
     channel,
     way: () => {
       if (database.engine !== "postgresql") return "rings"
-      if (!hears && (!workers || rides === ridesPerQuestion)) return "asks"
-      rides++
+      if (!workers && !hears) return "asks"
+      if (++rides === ridesPerLook) Fiber.runIn(fork(look), scope)
       due.delete("work")
       return "rides"
     },
     told: (anybody) => {
       workers = anybody
-      rides = 0
       if (anybody) ring("work")
     },
     ring,

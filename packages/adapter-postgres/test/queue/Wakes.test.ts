@@ -10,7 +10,18 @@ const make = Effect.gen(function*() {
   const notified: Array<string> = []
   const ears: Array<(payload: string | null) => void> = []
   const none = () => Effect.die(new Error("not asked for"))
-  const connections = { query: none, start: () => assert.fail("not asked for"), transact: none, afterCommit: none, inTransaction: Effect.succeed(false) }
+  const here = { workers: true }
+  const looks: Array<string> = []
+  const connections = {
+    query: <R extends object>(sql: string) => Effect.sync(() => {
+      looks.push(sql)
+      return [here] as unknown as ReadonlyArray<R>
+    }),
+    start: () => assert.fail("not asked for"),
+    transact: none,
+    afterCommit: none,
+    inTransaction: Effect.succeed(false)
+  }
   const session: Session = { ...connections, hear: (_, heard) => Effect.sync(() => { ears.push(heard) }) }
   const database = Database.of({
     ...connections,
@@ -21,7 +32,7 @@ const make = Effect.gen(function*() {
     listen: none
   })
   const bell = yield* Wakes.make(database, session)
-  return { bell, notified, tell: (payload: string | null) => { for (const heard of ears) heard(payload) } }
+  return { bell, here, looks, notified, tell: (payload: string | null) => { for (const heard of ears) heard(payload) } }
 })
 
 it.effect("what rings in a millisecond makes one notification", () => Effect.gen(function*() {
@@ -78,16 +89,23 @@ it.effect("whoever listens is told at once to look, and after a lost connection 
   assert.deepStrictEqual(heard.splice(0), ["work", "cancel"])
 }))
 
-it.effect("after many inserts that carried one, one asks whether anybody is there; as long as nobody is, each does", () => Effect.gen(function*() {
-  const { bell, notified } = yield* make
+it.effect("after many inserts that carried one it looks whether anybody hears them; as long as nobody does, each insert asks", () => Effect.gen(function*() {
+  const { bell, here, looks, notified } = yield* make
   const ways = (n: number) => new Set(Array.from({ length: n }, () => bell.way()))
-  assert.deepStrictEqual([ways(Wakes.ridesPerQuestion), ways(3)], [new Set(["rides"]), new Set(["asks"])])
+  for (const there of [true, true, false]) {
+    here.workers = there
+    const before = looks.length
+    assert.deepStrictEqual(ways(Wakes.ridesPerLook), new Set(["rides"]))
+    yield* Effect.yieldNow
+    assert.strictEqual(looks.length, before + 1)
+  }
+  assert.deepStrictEqual(ways(2 * Wakes.ridesPerLook), new Set(["asks"]))
   bell.told(false)
-  assert.deepStrictEqual(ways(2 * Wakes.ridesPerQuestion), new Set(["asks"]))
+  assert.deepStrictEqual(ways(1), new Set(["asks"]))
   yield* TestClock.adjust(10)
   assert.deepStrictEqual(notified, [])
   bell.told(true)
-  assert.deepStrictEqual([ways(Wakes.ridesPerQuestion), ways(1)], [new Set(["rides"]), new Set(["asks"])])
+  assert.deepStrictEqual(ways(1), new Set(["rides"]))
 }))
 
 it.effect("whom an insert that asked found is told of it", () => Effect.gen(function*() {
