@@ -9,7 +9,7 @@ import * as TaskHandlers from "@rdev/core/queue/TaskHandlers"
 import * as Transition from "@rdev/core/queue/Transition"
 import * as Worker from "@rdev/core/queue/Worker"
 import { Deferred, Effect, Layer } from "effect"
-import { completed, fresh, ids, reasonOf } from "./WorkQueueFixture.ts"
+import { again, completed, fresh, ids, only, reasonOf } from "./WorkQueueFixture.ts"
 
 export const tests = <R>(it: Vitest.MethodsNonLive<WorkQueueStore | R>): void => {
   it.effect("says whether a claim left more", () => Effect.gen(function*() {
@@ -53,6 +53,35 @@ export const tests = <R>(it: Vitest.MethodsNonLive<WorkQueueStore | R>): void =>
     assert.deepStrictEqual(ids(yield* claim(worker)), [dependent])
     yield* store.tend
     assert.deepStrictEqual({ ...(yield* look), all: [], running: [] }, { ...before, all: [], running: [] })
+  }))
+
+  it.effect("keeps any text as it was given", () => Effect.gen(function*() {
+    const { add, claim, get, hire, projectId, settle, store } = yield* fresh
+    const worker = yield* hire()
+    for (const text of ["{}", "{\"a\",NULL}", "NULL", "null", "\\", "\"", "'", "%s", ",", " ", "\n\t", "\u0001\u2028", "ü".repeat(200), "💥", "\ufffe"]) {
+      const name = `${text}${projectId}`.slice(0, 200)
+      const payload = { [text]: [`${text}\u0000\ud800`, null] }
+      const given = { dedupeKey: text, concurrencyKey: text, gate: name, payload }
+      const id = yield* add(given)
+      assert.strictEqual(yield* add(given), id)
+      assert.containSubset({ ...(yield* get(id)) }, given)
+      const first = only(yield* claim(worker))
+      assert.containSubset({ ...first.task }, { id, ...given })
+      const change = { awaits: name, parked: text, progress: payload, error: { _tag: "Unknown", message: `${text}\u0000\ud800` } } as const
+      assert.deepStrictEqual(yield* settle(first, again(first.task, change)), [])
+      assert.containSubset({ ...(yield* get(id)) }, { ...given, ...change })
+      yield* store.requeue(id, Transition.retried(yield* get(id)))
+      yield* store.closeGate(name, 60_000)
+      assert.deepStrictEqual(yield* claim(worker), [])
+      assert.include((yield* store.gates).map((gate) => gate.name), name)
+      yield* store.openGate(name)
+      const second = only(yield* claim(worker))
+      yield* settle(second, again(second.task, { awaits: name }, 60_000))
+      yield* store.release(name)
+      const third = only(yield* claim(worker))
+      assert.deepStrictEqual(yield* settle(third, { _tag: "Completed", result: payload, progress: text }), [])
+      assert.containSubset({ ...(yield* get(id)) }, { status: "completed", result: payload, progress: text })
+    }
   }))
 
   it.effect("hands out what nobody cancelled meanwhile, and only that", () => Effect.gen(function*() {

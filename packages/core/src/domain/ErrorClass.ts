@@ -3,14 +3,15 @@
  * foreign failures into one of these; stores and workers never look at a message.
  */
 import { Schema } from "effect"
+import { QueueName } from "./QueueName.ts"
 
 const detail = { message: Schema.String }
 
 export const ErrorClass = Schema.TaggedUnion({
   /** The provider asks to slow down; `retryAfterMillis` is the server's own time where it gave one. Does not count as an attempt. */
-  RateLimited: { ...detail, gate: Schema.NullOr(Schema.String), retryAfterMillis: Schema.NullOr(Schema.Int) },
+  RateLimited: { ...detail, gate: Schema.NullOr(QueueName), retryAfterMillis: Schema.NullOr(Schema.Int) },
   /** The account is used up until `resetAtMillis` (epoch). Does not count. */
-  AccountLimit: { ...detail, gate: Schema.NullOr(Schema.String), resetAtMillis: Schema.Int },
+  AccountLimit: { ...detail, gate: Schema.NullOr(QueueName), resetAtMillis: Schema.Int },
   /** Credentials are refused: fails at once and notifies. */
   AuthFailed: detail,
   /** The work outran its limit: again with twice the time, capped. Counts. */
@@ -18,7 +19,7 @@ export const ErrorClass = Schema.TaggedUnion({
   /** The worker vanished or lost its lease. Separate crash counter. */
   StaleWorker: detail,
   /** No capacity (disk, memory, slots): waits for capacity. Does not count. */
-  ResourceExhausted: { ...detail, resource: Schema.String },
+  ResourceExhausted: { ...detail, resource: QueueName },
   /** Somebody else changed the same thing: short retry, does not count at first. */
   Conflict: detail,
   /** The input is wrong: failed, no retry. */

@@ -2,11 +2,11 @@
 import { Schema } from "effect"
 import { ErrorClass } from "./ErrorClass.ts"
 import { ProjectId, TaskId } from "./Ids.ts"
+import { QueueName } from "./QueueName.ts"
 
 export const TaskStatus = Schema.Literals(["pending", "running", "completed", "failed", "cancelled"])
 export type TaskStatus = typeof TaskStatus.Type
 
-const Key = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200))
 export const Label = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._:/=-]{0,99}$/, { message: "expected letters, digits and . _ : / = - , at most 100 characters" }))
 
 /** What a producer gives; defaults are filled in by WorkQueue. */
@@ -18,12 +18,12 @@ export const TaskSpec = Schema.Struct({
   payload: Schema.Json,
   /** Higher runs first within a project. */
   priority: Schema.Int.check(Schema.isBetween({ minimum: -100, maximum: 100 })),
-  /** Earliest start, epoch milliseconds; null = now. */
-  runAtMillis: Schema.NullOr(Schema.Int),
+  /** Earliest start, epoch milliseconds up to the end of the year 9999; null = now. */
+  runAtMillis: Schema.NullOr(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Date.UTC(10_000, 0) - 1 }))),
   /** While a task of the project with this key is pending or running, another enqueue returns that task. */
-  dedupeKey: Schema.NullOr(Key),
+  dedupeKey: Schema.NullOr(QueueName),
   /** At most `concurrencyLimit` tasks of the project with this key run at once. */
-  concurrencyKey: Schema.NullOr(Key),
+  concurrencyKey: Schema.NullOr(QueueName),
   concurrencyLimit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })),
   /** Attempts that count before the task fails. */
   maxAttempts: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 })),
@@ -33,7 +33,7 @@ export const TaskSpec = Schema.Struct({
   /** A worker must carry all of these labels. */
   requires: Schema.Array(Label).check(Schema.isMaxLength(16)),
   /** Account or provider whose limits this task shares: it does not start while that gate is closed. */
-  gate: Schema.NullOr(Key)
+  gate: Schema.NullOr(QueueName)
 })
 export type TaskSpec = typeof TaskSpec.Type
 

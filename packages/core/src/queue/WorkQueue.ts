@@ -99,7 +99,8 @@ const complete = (id: TaskId, spec: EnqueueSpec): NewTask => ({
   runAtMillis: spec.runAtMillis ?? defaults.runAtMillis,
   dedupeKey: spec.dedupeKey ?? defaults.dedupeKey,
   concurrencyKey: spec.concurrencyKey ?? defaults.concurrencyKey,
-  concurrencyLimit: spec.concurrencyLimit ?? defaults.concurrencyLimit,
+  // Without a key there is nothing to limit.
+  concurrencyLimit: (spec.concurrencyKey ?? null) === null ? defaults.concurrencyLimit : spec.concurrencyLimit ?? defaults.concurrencyLimit,
   maxAttempts: spec.maxAttempts ?? defaults.maxAttempts,
   timeoutMillis: spec.timeoutMillis ?? defaults.timeoutMillis,
   dependsOn: spec.dependsOn ?? defaults.dependsOn,

@@ -157,6 +157,17 @@ describe("Worker", () => {
     assert.deepStrictEqual([...met], [])
   }).pipe(Effect.provide(queue)))
 
+  it.effect("fails a task whose handler names something that cannot be a name, and no other", () => Effect.gen(function*() {
+    const work = yield* Queue
+    const projectId = yield* Ids.make("proj")
+    const [bad, good] = yield* work.enqueueAll(["a\u0000b", null].map((payload) => ({ projectId, kind: "x", payload })))
+    const layer = worker({ x: ({ task }) => typeof task.payload === "string" ? fails({ _tag: "ResourceExhausted", message: "full", resource: task.payload }) : Effect.succeed(null) })
+    yield* Effect.gen(function*() {
+      assert.strictEqual((yield* until(bad as WorkTask["id"], "failed")).error?._tag, "AgentFault")
+      yield* until(good as WorkTask["id"], "completed")
+    }).pipe(Effect.provide(layer))
+  }).pipe(Effect.provide(queue)))
+
   it.effect("starts what waits for capacity once something else ends", () => Effect.gen(function*() {
     const work = yield* Queue
     const projectId = yield* Ids.make("proj")
@@ -340,12 +351,23 @@ describe("Worker", () => {
     assert.strictEqual((yield* work.get(open.id)).status, "pending")
   }).pipe(Effect.provide(queue)))
 
+  it.effect("keeps no limit for a key that is not there", () => Effect.gen(function*() {
+    const work = yield* Queue
+    const spec = { projectId: yield* Ids.make("proj"), kind: "x", payload: null, concurrencyLimit: 7 }
+    assert.strictEqual((yield* work.enqueue(spec)).concurrencyLimit, 1)
+    assert.strictEqual((yield* work.enqueue({ ...spec, concurrencyKey: "k" })).concurrencyLimit, 7)
+  }).pipe(Effect.provide(queue)))
+
   it.effect("refuses bad input with the field's name", () => Effect.gen(function*() {
     const work = yield* Queue
     const projectId = yield* Ids.make("proj")
     const reason = (spec: Partial<WorkQueue.EnqueueSpec>) => Effect.map(Effect.flip(work.enqueue({ projectId, kind: "x", payload: null, ...spec })), (error) => error._tag === "WorkQueueError" ? error.reason : error)
     assert.containSubset(yield* reason({ kind: "No Kind" }), { _tag: "Invalid", field: "kind" })
     assert.containSubset(yield* reason({ priority: 1_000 }), { _tag: "Invalid", field: "priority" })
+    for (const name of ["", "a\u0000b", "\ud800", "x".repeat(201)]) {
+      for (const field of ["dedupeKey", "concurrencyKey", "gate"]) assert.containSubset(yield* reason({ [field]: name }), { _tag: "Invalid", field }, `${field} ${JSON.stringify(name)}`)
+    }
+    for (const runAtMillis of [-1, 0.5, Date.UTC(10_000, 0)]) assert.containSubset(yield* reason({ runAtMillis }), { _tag: "Invalid", field: "runAtMillis" })
     assert.containSubset(yield* reason({ payload: "x".repeat(300_000) }), { _tag: "TooLarge", field: "payload", bytes: 300_002, limitBytes: 262_144 })
     assert.containSubset(yield* reason({ payload: "é".repeat(150_000) }), { _tag: "TooLarge", bytes: 300_002 })
     assert.strictEqual((yield* work.stats).pending, 0)
