@@ -15,6 +15,9 @@ export const defaultLimit = 20
 /** `page.items` in order and `nextCursor`, null at the end. */
 export const nextCursor = { nextCursor: Schema.NullOr(Schema.String) }
 
+/** Of an operation: whatever its definition is called. */
+export const Kind = Schema.String.check(Schema.isMaxLength(64), Schema.isPattern(/^[\x21-\x7e]+$/, { message: "expected visible ASCII characters" }))
+
 export const Seconds = (maximum: number) => Schema.FiniteFromString.check(Schema.isBetween({ minimum: 0, maximum }))
 /** Seq to read after; 0 = from the beginning. */
 export const Seq = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))

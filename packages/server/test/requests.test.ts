@@ -137,7 +137,9 @@ describe("strict-input", () => {
     ["GET", "/projects?limit=NaN", undefined, ["/query/limit"]],
     ["GET", "/projects?limit=101&what=1", undefined, ["/query/limit", "/query/what"]],
     ["GET", "/projects/taken/events?after=-1&types=A%20B", undefined, ["/query/after", "/query/types"]],
-    ["GET", "/tasks?status=sleeping", undefined, ["/query/status"]]
+    ["GET", "/tasks?status=sleeping", undefined, ["/query/status"]],
+    ["GET", "/tasks?kind=%00", undefined, ["/query/kind"]],
+    ["GET", "/operations?kind=a%00", undefined, ["/query/kind"]]
   ]
   it("points at every field that is wrong or unknown", async () => {
     for (const [method, path, body, wanted] of cases) {

@@ -70,7 +70,7 @@ const verb = { params, headers: { ...Parameters.idempotency, ...Parameters.prefe
 
 export class OperationsGroup extends HttpApiGroup.make("operations").add(
   HttpApiEndpoint.get("list", "/operations", {
-    query: { ...Parameters.paging, project: Schema.optionalKey(Parameters.ProjectKey), status: Schema.optionalKey(OperationStatus), kind: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(64))) }, success: OperationPage, error: Problem.read
+    query: { ...Parameters.paging, project: Schema.optionalKey(Parameters.ProjectKey), status: Schema.optionalKey(OperationStatus), kind: Schema.optionalKey(Parameters.Kind) }, success: OperationPage, error: Problem.read
   }).annotateMerge(requires("projects:read", { summary: "List operations" })),
   HttpApiEndpoint.post("start", "/projects/:project/operations", {
     params: Parameters.project,

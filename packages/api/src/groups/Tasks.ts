@@ -1,7 +1,7 @@
 /** Tasks of the work queue and the workers that run them. */
 import { ErrorClass } from "@rdev/core/domain/ErrorClass"
 import { ProjectId, TaskId } from "@rdev/core/domain/Ids"
-import { TaskStatus, WorkTask } from "@rdev/core/domain/WorkTask"
+import { TaskSpec, TaskStatus, WorkTask } from "@rdev/core/domain/WorkTask"
 import { Pool } from "@rdev/core/queue/WorkerPool"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
@@ -51,7 +51,7 @@ export const TaskPage = Wire.struct("TaskPage", { tasks: Schema.Array(TaskView),
 
 const params = { task: TaskId }
 const verb = { params, headers: Parameters.idempotency, success: TaskView, error: Problem.write }
-const filter = { status: Schema.optionalKey(TaskStatus), kind: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(64))) }
+const filter = { status: Schema.optionalKey(TaskStatus), kind: Schema.optionalKey(TaskSpec.fields.kind) }
 
 export class TasksGroup extends HttpApiGroup.make("tasks").add(
   HttpApiEndpoint.get("list", "/tasks", {
