@@ -149,15 +149,15 @@ const suite = (name: string, database: Layer.Layer<Database, StoreError>) => des
 layer(layerEmbedded({ memory: true }), { excludeTestServices: true })("Maintenance", (it) => {
   it.effect("removes dead rows and gathers statistics where there is reason to, and only there", () => Effect.gen(function*() {
     const db = yield* Database
-    yield* db.query("CREATE TABLE busy (x int); CREATE TABLE \"Quiet\" (x int)")
+    yield* db.query("CREATE TABLE busy (x int); CREATE SCHEMA aside; CREATE TABLE aside.\"Quiet\" (x int)")
     yield* db.query("INSERT INTO busy SELECT g FROM generate_series(1, 5000) g")
     yield* db.query("UPDATE busy SET x = x + 1")
-    assert.deepStrictEqual(yield* Maintenance.sweep(db), ["busy"])
+    assert.deepStrictEqual(yield* Maintenance.sweep(db), ["public.busy"])
     const after = yield* db.query("SELECT n_dead_tup, reltuples FROM pg_stat_user_tables JOIN pg_class ON pg_class.oid = relid WHERE pg_class.relname = 'busy'")
     assert.deepStrictEqual({ ...after[0] }, { n_dead_tup: 0, reltuples: 5000 })
     assert.deepStrictEqual(yield* Maintenance.sweep(db), [])
-    yield* db.query("INSERT INTO \"Quiet\" SELECT g FROM generate_series(1, 5000) g")
-    assert.deepStrictEqual(yield* Maintenance.sweep(db), ["Quiet"])
+    yield* db.query("INSERT INTO aside.\"Quiet\" SELECT g FROM generate_series(1, 5000) g")
+    assert.deepStrictEqual(yield* Maintenance.sweep(db), ["aside.Quiet"])
   }))
 })
 

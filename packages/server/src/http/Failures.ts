@@ -50,6 +50,11 @@ const internal = (requestId: string | null) =>
 
 /** Fields of ports that the API calls otherwise. */
 const wireNames: Readonly<Record<string, string>> = { argv: "command" }
+/** `env.NAME` of a port is the data's own `NAME` in the field `env`. */
+const pathOf = (field: string): ReadonlyArray<string> => {
+  const [head = "", ...within] = field.split(".")
+  return [wireNames[head] ?? Wire.snake(head), ...within]
+}
 /** Without the name of the port's operation, which says nothing to a caller. */
 const told = (failure: Failure): string => {
   const prefix = `${String(Reflect.get(failure, "operation"))}: `
@@ -63,11 +68,11 @@ const ofReason = (failure: Failure, requestId: string | null): Problem.Problem =
   const code = codeOfReason[reason._tag]
   if (code === undefined) return internal(requestId)
   const said = typeof reason.message === "string" ? reason.message : null
-  const field = typeof reason.field === "string" ? wireNames[reason.field] ?? Wire.snake(reason.field) : null
+  const path = typeof reason.field === "string" ? pathOf(reason.field) : null
   return Problem.make(code, {
-    detail: field !== null && said !== null ? `${field}: ${said}` : told(failure),
+    detail: path !== null && said !== null ? `${path.join(".")}: ${said}` : told(failure),
     requestId,
-    ...(field === null ? {} : { errors: [{ pointer: pointer(field), detail: said ?? told(failure) }] })
+    ...(path === null ? {} : { errors: [{ pointer: pointer(...path), detail: said ?? told(failure) }] })
   })
 }
 
