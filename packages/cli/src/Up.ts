@@ -16,6 +16,7 @@ import { join } from "node:path"
 import * as Connection from "./Connection.ts"
 import * as Demo from "./Demo.ts"
 import { type CliFailure, fail } from "./Failure.ts"
+import { logLines } from "./LogLines.ts"
 import { duration, Screen } from "./Screen.ts"
 
 export interface UpOptions {
@@ -54,12 +55,9 @@ const logLevel = Effect.suspend(() => {
     : Effect.succeed(level)
 })
 
-/** The log beside the live display: warnings and worse, one line each. RDEV_LOG_LEVEL changes the threshold. */
+/** The log beside the live display: warnings and worse. RDEV_LOG_LEVEL changes the threshold. */
 const logging = (screen: Screen, level: LogLevel) => {
-  const logger = Logger.make(({ date, logLevel, message }) => {
-    const parts = (Array.isArray(message) ? message : [message]).map((part) => part instanceof Error ? part.message : typeof part === "string" ? part : JSON.stringify(part))
-    screen.line(screen.style.dim(`${date.toISOString().slice(11, 19)} ${logLevel.toLowerCase()} ${parts.join(" ").replaceAll("\n", " ").slice(0, 500)}`))
-  })
+  const logger = Logger.make((entry) => { for (const line of logLines(entry)) screen.line(screen.style.dim(line)) })
   return Layer.mergeAll(Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, level))
 }
 
