@@ -14,8 +14,11 @@ const holdCommits = Effect.gen(function*() {
   const count = Effect.map(database.query<{ readonly n: number }>("SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event = 'SyncRep'"), (rows) => rows[0]?.n ?? 0)
   const set = (names: string) => Effect.andThen(database.query(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`), database.query("SELECT pg_reload_conf()"))
   yield* set("nobody")
-  // The server follows a little later: when a commit is seen to wait.
-  const probe = Effect.forkDetach(database.query("SELECT pg_logical_emit_message(true, 'probe', '')"))
+  // The server follows a little later: when a commit is seen to wait. One at a time, as each that waits keeps a connection of the pool.
+  let last: Fiber.Fiber<unknown, unknown> | null = null
+  const probe = Effect.suspend(() => last !== null && last.pollUnsafe() === undefined
+    ? Effect.void
+    : Effect.map(Effect.forkDetach(database.query("SELECT pg_logical_emit_message(true, 'probe', '')")), (fiber) => { last = fiber }))
   yield* Fleet.until("commits that wait", Effect.map(Effect.andThen(probe, count), (n) => n > 0))
   const waiting = yield* count
   return { another: Effect.map(count, (n) => n > waiting), release: set("") }
@@ -45,7 +48,8 @@ const test = (name: string, options: TestPostgres.TestServerOptions) => it.live(
       assert.deepStrictEqual([...yield* Fiber.join(adding)].sort(), found.sort())
     }
   }).pipe(Effect.provide(Fleet.queueOn(url)))
-})), 60_000)
+// Longer than a wait in it, which says what did not come.
+})), 120_000)
 
 test("PostgreSQL", {})
 if (TestPostgres.hasPackage()) test("PostgreSQL of the npm package", { binaries: "packaged" })
