@@ -33,7 +33,8 @@ export const hearers = () => {
   }
 }
 
-export const make = (config: PoolConfig): Effect.Effect<Session, never, Scope.Scope> => {
+/** Each with hearers of its own: what is asked of one is not heard on another. */
+export const make = (config: PoolConfig): Effect.Effect<Session, never, Scope.Scope> => Effect.suspend(() => {
   const { add, names, tell } = hearers()
   const listenSql = (channel: string) => `LISTEN ${Driver.escapeIdentifier(channel)}`
   const onConnect = async (client: ClientBase) => {
@@ -50,4 +51,4 @@ export const make = (config: PoolConfig): Effect.Effect<Session, never, Scope.Sc
       hear: (channel, heard) => Effect.andThen(connections.query(listenSql(channel)), add(channel, heard))
     }
   })
-}
+})

@@ -133,6 +133,17 @@ const suite = (name: string, database: Layer.Layer<Database, StoreError>) => des
       assert.deepStrictEqual(ended, [])
     }))
 
+    it.effect("hears on one session what was asked of it, once, whatever others are opened", () => Effect.gen(function*() {
+      const db = yield* Database
+      const one = yield* db.session
+      const heard = yield* Queue.unbounded<string | null>()
+      yield* one.hear("apart", (payload) => { Queue.offerUnsafe(heard, payload) })
+      const other = yield* db.session
+      assert.deepStrictEqual(yield* other.query("SELECT 1 AS one"), [{ one: 1 }])
+      for (const payload of ["1", "2", "3"]) yield* db.notify("apart", [payload])
+      assert.deepStrictEqual(yield* Queue.takeN(heard, 3), ["1", "2", "3"])
+    }))
+
     it.effect("notifications arrive, those of a transaction at its commit", () => Effect.gen(function*() {
       const db = yield* Database
       const stream = yield* db.listen("here")

@@ -2,18 +2,13 @@
 import { assert, layer } from "@effect/vitest"
 import * as Ids from "@rdev/core/domain/Ids"
 import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
-import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
-import { Effect, Layer, Queue } from "effect"
+import { Effect, Queue } from "effect"
 import { Database } from "../../src/Database.ts"
-import * as PgWorkQueueStore from "../../src/queue/PgWorkQueueStore.ts"
 import { ridesPerLook } from "../../src/queue/wakes.ts"
-import * as TestPostgres from "../../src/testing/TestPostgres.ts"
 import * as Fleet from "./Fleet.ts"
 
-const queue = WorkQueue.layer.pipe(Layer.provideMerge(Layer.merge(PgWorkQueueStore.layer, TaskEvents.layerNone)), Layer.provideMerge(TestPostgres.layerDatabase()))
-
-layer(queue, { excludeTestServices: true, timeout: 120_000 })("inserts and who hears of them", (it) => {
+layer(Fleet.queue(), { excludeTestServices: true, timeout: 120_000 })("inserts and who hears of them", (it) => {
   it.effect("a producer stops notifying when there is no worker, and notifies the first that comes", () => Effect.gen(function*() {
     const database = yield* Database
     const store = yield* WorkQueueStore

@@ -2,17 +2,12 @@
 import { assert, layer } from "@effect/vitest"
 import * as Ids from "@rdev/core/domain/Ids"
 import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
-import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
-import { Effect, Fiber, Layer } from "effect"
+import { Effect, Fiber } from "effect"
 import { Database } from "../../src/Database.ts"
-import * as PgWorkQueueStore from "../../src/queue/PgWorkQueueStore.ts"
-import * as TestPostgres from "../../src/testing/TestPostgres.ts"
 import * as Fleet from "./Fleet.ts"
 
-const queue = WorkQueue.layer.pipe(Layer.provideMerge(Layer.merge(PgWorkQueueStore.layer, TaskEvents.layerNone)), Layer.provideMerge(TestPostgres.layerDatabase()))
-
-layer(queue, { excludeTestServices: true, timeout: 120_000 })("claims beside others", (it) => {
+layer(Fleet.queue(), { excludeTestServices: true, timeout: 120_000 })("claims beside others", (it) => {
   it.effect("goes without a task whose cancellation it had to wait for", () => Effect.gen(function*() {
     const database = yield* Database
     const store = yield* WorkQueueStore

@@ -10,13 +10,15 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
-import { layerPostgres } from "../../src/Database.ts"
+import { type Database, layerPostgres } from "../../src/Database.ts"
 import * as PgWorkQueueStore from "../../src/queue/PgWorkQueueStore.ts"
+import * as TestPostgres from "../../src/testing/TestPostgres.ts"
 
-export const queueOn = (url: string) => WorkQueue.layer.pipe(
-  Layer.provideMerge(Layer.merge(PgWorkQueueStore.layer, TaskEvents.layerNone)),
-  Layer.provideMerge(layerPostgres({ url, statementTimeoutMillis: 5_000 }))
-)
+const over = <E, R>(store: typeof PgWorkQueueStore.layer, database: Layer.Layer<Database, E, R>) =>
+  WorkQueue.layer.pipe(Layer.provideMerge(Layer.merge(store, TaskEvents.layerNone)), Layer.provideMerge(database))
+export const queueOn = (url: string) => over(PgWorkQueueStore.layer, layerPostgres({ url, statementTimeoutMillis: 5_000 }))
+/** On a server of its own. */
+export const queue = (store = PgWorkQueueStore.layer) => over(store, TestPostgres.layerDatabase())
 
 /** Polls until the condition holds; dies with `what` after the deadline. Errors of a server that is down count as "not yet". */
 export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R>, deadlineMillis = 60_000): Effect.Effect<void, never, R> => Effect.gen(function*() {

@@ -4,18 +4,12 @@ import type { ProjectId } from "@rdev/core/domain/Ids"
 import * as Ids from "@rdev/core/domain/Ids"
 import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import * as Fairness from "@rdev/core/queue/Fairness"
-import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import * as fc from "fast-check"
 import { Database } from "../../src/Database.ts"
 import * as PgWorkQueueStore from "../../src/queue/PgWorkQueueStore.ts"
-import * as TestPostgres from "../../src/testing/TestPostgres.ts"
-
-const queue = WorkQueue.layer.pipe(
-  Layer.provideMerge(Layer.merge(PgWorkQueueStore.layerWith({ fullClaimMillis: 0 }), TaskEvents.layerNone)),
-  Layer.provideMerge(TestPostgres.layerDatabase())
-)
+import * as Fleet from "./Fleet.ts"
 
 const weight = fc.oneof(fc.constant(1), fc.constantFrom(0.5, 2, 3, 10), fc.double({ min: 0.1, max: 20, noNaN: true }))
 const scenario = fc.record({
@@ -26,7 +20,7 @@ const scenario = fc.record({
 })
 const seed = 20_261_126
 
-layer(queue, { excludeTestServices: true, timeout: 120_000 })("shares of a claim", (it) => {
+layer(Fleet.queue(PgWorkQueueStore.layerWith({ fullClaimMillis: 0 })), { excludeTestServices: true, timeout: 120_000 })("shares of a claim", (it) => {
   it.effect("are those of the model", () => Effect.gen(function*() {
     const database = yield* Database
     const store = yield* WorkQueueStore
