@@ -50,7 +50,7 @@ for (const name of packages) {
     continue
   }
   const base = join(packagesDir, name)
-  for (const room of ["src", "test", "bench"]) {
+  for (const room of ["src", "test", "bench", "attack"]) {
     const mayImport = room === "src" ? allowed : [...allowed, "conformance"]
     for (const file of files(join(base, room))) {
       checked++
