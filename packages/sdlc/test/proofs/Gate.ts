@@ -22,7 +22,7 @@ export interface Verdict {
 
 const rulesIn = (mutant: Mutant): ReadonlyArray<string> => (mutant.name.split(" ")[0] as string).split("↔")
 
-/** T1 and S1 … S23. Only decisions that differ from the table's can break what the table keeps. */
+/** T1 and S1 … S25. Only decisions that differ from the table's can break what the table keeps. */
 const breaksInvariant = (mutant: Mutant, states: ReadonlyArray<Facts>): boolean =>
   states.some((facts) => {
     const decision = mutant.classify(facts)

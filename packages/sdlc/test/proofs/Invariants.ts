@@ -1,5 +1,5 @@
 /**
- * What must hold of every decision, whatever the facts: S1 … S23. The gates are spelled out here a second time, independently of the table's.
+ * What must hold of every decision, whatever the facts: S1 … S25. The gates are spelled out here a second time, independently of the table's.
  * A decision that breaks one yields its name.
  */
 import type { Decision } from "../../src/model/Decision.ts"
@@ -107,7 +107,9 @@ export const invariants: ReadonlyArray<Invariant> = [
       return to < from && workable(f) && (sinks(f)[0] ?? "merge") === d.to && (sinks(f).length > 0 || (f.phase === "released" && !open.merge(f)))
     }
   },
-  { id: "S23", says: "a guard stands in for an effect or a loop, and names it", holds: (_, d) => d.rule.startsWith("G") === (d.via !== undefined) }
+  { id: "S23", says: "a guard stands in for an effect or a loop, and names it", holds: (_, d) => d.rule.startsWith("G") === (d.via !== undefined) },
+  { id: "S24", says: "nobody plans, submits or approves tasks on a design that nobody approved", holds: (f, d) => !/^T[1-7]$/.test(d.via ?? d.rule) || settled(f.design) },
+  { id: "S25", says: "without an audit nobody is asked about findings or their risk", holds: (f, d) => f.audit !== "off" || !/^U[4-7]$/.test(d.via ?? d.rule) }
 ]
 
 export const violations = (facts: Facts, decision: Decision): ReadonlyArray<string> => invariants.filter((invariant) => !invariant.holds(facts, decision)).map((invariant) => invariant.id)

@@ -54,7 +54,7 @@ export const model = (disturbances: number, over: { readonly maxAttempts?: numbe
 export const line = (report: Report): string =>
   `${report.policy}: ${report.states} states, ${report.edges} steps, happy path ${report.happyPath}, longest way ${report.longestWay}, longest autonomy ${report.longestAutonomy}`
 
-/** S1 … S23 on states at random, three biased ones for each uniform one. Returns the violations, at most ten. */
+/** S1 … S25 on states at random, three biased ones for each uniform one. Returns the violations, at most ten. */
 export const states = (count: number, seed: number): ReadonlyArray<string> => {
   const next = random(seed)
   const found: Array<string> = []

@@ -14,7 +14,7 @@ describe("T3 … T6: everything reachable, with one thing from outside at any mo
   })
 })
 
-describe("S1 … S23 on states at random", () => {
+describe("S1 … S25 on states at random", () => {
   it("holds on 400,000 of them", { timeout: 120_000 }, () => {
     assert.deepStrictEqual(states(400_000, 1), [])
     process.stdout.write(`S: ${invariants.length} invariants on 400000 states\n`)

@@ -38,10 +38,11 @@ export const draftRules: ReadonlyArray<Rule> = [
   rule("S8", "draft", "gate=pass", (f) => gates.draft(f) === "pass", advance, "draft exit criteria met[: {facts}]")
 ]
 
+/** The design comes to its end, approval included, before the tasks begin: nobody plans on a design that nobody approved. */
 export const specifiedRules: ReadonlyArray<Rule> = [
   ...authoring("D", "specified", "design", "design", design),
-  ...authoring("T", "specified", "tasksDoc", "tasks", tasksDoc),
   approving("D", "specified", "design", "design", design),
+  ...authoring("T", "specified", "tasksDoc", "tasks", tasksDoc),
   approving("T", "specified", "tasksDoc", "tasks", tasksDoc),
   rule("T8", "specified", "gate=pass", (f) => gates.specified(f) === "pass", advance, "specified exit criteria met[: {facts}]")
 ]

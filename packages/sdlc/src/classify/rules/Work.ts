@@ -43,15 +43,16 @@ export const reviewRules: ReadonlyArray<Rule> = [
   rule("V6", "review", "gate=pass", (f) => gates.review(f) === "pass", advance, "review exit criteria met[: {facts}]")
 ]
 
+/** U4–U7 need an audit that is asked for: without one there are no findings to answer and no risk to accept. */
 export const auditRules: ReadonlyArray<Rule> = [
   ...ciFirst("U0", "audit"),
   rule("U1", "audit", "audit∈{absent,stale}", (f) => f.audit === "absent" || f.audit === "stale", agent("audit"), "No audit[ for {tree}]"),
   rule("U2", "audit", "audit=running", (f) => f.audit === "running", agentWaits("wait-audit"), "Audit is running"),
   rule("U3", "audit", "audit=invalid", (f) => f.audit === "invalid", agent("fix-audit"), "The audit report fails its schema[: {problem}]"),
-  rule("U4", "audit", "findBlock", (f) => f.findBlock, agent("plan-fixes"), "{n:open finding}[ of severity {severity} or above]"),
-  rule("U5", "audit", "findOpen", (f) => f.findOpen, agent("triage-findings"), "{n:lower finding} without fix, track or accept"),
-  rule("U6", "audit", "risk=rejected", (f) => f.risk === "rejected", agent("plan-fixes"), "The risk was refused[ by {who}][: {why}]"),
-  rule("U7", "audit", "risk=pending", (f) => f.risk === "pending", humanHolds("accept-risk"), "{n:accepted finding} without a person's agreement"),
+  rule("U4", "audit", "audit≠off ∧ findBlock", (f) => f.audit !== "off" && f.findBlock, agent("plan-fixes"), "{n:open finding}[ of severity {severity} or above]"),
+  rule("U5", "audit", "audit≠off ∧ findOpen", (f) => f.audit !== "off" && f.findOpen, agent("triage-findings"), "{n:lower finding} without fix, track or accept"),
+  rule("U6", "audit", "audit≠off ∧ risk=rejected", (f) => f.audit !== "off" && f.risk === "rejected", agent("plan-fixes"), "The risk was refused[ by {who}][: {why}]"),
+  rule("U7", "audit", "audit≠off ∧ risk=pending", (f) => f.audit !== "off" && f.risk === "pending", humanHolds("accept-risk"), "{n:accepted finding} without a person's agreement"),
   rule("U8", "audit", "gate=pass", (f) => gates.audit(f) === "pass", advance, "audit exit criteria met[: {facts}]")
 ]
 
