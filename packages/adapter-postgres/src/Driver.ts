@@ -52,8 +52,23 @@ const statementName = (sql: string): string => {
   if (name === undefined) statementNames.set(sql, name = `s${statementNames.size + 1}`)
   return name
 }
+/** What the connections of a pool are like. */
+export interface Manner {
+  /**
+   * Whoever stops waiting for an answer gives the connection up with it: behind a network that swallows everything, waiting for silent
+   * connections would use the pool up. The embedded engine always answers.
+   */
+  readonly abandons: boolean
+  /** A prepared statement is found again by its name. Not so where a pooler gives each transaction another connection. */
+  readonly named: boolean
+  /** What opens a transaction; settings may follow, for where a session keeps none. */
+  readonly begin: string
+}
+/** A connection is a session of the server's. */
+export const sessions: Manner = { abandons: true, named: true, begin: "BEGIN" }
+
 type Done = (error: Error | null, rows: ReadonlyArray<object>) => void
-const send = (client: PoolClient, sql: string, params: ReadonlyArray<unknown> | undefined, options: QueryOptions | undefined, done: Done): void => {
+const send = (client: PoolClient, named: boolean, sql: string, params: ReadonlyArray<unknown> | undefined, options: QueryOptions | undefined, done: Done): void => {
   const answered = (error: Error | null | undefined, result?: { readonly rows: ReadonlyArray<object> }): void => done(error ?? null, result?.rows ?? [])
   if (params === undefined && options?.prepare !== true) {
     client.query(sql, answered)
@@ -61,28 +76,26 @@ const send = (client: PoolClient, sql: string, params: ReadonlyArray<unknown> | 
   }
   // Its name is set here: from an object with a name the driver first makes another with its property descriptors, 30 µs of a small statement.
   const query: Query & { name?: string } = new Query(sql, (params ?? []).slice(), answered)
-  if (options?.prepare === true) query.name = statementName(sql)
+  if (named && options?.prepare === true) query.name = statementName(sql)
   client.query(query)
 }
 
-const answer = (client: PoolClient, sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
-  new Promise<ReadonlyArray<object>>((resolve, reject) => { send(client, sql, params, options, (error, rows) => error === null ? resolve(rows) : reject(error)) })
+const answer = (client: PoolClient, named: boolean, sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
+  new Promise<ReadonlyArray<object>>((resolve, reject) => { send(client, named, sql, params, options, (error, rows) => error === null ? resolve(rows) : reject(error)) })
 
 /** A pool of its own, closed when the scope ends. Its first connection is opened beside whatever the caller does meanwhile. */
-export const make = (config: PoolConfig): Effect.Effect<Connections, never, Scope.Scope> => Effect.map(ClientPool.make(config), (pool) => over(pool, true))
+export const make = (config: PoolConfig, manner: Manner = sessions): Effect.Effect<Connections, never, Scope.Scope> => Effect.map(ClientPool.make(config), (pool) => over(pool, manner))
 
-/**
- * The verbs over a pool. With `abandons`, whoever stops waiting for an answer gives the connection up with it: behind a network that
- * swallows everything, waiting for silent connections would use the pool up. The embedded engine always answers.
- */
-export const over = (pool: ClientPool.ClientPool, abandons: boolean): Connections => {
+/** The verbs over a pool. */
+export const over = (pool: ClientPool.ClientPool, manner: Manner): Connections => {
+  const { abandons, named } = manner
   const start: Connections["start"] = <R extends object>(sql: string, params: ReadonlyArray<unknown> | undefined, options: QueryOptions | undefined, done: (exit: Exit.Exit<ReadonlyArray<R>, StoreError>) => void) => {
     let gone = false
     let waiting: PoolClient | null = null
     const fail = (cause: unknown) => { if (!gone) done(Exit.fail(classifyError("Database.query", cause))) }
     const use = (client: PoolClient) => {
       waiting = client
-      send(client, sql, params, options, (error, rows) => {
+      send(client, named, sql, params, options, (error, rows) => {
         if (waiting !== null) pool.giveBack(client, error ?? undefined)
         waiting = null
         if (error !== null) fail(error)
@@ -105,7 +118,7 @@ export const over = (pool: ClientPool.ClientPool, abandons: boolean): Connection
 
   const inside = <R extends object>(tx: Transaction, sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
     Effect.map(
-      attempt("Database.query", () => inTurn(tx, () => tx.open ? answer(tx.client, sql, params, options) : Promise.reject(ended))),
+      attempt("Database.query", () => inTurn(tx, () => tx.open ? answer(tx.client, named, sql, params, options) : Promise.reject(ended))),
       (rows) => rows as ReadonlyArray<R>
     )
 
@@ -120,7 +133,7 @@ export const over = (pool: ClientPool.ClientPool, abandons: boolean): Connection
     start,
     inTransaction: withMine((tx) => Effect.succeed(tx !== null && tx.open)),
     afterCommit: (effect) => withMine((tx) => tx === null || !tx.open ? effect : Effect.sync(() => { tx.hooks.push(effect) })),
-    transact: (effect) => withMine((outer) => outer !== null ? (outer.open ? effect : Effect.fail(ended)) : begin(pool, effect, abandons))
+    transact: (effect) => withMine((outer) => outer !== null ? (outer.open ? effect : Effect.fail(ended)) : begin(pool, effect, manner))
   }
 }
 
@@ -164,18 +177,18 @@ const acquire = (lease: Lease) =>
     )
   })
 
-const begin = <A, E, R>(pool: ClientPool.ClientPool, effect: Effect.Effect<A, E, R>, abandons: boolean): Effect.Effect<A, E | StoreError, R> =>
+const begin = <A, E, R>(pool: ClientPool.ClientPool, effect: Effect.Effect<A, E, R>, manner: Manner): Effect.Effect<A, E | StoreError, R> =>
   Effect.uninterruptibleMask((restore) => Effect.suspend(() => {
     const lease: Lease = { pool, client: null, over: false }
     return Effect.gen(function*() {
       const client = yield* restore(acquire(lease))
       const tx: Transaction = { owner: pool, client, hooks: [], open: true, last: Promise.resolve(), pending: 0 }
       const exit = yield* Effect.exit(restore(Effect.andThen(
-        attempt("Database.transact", () => inTurn(tx, () => client.query("BEGIN"))),
+        attempt("Database.transact", () => inTurn(tx, () => client.query(manner.begin))),
         Effect.provideService(effect, Current, tx)
       )))
       tx.open = false
-      if (exit._tag === "Failure" && abandons && tx.pending > 0) {
+      if (exit._tag === "Failure" && manner.abandons && tx.pending > 0) {
         // Interrupted in the middle of a statement: the server rolls back when the connection is gone.
         drop(lease, true)
         return yield* exit

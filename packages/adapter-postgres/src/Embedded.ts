@@ -107,7 +107,7 @@ const connect = (db: PGlite): Effect.Effect<Engine, never, Scope.Scope> => {
     }
   })
   return Effect.map(pool, (clients) => ({
-    connections: Driver.over(clients, false),
+    connections: Driver.over(clients, { ...Driver.sessions, abandons: false }),
     dump: Effect.tryPromise({
       try: async () => new Uint8Array(await (await db.dumpDataDir("none")).arrayBuffer()),
       catch: (cause) => fail({ _tag: "Unavailable", message: `the database cannot be dumped: ${messageOf(cause)}` }, cause)

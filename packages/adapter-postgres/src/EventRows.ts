@@ -21,6 +21,13 @@ const appendSql = `
   )
   SELECT base FROM head`
 const headsSql = `SELECT stream, last_seq FROM event_stream WHERE stream = ANY ($1)`
+/**
+ * Heads written by transactions that had not ended when `$1` was told (null: all), and what to ask with next time. A head that was told
+ * before may come again; none is left out, as each is written by the transaction of its events.
+ */
+const changedSql = `
+  SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text AS since, s.stream, s.last_seq
+  FROM (VALUES (1)) one (n) LEFT JOIN event_stream s ON $1::text IS NULL OR age(s.xmin) <= age($1::text::xid)`
 /** Head and entries from one snapshot: a page never claims more than it read. */
 const readSql = (where: ReadonlyArray<string>) => `
   SELECT s.last_seq, s.retained_from, e.seq, e.time_millis, e.type, e.subject, e.data
@@ -104,6 +111,13 @@ export const read = (database: Connections, stream: StreamName, after: number, l
 /** Greatest seq of each of the streams that exist. */
 export const heads = (database: Connections, streams: ReadonlyArray<StreamName>): Effect.Effect<ReadonlyArray<Pick<Head, "stream" | "last_seq">>, StoreError> =>
   database.query(headsSql, [streams])
+
+export interface Changes { readonly since: string | null; readonly heads: ReadonlyArray<Pick<Head, "stream" | "last_seq">> }
+/** Streams that something was appended to since the last answer; with null, all of them. */
+export const changed = (database: Connections, since: string | null): Effect.Effect<Changes, StoreError> => Effect.map(
+  database.query<{ readonly since: string; readonly stream: StreamName | null; readonly last_seq: number }>(changedSql, [since], { prepare: true }),
+  (rows) => ({ since: rows[0]?.since ?? null, heads: rows.flatMap(({ last_seq, stream }) => stream === null ? [] : [{ stream, last_seq }]) })
+)
 
 const trimStream = (database: Connections, head: Head, beforeMillis: number) => Effect.gen(function*() {
   const kept = yield* database.query<{ readonly seq: number }>(firstKeptSql, [head.stream, beforeMillis], { prepare: true })

@@ -1,6 +1,6 @@
 /**
  * LISTEN on PostgreSQL: one connection for all channels of the process, opened on first use, watched by a heartbeat and opened
- * again for ever when it breaks. After a break every subscriber is told `Reconnected`, as it may have missed messages.
+ * again for ever when it breaks. After a break every subscriber is told `MayHaveMissed`, as it may have missed messages.
  */
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { Deferred, Effect, Latch, PubSub, type Scope, Semaphore, Stream } from "effect"
@@ -8,7 +8,7 @@ import { classifyError } from "./classifyError.ts"
 import { farewell } from "./ClientPool.ts"
 import { Client, type ClientConfig, escapeIdentifier } from "./Driver.ts"
 
-export type Signal = { readonly _tag: "Message"; readonly payload: string } | { readonly _tag: "Reconnected" }
+export type Signal = { readonly _tag: "Message"; readonly payload: string } | { readonly _tag: "MayHaveMissed" }
 
 export interface Listener {
   /** From the moment this effect succeeds; at most 1024 signals wait for a slow subscriber, then the oldest are dropped. */
@@ -64,7 +64,7 @@ export const make = (config: ClientConfig): Effect.Effect<Listener, never, Scope
     for (const channel of channels.keys()) yield* listenOn(client, channel)
     state.client = client
     yield* connected.open
-    if (state.everConnected) for (const channel of channels.values()) yield* PubSub.publish(channel, { _tag: "Reconnected" })
+    if (state.everConnected) for (const channel of channels.values()) yield* PubSub.publish(channel, { _tag: "MayHaveMissed" })
     state.everConnected = true
     const beat = Effect.sleep(heartbeat).pipe(Effect.andThen(send(client, "SELECT 1")), Effect.forever)
     yield* Effect.raceFirst(Deferred.await(lost), beat)

@@ -102,10 +102,26 @@ export const layer: Layer.Layer<EventLog, never, Database> = Layer.effect(EventL
       yield* feed.hint(head.stream, (told.get(head.stream) ?? head.last_seq) + 1, head.last_seq)
     }
   }).pipe(Effect.catch((error) => Effect.logDebug("missed live events could not be looked up", error)))
+  /** Where notifications of other processes cannot be heard: what they appended to any stream, looked for again and again. */
+  const looking = Effect.gen(function*() {
+    const first = yield* EventRows.changed(database, null)
+    let { since } = first
+    const last = new Map(first.heads.map((head) => [head.stream, head.last_seq]))
+    return Effect.gen(function*() {
+      const now = yield* EventRows.changed(database, since)
+      since = now.since
+      for (const head of now.heads) {
+        const before = last.get(head.stream) ?? 0
+        last.set(head.stream, head.last_seq)
+        if (head.last_seq > before) yield* feed.hint(head.stream, before + 1, head.last_seq)
+      }
+    }).pipe(Effect.catch((error) => Effect.logDebug("what other processes appended could not be looked up; this is tried again", error)))
+  })
   const hear = Effect.gen(function*() {
     const signals = yield* database.listen(channel)
+    const look = database.route?.notifications === "looks" ? yield* looking : missed
     yield* Effect.forkScoped(Stream.runForEach(signals, (signal) => {
-      if (signal._tag === "Reconnected") return missed
+      if (signal._tag === "MayHaveMissed") return look
       const [stream, first, last] = signal.payload.split(" ")
       return feed.hint(stream as StreamName, Number(first), Number(last))
     }))

@@ -1,6 +1,6 @@
 /** Every environment variable this package reads. */
 import { StoreError } from "@rdev/core/ports/StoreError"
-import { Config, Effect, Redacted } from "effect"
+import { Config, Effect, Redacted, Schema } from "effect"
 
 const read = <A>(config: Config.Config<A>): Effect.Effect<A, StoreError> =>
   Effect.mapError(config, (cause) => new StoreError({
@@ -10,10 +10,15 @@ const read = <A>(config: Config.Config<A>): Effect.Effect<A, StoreError> =>
   }))
 const orNull = <A>(config: Config.Config<A>): Config.Config<A | null> => config.pipe(Config.withDefault(null))
 
-/** `RDEV_DATABASE_URL` (postgresql://…; absent = the embedded engine) and `RDEV_DATABASE_MAX_CONNECTIONS` (default 10). */
+/**
+ * `RDEV_DATABASE_URL` (postgresql://…; absent = the embedded engine), `RDEV_DATABASE_DIRECT_URL` (the same database past its pooler),
+ * `RDEV_DATABASE_POOLING` (default `auto`) and `RDEV_DATABASE_MAX_CONNECTIONS` (default 10).
+ */
 export const database = read(Config.all({
   url: orNull(Config.Redacted("RDEV_DATABASE_URL")),
-  maxConnections: Config.Int("RDEV_DATABASE_MAX_CONNECTIONS").pipe(Config.withDefault(10))
+  directUrl: orNull(Config.Redacted("RDEV_DATABASE_DIRECT_URL")),
+  pooling: Config.schema(Schema.Literals(["auto", "direct", "session", "transaction"]), "RDEV_DATABASE_POOLING").pipe(Config.withDefault("auto" as const)),
+  maxConnections: Config.schema(Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1_000 })), "RDEV_DATABASE_MAX_CONNECTIONS").pipe(Config.withDefault(10))
 }))
 
 /** `RDEV_KEK`: 32 bytes in base64. `RDEV_KEK_PREVIOUS`: keys it replaced, separated by commas, until `rotate` has run. */

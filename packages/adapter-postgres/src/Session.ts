@@ -34,10 +34,11 @@ export const hearers = () => {
 }
 
 /** Each with hearers of its own: what is asked of one is not heard on another. */
-export const make = (config: PoolConfig): Effect.Effect<Session, never, Scope.Scope> => Effect.suspend(() => {
+export const make = (config: PoolConfig, manner: Driver.Manner): Effect.Effect<Session, never, Scope.Scope> => Effect.suspend(() => {
   const { add, names, tell } = hearers()
   const listenSql = (channel: string) => `LISTEN ${Driver.escapeIdentifier(channel)}`
   const onConnect = async (client: ClientBase) => {
+    await config.onConnect?.(client)
     client.on("notification", ({ channel, payload }) => tell(channel, payload ?? ""))
     const channels = [...names()]
     if (channels.length === 0) return
@@ -45,7 +46,7 @@ export const make = (config: PoolConfig): Effect.Effect<Session, never, Scope.Sc
     for (const channel of channels) tell(channel, null)
   }
   return Effect.map(ClientPool.make({ ...config, max: 1, idleTimeoutMillis: 0, onConnect }), (pool): Session => {
-    const connections = Driver.over(pool, true)
+    const connections = Driver.over(pool, manner)
     return {
       ...connections,
       hear: (channel, heard) => Effect.andThen(connections.query(listenSql(channel)), add(channel, heard))

@@ -17,11 +17,29 @@ const unreachable: ReadonlySet<string> = new Set([
 ])
 /** The driver gives these no code. */
 const driverMessages: ReadonlyArray<readonly [RegExp, string]> = [
-  [/^timeout exceeded when trying to connect$|^Connection terminated due to connection timeout$/, "no connection became free or could be opened in time"],
+  [/^timeout exceeded when trying to connect$|^Connection terminated due to connection timeout$/, "no connection became free or could be opened in time; where that happens often, raise RDEV_DATABASE_MAX_CONNECTIONS (and the pool of a pooler in between)"],
   [/^Query read timeout$/, "the database did not answer in time"],
   [/^Connection terminated|^Client has encountered a connection error|^Client was closed|^Connection ended|^Client has already been connected/, "the connection to the database was lost"],
   [/^Cannot use a pool after calling end/, "the database is being closed"]
 ]
+
+/** Poolers give all of theirs one code (08P01). What to raise is theirs, and said. */
+const poolerMessages: ReadonlyArray<readonly [RegExp, (found: string) => StoreReason]> = [
+  [/^unsupported startup parameter(?: in options)?: (.+)$/, (name) => invalid("RDEV_DATABASE_URL", `the pooler refuses the setting ${name} at the start of a session: take it out of the URL, or name it in the pooler's ignore_startup_parameters`)],
+  [/^(query_wait_timeout)/, () => unavailable("the pooler had no connection to the server in time: raise its default_pool_size, or lower RDEV_DATABASE_MAX_CONNECTIONS of the processes that share it")],
+  [/^(no more connections allowed)/, () => unavailable("the pooler takes no more clients: raise its max_client_conn, or lower RDEV_DATABASE_MAX_CONNECTIONS of the processes that share it")],
+  [/^(client_idle_timeout|idle transaction timeout|query_timeout|server_lifetime|pgbouncer .*|the database system is .*)/i, (what) => unavailable(`the pooler ended the connection (${what}); it is opened again`)],
+  [/^no such database: (.+)$/, (name) => invalid("RDEV_DATABASE_URL", `the pooler knows no database ${name}: name it in the pooler's [databases], or correct the URL`)],
+  [/^(no such user|.*authentication failed.*)/i, (what) => invalid("RDEV_DATABASE_URL", `the pooler refuses the user or password (${what})`)],
+  [/(transaction blocks not allowed in statement pooling mode)/i, () => invalid("RDEV_DATABASE_URL", "the pooler is in statement mode, which allows no transactions: set pool_mode = transaction (or session) for this database")]
+]
+const ofPooler = (message: string): StoreReason | undefined => {
+  for (const [pattern, reason] of poolerMessages) {
+    const found = pattern.exec(message)
+    if (found !== null) return reason(found[1] ?? message)
+  }
+  return undefined
+}
 
 const invalid = (name: string, message: string): StoreReason => ({ _tag: "Invalid", field: name, message })
 const unavailable = (message: string): StoreReason => ({ _tag: "Unavailable", message })
@@ -50,6 +68,10 @@ const ofSqlState = (state: string, cause: unknown): StoreReason | undefined => {
     case "42501": return invalid("role", `${message}: grant the role what it lacks`)
     case "42P01": case "42703": case "42883": case "3F000":
       return { _tag: "Corrupt", message: `${message}: the schema is not the one this version made; was it changed by hand?` }
+    case "26000": case "42P05":
+      return invalid("RDEV_DATABASE_POOLING", `${message}: a pooler gives each transaction another connection; set RDEV_DATABASE_POOLING=transaction (auto asks the pooler)`)
+    case "53300": return unavailable(`${message}: raise max_connections of the server, or lower RDEV_DATABASE_MAX_CONNECTIONS of the processes that share it`)
+    case "08P01": return ofPooler(message) ?? unavailable(message)
     case "0A000": return unavailable(`${message}; the schema changed under an open connection, which will be replaced`)
   }
   switch (state.slice(0, 2)) {

@@ -15,20 +15,24 @@ export class Health extends Context.Service<Health, {
   readonly isStopping: () => boolean
 }>()("rdev/server/Health") {}
 
+/** What the database answered with at start: whether a pooler stands before it, and how changes of other processes are heard. */
+export const DatabaseAnswers = Context.Reference<string>("rdev/server/DatabaseAnswers", { defaultValue: () => "answers" })
+
 export interface Options { readonly version: string; readonly mode: "embedded" | "scaled" }
 
 export const layer = (options: Options): Layer.Layer<Health, never, ProjectStore | WorkQueueStore> => Layer.effect(Health, Effect.gen(function*() {
   const projects = yield* ProjectStore
   const queue = yield* WorkQueueStore
+  const databaseAnswers = yield* DatabaseAnswers
   const startedMillis = performance.now()
   let stopping = false
 
-  const check = <E>(name: string, effect: Effect.Effect<unknown, E>) => Effect.suspend(() => {
+  const check = <E>(name: string, answers: string, effect: Effect.Effect<unknown, E>) => Effect.suspend(() => {
     const began = performance.now()
     const done = (ok: boolean, detail: string) => ({ name, ok, detail, durationMs: Math.round((performance.now() - began) * 10) / 10 })
     return effect.pipe(
       Effect.match({
-        onSuccess: () => done(true, "answers"),
+        onSuccess: () => done(true, answers),
         // The message may hold addresses and names of the inside; it is for the log.
         onFailure: () => done(false, "it cannot be reached")
       }),
@@ -37,8 +41,8 @@ export const layer = (options: Options): Layer.Layer<Health, never, ProjectStore
   })
   const look = Effect.gen(function*() {
     const checks = yield* Effect.all([
-      check("database", projects.list({ after: null, limit: 1, only: null })),
-      check("queue", queue.stats)
+      check("database", databaseAnswers, projects.list({ after: null, limit: 1, only: null })),
+      check("queue", "answers", queue.stats)
     ], { concurrency: 2 })
     const status = stopping ? "stopping" as const : checks.every((one) => one.ok) ? "ok" as const : "failing" as const
     return { status, version: options.version, mode: options.mode, uptimeSeconds: Math.round((performance.now() - startedMillis) / 1000), checks }

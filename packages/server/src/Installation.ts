@@ -25,6 +25,7 @@ import * as Database from "@rdev/adapter-postgres/Database"
 import * as PgTenantDatabase from "@rdev/adapter-postgres/PgTenantDatabase"
 import * as PgOperationStore from "@rdev/adapter-postgres/PgOperationStore"
 import * as PgWorkQueueStore from "@rdev/adapter-postgres/queue/PgWorkQueueStore"
+import * as Route from "@rdev/adapter-postgres/Route"
 import * as Stores from "@rdev/adapter-postgres/Stores"
 import * as TenantCache from "@rdev/core/ports/TenantCache"
 import * as Tls from "@rdev/core/ports/Tls"
@@ -36,6 +37,7 @@ import { createRequire } from "node:module"
 import { hostname } from "node:os"
 import { dirname, join } from "node:path"
 import * as Core from "./Core.ts"
+import { DatabaseAnswers } from "./Health.ts"
 import * as App from "./http/App.ts"
 import * as KeyFiles from "./keys/KeyFiles.ts"
 import { Listener } from "./Listener.ts"
@@ -50,9 +52,11 @@ export const sdlcProgram = () => join(dirname(createRequire(import.meta.url).res
 
 const database = (config: ServerConfig) => config.databaseUrl === null
   ? Database.layerEmbedded({ dataDir: config.dataDir })
-  : Database.layerPostgres({ url: config.databaseUrl })
+  : Database.layerPostgresConfig(config.databaseUrl)
 
-const stores = (config: ServerConfig) => Layer.mergeAll(Stores.layer, PgOperationStore.layer, PgWorkQueueStore.layer, SharedFolder.layer(config)).pipe(Layer.provide(database(config)))
+const answers = Layer.effect(DatabaseAnswers, Effect.map(Database.Database, ({ route }) => route === null ? "answers" : Route.describe(route)))
+
+const stores = (config: ServerConfig) => Layer.mergeAll(Stores.layer, PgOperationStore.layer, PgWorkQueueStore.layer, SharedFolder.layer(config), answers).pipe(Layer.provide(database(config)))
 
 /** What takes a service of its own. A project's resources of these kinds are shown as `unavailable`, with these words. */
 const notOnOneMachine = Layer.mergeAll(

@@ -118,7 +118,7 @@ const make = (options: Options) => Effect.gen(function*() {
 
   const settled = (settlements: ReadonlyArray<Settlement>) => settles.settle(database.query, settlements)
   // The server notifies by itself, and only of ends that let something run.
-  const settle = database.engine === "embedded" ? (settlements: ReadonlyArray<Settlement>) => ringAfter(settled(settlements)) : settled
+  const settle = Wakes.carriesNotifications(database) ? settled : (settlements: ReadonlyArray<Settlement>) => ringAfter(settled(settlements))
 
   return WorkQueueStore.of({
     insert: (tasks) => operation("WorkQueueStore.insert")(insert(tasks)),

@@ -11,7 +11,7 @@ export interface Bell {
   /**
    * How an insert outside of any transaction tells of its tasks. On PostgreSQL it carries a notification (`rides`), which stands for
    * whatever was to be notified soon; after there was nobody to notify it only asks whether there is now (`asks`), which takes a producer
-   * less, and passes the answer to `told`. On the embedded engine it rings.
+   * less, and passes the answer to `told`. On the embedded engine, and where notifications cannot be heard, it rings.
    */
   way(): Way
   /** Whether any worker was there when tasks were added; if so, they are notified now. */
@@ -29,11 +29,15 @@ export const ridesPerLook = 256
 /** Whether any worker is registered: an expression. */
 export const anyWorkerSql = "EXISTS (SELECT FROM queue.worker w WHERE w.expires_at > clock_timestamp())"
 
+/** Whether workers hear what a statement of the server's notifies by itself. */
+export const carriesNotifications = (database: Pick<Database["Service"], "engine" | "route">): boolean => database.engine === "postgresql" && database.route?.notifications !== "looks"
+
 /** Heard on the session that claims. */
 export const make = (database: Database["Service"], session: Session): Effect.Effect<Bell, never, Scope.Scope> => Effect.gen(function*() {
   const scope = yield* Effect.scope
   const fork = Effect.runForkWith(yield* Effect.context<never>())
   const due = new Set<Wake>()
+  const rings = !carriesNotifications(database)
   let sending = false
   let workers = true
   let rides = 0
@@ -64,7 +68,7 @@ export const make = (database: Database["Service"], session: Session): Effect.Ef
   return {
     channel,
     way: () => {
-      if (database.engine !== "postgresql") return "rings"
+      if (rings) return "rings"
       if (!workers && !hears) return "asks"
       if (++rides === ridesPerLook) Fiber.runIn(fork(look), scope)
       due.delete("work")

@@ -42,7 +42,7 @@ export interface TestServerOptions {
 }
 
 /** uid and gid of `nobody` on Linux; only used when the test itself runs as root. */
-const unprivileged = (): { readonly uid: number; readonly gid: number } | undefined => {
+export const unprivileged = (): { readonly uid: number; readonly gid: number } | undefined => {
   if (process.getuid?.() !== 0) return undefined
   const line = fs.readFileSync("/etc/passwd", "utf8").split("\n").find((l) => l.startsWith("nobody:"))?.split(":")
   return { uid: Number(line?.[2] ?? 65534), gid: Number(line?.[3] ?? 65534) }
@@ -87,7 +87,7 @@ const packaged = (into: string): string | undefined => {
   return path.join(copy, "bin")
 }
 
-const freePort = () => new Promise<number>((resolve, reject) => {
+export const freePort = () => new Promise<number>((resolve, reject) => {
   const server = net.createServer()
   server.once("error", reject)
   server.listen(0, "127.0.0.1", () => {
@@ -120,7 +120,7 @@ const reachable = async (url: string): Promise<void> => {
  */
 const watched = `(read -r _ <&3 || { kill -QUIT $$; while kill -0 $$ 2>/dev/null; do sleep 0.1; done; rm -rf "$0"; }) & exec 3<&-; exec "$@"`
 
-const launch = (folder: string, argv: readonly [string, ...ReadonlyArray<string>], child: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly uid?: number; readonly gid?: number }) => {
+export const launch = (folder: string, argv: readonly [string, ...ReadonlyArray<string>], child: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly uid?: number; readonly gid?: number }) => {
   const log = fs.openSync(path.join(folder, "log"), "a")
   try {
     if (process.platform === "win32") return { server: spawn(argv[0], argv.slice(1), { ...child, stdio: ["ignore", log, log] }), dismiss: () => {} }

@@ -20,7 +20,7 @@ const make = (lanes: Lanes = { known: (tasks) => tasks.map(() => 1), numbers: no
   const sent: Array<Sent> = []
   const rung: Array<string> = []
   const database = Database.of({
-    engine: "postgresql",
+    engine: "postgresql", route: null,
     dataDir: null,
     session: Effect.die(new Error("not asked for")),
     query: none,

@@ -25,7 +25,7 @@ const make = Effect.gen(function*() {
   const session: Session = { ...connections, hear: (_, heard) => Effect.sync(() => { ears.push(heard) }) }
   const database = Database.of({
     ...connections,
-    engine: "postgresql",
+    engine: "postgresql", route: null,
     dataDir: null,
     session: Effect.succeed(session),
     notify: (_, payloads) => Effect.sync(() => { notified.push(...payloads) }),
