@@ -47,7 +47,7 @@ const direct = (request: Request): Promise<Launched> =>
     }))
     resolve({
       pid,
-      stdio: child.stdio as unknown as ReadonlyArray<Duplex>,
+      stdio: child.stdio.slice(0, descriptorsOf(request)) as unknown as ReadonlyArray<Duplex>,
       exit,
       ended: () => ended,
       kill: (signal) => { child.kill(signal) }
@@ -97,7 +97,7 @@ class Helper {
   private run(): void {
     if (this.over || this.process !== null) return
     const program = fileURLToPath(new URL(`./LaunchHelper.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url))
-    const child = spawn(process.execPath, [program, this.path], { stdio: ["ignore", "ignore", "inherit", "ipc"], env: { PATH: process.env["PATH"] ?? "" }, cwd: "/" })
+    const child = spawn(process.execPath, [program, this.path], { stdio: ["ignore", "ignore", "inherit", "ipc"], env: { PATH: process.env["PATH"] ?? "" }, cwd: "/", detached: true })
     this.process = child
     child.unref()
     child.channel?.unref()

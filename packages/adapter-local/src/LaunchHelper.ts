@@ -7,7 +7,11 @@ import { rmSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { dirname } from "node:path"
 import type { Duplex } from "node:stream"
+import { closeInherited } from "./Descriptors.ts"
 import { descriptorsOf, type FromHelper, greeting, isLaunchFolder, type LaunchOrder, spawnPiped, type ToHelper } from "./LaunchOrder.ts"
+
+// What its parent was started with is nobody's business here, and no child's.
+closeInherited()
 
 /** The socket of the process that started this one, in a folder of its own. */
 const [, , path = ""] = process.argv

@@ -1,16 +1,15 @@
 /** What this process and its launch helper say to each other, one message each, as JSON; and how either starts a child. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { basename } from "node:path"
+import { stdio } from "./Descriptors.ts"
 
 export interface Request {
   readonly program: string
   readonly args: ReadonlyArray<string>
-  /** Default: the directory of this process. */
+  /** Default: the root folder, whatever the directory of this process is. */
   readonly cwd?: string
   /** The whole environment of the child. */
   readonly env: Readonly<Record<string, string>>
-  /** In a process group of its own; default false. */
-  readonly detached?: boolean
   /** How many descriptors are connected, from 0; default 3. */
   readonly descriptors?: number
 }
@@ -26,10 +25,14 @@ export type FromHelper =
 
 export const descriptorsOf = ({ descriptors = 3 }: Request): number => descriptors
 
-/** A pipe at every descriptor. Without a pid it could not be started, and its `error` says why. */
+/**
+ * A pipe at every descriptor, and no other file of this process. In a session of its own: what is typed at the server's terminal does not
+ * reach it, it cannot type there, and `kill 0` ends its own group and nobody else's. Without a pid it could not be started, and its
+ * `error` says why.
+ */
 export const spawnPiped = (request: Request): ChildProcess => {
-  const { args, cwd, detached = false, env, program } = request
-  return spawn(program, [...args], { env: { ...env }, detached, stdio: Array.from({ length: descriptorsOf(request) }, () => "pipe" as const), ...(cwd === undefined ? {} : { cwd }) })
+  const { args, cwd = "/", env, program } = request
+  return spawn(program, [...args], { env: { ...env }, detached: true, stdio: stdio(descriptorsOf(request)), cwd })
 }
 
 /** Begins the name of a folder with a launcher's socket. */

@@ -17,7 +17,9 @@ import * as SandboxNamespaces from "./SandboxNamespaces.ts"
 import * as SandboxProcess from "./SandboxProcess.ts"
 import * as SandboxRoot from "./SandboxRoot.ts"
 import { isVariableName, systemPath } from "./SandboxScript.ts"
-import type { Backend, Folders, Limits, ReadOnlyMount, SandboxRequest } from "./SandboxTypes.ts"
+import type { Loader } from "./SandboxLoader.ts"
+import { architectureOf, filter as filterOf } from "./Seccomp.ts"
+import type { Backend, Folders, LastStep, Limits, ReadOnlyMount, SandboxRequest } from "./SandboxTypes.ts"
 
 export type Isolation = "namespaces" | "bubblewrap" | "sandbox-exec"
 export interface Options {
@@ -115,7 +117,20 @@ const probe = async (backend: Backend, folder: string): Promise<void> => {
   if (exit.code !== 0) throw fail({ _tag: "Unsupported", message: `a test command ended with ${exit.code ?? exit.signal ?? exit.reason}: ${printed.trim()}` })
 }
 
-interface Candidate { readonly name: string; readonly make: () => Backend }
+interface Candidate { readonly name: string; readonly make: (last: LastStep) => Backend }
+
+/** First those that refuse system calls, then those that only close what is inherited, then nothing but the shell. */
+const lastSteps = (): ReadonlyArray<LastStep> => {
+  const architecture = process.platform === "linux" ? architectureOf(process.arch) : null
+  if (architecture === null) return [{ loader: null, filter: null }]
+  const loaders = (["perl", "python3"] as const).flatMap((language): ReadonlyArray<Loader> => {
+    const program = findProgram(language, systemPath)
+    return program === null ? [] : [{ language, program }]
+  })
+  return [filterOf(architecture), null].flatMap((filter) => [...loaders, null].map((loader): LastStep => ({ loader, filter })))
+}
+/** Without a loader only bubblewrap can load a filter. */
+const fits = ({ filter, loader }: LastStep, name: string): boolean => loader !== null || filter === null || name.startsWith("bubblewrap")
 
 /** Looked for where the set-up will look: a user's own PATH often leaves /usr/sbin out, which holds some of them. */
 const requirePrograms = (programs: ReadonlyArray<string>): void => {
@@ -126,17 +141,17 @@ const requirePrograms = (programs: ReadonlyArray<string>): void => {
 
 const candidates = (options: Options, mounts: ReadonlyArray<ReadOnlyMount>, folder: string): ReadonlyArray<Candidate> => {
   const isRoot = process.getuid?.() === 0
-  const namespaces = (owner: Backend["owner"], innerUser: boolean) => () => {
+  const namespaces = (owner: Backend["owner"], innerUser: boolean) => (last: LastStep) => {
     requirePrograms(["unshare", "mount", "umount", "pivot_root", "setpriv", "prlimit"])
     const root = SandboxRoot.build(folder, owner, mounts)
-    return SandboxNamespaces.make({ folder, root, owner, loopback: loopbackCommand(), innerUser })
+    return SandboxNamespaces.make({ folder, root, owner, loopback: loopbackCommand(), innerUser, last })
   }
   const user = options.user ?? { uid: 65533, gid: 65533 }
-  const bubblewrap = (forbidNesting: boolean) => () => {
+  const bubblewrap = (forbidNesting: boolean) => (last: LastStep) => {
     const program = findProgram(options.bubblewrapProgram ?? "bwrap")
     if (program === null) throw fail({ _tag: "Unsupported", message: "bwrap is not installed" })
     requirePrograms(["prlimit"])
-    return SandboxBubblewrap.make({ program, root: SandboxRoot.build(folder, null, mounts), forbidNesting })
+    return SandboxBubblewrap.make({ program, root: SandboxRoot.build(folder, null, mounts), forbidNesting, last })
   }
   const all: Readonly<Record<Isolation, ReadonlyArray<Candidate>>> = {
     namespaces: [
@@ -187,16 +202,20 @@ const find = async (options: Options, folder: string): Promise<{ readonly backen
   const mounts = [...tools.map(({ hostPath, name }) => ({ hostPath, path: join(SandboxRoot.toolFolder, name) })), ...(options.readOnlyMounts ?? [])]
   const rejected: Array<string> = []
   for (const candidate of candidates(options, mounts, folder)) {
-    try {
-      const backend = candidate.make()
-      await probe(backend, folder)
-      return { backend, rejected }
-    } catch (cause) {
-      const { reason } = fromUnknown(cause)
-      rejected.push(`${candidate.name}: ${reason.message}`)
+    for (const last of lastSteps().filter((step) => fits(step, candidate.name))) {
+      try {
+        const backend = candidate.make(last)
+        await probe(backend, folder)
+        return { backend, rejected }
+      } catch (cause) {
+        const said = `${candidate.name}${last.loader === null ? "" : ` with ${last.loader.language}`}: ${fromUnknown(cause).reason.message}`
+        if (!rejected.includes(said)) rejected.push(said)
+      }
     }
   }
-  if (options.unsafeHost === true) return { backend: SandboxHost.unsafe(toolFolder), rejected }
+  // No filter: whoever goes without isolation may want set-uid programs.
+  const last = lastSteps().find(({ filter }) => filter === null) ?? { loader: null, filter: null }
+  if (options.unsafeHost === true) return { backend: SandboxHost.unsafe(toolFolder, last), rejected }
   throw fail({ _tag: "Unsupported", message: `no sandbox works on this machine (${rejected.join("; ") || "none is known for this platform"}). ${advice}; or accept running without isolation by --unsafe-host` })
 }
 

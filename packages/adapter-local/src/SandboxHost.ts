@@ -4,8 +4,9 @@
  * process group and, on Linux, whatever carries the marker.
  */
 import { realpath } from "node:fs/promises"
+import * as SandboxLimits from "./SandboxLimits.ts"
 import * as SandboxProcess from "./SandboxProcess.ts"
-import type { Backend, Limits } from "./SandboxTypes.ts"
+import type { Backend, LastStep, Limits } from "./SandboxTypes.ts"
 
 // -u (processes) counts per user on the host and would break the server itself: only what is the command's own is limited.
 const ulimit = (limits: Limits): string => `ulimit -c 0 && ulimit -f ${Math.max(1, Math.floor(limits.fileBytes / 512))}`
@@ -17,14 +18,19 @@ const insideOf = (toolFolder: string): Backend["inside"] => (folders) => ({
   path: `${toolFolder}:/usr/local/bin:/opt/homebrew/bin:/usr/bin:/bin:/usr/sbin:/sbin`
 })
 
+/** The same through a loader; on Linux the limit of data is per process, as in the sandboxes. */
+const rlimits = (limits: Limits) => SandboxLimits.rlimits(limits, SandboxLimits.ownHardLimits()).filter(({ name }) => name !== "nproc")
+
 /** `toolFolder` holds links to Node and the given tools. */
-export const unsafe = (toolFolder: string): Backend => ({
+export const unsafe = (toolFolder: string, last: LastStep): Backend => ({
   isolation: "none (unsafe)",
   owner: null,
   networks: ["internet", "none", "loopback"],
   containment: "group",
   inside: insideOf(toolFolder),
+  rlimits,
   limit: ulimit,
+  last,
   launch: () => {
     const [program, ...args] = SandboxProcess.bareShell
     return Promise.resolve({ program, args, env: launcherEnv, cleanUp: () => Promise.resolve() })
@@ -56,7 +62,9 @@ export const seatbelt = (toolFolder: string, readable: ReadonlyArray<string>): B
   networks: ["none", "loopback", "internet"],
   containment: "group",
   inside: insideOf(toolFolder),
+  rlimits: () => [],
   limit: ulimit,
+  last: { loader: null, filter: null },
   launch: async (request) => {
     const files = await realpath(request.folders.files)
     const home = await realpath(request.folders.home)

@@ -8,9 +8,10 @@
 import { randomBytes } from "node:crypto"
 import { rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import * as SandboxLimits from "./SandboxLimits.ts"
 import * as SandboxRoot from "./SandboxRoot.ts"
 import * as SandboxScript from "./SandboxScript.ts"
-import type { Backend, Limits } from "./SandboxTypes.ts"
+import type { Backend, LastStep } from "./SandboxTypes.ts"
 
 export interface Options {
   /** Where mount tables are written. */
@@ -22,11 +23,8 @@ export interface Options {
   readonly loopback: string | null
   /** Whether the command gets a user namespace of its own below `owner`: process limits count per command then. */
   readonly innerUser: boolean
+  readonly last: LastStep
 }
-
-/** RLIMIT_DATA and not RLIMIT_AS: JavaScript engines reserve far more address space than they use. */
-export const prlimit = (limits: Limits): string =>
-  `prlimit --pid $$ --core=0 --nproc=${limits.processes} --data=${limits.memoryBytes} --fsize=${limits.fileBytes}`
 
 const asAgent = `unshare --user --map-user=${SandboxRoot.agentUid} --map-group=${SandboxRoot.agentUid} --`
 const noPrivileges = "setpriv --inh-caps=-all --ambient-caps=-all --no-new-privs"
@@ -40,6 +38,7 @@ const maskRootOnly = rootOnlyProc.map((name) => `[ ! -e "$RDEV_ROOT/proc/${name}
 
 export const make = (options: Options): Backend => {
   const { root, owner } = options
+  const hard = SandboxLimits.ownHardLimits()
   const kernelRoot = owner === null && process.getuid?.() === 0
   const init = (withLoopback: boolean) =>
     SandboxScript.namespaceInit({
@@ -54,7 +53,9 @@ export const make = (options: Options): Backend => {
     networks: options.loopback === null ? ["none", "internet"] : ["none", "loopback", "internet"],
     containment: "namespace",
     inside: () => ({ workDir: SandboxRoot.workDir, home: SandboxRoot.home, path: SandboxRoot.path }),
-    limit: prlimit,
+    rlimits: (limits) => SandboxLimits.rlimits(limits, hard),
+    limit: (limits) => SandboxLimits.prlimit(SandboxLimits.rlimits(limits, hard)),
+    last: options.last,
     launch: async (request) => {
       const mounts = await SandboxRoot.mountsFor(root, request.folders, request.network)
       const table = join(options.folder, `mounts-${randomBytes(8).toString("hex")}`)

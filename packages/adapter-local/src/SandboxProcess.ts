@@ -7,7 +7,9 @@ import { readdir, readFile } from "node:fs/promises"
 import type { Duplex, Readable } from "node:stream"
 import * as Launch from "./Launch.ts"
 import { fail, fromUnknown, invalid, type LocalFailure } from "./LocalFailure.ts"
+import * as SandboxLoader from "./SandboxLoader.ts"
 import { bootstrap, commandScript, systemPath } from "./SandboxScript.ts"
+import { architectureOf } from "./Seccomp.ts"
 import type { Backend, SandboxRequest } from "./SandboxTypes.ts"
 
 export const graceMillis = 5_000
@@ -118,6 +120,7 @@ const started = (child: Launch.Launched, report: Duplex, control: () => string, 
       const word = text.split("\n", 1)[0] ?? ""
       if (!text.includes("\n")) return
       if (word === "ok") return settle(null)
+      if (word.startsWith("loader ")) return settle(fail({ _tag: "Unsupported", message: `the command's walls do not stand: ${word.slice("loader ".length)}` }))
       const known = refusals(request.argv, request.cwd)[word]
       settle(known === undefined ? invalid("argv", `${request.argv[0]}: its interpreter ${word.replace(/^interpreter /, "")} was not found in the workspace`) : known())
     }
@@ -131,6 +134,13 @@ const started = (child: Launch.Launched, report: Duplex, control: () => string, 
     child.exit.then(ended).catch((cause: unknown) => settle(fromUnknown(cause)))
   })
 
+/** Lowest niceness of a command: none is more urgent than the server. */
+const nice = 0
+const loaderWords = ({ last: { filter, loader }, rlimits }: Backend, request: SandboxRequest): string | null => {
+  const architecture = architectureOf(process.arch)
+  return loader === null || architecture === null ? null : SandboxLoader.words(loader, { architecture, filter, nice, rlimits: rlimits(request.limits) })
+}
+
 export const start = async (backend: Backend, request: SandboxRequest, id: string): Promise<SandboxProcess> => {
   const launch = await backend.launch(request)
   const group = backend.containment === "group"
@@ -140,13 +150,12 @@ export const start = async (backend: Backend, request: SandboxRequest, id: strin
     args: launch.args,
     env: group ? { PATH: systemPath, LC_ALL: "C", [marker]: id } : launch.env,
     cwd: group ? request.cwd : "/",
-    descriptors: 5,
-    detached: group
+    descriptors: launch.feed === undefined ? 5 : 6
   }).catch(async (cause: unknown) => {
     await launch.cleanUp()
     throw cause
   })
-  const [stdin, stdout, stderr, control, script] = child.stdio as readonly [Duplex, Duplex, Duplex, Duplex, Duplex]
+  const [stdin, stdout, stderr, control, script, feed] = child.stdio as readonly [Duplex, Duplex, Duplex, Duplex, Duplex, Duplex | undefined]
   const output = merge(stdout, stderr)
   let [said, ending] = ["", null as "killed" | "timeout" | null]
   for (const pipe of [stdin, control, script]) pipe.on("error", () => undefined)
@@ -182,7 +191,10 @@ export const start = async (backend: Backend, request: SandboxRequest, id: strin
     clearTimeout(timer)
   }
 
-  script.write(commandScript({ argv: request.argv, cwd: request.cwd, env: group ? { ...request.env, [marker]: id } : request.env, limits: request.limits, limit: backend.limit }))
+  feed?.on("error", () => undefined).end(launch.feed)
+  script.write(commandScript({
+    argv: request.argv, cwd: request.cwd, env: group ? { ...request.env, [marker]: id } : request.env, limit: backend.limit(request.limits), loader: loaderWords(backend, request)
+  }))
   script.end()
   if (request.stdin === null) stdin.end()
   else stdin.end(request.stdin)

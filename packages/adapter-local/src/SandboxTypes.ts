@@ -1,3 +1,5 @@
+import type { Loader, Rlimit } from "./SandboxLoader.ts"
+
 /** What a sandbox is asked to run, and what every way of isolating must supply. */
 export type Network = "none" | "loopback" | "internet"
 
@@ -35,12 +37,22 @@ export interface Launch {
   readonly args: ReadonlyArray<string>
   /** Environment of the launcher alone; the command's own goes over a pipe, so that no process list shows it. */
   readonly env: Readonly<Record<string, string>>
+  /** Written to descriptor 5, which the launcher then has. */
+  readonly feed?: Uint8Array
   /** Removes what the launch needed only to start. */
   readonly cleanUp: () => Promise<void>
 }
 
 /** A program or folder of the host that the inside may read. */
 export interface ReadOnlyMount { readonly hostPath: string; readonly path: string }
+
+/** What stands between the set-up and the command. */
+export interface LastStep {
+  /** null: the set-up's shell becomes the command itself. */
+  readonly loader: Loader | null
+  /** Refused system calls, for the loader or, without one, for a launcher that loads filters; null = none are refused. */
+  readonly filter: Buffer | null
+}
 
 export interface Backend {
   /** Shown to people: `namespaces`, `bubblewrap`, `sandbox-exec`, `none (unsafe)`. */
@@ -50,8 +62,11 @@ export interface Backend {
   readonly networks: ReadonlyArray<Network>
   /** Where the folders are seen inside. */
   inside(folders: Folders): { readonly workDir: string; readonly home: string; readonly path: string }
-  /** Shell line that lowers the limits of the shell `$$`; must fail when it cannot. */
+  /** Of the kernel, per process. */
+  rlimits(limits: Limits): ReadonlyArray<Rlimit>
+  /** Shell line that sets them on the shell `$$`, where there is no loader; must fail when it cannot. */
   limit(limits: Limits): string
+  readonly last: LastStep
   launch(request: SandboxRequest): Promise<Launch>
   /**
    * `namespace`: ending the launcher ends everything. `group`: processes share a process group and, on Linux, are found again by

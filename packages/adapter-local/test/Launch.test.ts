@@ -81,8 +81,8 @@ const behaviour = () => {
     child.kill("SIGKILL")
   })
 
-  it("puts a child into a group of its own when asked", async () => {
-    const child = await sh("sleep 60 & echo started; wait", { detached: true })
+  it("puts a child into a session and a group of its own", async () => {
+    const child = await sh("sleep 60 & echo started; wait")
     await new Promise((done) => child.stdio[1]?.once("data", done))
     process.kill(-child.pid, "SIGKILL")
     assert.deepStrictEqual(await child.exit, { code: null, signal: "SIGKILL" })
