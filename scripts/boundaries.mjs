@@ -1,10 +1,12 @@
 /**
  * Checks the arrows of the house: which package may import which, in sources and in package.json. An import may only run
  * along sdlc ← core ← api ← {server, cli, studio}; core ← conformance; core ← adapter-* ← server. Adapters never import each
- * other; nothing imports another package's files by a relative path; conformance is for tests.
+ * other; nothing imports another package's files by a relative path; conformance is for tests. And which files may touch the file
+ * system (fileAccess.mjs).
  */
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join, relative, resolve } from "node:path"
+import * as fileAccess from "./fileAccess.mjs"
 import { root } from "./setup.mjs"
 
 const packagesDir = join(root, "packages")
@@ -50,12 +52,19 @@ for (const name of packages) {
     continue
   }
   const base = join(packagesDir, name)
+  const sources = new Map()
   for (const room of ["src", "test", "bench", "attack"]) {
     const mayImport = room === "src" ? allowed : [...allowed, "conformance"]
     for (const file of files(join(base, room))) {
       checked++
       const where = relative(root, file)
-      for (const specifier of importsOf(readFileSync(file, "utf8"))) {
+      const text = readFileSync(file, "utf8")
+      if (room === "src") {
+        const path = relative(join(base, room), file)
+        sources.set(path, text)
+        problems.push(...fileAccess.check(name, path, text))
+      }
+      for (const specifier of importsOf(text)) {
         if (specifier.startsWith(".")) {
           const target = resolve(file, "..", specifier)
           if (!target.startsWith(`${base}/`)) problems.push(`${where}: imports ${specifier}, which lies outside packages/${name}; import the package by its name`)
@@ -72,6 +81,7 @@ for (const name of packages) {
       }
     }
   }
+  problems.push(...fileAccess.stale(name, sources))
   const manifest = JSON.parse(readFileSync(join(base, "package.json"), "utf8"))
   for (const dependency of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
     const own = /^@rdev\/(.+)/.exec(dependency)?.[1]

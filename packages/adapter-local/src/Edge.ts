@@ -5,6 +5,7 @@
 import type { EnvironmentName } from "@rdev/core/ports/Deployer"
 import { Context, Effect, Layer } from "effect"
 import { type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest, type RequestOptions, type ServerResponse } from "node:http"
+import { connect as connectTo, type Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { LiveReleases } from "./LocalDeployer.ts"
 import { HostRoutes } from "./LocalDns.ts"
@@ -13,9 +14,11 @@ import * as StaticSite from "./StaticSite.ts"
 const upstreamTimeoutMillis = 120_000
 const hopByHop = ["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade", "proxy-connection"]
 
+/** Opens a connection to the other side; its failure is the socket's error. */
+type Connect = () => Socket
 type Upstream =
   | { readonly kind: "static"; readonly root: string; readonly id: string }
-  | { readonly kind: "proxy"; readonly connect: { readonly socketPath: string } | { readonly host: string; readonly port: number } }
+  | { readonly kind: "proxy"; readonly connect: Connect }
   | { readonly kind: "nothing" } & Refusal
 
 export class Edge extends Context.Service<Edge, {
@@ -55,19 +58,19 @@ const forwarded = (request: IncomingMessage): OutgoingHttpHeaders => {
   return { ...headers, "x-forwarded-for": request.socket.remoteAddress ?? "", "x-forwarded-host": request.headers.host ?? "", "x-forwarded-proto": "http" }
 }
 
-const upstreamOptions = (request: IncomingMessage, connect: Extract<Upstream, { readonly kind: "proxy" }>["connect"]): RequestOptions =>
-  ({ ...connect, method: request.method ?? "GET", path: request.url ?? "/", agent: false, timeout: upstreamTimeoutMillis })
+const upstreamOptions = (request: IncomingMessage, connect: Connect): RequestOptions =>
+  ({ createConnection: connect, method: request.method ?? "GET", path: request.url ?? "/" })
 
 const unreachable = { status: 502, code: "unreachable", title: "The service does not answer", detail: "It may be starting again; see its last output in the release's log." }
 
-const proxy = (request: IncomingMessage, response: ServerResponse, connect: Extract<Upstream, { readonly kind: "proxy" }>["connect"]) => {
+const proxy = (request: IncomingMessage, response: ServerResponse, connect: Connect) => {
   const outgoing = httpRequest({ ...upstreamOptions(request, connect), headers: forwarded(request) }, (incoming) => {
     const headers: OutgoingHttpHeaders = Object.fromEntries(Object.entries(incoming.headers).filter(([name]) => !hopByHop.includes(name)))
     response.writeHead(incoming.statusCode ?? 502, headers)
     incoming.pipe(response)
     incoming.on("error", () => response.destroy())
   })
-  outgoing.on("timeout", () => outgoing.destroy(new Error("timeout")))
+  outgoing.setTimeout(upstreamTimeoutMillis, () => outgoing.destroy(new Error("timeout")))
   outgoing.on("error", () => problem(request, response, unreachable))
   response.on("close", () => outgoing.destroy())
   request.on("error", () => outgoing.destroy())
@@ -76,7 +79,7 @@ const proxy = (request: IncomingMessage, response: ServerResponse, connect: Extr
 
 const refuseUpgrade = (socket: Duplex, status: string) => void socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
 
-const tunnel = (request: IncomingMessage, socket: Duplex, head: Buffer, connect: Extract<Upstream, { readonly kind: "proxy" }>["connect"]) => {
+const tunnel = (request: IncomingMessage, socket: Duplex, head: Buffer, connect: Connect) => {
   const headers = { ...forwarded(request), connection: "Upgrade", upgrade: request.headers.upgrade ?? "websocket" }
   const outgoing = httpRequest({ ...upstreamOptions(request, connect), headers })
   socket.on("error", () => outgoing.destroy())
@@ -111,11 +114,12 @@ export const make = Effect.gen(function*() {
     const environment = environmentOf(host)
     const live = releases.find(route.projectId, environment)
     if (live?.kind === "static") return { upstream: { kind: "static", root: live.root, id: live.id } }
-    if (live?.kind === "node") return { upstream: { kind: "proxy", connect: { socketPath: live.socketPath } } }
+    if (live?.kind === "node") return { upstream: { kind: "proxy", connect: live.connect } }
     const local = /^http:\/\/(\[::1\]|[a-z0-9.]+):(\d+)\/?$/.exec(route.target)
     // A record that points at this very server would go round in circles.
     if (local !== null && Number(local[2]) !== request.socket.localPort) {
-      return { upstream: { kind: "proxy", connect: { host: (local[1] ?? "127.0.0.1").replace(/^\[|\]$/g, ""), port: Number(local[2]) } } }
+      const to = { host: (local[1] ?? "127.0.0.1").replace(/^\[|\]$/g, ""), port: Number(local[2]) }
+      return { upstream: { kind: "proxy", connect: () => connectTo(to) } }
     }
     return { upstream: { kind: "nothing", status: 404, code: "nothing-released", title: "Nothing is released yet", detail: `${host} has no release in ${environment}.` } }
   }

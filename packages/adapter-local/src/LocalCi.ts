@@ -7,10 +7,10 @@ import { Ci, CiError, type CiEvent, type CiStep } from "@rdev/core/ports/Ci"
 import { Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
 import type { OutputChunk } from "@rdev/core/ports/WorkspaceHost"
 import { Clock, Deferred, Effect, Fiber, Layer, Semaphore, Stream } from "effect"
-import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import * as Checkout from "./Checkout.ts"
 import * as CiRecords from "./CiRecords.ts"
+import * as ConfinedTree from "./ConfinedTree.ts"
 import * as Lines from "./Lines.ts"
 import { attempt, fail, LocalFailure, notFound } from "./LocalFailure.ts"
 import * as Pipeline from "./Pipeline.ts"
@@ -169,7 +169,7 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
       )
     yield* work.pipe(
       Effect.onInterrupt(() => Effect.ignore(finish("cancelled", "it was cancelled"))),
-      Effect.ensuring(Effect.ignore(attempt(() => rm(base, { recursive: true, force: true, maxRetries: 3 })))),
+      Effect.ensuring(Effect.ignore(attempt(() => ConfinedTree.remove(base)))),
       Effect.catch((failure) => Effect.logError(`the record of run ${id} cannot be written`, failure.reason)),
       Effect.ensuring(Effect.sync(() => { notify(id); active.delete(id) }))
     )
@@ -241,7 +241,7 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
   }
 
   yield* attempt(async () => {
-    await rm(workRoot, { recursive: true, force: true })
+    await ConfinedTree.remove(workRoot)
     for (const { projectId, run } of await CiRecords.unfinished(dataDir)) {
       await CiRecords.write(dataDir, projectId, { ...run, status: "infra", reason: "lost: the server stopped while the run was in flight; start it again" })
     }
@@ -260,7 +260,7 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
     remove: (target) =>
       verb("remove", starting.withPermit(Effect.gen(function*() {
         for (const { projectId, run } of yield* attempt(() => CiRecords.unfinished(dataDir))) if (projectId === target.projectId) yield* stop(run.id)
-        yield* attempt(() => rm(CiRecords.projectFolder(dataDir, target.projectId), { recursive: true, force: true, maxRetries: 3 }))
+        yield* attempt(() => ConfinedTree.remove(CiRecords.projectFolder(dataDir, target.projectId)))
       }))),
     start: (target, request) => verb("start", starting.withPermit(start(target, request))),
     get: (target, id) => verb("get", Effect.map(find(target, id), CiRecords.view)),

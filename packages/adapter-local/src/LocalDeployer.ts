@@ -1,14 +1,16 @@
 /**
  * The Deployer port on one machine: builds the commit in the sandbox into a release folder, checks it, switches a link. Static sites
- * are served by the Edge from the folder; Node services run in the sandbox and are kept running, also over server restarts.
+ * are copied to a folder of the server's own and served from there by the Edge; Node services run in the sandbox and are kept running, also over server restarts.
  */
 import * as Ids from "@rdev/core/domain/Ids"
 import { Deployer, DeployerError, type EnvironmentName, type Health, type Release } from "@rdev/core/ports/Deployer"
 import { Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
 import { Clock, Context, Effect, Exit, Layer, Option, Scope, Semaphore, Stream } from "effect"
-import { appendFile, rm } from "node:fs/promises"
+import type { Socket } from "node:net"
 import { join } from "node:path"
 import * as Checkout from "./Checkout.ts"
+import * as ConfinedCopy from "./ConfinedCopy.ts"
+import * as ConfinedTree from "./ConfinedTree.ts"
 import * as Lines from "./Lines.ts"
 import { attempt, fail, invalid, type LocalFailure, notFound } from "./LocalFailure.ts"
 import * as Pipeline from "./Pipeline.ts"
@@ -36,7 +38,7 @@ export type Options = DeployOptions & Sandbox.Options
 
 export type LiveRelease =
   | { readonly kind: "static"; readonly id: string; readonly root: string }
-  | { readonly kind: "node"; readonly id: string; readonly socketPath: string }
+  | { readonly kind: "node"; readonly id: string; readonly connect: () => Socket }
 /** What the edge serves, for reading without waiting. */
 export class LiveReleases extends Context.Service<LiveReleases, {
   find(projectId: Ids.ProjectId, environment: EnvironmentName): LiveRelease | null
@@ -44,7 +46,6 @@ export class LiveReleases extends Context.Service<LiveReleases, {
 
 interface Running { readonly live: LiveRelease; readonly record: Records.ReleaseRecord; readonly scope: Scope.Closeable }
 type Request = { readonly key: string; readonly environment: EnvironmentName; readonly sha: Sha; readonly env: Readonly<Record<string, string>> }
-const maxBuildLogBytes = 1024 * 1024
 
 export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOptions) {
   const { dataDir } = options
@@ -67,7 +68,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
 
   const build = Effect.fnUntraced(function*(folder: string, commands: ReadonlyArray<string>) {
     if (commands.length === 0) return
-    const folders = { files: join(folder, "files"), home: join(folder, "home"), filesReadOnly: false }
+    const folders = { files: Records.filesOf(folder), home: join(folder, "home"), filesReadOnly: false }
     const process = yield* sandbox.start({
       folders,
       argv: ["sh", "-c", Pipeline.script(commands)],
@@ -84,7 +85,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
         tail = [...tail, ...lines].slice(-8)
         const text = lines.map((line) => `${line}\n`).join("")
         written += text.length
-        if (written <= maxBuildLogBytes) await appendFile(join(folder, "build.log"), text, { mode: 0o600 })
+        await Records.log(folder, text, written)
       }))
     const exit = yield* process.exit
     if (exit.code !== 0) {
@@ -93,28 +94,37 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     }
   }, Effect.scoped)
 
+  /** The folder that is served: copied from the build's files, unless that was done before. */
+  const publish = (folder: string, from: string) =>
+    attempt(async () => {
+      const site = join(folder, Records.siteName)
+      if (ConfinedTree.isFolder(site)) return site
+      const files = Records.filesOf(folder)
+      const { workDir } = sandbox.inside({ files, home: join(folder, "home"), filesReadOnly: false })
+      await ConfinedCopy.publish({ files, inside: workDir, publish: from, into: folder, name: Records.siteName })
+      return site
+    })
+
   /** Brings a completed release up: for a service, starts it. The scope of the result ends it. */
   const bringUp = Effect.fnUntraced(function*(projectId: Ids.ProjectId, record: Records.ReleaseRecord) {
     const scope = yield* Scope.make()
-    const files = join(Records.folderOf(dataDir, projectId, record.environment, record.id), "files")
+    const folder = Records.folderOf(dataDir, projectId, record.environment, record.id)
+    const files = Records.filesOf(folder)
     const { config } = record
     const start = Effect.gen(function*() {
-      if (config.kind === "static") return { live: { kind: "static", id: record.id, root: join(files, config.publish) } as const, service: null }
+      if (config.kind === "static") return { live: { kind: "static", id: record.id, root: yield* publish(folder, config.publish) } as const, service: null }
       if (!sandbox.networks.includes(serviceNetwork)) return yield* ServiceRunner.unsupported
       yield* sandbox.adoptTree(files)
       const env = yield* attempt(() => Records.readEnv(dataDir, projectId, record))
       const service = yield* ServiceRunner.supervise(sandbox, dataDir, record.id, { files, start: config.start, env, network: serviceNetwork })
-      return { live: { kind: "node", id: record.id, socketPath: service.socketPath } as const, service }
+      return { live: { kind: "node", id: record.id, connect: service.connect } as const, service }
     })
     const { live, service } = yield* Scope.provide(start, scope).pipe(Effect.onError(() => Scope.close(scope, Exit.void)))
     return { live, service, scope }
   })
 
   const checkStatic = Effect.fnUntraced(function*(root: string, health: string) {
-    const found = yield* attempt(() => StaticSite.lookUp(root, health)).pipe(
-      Effect.catchIf((failure) => failure.reason._tag === "NotFound", () => Effect.fail(invalid("publish", `the build made no folder ${root.split("/files/").at(-1) ?? root}`)))
-    )
-    if (found.kind !== "file") return yield* invalid("health", `the release has no file for ${health}`)
+    if (!(yield* attempt(async () => StaticSite.has(root, health)))) return yield* invalid("health", `the release has no file for ${health}`)
   })
 
   const install = Effect.fnUntraced(function*(target: RepositoryTarget, record: Records.ReleaseRecord, up: { readonly live: LiveRelease; readonly scope: Scope.Closeable }) {
@@ -137,11 +147,11 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
 
   const release = Effect.fnUntraced(function*(target: RepositoryTarget, request: Request, folder: string, id: Ids.ReleaseId) {
     const config = yield* readConfig(target, request.sha)
-    yield* Checkout.write(target, request.sha, join(folder, "files")).pipe(Effect.provideService(Forge, forge))
+    yield* Checkout.write(target, request.sha, Records.filesOf(folder)).pipe(Effect.provideService(Forge, forge))
     yield* sandbox.ownFolder(join(folder, "home"))
-    yield* sandbox.ownTree(join(folder, "files"))
+    yield* sandbox.ownTree(Records.filesOf(folder))
     yield* building.withPermit(build(folder, config.build))
-    yield* attempt(() => rm(join(folder, "home"), { recursive: true, force: true }))
+    yield* attempt(() => ConfinedTree.remove(join(folder, "home")))
     yield* attempt(() => Records.writeEnv(dataDir, target.projectId, request.environment, id, request.env))
     const record: Records.ReleaseRecord = {
       id,
@@ -160,6 +170,8 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
       yield* attempt(() => Records.write(dataDir, target.projectId, record))
       yield* attempt(() => Records.writeKey(dataDir, target.projectId, request.environment, request.key, id))
       yield* install(target, record, up)
+      // A site is a copy: what it was built from is only disk used up.
+      if (config.kind === "static") yield* attempt(() => ConfinedTree.remove(Records.filesOf(folder)))
     })
     yield* settle.pipe(Effect.onError(() => Scope.close(up.scope, Exit.void)))
     return record
@@ -176,7 +188,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     const id = yield* Ids.make("rel")
     const folder = Records.folderOf(dataDir, projectId, request.environment, id)
     const record = yield* release(target, request, folder, id).pipe(
-      Effect.onError(() => Effect.ignore(attempt(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))))
+      Effect.onError(() => Effect.ignore(attempt(() => ConfinedTree.remove(folder))))
     )
     yield* attempt(() => Records.prune(dataDir, projectId, request.environment))
     return Records.view(record, true)
@@ -199,8 +211,8 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     const { live, record } = there
     const path = record.config.health
     const checked = live.kind === "static"
-      ? yield* attempt(() => StaticSite.lookUp(live.root, path)).pipe(Effect.map(({ kind }) => ({ ok: kind === "file", detail: kind === "file" ? "served" : "there is no such file" })))
-      : yield* ServiceRunner.probe(live.socketPath, path).pipe(Effect.map((status) => ({ ok: status !== null && status >= 200 && status < 300, detail: status === null ? "nothing answers" : `answered ${status}` })))
+      ? yield* attempt(async () => StaticSite.has(live.root, path)).pipe(Effect.map((ok) => ({ ok, detail: ok ? "served" : "there is no such file" })))
+      : yield* ServiceRunner.probe(live.connect, path).pipe(Effect.map((status) => ({ ok: status !== null && status >= 200 && status < 300, detail: status === null ? "nothing answers" : `answered ${status}` })))
     const checks = [{ name: "release", ok: true, detail: record.id }, { name: `GET ${path}`, ...checked }]
     return { healthy: checks.every(({ ok }) => ok), checks } satisfies Health
   })
@@ -211,7 +223,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
       running.delete(keyOf(target.projectId, environment))
       if (there !== undefined) yield* Scope.close(there.scope, Exit.void)
     }
-    yield* attempt(() => rm(Records.projectFolder(dataDir, target.projectId), { recursive: true, force: true, maxRetries: 3 }))
+    yield* attempt(() => ConfinedTree.remove(Records.projectFolder(dataDir, target.projectId)))
   })
 
   yield* Scope.addFinalizer(layerScope, Effect.suspend(() => Effect.forEach(running.values(), ({ scope }) => Scope.close(scope, Exit.void), { concurrency: "unbounded", discard: true })))

@@ -6,9 +6,11 @@
 import * as Ids from "@rdev/core/domain/Ids"
 import { type Command, type Workspace, WorkspaceError, WorkspaceHost, type WorkspaceSpec } from "@rdev/core/ports/WorkspaceHost"
 import { Clock, Effect, Layer, Schema, Semaphore, Stream } from "effect"
-import { chmod, lstat, readdir, rename, rm } from "node:fs/promises"
+import { readdir, rename } from "node:fs/promises"
 import { join } from "node:path"
 import * as ConfinedFiles from "./ConfinedFiles.ts"
+import * as ConfinedFolder from "./ConfinedFolder.ts"
+import * as ConfinedTree from "./ConfinedTree.ts"
 import { attempt, fail, invalid, type LocalFailure, notFound } from "./LocalFailure.ts"
 import * as RecordFile from "./RecordFile.ts"
 import * as Sandbox from "./Sandbox.ts"
@@ -30,24 +32,12 @@ type Record = typeof Record.Type
 const decode = Schema.decodeUnknownSync(Record)
 const isProjectId = Schema.is(Ids.ProjectId)
 
-/** Bytes of the plain files below a folder, counted until `limit` is passed. Links are not followed. */
-const usage = async (folder: string, limit: number): Promise<number> => {
-  let total = 0
-  const queue = [folder]
-  for (let path = queue.pop(); path !== undefined && total <= limit; path = queue.pop()) {
-    for (const entry of await readdir(path, { withFileTypes: true })) {
-      if (entry.isDirectory()) queue.push(join(path, entry.name))
-      else if (entry.isFile()) total += (await lstat(join(path, entry.name)).catch(() => ({ size: 0 }))).size
-    }
-  }
-  return total
-}
-
-/** Folders that an inside program made unreadable are opened first, so that they can be removed. */
-const makeRemovable = async (folder: string): Promise<void> => {
-  await chmod(folder, 0o700)
-  for (const entry of await readdir(folder, { withFileTypes: true })) if (entry.isDirectory()) await makeRemovable(join(folder, entry.name))
-}
+/** Entries of a folder of the server's own; none when it is not there. */
+const names = (folder: string): Promise<ReadonlyArray<string>> =>
+  readdir(folder).catch((cause: unknown) => {
+    if (ConfinedFolder.isMissing(cause)) return []
+    throw cause
+  })
 
 export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: string) {
   const sandbox = yield* Sandbox.Sandbox
@@ -116,7 +106,7 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: stri
     const { workDir } = sandbox.inside(folders)
     if (record.diskBytes !== null) {
       const limit = record.diskBytes
-      const used = yield* attempt(() => usage(folders.files, limit))
+      const used = yield* attempt(() => ConfinedTree.measure(folders.files, limit))
       if (used > limit) return yield* fail({ _tag: "ResourceExhausted", message: `workspace ${record.name} holds more than its ${limit} bytes; remove files or raise diskBytes` })
     }
     const cwd = yield* attempt(async () => command.cwd === undefined || command.cwd === "" || command.cwd === "." || command.cwd === workDir
@@ -160,20 +150,15 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: stri
     const aside = join(root, `.gone-${yield* Ids.ulid}`)
     yield* attempt(async () => {
       const moved = await rename(base, aside).then(() => true, (cause: unknown) => {
-        if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return false
+        if (ConfinedFolder.isMissing(cause)) return false
         throw cause
       })
-      if (!moved) return
-      if (process.getuid?.() !== 0) await makeRemovable(aside)
-      await rm(aside, { recursive: true, force: true, maxRetries: 3 })
+      if (moved) await ConfinedTree.remove(aside)
     })
   })
 
   const list = attempt(async () => {
-    const folders = await readdir(root).catch((cause: unknown) => {
-      if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return []
-      throw cause
-    })
+    const folders = await names(root)
     const records = await Promise.all(folders.filter((projectId) => isProjectId(projectId)).map(async (projectId) =>
       Promise.all((await readdir(join(root, projectId))).map((name) => RecordFile.read(join(root, projectId, name, "workspace.json"), decode)))))
     return records.flat().flatMap((record) => record === null ? [] : [view(record)])
@@ -181,7 +166,7 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: stri
 
   // What an interrupted destroy left behind.
   yield* attempt(async () => {
-    for (const name of await readdir(root).catch(() => [])) if (name.startsWith(".gone-")) await rm(join(root, name), { recursive: true, force: true })
+    for (const name of await names(root)) if (name.startsWith(".gone-")) await ConfinedTree.remove(join(root, name))
   })
 
   return WorkspaceHost.of({

@@ -1,13 +1,15 @@
 /**
  * Releases on disk: `<dataDir>/releases/<projectId>/<environment>/<releaseId>/` holds `release.json`, `env.json` (0600: it may hold
- * secrets), `build.log` and `files`; `current` beside them is a link to the live one, switched by rename.
+ * secrets), `build.log`, `files` (what the build worked on; the build can write it) and, of a static release, `site` (what is served;
+ * only the server writes it); `current` beside them is a link to the live one, switched by rename.
  */
 import * as Ids from "@rdev/core/domain/Ids"
 import type { EnvironmentName, Release } from "@rdev/core/ports/Deployer"
 import { Schema } from "effect"
 import { createHash, randomBytes } from "node:crypto"
-import { readdir, readlink, rename, rm, symlink } from "node:fs/promises"
+import { appendFile, readdir, readlink, rename, rm, symlink } from "node:fs/promises"
 import { join } from "node:path"
+import * as ConfinedTree from "./ConfinedTree.ts"
 import * as RecordFile from "./RecordFile.ts"
 
 /** Releases kept per environment, the live one included. */
@@ -46,6 +48,15 @@ export const rootOf = (dataDir: string) => join(dataDir, "releases")
 export const projectFolder = (dataDir: string, projectId: string) => join(rootOf(dataDir), projectId)
 const environmentFolder = (dataDir: string, projectId: string, environment: EnvironmentName) => join(projectFolder(dataDir, projectId), environment)
 export const folderOf = (dataDir: string, projectId: string, environment: EnvironmentName, id: string) => join(environmentFolder(dataDir, projectId, environment), id)
+
+export const filesOf = (folder: string) => join(folder, "files")
+/** Name of the published copy in a release's folder. */
+export const siteName = "site"
+const maxBuildLogBytes = 1024 * 1024
+/** Appends to the build's log while it has less than 1 MiB: `written` counts what came before. */
+export const log = async (folder: string, text: string, written: number): Promise<void> => {
+  if (written <= maxBuildLogBytes) await appendFile(join(folder, "build.log"), text, { mode: 0o600 })
+}
 
 export const view = (record: ReleaseRecord, live: boolean): Release => ({
   id: record.id,
@@ -110,7 +121,7 @@ export const prune = async (dataDir: string, projectId: string, environment: Env
   const records = await list(dataDir, projectId, environment)
   const keep = new Set([...records.slice(-kept).map((record) => record.id as string), ...(live === null ? [] : [live])])
   for (const name of await names(folder)) {
-    if (isReleaseId(name) && !keep.has(name)) await rm(join(folder, name), { recursive: true, force: true, maxRetries: 3 })
+    if (isReleaseId(name) && !keep.has(name)) await ConfinedTree.remove(join(folder, name))
   }
   for (const name of await names(join(folder, "keys"))) {
     const key = await RecordFile.read(join(folder, "keys", name), decodeKey)

@@ -7,8 +7,9 @@ import type { ExitStatus, OutputChunk } from "@rdev/core/ports/WorkspaceHost"
 import { Context, Effect, Layer, type Scope, Stream } from "effect"
 import { randomBytes } from "node:crypto"
 import { chownSync, mkdirSync, readdirSync, realpathSync, rmSync, symlinkSync } from "node:fs"
-import { chmod, chown, lchown, lstat, mkdir, readdir, rm } from "node:fs/promises"
+import { lstat, rm } from "node:fs/promises"
 import { join } from "node:path"
+import * as ConfinedTree from "./ConfinedTree.ts"
 import { findProgram } from "./Git.ts"
 import { attempt, fail, fromUnknown, invalid, type LocalFailure } from "./LocalFailure.ts"
 import * as SandboxBubblewrap from "./SandboxBubblewrap.ts"
@@ -225,15 +226,6 @@ const uidOf = (path: string): Promise<number | null> =>
     throw cause
   })
 
-const chownTree = async (path: string, uid: number, gid: number): Promise<void> => {
-  await lchown(path, uid, gid)
-  for (const entry of await readdir(path, { withFileTypes: true })) {
-    const inner = join(path, entry.name)
-    if (entry.isDirectory()) await chownTree(inner, uid, gid)
-    else await lchown(inner, uid, gid)
-  }
-}
-
 export const make = Effect.fn("Sandbox.make")(function*(options: Options) {
   // `unsafeHost` is a permission to go without, not a wish to: a working sandbox is used all the same.
   const folder = yield* Effect.acquireRelease(
@@ -244,19 +236,14 @@ export const make = Effect.fn("Sandbox.make")(function*(options: Options) {
   const { owner } = backend
   const isRoot = process.getuid?.() === 0
   const target = owner ?? (isRoot ? { uid: 0, gid: 0 } : null)
-  const ownTree = (path: string) => attempt(() => target === null ? Promise.resolve() : chownTree(path, target.uid, target.gid))
+  const ownTree = (path: string) => attempt(() => target === null ? Promise.resolve() : ConfinedTree.chown(path, target.uid, target.gid))
   return Sandbox.of({
     isolation: backend.isolation,
     networks: backend.networks,
     rejected,
     owner,
     inside: (folders) => backend.inside(folders),
-    ownFolder: (path) =>
-      attempt(async () => {
-        await mkdir(path, { recursive: true, mode: 0o700 })
-        await chmod(path, 0o700)
-        if (owner !== null) await chown(path, owner.uid, owner.gid)
-      }),
+    ownFolder: (path) => attempt(async () => ConfinedTree.own(path, owner)),
     ownTree,
     adoptTree: (path) =>
       Effect.flatMap(attempt(() => uidOf(path)), (uid) => uid === null || target === null || uid === target.uid ? Effect.void : ownTree(path)),

@@ -3,7 +3,7 @@
  * nothing but the environment and the limits: the command can read and change what the server's user can. Both end the
  * process group and, on Linux, whatever carries the marker.
  */
-import { realpath } from "node:fs/promises"
+import { realRoot } from "./ConfinedFolder.ts"
 import * as SandboxLimits from "./SandboxLimits.ts"
 import * as SandboxProcess from "./SandboxProcess.ts"
 import type { Backend, LastStep, Limits } from "./SandboxTypes.ts"
@@ -66,8 +66,8 @@ export const seatbelt = (toolFolder: string, readable: ReadonlyArray<string>): B
   limit: ulimit,
   last: { loader: null, filter: null },
   launch: async (request) => {
-    const files = await realpath(request.folders.files)
-    const home = await realpath(request.folders.home)
+    const files = realRoot(request.folders.files)
+    const home = realRoot(request.folders.home)
     const write = request.folders.filesReadOnly ? [home] : [files, home]
     const text = profile({ read: [toolFolder, files, ...readable], write: [...write, "/private/tmp", "/private/var/folders"], network: request.network })
     return { program: "/usr/bin/sandbox-exec", args: ["-p", text, ...SandboxProcess.bareShell], env: launcherEnv, cleanUp: () => Promise.resolve() }

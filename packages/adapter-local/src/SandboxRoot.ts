@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto"
 import { chmodSync, copyFileSync, lstatSync, mkdirSync, readlinkSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { readFile, realpath } from "node:fs/promises"
 import { dirname, join } from "node:path"
+import { realRoot } from "./ConfinedFolder.ts"
 import type { Folders, Network, ReadOnlyMount } from "./SandboxTypes.ts"
 
 export const workDir = "/workspace"
@@ -136,8 +137,8 @@ export const mountsFor = async (root: SandboxRoot, folders: Folders, network: Ne
   { kind: "proc", path: "/proc" },
   { kind: "tmpfs", path: "/tmp", sizeBytes: tmpBytes },
   { kind: "tmpfs", path: "/dev/shm", sizeBytes: shmBytes },
-  { kind: "bind", source: await realpath(folders.files), path: workDir, access: folders.filesReadOnly ? "ro" : "rw" },
-  { kind: "bind", source: await realpath(folders.home), path: home, access: "rw" },
+  { kind: "bind", source: realRoot(folders.files), path: workDir, access: folders.filesReadOnly ? "ro" : "rw" },
+  { kind: "bind", source: realRoot(folders.home), path: home, access: "rw" },
   ...(network === "internet" ? [{ kind: "bind", source: await realpath("/etc/resolv.conf"), path: "/etc/resolv.conf", access: "ro" } as const] : [])
 ]
 

@@ -1,13 +1,17 @@
 /**
  * Runs a released Node service in the sandbox and keeps it running. The service listens on its own loopback; a relay beside it
- * listens on a socket file in its home, so that the edge reaches it while it reaches nothing of the host's network.
+ * listens on a socket file in its home, so that the edge reaches it while it reaches nothing of the host's network. The home is the
+ * service's to write, so the file is never trusted by its name (see ConfinedSocket).
  */
 import { Effect, Exit, type Scope, Stream } from "effect"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp } from "node:fs/promises"
 import { request as httpRequest } from "node:http"
-import { createServer } from "node:net"
+import { createServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as ConfinedFolder from "./ConfinedFolder.ts"
+import * as ConfinedSocket from "./ConfinedSocket.ts"
+import * as ConfinedTree from "./ConfinedTree.ts"
 import * as Lines from "./Lines.ts"
 import { attempt, fail, invalid, type LocalFailure } from "./LocalFailure.ts"
 import type { Sandbox } from "./Sandbox.ts"
@@ -34,7 +38,8 @@ export interface Spec {
   readonly network: Network
 }
 export interface Service {
-  readonly socketPath: string
+  /** A connection to it; what is wrong comes as the socket's error. */
+  readonly connect: () => Socket
   /** The last lines it printed. */
   readonly tail: () => ReadonlyArray<string>
   /** How often it ended, and how the last time. */
@@ -58,7 +63,7 @@ const runFolder = (dataDir: string, id: string) =>
       const wanted = join(dataDir, "run", id.slice(-10).toLowerCase())
       return Buffer.byteLength(join(wanted, socketName)) <= maxSocketPath ? wanted : mkdtemp(join(tmpdir(), "rdev-run-"))
     }),
-    (folder) => Effect.ignore(attempt(() => rm(folder, { recursive: true, force: true })))
+    (folder) => Effect.ignore(attempt(() => ConfinedTree.remove(folder)))
   )
 
 /** Starts and supervises until the scope closes. Does not wait for the service to answer. */
@@ -67,7 +72,8 @@ export const supervise = Effect.fn("ServiceRunner.supervise")(function*(sandbox:
   yield* sandbox.ownFolder(home)
   const folders = { files: spec.files, home, filesReadOnly: true }
   const inside = sandbox.inside(folders)
-  const socketPath = join(home, socketName)
+  const held = yield* Effect.acquireRelease(attempt(async () => ConfinedFolder.openRoot(home)), (folder) => Effect.sync(() => ConfinedFolder.close(folder)))
+  const connect = () => ConfinedSocket.connect(held, socketName)
   const lines: Array<string> = []
   let [count, last, pause] = [0, "", firstPauseMillis]
 
@@ -105,17 +111,17 @@ export const supervise = Effect.fn("ServiceRunner.supervise")(function*(sandbox:
     }
   })
   yield* Effect.forkScoped(forever, { startImmediately: true })
-  return { socketPath, tail: () => [...lines], ends: () => ({ count, last }) } satisfies Service
+  return { connect, tail: () => [...lines], ends: () => ({ count, last }) } satisfies Service
 })
 
 /** Status of a GET over the service's socket; null when nothing answers. */
-export const probe = (socketPath: string, path: string): Effect.Effect<number | null> =>
+export const probe = (connect: Service["connect"], path: string): Effect.Effect<number | null> =>
   Effect.callback<number | null>((resume) => {
-    const request = httpRequest({ socketPath, path, method: "GET", headers: { host: "localhost" }, agent: false, timeout: probeTimeoutMillis }, (response) => {
+    const request = httpRequest({ createConnection: connect, path, method: "GET", headers: { host: "localhost" } }, (response) => {
       response.resume()
       resume(Effect.succeed(response.statusCode ?? null))
     })
-    request.on("timeout", () => request.destroy())
+    request.setTimeout(probeTimeoutMillis, () => request.destroy())
     request.on("error", () => resume(Effect.succeed(null)))
     request.end()
     return Effect.sync(() => request.destroy())
@@ -129,7 +135,7 @@ export const awaitHealthy = (service: Service, path: string, timeoutMillis: numb
     let status: number | null = null
     const poll = Effect.gen(function*() {
       while (true) {
-        status = yield* probe(service.socketPath, path)
+        status = yield* probe(service.connect, path)
         if (status !== null && status >= 200 && status < 300) return
         const { count, last } = service.ends()
         if (count > 0) return yield* invalid("start", `the service ${last} before it answered; ${shown(service.tail())}`)

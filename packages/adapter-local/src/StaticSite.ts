@@ -1,12 +1,11 @@
 /**
  * Serves a folder over HTTP: content types, index.html, clean URLs, 404.html, ETag with 304, one byte range, HEAD. Never anything
- * outside the folder, no dot files, no links that lead out.
+ * outside the folder, no dot files, nothing through a link.
  */
-import { createReadStream } from "node:fs"
-import { realpath, stat } from "node:fs/promises"
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { extname, join, sep } from "node:path"
+import { extname } from "node:path"
 import { pipeline } from "node:stream/promises"
+import { close, codeOf, contents, type Folder, openFile, openFolder, openRoot } from "./ConfinedFolder.ts"
 
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8", ".htm": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
@@ -33,37 +32,72 @@ export const segments = (url: string): ReadonlyArray<string> | null => {
   return parts.some((part) => part.startsWith(".") && part !== ".well-known") ? null : parts
 }
 
-export interface Found { readonly path: string; readonly sizeBytes: number; readonly mtimeMillis: number }
+/** An open file of the site; whoever gets it closes it. */
+export interface Found { readonly name: string; readonly fd: number; readonly sizeBytes: number; readonly mtimeMillis: number }
 export type Lookup = { readonly kind: "file"; readonly file: Found } | { readonly kind: "redirect"; readonly to: string } | { readonly kind: "missing" }
 
-const plainFile = async (root: string, path: string): Promise<Found | "folder" | null> => {
+const nothing: Lookup = { kind: "missing" }
+/** Null where there is no such path, a link (a site has none, and none is followed), or what this user may not read. */
+const unlessAbsent = <A>(work: () => A): A | null => {
   try {
-    const real = await realpath(path)
-    if (real !== root && !real.startsWith(root + sep)) return null
-    const found = await stat(real)
-    return found.isDirectory() ? "folder" : found.isFile() ? { path: real, sizeBytes: found.size, mtimeMillis: Math.floor(found.mtimeMs) } : null
+    return work()
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP", "EACCES"].includes(String(cause.code))) return null
+    if (["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP", "EACCES"].includes(codeOf(cause) ?? "")) return null
     throw cause
   }
 }
 
-export const lookUp = async (root: string, url: string): Promise<Lookup> => {
-  const parts = segments(url)
-  if (parts === null) return { kind: "missing" }
-  const real = await realpath(root)
-  const path = join(real, ...parts)
-  const slash = /\/(?:[?#]|$)/.test(url) || parts.length === 0
-  const found = await plainFile(real, path)
-  if (found === "folder") {
-    const index = await plainFile(real, join(path, "index.html"))
-    if (index === null || index === "folder") return { kind: "missing" }
-    const query = url.includes("?") ? url.slice(url.indexOf("?")) : ""
-    return slash ? { kind: "file", file: index } : { kind: "redirect", to: `/${parts.map(encodeURIComponent).join("/")}/${query}` }
+const plainFile = (folder: Folder, name: string): Found | "folder" | null =>
+  unlessAbsent(() => {
+    const found = openFile(folder, name)
+    if (typeof found === "string") return found === "folder" ? found : null
+    return { name, fd: found.fd, sizeBytes: found.stats.size, mtimeMillis: Math.floor(found.stats.mtimeMs) }
+  })
+
+/** The folder that `parts` lead to, given to `use`; null when there is none. */
+const inFolder = <A>(root: Folder, parts: ReadonlyArray<string>, use: (folder: Folder) => A): A | null => {
+  const [first, ...rest] = parts
+  if (first === undefined) return use(root)
+  const inner = unlessAbsent(() => openFolder(root, first))
+  if (inner === null) return null
+  try {
+    return inFolder(inner, rest, use)
+  } finally {
+    close(inner)
   }
-  if (found !== null) return slash ? { kind: "missing" } : { kind: "file", file: found }
-  const clean = slash ? null : await plainFile(real, `${path}.html`)
-  return clean === null || clean === "folder" ? { kind: "missing" } : { kind: "file", file: clean }
+}
+
+const lookUpIn = (root: Folder, url: string, parts: ReadonlyArray<string>): Lookup => {
+  const asFile = (file: Found | "folder" | null): Lookup => file === null || file === "folder" ? nothing : { kind: "file", file }
+  const slash = /\/(?:[?#]|$)/.test(url) || parts.length === 0
+  if (slash) return asFile(inFolder(root, parts, (folder) => plainFile(folder, "index.html")))
+  const last = parts.at(-1) ?? ""
+  return inFolder(root, parts.slice(0, -1), (folder): Lookup => {
+    const found = plainFile(folder, last)
+    if (found !== "folder") return asFile(found ?? plainFile(folder, `${last}.html`))
+    const index = inFolder(folder, [last], (inner) => plainFile(inner, "index.html"))
+    if (index === null || index === "folder") return nothing
+    close(index)
+    const query = url.includes("?") ? url.slice(url.indexOf("?")) : ""
+    return { kind: "redirect", to: `/${parts.map(encodeURIComponent).join("/")}/${query}` }
+  }) ?? nothing
+}
+
+export const lookUp = (root: string, url: string): Lookup => {
+  const parts = segments(url)
+  if (parts === null) return nothing
+  const folder = openRoot(root)
+  try {
+    return lookUpIn(folder, url, parts)
+  } finally {
+    close(folder)
+  }
+}
+/** Whether a GET of it is answered with a file. */
+export const has = (root: string, url: string): boolean => {
+  const found = lookUp(root, url)
+  if (found.kind === "file") close(found.file)
+  return found.kind === "file"
 }
 
 /** `bytes=a-b`, `a-`, `-n`: the first and last byte, "unsatisfiable", or null when the header is to be ignored. */
@@ -76,9 +110,9 @@ export const parseRange = (header: string | undefined, size: number): { readonly
   return start > end || start >= size ? "unsatisfiable" : { start, end }
 }
 
-const send = async (request: IncomingMessage, response: ServerResponse, file: Found, status: number, tag: string): Promise<void> => {
+const answer = async (request: IncomingMessage, response: ServerResponse, file: Found, status: number, tag: string): Promise<void> => {
   const etag = `"${tag}-${file.sizeBytes.toString(36)}-${file.mtimeMillis.toString(36)}"`
-  const headers = { "content-type": contentType(file.path), etag, "cache-control": "no-cache", "accept-ranges": "bytes", "x-content-type-options": "nosniff" }
+  const headers = { "content-type": contentType(file.name), etag, "cache-control": "no-cache", "accept-ranges": "bytes", "x-content-type-options": "nosniff" }
   const known = (request.headers["if-none-match"] ?? "").split(",").map((one) => one.trim().replace(/^W\//, ""))
   if (status === 200 && (known.includes(etag) || known.includes("*"))) return void response.writeHead(304, { etag, "cache-control": "no-cache" }).end()
   const ifRange = request.headers["if-range"]
@@ -87,15 +121,23 @@ const send = async (request: IncomingMessage, response: ServerResponse, file: Fo
   const length = range === null ? file.sizeBytes : range.end - range.start + 1
   response.writeHead(range === null ? status : 206, { ...headers, "content-length": length, ...(range === null ? {} : { "content-range": `bytes ${range.start}-${range.end}/${file.sizeBytes}` }) })
   if (request.method === "HEAD" || length === 0) return void response.end()
-  await pipeline(createReadStream(file.path, range === null ? {} : { start: range.start, end: range.end }), response)
+  await pipeline(contents(file.fd, range?.start ?? 0, range?.end ?? file.sizeBytes - 1), response)
+}
+
+const send = async (request: IncomingMessage, response: ServerResponse, file: Found, status: number, tag: string): Promise<void> => {
+  try {
+    await answer(request, response, file, status, tag)
+  } finally {
+    close(file)
+  }
 }
 
 /** `tag` distinguishes releases in the ETag; `missing` answers when there is neither the file nor a 404.html. */
 export const serve = async (root: string, tag: string, request: IncomingMessage, response: ServerResponse, missing: () => void): Promise<void> => {
   if (request.method !== "GET" && request.method !== "HEAD") return void response.writeHead(405, { allow: "GET, HEAD" }).end()
-  const found = await lookUp(root, request.url ?? "/")
+  const found = lookUp(root, request.url ?? "/")
   if (found.kind === "redirect") return void response.writeHead(308, { location: found.to }).end()
   if (found.kind === "file") return send(request, response, found.file, 200, tag)
-  const page = await lookUp(root, "/404.html")
+  const page = lookUp(root, "/404.html")
   return page.kind === "file" ? send(request, response, page.file, 404, tag) : missing()
 }

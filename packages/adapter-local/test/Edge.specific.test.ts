@@ -5,7 +5,7 @@ import { Deployer, type DeployerError } from "@rdev/core/ports/Deployer"
 import { Dns } from "@rdev/core/ports/Dns"
 import { BranchName, Forge } from "@rdev/core/ports/Forge"
 import { Context, Effect, Layer, Option } from "effect"
-import { readdir } from "node:fs/promises"
+import { mkdir, readdir, rename, symlink } from "node:fs/promises"
 import { createServer, type IncomingHttpHeaders, request as httpRequest } from "node:http"
 import { type AddressInfo, connect } from "node:net"
 import { join } from "node:path"
@@ -125,15 +125,63 @@ layer(withFolder(platform), { excludeTestServices: true })("Edge", (it) => {
       }
     }))
 
-  it.effect("does not follow links of the repository out of the release", () =>
+  it.effect("serves a copy that only the server writes, and no release that leads out of its files", () =>
+    Effect.gen(function*() {
+      const { dataDir } = yield* Served
+      const { host, target } = yield* released({
+        "rdev.yaml": "kind: static\nbuild: mkdir dist && echo ok > dist/index.html && ln -s index.html dist/inside.html\n"
+      })
+      assert.strictEqual((yield* ask(host, "/inside.html")).body, "ok\n")
+      const folder = join(dataDir, "releases", target.projectId, "production")
+      const [id = ""] = (yield* Effect.promise(() => readdir(folder))).filter((name) => name.startsWith("rel_"))
+      assert.includeMembers([...(yield* Effect.promise(() => readdir(join(folder, id))))], ["site", "release.json"])
+      assert.isFalse((yield* Effect.promise(() => readdir(join(folder, id)))).includes("files"), "what it was built from is not kept")
+      // Whatever gets into the copy later is not followed either.
+      yield* Effect.promise(() => symlink(join(dataDir, "git"), join(folder, id, "site", "git")))
+      yield* Effect.promise(() => symlink("/etc/passwd", join(folder, id, "site", "passwd")))
+      for (const path of ["/passwd", "/git/token.key", "/git/"]) assert.strictEqual((yield* ask(host, path)).status, 404, path)
+      const deployer = yield* Deployer
+      const ways = [`rm -rf dist; ln -s ${dataDir} dist`, "rm -rf dist; ln -s /proc/self/root/etc dist", "mkdir -p dist; echo ok > dist/index.html; ln -s /etc/passwd dist/passwd", "mkdir -p dist; ln -s ../../release.json dist/index.html"]
+      for (const way of ways) {
+        const bad = yield* project({ "rdev.yaml": `kind: static\nbuild: "${way}"\npublish: dist\nhealth: /\n` })
+        assert.match(yield* reasonOf(deployer.deploy(bad.target, { key: "k", environment: "production", sha: bad.sha, env: {} })), /publish: dist.* is a symbolic link that leads out/, way)
+        assert.strictEqual((yield* ask(bad.host, "/token.key")).status, 404)
+      }
+    }), 30_000)
+
+  it.effect("copies only after what the build left running is dead", () =>
     Effect.gen(function*() {
       const { host } = yield* released({
-        "rdev.yaml": "kind: static\nbuild: mkdir dist && echo ok > dist/index.html && ln -s /etc/passwd dist/passwd && ln -s ../.. dist/up && ln -s index.html dist/inside.html\n"
+        "rdev.yaml": "kind: static\nbuild: \"mkdir -p dist; echo before > dist/index.html; (setsid sh -c 'while :; do echo after > dist/index.html; done' &) ; sleep 0.1; echo last > dist/index.html\"\n"
       })
-      assert.strictEqual((yield* ask(host, "/passwd")).status, 404)
-      assert.strictEqual((yield* ask(host, "/up/release.json")).status, 404)
-      assert.strictEqual((yield* ask(host, "/inside.html")).body, "ok\n")
+      const first = (yield* ask(host)).body
+      // Empty when the end came between opening the file and writing to it.
+      assert.include(["last\n", "after\n", ""], first)
+      assert.strictEqual((yield* ask(host)).body, first)
     }))
+
+  it.effect("does not connect to what a service puts in the place of its socket", () =>
+    Effect.gen(function*() {
+      const { dataDir } = yield* Served
+      const secret = createServer((_request, response) => response.end("somebody else's socket"))
+      const path = join(dataDir, "other.sock")
+      yield* Effect.acquireRelease(
+        Effect.callback<void>((resume) => { secret.listen(path, () => resume(Effect.void)) }),
+        () => Effect.sync(() => secret.close())
+      )
+      const swapping = service.replace("if (request.url === \"/crash\") process.exit(1)", `if (request.url === "/swap") {
+        const fs = require("fs"), socket = process.env.HOME + "/edge.sock"
+        fs.rmSync(socket, { force: true })
+        fs.symlinkSync(${JSON.stringify(path)}, socket)
+      }`)
+      const { host, target, deployer } = yield* released({ "rdev.yaml": "kind: node\nstart: node server.cjs\n", "server.cjs": swapping.replace("import { createServer } from \"node:http\"", "const { createServer } = require(\"http\")") })
+      assert.strictEqual((yield* ask(host)).status, 200)
+      yield* ask(host, "/swap")
+      const after = yield* ask(host)
+      assert.strictEqual(after.status, 502)
+      assert.notInclude(after.body, "somebody")
+      assert.isFalse((yield* deployer.verify(target, "production")).healthy)
+    }).pipe(Effect.scoped))
 
   it.effect("passes requests and upgrades on to a service, with its environment", () =>
     Effect.gen(function*() {
@@ -204,6 +252,26 @@ layer(withFolder(platform), { excludeTestServices: true })("Edge", (it) => {
 })
 
 layer(Layer.empty, { excludeTestServices: true })("LocalDeployer restarts", (it) => {
+  it.effect("publishes releases of an earlier version, which served from the build's files, and leaves out those that lead out", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const dataDir = yield* temporaryFolder
+      const [good, bad] = yield* Effect.all([released({ "public/index.html": "one" }), released({ "public/index.html": "two" })]).pipe(Effect.provide(platform(dataDir)))
+      for (const { target } of [good, bad]) {
+        const folder = join(dataDir, "releases", target.projectId, "production")
+        const [id = ""] = (yield* Effect.promise(() => readdir(folder))).filter((name) => name.startsWith("rel_"))
+        yield* Effect.promise(async () => {
+          await mkdir(join(folder, id, "files"))
+          await rename(join(folder, id, "site"), join(folder, id, "files", "public"))
+          if (target === bad.target) await symlink("/etc/passwd", join(folder, id, "files", "public", "passwd"))
+        })
+      }
+      yield* Effect.gen(function*() {
+        assert.strictEqual((yield* ask(good.host)).body, "one")
+        assert.strictEqual((yield* ask(bad.host)).status, 404)
+        assert.strictEqual((yield* ask(bad.host, "/passwd")).status, 404)
+      }).pipe(Effect.provide(platform(dataDir)))
+    })), 60_000)
+
   it.effect("brings live releases up again, services too", () =>
     Effect.scoped(Effect.gen(function*() {
       const dataDir = yield* temporaryFolder

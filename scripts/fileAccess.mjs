@@ -1,0 +1,66 @@
+/**
+ * Which files of the packages on the host's side may touch the file system themselves, and what they touch. A tree that a sandbox could
+ * write is entered by ConfinedFolder alone; everything else here is written by the server's user only. A new access to files shows up
+ * as a problem of `npm run boundaries` until somebody has said here where it leads.
+ */
+const own = "the server's own records, which no sandbox sees"
+
+export const allowed = {
+  "adapter-local": {
+    "ConfinedFolder.ts": "the one opener of trees that a sandbox could write",
+    "ConfinedTree.ts": "makes the parents of a sandbox's folder (mkdir); enters trees by ConfinedFolder",
+    "ConfinedSocket.ts": "pins a socket of a sandbox without following a link",
+    "Checkout.ts": "makes the empty folder of a checkout (mkdir); fills it by ConfinedFolder",
+    "CiRecords.ts": own,
+    "RecordFile.ts": own,
+    "ReleaseRecords.ts": own,
+    "PullRequests.ts": own,
+    "LocalDns.ts": own,
+    "LocalWorkspaceHost.ts": "lists and renames folders of the server's own around workspaces",
+    "Git.ts": "looks for programs on PATH",
+    "GitHttp.ts": "the server's git hook",
+    "GitMaintenance.ts": "bare repositories, written by the server's git alone",
+    "GitRepository.ts": "bare repositories, written by the server's git alone",
+    "GitTokens.ts": own,
+    "Launch.ts": "the launch helper's socket folder",
+    "LaunchHelper.ts": "the launch helper's socket folder",
+    "Sandbox.ts": "root file systems of running sandboxes, mounted read-only",
+    "SandboxBubblewrap.ts": "asks what /proc has",
+    "SandboxNamespaces.ts": "mount tables for the set-up",
+    "SandboxProcess.ts": "reads /proc",
+    "SandboxRoot.ts": "root file systems of running sandboxes, mounted read-only",
+    "ServiceRunner.ts": "makes a folder with a short name for a service's home"
+  },
+  "adapter-agents": {
+    "AgentRegistry.ts": "the file that RDEV_AGENTS names",
+    "CommandHarness.ts": "looks for programs on PATH",
+    "ScriptedHarness.ts": "files of the package itself"
+  },
+  server: {
+    "DataDir.ts": "the data folder itself",
+    "Isolation.ts": "an empty folder for a test command",
+    "TemplatesDisk.ts": "templates of the package and of RDEV_TEMPLATES",
+    "TreeCatalogue.ts": "trees of the package itself",
+    "keys/KeyFiles.ts": own
+  },
+  core: {},
+  api: {}
+}
+
+const touchesFiles = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*|getBuiltinModule\s*\(\s*)["'](?:node:)?fs(?:\/promises)?["']/
+const typesOnly = /^import type [^;"']*?from\s*["'](?:node:)?fs(?:\/promises)?["'].*$/gm
+/** Effect's own service for files would be a way around the list. */
+const effectFiles = /\bFileSystem\b/
+
+/** Problems of one source file; `path` is relative to the package's src. */
+export const check = (name, path, text) => {
+  const list = allowed[name]
+  if (list === undefined || Object.hasOwn(list, path)) return []
+  return touchesFiles.test(text.replaceAll(typesOnly, "")) || effectFiles.test(text)
+    ? [`packages/${name}/src/${path}: touches the file system; enter trees that a sandbox could write by ConfinedFolder (adapter-local), or say in scripts/fileAccess.mjs what it touches`]
+    : []
+}
+/** Names on the list that no longer need it. */
+export const stale = (name, texts) =>
+  Object.keys(allowed[name] ?? {}).filter((path) => !touchesFiles.test((texts.get(path) ?? "").replaceAll(typesOnly, "")))
+    .map((path) => `scripts/fileAccess.mjs: packages/${name}/src/${path} does not touch the file system (any more); remove it from the list`)
