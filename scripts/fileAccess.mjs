@@ -17,6 +17,8 @@ export const allowed = {
     "PullRequests.ts": own,
     "LocalDns.ts": own,
     "LocalWorkspaceHost.ts": "lists and renames folders of the server's own around workspaces",
+    "Descriptors.ts": "reads which descriptors this process has",
+    "SandboxLimits.ts": "asks for programs of the system and files of /proc and /sys",
     "Git.ts": "looks for programs on PATH",
     "GitHttp.ts": "the server's git hook",
     "GitMaintenance.ts": "bare repositories, written by the server's git alone",
