@@ -27,6 +27,7 @@ export const codes = {
   "conflict": [409, "The request does not fit the current state"],
   "already-exists": [409, "The name is taken"],
   "idempotency-in-flight": [409, "A request with this key is under way"],
+  "idempotency-unknown": [409, "What became of the first request with this key is not known"],
   "precondition-failed": [412, "It was changed since it was read"],
   "too-large": [413, "The body is too large"],
   "unsupported-media-type": [415, "The body must be JSON"],

@@ -227,7 +227,7 @@ const keysCreate = Command.make("create", {
 }, (input) => printed(input, (target) => call<{ readonly key: string; readonly record: Json }>(target, "/keys", {
   body: given({ name: input.name, scopes: input.scope, type: input.type, expires_at: input.expires, ...(input.project.length === 0 ? {} : { projects: input.project }) })
 }), (made) => [made.key, "It is shown this once."])).pipe(Command.withDescription("Make an API key"))
-const keysList = Command.make("list", common, (input) => printed(input, (target) => Effect.map(call<{ readonly keys: ReadonlyArray<Json> }>(target, "/keys"), ({ keys }) => keys), rows([
+const keysList = Command.make("list", common, (input) => printed(input, (target) => list(target, "/keys", "keys"), rows([
   ["KEY", (row) => string(row["id"])], ["NAME", (row) => string(row["name"])], ["HINT", (row) => string(row["hint"])], ["SCOPES", (row) => (row["scopes"] as ReadonlyArray<string>).join(",")],
   ["USED", (row) => when(row["last_used_at"])], ["STATE", (row) => row["revoked_at"] === null ? "live" : "revoked"]
 ], "There are no keys."))).pipe(Command.withDescription("List API keys"))

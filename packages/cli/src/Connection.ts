@@ -3,8 +3,10 @@
  * folder in which a server of this machine left both. Bodies are the wire's JSON as the contract describes it.
  */
 import * as Effect from "effect/Effect"
+import { randomUUID } from "node:crypto"
 import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
+import { setTimeout } from "node:timers/promises"
 import { type CliFailure, fail, kindOfStatus } from "./Failure.ts"
 
 /** `key` is empty when there is none. */
@@ -61,23 +63,67 @@ const messageOf = (status: number, body: ProblemBody): string => {
 
 export const noKey = "there is no API key: give --key or RDEV_API_KEY, or --data-dir with the folder of a server on this machine (the first start writes the file admin.key there)"
 
+/** Nothing was sent: there was nobody to send it to. */
+const unreachable: ReadonlySet<unknown> = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EACCES", "UND_ERR_CONNECT_TIMEOUT"])
+const codeOf = (cause: unknown): unknown => cause instanceof Error && typeof cause.cause === "object" && cause.cause !== null ? Reflect.get(cause.cause, "code") : undefined
+/** The connection was there and broke, or its answer broke off: what was asked for may have been done. */
+const broke = (cause: unknown): boolean => cause instanceof TypeError && codeOf(cause) !== undefined && !unreachable.has(codeOf(cause))
+
 const failureOf = (target: Target, cause: unknown): CliFailure => {
   if (cause instanceof Error && "_tag" in cause && cause._tag === "CliFailure") return cause as CliFailure
   if (cause instanceof SyntaxError) return fail("failed", `${target.url} answered something that is no JSON; is this an rdev server?`)
+  if (broke(cause)) return fail("unavailable", `the connection to ${target.url} broke before the answer came (${String(codeOf(cause))}): it may have been done; look before you ask for it again`)
   return fail("unavailable", `no server answers at ${target.url}; start one with \`rdev up\`, or say where it is with --url (RDEV_URL)`)
 }
 
-/** One request. A refusal fails with what the server said; a dead connection says where it looked. */
+/** Waits between attempts after a broken connection. */
+const pausesMillis = [250, 1_000, 3_000, 8_000]
+/** Longest that the answer of an earlier attempt is waited for. */
+const maxWaits = 120
+
+const send = async (target: Target, path: string, request: Request, key: string | null, signal: AbortSignal): Promise<{ readonly response: Response; readonly text: string }> => {
+  const response = await fetch(`${target.url}${path}`, {
+    signal,
+    method: request.method ?? (request.body === undefined ? "GET" : "POST"),
+    headers: {
+      accept: "application/json", ...(target.key === "" ? {} : { authorization: `Bearer ${target.key}` }), ...(request.body === undefined ? {} : { "content-type": "application/json" }),
+      ...(key === null ? {} : { "idempotency-key": key }), ...request.headers
+    },
+    ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) })
+  })
+  return { response, text: await response.text() }
+}
+const codeIn = (text: string): unknown => text.includes("idempotency-in-flight") ? (JSON.parse(text) as { readonly code?: unknown }).code : null
+
+/** Again after a broken connection, where that is harmless: a read changes nothing, and a POST with its key is done once. */
+const persistent = async (target: Target, path: string, request: Request, signal: AbortSignal) => {
+  const method = request.method ?? (request.body === undefined ? "GET" : "POST")
+  const key = method === "POST" ? randomUUID() : null
+  let [pauses, waits] = [0, 0]
+  let lost: unknown = null
+  for (;;) {
+    try {
+      const answer = await send(target, path, request, key, signal)
+      if (answer.response.status !== 409 || codeIn(answer.text) !== "idempotency-in-flight" || waits++ >= maxWaits) return answer
+      await setTimeout(1_000, undefined, { signal })
+    } catch (cause) {
+      if (broke(cause)) lost ??= cause
+      const pause = pausesMillis[pauses++]
+      // After a break, a server that is not there is one that starts again.
+      if (lost === null || pause === undefined || (key === null && method !== "GET")) throw lost ?? cause
+      await setTimeout(pause, undefined, { signal })
+    }
+  }
+}
+
+/**
+ * One request, done once: a POST carries an Idempotency-Key and is sent again when the connection breaks. A refusal fails with what the
+ * server said; a dead connection says where it looked.
+ */
 export const call = <A = Json>(target: Target, path: string, request: Request = {}): Effect.Effect<A, CliFailure> => Effect.tryPromise({
   try: async (signal) => {
-    const response = await fetch(`${target.url}${path}`, {
-      signal,
-      method: request.method ?? (request.body === undefined ? "GET" : "POST"),
-      headers: { accept: "application/json", ...(target.key === "" ? {} : { authorization: `Bearer ${target.key}` }), ...(request.body === undefined ? {} : { "content-type": "application/json" }), ...request.headers },
-      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) })
-    })
+    const { response, text } = await persistent(target, path, request, signal)
     if (response.status === 401 && target.key === "") throw fail("denied", noKey)
-    const text = await response.text()
     const body: unknown = text === "" ? {} : JSON.parse(text)
     if (!response.ok) throw fail(kindOfStatus(response.status), messageOf(response.status, body as ProblemBody))
     return body as A

@@ -2,7 +2,6 @@
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Effect from "effect/Effect"
 import { call, type Json, list, segment } from "./Connection.ts"
 import { common, named, optionalText } from "./Flags.ts"
 import { fields, given, printed, rows, string, when } from "./Printing.ts"
@@ -26,7 +25,7 @@ const show = (name: string, method: "GET" | "POST", rest: string, description: s
   printed(input, (target) => call(target, pathOf(input.id, rest), { method }), (row, screen) => fields(Object.entries(row).map(([key, value]) => [key, string(value)] as const), screen))
 ).pipe(Command.withDescription(description))
 
-const all = Command.make("list", common, (input) => printed(input, (target) => Effect.map(call<{ readonly webhooks: ReadonlyArray<Json> }>(target, "/webhooks"), ({ webhooks }) => webhooks), rows([
+const all = Command.make("list", common, (input) => printed(input, (target) => list(target, "/webhooks", "webhooks"), rows([
   ["WEBHOOK", (row) => string(row["id"])], ["URL", (row) => string(row["url"])], ["EVENTS", (row) => (row["events"] as ReadonlyArray<string>).join(",")],
   ["PROJECT", (row) => row["project_id"] === null ? "all" : string(row["project_id"])], ["STATE", state]
 ], "There are no webhooks; make one with `rdev webhooks create <url> --event notify`."))).pipe(Command.withDescription("List webhooks"))

@@ -181,7 +181,7 @@ describe("idempotency", () => {
     const made = await server.call("POST", "/keys", { body: { name: "sealed", scopes: ["sdlc:read"] }, headers: { "idempotency-key": "k-sealed" } })
     const claim = { principal: (await server.run(Effect.flatMap(ApiKeyStore, (store) => store.list))).find((key) => key.name === "admin")?.id ?? "", route: "POST /keys", key: "k-sealed" }
     const body = createHash("sha256").update(JSON.stringify({ name: "sealed", scopes: ["sdlc:read"] })).digest("hex")
-    const stored = await server.run(Effect.flatMap(IdempotencyStore, (store) => store.begin(claim, body, Date.now())))
+    const stored = await server.run(Effect.flatMap(IdempotencyStore, (store) => store.begin(claim, { bodyHash: body, nowMillis: Date.now(), token: "other", resumable: false })))
     assert.strictEqual(stored._tag, "Replay")
     assert.notInclude(JSON.stringify(stored), String(made.body["key"]))
     const again = await server.call("POST", "/keys", { body: { name: "sealed", scopes: ["sdlc:read"] }, headers: { "idempotency-key": "k-sealed" } })

@@ -46,12 +46,12 @@ export const NewKey = Wire.struct("NewApiKey", {
   expiresAt: Schema.optionalKey(Wire.Time)
 })
 export const CreatedKey = Wire.struct("CreatedApiKey", { key: Schema.String, record: KeyView })
-export const KeyList = Wire.struct("ApiKeyList", { keys: Schema.Array(KeyView) })
+export const KeyList = Wire.struct("ApiKeyList", { keys: Schema.Array(KeyView), ...Parameters.nextCursor })
 
 export class KeysGroup extends HttpApiGroup.make("keys").add(
   HttpApiEndpoint.post("create", "/keys", { headers: Parameters.idempotency, payload: NewKey, success: CreatedKey.pipe(HttpApiSchema.status(201)), error: Problem.write })
     .annotateMerge(requires("keys:manage", { summary: "Create an API key; it is shown this once" })),
-  HttpApiEndpoint.get("list", "/keys", { success: KeyList, error: Problem.read })
+  HttpApiEndpoint.get("list", "/keys", { query: Parameters.paging, success: KeyList, error: Problem.read })
     .annotateMerge(requires("keys:manage", { summary: "List API keys, revoked ones too" })),
   HttpApiEndpoint.delete("revoke", "/keys/:key", { params: { key: KeyId }, success: HttpApiSchema.NoContent, error: Problem.write })
     .annotateMerge(requires("keys:manage", { summary: "Revoke an API key" }))

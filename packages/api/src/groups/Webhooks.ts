@@ -32,7 +32,7 @@ export const NewWebhook = Wire.struct("NewWebhook", {
   project: Schema.optionalKey(Parameters.ProjectKey)
 })
 export const WebhookWithSecret = Wire.struct("WebhookWithSecret", { webhook: WebhookView, secret: Schema.String })
-export const WebhookList = Wire.struct("WebhookList", { webhooks: Schema.Array(WebhookView) })
+export const WebhookList = Wire.struct("WebhookList", { webhooks: Schema.Array(WebhookView), ...Parameters.nextCursor })
 /** `id` names the delivery; `message_id` is what the receiver sees as `webhook-id`. */
 export const DeliveryView = Wire.struct("WebhookDelivery", {
   id: TaskId,
@@ -56,7 +56,7 @@ const manage = (summary: string) => requires("webhooks:manage", { summary })
 export class WebhooksGroup extends HttpApiGroup.make("webhooks").add(
   HttpApiEndpoint.post("create", "/webhooks", { headers, payload: NewWebhook, success: WebhookWithSecret.pipe(HttpApiSchema.status(201)), error: Problem.write })
     .annotateMerge(manage("Send events to a URL; the secret is shown this once")),
-  HttpApiEndpoint.get("list", "/webhooks", { success: WebhookList, error: Problem.read }).annotateMerge(manage("List webhooks, disabled ones too")),
+  HttpApiEndpoint.get("list", "/webhooks", { query: Parameters.paging, success: WebhookList, error: Problem.read }).annotateMerge(manage("List webhooks, disabled ones too")),
   HttpApiEndpoint.get("get", "/webhooks/:webhook", { params, success: WebhookView, error: Problem.read }).annotateMerge(manage("Show a webhook")),
   HttpApiEndpoint.delete("remove", "/webhooks/:webhook", { params, success: HttpApiSchema.NoContent, error: Problem.write }).annotateMerge(manage("Remove a webhook")),
   HttpApiEndpoint.post("replaceSecret", "/webhooks/:webhook/secret", { ...verb, success: WebhookWithSecret })

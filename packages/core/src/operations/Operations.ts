@@ -9,6 +9,7 @@ import { Operation, OperationResource, OperationStep, type OperationStatus, term
 import { CurrentRequest } from "../domain/Principal.ts"
 import { AuditStore } from "../ports/AuditStore.ts"
 import { EventLog } from "../ports/EventLog.ts"
+import { confirmed } from "../ports/IdempotencyStore.ts"
 import { Notifier } from "../ports/Notifier.ts"
 import { OperationStore } from "../ports/OperationStore.ts"
 import type { StoreError } from "../ports/StoreError.ts"
@@ -146,9 +147,11 @@ const start = Effect.fn("Operations.start")(function*(request: StartRequest) {
   return yield* (yield* UnitOfWork).transact(Effect.gen(function*() {
     const stored = yield* (yield* OperationStore).insert(operation, rows)
     if (!stored.inserted) {
-      if (stored.operation.kind === request.kind) return stored.operation
+      if (stored.operation.kind === request.kind) return yield* Effect.as(confirmed({ operationId: stored.operation.id }), stored.operation)
       return yield* fail("start", { _tag: "Conflict", message: `the idempotency key was used for a ${stored.operation.kind} before` })
     }
+    // The request's claim and the operation come into being together: a repeated request finds the one that was started.
+    yield* confirmed({ operationId: id })
     yield* definition.started(operation)
     yield* (yield* AuditStore).append(auditEntry(operation, "started", rows))
     yield* (yield* EventLog).append(streamOf(operation), [event(operation, "operation.planned", {

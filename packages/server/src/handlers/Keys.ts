@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Access from "../Access.ts"
 import { answer } from "../http/Failures.ts"
+import { Paging } from "../http/Paging.ts"
 import { ApiKeys } from "../keys/ApiKeys.ts"
 import * as Views from "../Views.ts"
 
@@ -19,6 +20,7 @@ export const layer = HttpApiBuilder.group(Api, "keys", Effect.fn(function*(handl
   const findProject = yield* Access.findProject
   const keys = yield* ApiKeys
   const audit = yield* AuditStore
+  const paging = yield* Paging
 
   const record = Effect.fnUntraced(function*(type: string, data: Readonly<Record<string, string | ReadonlyArray<string>>>) {
     const { principal, requestId, sourceAddress } = yield* CurrentRequest
@@ -68,10 +70,12 @@ export const layer = HttpApiBuilder.group(Api, "keys", Effect.fn(function*(handl
       yield* record("key.create", { key: made.record.id, name: made.record.name, scopes: [...made.record.scopes] })
       return { key: made.key, record: Views.key(made.record) }
     })),
-    list: () => answer(Effect.gen(function*() {
+    list: ({ query }) => answer(Effect.gen(function*() {
       const { principal } = yield* CurrentRequest
       const all = yield* keys.list
-      return { keys: all.filter((key) => principal.projects === null || (key.projects !== null && key.projects.every((id) => principal.projects?.includes(id)))).map(Views.key) }
+      const { nextCursor, page } = yield* paging.whole(["keys", ...(principal.projects ?? [])], query,
+        all.filter((key) => principal.projects === null || (key.projects !== null && key.projects.every((id) => principal.projects?.includes(id)))))
+      return { keys: page.map(Views.key), nextCursor }
     })),
     revoke: ({ params }) => answer(Effect.gen(function*() {
       const found = (yield* keys.list).find((key) => key.id === params.key)

@@ -9,13 +9,16 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Access from "../Access.ts"
 import { answer } from "../http/Failures.ts"
 import { Paging } from "../http/Paging.ts"
+import { Departure } from "../http/ToItsEnd.ts"
 import * as StartOperation from "../StartOperation.ts"
 import * as Views from "../Views.ts"
 import { projectOrAll } from "./Tasks.ts"
 
-/** The operation when it has ended, or as it is after the wait. */
-export const waited = (operations: Operations["Service"], operation: Operation, seconds: number) =>
-  seconds === 0 ? Effect.succeed(operation) : Effect.timeoutOrElse(operations.await(operation.id), { duration: seconds * 1000, orElse: () => operations.get(operation.id) })
+/** The operation when it has ended, or as it is after the wait; nobody's wait ends at once. */
+export const waited = (operations: Operations["Service"], operation: Operation, seconds: number) => seconds === 0 ? Effect.succeed(operation) : Effect.gen(function*() {
+  const patience = Effect.raceFirst(Effect.sleep(seconds * 1000), yield* Departure)
+  return yield* Effect.raceFirst(operations.await(operation.id), Effect.andThen(patience, operations.get(operation.id)))
+})
 
 export const layer = HttpApiBuilder.group(Api, "operations", Effect.fn(function*(handlers) {
   const findProject = yield* Access.findProject

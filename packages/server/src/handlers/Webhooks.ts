@@ -40,10 +40,11 @@ export const layer = HttpApiBuilder.group(Api, "webhooks", Effect.fn(function*(h
       yield* audit.record({ projectId, type: "webhook.create", data: { webhook: webhook.id, url: webhook.url, events: [...webhook.events] } })
       return { webhook: Views.webhook(webhook), secret: Redacted.value(secret) }
     })),
-    list: () => answer(Effect.gen(function*() {
+    list: ({ query }) => answer(Effect.gen(function*() {
       const { principal } = yield* CurrentRequest
       const all = yield* webhooks.list
-      return { webhooks: all.filter((webhook) => Access.isVisible(principal, webhook.projectId)).map(Views.webhook) }
+      const { nextCursor, page } = yield* paging.whole(["webhooks", ...(principal.projects ?? [])], query, all.filter((webhook) => Access.isVisible(principal, webhook.projectId)))
+      return { webhooks: page.map(Views.webhook), nextCursor }
     })),
     get: ({ params }) => answer(Effect.map(seen(params.webhook), Views.webhook)),
     remove: ({ params }) => deed(params.webhook, "webhook.remove", webhooks.remove(params.webhook)),

@@ -33,6 +33,7 @@ import * as Front from "./Front.ts"
 import * as Idempotent from "./Idempotent.ts"
 import * as Origins from "./Origins.ts"
 import * as Paging from "./Paging.ts"
+import * as Recovery from "./Recovery.ts"
 import * as Routes from "./Routes.ts"
 
 export interface Options {
@@ -71,7 +72,7 @@ export const services = ({ config, pepper, version }: Options) => Layer.mergeAll
   TreeCatalogue.layer,
   Health.layer({ version, mode: config.databaseUrl === null ? "embedded" : "scaled" }),
   Layer.succeed(Paging.Paging, Paging.make(pepper)),
-  Idempotent.layer(pepper),
+  Idempotent.layer({ pepper, alone: config.databaseUrl === null }).pipe(Layer.provide(Recovery.layer)),
   Authorizer.layer(config)
 ).pipe(Layer.provideMerge(ApiKeys.layer(pepper, config.environment)))
 
@@ -81,7 +82,7 @@ const routes = HttpApiBuilder.layer(Api).pipe(Layer.provide(handlers), Layer.pro
 export const layer = (config: ServerConfig, mounts: Mounts) => Layer.effectDiscard(Effect.gen(function*() {
   const listener = yield* Listener
   const health = yield* Health.Health
-  const api = yield* Routes.make(routes)
+  const api = yield* Routes.make(routes, config.drainMillis)
   const front = Front.make({ ...mounts, api, origins: Origins.make(config), isStopping: health.isStopping })
   listener.install(front.request, front.upgrade)
   yield* Effect.addFinalizer(() => health.stop)

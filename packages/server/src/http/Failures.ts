@@ -137,12 +137,19 @@ export const problemOf = (error: unknown, requestId: string | null): Problem.Pro
   return ofReason(error, requestId)
 }
 
+/** Failures of the inside on the way to an effect, which may or may not have been reached. */
+const uncertain = new WeakSet<Problem.Problem>()
+/** Whether a handler that answered with it has changed nothing for certain: a refusal, not something that broke. */
+export const isDefinite = (problem: Problem.Problem): boolean => problem.status < 500 || !uncertain.has(problem)
+
 /** Maps a service's failures; the cause of a 5xx goes to the log. */
 export const answer = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Problem.Problem, R> =>
   Effect.catch(effect, (error) => Effect.gen(function*() {
     const { requestId } = yield* CurrentRequest
     const problem = problemOf(error, requestId)
-    if (problem.status >= 500 && !(error instanceof Problem.Problem)) yield* Effect.logError(`request ${requestId} failed`, error)
+    const broke = problem.status >= 500 && !(error instanceof Problem.Problem)
+    if (broke && problem.code !== "unsupported") uncertain.add(problem)
+    if (broke) yield* Effect.logError(`request ${requestId} failed`, error)
     return yield* problem
   }))
 

@@ -26,6 +26,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { anonymous } from "./Authorizer.ts"
 import * as Exchange from "./Exchange.ts"
 import * as Failures from "./Failures.ts"
+import * as ToItsEnd from "./ToItsEnd.ts"
 
 const text = (body: string, contentType: string) => HttpServerResponse.text(body, { contentType })
 
@@ -95,14 +96,15 @@ const statusOf = (sent: Pick<ServerResponse, "headersSent" | "statusCode" | "des
   sent.headersSent ? sent.statusCode : sent.destroyed ? 499 : answer.status
 
 /** `routes`: the contract's routes with their handlers. The returned listener lives as long as the scope. */
-export const make = Effect.fn("Routes.make")(function*<E, R>(routes: Layer.Layer<never, E, R>) {
-  const scope = yield* Effect.scope
+export const make = Effect.fn("Routes.make")(function*<E, R>(routes: Layer.Layer<never, E, R>, graceMillis: number) {
+  const toItsEnd = yield* ToItsEnd.make(graceMillis)
   const app = yield* HttpRouter.toHttpEffect(Layer.merge(routes, pages))
   const allowed = methodsOf()
 
   const refusal = (cause: Cause.Cause<unknown>, request: HttpServerRequest.HttpServerRequest, requestId: string) => Effect.gen(function*() {
+    if (Cause.hasInterruptsOnly(cause)) return problemResponse(Problem.make("unavailable", { detail: "The server stopped before it was done: look whether the request took effect, or send it again with its Idempotency-Key", requestId }))
     const { problem, unexpected } = Failures.ofCause(cause, requestId)
-    if (unexpected && !Cause.hasInterruptsOnly(cause)) yield* Effect.logError(`request ${requestId} failed: ${request.method} ${request.url}`, cause)
+    if (unexpected) yield* Effect.logError(`request ${requestId} failed: ${request.method} ${request.url}`, cause)
     if (problem.code !== "no-route") return problemResponse(problem)
     const others = allowed(request.url)
     return others.length === 0
@@ -115,17 +117,17 @@ export const make = Effect.fn("Routes.make")(function*<E, R>(routes: Layer.Layer
     const source = NodeHttpServerRequest.toIncomingMessage(request) as IncomingMessage
     const requestId = Exchange.requestIdOf(source)
     const began = performance.now()
-    const response = yield* app.pipe(
-      Effect.catchCause((cause) => refusal(cause, request, requestId)),
+    const sent = NodeHttpServerRequest.toServerResponse(request) as ServerResponse
+    const response = yield* toItsEnd.run(Effect.catchCause(app, (cause) => refusal(cause, request, requestId)), request.method, sent).pipe(
       Effect.provideService(CurrentRequest, { principal: anonymous, requestId, sourceAddress: Exchange.addressOf(source) }),
       Effect.provideService(HttpIncomingMessage.MaxBodySize, maxBody),
       Effect.annotateLogs({ requestId })
     )
     const shown = dressed(response, requestId)
-    yield* Metric.update(Metric.withAttributes(requests, { method: request.method, status: String(statusOf(NodeHttpServerRequest.toServerResponse(request), shown)) }), 1)
+    yield* Metric.update(Metric.withAttributes(requests, { method: request.method, status: String(statusOf(sent, shown)) }), 1)
     if (request.headers["accept"] !== "text/event-stream") yield* Metric.update(seconds, (performance.now() - began) / 1000)
     const extra = headersOfStatus[shown.status]
     return extra === undefined ? shown : HttpServerResponse.setHeaders(shown, { ...extra, ...shown.headers })
   })
-  return yield* NodeHttpServer.makeHandler(handled, { scope })
+  return yield* NodeHttpServer.makeHandler(handled, { scope: toItsEnd.requests })
 })

@@ -34,6 +34,10 @@ const api = Effect.fnUntraced(function*(step: Extract<TreeStep, { readonly actio
   const answer = yield* request(actor, { method, path, body, idempotencyKey: method === "POST" ? context.idempotencyKey : null }, step.anonymous)
   const expected = step.expect_status?.includes(answer.status) ?? (answer.status >= 200 && answer.status < 300)
   if (expected) return Step.done<Schema.Json>(answer.body)
+  // An earlier attempt, whose connection broke, is still at it: its answer comes under the same key.
+  if (answer.status === 409 && property(answer.body, "code") === "idempotency-in-flight") {
+    return yield* new Step.StepFailure({ code: "InFlight", message: `${method} ${path} is still under way`, retryable: true, retryAfterMillis: 1_000 })
+  }
   const wanted = step.expect_status?.join(" or ") ?? "2xx"
   return yield* Step.failure("UnexpectedStatus", `${method} ${path} answered ${answer.status}, not ${wanted}: ${shown(property(answer.body, "detail") ?? answer.body)}`)
 })
