@@ -4,7 +4,7 @@ import { claimMillis, type ClaimKey, IdempotencyStore } from "@rdev/core/ports/I
 import { Effect, Exit, Scope } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import * as MemoryServer from "./MemoryServer.ts"
-import * as RawSocket from "./RawSocket.ts"
+import * as RawSocket from "../attack/RawSocket.ts"
 
 const scope = Scope.makeUnsafe()
 let server: MemoryServer.TestServer
