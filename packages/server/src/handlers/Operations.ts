@@ -16,7 +16,7 @@ import { projectOrAll } from "./Tasks.ts"
 
 /** The operation when it has ended, or as it is after the wait; nobody's wait ends at once. */
 export const waited = (operations: Operations["Service"], operation: Operation, seconds: number) => seconds === 0 ? Effect.succeed(operation) : Effect.gen(function*() {
-  const patience = Effect.raceFirst(Effect.sleep(seconds * 1000), yield* Departure)
+  const patience = Effect.timeoutOption(yield* Departure, seconds * 1000)
   return yield* Effect.raceFirst(operations.await(operation.id), Effect.andThen(patience, operations.get(operation.id)))
 })
 
