@@ -1,4 +1,5 @@
 /** Runs one known command: parse its arguments, open the repository, run, print. Every refusal is one message with its fix and an exit code. */
+import { resolve } from "node:path"
 import * as Args from "./Args.ts"
 import { exit, Failure } from "./Failure.ts"
 import type { Env } from "./Identity.ts"
@@ -48,7 +49,7 @@ export const runEntry = async (command: string, entry: Entry, words: ReadonlyArr
   const json = words.includes("--json")
   try {
     const args = Args.parse(command, words, entry.spec)
-    const session = entry.without === "all" ? { root: cwd, cwd, env, now } : open(args.value("cwd") ?? cwd, env, now, entry.without === undefined)
+    const session = entry.without === "all" ? { root: cwd, cwd, env, now } : open(resolve(cwd, args.value("cwd") ?? ""), env, now, entry.without === undefined)
     return printResult(await entry.run(session, args), json, streams)
   } catch (cause) {
     const failure = asFailure(cause)

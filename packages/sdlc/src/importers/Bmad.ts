@@ -5,6 +5,7 @@
  * share one file, so each is digested over its own sections: work notes in the story do not un-approve it.
  */
 import { parse } from "yaml"
+import * as Headings from "../language/Headings.ts"
 import type { ArtifactKind } from "../model/Artifact.ts"
 import * as Foreign from "./Foreign.ts"
 
@@ -15,16 +16,25 @@ const three = (number: string | undefined): string => String(Number(number)).pad
 
 type Section = "story" | "criteria" | "tasks" | "other"
 
+const starts = (words: string): RegExp => new RegExp(`^${words}(?![\\p{L}\\p{N}])`, "iu")
+const [criteriaHeading, tasksHeading, storyHeading] = [starts(Headings.acceptanceCriteria), starts(Headings.tasks), starts(Headings.story)]
 const sectionOf = (heading: string): Section =>
-  /^acceptance criteria/i.test(heading) ? "criteria" : /^tasks\b/i.test(heading) ? "tasks" : /^story\b/i.test(heading) ? "story" : "other"
+  criteriaHeading.test(heading) ? "criteria" : tasksHeading.test(heading) ? "tasks" : storyHeading.test(heading) ? "story" : "other"
 
 /** Rewrites the lines of the wanted sections; the others are left out of the artifact and of its digest. */
 const within = (source: Foreign.Source, wanted: ReadonlyArray<Section>, visit: (text: string, section: Section) => ReadonlyArray<string> | null): Foreign.Translation => {
   let section: Section = "other"
+  let level = 7
   const content: Array<string> = []
   const lines = Foreign.rewrite(source, (line) => {
-    const heading = /^#{2,3}\s+(.*)$/.exec(line.text)
-    if (heading !== null) section = sectionOf(heading[1] ?? "")
+    const heading = /^(#{2,6})\s+(.*)$/.exec(line.text)
+    const depth = heading?.[1]?.length ?? 7
+    const named = heading === null ? "other" : sectionOf(heading[2] ?? "")
+    // A deeper heading divides the section that it stands in; outside of the known ones it may open one.
+    if (heading !== null && (depth <= level || (section !== "tasks" && section !== "criteria" && named !== "other"))) {
+      section = named
+      level = depth
+    }
     const title = /^#\s/.test(line.text)
     if (!title && !wanted.includes(section)) return []
     content.push(line.raw)
@@ -41,6 +51,8 @@ const spec = (source: Foreign.Source): Foreign.Translation =>
     return [`- REQ-${id}: ${item[2] ?? ""}`, `- SC-${id} (REQ-${id}): ${item[2] ?? ""}`]
   })
 
+const taskTitle = new RegExp(`^(?:\\*\\*)?(?:${Headings.tasks}\\s*(?=\\d))?(\\d{1,3})?(?:\\*\\*)?[.:)\\uff1a]?\\s*(.*)$`, "iu")
+
 const tasks = (source: Foreign.Source): Foreign.Translation => {
   const id = Foreign.allocator("task")
   let previous: string | undefined
@@ -48,7 +60,7 @@ const tasks = (source: Foreign.Source): Foreign.Translation => {
   return within(source, ["tasks"], (text, section) => {
     const item = section === "tasks" ? Foreign.box.exec(text) : null
     if (item === null || (item[1] ?? "").length > 1) return null
-    const match = /^(?:\*\*)?(?:Task\s+)?(\d{1,3})?(?:\*\*)?[.:)]?\s*(.*)$/i.exec(item[4] ?? "")
+    const match = taskTitle.exec(item[4] ?? "")
     count++
     const native = id(String(count), Number(match?.[1] ?? count))
     const deps = previous === undefined ? [] : [previous]
@@ -59,36 +71,54 @@ const tasks = (source: Foreign.Source): Foreign.Translation => {
   })
 }
 
-/** Story keys and their states in every `sprint-status.yaml`. */
-const sprint = (files: Foreign.Files): ReadonlyMap<string, string> => {
-  const states = new Map<string, string>()
+interface Sprint {
+  /** State and place of every story, by its key. */
+  readonly states: ReadonlyMap<string, { readonly state: string; readonly path: string }>
+  readonly damaged: ReadonlyArray<string>
+}
+
+/** What every `sprint-status.yaml` tracks. */
+const sprint = (files: Foreign.Files): Sprint => {
+  const states = new Map<string, { readonly state: string; readonly path: string }>()
+  const damaged: Array<string> = []
   for (const [path, text] of files) {
     if (!path.endsWith("sprint-status.yaml")) continue
     let yaml: unknown
     try {
       yaml = parse(text, { logLevel: "error" })
     } catch {
+      damaged.push(path)
       continue
     }
     const all = typeof yaml === "object" && yaml !== null ? (yaml as { development_status?: unknown }).development_status : undefined
     if (typeof all !== "object" || all === null) continue
-    for (const [key, state] of Object.entries(all)) if (typeof state === "string") states.set(key, state)
+    for (const [key, state] of Object.entries(all)) if (typeof state === "string") states.set(key, { state, path })
   }
-  return states
+  return { states, damaged }
 }
 
+const isStory = (path: string, text: string): boolean => storyFile.test(path) && storyFolder.test(path) && storyText.test(text)
+const storyText = new RegExp(`^#{1,3}\\s+(?:${Headings.story}(?![\\p{L}\\p{N}])|${Headings.acceptanceCriteria})`, "imu")
+const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1).replace(/(\.story)?\.md$/, "")
+const storyKey = /^[a-z]?\d{1,3}-\d{1,3}-/i
+
 const ready = /^(approved|ready|ready-for-dev|in-?progress|review|ready for review|done|completed?)$/i
+
+const done = /^(done|completed?)$/i
+const allTicked = (text: string): boolean => {
+  const boxes = tasks({ path: "", text }).lines.filter((line) => /^- \[[ x]\] task-/.test(line.text))
+  return boxes.length > 0 && boxes.every((line) => line.text.startsWith("- [x]"))
+}
 
 export const importer: Foreign.Importer = {
   format: "bmad",
   find: (files) => {
-    const states = sprint(files)
+    const { states } = sprint(files)
     const found: Array<Foreign.Candidate> = []
     for (const [path, text] of files) {
-      const match = storyFile.exec(path)
-      if (match === null || !storyFolder.test(path) || !/^#{1,3}\s+(story\b|acceptance criteria)/im.test(text)) continue
-      const name = path.slice(path.lastIndexOf("/") + 1).replace(/(\.story)?\.md$/, "")
-      const status = (states.get(name) ?? /^(?:\*\*)?Status(?:\*\*)?:\s*(?:\*\*)?\s*([\w -]{1,30}?)\s*$/im.exec(text)?.[1] ?? /^##\s+Status\s*\n+\s*([\w -]{1,30}?)\s*$/im.exec(text)?.[1] ?? "").replace(/\s+/g, "-")
+      if (!isStory(path, text)) continue
+      const name = nameOf(path)
+      const status = (states.get(name)?.state ?? /^(?:\*\*)?Status(?:\*\*)?:\s*(?:\*\*)?\s*([\w -]{1,30}?)\s*$/im.exec(text)?.[1] ?? /^##\s+Status\s*\n+\s*([\w -]{1,30}?)\s*$/im.exec(text)?.[1] ?? "").replace(/\s+/g, "-")
       const approved: ReadonlyArray<ArtifactKind> = ready.test(status) ? ["spec", "tasks"] : []
       const context = path.replace(/\.md$/, ".context.xml")
       found.push({
@@ -100,10 +130,21 @@ export const importer: Foreign.Importer = {
         approved,
         waivers: [],
         dependsOn: [],
-        notes: /^(done|completed?)$/i.test(status) ? [`The story says "${status}"; it starts at draft, because that word carries no evidence.`] : []
+        notes: done.test(status) && !allTicked(text) ? [`The story says "${status}" and has open tasks; it starts at draft.`] : [],
+        leftOut: [],
+        finished: done.test(status) && allTicked(text) ? `the story says "${status}"` : null
       })
     }
     return found
+  },
+  missed: (files) => {
+    const { damaged, states } = sprint(files)
+    const written = new Set([...files].flatMap(([path, text]) => isStory(path, text) ? [nameOf(path)] : []))
+    return [
+      ...damaged.map((path) => ({ what: path, why: "it is not YAML" })),
+      ...[...states].flatMap(([key, { path, state }]) => storyKey.test(key) && !written.has(key) ? [{ what: `story ${key}`, why: `${path} tracks it as "${state}", and it has no file yet` }] : []),
+      ...[...files].flatMap(([path, text]) => storyFile.test(path) && storyFolder.test(path) && !storyText.test(text) ? [{ what: path, why: "it has neither a story nor acceptance criteria" }] : [])
+    ]
   },
   translate: (kind, sources) => {
     const first = sources[0]

@@ -30,8 +30,18 @@ export interface Candidate {
   readonly waivers: ReadonlyArray<{ readonly kind: ArtifactKind; readonly reason: string }>
   /** Slugs of candidates this one waits for. */
   readonly dependsOn: ReadonlyArray<string>
-  /** What could not be carried over. */
+  /** What a person should know. */
   readonly notes: ReadonlyArray<string>
+  /** Parts of it that were not carried over. */
+  readonly leftOut: ReadonlyArray<LeftOut>
+  /** Who calls the work finished, such as `the manifest says "released"`; null = it goes on. */
+  readonly finished: string | null
+}
+
+/** Something that was read and not adopted, and why. */
+export interface LeftOut {
+  readonly what: string
+  readonly why: string
 }
 
 export interface Source {
@@ -55,7 +65,10 @@ export interface Translation {
 export interface Importer {
   readonly format: Format
   readonly find: (files: Files) => ReadonlyArray<Candidate>
-  readonly translate: (kind: ArtifactKind, sources: ReadonlyArray<Source>) => Translation
+  /** What looks like this format and can be no candidate. */
+  readonly missed: (files: Files) => ReadonlyArray<LeftOut>
+  /** `spec`: the sources of the feature's spec, for plans that refer to its parts; empty when there are none. */
+  readonly translate: (kind: ArtifactKind, sources: ReadonlyArray<Source>, spec?: ReadonlyArray<Source>) => Translation
 }
 
 export const textOf = (translation: Translation): string => translation.lines.map((line) => line.text).join("\n")
@@ -113,6 +126,8 @@ export interface TaskParts {
   readonly covers?: ReadonlyArray<string>
   readonly writes?: ReadonlyArray<string>
   readonly verify?: ReadonlyArray<string>
+  /** Its name in the foreign plan, where that is no number. */
+  readonly alias?: string
 }
 
 const field = (name: string, values: ReadonlyArray<string> | undefined): ReadonlyArray<string> =>
@@ -125,6 +140,7 @@ export const taskLines = (task: TaskParts): ReadonlyArray<string> => {
     ...field("depends", task.deps),
     ...field("covers", task.covers),
     ...field("writes", task.writes),
+    ...field("alias", task.alias === undefined ? [] : [task.alias]),
     ...field("verify", task.verify?.map((command) => `\`${command}\``))
   ]
 }
@@ -144,7 +160,7 @@ export const titleOf = (text: string | undefined, fallback: string): string => {
   for (const line of text === undefined ? [] : Markdown.scan(text).lines) {
     const match = /^#\s+(.+)$/.exec(line.text)
     if (match === null) continue
-    const title = (match[1] ?? "").replace(/^[A-Za-z ]{1,40}:\s*/, "").trim()
+    const title = (match[1] ?? "").replace(/^[\p{L} ]{1,40}[:\uff1a]\s*/u, "").trim()
     return /^(requirements document|requirements|design document|implementation plan|tasks|proposal|\[feature name\])$/i.test(title) ? fallback : title
   }
   return fallback

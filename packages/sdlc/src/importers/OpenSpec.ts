@@ -74,11 +74,18 @@ export const importer: Foreign.Importer = {
         approved: [],
         waivers: skips ? [{ kind: "spec", reason: "The change sets skip_specs: no behaviour changes." }] : [],
         dependsOn: [],
+        leftOut: [],
+        finished: null,
         notes: !skips && deltas.length === 0 ? ["The change has no delta spec, so it has no requirements yet."] : []
       })
     }
     return found
   },
+  missed: (files) =>
+    [...Foreign.foldersBelow(files, "openspec/changes/")].flatMap(([name, names]) => {
+      if (name === "archive") return [...new Set(names.map((file) => file.split("/")[0] ?? ""))].map((change) => ({ what: `openspec/changes/archive/${change}`, why: "it is archived: openspec/specs holds what it changed" }))
+      return names.includes("proposal.md") || names.includes("tasks.md") ? [] : [{ what: `openspec/changes/${name}`, why: "it has neither proposal.md nor tasks.md" }]
+    }),
   translate: (kind, sources) => {
     const first = sources[0]
     if (kind === "spec") return spec(sources)

@@ -56,9 +56,9 @@ const checkDesign = (collect: ReturnType<typeof collector>, document: Markdown.D
 
 /**
  * Lints one artifact. `spec` is the text of the feature's spec, for the kinds that refer to its requirements and scenarios;
- * without it those references are not checked.
+ * without it those references are not checked. `rules` is what the policy says about language and form.
  */
-export const lint = (kind: ArtifactKind, file: string, text: string, spec: string | null): Linted => {
+export const lint = (kind: ArtifactKind, file: string, text: string, spec: string | null, rules: Spec.FormRules = {}): Linted => {
   const collect = collector(file)
   if (text.length > maxCharacters) {
     collect.error("too-large", 1, `The file has ${text.length} characters; ${maxCharacters} are the limit.`, "split the feature or move attachments out of the document.")
@@ -75,7 +75,7 @@ export const lint = (kind: ArtifactKind, file: string, text: string, spec: strin
   }
   switch (kind) {
     case "spec":
-      return { ...result, ...Spec.check(collect, document) }
+      return { ...result, ...Spec.check(collect, document, rules) }
     case "design":
       if (upstream !== null) checkDesign(collect, document, upstream)
       return result

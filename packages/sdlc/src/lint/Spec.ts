@@ -1,8 +1,12 @@
 /**
- * Reads and checks `spec.md`: requirements in EARS form with REQ ids, scenarios with SC ids.
+ * Reads and checks `spec.md`: requirements in EARS form with REQ ids, scenarios with SC ids, in any language of the table. A text in
+ * another language is told so once, by warnings: nobody can say what is wrong with its sentences.
  *
  * Promises the requirements and scenarios that the other artifacts refer to, whatever state the text is in.
  */
+import { detect } from "../language/Detect.ts"
+import { anyOf, type Language } from "../language/Language.ts"
+import { english, languageOf } from "../language/Languages.ts"
 import * as Ears from "./Ears.ts"
 import type { Collector } from "./Finding.ts"
 import * as Markdown from "./Markdown.ts"
@@ -24,6 +28,14 @@ export interface Scenario {
 export interface Spec {
   readonly requirements: ReadonlyArray<Requirement>
   readonly scenarios: ReadonlyArray<Scenario>
+}
+
+/** What a policy says about the form of requirements. */
+export interface FormRules {
+  /** BCP 47 tag, such as `de`; absent: found from the text. */
+  readonly language?: string | undefined
+  /** Absent: an error where the language's forms are known, else a warning. */
+  readonly requirementForm?: "error" | "warn" | "off" | undefined
 }
 
 /** Upper-case id with at least three digits, the only form other files may refer to. */
@@ -49,23 +61,24 @@ const own = (entry: Markdown.Entry): ReadonlyArray<string> => {
 }
 
 /** A requirement's text runs over several lines until a sentence ends; only the statement is judged, notes may follow. */
-const statement = (entry: Markdown.Entry): string => {
+const statement = (entry: Markdown.Entry, language: Language): string => {
+  const shall = anyOf(language.shall)
   const lines = own(entry)
-  const at = lines.findIndex((line) => /\bshall\b/i.test(line))
+  const at = lines.findIndex((line) => shall.test(line))
   if (at < 0) return lines.join(" ")
   let from = at
-  while (from > 0 && from > at - 6 && !/[.!?:]$/.test(lines[from - 1] ?? "") && !(from === 1 && entry.title !== "")) from--
+  while (from > 0 && from > at - 6 && !/[.!?:\u3002\uff01\uff1f\uff1a]$/.test(lines[from - 1] ?? "") && !(from === 1 && entry.title !== "")) from--
   const first = lines[at] ?? ""
-  return [...lines.slice(from, at), /\bshall\b\s*$/i.test(first) ? `${first} ${lines[at + 1] ?? ""}` : first].join(" ")
+  return [...lines.slice(from, at), language.order !== "verb-last" && first.replace(shall, "\0").trimEnd().endsWith("\0") ? `${first} ${lines[at + 1] ?? ""}` : first].join(" ")
 }
 
-export const read = (document: Markdown.Document): Spec => {
+export const read = (document: Markdown.Document, language: Language = english): Spec => {
   const all = Markdown.entries(document, ["REQ", "SC"])
   const requirements: Array<Requirement> = []
   const scenarios: Array<Scenario> = []
   for (const entry of all) {
     if (entry.id.startsWith("REQ")) {
-      requirements.push({ id: entry.id, line: entry.line, text: statement(entry) })
+      requirements.push({ id: entry.id, line: entry.line, text: statement(entry, language) })
       continue
     }
     const named = [...new Set(`${entry.title} ${own(entry).join(" ")}`.match(/\bREQ-\d{3,9}\b/g) ?? [])]
@@ -76,24 +89,45 @@ export const read = (document: Markdown.Document): Spec => {
 }
 
 const step = (words: ReadonlyArray<string>, word: RegExp): boolean => words.some((line) => word.test(line.replace(/[*_`]/g, "")))
+const englishSteps = { when: /(^|[\s,:])when\b/i, then: /(^|[\s,:])then\b/i }
 
-export const check = (collect: Collector, document: Markdown.Document): Spec => {
+/** The language of the spec's own words: the policy's, else what the text shows; `null` = its forms are not known. */
+const languageFor = (document: Markdown.Document, rules: FormRules): Language | null =>
+  rules.language === undefined ? detect(document.lines.map((line) => line.text).join("\n")) : languageOf(rules.language)
+
+const checkRequirement = (report: Report, id: string, line: number, sentence: string, language: Language | null): void => {
+  const parsed = Ears.parse(sentence, language ?? english)
+  // A text may quote a requirement of another standard in English.
+  if (parsed._tag === "Ears" || (language !== english && Ears.parse(sentence)._tag === "Ears")) return
+  if (language !== null) report("requirement-form", line, `${id} is not an EARS requirement: ${parsed.problem}.`, language.hint)
+  else report("requirement-form", line, `${id}: the sentence forms of the spec's language are not known here, so its form was not checked.`, "set lint.requirementForm: off in .sdlc/policy.yaml, or language: to one that is known.")
+}
+
+const checkScenario = (report: Report, entry: Markdown.Entry, language: Language | null): void => {
+  const words = [entry.title, ...own(entry)]
+  const missing = (["when", "then"] as const).filter((name) => !step(words, englishSteps[name]) && (language === null || language === english || !step(words, anyOf(language.steps[name]))))
+  if (missing.length === 0) return
+  report("scenario-form", entry.line, `${entry.id} has no ${missing.map((word) => `"${word[0]?.toUpperCase() ?? ""}${word.slice(1)}"`).join(" and no ")} step.`, "write the steps as list items: - Given <state> - When <event> - Then <outcome>.")
+}
+
+type Report = Collector["error"]
+
+const reporter = (collect: Collector, language: Language | null, rules: FormRules): Report => {
+  const severity = rules.requirementForm ?? (language === null ? "warn" : "error")
+  return severity === "off" ? () => undefined : severity === "warn" ? collect.warning : collect.error
+}
+
+export const check = (collect: Collector, document: Markdown.Document, rules: FormRules = {}): Spec => {
   const all = Markdown.entries(document, ["REQ", "SC"])
-  const spec = read(document)
+  const language = languageFor(document, rules)
+  const report = reporter(collect, language, rules)
+  const spec = read(document, language ?? english)
   checkUnique(collect, all)
   for (const entry of all) {
     const requirement = /^req/i.test(entry.id)
     checkId(collect, entry, requirement ? "REQ" : "SC")
-    if (requirement) {
-      const parsed = Ears.parse(statement(entry))
-      if (parsed._tag === "Not") collect.error("requirement-form", entry.line, `${entry.id} is not an EARS requirement: ${parsed.problem}.`, `${Ears.hint}`)
-      continue
-    }
-    const words = [entry.title, ...own(entry)]
-    const missing = ["when", "then"].filter((word) => !step(words, new RegExp(`(^|[\\s,:])${word}\\b`, "i")))
-    if (missing.length > 0) {
-      collect.error("scenario-form", entry.line, `${entry.id} has no ${missing.map((word) => `"${word[0]?.toUpperCase() ?? ""}${word.slice(1)}"`).join(" and no ")} step.`, "write the steps as list items: - Given <state> - When <event> - Then <outcome>.")
-    }
+    if (requirement) checkRequirement(report, entry.id, entry.line, statement(entry, language ?? english), language)
+    else checkScenario(language === null ? collect.warning : collect.error, entry, language)
   }
   if (spec.requirements.length === 0) {
     collect.error("no-requirements", 1, "The spec has no requirement.", "add a heading or list item that starts with REQ-001, followed by one EARS sentence.")

@@ -102,9 +102,20 @@ export const PolicyPatch = Schema.Struct({
 })
 export type PolicyPatch = typeof PolicyPatch.Type
 
+/** How documents are judged. Absent fields are left out of the policy's digest. */
+export const writing = {
+  /** BCP 47 tag of the language that specs are written in, such as `de`; absent: found from each text. */
+  language: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}$/u))),
+  lint: Schema.optionalKey(Schema.Struct({
+    /** A requirement that has none of the EARS forms; absent: an error where the language's forms are known, else a warning. */
+    requirementForm: Schema.optionalKey(Schema.Literals(["error", "warn", "off"]))
+  }))
+}
+
 export const Policy = Schema.Struct({
   gates: GateModes,
   ...scalars,
+  ...writing,
   /** Keys whose signatures make human and platform events count; empty: no signature is asked. */
   keyring: Schema.Array(KeyringEntry),
   /** Patches by the kind of a feature (feature, bugfix, refactor, hotfix) or by a name that a feature asks for (lean). */

@@ -8,6 +8,7 @@ import * as Foreign from "../importers/Foreign.ts"
 import { fileOf, importers } from "../importers/Importers.ts"
 import type { LintFinding } from "../lint/Finding.ts"
 import { lint, type Linted } from "../lint/Lint.ts"
+import type { FormRules } from "../lint/Spec.ts"
 import type { Artifact, ArtifactKind, Artifacts } from "../model/Artifact.ts"
 import { artifactKinds } from "../model/Names.ts"
 import * as Decode from "./Decode.ts"
@@ -31,7 +32,8 @@ export type Documents = { readonly [K in ArtifactKind]?: Document }
 
 const lenient: ReadonlySet<string> = new Set([
   "no-requirements", "requirement-form", "scenario-form", "requirement-without-scenario", "scenario-without-requirement",
-  "unknown-requirement", "uncovered-requirement", "covers-missing", "verify-missing"
+  "unknown-requirement", "uncovered-requirement", "covers-missing", "verify-missing",
+  "no-checks", "method-missing", "unknown-scenario", "uncovered-scenario"
 ])
 
 interface Read {
@@ -54,15 +56,18 @@ const native = (files: Files, path: string): Read | null => {
   return { paths: [path], text: decoded.value, hash: md1(decoded.value), at, foreign: false, problem: null }
 }
 
-const overlay = (files: Files, kind: ArtifactKind, sources: Sources): Read | null => {
-  const wanted = sources[kind] ?? []
-  const found = wanted.flatMap((path) => {
+const textsOf = (files: Files, paths: ReadonlyArray<string>): ReadonlyArray<Foreign.Source> =>
+  paths.flatMap((path) => {
     const content = files.get(fileOf(path))
     const decoded = content === undefined ? null : Decode.text(content)
     return decoded?._tag === "Ok" ? [{ path, text: decoded.value }] : []
   })
+
+const overlay = (files: Files, kind: ArtifactKind, sources: Sources): Read | null => {
+  const wanted = sources[kind] ?? []
+  const found = textsOf(files, wanted)
   if (found.length === 0) return null
-  const translation = importers[sources.format].translate(kind, found)
+  const translation = importers[sources.format].translate(kind, found, textsOf(files, sources.spec ?? []))
   return {
     paths: wanted.map(fileOf),
     text: Foreign.textOf(translation),
@@ -76,8 +81,8 @@ const overlay = (files: Files, kind: ArtifactKind, sources: Sources): Read | nul
 const read = (files: Files, slug: string, kind: ArtifactKind, sources: Sources | undefined): Read | null =>
   sources?.[kind] === undefined ? native(files, documentPath(slug, kind)) : overlay(files, kind, sources)
 
-const judge = (found: Read, kind: ArtifactKind, spec: string | null): Linted => {
-  const linted = lint(kind, found.paths[0] ?? "", found.text, spec)
+const judge = (found: Read, kind: ArtifactKind, spec: string | null, rules: FormRules): Linted => {
+  const linted = lint(kind, found.paths[0] ?? "", found.text, spec, rules)
   const placed = linted.findings.map((finding): LintFinding => {
     const { file, line } = found.at(finding.line)
     return { ...finding, file, line, severity: found.foreign && lenient.has(finding.rule) ? "warning" : finding.severity }
@@ -88,14 +93,14 @@ const judge = (found: Read, kind: ArtifactKind, spec: string | null): Linted => 
   return { ...linted, findings: [encoding ? { ...finding, rule: "not-utf8", message: "The file is not UTF-8 text.", fix: "save it as UTF-8." } : { ...finding, rule: "unreadable", message: `The file cannot be read: ${found.problem}.`, fix: "put a Markdown file in its place." }] }
 }
 
-/** Reads and lints every document that exists. */
-export const load = (files: Files, slug: string, sources: Sources | undefined): Documents => {
+/** Reads and lints every document that exists. `rules` is what the policy says about language and form. */
+export const load = (files: Files, slug: string, sources: Sources | undefined, rules: FormRules = {}): Documents => {
   const spec = read(files, slug, "spec", sources)?.text ?? null
   const documents: { [K in ArtifactKind]?: Document } = {}
   for (const kind of artifactKinds) {
     const found = read(files, slug, kind, sources)
     if (found === null) continue
-    documents[kind] = { kind, paths: found.paths, text: found.text, hash: found.hash, linted: judge(found, kind, kind === "spec" ? null : spec) }
+    documents[kind] = { kind, paths: found.paths, text: found.text, hash: found.hash, linted: judge(found, kind, kind === "spec" ? null : spec, rules) }
   }
   return documents
 }

@@ -17,6 +17,8 @@ const hints: ReadonlyArray<readonly [RegExp, string]> = [
   [/^autonomy\b/, "write auto or confirm."],
   [/^deploy\b/, "write required or none."],
   [/^freeze\b/, "write from and until as UTC instants, such as 2030-12-24T00:00:00Z."],
+  [/^language\b/, "write a language tag, such as en, de or pt-BR."],
+  [/^lint\b/, "write requirementForm: error, warn or off below lint."],
   [/^keyring\b/, "every entry needs id and ed25519 (the raw public key, base64url)."]
 ]
 

@@ -1,10 +1,11 @@
 /** Schema of `.sdlc/policy.yaml`: a patch over the standard policy, with its keys and presets. */
 import { Schema } from "effect"
-import { KeyringEntry, PolicyPatch } from "../model/Policy.ts"
+import { KeyringEntry, PolicyPatch, writing } from "../model/Policy.ts"
 
 export const PolicyFile = Schema.Struct({
   v: Schema.optionalKey(Schema.Literal(1)),
   ...PolicyPatch.fields,
+  ...writing,
   keyring: Schema.optionalKey(Schema.Array(KeyringEntry)),
   presets: Schema.optionalKey(Schema.Record(Schema.String, PolicyPatch))
 })

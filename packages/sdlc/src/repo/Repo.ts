@@ -173,7 +173,7 @@ export const load = (files: Files, slug: string, options: LoadOptions = {}): Loa
   const core = loadEvents(files, slug, options)
   if (!Layout.slugPattern.test(slug)) return { ...core, documents: {}, artifacts: {}, evidence: [] }
   const proof = loadEvidence(files, below(files, `${Layout.featureDir(slug)}evidence/`))
-  const documents = Documents.load(files, slug, core.feature?.sources)
+  const documents = Documents.load(files, slug, core.feature?.sources, { language: core.policy.language, requirementForm: core.policy.lint?.requirementForm })
   const errors = [...core.errors, ...proof.errors]
   return { ...core, documents, artifacts: Documents.artifacts(documents), evidence: proof.evidence, integrity: errors.length === 0 ? "ok" : "corrupt", errors }
 }

@@ -31,7 +31,7 @@ describe("sdlc import", () => {
     expect(foreign(repo)).toEqual(before)
     expect((await repo.sdlc("doctor")).code).toBe(0)
     const { json } = await repo.sdlc("features --json")
-    expect((json["features"] as ReadonlyArray<{ readonly phase: string }>).every((feature) => feature.phase === "draft")).toBe(true)
+    expect((json["features"] as ReadonlyArray<{ readonly feature: string; readonly phase: string }>).filter((feature) => feature.phase !== "draft")).toMatchObject([{ feature: "base-cards", phase: "released" }])
     expect((await repo.sdlc("import --all", claude)).out).toContain("adopted already")
   })
   it("takes approvals as submissions and ticks as claims", async () => {
@@ -77,5 +77,82 @@ describe("sdlc import", () => {
     expect(await repo.sdlc("import compact-cards --copy", claude)).toMatchObject({ code: 2, err: expect.stringMatching(/spec\.md exists already/) })
     expect((await repo.sdlc("import .sdlc/features", claude)).out).toMatch(/compact-cards: adopted[^]*note: The manifest says "review"/)
     expect(await repo.sdlc("status compact-cards --json")).toMatchObject({ json: { feature: { deps: ["base-cards"] } } })
+  })
+  it("counts what it read, adopted and left out, with the reason", async () => {
+    const repo = await withFixture("task-master")
+    expect((await repo.sdlc("import --all", claude)).out).toMatch(/read 2, adopted 2, left out 1\n  left out: \.taskmaster\/tasks\/tasks\.json#master: task 3: it is cancelled/)
+    repo.write(".taskmaster/tasks/tasks.json", "not a plan")
+    const said = await repo.sdlc("import --all", claude)
+    expect(said.out).not.toContain("Everything is adopted")
+    expect(said.out).toContain("left out: .taskmaster/tasks/tasks.json: it is not JSON")
+  })
+  it("says that there is nothing where there is nothing", async () => {
+    const repo = repository()
+    open.push(repo)
+    await repo.sdlc("init")
+    expect((await repo.sdlc("import --all", claude)).out).toBe("Nothing to adopt was found.\nread 0, adopted 0, left out 0\n")
+  })
+})
+
+describe("cases from other repositories", () => {
+  const adopted = async (name: string) => {
+    const repo = await withFixture(`cases/${name}`)
+    const said = await repo.sdlc("import --all", claude)
+    expect(said.code).toBe(0)
+    expect((await repo.sdlc("lint")).out).toContain("0 errors")
+    return { repo, said }
+  }
+  const tasksOf = async (repo: Repository, slug: string) =>
+    ((await repo.sdlc(`status ${slug} --json`)).json["tasks"] as ReadonlyArray<{ readonly id: string; readonly status: string }>).map(({ id, status }) => `${id} ${status}`)
+  it("BMAD: sub-headings do not end the tasks, tracked stories without a file are listed", async () => {
+    const { repo, said } = await adopted("bmad-subheadings")
+    expect(await tasksOf(repo, "1-1-greet-visitors")).toEqual(["task-001 claimed", "task-002 claimed", "task-003 todo"])
+    expect(said.out).toContain("has open tasks; it starts at draft")
+    const path = "_bmad-output/implementation-artifacts/sprint-status.yaml"
+    repo.write(path, `${repo.read(path)}  1-2-say-goodbye: backlog\n`)
+    expect((await repo.sdlc("import --list")).out).toContain(`cannot be adopted: story 1-2-say-goodbye: ${path} tracks it as "backlog", and it has no file yet`)
+  })
+  it("legacy: finished work is finished, waivers are proposals, prose checks are checks", async () => {
+    const { repo, said } = await adopted("legacy-qa-plan")
+    expect(said.out).toContain("as released: the manifest says \"archived\"; imported, unverified")
+    expect(said.out).toContain("sdlc waive design say-hello --reason \"The manifest says that it is waived.\"")
+    expect(said.out).toContain("spec, tasks, qa-plan")
+    expect(await repo.sdlc("next say-hello --json")).toMatchObject({ code: 30, json: { rule: "Z3", phase: "released" } })
+    expect((await repo.sdlc("status say-hello --json")).json["tasks"]).toEqual([])
+  })
+  it("legacy: an approval without its file is named", async () => {
+    const repo = await withFixture("cases/legacy-qa-plan")
+    repo.git("rm", "-q", ".sdlc/features/say-hello/qa_plan.md")
+    expect((await repo.sdlc("import --all", claude)).out).toContain("left out: .sdlc/features/say-hello: approval of qa-plan: its file .sdlc/features/say-hello/qa-plan.md is not there")
+  })
+  it("a feature is imported as finished once, at its beginning, and not by an unsigned event where signatures are asked for", async () => {
+    const { repo } = await adopted("legacy-qa-plan")
+    const events = [...repo.files().keys()].filter((path) => path.endsWith("-feature-imported.json"))
+    expect(events).toHaveLength(1)
+    repo.write(".sdlc/policy.yaml", "keyring:\n  - id: platform\n    ed25519: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\n")
+    expect(await repo.sdlc("next say-hello --json")).toMatchObject({ json: { phase: "draft" } })
+  })
+  it("Task Master: text ids become aliases", async () => {
+    const { repo } = await adopted("taskmaster-string-ids")
+    expect(await tasksOf(repo, "taskmaster")).toEqual(["task-1000 claimed", "task-1001 todo"])
+    expect((await repo.sdlc("import --all", claude)).out).toContain("Everything is adopted already.")
+  })
+  it("Kiro: a whole requirement stands for its criteria", async () => {
+    const { repo } = await adopted("kiro-whole-requirement")
+    expect((await repo.sdlc("lint greeting")).out).not.toMatch(/covers-missing|uncovered-requirement/)
+  })
+  it("spec-kit in Spanish: the story, its scenario and its task are found", async () => {
+    const { repo } = await adopted("speckit-other-language")
+    const { out } = await repo.sdlc("lint 001-saludo")
+    expect(out).not.toContain("unknown-requirement")
+    expect(out).not.toMatch(/REQ-901 has no scenario|No task covers REQ-901|task-002 covers no/)
+  })
+  it("a repository of several projects: found from the root and from inside, names kept apart", async () => {
+    const { repo } = await adopted("monorepo-speckit")
+    expect((await repo.sdlc("import --list -C apps/web")).out).toMatch(/001-login +spec-kit +adopted +apps\/web\/specs\/001-login/)
+    repo.write("apps/api/specs/001-login/spec.md", repo.read("apps/web/specs/001-login/spec.md"))
+    repo.write("apps/api/specs/002-logout/spec.md", repo.read("apps/web/specs/001-login/spec.md"))
+    expect((await repo.sdlc("import specs/002-logout -C apps/api", claude)).out).toContain("002-logout: adopted from apps/api/specs/002-logout")
+    expect((await repo.sdlc("import --all", claude)).out).toContain("api-001-login: adopted from apps/api/specs/001-login")
   })
 })

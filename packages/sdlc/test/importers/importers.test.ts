@@ -26,8 +26,10 @@ const one = (format: Format, slug: string): { readonly files: Map<string, string
   return { files, candidate }
 }
 
+const sourcesOf = (files: Files, candidate: Candidate, kind: ArtifactKind) => (candidate.sources[kind] ?? []).map((path) => ({ path, text: files.get(fileOf(path)) ?? "" }))
+
 const translated = (files: Files, candidate: Candidate, kind: ArtifactKind): ReturnType<(typeof importers)[Format]["translate"]> =>
-  importers[candidate.format].translate(kind, (candidate.sources[kind] ?? []).map((path) => ({ path, text: files.get(fileOf(path)) ?? "" })))
+  importers[candidate.format].translate(kind, sourcesOf(files, candidate, kind), sourcesOf(files, candidate, "spec"))
 
 const linted = (files: Files, candidate: Candidate, kind: ArtifactKind): Linted => lint(kind, kind, textOf(translated(files, candidate, kind)), kind === "spec" ? null : textOf(translated(files, candidate, "spec")))
 
@@ -130,7 +132,7 @@ describe("Task Master", () => {
       ["task-400", false, "task-200", ""]
     ])
     expect(tasksOf("task-master", "feature-search")).toEqual([["task-100", false, "", ""]])
-    expect(one("task-master", "taskmaster").candidate.notes).toEqual(["1 cancelled tasks were left out."])
+    expect(one("task-master", "taskmaster").candidate.leftOut).toEqual([{ what: ".taskmaster/tasks/tasks.json#master: task 3", why: "it is cancelled" }])
   })
   it("has a digest that status does not change", () => {
     const { candidate, files } = one("task-master", "taskmaster")

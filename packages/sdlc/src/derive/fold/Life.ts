@@ -29,6 +29,15 @@ export const lifeHandlers: Handlers<Types> = {
     const { deps, kind, preset, slug, title } = event.data
     state.feature = { id: event.id, slug, title, kind, ...(preset === undefined ? {} : { preset }), deps: deps ?? [], created: event.at }
   },
+  "feature-imported": (state, event) => {
+    if (state.feature === undefined || state.phase !== "draft" || state.history.length > 0) return
+    const { evidence, from, says } = event.data
+    state.history.push({ from: "draft", to: "released", rule: "import", reason: `${says} (${from}; ${evidence})`, ...recorded(event) })
+    state.phase = "released"
+    state.merge = { status: "merged", ...recorded(event) }
+    state.release = { status: "live", detail: evidence, ...recorded(event) }
+    state.sync = recorded(event)
+  },
   "feature-amended": (state, { data: { deps, title } }) => {
     if (state.feature !== undefined) state.feature = { ...state.feature, ...(deps === undefined ? {} : { deps }), ...(title === undefined ? {} : { title }) }
   },

@@ -6,6 +6,7 @@ import type { EventType, FeatureEvent, LoadedEvent } from "../../model/FeatureEv
 
 /** Events that open a way which a worker must not open for itself. */
 const authoritative: ReadonlySet<EventType> = new Set<EventType>([
+  "feature-imported",
   "verdict",
   "escalation-answered",
   "blocker-cleared",
