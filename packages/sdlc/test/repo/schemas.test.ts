@@ -24,7 +24,7 @@ const mutate = (value: unknown, path: ReadonlyArray<number>, how: number): unkno
 }
 
 /** Texts of which some fit each pattern in use. */
-const samples = ["01ARYZ6S41TSV4RRFFQ69G5FAV", "01BX5ZZKBKACTAV9WEVGEMMVRZ", "md1:abc", "sha256:00ff", "2030-01-02T03:04:05Z", "2030-01-02T03:04:05.678Z", "user-login", "a", "task-001", "task-123456"]
+const samples = ["01ARYZ6S41TSV4RRFFQ69G5FAV", "01BX5ZZKBKACTAV9WEVGEMMVRZ", "md1:abc", "sha256:00ff", "2030-01-02T03:04:05Z", "2030-01-02T03:04:05.678Z", "user-login", "a", "task-001", "task-123456", "de", "pt-BR"]
 
 /** Values that fit a generated schema. */
 const values = (schema: JsonSchema): fc.Arbitrary<unknown> => {
