@@ -1,6 +1,7 @@
 /**
  * Runs git on the server's own bare repositories. The environment is the server's, never the user's or a repository's: no system
- * or user configuration, no hooks, no fsmonitor, no credential prompts, no transport. At most eight commands run at once.
+ * or user configuration, no hooks, no fsmonitor, no credential prompts, no transport, no replaced, grafted or shallow history. At most
+ * eight commands run at once.
  */
 import { Context, Effect, Layer, Semaphore } from "effect"
 import { accessSync, constants } from "node:fs"
@@ -16,23 +17,36 @@ const maxParallel = 8
 const defaultTimeoutMillis = 120_000
 const maxErrorBytes = 64 * 1024
 
+const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
 const settings: ReadonlyArray<readonly [string, string]> = [
   ["core.hooksPath", "/dev/null"],
   ["core.fsmonitor", "false"],
+  ["core.attributesFile", "/dev/null"],
+  ["core.excludesFile", "/dev/null"],
+  // Names that another system would take for .git are refused on every system.
+  ["core.protectHFS", "true"],
+  ["core.protectNTFS", "true"],
+  // No refs of other repositories count as known here.
+  ["core.alternateRefsCommand", "true"],
+  ["core.logAllRefUpdates", "false"],
   ["safe.directory", "*"],
   ["safe.bareRepository", "all"],
   ["protocol.allow", "never"],
   ["gc.auto", "0"],
   ["maintenance.auto", "false"],
   ["receive.autogc", "false"],
+  ["receive.shallowUpdate", "false"],
   // Pushed objects are checked: no .git entries in trees, no hostile .gitmodules.
   ["transfer.fsckObjects", "true"],
   // Old but harmless histories pass.
   ["receive.fsck.zeroPaddedFilemode", "ignore"],
   ["receive.fsck.missingSpaceBeforeDate", "ignore"],
   ["receive.fsck.badTimezone", "ignore"],
-  // rdev's own bookkeeping refs can be neither seen nor pushed.
-  ["transfer.hideRefs", "refs/rdev"],
+  // Branches and tags are all that can be seen and pushed: no replacements, notes or bookkeeping of rdev's own.
+  ["transfer.hideRefs", "refs"],
+  ["transfer.hideRefs", "!refs/heads"],
+  ["transfer.hideRefs", "!refs/tags"],
   ["receive.advertisePushOptions", "false"],
   ["uploadpack.allowFilter", "true"],
   ["uploadpack.allowReachableSHA1InWant", "true"],
@@ -51,6 +65,12 @@ export const environment = (extra: Readonly<Record<string, string>> = {}, more: 
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_ATTR_NOSYSTEM: "1",
+    // A commit is what its id says: nothing that lies in a repository replaces it, gives it other parents or cuts its history off.
+    GIT_NO_REPLACE_OBJECTS: "1",
+    GIT_GRAFT_FILE: "/nonexistent/grafts",
+    GIT_SHALLOW_FILE: "",
+    // Attributes of a tree decide nothing about how the server merges (git 2.41 and later reads those of HEAD otherwise).
+    GIT_ATTR_SOURCE: emptyTree,
     GIT_TERMINAL_PROMPT: "0",
     GIT_ASKPASS: "/bin/false",
     GIT_ALLOW_PROTOCOL: "",

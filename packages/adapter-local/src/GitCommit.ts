@@ -7,6 +7,7 @@ import type { CommitRequest, FileChange, Sha } from "@rdev/core/ports/Forge"
 import * as ForgePath from "@rdev/core/ports/ForgePath"
 import { Clock, Effect } from "effect"
 import type { Git } from "./Git.ts"
+import * as GitLocks from "./GitLocks.ts"
 import { conflict, invalid, type LocalFailure } from "./LocalFailure.ts"
 
 export interface Person { readonly name: string; readonly email: string }
@@ -42,8 +43,22 @@ export const updateRefs = (git: Git, directory: string, updates: ReadonlyArray<R
     const before = old === undefined ? "" : old ?? zero
     return to === null ? `delete ${ref}\0${before}\0` : `update ${ref}\0${to}\0${before}\0`
   })
-  return Effect.asVoid(git.run(directory, ["update-ref", "--no-deref", "--stdin", "-z"], { stdin: commands.join("") }))
+  return GitLocks.patiently(directory, Effect.asVoid(git.run(directory, ["update-ref", "--no-deref", "--stdin", "-z"], { stdin: commands.join("") })))
 }
+
+/** A commit of a tree that is there, on no branch yet. */
+export const ofTree = Effect.fn("GitCommit.ofTree")(function*(
+  git: Git,
+  directory: string,
+  commit: { readonly tree: Sha; readonly parents: ReadonlyArray<Sha>; readonly message: string; readonly author: Person }
+) {
+  const date = `${Math.floor((yield* Clock.currentTimeMillis) / 1000)} +0000`
+  const [name, email] = [clean(commit.author.name, "unknown"), clean(commit.author.email, "unknown")]
+  return yield* git.text(directory, ["commit-tree", commit.tree, ...commit.parents.flatMap((parent) => ["-p", parent])], {
+    stdin: `${commit.message.replace(/\0/g, "").trimEnd()}\n`,
+    env: { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email, GIT_COMMITTER_DATE: date }
+  })
+})
 
 /** `modes` are those of the expected head's files: a change keeps a file's mode unless it says otherwise. */
 export const commit = Effect.fn("GitCommit.commit")(function*(git: Git, directory: string, request: CommitRequest, modes: ReadonlyMap<string, string>) {

@@ -1,8 +1,8 @@
 /** Merges without a work tree, by `git merge-tree --write-tree`. */
 import type { Comparison, Sha } from "@rdev/core/ports/Forge"
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import type { Git } from "./Git.ts"
-import { platform, updateRefs } from "./GitCommit.ts"
+import * as GitCommit from "./GitCommit.ts"
 import { conflict, type LocalFailure } from "./LocalFailure.ts"
 
 interface MergedTree { readonly tree: string; readonly conflicts: ReadonlyArray<string> }
@@ -27,23 +27,17 @@ export const compare = Effect.fn("GitMerge.compare")(function*(git: Git, directo
   return { ahead, behind, conflicts } satisfies Comparison
 })
 
-/** Commits the merge of `theirs` onto the branch (parents: its head, theirs) and moves it. */
-export const mergeInto = Effect.fn("GitMerge.mergeInto")(function*(git: Git, directory: string, branch: string, ours: Sha, theirs: Sha, message: string) {
+/** A merge commit of ours, on no branch yet (parents: ours, theirs); Conflict names the paths. */
+export const mergeCommit = Effect.fn("GitMerge.mergeCommit")(function*(git: Git, directory: string, ours: Sha, theirs: Sha, message: string) {
   const { tree, conflicts } = yield* mergeTree(git, directory, ours, theirs)
   if (conflicts.length > 0) return yield* conflict(`conflicting paths: ${conflicts.join(", ")}`)
-  const date = `${Math.floor((yield* Clock.currentTimeMillis) / 1000)} +0000`
-  const sha = yield* git.text(directory, ["commit-tree", tree, "-p", ours, "-p", theirs], {
-    stdin: `${message}\n`,
-    env: {
-      GIT_AUTHOR_NAME: platform.name,
-      GIT_AUTHOR_EMAIL: platform.email,
-      GIT_AUTHOR_DATE: date,
-      GIT_COMMITTER_NAME: platform.name,
-      GIT_COMMITTER_EMAIL: platform.email,
-      GIT_COMMITTER_DATE: date
-    }
-  })
-  yield* updateRefs(git, directory, [{ ref: `refs/heads/${branch}`, to: sha, old: ours }])
+  return yield* GitCommit.ofTree(git, directory, { tree, parents: [ours, theirs], message, author: GitCommit.platform })
+})
+
+/** Commits the merge of `theirs` onto the branch and moves it. */
+export const mergeInto = Effect.fn("GitMerge.mergeInto")(function*(git: Git, directory: string, branch: string, ours: Sha, theirs: Sha, message: string) {
+  const sha = yield* mergeCommit(git, directory, ours, theirs, message)
+  yield* GitCommit.updateRefs(git, directory, [{ ref: `refs/heads/${branch}`, to: sha, old: ours }])
   return sha
 })
 

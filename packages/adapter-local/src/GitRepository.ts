@@ -6,11 +6,12 @@ import * as Ids from "@rdev/core/domain/Ids"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { BranchName, type FileChange, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
 import { Clock, Effect, Schema } from "effect"
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises"
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Git } from "./Git.ts"
 import * as GitCommit from "./GitCommit.ts"
-import { attempt, foreign, invalid, type LocalFailure, notFound } from "./LocalFailure.ts"
+import * as GitGuard from "./GitGuard.ts"
+import { attempt, fail, foreign, invalid, type LocalFailure, notFound } from "./LocalFailure.ts"
 import * as RecordFile from "./RecordFile.ts"
 
 export const Mark = Schema.Struct({
@@ -38,14 +39,17 @@ const exists = (path: string) => stat(path).then(() => true, (cause: unknown) =>
 
 /** The repository with its mark, or null when nothing is there. Foreign when something else is. */
 export const observe = (dataDir: string, name: string): Effect.Effect<GitRepository | null, LocalFailure> =>
-  attempt(async () => {
-    if (!isName(name)) throw invalid("name", `${JSON.stringify(name)} is not a project name`)
-    const directory = directoryOf(dataDir, name)
-    const mark = await RecordFile.read(recordOf(directory, "repository.json"), decodeMark)
-    if (mark !== null) return { ...mark, directory }
-    if (await exists(directory)) throw foreign(`${directory} exists and was not made by rdev; move it away or choose another project name`)
-    return null
-  })
+  Effect.tap(
+    attempt(async () => {
+      if (!isName(name)) throw invalid("name", `${JSON.stringify(name)} is not a project name`)
+      const directory = directoryOf(dataDir, name)
+      const mark = await RecordFile.read(recordOf(directory, "repository.json"), decodeMark)
+      if (mark !== null) return { ...mark, directory }
+      if (await exists(directory)) throw foreign(`${directory} exists and was not made by rdev; move it away or choose another project name`)
+      return null
+    }),
+    (found) => found === null ? Effect.void : GitGuard.check(found.directory, found.defaultBranch)
+  )
 
 /** The target's repository; NotFound or Foreign otherwise. */
 export const open = (dataDir: string, target: RepositoryTarget): Effect.Effect<GitRepository, LocalFailure> =>
@@ -69,6 +73,7 @@ export const create = Effect.fn("GitRepository.create")(function*(
   const build = Effect.gen(function*() {
     yield* attempt(() => mkdir(rootOf(dataDir), { recursive: true, mode: 0o700 }))
     yield* git.run(aside, ["init", "--quiet", "--bare", "--template=", `--initial-branch=${seed.defaultBranch}`, "--", aside])
+    yield* attempt(() => writeFile(join(aside, "config"), GitGuard.config))
     yield* GitCommit.commit(git, aside, {
       branch: seed.defaultBranch,
       expectedHead: null,
@@ -89,6 +94,7 @@ export const remove = (dataDir: string, repository: GitRepository): Effect.Effec
     attempt(async () => {
       const aside = join(rootOf(dataDir), `.gone-${id}`)
       await rename(repository.directory, aside)
+      GitGuard.forget(repository.directory)
       await rm(aside, { recursive: true, force: true, maxRetries: 3 })
     }))
 
@@ -127,7 +133,9 @@ export const head = (repository: { readonly directory: string }, branch: string)
       if (cause instanceof Error && "code" in cause && ["ENOENT", "ENOTDIR", "EISDIR"].includes(String(cause.code))) return null
       throw cause
     })
-    if (loose !== null && hex.test(loose.trim())) return loose.trim()
+    // A ref that is there counts, also when it is damaged: the packed one beside it is older.
+    if (loose !== null && !hex.test(loose.trim())) throw fail({ _tag: "Unknown", message: `${ref} is damaged (${loose.length} bytes that are no commit id); restore it by hand: git update-ref ${ref} <commit>, git fsck --lost-found names candidates` })
+    if (loose !== null) return loose.trim()
     const packed = await readFile(join(repository.directory, "packed-refs"), "utf8").catch((cause: unknown) => {
       if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return ""
       throw cause

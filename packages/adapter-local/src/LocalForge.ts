@@ -2,6 +2,7 @@
  * The Forge port on bare git repositories in the data folder. Real objects, merges and pull requests; no account and no service.
  * It does not listen: `GitHttp` serves the repositories for cloning and pushing.
  */
+import { Examined } from "@rdev/core/domain/Examined"
 import type * as Ids from "@rdev/core/domain/Ids"
 import { BranchName, Forge, ForgeError, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
 import { Clock, Effect, Layer, Option, Schema, Semaphore } from "effect"
@@ -9,6 +10,7 @@ import * as Git from "./Git.ts"
 import * as GitBundle from "./GitBundle.ts"
 import * as GitCommit from "./GitCommit.ts"
 import * as GitContents from "./GitContents.ts"
+import * as GitHandover from "./GitHandover.ts"
 import * as GitMaintenance from "./GitMaintenance.ts"
 import * as GitMerge from "./GitMerge.ts"
 import * as GitRepository from "./GitRepository.ts"
@@ -197,14 +199,23 @@ export const make = Effect.fn("LocalForge.make")(function*(options: Options) {
         yield* written(repository)
         return sha
       })),
-    advanceBranch: (target, branch, expectedHead, to) =>
+    prepareHandover: (target, head, handover) =>
+      verb("prepareHandover", Effect.gen(function*() {
+        const repository = yield* open(target)
+        const upstream = handover.upstream === null ? null : yield* maybeHead(repository, handover.upstream)
+        const prepared = yield* GitHandover.prepare(git, repository.directory, head, handover, upstream)
+        yield* written(repository)
+        return prepared
+      })),
+    advanceBranch: (target, branch, examined) =>
       verb("advanceBranch", Effect.gen(function*() {
         const repository = yield* open(target)
+        if (!Examined.is(examined)) return yield* invalid("examined", "the move was not examined")
         const head = yield* headOf(repository, branch)
-        yield* requireCommit(repository, to)
-        if (head !== expectedHead) return yield* conflict(`branch ${branch} is at ${head}, not at the expected ${expectedHead}`)
-        if (!(yield* GitMerge.isAncestor(git, repository.directory, head, to))) return yield* conflict(`${to} does not descend from ${head}`)
-        yield* GitBundle.advance(git, repository.directory, branch, head, to)
+        yield* requireCommit(repository, examined.to)
+        if (head !== examined.head) return yield* conflict(`branch ${branch} is at ${head}, not at the examined ${examined.head}`)
+        if (!(yield* GitMerge.isAncestor(git, repository.directory, head, examined.to))) return yield* conflict(`${examined.to} does not descend from ${head}`)
+        yield* GitBundle.advance(git, repository.directory, branch, head, examined.to)
       })),
     ensurePullRequest: (target, request) =>
       verb("ensurePullRequest", exclusive(target.name, Effect.gen(function*() {

@@ -1,5 +1,6 @@
 /** git-hostile, path-archive and proc: what an agent plants runs, is read and is written nowhere on the host. */
 import { assert, layer } from "@effect/vitest"
+import { Examined } from "@rdev/core/domain/Examined"
 import * as Ids from "@rdev/core/domain/Ids"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { type BranchName as Branch, BranchName, Forge } from "@rdev/core/ports/Forge"
@@ -87,7 +88,7 @@ X
           const ours = yield* forge.commit(target, { branch: main, expectedHead: head, changes: [{ path: "b.txt", content: "b" }], message: "b", author: { name: "a", email: "b" } })
           assert.deepStrictEqual((yield* forge.compare(target, main, BranchName.make("evil"))).conflicts, [])
           const merged = yield* forge.updateBranch(target, BranchName.make("evil"), main)
-          yield* forge.advanceBranch(target, main, ours, merged)
+          yield* forge.advanceBranch(target, main, yield* Examined.examine({ head: ours, to: merged }, () => Effect.succeed([])))
           assert.isTrue((yield* forge.readFiles(target, merged, "")).has("hooks/update"))
           assert.isAbove((yield* forge.exportBundle(target, main, head)).byteLength, 0)
         } finally {

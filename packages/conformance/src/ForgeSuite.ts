@@ -1,9 +1,10 @@
 /** What every forge must do. Run it with a fresh, empty forge; repositories that it makes are left behind for the layer to drop. */
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Effect, Exit, Layer, Option, Redacted, Schema } from "effect"
+import { Examined } from "@rdev/core/domain/Examined"
 import * as Ids from "@rdev/core/domain/Ids"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { BranchName, Forge, type ForgeError, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
+import { BranchName, Forge, type ForgeError, type Handover, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
 
 export interface Capabilities {
   /** Changes to different lines of one file merge. Without it any file changed on both sides conflicts. */
@@ -19,6 +20,10 @@ const text = (content: Uint8Array | undefined) => content === undefined ? undefi
 
 const reasonOf = <A>(effect: Effect.Effect<A, ForgeError, Forge>) =>
   Effect.map(Effect.flip(effect), (error) => error.reason)
+
+/** The examination is not the forge's business: here everything may land. */
+const examined = (head: Sha, to: Sha) => Examined.examine({ head, to }, () => Effect.succeed([]))
+const handover = (work: Sha, base: Sha): Handover => ({ work, base, upstream: null, message: "Work", author: { name: "Agent", email: "agent@example.org" } })
 
 let counter = 0
 /** A repository of its own for each test, so that tests do not depend on their order. */
@@ -165,7 +170,7 @@ export const suite = (name: string, layer: Layer.Layer<Forge, unknown>, capabili
     it.effect("does not accept branch names that git would take for options", () =>
       Effect.sync(() => {
         const decode = Schema.decodeUnknownOption(BranchName)
-        for (const bad of ["-x", "--upload-pack=x", "a..b", "a.lock", "a//b", "a/", "@{1}", "a b", "a\nb", ".a", "a/.b", ""]) {
+        for (const bad of ["-x", "--upload-pack=x", "a..b", "a.lock", "a//b", "a/", "@{1}", "a b", "a\nb", ".a", "a/.b", "", "HEAD", "@", "refs/heads/x", "refs/x", "a".repeat(40), "0".repeat(64)]) {
           assert.isTrue(Option.isNone(decode(bad)), bad)
         }
       }))
@@ -254,12 +259,53 @@ export const suite = (name: string, layer: Layer.Layer<Forge, unknown>, capabili
       Effect.gen(function*() {
         const { forge, target, head, write, branchOff } = yield* fresh
         const ahead = yield* branchOff(topic, "t.txt", "t")
-        assert.strictEqual((yield* reasonOf(forge.advanceBranch(target, main, ahead, ahead)))._tag, "Conflict")
-        yield* forge.advanceBranch(target, main, head, ahead)
+        assert.strictEqual((yield* reasonOf(forge.advanceBranch(target, main, yield* examined(ahead, ahead))))._tag, "Conflict")
+        yield* forge.advanceBranch(target, main, yield* examined(head, ahead))
         assert.deepStrictEqual(yield* forge.head(target, main), Option.some(ahead))
         const unrelated = yield* write(BranchName.make("orphan"), null, "a", "b")
-        assert.strictEqual((yield* reasonOf(forge.advanceBranch(target, main, ahead, unrelated)))._tag, "Conflict")
-        assert.strictEqual((yield* reasonOf(forge.advanceBranch(target, main, ahead, head)))._tag, "Conflict", "not backwards")
+        assert.strictEqual((yield* reasonOf(forge.advanceBranch(target, main, yield* examined(ahead, unrelated))))._tag, "Conflict")
+        assert.strictEqual((yield* reasonOf(forge.advanceBranch(target, main, yield* examined(ahead, head))))._tag, "Conflict", "not backwards")
+      }))
+
+    it.effect("prepares a hand-over as a commit of its own, on no branch", () =>
+      Effect.gen(function*() {
+        const { forge, target, head, write, branchOff } = yield* fresh
+        const work = yield* branchOff(topic, "t.txt", "t")
+        const prepared = yield* forge.prepareHandover(target, head, handover(work, head))
+        assert.strictEqual(prepared.merged, null)
+        assert.notStrictEqual(prepared.sha, work, "only the files are taken over")
+        assert.deepStrictEqual(yield* forge.listTree(target, prepared.sha), yield* forge.listTree(target, work))
+        assert.deepStrictEqual(yield* forge.branches(target), [{ name: topic, sha: work }, { name: "main", sha: head }])
+        yield* forge.advanceBranch(target, main, yield* examined(head, prepared.sha))
+        assert.deepStrictEqual(yield* forge.compare(target, BranchName.make("main"), topic), { ahead: 1, behind: 1, conflicts: [] })
+        const same = yield* forge.commit(target, { branch: BranchName.make("same"), expectedHead: yield* forge.ensureBranch(target, BranchName.make("same"), head), changes: [], message: "nothing", author })
+        assert.deepStrictEqual(yield* forge.prepareHandover(target, prepared.sha, handover(same, head)), { sha: prepared.sha, merged: null }, "nothing to land")
+        const late = yield* write(main, prepared.sha, "late.txt", "l")
+        const raced = yield* forge.prepareHandover(target, late, handover(yield* branchOff(BranchName.make("raced"), "r.txt", "r"), head))
+        assert.deepStrictEqual([...(yield* forge.readFiles(target, raced.sha, "")).keys()].filter((path) => /^[a-z]+\.txt$/.test(path)).sort(), ["late.txt", "r.txt", "t.txt"])
+        yield* forge.advanceBranch(target, main, yield* examined(late, raced.sha))
+        const clash = yield* reasonOf(forge.prepareHandover(target, raced.sha, handover(yield* branchOff(BranchName.make("clash"), "r.txt", "other"), head)))
+        assert.strictEqual(clash._tag, "Conflict")
+        assert.include("message" in clash ? clash.message : "", "r.txt")
+      }))
+
+    it.effect("takes a merge of the upstream branch into account, and no other history", () =>
+      Effect.gen(function*() {
+        const { forge, target, head, write, branchOff } = yield* fresh
+        const base = yield* branchOff(topic, "t.txt", "t")
+        const theirs = yield* write(main, head, "m.txt", "m")
+        const side = BranchName.make("side")
+        yield* forge.ensureBranch(target, side, base)
+        const work = yield* forge.updateBranch(target, side, main)
+        const prepared = yield* forge.prepareHandover(target, base, { ...handover(work, base), upstream: main })
+        assert.strictEqual(prepared.merged, theirs)
+        yield* forge.advanceBranch(target, topic, yield* examined(base, prepared.sha))
+        assert.strictEqual((yield* forge.compare(target, main, topic)).behind, 0)
+        for (const bad of [handover(work, base), { ...handover(work, base), upstream: BranchName.make("absent") }, handover(work, head), handover(head, head), { ...handover(yield* write(side, work, "x", "y"), base), upstream: main }]) {
+          assert.strictEqual((yield* reasonOf(forge.prepareHandover(target, base, bad)))._tag, "Invalid")
+        }
+        const moved = yield* write(BranchName.make("orphan"), null, "a", "b")
+        assert.strictEqual((yield* reasonOf(forge.prepareHandover(target, moved, { ...handover(work, base), upstream: main })))._tag, "Conflict", "the branch no longer holds where the work began")
       }))
 
     it.effect("hands a branch out as a bundle and takes one in under no branch", () =>

@@ -4,6 +4,7 @@
  * no adapter ever sees a name with a leading dash.
  */
 import { Context, type Effect, type Option, type Redacted, Schema } from "effect"
+import type { Examined } from "../domain/Examined.ts"
 import type { ProjectId } from "../domain/Ids.ts"
 import type { ProjectName } from "../domain/Project.ts"
 import { describe, isRetryable, portErrorFields } from "./PortReason.ts"
@@ -13,10 +14,13 @@ export class ForgeError extends Schema.TaggedError<ForgeError>()("ForgeError", p
   get retryable(): boolean { return isRetryable(this.reason) }
 }
 
-/** The subset of `git check-ref-format --branch` that rdev uses for its own branches and accepts from callers. */
+/**
+ * The subset of `git check-ref-format --branch` that rdev uses for its own branches and accepts from callers. Names that a git command
+ * line takes for something else are left out: `HEAD`, a whole commit id, a name that begins with `refs/`.
+ */
 export const BranchName = Schema.String.check(
-  Schema.isPattern(/^(?!.*(?:\.\.|\/\/|@\{|\.lock(?:\/|$)|\/\.|\.$|\/$))[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}$/, {
-    message: "expected a branch name: letters, digits, . _ / -, not starting with a dash or dot"
+  Schema.isPattern(/^(?!refs\/)(?!(?:HEAD|[0-9a-fA-F]{40}|[0-9a-fA-F]{64})$)(?!.*(?:\.\.|\/\/|@\{|\.lock(?:\/|$)|\/\.|\.$|\/$))[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}$/, {
+    message: "expected a branch name: letters, digits, . _ / -, not starting with a dash, a dot or refs/, not HEAD and not a commit id"
   })
 ).pipe(Schema.brand("rdev/BranchName"))
 export type BranchName = typeof BranchName.Type
@@ -48,6 +52,22 @@ export interface CommitRequest {
   readonly changes: ReadonlyArray<FileChange>
   readonly message: string
   readonly author: { readonly name: string; readonly email: string }
+}
+export interface Handover {
+  /** Commit that `importBundle` answered with. Its tree is the work; its author, message and dates are not taken over. */
+  readonly work: Sha
+  /** Commit at which the work began, and the first parent of `work`. */
+  readonly base: Sha
+  /** Branch that the work may have merged: the second parent of `work`, if it has one, must lie in its history. null = none. */
+  readonly upstream: BranchName | null
+  readonly message: string
+  readonly author: { readonly name: string; readonly email: string }
+}
+export interface Prepared {
+  /** The commit to examine and to advance to; the given head itself when there is nothing to land. */
+  readonly sha: Sha
+  /** Commit of the upstream branch that the work merged. */
+  readonly merged: Sha | null
 }
 export interface Comparison {
   readonly ahead: number
@@ -99,11 +119,17 @@ export class Forge extends Context.Service<Forge, {
   exportBundle(target: RepositoryTarget, branch: BranchName, since: Sha | null): Effect.Effect<Uint8Array, ForgeError>
   /**
    * Takes the objects of a bundle made in a workspace (untrusted: checked like a push, at most 256 MiB) and returns the commit it
-   * carries. No branch moves: the commit waits under a hidden ref until `advanceBranch`, so that it can be examined first.
+   * carries. No branch moves: the commit waits under a hidden ref for `prepareHandover`. A refused bundle leaves nothing behind.
    */
   importBundle(target: RepositoryTarget, bundle: Uint8Array): Effect.Effect<Sha, ForgeError>
-  /** Moves a branch forward; Conflict when its head is not `expectedHead` or `to` does not descend from it. */
-  advanceBranch(target: RepositoryTarget, branch: BranchName, expectedHead: Sha, to: Sha): Effect.Effect<void, ForgeError>
+  /**
+   * Makes, on no branch yet, the commit that brings the work onto `head`: one commit of the given author with the work's tree on `base`,
+   * and a merge of it where the branch has moved on since (Conflict names the paths). Invalid(work) when the work is not one commit
+   * on `base`, or merges something that is not of the upstream branch.
+   */
+  prepareHandover(target: RepositoryTarget, head: Sha, handover: Handover): Effect.Effect<Prepared, ForgeError>
+  /** Moves a branch forward, as it was examined; Conflict when it has another head by now or the commit does not descend from it. */
+  advanceBranch(target: RepositoryTarget, branch: BranchName, examined: Examined): Effect.Effect<void, ForgeError>
 
   /** The open pull request for head → base, created if there is none. */
   ensurePullRequest(target: RepositoryTarget, request: { readonly head: BranchName; readonly base: BranchName; readonly title: string; readonly body: string }): Effect.Effect<PullRequest, ForgeError>

@@ -18,6 +18,7 @@ import * as Notifier from "@rdev/core/ports/Notifier"
 import * as ProjectStore from "@rdev/core/ports/ProjectStore"
 import * as UnitOfWork from "@rdev/core/ports/UnitOfWork"
 import * as WorkQueueStore from "@rdev/core/ports/WorkQueueStore"
+import { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import { TaskHandlers } from "@rdev/core/queue/TaskHandlers"
 import * as Worker from "@rdev/core/queue/Worker"
@@ -146,7 +147,7 @@ const handles = Effect.fn("Stage.handles")(function*(dataDir: string, policy: (t
     if (result.status !== 0) throw new Error(`git ${args.join(" ")}: ${result.stderr}`)
     return result.stdout.trim()
   }
-  return { forge, features, audit, target, asAda, events, until, git, log }
+  return { forge, host: yield* WorkspaceHost, features, audit, target, asAda, events, until, git, log }
 })
 
 export type Handles = Effect.Success<ReturnType<typeof handles>>

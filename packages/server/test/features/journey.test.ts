@@ -102,17 +102,40 @@ describe("a feature on the platform", () => {
       assert.notMatch(stage.git("ls-tree", "-r", "--name-only", branch), /-verdict\.json/)
     })))
 
-  it.live("an agent that removes the repository, or sets it up so that nothing can be committed, has failed; what it set up ends with its run", () =>
+  it.live("an agent's work lands whatever it made of the repository, and nothing of that meets the next run", () =>
     Effect.forEach([
-      ["rm -rf .git", /cannot be taken out of the workspace's repository.*not a git repository/],
-      ["if git config --get commit.gpgsign; then exit 9; fi; git config commit.gpgsign true; git config gpg.program /bin/false; echo x > x.txt", /cannot be taken out of the workspace's repository/]
-    ] as const, ([script, said]) => onStage({ agents: [{ kind: "command", name: "vandal", argv: ["sh", "-ceu", script] }] }, (stage) => Effect.gen(function*() {
+      "rm -rf .git; mkdir .git; touch .git/index.lock",
+      "if git config --get commit.gpgsign || git config --global --get user.name; then exit 9; fi; git config commit.gpgsign true; git config gpg.program /bin/false; git config --global user.name Ada; mkdir -p .git/hooks; for h in pre-commit post-merge; do printf '#!/bin/sh\\necho smuggled > smuggled.txt; git add -A\\n' > .git/hooks/$h; chmod +x .git/hooks/$h; done; touch .git/index.lock"
+    ], (script) => onStage({ agents: [{ kind: "command", name: "vandal", argv: ["sh", "-ceu", `${script}; date +%N > "x-$$-$(date +%N).txt"`] }] }, (stage) => Effect.gen(function*() {
       yield* stage.features.create("hello", request)
       yield* stage.until((decision) => decision.action === "await-escalation")
-      const failures = (yield* stage.events).filter((event) => event.type === "feature.action_failed")
-      assert.lengthOf(failures, 3)
-      for (const failure of failures) assert.match(JSON.stringify(failure.data), said)
+      const files = stage.git("ls-tree", "-r", "--name-only", branch).split("\n")
+      assert.isNotEmpty(files.filter((file) => file.startsWith("x-")))
+      assert.notInclude(files, "smuggled.txt")
+      for (const failure of (yield* stage.events).filter((event) => event.type === "feature.action_failed")) assert.match(JSON.stringify(failure.data), /ended without a result that counts/)
+      assert.strictEqual(stage.git("log", "--author=vandal@agents.rdev", "--format=%an", branch).split("\n").length, files.filter((file) => file.startsWith("x-")).length, "one commit a run")
     })), { discard: true }))
+
+  it.live("what the agent hands over is merged and examined where it cannot act, when somebody pushed meanwhile", () =>
+    onStage({ agents: [{ kind: "command", name: "slow", argv: ["sh", "-ceu", "mkdir -p .git/hooks; printf '#!/bin/sh\\necho hooked > hooked.txt; printf x > .sdlc/policy.yaml; git add -A; git commit -qm hooked\\n' > .git/hooks/post-merge; chmod +x .git/hooks/post-merge; echo mine > mine.txt; while [ ! -e /workspace/go ] && [ ! -e go ]; do sleep 0.1; done; rm -f go"] }] }, (stage) => Effect.gen(function*() {
+      const { forge, host, target } = stage
+      yield* stage.features.create("hello", request)
+      const running = Effect.gen(function*() {
+        const workspace = (yield* host.list).find((one) => one.name === slug)
+        if (workspace === undefined) return false
+        return yield* host.readFile(workspace, "mine.txt").pipe(Effect.as(true), Effect.orElseSucceed(() => false))
+      })
+      yield* Effect.repeat(Effect.delay(running, 50), { until: (there) => there })
+      const head = Option.getOrThrow(yield* forge.head(target, branch))
+      yield* forge.commit(target, { branch, expectedHead: head, changes: [{ path: "theirs.txt", content: "theirs" }], message: "push", author: { name: "eve", email: "eve@example.test" } })
+      const workspace = (yield* host.list).find((one) => one.name === slug)
+      if (workspace === undefined) return assert.fail("the feature's workspace is gone")
+      yield* host.writeFile(workspace, "go", "")
+      const landed = yield* Effect.repeat(Effect.delay(Effect.sync(() => stage.git("ls-tree", "-r", "--name-only", branch).split("\n")), 50), { until: (files) => files.includes("mine.txt") })
+      assert.include(landed, "theirs.txt")
+      assert.notInclude(landed, "hooked.txt")
+      assert.match(stage.git("log", "--merges", "--format=%an %s", branch), /^rdev Merge what was handed over/m)
+    })))
 
   it.live("keeps a flood of output out of the project's stream", () =>
     onStage({ agents: [{ kind: "command", name: "flood", argv: ["sh", "-ceu", "yes | head -n 60000; exit 1"] }] }, (stage) => Effect.gen(function*() {

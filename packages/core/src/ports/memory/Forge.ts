@@ -4,8 +4,9 @@
  */
 import { Clock, Effect, Layer, Option, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
+import { Examined } from "../../domain/Examined.ts"
 import type { ProjectId } from "../../domain/Ids.ts"
-import type { CommitRequest, FileChange, PullRequest, RepositoryTarget, Sha } from "../Forge.ts"
+import type { CommitRequest, FileChange, Handover, Prepared, PullRequest, RepositoryTarget, Sha } from "../Forge.ts"
 import { Forge, ForgeError } from "../Forge.ts"
 import * as ForgePath from "../ForgePath.ts"
 import type { PortReason } from "../PortReason.ts"
@@ -122,6 +123,24 @@ const takeBundle = (repo: Repository, bundle: Uint8Array): Sha => {
     store(repo, { ...rest, tree: new Map(files) })
   }
   return repo.commits.has(parsed.head) ? parsed.head : refuse({ _tag: "Invalid", field: "bundle", message: `it does not contain its head ${parsed.head}` })
+}
+
+/** See `Forge.prepareHandover`. */
+const prepare = (repo: Repository, head: Sha, handover: Handover, now: number): Prepared => {
+  const { author, base, message, upstream, work } = handover
+  const [first, merges = null, ...more] = commitOf(repo, work).parents
+  const upstreamHead = upstream === null ? undefined : repo.branches.get(upstream)
+  const known = merges === null || (upstreamHead !== undefined && ancestors(repo, upstreamHead).has(merges))
+  if (first !== base || more.length > 0 || !known) refuse({ _tag: "Invalid", field: "work", message: `${work} is not one commit on ${base}` })
+  if (!ancestors(repo, head).has(base)) conflict(`${base}, where the work began, is no longer part of the branch`)
+  const took = merges === null || ancestors(repo, base).has(merges) ? null : merges
+  const same = (a: Tree, b: Tree) => a.size === b.size && [...a].every(([path, entry]) => b.get(path)?.oid === entry.oid && b.get(path)?.mode === entry.mode)
+  if (took === null && same(commitOf(repo, work).tree, commitOf(repo, base).tree)) return { sha: head, merged: null }
+  const made = store(repo, { tree: commitOf(repo, work).tree, parents: took === null ? [base] : [base, took], author, message, timeMillis: now })
+  if (head === base) return { sha: made, merged: took }
+  const result = merged(repo, head, made)
+  if (result.conflicts.length > 0) conflict(`conflicting paths: ${result.conflicts.join(", ")}`)
+  return { sha: store(repo, { tree: result.tree, parents: [head, made], author: platform, message: `Merge what was handed over: ${message}`, timeMillis: now }), merged: took }
 }
 
 const make = Effect.sync(() => {
@@ -261,14 +280,16 @@ const make = Effect.sync(() => {
         return encodeBundle(commits, head, [...oids].flatMap((oid) => repo.blobs.get(oid) ?? []))
       }),
     importBundle: (target, bundle) => run("importBundle", () => takeBundle(find(target), bundle)),
-    advanceBranch: (target, branch, expectedHead, to) =>
+    prepareHandover: (target, head, handover) => run("prepareHandover", (now) => prepare(find(target), head, handover, now)),
+    advanceBranch: (target, branch, examined) =>
       run("advanceBranch", () => {
         const repo = find(target)
         const head = headOf(repo, branch)
-        commitOf(repo, to)
-        if (head !== expectedHead) conflict(`branch ${branch} is at ${head}, not at the expected ${expectedHead}`)
-        if (!ancestors(repo, to).has(head)) conflict(`${to} does not descend from ${head}`)
-        repo.branches.set(branch, to)
+        if (!Examined.is(examined)) refuse({ _tag: "Invalid", field: "examined", message: "the move was not examined" })
+        commitOf(repo, examined.to)
+        if (head !== examined.head) conflict(`branch ${branch} is at ${head}, not at the examined ${examined.head}`)
+        if (!ancestors(repo, examined.to).has(head)) conflict(`${examined.to} does not descend from ${head}`)
+        repo.branches.set(branch, examined.to)
       }),
     ensurePullRequest: (target, request) =>
       run("ensurePullRequest", () => {

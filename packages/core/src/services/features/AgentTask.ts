@@ -6,8 +6,9 @@ import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
 import type { Draft } from "@rdev/sdlc/repo/Repo"
 import { Effect, Option, Ref, Stream } from "effect"
 import type { ErrorClass } from "../../domain/ErrorClass.ts"
+import type { Move, Refused } from "../../domain/Examined.ts"
 import { type AgentEvent, AgentHarness, type Harness } from "../../ports/AgentHarness.ts"
-import { BranchName, Forge } from "../../ports/Forge.ts"
+import { BranchName, Forge, type Prepared } from "../../ports/Forge.ts"
 import { TaskFailure } from "../../queue/TaskHandlers.ts"
 import * as ProjectEnvironment from "../projects/ProjectEnvironment.ts"
 import * as Examine from "./Examine.ts"
@@ -88,24 +89,40 @@ const runHarness = Effect.fn("AgentTask.runHarness")(function*(
   return yield* Ref.get(spent)
 })
 
-const examine = Effect.fn("AgentTask.examine")(function*(snapshot: FeatureFiles.Snapshot, agent: string, taskId: string, handover: WorkspaceSync.Handover) {
+/** Everything that is wrong with moving the branch to the prepared commit, by the policy that is in force now. */
+const examine = (about: FeatureFiles.Snapshot, agent: string) => Effect.fn("AgentTask.examine")(function*(move: Move, prepared: Prepared) {
   const forge = yield* Forge
-  const main = yield* forge.head(snapshot.target, BranchName.make(snapshot.project.defaultBranch))
-  const tree = (sha: string) => forge.listTree(snapshot.target, sha)
-  const [before, after] = yield* Effect.all([tree(handover.base), tree(handover.head)])
-  const base = Option.isSome(main) ? yield* tree(main.value) : []
-  const written = yield* FeatureFiles.eventsWritten(snapshot, before, handover.head, after)
-  const problems = [
+  const reloaded = yield* FeatureFiles.load(about.project, about.index)
+  if (Option.isNone(reloaded) || reloaded.value.branch !== about.branch) return [`${about.branch} no longer holds the feature`]
+  const snapshot = reloaded.value
+  const tree = (sha: string) => forge.listTree(about.target, sha)
+  const main = yield* forge.head(about.target, BranchName.make(about.project.defaultBranch))
+  const upstream = new Set([...Option.toArray(main), ...(prepared.merged === null ? [] : [prepared.merged])])
+  const [before, after, allowed] = yield* Effect.all([tree(move.head), tree(move.to), Effect.forEach(upstream, tree)])
+  const same = new Map(after.map((entry) => [entry.path, entry.oid]))
+  const known = new Set([...before, ...allowed.flat().filter((entry) => same.get(entry.path) === entry.oid)].map((entry) => entry.path))
+  const written = yield* FeatureFiles.eventsWritten(snapshot, known, move.to, after)
+  return [
     ...written.problems,
-    ...Examine.problems({ slug: snapshot.index.slug, agent, before, base, after, written: written.events, agentGates: snapshot.agentGates })
+    ...Examine.problems({ slug: about.index.slug, agent, before, allowed, after, written: written.events, agentGates: snapshot.agentGates })
   ]
-  if (problems.length === 0) return
-  yield* Log.refused(snapshot, taskId, problems)
-  return yield* fail({ _tag: "PolicyDenied", message: `the work was refused: ${problems.slice(0, 3).join("; ")}${problems.length > 3 ? `; and ${problems.length - 3} more` : ""}` })
+})
+
+const refused = Effect.fn("AgentTask.refused")(function*(snapshot: FeatureFiles.Snapshot, taskId: string, refusal: Refused) {
+  yield* Log.refused(snapshot, taskId, refusal.problems)
+  return yield* fail({ _tag: "PolicyDenied", message: `the work was refused: ${refusal.message}` })
 })
 
 const costDrafts = (spent: Spent): ReadonlyArray<Draft> =>
   spent.usd === 0 && spent.tokens === 0 ? [] : [draft("cost-recorded", { cost: { usd: spent.usd, tokens: spent.tokens }, reason: "agent run" })]
+
+/** The default branch, for an agent that merges it or compares with it. */
+const upstreamOf = Effect.fn("AgentTask.upstreamOf")(function*(snapshot: FeatureFiles.Snapshot) {
+  const branch = BranchName.make(snapshot.project.defaultBranch)
+  if (snapshot.branch === branch) return {}
+  const sha = yield* (yield* Forge).head(snapshot.target, branch)
+  return Option.isNone(sha) ? {} : { upstream: { branch, sha: sha.value } }
+})
 
 /** Runs the decision; the result names the commit that landed. */
 export const run = Effect.fn("AgentTask.run")(function*(
@@ -115,23 +132,24 @@ export const run = Effect.fn("AgentTask.run")(function*(
 ) {
   const harness = yield* (yield* AgentHarness).get(snapshot.project.agent).pipe(Effect.mapError((error) => fail(error.reason)))
   const workspace = yield* FeatureWorkspace.ensure(snapshot, harness.info.network)
-  yield* WorkspaceSync.checkout(snapshot.target, workspace, snapshot.branch, snapshot.sha)
-  const base = BranchName.make(snapshot.project.defaultBranch)
-  if (snapshot.branch !== base) yield* WorkspaceSync.fetch(snapshot.target, workspace, base)
+  const author = { name: harness.info.title, email: `${harness.info.name}@agents.rdev` }
+  const upstream = yield* upstreamOf(snapshot)
+  yield* WorkspaceSync.checkout(snapshot.target, workspace, snapshot.branch, snapshot.sha, { author, ...upstream })
   const spent = yield* runHarness(snapshot, decision, harness, task, workspace)
   if (spent.ok !== true) {
     yield* FeatureFiles.record(snapshot, costDrafts(spent))
     return yield* agentFault(spent.summary)
   }
-  const author = { name: harness.info.title, email: `${harness.info.name}@agents.rdev` }
   const message = `${decision.action}${decision.taskId === undefined ? "" : ` ${decision.taskId}`}: ${snapshot.index.slug}`
-  const handover = yield* WorkspaceSync.collect(snapshot.target, workspace, snapshot.sha, message, author).pipe(
-    // Only the agent was there since the checkout: it removed the repository, or set it up so that nothing can be committed.
-    Effect.catchIf((error) => error._tag === "WorkspaceError" && error.reason._tag === "Invalid", (error) => Effect.fail(agentFault(error.message)))
+  const handover = yield* WorkspaceSync.take(snapshot.target, workspace, { branch: snapshot.branch, base: snapshot.sha, ...upstream, message, author }).pipe(
+    // Only the agent was there since the checkout: it left something that cannot be committed, or that the forge does not take.
+    Effect.catchIf((error) => error.reason._tag === "Invalid" || (error._tag === "ForgeError" && error.reason._tag === "ResourceExhausted"), (error) => Effect.fail(agentFault(error.message)))
   )
-  yield* examine(snapshot, harness.info.name, task.id, handover)
-  const head = yield* WorkspaceSync.land(snapshot.target, workspace, snapshot.branch, handover, message, author)
+  const head = Option.isNone(handover) ? snapshot.sha : yield* WorkspaceSync.land(snapshot.target, snapshot.branch, handover.value, examine(snapshot, harness.info.name)).pipe(
+    Effect.catchTag("Refused", (refusal) => refused(snapshot, task.id, refusal)),
+    Effect.catchIf((error) => error._tag === "ForgeError" && error.reason._tag === "Invalid", (error) => Effect.fail(agentFault(error.message)))
+  )
   const reload = yield* FeatureFiles.load(snapshot.project, snapshot.index)
   if (Option.isSome(reload)) yield* FeatureFiles.record(reload.value, costDrafts(spent))
-  return { head, changed: handover.head !== handover.base, summary: spent.summary.slice(0, 2_000) }
+  return { head, changed: Option.isSome(handover), summary: spent.summary.slice(0, 2_000) }
 })

@@ -148,22 +148,23 @@ export const record = Effect.fn("FeatureFiles.record")(function*(
   return yield* new ForgeError({ operation: "Forge.commit", reason: { _tag: "Conflict", message: `${snapshot.branch} moved ${maxRaces} times while an event was recorded` } })
 })
 
-/** The events of this feature that a handed-over commit adds, and what is unreadable in it. */
+/** The events of this feature that a handed-over commit adds to what was known, and what is unreadable in it. */
 export const eventsWritten = Effect.fn("FeatureFiles.eventsWritten")(function*(
   snapshot: Snapshot,
-  before: ReadonlyArray<TreeEntry>,
+  known: ReadonlySet<string>,
   head: Sha,
   after: ReadonlyArray<TreeEntry>
 ) {
   const reader = yield* RepositoryReader
-  const known = new Set(before.map((entry) => entry.path))
   const dir = `.sdlc/features/${snapshot.index.slug}/events/`
   const fresh = new Set(after.map((entry) => entry.path).filter((path) => path.startsWith(dir) && !known.has(path)))
   const files = yield* reader.state(snapshot.target, head)
   const loaded = Repo.load(files, snapshot.index.slug, { policy: snapshot.loaded.policy })
   const events = loaded.events.flatMap((event): ReadonlyArray<WrittenEvent> => {
     const file = `${dir}${event.id}-${event.type}.json`
-    return fresh.has(file) ? [{ file, type: event.type, actor: event.actor, ...(event.type === "verdict" ? { gate: event.data.gate } : {}) }] : []
+    return fresh.delete(file) ? [{ file, type: event.type, actor: event.actor, ...(event.type === "verdict" ? { gate: event.data.gate } : {}) }] : []
   })
-  return { events, problems: loaded.errors.map((error) => `${error.file}: ${error.problem}`) }
+  // A file that was not read as an event was not examined as one either, and another reader may see more in it.
+  const unread = [...fresh].filter((file) => !loaded.errors.some((error) => error.file === file)).map((file) => `${file}: is not an event`)
+  return { events, problems: [...loaded.errors.map((error) => `${error.file}: ${error.problem}`), ...unread] }
 })
