@@ -12,13 +12,13 @@ import * as Foreign from "./Foreign.ts"
 const storyHeading = new RegExp(`^#{2,4}\\s+${Headings.userStory}\\s*(\\d{1,4})\\s*[-\\u2013\\u2014:\\uff1a]?\\s*(.*)$`, "iu")
 /** The steps of a scenario in one line, in English or in another language of the table. */
 const scenarioForms = languages.map((language) =>
-  (["given", "when", "then"] as const).map((name) => anyOf([...language.steps[name], ...(language === english ? [] : english.steps[name])])))
+  (["given", "when", "outcome"] as const).map((name) => anyOf([...language.steps[name], ...(language === english ? [] : english.steps[name])])))
 const isScenario = (text: string): boolean => {
   const plain = text.replace(/[*_]/g, "")
-  return scenarioForms.some(([given, when, then]) => {
+  return scenarioForms.some(([given, when, outcome]) => {
     const at = given === undefined ? -1 : plain.search(given)
     const after = at < 0 || when === undefined ? -1 : plain.slice(at + 1).search(when)
-    return after >= 0 && then?.test(plain.slice(at + after + 2)) === true
+    return after >= 0 && outcome?.test(plain.slice(at + after + 2)) === true
   })
 }
 

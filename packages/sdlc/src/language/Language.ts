@@ -23,9 +23,9 @@ export interface Language {
   /** What opens a condition (in Japanese, Korean and Chinese also: what closes it), as sources of regular expressions. */
   readonly conditions: Readonly<Record<Condition, ReadonlyArray<string>>>
   /** What may stand between a condition and the system. */
-  readonly then: ReadonlyArray<string>
+  readonly connectives: ReadonlyArray<string>
   /** Steps of a scenario; the English words always count too. */
-  readonly steps: { readonly given: ReadonlyArray<string>; readonly when: ReadonlyArray<string>; readonly then: ReadonlyArray<string> }
+  readonly steps: { readonly given: ReadonlyArray<string>; readonly when: ReadonlyArray<string>; readonly outcome: ReadonlyArray<string> }
   /** What separates the clauses of a sentence. */
   readonly clauseEnd: RegExp
   /** Frequent small words, by which a text in this language is known. Empty where the script tells. */

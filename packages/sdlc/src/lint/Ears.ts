@@ -20,7 +20,7 @@ interface Grammar {
   readonly language: Language
   readonly shall: RegExp
   readonly conditions: ReadonlyArray<readonly [Condition, RegExp]>
-  readonly then: RegExp
+  readonly connective: RegExp
 }
 const grammars = new Map<string, Grammar>()
 const grammarOf = (language: Language): Grammar => {
@@ -31,7 +31,7 @@ const grammarOf = (language: Language): Grammar => {
   // What names a feature may end like what names a problem, so it is looked at first.
   const conditions = (["optional", "event", "state", "unwanted"] as const).map((form) => [form, language.conditions[form]] as const).map(([form, words]) =>
     [form, spaced ? new RegExp(`^(?:${words.join("|")})(?![\\p{L}\\p{N}])`, "iu") : new RegExp(words.join("|"), "u")] as const)
-  const made: Grammar = { language, shall: anyOf(language.shall), conditions, then: new RegExp(`^(?:${language.then.join("|")})${spaced ? "\\s+" : ""}`, "iu") }
+  const made: Grammar = { language, shall: anyOf(language.shall), conditions, connective: new RegExp(`^(?:${language.connectives.join("|")})${spaced ? "\\s+" : ""}`, "iu") }
   grammars.set(language.code, made)
   return made
 }
@@ -63,7 +63,7 @@ const verbFirst = (grammar: Grammar, plain: string, at: number, length: number):
   const response = plain.slice(at + length).replace(/^\s+(?:not|nicht|pas|no|não|non)(?![\p{L}])/iu, "").trim()
   if (!hasWords(response)) return not(`nothing follows ${language.said.shall}`)
   const clauses = plain.slice(0, at).split(language.clauseEnd).map((clause) => clause.trim())
-  const subject = (clauses.pop() ?? "").replace(grammar.then, "").replace(new RegExp(`^(?:${language.then.join("|")})$`, "iu"), "")
+  const subject = (clauses.pop() ?? "").replace(grammar.connective, "").replace(new RegExp(`^(?:${language.connectives.join("|")})$`, "iu"), "")
   const inverted = language.order === "verb-second" && clauses.length > 0 && response.split(" ").length > 1
   if (subject === "" && !inverted) return not(`it does not name the system before ${language.said.shall}`)
   return conclude(grammar, clauses, subject)

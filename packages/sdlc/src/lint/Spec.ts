@@ -89,7 +89,8 @@ export const read = (document: Markdown.Document, language: Language = english):
 }
 
 const step = (words: ReadonlyArray<string>, word: RegExp): boolean => words.some((line) => word.test(line.replace(/[*_`]/g, "")))
-const englishSteps = { when: /(^|[\s,:])when\b/i, then: /(^|[\s,:])then\b/i }
+const englishSteps = { when: /(^|[\s,:])when\b/i, outcome: /(^|[\s,:])then\b/i }
+const stepNames = { when: "When", outcome: "Then" }
 
 /** The language of the spec's own words: the policy's, else what the text shows; `null` = its forms are not known. */
 const languageFor = (document: Markdown.Document, rules: FormRules): Language | null =>
@@ -105,9 +106,9 @@ const checkRequirement = (report: Report, id: string, line: number, sentence: st
 
 const checkScenario = (report: Report, entry: Markdown.Entry, language: Language | null): void => {
   const words = [entry.title, ...own(entry)]
-  const missing = (["when", "then"] as const).filter((name) => !step(words, englishSteps[name]) && (language === null || language === english || !step(words, anyOf(language.steps[name]))))
+  const missing = (["when", "outcome"] as const).filter((name) => !step(words, englishSteps[name]) && (language === null || language === english || !step(words, anyOf(language.steps[name]))))
   if (missing.length === 0) return
-  report("scenario-form", entry.line, `${entry.id} has no ${missing.map((word) => `"${word[0]?.toUpperCase() ?? ""}${word.slice(1)}"`).join(" and no ")} step.`, "write the steps as list items: - Given <state> - When <event> - Then <outcome>.")
+  report("scenario-form", entry.line, `${entry.id} has no ${missing.map((name) => `"${stepNames[name]}"`).join(" and no ")} step.`, "write the steps as list items: - Given <state> - When <event> - Then <outcome>.")
 }
 
 type Report = Collector["error"]
