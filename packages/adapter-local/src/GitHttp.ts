@@ -2,21 +2,24 @@
  * Git's smart HTTP protocol for the local forge's repositories: clone, fetch and push with a token as the password (any version
  * of the protocol; compressed bodies; bounded sizes). `handler` is for a plain Node server; it does not listen itself.
  *
- * Without a live token of that very repository the answer is 401, whether the repository exists or not.
+ * Without a live token of that very repository the answer is 401, whether the repository exists or not. A token is worth what the key
+ * that it was made with may do now (see core's Issuers): it dies with it, and so does what runs with it.
  */
+import { allows, allowsProject } from "@rdev/core/domain/Principal"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { Context, Effect, Layer, Schema } from "effect"
-import { mkdir, writeFile } from "node:fs/promises"
+import { Issuers, recheckMillis } from "@rdev/core/services/Issuers"
+import * as RefNames from "@rdev/core/services/pushes/RefNames"
+import { Context, Effect, Layer, Option, Schema } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { join } from "node:path"
-import { type Duplex, Transform } from "node:stream"
-import { pipeline } from "node:stream/promises"
-import { createGunzip } from "node:zlib"
 import * as Git from "./Git.ts"
+import * as GitExchange from "./GitExchange.ts"
 import * as GitRepository from "./GitRepository.ts"
 import * as GitTokens from "./GitTokens.ts"
-import * as Launch from "./Launch.ts"
+import type * as Launch from "./Launch.ts"
 import { attempt, type LocalFailure } from "./LocalFailure.ts"
+import * as PreReceive from "./push/PreReceive.ts"
+import * as PushInspection from "./push/PushInspection.ts"
 
 export interface Options {
   readonly dataDir: string
@@ -26,22 +29,9 @@ export interface Options {
   readonly maxPushBytes?: number
 }
 
-const maxFetchRequestBytes = 16 * 1024 * 1024
 const maxProcesses = 16
-const timeoutMillis = 10 * 60_000
-const killAfterMillis = 5_000
 
-/**
- * The one hook there is, the server's own: git runs it for every ref of a push, and a ref that it refuses is named to whoever
- * pushes, while the others land. Git itself takes names that a command line would take for an option.
- */
-const updateHook = `#!/bin/sh
-case "$1" in
-  refs/heads/-*|refs/tags/-*) echo "a name may not start with a dash, which a command line would take for an option: $1" >&2; exit 1 ;;
-esac
-`
-
-type Service = "git-upload-pack" | "git-receive-pack"
+type Service = GitExchange.Service
 interface Route { readonly name: string; readonly service: Service; readonly advertise: boolean }
 
 /** null = not a path of git's; the query of `info/refs` names the service. */
@@ -71,27 +61,7 @@ const refuse = (response: ServerResponse, status: number, message: string, heade
   response.end(`${message}\n`)
 }
 
-class TooLarge extends Error {}
-const bounded = (maxBytes: number): Transform => {
-  let total = 0
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      total += chunk.byteLength
-      if (total > maxBytes) done(new TooLarge(`the request has more than ${maxBytes} bytes`))
-      else done(null, chunk)
-    }
-  })
-}
-
-const isBadBody = (cause: unknown): boolean => cause instanceof TooLarge || (cause instanceof Error && "code" in cause && String(cause.code).startsWith("Z_"))
-
-const packet = (line: string) => `${(line.length + 4).toString(16).padStart(4, "0")}${line}`
-
-const end = (child: Launch.Launched) => {
-  child.kill("SIGTERM")
-  const timer = setTimeout(() => child.kill("SIGKILL"), killAfterMillis)
-  void child.exit.then(() => clearTimeout(timer))
-}
+interface Granted { readonly access: GitTokens.Access; readonly issuer: string; readonly token: string; readonly address: string | null; readonly repository: GitRepository.GitRepository }
 
 export class GitHttp extends Context.Service<GitHttp, {
   /** False when the path is not git's: the caller goes on. */
@@ -103,69 +73,51 @@ export const make = Effect.fn("GitHttp.make")(function*(options: Options) {
   const git = yield* Git.GitProgram
   const tokens = yield* GitTokens.make(options.dataDir)
   const hooks = join(options.dataDir, "hooks")
-  yield* attempt(async () => {
-    await mkdir(hooks, { recursive: true, mode: 0o700 })
-    await writeFile(join(hooks, "update"), updateHook, { mode: 0o700 })
-  })
+  const issuers = yield* Issuers
+  yield* attempt(() => PreReceive.install(hooks))
   const runPromise = Effect.runPromiseWith(yield* Effect.context<never>())
   let busy = 0
   const children = new Set<Launch.Launched>()
-  yield* Effect.addFinalizer(() => Effect.sync(() => { for (const child of children) end(child) }))
+  yield* Effect.addFinalizer(() => Effect.sync(() => { for (const child of children) GitExchange.end(child) }))
   const isName = Schema.is(ProjectName)
 
-  const authorize = Effect.fnUntraced(function*(name: string, password: string | null) {
-    if (password === null || !isName(name)) return null
+  /** Who speaks with a token of this issuer now; null when its key is gone, or may no longer work on this project. */
+  const standing = (repository: GitRepository.GitRepository, issuer: string, address: string | null) => Effect.map(
+    issuers.principal(issuer, address),
+    Option.match({ onNone: () => null, onSome: (one) => allows(one, "projects:execute") && allowsProject(one, repository.projectId) ? one : null })
+  )
+
+  const authorize = Effect.fnUntraced(function*(name: string, token: string | null, address: string | null) {
+    if (token === null || !isName(name)) return null
     const repository = yield* GitRepository.observe(options.dataDir, name).pipe(
       Effect.catchIf((failure: LocalFailure) => failure.reason._tag === "Foreign", () => Effect.succeed(null))
     )
     if (repository === null) return null
-    const access = yield* tokens.check(repository.directory, password)
-    return access === null ? null : { access, repository }
+    const found = yield* tokens.check(repository.directory, token)
+    if (found === null || (yield* standing(repository, found.issuer, address)) === null) return null
+    return { ...found, repository, token, address } satisfies Granted
   })
 
-  const exchange = async (request: IncomingMessage, response: ServerResponse, asked: Route, directory: string): Promise<void> => {
-    const header = request.headers["git-protocol"]
-    const protocol = typeof header === "string" && /^version=[012]$/.test(header) ? header : null
-    const child = await Launch.launch({
-      program: git.program,
-      args: [asked.service.slice(4), "--stateless-rpc", ...(asked.advertise ? ["--http-backend-info-refs"] : []), "--", directory],
-      env: Git.environment(protocol === null ? {} : { GIT_PROTOCOL: protocol }, asked.service === "git-receive-pack" ? [["core.hooksPath", hooks]] : [])
-    })
-    const [stdin, stdout, stderr] = child.stdio as readonly [Duplex, Duplex, Duplex]
-    children.add(child)
-    const timer = setTimeout(() => end(child), timeoutMillis)
-    if (response.destroyed) end(child)
-    else response.once("close", () => { if (!child.ended()) end(child) })
-    // What git says on its standard error is about the server's files: not for the client.
-    stderr.resume()
-    stdin.on("error", () => undefined)
-    const kind = asked.advertise ? "advertisement" : "result"
-    response.writeHead(200, { "content-type": `application/x-${asked.service}-${kind}`, "cache-control": "no-cache, max-age=0, must-revalidate" })
-    try {
-      if (asked.advertise) {
-        stdin.end()
-        if (!(asked.service === "git-upload-pack" && protocol === "version=2")) response.write(`${packet(`# service=${asked.service}\n`)}0000`)
-        await pipeline(stdout, response)
-      } else {
-        const limit = bounded(asked.service === "git-upload-pack" ? maxFetchRequestBytes : options.maxPushBytes ?? 512 * 1024 * 1024)
-        const zipped = request.headers["content-encoding"] === "gzip"
-        const received = zipped ? pipeline(request, createGunzip(), limit, stdin) : pipeline(request, limit, stdin)
-        // Git may end before it has read everything: only what is wrong with the request itself cuts the answer off.
-        const judged = received.catch((cause: unknown) => { if (isBadBody(cause)) throw cause })
-        await Promise.all([judged, pipeline(stdout, response)])
-      }
-    } catch (cause) {
-      end(child)
-      response.destroy(cause instanceof Error ? cause : undefined)
-    } finally {
-      await child.exit
-      clearTimeout(timer)
-      children.delete(child)
-    }
+  const examine = (granted: Granted) => (question: PreReceive.Question) => runPromise(Effect.gen(function*() {
+    const pusher = yield* standing(granted.repository, granted.issuer, granted.address)
+    if (pusher === null) return ["the key behind this token is revoked, or may no longer push"]
+    const problems = yield* PushInspection.inspect(git, granted.repository, question, pusher)
+    if (problems.length > 0) yield* Effect.logInfo(`a push to ${granted.repository.name} by ${pusher.name} (${pusher.id}) was refused`, problems)
+    return problems
+  }).pipe(Effect.tapError((error) => Effect.logWarning(`a push to ${granted.repository.name} could not be examined`, error))))
+
+  /** A long transfer ends with its token, and with the key that it was made with. */
+  const watch = (granted: Granted) => (lost: () => void) => {
+    const timer = setInterval(() => {
+      runPromise(authorize(granted.repository.name, granted.token, granted.address)).then((still) => {
+        if (still === null || still.repository.projectId !== granted.repository.projectId) lost()
+      }, () => undefined)
+    }, recheckMillis)
+    return () => clearInterval(timer)
   }
 
   const serve = async (request: IncomingMessage, response: ServerResponse, asked: Route): Promise<void> => {
-    const granted = await runPromise(authorize(asked.name, passwordOf(request.headers.authorization)))
+    const granted = await runPromise(authorize(asked.name, passwordOf(request.headers.authorization), request.socket.remoteAddress ?? null))
     if (granted === null) {
       return refuse(response, 401, `a git token of this repository is needed (user name rdev, the token as the password): make one with rdev git-token ${asked.name}`, { "www-authenticate": "Basic realm=\"rdev git\", charset=\"UTF-8\"" })
     }
@@ -174,7 +126,17 @@ export const make = Effect.fn("GitHttp.make")(function*(options: Options) {
     if (busy >= maxProcesses) return refuse(response, 503, "too many git requests at once; try again", { "retry-after": "5" })
     busy++
     try {
-      await exchange(request, response, asked, granted.repository.directory)
+      await GitExchange.run(request, response, {
+        service: asked.service,
+        advertise: asked.advertise,
+        directory: granted.repository.directory,
+        program: git.program,
+        hooks,
+        maxPushBytes: options.maxPushBytes ?? 512 * 1024 * 1024,
+        names: (commands) => RefNames.problems(commands, []),
+        examine: examine(granted),
+        watch: watch(granted)
+      }, children)
     } finally {
       busy--
     }

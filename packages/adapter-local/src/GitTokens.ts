@@ -19,15 +19,23 @@ const maxTtlSeconds = 366 * 24 * 3600
 export const username = "rdev"
 
 export type Access = "read" | "write"
-const StoredToken = Schema.Struct({ id: Schema.String, digest: Schema.String, access: Schema.Literals(["read", "write"]), expiresAtMillis: Schema.Int })
+const StoredToken = Schema.Struct({
+  id: Schema.String,
+  digest: Schema.String,
+  access: Schema.Literals(["read", "write"]),
+  expiresAtMillis: Schema.Int,
+  /** Principal in whose name it was made; a record of an earlier version has none, and opens nothing. */
+  issuer: Schema.optionalKey(Schema.String)
+})
 const decode = Schema.decodeUnknownSync(Schema.Array(StoredToken))
 const shape = /^rdevgit_([0-9A-HJKMNP-TV-Z]{26})_([A-Za-z0-9_-]{43})$/
 
 export interface GitTokens {
-  issue(directory: string, access: Access, ttlSeconds: number): Effect.Effect<Token, LocalFailure>
+  /** `issuer`: id of the principal in whose name it is made. */
+  issue(directory: string, access: Access, ttlSeconds: number, issuer: string): Effect.Effect<Token, LocalFailure>
   revokeAll(directory: string): Effect.Effect<void, LocalFailure>
-  /** What the token allows on this repository now; null when it is not one of its live tokens. */
-  check(directory: string, token: string): Effect.Effect<Access | null, LocalFailure>
+  /** What the token allows on this repository now, and in whose name; null when it is not one of its live tokens. */
+  check(directory: string, token: string): Effect.Effect<{ readonly access: Access; readonly issuer: string } | null, LocalFailure>
 }
 
 const loadKey = async (dataDir: string): Promise<Buffer> => {
@@ -54,7 +62,7 @@ export const make = Effect.fn("GitTokens.make")(function*(dataDir: string) {
   const pathOf = (directory: string) => recordOf(directory, "tokens.json")
   const load = (directory: string) => attempt(() => RecordFile.read(pathOf(directory), decode))
 
-  const issue: GitTokens["issue"] = Effect.fn("GitTokens.issue")(function*(directory, access, ttlSeconds) {
+  const issue: GitTokens["issue"] = Effect.fn("GitTokens.issue")(function*(directory, access, ttlSeconds, issuer) {
     if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > maxTtlSeconds) {
       return yield* invalid("ttlSeconds", `expected a whole number of seconds from 1 to ${maxTtlSeconds}`)
     }
@@ -64,7 +72,7 @@ export const make = Effect.fn("GitTokens.make")(function*(dataDir: string) {
     const id = yield* Ids.ulid
     const token = `rdevgit_${id}_${randomBytes(32).toString("base64url")}`
     const expiresAtMillis = now + ttlSeconds * 1000
-    yield* attempt(() => RecordFile.write(pathOf(directory), [...live, { id, digest: digestOf(token).toString("hex"), access, expiresAtMillis }]))
+    yield* attempt(() => RecordFile.write(pathOf(directory), [...live, { id, digest: digestOf(token).toString("hex"), access, expiresAtMillis, issuer }]))
     return { token: Redacted.make(token), username, expiresAtMillis }
   })
 
@@ -75,7 +83,8 @@ export const make = Effect.fn("GitTokens.make")(function*(dataDir: string) {
     const stored = ((yield* load(directory)) ?? []).find((one) => one.id === id)
     const expected = Buffer.from(stored?.digest ?? "0".repeat(64), "hex")
     const equal = expected.byteLength === 32 && timingSafeEqual(expected, digestOf(token))
-    return stored !== undefined && equal && stored.expiresAtMillis > now ? stored.access : null
+    if (stored?.issuer === undefined || !equal || stored.expiresAtMillis <= now) return null
+    return { access: stored.access, issuer: stored.issuer }
   })
 
   return { issue, check, revokeAll: (directory) => attempt(() => RecordFile.write(pathOf(directory), [])) } satisfies GitTokens

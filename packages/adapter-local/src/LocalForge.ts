@@ -115,8 +115,8 @@ export const make = Effect.fn("LocalForge.make")(function*(options: Options) {
       }))),
     listRepositories: verb("listRepositories", Effect.map(GitRepository.list(dataDir), (found) =>
       found.map((r) => ({ projectId: r.projectId as Ids.ProjectId, externalId: `${r.name}.git`, createdAtMillis: r.createdAtMillis })))),
-    issueToken: (target, access, ttlSeconds) =>
-      verb("issueToken", exclusive(target.name, Effect.flatMap(open(target), (r) => tokens.issue(r.directory, access, ttlSeconds)))),
+    issueToken: (target, access, ttlSeconds, issuer) =>
+      verb("issueToken", exclusive(target.name, Effect.flatMap(open(target), (r) => tokens.issue(r.directory, access, ttlSeconds, issuer)))),
     revokeTokens: (target) => verb("revokeTokens", exclusive(target.name, Effect.flatMap(open(target), (r) => tokens.revokeAll(r.directory)))),
     head: (target, branch) => verb("head", Effect.flatMap(open(target), (r) => Effect.map(maybeHead(r, branch), Option.fromNullishOr))),
     branches: (target) =>

@@ -54,7 +54,7 @@ layer(Layer.empty, { excludeTestServices: true })("LocalPlatform", (it) => {
           }).end()
         })
         assert.strictEqual(page, "<h1>hello</h1>")
-        const { token } = yield* forge.issueToken(target, "read", 60)
+        const { token } = yield* forge.issueToken(target, "read", 60, "platform")
         const workspace = yield* host.ensure({ projectId: target.projectId, name: "main", network: "internet" })
         const clone = yield* host.start(workspace, { argv: ["git", "clone", "-q", "--", repository.cloneUrl.replace("//", `//rdev:${Redacted.value(token)}@`), "hello"] })
         yield* Stream.runDrain(clone.output)

@@ -10,6 +10,7 @@ const insertSql = `
   ON CONFLICT DO NOTHING RETURNING id`
 const selectSql = `SELECT data, revoked_at_millis, last_used_at_millis FROM api_key`
 const byDigestSql = `${selectSql} WHERE digest = $1`
+const byIdSql = `${selectSql} WHERE id = $1`
 const listSql = `${selectSql} ORDER BY id`
 const revokeSql = `UPDATE api_key SET revoked_at_millis = coalesce(revoked_at_millis, $2) WHERE id = $1 RETURNING id`
 const touchSql = `UPDATE api_key SET last_used_at_millis = $2 WHERE id = $1 AND (last_used_at_millis IS NULL OR last_used_at_millis <= $2 - $3::bigint)`
@@ -36,6 +37,9 @@ export const layer: Layer.Layer<ApiKeyStore, never, Database> = Layer.effect(Api
     insert: (key) => operation("ApiKeyStore.insert")(insert(key)),
     byDigest: (digest) => operation("ApiKeyStore.byDigest")(
       Effect.map(Effect.flatMap(query<Row>(byDigestSql, [digest], { prepare: true }), keys), (found) => Option.fromNullishOr(found[0]))
+    ),
+    byId: (id) => operation("ApiKeyStore.byId")(
+      Effect.map(Effect.flatMap(query<Row>(byIdSql, [id], { prepare: true }), keys), (found) => Option.fromNullishOr(found[0]))
     ),
     list: operation("ApiKeyStore.list")(Effect.flatMap(query<Row>(listSql), keys)),
     revoke: (id, atMillis) => operation("ApiKeyStore.revoke")(revoke(id, atMillis)),

@@ -7,12 +7,14 @@ import * as Samples from "./Samples.ts"
 
 export const suite = (name: string, layer: Layer.Layer<ApiKeyStore, unknown>): void => {
   withLayer(Layer.orDie(layer), { excludeTestServices: true })(`ApiKeyStore: ${name}`, (it) => {
-    it.effect("finds a key by its digest only", () => Effect.gen(function*() {
+    it.effect("finds a key by its digest and by its id", () => Effect.gen(function*() {
       const store = yield* ApiKeyStore
       const key = yield* Samples.apiKey({ projects: ["p1"], scopes: ["admin", "audit:read"], expiresAtMillis: 5 })
       yield* store.insert(key)
       assert.deepStrictEqual(yield* store.byDigest(key.digest), Option.some(key))
       assert.isTrue(Option.isNone(yield* store.byDigest(key.digest.slice(1))))
+      assert.deepStrictEqual(yield* store.byId(key.id), Option.some(key))
+      assert.isTrue(Option.isNone(yield* store.byId((yield* Samples.apiKey()).id)))
       assert.isTrue((yield* store.list).some((other) => other.id === key.id))
     }))
 
@@ -31,6 +33,7 @@ export const suite = (name: string, layer: Layer.Layer<ApiKeyStore, unknown>): v
       yield* store.revoke(key.id, 1_000)
       yield* store.revoke(key.id, 2_000)
       assert.strictEqual(Option.getOrThrow(yield* store.byDigest(key.digest)).revokedAtMillis, 1_000)
+      assert.strictEqual(Option.getOrThrow(yield* store.byId(key.id)).revokedAtMillis, 1_000)
       assert.strictEqual(yield* Samples.reasonOf(store.revoke((yield* Samples.apiKey()).id, 1)), "NotFound")
     }))
 

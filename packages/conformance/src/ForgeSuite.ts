@@ -341,12 +341,12 @@ export const suite = (name: string, layer: Layer.Layer<Forge, unknown>, capabili
       Effect.gen(function*() {
         const { forge, target } = yield* fresh
         const before = Date.now()
-        const a = yield* forge.issueToken(target, "read", 60)
-        const b = yield* forge.issueToken(target, "write", 60)
+        const a = yield* forge.issueToken(target, "read", 60, "platform")
+        const b = yield* forge.issueToken(target, "write", 60, "platform")
         assert.notStrictEqual(Redacted.value(a.token), Redacted.value(b.token))
         assert.isAtLeast(a.expiresAtMillis, before + 59_000)
         assert.isAtLeast(Redacted.value(a.token).length, 24)
-        assert.strictEqual((yield* reasonOf(forge.issueToken(target, "read", 0)))._tag, "Invalid")
+        assert.strictEqual((yield* reasonOf(forge.issueToken(target, "read", 0, "platform")))._tag, "Invalid")
         yield* forge.revokeTokens(target)
         yield* forge.revokeTokens(target)
       }))

@@ -6,12 +6,14 @@
 import * as Ids from "@rdev/core/domain/Ids"
 import type { ExecId } from "@rdev/core/domain/Ids"
 import { type Event, type NewEvent, ofProject } from "@rdev/core/domain/Event"
+import { allows, allowsProject, CurrentRequest } from "@rdev/core/domain/Principal"
 import type { Project } from "@rdev/core/domain/Project"
 import { CredentialStore } from "@rdev/core/ports/CredentialStore"
 import { EventLog } from "@rdev/core/ports/EventLog"
 import { BranchName, Forge, ForgeError } from "@rdev/core/ports/Forge"
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { type ExitStatus, type Process, type Workspace, WorkspaceError, WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
+import { Issuers, recheckMillis } from "@rdev/core/services/Issuers"
 import * as ProjectEnvironment from "@rdev/core/services/projects/ProjectEnvironment"
 import { checkout } from "@rdev/core/services/features/WorkspaceSync"
 import * as Clock from "effect/Clock"
@@ -63,7 +65,7 @@ export class Execs extends Context.Service<Execs, {
 /** As much of a command as is kept: a request may be 1 MiB, and hundreds are remembered. */
 const shown = (command: ReadonlyArray<string>): ReadonlyArray<string> => command.slice(0, 10).map((part) => part.slice(0, 1000))
 
-interface Running { record: ExecRecord; readonly projectId: string; readonly process: Process; readonly ended: Deferred.Deferred<void> }
+interface Running { record: ExecRecord; readonly projectId: string; readonly issuer: string; readonly process: Process; readonly ended: Deferred.Deferred<void> }
 
 const lost: ExitStatus = { code: null, signal: null, reason: "connection_lost" }
 const notFound = (id: string) => new StoreError({ operation: "Execs.get", reason: { _tag: "NotFound", entity: "exec", id } })
@@ -74,6 +76,7 @@ export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, neve
   const host = yield* WorkspaceHost
   const forge = yield* Forge
   const credentials = yield* CredentialStore
+  const issuers = yield* Issuers
   const layerScope = yield* Effect.scope
   const running = new Map<string, Running>()
   const preparing = new Map<string, Semaphore.Semaphore>()
@@ -125,7 +128,8 @@ export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, neve
       argv: spec.command, timeoutMillis, env: { ...variables, ...spec.env }, ...(spec.cwd === undefined ? {} : { cwd: spec.cwd })
     }), scope).pipe(Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
     const record: ExecRecord = { id: yield* Ids.make("exec"), command: shown(spec.command), workspace: workspace.name, exit: null, startedAtMillis: yield* Clock.currentTimeMillis, endedAtMillis: null }
-    const entry: Running = { record, projectId: project.id, process, ended: yield* Deferred.make<void>() }
+    const { principal } = yield* CurrentRequest
+    const entry: Running = { record, projectId: project.id, issuer: principal.id, process, ended: yield* Deferred.make<void>() }
     running.set(record.id, entry)
     yield* tell(record, project.id, [{ type: "exec.started", data: { command: record.command, workspace: workspace.name } }])
     yield* Effect.forkIn(Effect.ensuring(follow(entry, project.id, ProjectEnvironment.masker(variables)), Scope.close(scope, Exit.void)), layerScope)
@@ -162,6 +166,18 @@ export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, neve
     if (entry === undefined) return yield* recall(project, id)
     return entry.projectId === project.id ? entry.record : yield* notFound(id)
   })
+
+  /** A command runs in the name of the key that started it, and ends with it: revoked, expired, or no longer for this. Each replica looks after its own. */
+  const endOrphans = Effect.gen(function*() {
+    for (const entry of running.values()) {
+      if (entry.record.exit !== null) continue
+      const holder = yield* issuers.principal(entry.issuer)
+      if (Option.isSome(holder) && allows(holder.value, "sessions:execute") && allowsProject(holder.value, entry.projectId)) continue
+      yield* tell(entry.record, entry.projectId, [{ type: "exec.key_ended", data: { key: entry.issuer } }])
+      yield* entry.process.kill
+    }
+  }).pipe(Effect.catch((error) => Effect.logWarning("the keys of running commands could not be looked at", error)))
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(endOrphans, recheckMillis)))
 
   return Execs.of({
     start: Effect.fn("Execs.start")(function*(project: Project, spec: ExecSpec) {

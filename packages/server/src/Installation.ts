@@ -39,6 +39,7 @@ import { dirname, join } from "node:path"
 import * as Core from "./Core.ts"
 import { DatabaseAnswers } from "./Health.ts"
 import * as App from "./http/App.ts"
+import * as Issuers from "./keys/Issuers.ts"
 import * as KeyFiles from "./keys/KeyFiles.ts"
 import { Listener } from "./Listener.ts"
 import * as LiveReleases from "./LiveReleases.ts"
@@ -126,6 +127,7 @@ const core = (config: ServerConfig, url: string, port: number, localUrl: string,
   Layer.provideMerge(AgentRegistry.layerConfig()),
   Layer.provideMerge(TemplatesDisk.layerConfig),
   Layer.provideMerge(machine(config, url, port)),
+  Layer.provideMerge(Issuers.layer(config.auth)),
   // Side by side: the engine of the stores keeps this thread busy while the programs are tried in processes of their own.
   Layer.provideMerge(Layer.merge(programs(config), stores(config)))
 )

@@ -13,6 +13,7 @@ import { Clock, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { request as httpRequest } from "node:http"
 import { request as httpsRequest } from "node:https"
 import * as Delegation from "./keys/Delegation.ts"
+import { over } from "./keys/Issuers.ts"
 
 export interface LoopbackOptions {
   /** Where this server listens, e.g. `http://127.0.0.1:4000`; asked for at every call, as the port may be chosen late. */
@@ -122,8 +123,7 @@ export const layerKeys = ({ auth, pepper, url }: KeyedOptions): Layer.Layer<Tree
   credential: Effect.fnUntraced(function*(actor) {
     if (auth === "off") return Option.some(Redacted.make(""))
     const now = yield* Clock.currentTimeMillis
-    const key = (yield* store.list).find((one) => one.id === actor)
-    const good = key !== undefined && key.revokedAtMillis === null && (key.expiresAtMillis === null || key.expiresAtMillis > now)
-    return good ? Option.some(Redacted.make(Delegation.make(pepper, actor, now))) : Option.none()
+    const key = yield* store.byId(actor)
+    return Option.isSome(key) && over(key.value, now) === null ? Option.some(Redacted.make(Delegation.make(pepper, actor, now))) : Option.none()
   })
 })))

@@ -27,6 +27,7 @@ import { Context, Effect, Layer, type Scope } from "effect"
 import * as Core from "../src/Core.ts"
 import * as App from "../src/http/App.ts"
 import { ApiKeys, type NewApiKey } from "../src/keys/ApiKeys.ts"
+import * as Issuers from "../src/keys/Issuers.ts"
 import * as Listener from "../src/Listener.ts"
 import * as LoopbackTreeActions from "../src/LoopbackTreeActions.ts"
 import { fromEnvironment, type ServerConfig } from "../src/ServerConfig.ts"
@@ -63,6 +64,7 @@ export const make = (env: Record<string, string> = {}): Effect.Effect<TestServer
       Layer.provideMerge(App.services({ config, version: "0.0.0", pepper })),
       Layer.provideMerge(Core.services(settings, [TreeOperation.definition])),
       Layer.provideMerge(LoopbackTreeActions.layerKeys({ url: Context.get(listener, Listener.Listener).localUrl, pepper, auth: config.auth })),
+      Layer.provideMerge(Issuers.layer(config.auth)),
       Layer.provideMerge(memory),
       Layer.provide(Layer.succeedContext(listener))
     )

@@ -4,7 +4,7 @@ import * as OpenApiDocument from "@rdev/api/OpenApiDocument"
 import { Effect, Exit, Scope } from "effect"
 import { connect } from "node:net"
 import * as KeyFormat from "../src/keys/KeyFormat.ts"
-import { inRange } from "../src/keys/ApiKeys.ts"
+import { inRange } from "../src/keys/Addresses.ts"
 import { fromEnvironment } from "../src/ServerConfig.ts"
 import * as MemoryServer from "./MemoryServer.ts"
 

@@ -11,6 +11,7 @@ export class ApiKeyStore extends Context.Service<ApiKeyStore, {
   /** AlreadyExists when the id or digest is taken. */
   insert(key: ApiKey): Effect.Effect<void, StoreError>
   byDigest(digest: string): Effect.Effect<Option.Option<ApiKey>, StoreError>
+  byId(id: string): Effect.Effect<Option.Option<ApiKey>, StoreError>
   /** All, revoked ones too, by id ascending. */
   list: Effect.Effect<ReadonlyArray<ApiKey>, StoreError>
   /** Keeps the time of the first revocation. NotFound for an unknown id. */
@@ -30,6 +31,7 @@ export const layerMemory: Layer.Layer<ApiKeyStore> = Layer.effect(ApiKeyStore, E
       return Effect.void
     })),
     byDigest: (digest) => Effect.sync(() => Option.fromNullishOr([...rows.values()].find((key) => key.digest === digest))),
+    byId: (id) => Effect.sync(() => Option.fromUndefinedOr(rows.get(id))),
     list: Effect.sync(() => [...rows.values()].sort((a, b) => a.id < b.id ? -1 : 1)),
     revoke: (id, atMillis) => Effect.flatten(write((put) => {
       const key = rows.get(id)

@@ -94,8 +94,11 @@ export class Forge extends Context.Service<Forge, {
   deleteRepository(target: RepositoryTarget): Effect.Effect<void, ForgeError>
   /** Repositories marked ours, for the collector. */
   listRepositories: Effect.Effect<ReadonlyArray<{ readonly projectId: ProjectId; readonly externalId: string; readonly createdAtMillis: number }>, ForgeError>
-  /** A token for this repository alone, to clone, fetch and (write) push over HTTP. */
-  issueToken(target: RepositoryTarget, access: "read" | "write", ttlSeconds: number): Effect.Effect<Token, ForgeError>
+  /**
+   * A token for this repository alone, to clone, fetch and (write) push over HTTP. `issuer` is the id of the principal in whose name it
+   * is made (`platform`: the platform's own): where the forge can, the token is worth what its issuer may do at the time of use.
+   */
+  issueToken(target: RepositoryTarget, access: "read" | "write", ttlSeconds: number, issuer: string): Effect.Effect<Token, ForgeError>
   revokeTokens(target: RepositoryTarget): Effect.Effect<void, ForgeError>
 
   head(target: RepositoryTarget, branch: BranchName): Effect.Effect<Option.Option<Sha>, ForgeError>

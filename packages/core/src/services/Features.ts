@@ -206,8 +206,8 @@ const verdict = Effect.fn("Features.verdict")(function*(idOrName: string, slug: 
   if (given.verdict !== "approve" && (given.reason ?? "").trim() === "") {
     return yield* fail("verdict", { _tag: "Invalid", field: "reason", message: `to ${given.verdict} needs a reason; the agent reads it` })
   }
-  if (gate !== "action" && snapshot.policy.gates[gate] === "human" && by.type !== "human") {
-    return yield* fail("verdict", { _tag: "Forbidden", message: `the policy leaves the gate ${gate} to a human; ${by.id} is ${by.type}` })
+  if (by.type !== "human" && (gate === "action" || snapshot.policy.gates[gate] === "human")) {
+    return yield* fail("verdict", { _tag: "Forbidden", message: gate === "action" ? `the policy has a human confirm each action; ${by.id} is ${by.type}` : `the policy leaves the gate ${gate} to a human; ${by.id} is ${by.type}` })
   }
   const about = subjectOf(snapshot.state, gate)
   const subject = gate === "action" ? decision.confirms ?? null : about.subject
@@ -220,11 +220,15 @@ const verdict = Effect.fn("Features.verdict")(function*(idOrName: string, slug: 
   return { gate, subject }
 })
 
+/** What the life cycle holds for: an agent that could say it would decide where its own bounds end. */
+const humanVerbs: ReadonlySet<string> = new Set(["answer"])
+
 /** Records one event of a human and wakes the controller. */
 const say = (verb: string, make: (found: { readonly snapshot: FeatureFiles.Snapshot; readonly decision: FeatureDecision }) => Effect.Effect<Repo.Draft, FeatureError>) =>
   Effect.fn(`Features.${verb}`)(function*(idOrName: string, slug: string) {
     const found = yield* writable(verb, idOrName, slug)
     const by = yield* speaker(verb)
+    if (humanVerbs.has(verb) && by.type !== "human") return yield* fail(verb, { _tag: "Forbidden", message: `an escalation asks a human; ${by.id} is ${by.type}` })
     const event = yield* make(found)
     yield* FeatureFiles.record(found.snapshot, [event], { actor: by })
     yield* FeatureAudit.said(found.snapshot, verb, { reason: "reason" in event.data && typeof event.data.reason === "string" ? event.data.reason : null })

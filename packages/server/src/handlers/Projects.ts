@@ -72,7 +72,7 @@ export const layer = HttpApiBuilder.group(Api, "projects", Effect.fn(function*(h
     const repository = project.status === "deleting" ? Option.none() : yield* forge.observeRepository({ projectId: project.id, name: project.name })
     if (Option.isNone(repository)) return yield* Problem.make("conflict", { detail: `project ${project.name} is ${project.status} and has no repository to clone` })
     const { principal, requestId, sourceAddress } = yield* CurrentRequest
-    const made = yield* forge.issueToken({ projectId: project.id, name: project.name }, access, ttlSeconds)
+    const made = yield* forge.issueToken({ projectId: project.id, name: project.name }, access, ttlSeconds, principal.id)
     yield* auditTrail.append({
       projectId: project.id, operationId: null, type: "git-token.create", actor: principal.id, requestId, sourceAddress, outcome: "completed", steps: [],
       data: { access, expiresAt: new Date(made.expiresAtMillis).toISOString() }

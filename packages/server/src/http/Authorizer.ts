@@ -19,15 +19,19 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { ApiKeys } from "../keys/ApiKeys.ts"
+import { localOwner } from "../keys/Issuers.ts"
 import type { ServerConfig } from "../ServerConfig.ts"
 import { answer } from "./Failures.ts"
 
 /** Nobody: what a request is before its key was checked. */
 export const anonymous: Principal = { id: "anonymous", name: "anonymous", type: "agent", scopes: [], projects: [] }
-const localOwner: Principal = { id: "local", name: "local", type: "human", scopes: ["admin"], projects: null }
 
-/** How often the key of an open event stream is looked at again: with `ApiKeys.rememberMillis`, at most 5 s after its revocation elsewhere. */
+/** How often the key of an open stream, or of a request that waits, is looked at again: with `Issuers.rememberMillis`, what it opened ends at most 5 s after its revocation elsewhere. */
 export const recheckMillis = 2_500
+
+/** Whether what was allowed then is what is allowed now. */
+const sameRights = (a: Principal, b: Principal): boolean =>
+  a.type === b.type && JSON.stringify([...a.scopes].sort()) === JSON.stringify([...b.scopes].sort()) && JSON.stringify(a.projects === null ? null : [...a.projects].sort()) === JSON.stringify(b.projects === null ? null : [...b.projects].sort())
 
 const refused = (detail: string) => Problem.make("unauthorized", { detail })
 const howTo = "send `Authorization: Bearer rdev_…`; the first start wrote an admin key to the file admin.key in the data folder"
@@ -87,23 +91,26 @@ export const layer = (config: ServerConfig): Layer.Layer<Authorization, never, A
     return { ...request, principal }
   })
 
-  /** Ends when the key no longer may: what it opened ends with it. A store that does not answer says nothing about the key. */
-  const refusedLater = (credential: string, address: string | null) =>
-    identify(credential, address).pipe(
-      Effect.catchTag("StoreError", (error) => Effect.logWarning("the key of an open stream could not be looked at again", error)),
+  /** Fails when the key may no longer do what it might when it asked: gone, or for less. A store that does not answer says nothing about the key. */
+  const refusedLater = (credential: string, address: string | null, asked: Principal) =>
+    Effect.flatMap(identify(credential, address), (now) => sameRights(asked, now) ? Effect.void : Effect.fail(refused("The rights of this key have changed; ask again"))).pipe(
+      Effect.catchTag("StoreError", (error) => Effect.logWarning("the key of an open request could not be looked at again", error)),
       Effect.delay(recheckMillis),
-      Effect.forever,
-      Effect.catch(() => Effect.succeed(HttpServerResponse.empty()))
+      Effect.forever
     )
 
   return Authorization.of({
     bearer: (app, { credential, endpoint }) => Effect.gen(function*() {
       const key = Redacted.value(credential)
       const request = yield* answer(authorize(key, endpoint))
-      const { headers } = yield* HttpServerRequest.HttpServerRequest
+      const { headers, url } = yield* HttpServerRequest.HttpServerRequest
       const answered = Effect.provideService(app, CurrentRequest, request)
+      const isStream = (headers["accept"] ?? "").includes("event-stream")
       // Every other request is over before the next look.
-      return yield* (headers["accept"] ?? "").includes("event-stream") ? Effect.raceFirst(answered, refusedLater(key, request.sourceAddress)) : answered
+      if (!isStream && !/\bwait\b/.test(headers["prefer"] ?? "") && !/[?&]wait=/.test(url)) return yield* answered
+      const gone = refusedLater(key, request.sourceAddress, request.principal)
+      // A stream has sent its status long ago; it ends.
+      return yield* Effect.raceFirst(answered, isStream ? Effect.catch(gone, () => Effect.succeed(HttpServerResponse.empty())) : answer(gone))
     })
   })
 }))

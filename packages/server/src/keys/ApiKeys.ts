@@ -13,11 +13,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { timingSafeEqual } from "node:crypto"
-import { BlockList, isIP } from "node:net"
+import { inRange } from "./Addresses.ts"
 import * as Delegation from "./Delegation.ts"
+import { over, principalOf, rememberMillis } from "./Issuers.ts"
 import * as KeyFormat from "./KeyFormat.ts"
 
-export const rememberMillis = 2_000
 const maxRemembered = 1_000
 
 export interface NewApiKey {
@@ -41,24 +41,6 @@ export class ApiKeys extends Context.Service<ApiKeys, {
   revoke(id: string): Effect.Effect<void, StoreError>
 }>()("rdev/server/ApiKeys") {}
 
-/** IPv4 in IPv6 (`::ffff:10.0.0.1`) counts as IPv4. */
-const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "")
-
-export const inRange = (address: string, cidrs: ReadonlyArray<string>): boolean => {
-  const ip = plain(address)
-  const family = isIP(ip)
-  if (family === 0) return false
-  return cidrs.some((cidr) => {
-    const [network = "", bits = ""] = cidr.split("/")
-    if (isIP(network) !== family) return false
-    const range = new BlockList()
-    range.addSubnet(network, Number(bits), family === 4 ? "ipv4" : "ipv6")
-    return range.check(ip, family === 4 ? "ipv4" : "ipv6")
-  })
-}
-
-const principalOf = (key: ApiKey): Principal => ({ id: key.id, name: key.name, type: key.type ?? "human", scopes: key.scopes, projects: key.projects })
-
 const make = (pepper: Uint8Array, environment: string) => Effect.gen(function*() {
   const store = yield* ApiKeyStore
   const remembered = new Map<string, { readonly key: Option.Option<ApiKey>; readonly untilMillis: number }>()
@@ -76,12 +58,9 @@ const make = (pepper: Uint8Array, environment: string) => Effect.gen(function*()
     return key
   })
 
-  const over = (key: ApiKey, now: number): "revoked" | "expired" | null =>
-    key.revokedAtMillis !== null ? "revoked" : key.expiresAtMillis !== null && key.expiresAtMillis <= now ? "expired" : null
-
   /** Where the key may be used from was checked when it asked for what is done in its name now. */
   const delegated = Effect.fnUntraced(function*(keyId: string, now: number) {
-    const found = yield* find(keyId, now, Effect.map(store.list, (keys) => Option.fromUndefinedOr(keys.find((key) => key.id === keyId))))
+    const found = yield* find(keyId, now, store.byId(keyId))
     if (Option.isNone(found)) return { refusal: "unknown" as const }
     const refusal = over(found.value, now)
     return refusal === null ? { principal: principalOf(found.value) } : { refusal }

@@ -5,6 +5,7 @@ import * as Step from "../../operations/Step.ts"
 import { BranchName, Forge } from "../../ports/Forge.ts"
 import { type ApiRequest, TreeActions } from "../../ports/TreeActions.ts"
 import { WorkspaceHost } from "../../ports/WorkspaceHost.ts"
+import { recheckMillis } from "../Issuers.ts"
 import * as Processes from "../Processes.ts"
 import * as JsonPath from "./JsonPath.ts"
 import type { AskStep, AssertStep, Check, ShellStep, TreeStep, WaitBuildStep, WaitInfraStep } from "./TreeSchema.ts"
@@ -86,6 +87,14 @@ const waitBuild = Effect.fnUntraced(function*(step: typeof WaitBuildStep.Type, a
   return yield* again(step, context, `${step.environment ?? ""} of ${step.project} has no release yet`)
 })
 
+/** Fails when the actor may no longer run commands there: what runs in its name ends with its key. A server that does not answer says nothing about that. */
+const whileAllowed = (actor: string, project: string) => Effect.flatMap(TreeActions, (actions) => Effect.asVoid(actions.executable(actor, project))).pipe(
+  Effect.catchIf((error) => error.retryable, (error) => Effect.logWarning("tree: whether the command may go on could not be asked", error)),
+  Effect.mapError(Step.fromPort),
+  Effect.delay(recheckMillis),
+  Effect.forever
+)
+
 const shell = Effect.fnUntraced(function*(step: typeof ShellStep.Type, actor: string, context: Step.StepContext) {
   const host = yield* WorkspaceHost
   const project = yield* Effect.flatMap(TreeActions, (actions) => Effect.mapError(actions.executable(actor, step.project), Step.fromPort))
@@ -101,7 +110,7 @@ const shell = Effect.fnUntraced(function*(step: typeof ShellStep.Type, actor: st
     }
     return yield* Processes.run(host, workspace, { argv: step.command, ...(step.env === undefined ? {} : { env: step.env }) }, { maxBytes: 65_536 })
   })
-  const finished = yield* Effect.mapError(inWorkspace, Step.fromPort).pipe(
+  const finished = yield* Effect.raceFirst(Effect.mapError(inWorkspace, Step.fromPort), whileAllowed(actor, step.project)).pipe(
     Effect.ensuring(Effect.catch(host.destroy(project.projectId, name), (error) => Effect.logWarning(`tree: workspace ${name} is left: ${error.message}`)))
   )
   const { code, reason } = finished.exit
