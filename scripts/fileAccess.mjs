@@ -20,7 +20,7 @@ export const allowed = {
     "Descriptors.ts": "reads which descriptors this process has",
     "SandboxLimits.ts": "asks for programs of the system and files of /proc and /sys",
     "Git.ts": "looks for programs on PATH",
-    "GitHttp.ts": "the server's git hook",
+    "push/PreReceive.ts": "the server's git hook",
     "GitMaintenance.ts": "bare repositories, written by the server's git alone",
     "GitRepository.ts": "bare repositories, written by the server's git alone",
     "GitTokens.ts": own,

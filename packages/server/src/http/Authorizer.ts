@@ -110,7 +110,7 @@ export const layer = (config: ServerConfig): Layer.Layer<Authorization, never, A
       if (!isStream && !/\bwait\b/.test(headers["prefer"] ?? "") && !/[?&]wait=/.test(url)) return yield* answered
       const gone = refusedLater(key, request.sourceAddress, request.principal)
       // A stream has sent its status long ago; it ends.
-      return yield* Effect.raceFirst(answered, isStream ? Effect.catch(gone, () => Effect.succeed(HttpServerResponse.empty())) : answer(gone))
+      return yield* Effect.raceFirst(answered, isStream ? Effect.orElseSucceed(gone, () => HttpServerResponse.empty()) : answer(gone))
     })
   })
 }))
