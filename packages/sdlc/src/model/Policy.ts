@@ -8,6 +8,7 @@ export const GateMode = Schema.Literals(["human", "agent", "auto", "off"])
 export type GateMode = typeof GateMode.Type
 
 export { gateNames } from "./Names.ts"
+export { changes, type PolicyChange, stricter } from "./PolicyOrder.ts"
 
 export const Gate = Schema.Literals(gateNames)
 export type Gate = typeof Gate.Type
