@@ -1,0 +1,275 @@
+/**
+ * Replaces secrets by `***` in text, JSON and bytes, at once or as they come. Whatever way a known secret is written (see Symbols,
+ * Tokens, Forms) and wherever pieces of text are cut, what comes out does not hold it; text without secrets comes out as it is.
+ *
+ * Not recognised: a secret that was encrypted, compressed, or mixed with other letters or digits; parts of one; one of less than six
+ * characters (see Secrets). Memory: what may still become a secret is held back, a few bytes nearly always, 256 KiB at most.
+ */
+import type { Schema } from "effect"
+import * as Automaton from "./Automaton.ts"
+import { Cleaner } from "./Clean.ts"
+import * as Forms from "./Forms.ts"
+import { type Range, Scan } from "./Scan.ts"
+import * as Secrets from "./Secrets.ts"
+import * as Shapes from "./Shapes.ts"
+import * as Symbols from "./Symbols.ts"
+
+export const mask = "***"
+/** A form with fewer letters and digits is looked for exactly. */
+const minSymbols = 8
+const minDigitSymbols = 12
+/** Longer forms are looked for by parts: whoever masks all parts masks the whole. */
+const maxSymbols = 256
+
+interface Search { readonly automaton: Automaton.Automaton; readonly symbols: Symbols.Symbols }
+
+/** In pieces of at most `maxSymbols`, the last as long as the others. */
+const windows = (pattern: ReadonlyArray<number>): ReadonlyArray<ReadonlyArray<number>> => {
+  if (pattern.length <= maxSymbols) return [pattern]
+  const starts = Array.from({ length: Math.floor(pattern.length / maxSymbols) }, (_, i) => i * maxSymbols)
+  return [...starts, pattern.length - maxSymbols].map((from) => pattern.slice(from, from + maxSymbols))
+}
+
+const isStrong = (pattern: ReadonlyArray<number>) => pattern.length >= (pattern.every((symbol) => symbol <= 10) ? minDigitSymbols : minSymbols)
+
+/** Of `whole` values only the plain form is looked for: parts of them have all. */
+const searches = (secrets: ReadonlyArray<string>, whole: ReadonlySet<string>): ReadonlyArray<Search> => {
+  const symbols = Symbols.loose(secrets)
+  const loose: Array<ReadonlyArray<number>> = []
+  const exact: Array<ReadonlyArray<number>> = []
+  const addExact = (text: string) => {
+    const pattern = Symbols.of(Symbols.exact, text)
+    if (pattern.length >= Secrets.minLength) exact.push(...windows(pattern))
+  }
+  for (const secret of secrets) {
+    const plain = Symbols.of(symbols, secret)
+    if (isStrong(plain)) loose.push(...windows(plain))
+    else for (const form of Forms.escaped(secret)) addExact(form)
+    for (const form of whole.has(secret) ? [] : Forms.encoded(secret)) {
+      const pattern = Symbols.of(symbols, form)
+      if (isStrong(pattern)) loose.push(...windows(pattern))
+      else addExact(form)
+    }
+  }
+  const found: Array<Search> = [{ automaton: Automaton.make(loose, Shapes.hints, symbols.count), symbols }]
+  return exact.length === 0 ? found : [...found, { automaton: Automaton.make(exact, [], Symbols.exact.count), symbols: Symbols.exact }]
+}
+
+export interface ByteStream {
+  /** What is certain so far, masked. */
+  push(bytes: Uint8Array): Uint8Array
+  end(): Uint8Array
+  /** Knows what this redactor knows from here on. */
+  use(redactor: Redactor): void
+}
+export interface TextStream {
+  /** Text, cleaned (see Clean) and masked; a carriage return that ends no line is left. */
+  push(text: string): string
+  end(): string
+  use(redactor: Redactor): void
+}
+
+const maskBytes = Buffer.from(mask)
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")
+const lineBreaks = (bytes: Uint8Array): Uint8Array => bytes.filter((byte) => byte === 0x0a)
+
+class Bytes implements ByteStream {
+  private searches: ReadonlyArray<Search>
+  private scans: ReadonlyArray<Scan>
+  private held: Uint8Array = new Uint8Array(0)
+  private base = 0
+  /** Up to where everything has been handed out, as it was or masked. */
+  private done = 0
+  private ranges: Array<Range> = []
+  /** Where something begins that is not whole yet. */
+  private open: ReadonlyArray<number> = []
+
+  constructor(from: ReadonlyArray<Search>) {
+    this.searches = from
+    this.scans = from.map(({ automaton, symbols }) => new Scan(automaton, symbols, 0))
+  }
+
+  use(redactor: Redactor): void {
+    const next = (redactor as Known).searches
+    if (next === this.searches) return
+    this.searches = next
+    this.scans = next.map(({ automaton, symbols }) => new Scan(automaton, symbols, this.base))
+  }
+
+  push(bytes: Uint8Array): Uint8Array { return this.advance(bytes, false) }
+  end(): Uint8Array { return this.advance(new Uint8Array(0), true) }
+
+  private advance(bytes: Uint8Array, final: boolean): Uint8Array {
+    const all = this.held.byteLength === 0 ? bytes : bytes.byteLength === 0 ? this.held : Buffer.concat([this.held, bytes])
+    let safe = this.base + all.byteLength
+    const hints = [...this.open]
+    for (const scan of this.scans) {
+      safe = Math.min(safe, scan.run(all, this.base, final))
+      this.ranges.push(...scan.found)
+      hints.push(...scan.hints)
+    }
+    if (hints.length > 0) safe = Math.min(safe, this.look(all, hints, final))
+    if (final) safe = this.base + all.byteLength
+    const out = this.out(all, safe)
+    this.held = all.slice(safe - this.base)
+    this.base = safe
+    return out
+  }
+
+  /** Checks what looks like a secret; where the first begins of which it is not clear yet. */
+  private look(all: Uint8Array, hints: ReadonlyArray<number>, final: boolean): number {
+    const open: Array<number> = []
+    let safe = Number.POSITIVE_INFINITY
+    for (const hint of hints) {
+      const found = Shapes.check(all, hint - this.base, final)
+      if (found === "open") {
+        open.push(hint)
+        safe = Math.min(safe, hint - (all[hint - this.base] === 0x42 ? 11 : 0))
+      } else if (found !== "none") this.ranges.push({ from: this.base + found.from, to: this.base + found.to })
+    }
+    this.open = open
+    return Math.max(this.base, safe)
+  }
+
+  private out(all: Uint8Array, safe: number): Uint8Array {
+    const part = (from: number, to: number) => all.subarray(from - this.base, to - this.base)
+    if (this.ranges.length === 0) {
+      const from = Math.max(this.done, this.base)
+      this.done = Math.max(this.done, safe)
+      return from >= safe ? new Uint8Array(0) : part(from, safe).slice()
+    }
+    const parts: Array<Uint8Array> = []
+    for (const { from, to } of this.ranges.sort((a, b) => a.from - b.from || b.to - a.to)) {
+      if (from >= safe) break
+      if (to <= this.done) continue
+      // What overlaps a masked range belongs to it.
+      if (from >= this.done) parts.push(part(this.done, from), maskBytes)
+      parts.push(lineBreaks(part(Math.max(from, this.done), to)))
+      this.done = to
+    }
+    this.ranges = this.ranges.filter(({ to }) => to > this.done)
+    if (this.done < safe) {
+      parts.push(part(this.done, safe))
+      this.done = safe
+    }
+    return Buffer.concat(parts)
+  }
+}
+
+/** Masks before and after cleaning: a sequence that is cleaned away may take a secret's first character with it, or stand within one. */
+class Text implements TextStream {
+  private readonly cleaner = new Cleaner()
+  /** The first half of a character. */
+  private half = ""
+  private readonly before: Bytes
+  private readonly after: Bytes
+
+  constructor(from: ReadonlyArray<Search>) {
+    this.before = new Bytes(from)
+    this.after = new Bytes(from)
+  }
+
+  use(redactor: Redactor): void {
+    this.before.use(redactor)
+    this.after.use(redactor)
+  }
+
+  push(text: string): string {
+    const all = this.half + text
+    this.half = /[\ud800-\udbff]$/.exec(all)?.[0] ?? ""
+    const masked = textOf(this.before.push(Buffer.from(this.half === "" ? all : all.slice(0, -1))))
+    return masked === "" ? "" : textOf(this.after.push(Buffer.from(this.cleaner.push(masked))))
+  }
+
+  end(): string {
+    const masked = Buffer.concat([this.before.push(Buffer.from(this.half)), this.before.end()]).toString("utf8")
+    this.half = ""
+    const last = this.cleaner.push(masked) + this.cleaner.end()
+    return Buffer.concat([this.after.push(Buffer.from(last)), this.after.end()]).toString("utf8")
+  }
+}
+
+export interface Redactor {
+  /** Whether a secret stands in it. */
+  holds(content: string | Uint8Array): boolean
+  text(text: string): string
+  bytes(bytes: Uint8Array): Uint8Array
+  /** Strings, keys and numbers, at every depth. The same value when nothing in it is a secret. */
+  json<A extends Schema.Json>(value: A): A
+  byteStream(): ByteStream
+  textStream(): TextStream
+  /** Where secrets stand, ascending and apart. */
+  find(bytes: Uint8Array): ReadonlyArray<Range>
+}
+
+const scanned = ({ automaton, symbols }: Search, bytes: Uint8Array): Scan => {
+  const scan = new Scan(automaton, symbols, 0)
+  scan.run(bytes, 0, true)
+  return scan
+}
+
+const scratch = Buffer.allocUnsafe(65_536)
+
+class Known implements Redactor {
+  readonly searches: ReadonlyArray<Search>
+  constructor(from: ReadonlyArray<Search>) { this.searches = from }
+
+  holds(content: string | Uint8Array): boolean {
+    const isText = typeof content === "string"
+    if (content.length < Secrets.minLength) return false
+    const bytes = !isText ? content : content.length * 3 <= scratch.byteLength ? scratch.subarray(0, scratch.write(content)) : Buffer.from(content)
+    return this.searches.some((one) => {
+      const scan = scanned(one, bytes)
+      return scan.found.length > 0 || scan.hints.some((hint) => typeof Shapes.check(bytes, hint, true) === "object")
+    })
+  }
+
+  text(text: string): string {
+    return this.holds(text) ? Buffer.from(this.bytes(Buffer.from(text))).toString("utf8") : text
+  }
+
+  bytes(bytes: Uint8Array): Uint8Array {
+    const stream = new Bytes(this.searches)
+    return Buffer.concat([stream.push(bytes), stream.end()])
+  }
+
+  json<A extends Schema.Json>(value: A): A {
+    return this.holds(typeof value === "string" ? value : JSON.stringify(value)) ? this.deep(value) as A : value
+  }
+
+  private deep(value: Schema.Json): Schema.Json {
+    if (typeof value === "string") return this.text(value)
+    if (typeof value === "number") return this.holds(String(value)) ? mask : value
+    if (Array.isArray(value)) return value.map((item: Schema.Json) => this.deep(item))
+    if (typeof value !== "object" || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [this.text(name), this.deep(item)]))
+  }
+
+  byteStream(): ByteStream { return new Bytes(this.searches) }
+  textStream(): TextStream { return new Text(this.searches) }
+
+  find(bytes: Uint8Array): ReadonlyArray<Range> {
+    const all = this.searches.flatMap((one): ReadonlyArray<Range> => {
+      const scan = scanned(one, bytes)
+      return [...scan.found, ...scan.hints.map((hint) => Shapes.check(bytes, hint, true)).filter((found) => typeof found === "object")]
+    }).sort((a, b) => a.from - b.from)
+    const apart: Array<Range> = []
+    for (const range of all) {
+      const last = apart.at(-1)
+      if (last !== undefined && range.from < last.to) apart[apart.length - 1] = { from: last.from, to: Math.max(last.to, range.to) }
+      else apart.push(range)
+    }
+    return apart
+  }
+}
+
+/** Knows nothing but the shapes of keys. */
+export const none: Redactor = new Known(searches([], new Set()))
+
+/** `values` are credentials as they are stored; what in them is secret by itself (a URL's password, a key's lines) is found here. */
+export const make = (values: ReadonlyArray<string>): Redactor => {
+  const parts = [...new Set(values)].map(Secrets.partsOf)
+  const secrets = [...new Set(parts.flat())]
+  const whole = new Set(parts.flatMap(([first, ...rest]) => (first !== undefined && rest.some((part) => first.includes(part)) ? [first] : [])))
+  return secrets.length === 0 ? none : new Known(searches(secrets, whole))
+}

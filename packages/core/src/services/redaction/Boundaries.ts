@@ -1,0 +1,52 @@
+/**
+ * Where text is kept, it is masked: the event log (and what is made of it, streams and webhooks), the audit trail, what tasks answer,
+ * report and fail with. Callers need not think of it, and cannot forget it.
+ */
+import { Effect, Layer } from "effect"
+import type { ErrorClass } from "../../domain/ErrorClass.ts"
+import type { NewEvent, StreamName } from "../../domain/Event.ts"
+import type { ProjectId } from "../../domain/Ids.ts"
+import { AuditStore } from "../../ports/AuditStore.ts"
+import { EventLog } from "../../ports/EventLog.ts"
+import type { StoreError } from "../../ports/StoreError.ts"
+import { TaskFailure, type TaskHandler, TaskHandlers } from "../../queue/TaskHandlers.ts"
+import type { Redactor } from "../../redaction/Redactor.ts"
+import { Redaction } from "./Redaction.ts"
+
+const projectOf = (stream: StreamName): ProjectId | null => stream.startsWith("project:") ? stream.slice("project:".length) as ProjectId : null
+
+const masked = (redactor: Redactor, events: ReadonlyArray<NewEvent>): ReadonlyArray<NewEvent> => events.map((event) => {
+  const data = redactor.json(event.data)
+  return data === event.data ? event : { ...event, data }
+})
+
+/** The event log that takes no secret in. */
+export const layerEventLog: Layer.Layer<EventLog, never, EventLog> = Layer.effect(EventLog, Effect.gen(function*() {
+  const log = yield* EventLog
+  const redaction = yield* Redaction
+  return EventLog.of({ ...log, append: (stream, events) => Effect.flatMap(redaction.of(projectOf(stream)), (redactor) => log.append(stream, masked(redactor, events))) })
+}))
+
+/** The audit trail that takes no secret in. */
+export const layerAuditStore: Layer.Layer<AuditStore, never, AuditStore> = Layer.effect(AuditStore, Effect.gen(function*() {
+  const store = yield* AuditStore
+  const redaction = yield* Redaction
+  return AuditStore.of({ ...store, append: (entry) => Effect.flatMap(redaction.of(entry.projectId), (redactor) => store.append({ ...entry, data: redactor.json(entry.data) })) })
+}))
+
+const away = (error: StoreError) => new TaskFailure({ reason: { _tag: "ResourceExhausted", resource: "credentials", message: error.message }, cause: error })
+
+/** What tasks of these handlers answer, report and fail with. */
+export const layerTaskHandlers: Layer.Layer<TaskHandlers, never, TaskHandlers> = Layer.effect(TaskHandlers, Effect.gen(function*() {
+  const handlers = yield* TaskHandlers
+  const redaction = yield* Redaction
+  const mask = (handler: TaskHandler): TaskHandler => (context) => {
+    const redactor = Effect.mapError(redaction.of(context.task.projectId), away)
+    const progress: typeof context.progress = (value) => Effect.flatMap(Effect.orElseSucceed(redactor, () => null), (known) => known === null ? Effect.void : context.progress(known.json(value)))
+    return handler({ ...context, progress }).pipe(
+      Effect.flatMap((result) => Effect.map(redactor, (known) => known.json(result))),
+      Effect.catch((failure) => Effect.flatMap(redactor, (known) => Effect.fail(new TaskFailure({ ...failure, reason: known.json({ ...failure.reason }) as ErrorClass }))))
+    )
+  }
+  return new Map([...handlers].map(([kind, handler]) => [kind, mask(handler)]))
+}))
