@@ -4,6 +4,7 @@
  */
 import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
 import { AgentError, type AgentEvent, type AgentJob } from "@rdev/core/ports/AgentHarness"
+import * as Redactor from "@rdev/core/redaction/Redactor"
 import type { Command, ExitStatus, WorkspaceError, WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
 import { Clock, Effect, Stream } from "effect"
 import { classifyFailure } from "./failures/classifyFailure.ts"
@@ -79,7 +80,7 @@ export const run = (host: typeof WorkspaceHost.Service, job: AgentJob, invocatio
       agent: invocation.agent,
       format: invocation.format,
       workDir: job.workspace.workDir,
-      secrets: invocation.secrets,
+      redactor: Redactor.make(invocation.secrets),
       ...(invocation.maxRunBytes === undefined ? {} : { maxRunBytes: invocation.maxRunBytes })
     })
     const foreign = (cause: WorkspaceError) => new AgentError({ operation, reason: ofWorkspace(cause), cause })
@@ -110,4 +111,4 @@ export const run = (host: typeof WorkspaceHost.Service, job: AgentJob, invocatio
 
 /** A run that ends before its process could start. */
 export const refuse = (invocation: Invocation, error: AgentError): Stream.Stream<AgentEvent, AgentError> =>
-  fail(Transcript.make({ agent: invocation.agent, format: invocation.format, workDir: "/", secrets: invocation.secrets }), error, null)
+  fail(Transcript.make({ agent: invocation.agent, format: invocation.format, workDir: "/", redactor: Redactor.make(invocation.secrets) }), error, null)

@@ -4,6 +4,7 @@
  */
 import { AgentError, type AgentJob, type Harness } from "@rdev/core/ports/AgentHarness"
 import type { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
+import * as Secrets from "@rdev/core/redaction/Secrets"
 import { Effect, Stream } from "effect"
 import { accessSync, closeSync, constants, openSync, readSync, realpathSync } from "node:fs"
 import { delimiter, join } from "node:path"
@@ -77,7 +78,7 @@ export const commandOf = (agent: Resolved, job: AgentJob, hostEnv: Environment) 
     stdin: agent.stdin === "prompt" ? job.prompt : "",
     usesFile: [...template, ...Object.values(agent.env)].some((part) => /\{\{\s*promptFile\s*\}\}/.test(part)),
     // A base URL is no secret, and removing it would garble ordinary output.
-    secrets: Object.entries(passed).flatMap(([name, value]) => (/URL|CONFIG/.test(name) ? [] : [value]))
+    secrets: [...Object.entries(passed).flatMap(([name, value]) => (/URL|CONFIG/.test(name) && !Secrets.looksSecret(value) ? [] : [value])), ...Secrets.ofVariables(own), ...Secrets.ofVariables(job.env)]
   }
 }
 

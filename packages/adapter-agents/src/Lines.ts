@@ -1,7 +1,9 @@
 /**
- * Splits a process's two output streams into lines. Keeps at most `maxLineChars` of a line and counts the bytes of the rest, so
- * that a line that never ends costs no memory. Invalid UTF-8 becomes U+FFFD.
+ * Splits a process's two output streams into lines, cleaned and without secrets: these are masked before anything is cut, so that none
+ * is kept in halves. Keeps at most `maxLineChars` of a line and counts the bytes of the rest, so that a line that never ends costs no
+ * memory. Invalid UTF-8 becomes U+FFFD.
  */
+import type { Redactor, TextStream } from "@rdev/core/redaction/Redactor"
 import type { OutputChunk } from "@rdev/core/ports/WorkspaceHost"
 
 export interface Line {
@@ -13,6 +15,7 @@ export interface Line {
 
 interface Partial {
   readonly decoder: TextDecoder
+  readonly masked: TextStream
   text: string
   dropped: number
 }
@@ -23,8 +26,8 @@ export interface Lines {
   readonly end: () => ReadonlyArray<Line>
 }
 
-export const make = (maxLineChars: number): Lines => {
-  const open = (): Partial => ({ decoder: new TextDecoder("utf-8"), text: "", dropped: 0 })
+export const make = (maxLineChars: number, redactor: Redactor): Lines => {
+  const open = (): Partial => ({ decoder: new TextDecoder("utf-8"), masked: redactor.textStream(), text: "", dropped: 0 })
   const streams = { stdout: open(), stderr: open() }
   const append = (partial: Partial, text: string): void => {
     const fits = text.slice(0, partial.dropped > 0 ? 0 : Math.max(0, maxLineChars - partial.text.length))
@@ -39,22 +42,25 @@ export const make = (maxLineChars: number): Lines => {
     partial.dropped = 0
     return line
   }
+  const take = (stream: Line["stream"], partial: Partial, text: string): ReadonlyArray<Line> => {
+    const parts = text.split("\n")
+    const lines: Array<Line> = []
+    parts.forEach((part, index) => {
+      append(partial, part)
+      if (index < parts.length - 1) lines.push(close(stream, partial))
+    })
+    return lines
+  }
   return {
     push: ({ data, stream }) => {
       const partial = streams[stream]
-      const parts = partial.decoder.decode(data, { stream: true }).split("\n")
-      const lines: Array<Line> = []
-      parts.forEach((part, index) => {
-        append(partial, part)
-        if (index < parts.length - 1) lines.push(close(stream, partial))
-      })
-      return lines
+      return take(stream, partial, partial.masked.push(partial.decoder.decode(data, { stream: true })))
     },
     end: () =>
       (["stdout", "stderr"] as const).flatMap((stream) => {
         const partial = streams[stream]
-        append(partial, partial.decoder.decode())
-        return partial.text === "" && partial.dropped === 0 ? [] : [close(stream, partial)]
+        const lines = take(stream, partial, partial.masked.push(partial.decoder.decode()) + partial.masked.end())
+        return partial.text === "" && partial.dropped === 0 ? lines : [...lines, close(stream, partial)]
       })
   }
 }

@@ -4,14 +4,9 @@
  * Promises that the result holds no C0/C1 control character but tab and line feed, no escape sequence and no bidirectional
  * override, and that `bound` keeps the JSON encoding of a text within the given number of bytes.
  */
+import { clean } from "@rdev/core/redaction/Clean"
 
-// Escape sequences of ECMA-48: CSI, then the string types (OSC, DCS, SOS, PM, APC) up to ST or BEL, then two-byte escapes.
-const escapes = /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]?|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?|\u001b[ -/]*[0-~]?/g
-// What is left of the controls, and the overrides that make a line read differently from what it says (CVE-2021-42574).
-const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]/g
-
-/** Control sequences and control characters removed; `\r\n` becomes `\n`. */
-export const clean = (text: string): string => text.replace(/\r\n/g, "\n").replace(escapes, "").replace(controls, "")
+export { clean }
 
 const binaryShare = 0.3
 
@@ -62,7 +57,3 @@ export const pieces = (text: string, maxBytes: number): ReadonlyArray<string> =>
   }
   return [...result, rest]
 }
-
-/** `text` with every occurrence of a secret replaced. Secrets under 8 characters are left: they would match by chance. */
-export const redact = (text: string, secrets: ReadonlyArray<string>): string =>
-  secrets.reduce((result, secret) => (secret.length < 8 ? result : result.replaceAll(secret, "[redacted]")), text)

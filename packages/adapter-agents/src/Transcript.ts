@@ -6,6 +6,7 @@
  */
 import type { AgentEvent } from "@rdev/core/ports/AgentHarness"
 import type { OutputChunk } from "@rdev/core/ports/WorkspaceHost"
+import type { Redactor } from "@rdev/core/redaction/Redactor"
 import type { Format, Json, Reading } from "./formats/Format.ts"
 import * as Lines from "./Lines.ts"
 import * as Text from "./Text.ts"
@@ -16,7 +17,7 @@ export interface Options {
   readonly format: Format
   /** Prefix that is removed from paths of changed files. */
   readonly workDir: string
-  readonly secrets: ReadonlyArray<string>
+  readonly redactor: Redactor
   readonly maxRunBytes?: number
 }
 
@@ -60,9 +61,9 @@ const boundJson = (value: Json, maxBytes: number): Json => {
 const relative = (path: string, workDir: string): string => (path.startsWith(`${workDir}/`) ? path.slice(workDir.length + 1) : path)
 
 export const make = (options: Options): Transcript => {
-  const { agent, format, secrets, workDir } = options
+  const { agent, format, redactor, workDir } = options
   const limit = options.maxRunBytes ?? maxRunBytes
-  const lines = Lines.make(maxLineChars)
+  const lines = Lines.make(maxLineChars, redactor)
   const edits = new Map<string, string>()
   const failures: Array<string> = []
   const tail: Array<string> = []
@@ -145,9 +146,10 @@ export const make = (options: Options): Transcript => {
 
   const read = (line: Lines.Line): ReadonlyArray<AgentEvent> => {
     dropped += line.dropped
-    const text = Text.redact(line.text, secrets)
+    const { text } = line
     const readings = line.stream === "stdout" ? format.read(text.trim()) : null
-    if (readings !== null) return readings.flatMap(take)
+    // Once more: what was escaped in the agent's JSON is plain now.
+    if (readings !== null) return readings.flatMap((reading) => take(redactor.json({ ...reading } as never) as Reading))
     const output = Text.line(text)
     if (output.trim() === "") return []
     tail.push(output.slice(0, 2000))

@@ -41,7 +41,7 @@ describe("a command", () => {
       const { error, events, lines } = yield* play("args", { budgetUsd: 1.5, env: { SDLC_PRINCIPAL: "agent:args" } })
       assert.isNull(error, error?.message)
       const workDir = (yield* jobOf()).workspace.workDir
-      assert.deepStrictEqual(lines, ["the prompt", "greeting/implement-task/task-001", workDir, "--model", "m1", "--usd=1.50", "for greeting", "[redacted]"])
+      assert.deepStrictEqual(lines, ["the prompt", "greeting/implement-task/task-001", workDir, "--model", "m1", "--usd=1.50", "for greeting", "***"])
       assert.deepStrictEqual(events[0], { _tag: "Started", agent: "args", model: null, sessionId: null })
     }).pipe(Effect.provide(registry(agents, { GIVEN: "a-secret-value", OTHER: "not passed" }))))
 

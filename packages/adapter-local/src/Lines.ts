@@ -1,16 +1,11 @@
 /**
- * Turns chunks of output into lines fit for logs: UTF-8 decoded across chunk borders, terminal control sequences and control
- * characters removed, a line of more than 8 KiB cut into several, the total bounded.
+ * Turns chunks of output into lines fit for logs: UTF-8 decoded across chunk borders, without terminal sequences, invisible characters
+ * and secrets, then a line of more than 8 KiB cut into several.
  */
+import type { Redactor } from "@rdev/core/redaction/Redactor"
 import { StringDecoder } from "node:string_decoder"
 
 export const maxLineChars = 8192
-
-// CSI, the string types (OSC, DCS, SOS, PM, APC) and other escapes, also in their 8-bit forms; then every control character but tab
-// and line feed.
-// eslint-disable-next-line no-control-regex -- control characters are what is removed here
-const sequences = /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?|\u001b[ -/]*[0-~]?|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
-export const clean = (text: string): string => text.replace(sequences, "")
 
 /** At least one piece; each has at most `maxChars` code units and none ends inside a character. */
 export const pieces = (text: string, maxChars: number): ReadonlyArray<string> => {
@@ -32,8 +27,9 @@ export interface LineSplitter {
   end(): ReadonlyArray<string>
 }
 
-export const splitter = (): LineSplitter => {
+export const splitter = (redactor: Redactor): LineSplitter => {
   const decoder = new StringDecoder("utf8")
+  const masked = redactor.textStream()
   let rest = ""
   const take = (text: string): ReadonlyArray<string> => {
     // A carriage return rewrites the line on a terminal: what stands after the last one is what a person would have seen.
@@ -46,13 +42,14 @@ export const splitter = (): LineSplitter => {
     }
     return lines
   }
-  const cut = (line: string): ReadonlyArray<string> => pieces(clean(line.replace(/\r+$/, "").split("\r").at(-1) ?? ""), maxLineChars)
+  const cut = (line: string): ReadonlyArray<string> => pieces(line.replace(/\r+$/, "").split("\r").at(-1) ?? "", maxLineChars)
   return {
-    push: (chunk) => take(decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))),
+    push: (chunk) => take(masked.push(decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)))),
     end: () => {
-      const last = rest + decoder.end()
+      const lines = take(masked.push(decoder.end()) + masked.end())
+      const last = rest
       rest = ""
-      return last === "" ? [] : cut(last)
+      return last === "" ? lines : [...lines, ...cut(last)]
     }
   }
 }

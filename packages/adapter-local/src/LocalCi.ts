@@ -14,6 +14,7 @@ import * as ConfinedTree from "./ConfinedTree.ts"
 import * as Lines from "./Lines.ts"
 import { attempt, fail, LocalFailure, notFound } from "./LocalFailure.ts"
 import * as Pipeline from "./Pipeline.ts"
+import * as ProjectRedactor from "./ProjectRedactor.ts"
 import * as Sandbox from "./Sandbox.ts"
 import type { Folders } from "./SandboxTypes.ts"
 
@@ -61,6 +62,7 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
   const forge = yield* Forge
   const sandbox = yield* Sandbox.Sandbox
   const scope = yield* Effect.scope
+  const redactorOf = yield* ProjectRedactor.make
   const network = options.network ?? (sandbox.networks.includes("loopback") ? "loopback" : "none")
   const slots = yield* Semaphore.make(options.concurrency ?? 2)
   const starting = yield* Semaphore.make(1)
@@ -119,7 +121,8 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
         ...step.environment
       }
     })
-    const splitters = { stdout: Lines.splitter(), stderr: Lines.splitter() }
+    const redactor = yield* redactorOf(target.projectId)
+    const splitters = { stdout: Lines.splitter(redactor), stderr: Lines.splitter(redactor) }
     const output = (stream: OutputChunk["stream"], lines: ReadonlyArray<string>) =>
       lines.length === 0 ? Effect.void : book.log(lines.map((line) => ({ _tag: "Output", step: step.name, stream, line } as const)))
     yield* Stream.runForEach(process.output, ({ stream, data }) => output(stream, splitters[stream].push(data)))

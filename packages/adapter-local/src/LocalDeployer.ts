@@ -14,6 +14,7 @@ import * as ConfinedTree from "./ConfinedTree.ts"
 import * as Lines from "./Lines.ts"
 import { attempt, fail, invalid, type LocalFailure, notFound } from "./LocalFailure.ts"
 import * as Pipeline from "./Pipeline.ts"
+import * as ProjectRedactor from "./ProjectRedactor.ts"
 import * as ReleaseConfig from "./ReleaseConfig.ts"
 import * as Records from "./ReleaseRecords.ts"
 import * as Sandbox from "./Sandbox.ts"
@@ -53,6 +54,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
   const sandbox = yield* Sandbox.Sandbox
   const layerScope = yield* Effect.scope
   const building = yield* Semaphore.make(2)
+  const redactorOf = yield* ProjectRedactor.make
   const locks = new Map<string, Semaphore.Semaphore>()
   const running = new Map<string, Running>()
   const keyOf = (projectId: string, environment: EnvironmentName) => `${projectId}/${environment}`
@@ -66,7 +68,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
   }
   const hostOf = (name: string, environment: EnvironmentName) => `${environment === "staging" ? "staging." : ""}${name}.${options.domain ?? "localhost"}`
 
-  const build = Effect.fnUntraced(function*(folder: string, commands: ReadonlyArray<string>) {
+  const build = Effect.fnUntraced(function*(projectId: Ids.ProjectId, folder: string, commands: ReadonlyArray<string>) {
     if (commands.length === 0) return
     const folders = { files: Records.filesOf(folder), home: join(folder, "home"), filesReadOnly: false }
     const process = yield* sandbox.start({
@@ -77,7 +79,8 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
       network: loopback,
       timeoutMillis: options.buildTimeoutMillis ?? 15 * 60_000
     })
-    const splitters = { stdout: Lines.splitter(), stderr: Lines.splitter() }
+    const redactor = yield* redactorOf(projectId)
+    const splitters = { stdout: Lines.splitter(redactor), stderr: Lines.splitter(redactor) }
     let [written, tail] = [0, [] as ReadonlyArray<string>]
     yield* Stream.runForEach(process.output, ({ stream, data }) =>
       attempt(async () => {
@@ -150,7 +153,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     yield* Checkout.write(target, request.sha, Records.filesOf(folder)).pipe(Effect.provideService(Forge, forge))
     yield* sandbox.ownFolder(join(folder, "home"))
     yield* sandbox.ownTree(Records.filesOf(folder))
-    yield* building.withPermit(build(folder, config.build))
+    yield* building.withPermit(build(target.projectId, folder, config.build))
     yield* attempt(() => ConfinedTree.remove(join(folder, "home")))
     yield* attempt(() => Records.writeEnv(dataDir, target.projectId, request.environment, id, request.env))
     const record: Records.ReleaseRecord = {

@@ -3,6 +3,7 @@
  * listens on a socket file in its home, so that the edge reaches it while it reaches nothing of the host's network. The home is the
  * service's to write, so the file is never trusted by its name (see ConfinedSocket).
  */
+import * as Redactor from "@rdev/core/redaction/Redactor"
 import { Effect, Exit, type Scope, Stream } from "effect"
 import { mkdtemp } from "node:fs/promises"
 import { request as httpRequest } from "node:http"
@@ -74,6 +75,7 @@ export const supervise = Effect.fn("ServiceRunner.supervise")(function*(sandbox:
   const inside = sandbox.inside(folders)
   const held = yield* Effect.acquireRelease(attempt(async () => ConfinedFolder.openRoot(home)), (folder) => Effect.sync(() => ConfinedFolder.close(folder)))
   const connect = () => ConfinedSocket.connect(held, socketName)
+  const redactor = Redactor.make(Object.values(spec.env))
   const lines: Array<string> = []
   let [count, last, pause] = [0, "", firstPauseMillis]
 
@@ -87,7 +89,7 @@ export const supervise = Effect.fn("ServiceRunner.supervise")(function*(sandbox:
       network: spec.network,
       env: { NODE_ENV: "production", ...spec.env, HOST: "127.0.0.1", PORT: String(port), RDEV_SOCKET: join(inside.home, socketName), RDEV_RELAY: relay }
     })
-    const splitters = { stdout: Lines.splitter(), stderr: Lines.splitter() }
+    const splitters = { stdout: Lines.splitter(redactor), stderr: Lines.splitter(redactor) }
     yield* Stream.runForEach(process.output, ({ stream, data }) =>
       Effect.sync(() => {
         lines.push(...splitters[stream].push(data))

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { execFileSync } from "node:child_process"
-import { clean, splitter } from "../src/Lines.ts"
+import { clean } from "@rdev/core/redaction/Clean"
+import { none } from "@rdev/core/redaction/Redactor"
+import { splitter } from "../src/Lines.ts"
 import { profile } from "../src/SandboxHost.ts"
 import { interpret } from "../src/SandboxProcess.ts"
 import { fstab, parseMountInfo } from "../src/SandboxRoot.ts"
@@ -56,7 +58,7 @@ describe("texts of the sandbox", () => {
 
 describe("Lines", () => {
   const all = (chunks: ReadonlyArray<Uint8Array>) => {
-    const lines = splitter()
+    const lines = splitter(none)
     return [...chunks.flatMap((chunk) => lines.push(chunk)), ...lines.end()]
   }
 

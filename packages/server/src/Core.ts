@@ -20,6 +20,7 @@ import { RepositoryReader } from "@rdev/core/services/features/RepositoryReader"
 import * as Projects from "@rdev/core/services/Projects"
 import { definitions } from "@rdev/core/services/projects/ProjectOperations"
 import { type ProjectSettings as Settings, ProjectSettings } from "@rdev/core/services/projects/ProjectSettings"
+import * as Boundaries from "@rdev/core/services/redaction/Boundaries"
 import * as Trees from "@rdev/core/services/Trees"
 import * as Webhooks from "@rdev/core/services/Webhooks"
 import * as Deliveries from "@rdev/core/services/webhooks/Deliveries"
@@ -40,15 +41,15 @@ const operations = <R>(more: ReadonlyArray<Kind<R>>) => {
   return Operations.layer.pipe(Layer.provideMerge(OperationDefinition.layer<Needs>([...definitions, ...more])))
 }
 
-/** Events, to webhooks too. */
-const events = Outbox.layer.pipe(Layer.provideMerge(Subscriptions.layer))
+/** Events, to webhooks too; without secrets, as everything that is kept. */
+const events = Outbox.layer.pipe(Layer.provideMerge(Subscriptions.layer), Layer.provide(Boundaries.layerEventLog))
 
 const features = Features.Features.layer.pipe(Layer.provideMerge(RepositoryReader.layer))
 
 /** What callers use. Nothing runs by itself yet. `more`: kinds of operations besides those of projects. */
 export const services = <R = never>(settings: Settings, more: ReadonlyArray<Kind<R>> = []) => Layer.mergeAll(Projects.layer, Trees.layer, Audit.layer, Webhooks.layer, features).pipe(
   Layer.provideMerge(Layer.mergeAll(queue, operations(more))),
-  Layer.provideMerge(events),
+  Layer.provideMerge(Layer.merge(events, Boundaries.layerAuditStore)),
   Layer.provideMerge(Layer.succeed(ProjectSettings, settings))
 )
 
@@ -77,4 +78,4 @@ export const work = ({ capacity, drainMillis, name, version }: WorkOptions) => c
   OperationRunner.layer({ drainMillis }),
   Features.layerDriver,
   housekeeping
-).pipe(Layer.provide(Layer.effect(TaskHandlers, FeatureHandlers.make)))
+).pipe(Layer.provide(Boundaries.layerTaskHandlers.pipe(Layer.provide(Layer.effect(TaskHandlers, FeatureHandlers.make)))))

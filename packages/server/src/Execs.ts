@@ -4,7 +4,7 @@
  * `connection_lost`: never as success.
  */
 import * as Ids from "@rdev/core/domain/Ids"
-import type { ExecId } from "@rdev/core/domain/Ids"
+import type { ExecId, ProjectId } from "@rdev/core/domain/Ids"
 import { type Event, type NewEvent, ofProject } from "@rdev/core/domain/Event"
 import { allows, allowsProject, CurrentRequest } from "@rdev/core/domain/Principal"
 import type { Project } from "@rdev/core/domain/Project"
@@ -14,7 +14,10 @@ import { BranchName, Forge, ForgeError } from "@rdev/core/ports/Forge"
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { type ExitStatus, type Process, type Workspace, WorkspaceError, WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
 import { Issuers, recheckMillis } from "@rdev/core/services/Issuers"
+import type { Redactor } from "@rdev/core/redaction/Redactor"
+import * as Secrets from "@rdev/core/redaction/Secrets"
 import * as ProjectEnvironment from "@rdev/core/services/projects/ProjectEnvironment"
+import { Redaction } from "@rdev/core/services/redaction/Redaction"
 import { checkout } from "@rdev/core/services/features/WorkspaceSync"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -77,6 +80,7 @@ export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, neve
   const forge = yield* Forge
   const credentials = yield* CredentialStore
   const issuers = yield* Issuers
+  const redaction = yield* Redaction
   const layerScope = yield* Effect.scope
   const running = new Map<string, Running>()
   const preparing = new Map<string, Semaphore.Semaphore>()
@@ -99,11 +103,14 @@ export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, neve
     return workspace
   }, Effect.provideService(Forge, forge), Effect.provideService(WorkspaceHost, host))
 
-  /** `mask` takes the project's secrets out of what is kept of the output. */
-  const follow = (entry: Running, projectId: string, mask: (line: string) => string) => Effect.gen(function*() {
-    const lines = new Output.Lines()
-    const output = (found: ReadonlyArray<Output.Line>) => found.length === 0 ? Effect.void : Effect.asVoid(tell(entry.record, projectId, found.map(({ line, stream }) => ({ type: "output", data: { line: mask(line), stream } }))))
-    const read = yield* Effect.exit(Stream.runForEach(entry.process.output, (chunk) => output(lines.push(chunk.stream, chunk.data))))
+  /** Secrets are looked up again with each piece: one that is replaced meanwhile is masked too. */
+  const follow = (entry: Running, projectId: ProjectId, redactor: Redactor) => Effect.gen(function*() {
+    const lines = new Output.Lines(redactor)
+    const output = (found: ReadonlyArray<Output.Line>) => found.length === 0 ? Effect.void : Effect.asVoid(tell(entry.record, projectId, found.map(({ line, stream }) => ({ type: "output", data: { line, stream } }))))
+    const read = yield* Effect.exit(Stream.runForEach(entry.process.output, (chunk) => Effect.flatMap(redaction.of(projectId), (known) => {
+      lines.use(known)
+      return output(lines.push(chunk.stream, chunk.data))
+    })))
     const exit = Exit.isSuccess(read) ? yield* Effect.orElseSucceed(entry.process.exit, () => lost) : lost
     yield* output(lines.end())
     entry.record = { ...entry.record, exit, endedAtMillis: yield* Clock.currentTimeMillis }
@@ -122,6 +129,8 @@ export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, neve
 
   const begin = Effect.fnUntraced(function*(project: Project, workspace: Workspace, spec: ExecSpec) {
     const variables = yield* Effect.provideService(ProjectEnvironment.variables(project.id), CredentialStore, credentials)
+    yield* redaction.learn(project.id, [...Object.values(variables), ...Secrets.ofVariables(spec.env ?? {})])
+    const redactor = yield* redaction.of(project.id)
     const scope = yield* Scope.fork(layerScope)
     const timeoutMillis = (spec.timeoutSeconds ?? defaultTimeoutSeconds) * 1000
     const process = yield* Scope.provide(host.start(workspace, {
@@ -132,7 +141,7 @@ export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, neve
     const entry: Running = { record, projectId: project.id, issuer: principal.id, process, ended: yield* Deferred.make<void>() }
     running.set(record.id, entry)
     yield* tell(record, project.id, [{ type: "exec.started", data: { command: record.command, workspace: workspace.name } }])
-    yield* Effect.forkIn(Effect.ensuring(follow(entry, project.id, ProjectEnvironment.masker(variables)), Scope.close(scope, Exit.void)), layerScope)
+    yield* Effect.forkIn(Effect.ensuring(follow(entry, project.id, redactor), Scope.close(scope, Exit.void)), layerScope)
     return record
   }, Effect.uninterruptible)
 

@@ -30,6 +30,7 @@ import * as Stores from "@rdev/adapter-postgres/Stores"
 import * as TenantCache from "@rdev/core/ports/TenantCache"
 import * as Tls from "@rdev/core/ports/Tls"
 import { PlatformKey } from "@rdev/core/services/features/PlatformKey"
+import * as Redaction from "@rdev/core/services/redaction/Redaction"
 import * as TreeOperation from "@rdev/core/services/trees/TreeOperation"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -40,9 +41,11 @@ import * as Core from "./Core.ts"
 import { DatabaseAnswers } from "./Health.ts"
 import * as App from "./http/App.ts"
 import * as Issuers from "./keys/Issuers.ts"
+import * as InstallationSecrets from "./InstallationSecrets.ts"
 import * as KeyFiles from "./keys/KeyFiles.ts"
 import { Listener } from "./Listener.ts"
 import * as LiveReleases from "./LiveReleases.ts"
+import * as MaskedLogs from "./MaskedLogs.ts"
 import * as LoopbackTreeActions from "./LoopbackTreeActions.ts"
 import { type ServerConfig, StartError } from "./ServerConfig.ts"
 import * as SharedFolder from "./SharedFolder.ts"
@@ -129,6 +132,8 @@ const core = (config: ServerConfig, url: string, port: number, localUrl: string,
   Layer.provideMerge(machine(config, url, port)),
   Layer.provideMerge(Issuers.layer(config.auth)),
   // Side by side: the engine of the stores keeps this thread busy while the programs are tried in processes of their own.
+  Layer.provideMerge(MaskedLogs.layer),
+  Layer.provideMerge(Layer.unwrap(Effect.sync(() => Redaction.layer({ values: InstallationSecrets.all(config.dataDir, process.env) })))),
   Layer.provideMerge(Layer.merge(programs(config), stores(config)))
 )
 

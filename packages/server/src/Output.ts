@@ -1,8 +1,9 @@
 /**
- * Output of a process as lines for the event log: complete lines at once, long ones cut, terminal control sequences removed, and at
- * most `maxBytes` in all; the rest is counted.
+ * Output of a process as lines for the event log: complete lines at once, cleaned and without secrets (these first, so that none
+ * is kept in halves), long ones cut, and at most `maxBytes` in all; the rest is counted.
  */
-import { clean, pieces } from "@rdev/adapter-local/Lines"
+import { pieces } from "@rdev/adapter-local/Lines"
+import type { Redactor, TextStream } from "@rdev/core/redaction/Redactor"
 import { StringDecoder } from "node:string_decoder"
 
 export const maxLineBytes = 4_096
@@ -10,11 +11,24 @@ export const maxBytes = 8 * 1024 * 1024
 
 export interface Line { readonly stream: "stdout" | "stderr"; readonly line: string }
 
+const shown = (text: string): string => text.replaceAll("\r", "")
+
 export class Lines {
   private readonly decoders = { stdout: new StringDecoder("utf8"), stderr: new StringDecoder("utf8") }
+  private readonly masked: { readonly stdout: TextStream; readonly stderr: TextStream }
   private readonly rest = { stdout: "", stderr: "" }
   private kept = 0
   dropped = 0
+
+  constructor(redactor: Redactor) {
+    this.masked = { stdout: redactor.textStream(), stderr: redactor.textStream() }
+  }
+
+  /** Masks what this one knows from here on. */
+  use(redactor: Redactor): void {
+    this.masked.stdout.use(redactor)
+    this.masked.stderr.use(redactor)
+  }
 
   push(stream: "stdout" | "stderr", data: Uint8Array): ReadonlyArray<Line> {
     if (this.kept >= maxBytes) {
@@ -22,26 +36,30 @@ export class Lines {
       return []
     }
     this.kept += data.byteLength
-    const parts = (this.rest[stream] + this.decoders[stream].write(Buffer.from(data))).split("\n")
+    return this.split(stream, this.masked[stream].push(this.decoders[stream].write(Buffer.from(data))))
+  }
+
+  private split(stream: "stdout" | "stderr", text: string): Array<Line> {
+    const parts = (this.rest[stream] + text).split("\n")
     this.rest[stream] = parts.pop() ?? ""
     const lines = parts.flatMap((part) => this.cut(stream, part))
     const [rest = "", ...full] = pieces(this.rest[stream], maxLineBytes).toReversed()
     this.rest[stream] = rest
-    for (const piece of full.toReversed()) lines.push({ stream, line: clean(piece) })
+    for (const piece of full.toReversed()) lines.push({ stream, line: shown(piece) })
     return lines
   }
 
   /** What has no line end. */
   end(): ReadonlyArray<Line> {
     return (["stdout", "stderr"] as const).flatMap((stream) => {
-      const last = this.rest[stream] + this.decoders[stream].end()
+      const lines = this.split(stream, this.masked[stream].push(this.decoders[stream].end()) + this.masked[stream].end())
+      const last = this.rest[stream]
       this.rest[stream] = ""
-      return last === "" ? [] : this.cut(stream, last)
+      return last === "" ? lines : [...lines, ...this.cut(stream, last)]
     })
   }
 
   private cut(stream: "stdout" | "stderr", text: string): Array<Line> {
-    const line = text.endsWith("\r") ? text.slice(0, -1) : text
-    return pieces(line, maxLineBytes).map((piece) => ({ stream, line: clean(piece) }))
+    return pieces(text, maxLineBytes).map((piece) => ({ stream, line: shown(piece) }))
   }
 }

@@ -21,6 +21,7 @@ import * as WebhookStore from "@rdev/core/ports/WebhookStore"
 import * as WebhookTransport from "@rdev/core/ports/WebhookTransport"
 import * as WorkQueueStore from "@rdev/core/ports/WorkQueueStore"
 import * as WorkspaceHost from "@rdev/core/ports/WorkspaceHost"
+import * as Redaction from "@rdev/core/services/redaction/Redaction"
 import * as TreeOperation from "@rdev/core/services/trees/TreeOperation"
 import type { Scope as KeyScope } from "@rdev/core/domain/Principal"
 import { Context, Effect, Layer, type Scope } from "effect"
@@ -65,6 +66,7 @@ export const make = (env: Record<string, string> = {}): Effect.Effect<TestServer
       Layer.provideMerge(Core.services(settings, [TreeOperation.definition])),
       Layer.provideMerge(LoopbackTreeActions.layerKeys({ url: Context.get(listener, Listener.Listener).localUrl, pepper, auth: config.auth })),
       Layer.provideMerge(Issuers.layer(config.auth)),
+      Layer.provideMerge(Redaction.layer({ values: [] })),
       Layer.provideMerge(memory),
       Layer.provide(Layer.succeedContext(listener))
     )

@@ -1,9 +1,10 @@
 /** 37 ansi, and the bounds of what a command prints. */
 import { assert, describe, it } from "@effect/vitest"
+import { none } from "@rdev/core/redaction/Redactor"
 import * as Output from "../src/Output.ts"
 
 const all = (...chunks: ReadonlyArray<string | Uint8Array>) => {
-  const lines = new Output.Lines()
+  const lines = new Output.Lines(none)
   const found = chunks.flatMap((chunk) => lines.push("stdout", Buffer.from(chunk as Uint8Array)))
   return { lines: [...found, ...lines.end()].map(({ line }) => line), dropped: lines.dropped }
 }
@@ -32,7 +33,7 @@ describe("the output of a command", () => {
 
   it("is kept up to its limit; the rest is counted", () => {
     const block = Buffer.alloc(1024 * 1024, "0123456\n")
-    const lines = new Output.Lines()
+    const lines = new Output.Lines(none)
     for (let i = 0; i < 10; i++) lines.push("stdout", block)
     assert.strictEqual(lines.dropped, 2 * 1024 * 1024)
   })

@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import { describe, expect, it } from "vitest"
 import { classifyFailure } from "../../src/failures/classifyFailure.ts"
 import { formats, type FormatName } from "../../src/formats/Formats.ts"
+import * as Redactor from "@rdev/core/redaction/Redactor"
 import * as Transcript from "../../src/Transcript.ts"
 import { recordings } from "./recordings.ts"
 
@@ -13,7 +14,7 @@ const names: Readonly<Record<string, FormatName>> = { claude: "claude-code", cod
 /** Plays a recording in pieces of 700 bytes, as a pipe would deliver it. */
 const play = (recording: string) => {
   const agent = recording.split(".")[0] ?? ""
-  const transcript = Transcript.make({ agent, format: formats[names[agent] ?? "plain"], workDir: "/workspace", secrets: [] })
+  const transcript = Transcript.make({ agent, format: formats[names[agent] ?? "plain"], workDir: "/workspace", redactor: Redactor.none })
   const data = bytes(`${(recordings[recording] ?? []).join("\n")}\n`)
   const events: Array<AgentEvent> = []
   for (let at = 0; at < data.length; at += 700) events.push(...transcript.push({ stream: "stdout", data: data.subarray(at, at + 700) }))
@@ -81,7 +82,7 @@ describe("formats", () => {
 })
 
 describe("transcript", () => {
-  const make = (options: Partial<Transcript.Options> = {}) => Transcript.make({ agent: "a", format: formats.plain, workDir: "/workspace", secrets: [], ...options })
+  const make = (options: Partial<Transcript.Options> = {}) => Transcript.make({ agent: "a", format: formats.plain, workDir: "/workspace", redactor: Redactor.none, ...options })
   const push = (transcript: Transcript.Transcript, text: string, stream: "stdout" | "stderr" = "stdout") => transcript.push({ stream, data: bytes(text) })
 
   it("starts once and first, whatever comes first", () => {
@@ -122,10 +123,10 @@ describe("transcript", () => {
     expect(events.at(-1)?._tag).toBe("Truncated")
   })
   it("removes secrets from every event", () => {
-    const transcript = make({ secrets: ["sk-ant-verysecret"], format: formats["claude-code"] })
+    const transcript = make({ redactor: Redactor.make(["sk-ant-verysecret"]), format: formats["claude-code"] })
     const events = [...push(transcript, "key is sk-ant-verysecret\n", "stderr"), ...push(transcript, `${JSON.stringify({ type: "assistant", message: { content: [{ type: "text", text: "sk-ant-verysecret" }] } })}\n`), ...transcript.end()]
     expect(JSON.stringify(events)).not.toContain("verysecret")
-    expect(JSON.stringify(events)).toContain("[redacted]")
+    expect(JSON.stringify(events)).toContain("***")
   })
   it("names a changed file only when the edit succeeded", () => {
     const transcript = make({ format: formats["claude-code"] })

@@ -3,7 +3,8 @@
  * Tokens, Forms) and wherever pieces of text are cut, what comes out does not hold it; text without secrets comes out as it is.
  *
  * Not recognised: a secret that was encrypted, compressed, or mixed with other letters or digits; parts of one; one of less than six
- * characters (see Secrets). Memory: what may still become a secret is held back, a few bytes nearly always, 256 KiB at most.
+ * characters (see Secrets). What may still become a secret is held back, nothing nearly always and 256 KiB at most; of one that is
+ * printed piecemeal its first three letters or digits may be seen.
  */
 import type { Schema } from "effect"
 import * as Automaton from "./Automaton.ts"
@@ -69,6 +70,8 @@ export interface TextStream {
   use(redactor: Redactor): void
 }
 
+/** Bytes kept of what was handed out, to see what stands before a find. */
+const context = 64
 const maskBytes = Buffer.from(mask)
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")
 const lineBreaks = (bytes: Uint8Array): Uint8Array => bytes.filter((byte) => byte === 0x0a)
@@ -80,6 +83,8 @@ class Bytes implements ByteStream {
   private base = 0
   /** Up to where everything has been handed out, as it was or masked. */
   private done = 0
+  /** Where the last masked range ends. */
+  private maskedTo = -1
   private ranges: Array<Range> = []
   /** Where something begins that is not whole yet. */
   private open: ReadonlyArray<number> = []
@@ -111,8 +116,8 @@ class Bytes implements ByteStream {
     if (hints.length > 0) safe = Math.min(safe, this.look(all, hints, final))
     if (final) safe = this.base + all.byteLength
     const out = this.out(all, safe)
-    this.held = all.slice(safe - this.base)
-    this.base = safe
+    this.held = all.slice(Math.max(0, safe - this.base - context))
+    this.base += all.byteLength - this.held.byteLength
     return out
   }
 
@@ -142,10 +147,12 @@ class Bytes implements ByteStream {
     for (const { from, to } of this.ranges.sort((a, b) => a.from - b.from || b.to - a.to)) {
       if (from >= safe) break
       if (to <= this.done) continue
+      if (from > this.done) parts.push(part(this.done, from))
       // What overlaps a masked range belongs to it.
-      if (from >= this.done) parts.push(part(this.done, from), maskBytes)
+      if (from >= this.maskedTo) parts.push(maskBytes)
       parts.push(lineBreaks(part(Math.max(from, this.done), to)))
       this.done = to
+      this.maskedTo = to
     }
     this.ranges = this.ranges.filter(({ to }) => to > this.done)
     if (this.done < safe) {

@@ -12,6 +12,8 @@ import * as Tokens from "./Tokens.ts"
 export const maxGap = 512
 export const maxHeld = 262_144
 const maxReadings = 32
+/** So few symbols of what may become a find are let go at the end of a piece, or nearly every line would wait for the next one. */
+export const shownSymbols = 3
 
 /** An escape that was read as what it stands for. */
 interface Jump { readonly from: number; readonly to: number; readonly symbols: number; readonly before: Jump | null }
@@ -47,7 +49,7 @@ export class Scan {
 
   /**
    * Goes on to the end of `bytes`, which begin at `base` of the whole text and hold everything from the last answer on. What was found is
-   * in `found` and `hints`; nothing more will be found that begins before the answer.
+   * in `found` and `hints`; nothing more will be found that begins before the answer, but for its first few symbols.
    */
   run(bytes: Uint8Array, base: number, final: boolean): number {
     this.bytes = bytes
@@ -74,14 +76,17 @@ export class Scan {
 
   private isSpecial(i: number): boolean { return this.symbols.code[this.bytes[i] as number] === special || this.waiting.length > 0 }
 
-  /** Where the earliest of what may still become a find begins. */
+  /** Where the earliest of what may still become a find begins, of which more than a few symbols are there. */
   private safe(): number {
     let safe = this.at
+    const { depth } = this.automaton
     for (const reading of this.readings) {
-      if (reading.state !== 0 && this.at - reading.last <= maxGap) safe = Math.min(safe, this.start(reading, this.automaton.depth[reading.state] as number, this.at))
+      const count = depth[reading.state] as number
+      if (count > shownSymbols && this.at - reading.last <= maxGap) safe = Math.min(safe, this.start(reading, count, this.at))
     }
     for (const reading of this.waiting) {
-      if (reading.state !== 0) safe = Math.min(safe, this.start(reading, this.automaton.depth[reading.state] as number, reading.at))
+      const count = depth[reading.state] as number
+      if (count > shownSymbols) safe = Math.min(safe, this.start(reading, count, reading.at))
     }
     return safe
   }
@@ -108,7 +113,7 @@ export class Scan {
         if (this.wide(q - base, Tokens.widthAt(bytes, q - base)) !== 0) left -= 1
       }
     }
-    return q
+    return Math.max(q, base)
   }
 
   private wide(i: number, width: number): number { return width === 1 ? 0 : ofPoint(this.symbols, Tokens.pointAt(this.bytes, i, width)) }

@@ -31,12 +31,15 @@ const bits = (text: string): number => {
   return [...counts.values()].reduce((sum, count) => sum - (count / text.length) * Math.log2(count / text.length), 0)
 }
 
+const isPrivateKey = (value: string): boolean => /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(value)
+
 /** Whether a value looks random: what nobody would write by hand. */
 export const looksSecret = (value: string): boolean => {
-  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(value)) return true
+  if (isPrivateKey(value)) return true
   const url = URL.parse(value)
   if (url !== null && url.host !== "") return url.password !== "" || [...url.searchParams.keys()].some(isSecretName)
-  return value.length >= 12 && !/[\s]/.test(value) && !/^[./~]/.test(value) && /\d/.test(value) && /[A-Za-z]/.test(value) && bits(value) >= 3.2 && !/^\d{4}-\d\d-\d\d/.test(value) && !/^(?:\d+\.){2,}/.test(value)
+  // Letters and digits take turns: names and versions of things do so less.
+  return value.length >= 12 && !/\s/.test(value) && !/^[./~]/.test(value) && (value.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])/g)?.length ?? 0) >= 4 && bits(value) >= 3
 }
 
 /** Of variables that somebody gave for one run: those that are secrets by their name or by their look. */
@@ -68,7 +71,7 @@ const ofPairs = (value: string): ReadonlyArray<string> =>
 const ofJson = (value: string): ReadonlyArray<string> => {
   if (!/^\s*[[{]/.test(value)) return []
   const walk = (part: unknown, name: string): ReadonlyArray<string> => {
-    if (typeof part === "string") return isSecretName(name) || looksSecret(part) ? [part] : []
+    if (typeof part === "string") return isSecretName(name) || ofUrl(part).some(isMasked) || isPrivateKey(part) ? [part] : []
     return typeof part === "object" && part !== null ? Object.entries(part).flatMap(([key, item]) => walk(item, Array.isArray(part) ? name : key)) : []
   }
   try {

@@ -44,7 +44,7 @@ export const check = (bytes: Uint8Array, hint: number, final: boolean): { readon
     const to = at(token, head, hint - from)
     if (to !== -1 && (final || from + to < bytes.byteLength)) return { from: hint, to: from + to }
     if (final || left > longestToken) return to === -1 ? "none" : { from: hint, to: from + to }
-    return left <= 12 || at(begins, head, hint - from) !== -1 && /^[0-9A-Za-z+/=_-]*$/.test(head.slice(hint - from)) ? "open" : "none"
+    return /^[0-9A-Za-z+/=_-]*$/.test(head.slice(hint - from)) && (left <= 12 || at(begins, head, hint - from) !== -1) ? "open" : "none"
   }
   const dashes = head.lastIndexOf("-----", hint - from)
   if (dashes === -1) return "none"

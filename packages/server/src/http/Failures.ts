@@ -5,6 +5,7 @@
 import * as Problem from "@rdev/api/Problem"
 import * as Wire from "@rdev/api/Wire"
 import { CurrentRequest } from "@rdev/core/domain/Principal"
+import { Redaction } from "@rdev/core/services/redaction/Redaction"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as HttpServerError from "effect/http/HttpServerError"
@@ -142,11 +143,17 @@ const uncertain = new WeakSet<Problem.Problem>()
 /** Whether a handler that answered with it has changed nothing for certain: a refusal, not something that broke. */
 export const isDefinite = (problem: Problem.Problem): boolean => problem.status < 500 || !uncertain.has(problem)
 
+/** A message of a port may quote what a program printed. */
+const masked = (problem: Problem.Problem, text: (text: string) => string): Problem.Problem => {
+  const detail = text(problem.detail)
+  return detail === problem.detail ? problem : new Problem.Problem({ ...Problem.fieldsOf(problem), detail, errors: (problem.errors ?? []).map((one) => ({ ...one, detail: text(one.detail) })) })
+}
+
 /** Maps a service's failures; the cause of a 5xx goes to the log. */
 export const answer = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Problem.Problem, R> =>
   Effect.catch(effect, (error) => Effect.gen(function*() {
     const { requestId } = yield* CurrentRequest
-    const problem = problemOf(error, requestId)
+    const problem = masked(problemOf(error, requestId), (yield* Redaction).text)
     const broke = problem.status >= 500 && !(error instanceof Problem.Problem)
     if (broke && problem.code !== "unsupported") uncertain.add(problem)
     if (broke) yield* Effect.logError(`request ${requestId} failed`, error)

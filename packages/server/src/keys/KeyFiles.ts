@@ -9,6 +9,8 @@ import { StartError } from "../ServerConfig.ts"
 export const adminKeyFile = (dataDir: string): string => join(dataDir, "admin.key")
 const platformKeyFile = (dataDir: string): string => join(dataDir, "platform.pem")
 const pepperFile = (dataDir: string): string => join(dataDir, "pepper")
+/** Those whose content is a secret. */
+export const secretFiles = (dataDir: string): ReadonlyArray<string> => [adminKeyFile(dataDir), platformKeyFile(dataDir), pepperFile(dataDir), join(dataDir, "kek")]
 const folderIdFile = (dataDir: string): string => join(dataDir, "folder.id")
 
 const attempt = <A>(path: string, run: () => A) => Effect.try({

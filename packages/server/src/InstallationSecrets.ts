@@ -1,0 +1,25 @@
+/** The installation's own secrets: what its environment holds, and its key files. They are masked wherever text is kept. */
+import * as Secrets from "@rdev/core/redaction/Secrets"
+import { readFileSync } from "node:fs"
+import * as KeyFiles from "./keys/KeyFiles.ts"
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** By the variable's name; of rdev's own variables also by their look. */
+export const ofEnvironment = (env: Environment): ReadonlyArray<string> => Object.entries(env).flatMap(([name, value = ""]) => {
+  if (Secrets.isSecretName(name) || (URL.parse(value)?.password ?? "") !== "") return [value]
+  if (name === "RDEV_AGENTS") return Secrets.partsOf(value).filter((part) => part !== value.trim())
+  return name.startsWith("RDEV_") && Secrets.looksSecret(value) ? [value] : []
+})
+
+const read = (path: string): ReadonlyArray<string> => {
+  try {
+    return [readFileSync(path, "utf8").trim()]
+  } catch (cause) {
+    // Not made yet: a key of this installation is known by its look, a file that is made later stays in this process.
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return []
+    throw cause
+  }
+}
+
+export const all = (dataDir: string, env: Environment): ReadonlyArray<string> => [...ofEnvironment(env), ...KeyFiles.secretFiles(dataDir).flatMap(read)]
