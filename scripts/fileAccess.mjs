@@ -43,6 +43,7 @@ export const allowed = {
   },
   server: {
     "DataDir.ts": "the data folder itself",
+    "InstallationSecrets.ts": own,
     "Isolation.ts": "an empty folder for a test command",
     "TemplatesDisk.ts": "templates of the package and of RDEV_TEMPLATES",
     "TreeCatalogue.ts": "trees of the package itself",

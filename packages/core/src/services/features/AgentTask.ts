@@ -11,6 +11,7 @@ import { type AgentEvent, AgentHarness, type Harness } from "../../ports/AgentHa
 import { BranchName, Forge, type Prepared } from "../../ports/Forge.ts"
 import { TaskFailure } from "../../queue/TaskHandlers.ts"
 import * as ProjectEnvironment from "../projects/ProjectEnvironment.ts"
+import * as SecretCheck from "../redaction/SecretCheck.ts"
 import * as Examine from "./Examine.ts"
 import * as FeatureFiles from "./FeatureFiles.ts"
 import * as FeatureWorkspace from "./FeatureWorkspace.ts"
@@ -104,7 +105,8 @@ const examine = (about: FeatureFiles.Snapshot, agent: string) => Effect.fn("Agen
   const written = yield* FeatureFiles.eventsWritten(snapshot, known, move.to, after)
   return [
     ...written.problems,
-    ...Examine.problems({ slug: about.index.slug, agent, before, allowed, after, written: written.events, agentGates: snapshot.agentGates })
+    ...Examine.problems({ slug: about.index.slug, agent, before, allowed, after, written: written.events, agentGates: snapshot.agentGates }),
+    ...yield* SecretCheck.problems({ target: about.target, to: move.to, after, before: [...before, ...allowed.flat()] })
   ]
 })
 
