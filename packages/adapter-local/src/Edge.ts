@@ -37,6 +37,9 @@ export const environmentOf = (host: string): EnvironmentName => host.startsWith(
 
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
 
+/** Of pages that are the platform's own; a project's pages say their own. */
+const ownPage = { "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" }
+
 interface Refusal { readonly status: number; readonly code: string; readonly title: string; readonly detail: string; readonly headers?: OutgoingHttpHeaders }
 const problem = (request: IncomingMessage, response: ServerResponse, { status, code, title, detail, headers }: Refusal) => {
   if (response.headersSent) return void response.destroy()
@@ -44,7 +47,7 @@ const problem = (request: IncomingMessage, response: ServerResponse, { status, c
   const body = html
     ? `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title><body style="font:16px/1.5 system-ui;margin:4rem auto;max-width:40rem;padding:0 1rem"><h1>${escapeHtml(title)}</h1><p>${escapeHtml(detail)}</p></body></html>\n`
     : `${JSON.stringify({ type: `urn:rdev:problem:${code}`, title, status, detail, code, request_id: request.headers["x-request-id"] ?? null })}\n`
-  response.writeHead(status, { ...headers, "content-type": html ? "text/html; charset=utf-8" : "application/problem+json", "content-length": Buffer.byteLength(body), "cache-control": "no-store", "x-content-type-options": "nosniff" })
+  response.writeHead(status, { ...headers, "content-type": html ? "text/html; charset=utf-8" : "application/problem+json", "content-length": Buffer.byteLength(body), "cache-control": "no-store", ...ownPage })
   response.end(request.method === "HEAD" ? undefined : body)
 }
 
@@ -63,9 +66,13 @@ const upstreamOptions = (request: IncomingMessage, connect: Connect): RequestOpt
 
 const unreachable = { status: 502, code: "unreachable", title: "The service does not answer", detail: "It may be starting again; see its last output in the release's log." }
 
+/** A project's cookies are its own host's: with a Domain they would reach the API and every other project. */
+export const hostOnly = (cookie: string): string => cookie.split(";").filter((part, i) => i === 0 || !/^\s*domain\s*(?:=|$)/i.test(part)).join(";")
+
 const proxy = (request: IncomingMessage, response: ServerResponse, connect: Connect) => {
   const outgoing = httpRequest({ ...upstreamOptions(request, connect), headers: forwarded(request) }, (incoming) => {
     const headers: OutgoingHttpHeaders = Object.fromEntries(Object.entries(incoming.headers).filter(([name]) => !hopByHop.includes(name)))
+    if (incoming.headers["set-cookie"] !== undefined) headers["set-cookie"] = incoming.headers["set-cookie"].map(hostOnly)
     response.writeHead(incoming.statusCode ?? 502, headers)
     incoming.pipe(response)
     incoming.on("error", () => response.destroy())
@@ -88,7 +95,7 @@ const tunnel = (request: IncomingMessage, socket: Duplex, head: Buffer, connect:
   outgoing.on("response", () => refuseUpgrade(socket, "502 Bad Gateway"))
   outgoing.on("upgrade", (incoming, other, otherHead) => {
     const lines = [`HTTP/1.1 ${incoming.statusCode ?? 101} ${incoming.statusMessage ?? "Switching Protocols"}`]
-    for (let i = 0; i < incoming.rawHeaders.length; i += 2) lines.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i + 1]}`)
+    for (let i = 0; i < incoming.rawHeaders.length; i += 2) lines.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i]?.toLowerCase() === "set-cookie" ? hostOnly(incoming.rawHeaders[i + 1] ?? "") : incoming.rawHeaders[i + 1]}`)
     socket.write(`${lines.join("\r\n")}\r\n\r\n`)
     if (otherHead.byteLength > 0) socket.write(otherHead)
     if (head.byteLength > 0) other.write(head)

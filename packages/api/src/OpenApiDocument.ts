@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document, as served at `/openapi.json` and committed as `openapi.json`. */
-import { OpenApi } from "effect/http-api"
+import { Schema } from "effect"
+import { HttpApi, type HttpApiEndpoint, OpenApi } from "effect/http-api"
 import { Api } from "./Api.ts"
 
 /** Every error has one shape, so it is described once. */
@@ -9,9 +10,39 @@ const problem = {
 }
 type Operation = { readonly "x-event-stream"?: string; readonly "x-required-scope"?: string; readonly responses: Record<string, { content?: Record<string, unknown> } | { readonly $ref: string }> }
 
+/** Parameters travel as text; what the text means is described: `limit` is an integer, with its bounds. */
+const numbersOf = (endpoint: HttpApiEndpoint.Top): ReadonlyMap<string, object> => {
+  const found = new Map<string, object>()
+  for (const slot of [endpoint.query, endpoint.headers, endpoint.params]) {
+    if (slot === undefined) continue
+    const { schema } = Schema.toJsonSchemaDocument(Schema.toType(slot))
+    for (const [name, described] of Object.entries((schema["properties"] ?? {}) as Readonly<Record<string, { readonly type?: unknown }>>)) {
+      if (described.type === "integer" || described.type === "number") found.set(name, described)
+    }
+  }
+  return found
+}
+const openApiPath = (path: string) => path.replace(/:(\w+)/g, "{$1}")
+
+interface Parameter { readonly name: string; schema: object; required?: boolean }
+const describeNumbers = (document: OpenApi.OpenAPISpec): void => HttpApi.reflect(Api, {
+  onGroup: () => {},
+  onEndpoint: ({ endpoint }) => {
+    const numbers = numbersOf(endpoint)
+    const operation = Reflect.get(document.paths[openApiPath(endpoint.path) as keyof typeof document.paths] ?? {}, endpoint.method.toLowerCase()) as { readonly parameters?: ReadonlyArray<Parameter> } | undefined
+    for (const parameter of operation?.parameters ?? []) {
+      const described = numbers.get(parameter.name)
+      if (described !== undefined) parameter.schema = described
+      // Without it the server says 428, which tells more than a refusal of the schema.
+      if (parameter.name === "if-match") parameter.required = true
+    }
+  }
+})
+
 /** Keys in the order of the contract; operations that can be followed also offer `text/event-stream`. */
 export const make = (): OpenApi.OpenAPISpec => {
   const document = OpenApi.fromApi(Api)
+  describeNumbers(document)
   for (const path of Object.values(document.paths)) {
     for (const operation of Object.values(path) as ReadonlyArray<Operation>) {
       const success = operation.responses["200"]

@@ -29,6 +29,7 @@ export const codes = {
   "idempotency-in-flight": [409, "A request with this key is under way"],
   "idempotency-unknown": [409, "What became of the first request with this key is not known"],
   "precondition-failed": [412, "It was changed since it was read"],
+  "expectation-failed": [417, "The expectation cannot be met"],
   "too-large": [413, "The body is too large"],
   "unsupported-media-type": [415, "The body must be JSON"],
   "unprocessable": [422, "The request cannot be carried out as it is"],

@@ -30,4 +30,8 @@ export const struct = <const F extends Schema.Struct.Fields>(name: string, field
 
 /** A point in time: ISO 8601 in UTC on the wire. */
 export const Time = Schema.DateTimeUtcFromString
+/** The same from a caller, who has to write it so: RFC 3339, with an offset. */
+export const GivenTime = Schema.String.annotate({ format: "date-time" }).check(
+  Schema.isPattern(/^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$/u, { message: "expected a time like 2027-01-31T12:00:00Z" })
+).pipe(Schema.decodeTo(Schema.DateTimeUtc, SchemaTransformation.dateTimeUtcFromString))
 export const OptionalTime = Schema.NullOr(Time)

@@ -26,11 +26,16 @@ export class Listener extends Context.Service<Listener, {
 }>()("rdev/server/Listener") {}
 
 const starting: RequestHandler = (_request, response) => {
-  response.writeHead(503, { "content-type": Problem.contentType, "retry-after": "1" })
-  response.end(JSON.stringify(Problem.encode(Problem.make("unavailable", { detail: "The server is starting; try again in a moment" }))))
+  Exchange.writeProblem(response, Problem.make("unavailable", { detail: "The server is starting; try again in a moment" }), { "retry-after": "1" })
 }
 
 const maxHeaderBytes = 16_384
+/** Far above what clients and event streams need; what comes on top is turned away before it costs memory. */
+const maxConnections = 20_000
+
+/** The only upgrade there is. Any other is left alone, as RFC 9110 (7.8) allows: the request is answered in HTTP/1.1. */
+const isWebSocket = ({ headers, method }: IncomingMessage): boolean =>
+  method === "GET" && (headers.upgrade ?? "").split(",").some((name) => name.trim().toLowerCase() === "websocket")
 const unreadable = (code: unknown): Problem.Problem => {
   switch (code) {
     case "HPE_HEADER_OVERFLOW": return Problem.make("headers-too-large", { detail: `The request line and the headers have more than ${maxHeaderBytes} bytes` })
@@ -61,10 +66,14 @@ export const layer = (config: ServerConfig): Layer.Layer<Listener, StartError> =
         handler(request, response)
       }
       // A missing Host is refused like a wrong one, with a problem; Node would answer a bare 400.
-      const server = createServer({ keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 120_000, maxHeaderSize: maxHeaderBytes, requireHostHeader: false }, answer)
+      const server = createServer({ keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 120_000, maxHeaderSize: maxHeaderBytes, requireHostHeader: false, connectionsCheckingInterval: 5_000, shouldUpgradeCallback: isWebSocket }, answer)
+      // Node would drop headers beyond a count silently; their bytes are bounded.
+      server.maxHeadersCount = 0
+      server.maxConnections = maxConnections
       server.on("upgrade", (request, socket, head) => upgrade(request, socket, head))
-      // An expectation that is not known is left alone, as RFC 9110 allows; Node would answer a bare 417.
+      // Refused with a problem; Node would answer a bare 417.
       server.on("checkExpectation", answer)
+      server.on("connect", (_request, socket) => Exchange.endWithProblem(socket, Problem.make("method-not-allowed", { detail: "This server is no proxy" }), undefined, { Allow: "GET, HEAD, POST, PATCH, DELETE, OPTIONS" }))
       // An oversized header, broken HTTP, or a body that breaks off or does not come.
       server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
         const under = answers.get(socket)

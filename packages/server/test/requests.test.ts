@@ -35,7 +35,7 @@ describe("problem-json", () => {
     isProblem(await server.call("GET", "/no/such/route"), 404, "no-route")
     const method = await server.call("PUT", "/projects/taken")
     isProblem(method, 405, "method-not-allowed")
-    assert.strictEqual(method.headers.get("allow"), "GET, PATCH, DELETE")
+    assert.strictEqual(method.headers.get("allow"), "GET, PATCH, DELETE, HEAD, OPTIONS")
     isProblem(await server.call("GET", "/projects/nobody"), 404, "not-found")
     isProblem(await server.call("GET", "/projects/Not%20a%20name"), 404, "not-found")
     isProblem(await server.call("GET", "/tasks/task_01ARZ3NDEKTSV4RRFFQ69G5FAV"), 404, "not-found")
@@ -91,7 +91,7 @@ describe("problem-json", () => {
       [`GET / HTTP/1.1\r\n${head}X: ${"x".repeat(20_000)}\r\n\r\n`, 431, "headers-too-large"],
       ["GET /projects HTTP/1.1\r\nConnection: close\r\n\r\n", 421, "bad-host"],
       [`${post}Transfer-Encoding: chunked\r\n\r\nno chunk\r\n`, 400, "malformed-request"],
-      [`${post}Expect: something\r\nContent-Length: 2\r\n\r\n{}`, 400, "invalid-input"]
+      [`${post}Expect: something\r\nContent-Length: 2\r\n\r\n{}`, 417, "expectation-failed"]
     ] as const
     for (const [text, status, code] of cases) {
       const answer = await send(text)

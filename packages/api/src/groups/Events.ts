@@ -31,9 +31,9 @@ export const EventPage = Schema.Struct({
 const query = {
   /** Only events after this seq; default 0; refused beyond the end of the stream. `Last-Event-ID` counts for followers. */
   after: Schema.optionalKey(Parameters.Seq),
-  limit: Schema.optionalKey(Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 }))),
+  limit: Schema.optionalKey(Parameters.Whole(1, 1000)),
   /** Comma-separated types, e.g. `output,complete`. */
-  types: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[a-z0-9._-]{1,60}(?:,[a-z0-9._-]{1,60}){0,31}$/, { message: "expected up to 32 event types, separated by commas" }))),
+  types: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[a-z0-9._-]{1,60}(?:,[a-z0-9._-]{1,60}){0,31}$/u, { message: "expected up to 32 event types, separated by commas" }))),
   feature: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(60))),
   task_id: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(60))),
   exec_id: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(60)))

@@ -11,12 +11,12 @@ export const NewExec = Wire.struct("NewExec", {
   /** Program and arguments; name a shell to get one. */
   command: Schema.Array(Schema.String.check(Schema.isMaxLength(100_000))).check(Schema.isMinLength(1), Schema.isMaxLength(1_000)),
   cwd: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(4096))),
-  env: Schema.optionalKey(Schema.Record(Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]*$/)), Schema.String)),
+  env: Schema.optionalKey(Schema.Record(Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]*$/u)), Schema.String)),
   /** Interactive terminals are not offered yet. */
   tty: Schema.optionalKey(Schema.Null),
   timeoutSeconds: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 1, maximum: 86_400 }))),
   /** A feature's slug to run in its workspace; default: the project's own, on the default branch. */
-  workspace: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, { message: "expected lower-case letters, digits and hyphens" }))),
+  workspace: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/u, { message: "expected lower-case letters, digits and hyphens" }))),
   onDisconnect: Schema.optionalKey(Schema.Literal("run"))
 })
 export const ExecView = Wire.struct("Exec", {

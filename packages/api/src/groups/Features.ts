@@ -104,7 +104,7 @@ export const VerdictView = Wire.struct("Verdict", {
 })
 const Why = Wire.struct("Why", { reason: Reason })
 const Answer = Wire.struct("Answer", { text: Reason })
-const Unblock = Wire.struct("Unblock", { planTask: Schema.String.check(Schema.isPattern(/^task-\d{1,6}$/, { message: "expected a plan task like task-003" })) })
+const Unblock = Wire.struct("Unblock", { planTask: Schema.String.check(Schema.isPattern(/^task-\d{1,6}$/u, { message: "expected a plan task like task-003" })) })
 
 const base = "/projects/:project/sdlc/features"
 const one = `${base}/:feature` as const

@@ -43,7 +43,7 @@ export const NewKey = Wire.struct("NewApiKey", {
   projects: Schema.optionalKey(Schema.Array(Parameters.ProjectKey).check(Schema.isMinLength(1), Schema.isMaxLength(1000))),
   /** Source addresses; absent = any. */
   cidrs: Schema.optionalKey(Schema.Array(Cidr).check(Schema.isMaxLength(100))),
-  expiresAt: Schema.optionalKey(Wire.Time)
+  expiresAt: Schema.optionalKey(Wire.GivenTime)
 })
 export const CreatedKey = Wire.struct("CreatedApiKey", { key: Schema.String, record: KeyView })
 export const KeyList = Wire.struct("ApiKeyList", { keys: Schema.Array(KeyView), ...Parameters.nextCursor })

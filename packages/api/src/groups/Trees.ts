@@ -14,7 +14,7 @@ const source = {
   /** The YAML text. */
   text: Schema.optionalKey(Text),
   /** Recorded with the operation: no place for secrets. */
-  vars: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json))
+  vars: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json).check(Schema.isMaxProperties(100)))
 }
 export const TreeSource = Wire.struct("TreeSource", source)
 export const NewTreeRun = Wire.struct("NewTreeRun", { ...source, planDigest: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100))) })

@@ -6,7 +6,7 @@ import { Schema } from "effect"
 import { snake } from "./WireName.ts"
 
 /** `project:<ProjectId>` or `system`. */
-export const StreamName = Schema.String.check(Schema.isPattern(/^(system|project:proj_[0-9A-HJKMNP-TV-Z]{26})$/)).pipe(Schema.brand("rdev/StreamName"))
+export const StreamName = Schema.String.check(Schema.isPattern(/^(system|project:proj_[0-9A-HJKMNP-TV-Z]{26})$/u)).pipe(Schema.brand("rdev/StreamName"))
 export type StreamName = typeof StreamName.Type
 
 export const ofProject = (projectId: string): StreamName => StreamName.make(`project:${projectId}`)

@@ -7,7 +7,7 @@ import { Schema } from "effect"
 import { FeatureId, ProjectId } from "./Ids.ts"
 
 export const Slug = Schema.String.check(
-  Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$/, { message: "expected lower-case letters, digits and hyphens, at most 60 characters" })
+  Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$/u, { message: "expected lower-case letters, digits and hyphens, at most 60 characters" })
 ).pipe(Schema.brand("rdev/Slug"))
 export type Slug = typeof Slug.Type
 

@@ -8,7 +8,7 @@ import { decodeTime, monotonicFactory } from "ulid"
 
 const pattern = (prefix: string) =>
   Schema.String.check(
-    Schema.isPattern(new RegExp(`^${prefix}_[0-9A-HJKMNP-TV-Z]{26}$`), {
+    Schema.isPattern(new RegExp(`^${prefix}_[0-9A-HJKMNP-TV-Z]{26}$`, "u"), {
       message: `expected an id like ${prefix}_01J…: the prefix "${prefix}_" and a ULID`
     })
   )

@@ -22,6 +22,7 @@ import { ApiKeys } from "../keys/ApiKeys.ts"
 import { localOwner } from "../keys/Issuers.ts"
 import type { ServerConfig } from "../ServerConfig.ts"
 import { answer } from "./Failures.ts"
+import * as StrictInput from "./StrictInput.ts"
 
 /** Nobody: what a request is before its key was checked. */
 export const anonymous: Principal = { id: "anonymous", name: "anonymous", type: "agent", scopes: [], projects: [] }
@@ -87,6 +88,7 @@ export const layer = (config: ServerConfig): Layer.Layer<Authorization, never, A
     if (scope.value !== "public" && !allows(principal, scope.value)) {
       return yield* Problem.make("forbidden", { detail: `This needs the scope ${scope.value}; the key ${principal.name} has ${principal.scopes.join(", ")}` })
     }
+    yield* StrictInput.check(endpoint, yield* HttpServerRequest.HttpServerRequest)
     yield* guardProject(principal)
     return { ...request, principal }
   })

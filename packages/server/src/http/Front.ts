@@ -7,6 +7,8 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import type { RequestHandler, UpgradeHandler } from "../Listener.ts"
 import * as Exchange from "./Exchange.ts"
 import * as Origins from "./Origins.ts"
+import * as SecurityHeaders from "./SecurityHeaders.ts"
+import * as StrictRequest from "./StrictRequest.ts"
 
 export interface Parts {
   readonly origins: Origins.Origins
@@ -23,6 +25,9 @@ const prefix = "/api/v1"
 const ownHeader = "x-request-id"
 const maxBodyBytes = 1_048_576
 
+const securityHeaders = Object.entries(SecurityHeaders.everywhere)
+const withId = (problem: Problem.Problem, requestId: string) => new Problem.Problem({ ...Problem.fieldsOf(problem), requestId })
+
 const refuse = (request: IncomingMessage, response: ServerResponse, problem: Problem.Problem): void => {
   // The rest of an unread body would otherwise be taken for the next request.
   if (!request.complete) response.setHeader("connection", "close")
@@ -34,17 +39,26 @@ export const make = (parts: Parts): { readonly request: RequestHandler; readonly
     const requestId = Exchange.requestIdOf(incoming)
     incoming.headers[ownHeader] = requestId
     response.setHeader(ownHeader, requestId)
+    const target = StrictRequest.authority({ rawHeaders: incoming.rawHeaders, url: incoming.url ?? "/" })
+    if (target._tag === "Refused") return refuse(incoming, response, withId(target.problem, requestId))
+    incoming.url = target.url
+    if (target.host !== null) incoming.headers.host = target.host
     const host = parts.origins.host(incoming.headers.host)
     if (host === "project" && parts.edge !== null) return parts.edge(incoming, response)
+    for (const [name, value] of securityHeaders) response.setHeader(name, value)
     if (host !== "api") {
       return refuse(incoming, response, Problem.make("bad-host", { detail: `This server does not answer for the host ${JSON.stringify((incoming.headers.host ?? "").slice(0, 200))}; add the name to RDEV_ALLOWED_HOSTS if it is this server's`, requestId }))
     }
-    response.setHeader("x-content-type-options", "nosniff")
     if (parts.isStopping()) response.setHeader("connection", "close")
     const url = incoming.url ?? "/"
     if (parts.git !== null && url.startsWith("/git/")) return parts.git(incoming, response)
     if (!parts.origins.origin(incoming.headers.origin, incoming.headers.host)) {
       return refuse(incoming, response, Problem.make("forbidden-origin", { detail: `Pages of ${JSON.stringify(String(incoming.headers.origin).slice(0, 200))} may not call this API; add it to RDEV_ALLOWED_ORIGINS to allow it`, requestId }))
+    }
+    const wrong = StrictRequest.wrong({ method: incoming.method ?? "", rawHeaders: incoming.rawHeaders, url })
+    if (wrong !== null) return refuse(incoming, response, withId(wrong, requestId))
+    if (incoming.headers.expect !== undefined && incoming.headers.expect.toLowerCase() !== "100-continue") {
+      return refuse(incoming, response, Problem.make("expectation-failed", { detail: "The only expectation that is met is 100-continue", requestId }))
     }
     if (Number(incoming.headers["content-length"] ?? 0) > maxBodyBytes) {
       return refuse(incoming, response, Problem.make("too-large", { detail: "The body is larger than 1 MiB", requestId }))

@@ -26,9 +26,11 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { anonymous } from "./Authorizer.ts"
 import * as Exchange from "./Exchange.ts"
 import * as Failures from "./Failures.ts"
+import * as SecurityHeaders from "./SecurityHeaders.ts"
 import * as ToItsEnd from "./ToItsEnd.ts"
 
 const text = (body: string, contentType: string) => HttpServerResponse.text(body, { contentType })
+const page = (html: string) => HttpServerResponse.text(html, { contentType: "text/html; charset=utf-8", headers: { "content-security-policy": SecurityHeaders.ofPage(html) } })
 
 const front = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>rdev</title><meta name="viewport" content="width=device-width"></head>
 <body style="font:16px/1.5 system-ui;margin:3rem auto;max-width:40rem;padding:0 1rem"><h1>rdev</h1><p>The agent's operating system.</p>
@@ -47,9 +49,12 @@ const pages = Layer.effectDiscard(Effect.gen(function*() {
   const pool = yield* WorkerPool
   const scalar = yield* Effect.cached(Effect.provideService(referencePage, Scope.Scope, yield* Effect.scope))
   const document = yield* Effect.cached(Effect.sync(() => OpenApiDocument.text()))
-  yield* router.add("GET", "/", text(front, "text/html; charset=utf-8"))
+  yield* router.add("GET", "/", page(front))
   yield* router.add("GET", "/openapi.json", Effect.map(document, (body) => text(body, "application/json")))
-  yield* router.add("GET", "/scalar", Effect.flatten(scalar))
+  const reference = yield* Effect.cached(Effect.map(Effect.flatten(scalar), (made) => made.body._tag === "Uint8Array"
+    ? HttpServerResponse.setHeader(made, "content-security-policy", SecurityHeaders.ofPage(new TextDecoder().decode(made.body.body)))
+    : made))
+  yield* router.add("GET", "/scalar", reference)
   // Looking at the pool sets the gauges of the queue.
   yield* router.add("GET", "/metrics", Effect.map(
     Effect.andThen(Effect.ignore(pool.pool), PrometheusMetrics.format()),
@@ -69,7 +74,10 @@ const methodsOf = (): (path: string) => ReadonlyArray<string> => {
   const router = FindMyWay.make<true>()
   for (const page of ["/", "/openapi.json", "/scalar", "/metrics"] as const) router.on("GET", page, true)
   HttpApi.reflect(Api, { onGroup: () => {}, onEndpoint: ({ endpoint }) => router.on(endpoint.method, endpoint.path as `/${string}`, true) })
-  return (path) => methods.filter((method) => router.find(method, path) !== undefined)
+  return (path) => {
+    const found = methods.filter((method) => router.find(method, path) !== undefined)
+    return found.length === 0 ? [] : [...found, ...(found.includes("GET") ? ["HEAD"] : []), "OPTIONS"]
+  }
 }
 
 const codeOfStatus: Readonly<Record<number, Problem.Code>> = { 404: "no-route", 413: "too-large", 415: "unsupported-media-type" }
@@ -106,7 +114,8 @@ export const make = Effect.fn("Routes.make")(function*<E, R>(routes: Layer.Layer
     const { problem, unexpected } = Failures.ofCause(cause, requestId)
     if (unexpected) yield* Effect.logError(`request ${requestId} failed: ${request.method} ${request.url}`, cause)
     if (problem.code !== "no-route") return problemResponse(problem)
-    const others = allowed(request.url)
+    const others = request.url === "*" ? [...methods, "HEAD", "OPTIONS"] : allowed(request.url)
+    if (request.method === "OPTIONS" && others.length > 0) return HttpServerResponse.empty({ status: 204, headers: { allow: others.join(", ") } })
     return others.length === 0
       ? problemResponse(problem)
       : problemResponse(Problem.make("method-not-allowed", { detail: `This route takes ${others.join(", ")}`, requestId }), { allow: others.join(", ") })

@@ -1,6 +1,6 @@
 /** A tree from its text. Everything that can be wrong without running it is found here, each problem with its place. Pure. */
 import { Result, Schema, SchemaIssue } from "effect"
-import { LineCounter, parseDocument } from "yaml"
+import { type Document, isScalar, LineCounter, parseDocument, visit } from "yaml"
 import * as Plan from "../../operations/Plan.ts"
 import * as JsonPath from "./JsonPath.ts"
 import * as Template from "./Template.ts"
@@ -13,13 +13,17 @@ export interface Problem {
 }
 
 const maxBytes = 262_144
+/** Values of a whole tree: 250 steps with all their fields, many times over. What is larger is refused before anything looks at it twice. */
+const maxValues = 20_000
+/** Told of a tree; somebody who reads them repairs a few at a time. */
+const maxProblems = 50
 const strict = { onExcessProperty: "error", errors: "all" } as const
 const format = SchemaIssue.makeFormatterStandardSchemaV1()
 /** The schema library's word for a field that a step does not have. */
 const excess = "Expected no excess property"
 
 /** Each thing that does not fit, with the path to it. */
-const misfits = (error: Schema.SchemaError, place: string): ReadonlyArray<Problem> => format(error.issue).issues.map((issue) => {
+const misfits = (error: Schema.SchemaError, place: string): ReadonlyArray<Problem> => format(error.issue).issues.slice(0, maxProblems).map((issue) => {
   const path = (issue.path ?? []).map((segment) => typeof segment === "object" ? segment.key : segment)
   const at = path.reduce<string>((whole, key) => typeof key === "number" ? `${whole}[${key}]` : whole === "" ? String(key) : `${whole}.${String(key)}`, place)
   return { at: at === "" ? "tree" : at, message: issue.message === excess ? "unknown; remove it" : issue.message }
@@ -37,13 +41,37 @@ const decodeStep = (value: unknown, place: string): Result.Result<TreeStep, Read
   return Result.mapError(decode(value), (error) => misfits(error, place))
 }
 
+/** Keys that stand twice, found in one pass; the library's own check compares each key of a map with all others. */
+const doubled = (document: Document, lineOf: (offset: number) => string): { readonly problems: ReadonlyArray<Problem>; readonly values: number } => {
+  const problems: Array<Problem> = []
+  let values = 0
+  visit(document, {
+    Node: () => ++values > maxValues ? visit.BREAK : undefined,
+    Map: (_key, map) => {
+      const seen = new Set<string>()
+      for (const { key } of map.items) {
+        const name = isScalar(key) ? String(key.value) : String(key)
+        if (seen.has(name) && problems.length < maxProblems) problems.push({ at: isScalar(key) && key.range ? lineOf(key.range[0]) : "file", message: `the key ${name.slice(0, 60)} stands twice` })
+        seen.add(name)
+      }
+      return ++values > maxValues ? visit.BREAK : undefined
+    }
+  })
+  return { problems, values }
+}
+
 const parsed = (text: string): Result.Result<unknown, ReadonlyArray<Problem>> => {
   if (Buffer.byteLength(text) > maxBytes) return Result.fail([{ at: "file", message: `more than ${maxBytes} bytes` }])
   const lineCounter = new LineCounter()
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true })
-  const problems = document.errors.map((error) => ({ at: `line ${lineCounter.linePos(error.pos[0]).line}`, message: error.message }))
-  if (problems.length > 0) return Result.fail(problems)
+  const lineOf = (offset: number) => `line ${lineCounter.linePos(offset).line}`
+  // The library goes down nested values by calling itself: what is nested too deep throws like anything else that it cannot read.
   try {
+    const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false })
+    const problems = document.errors.slice(0, maxProblems).map((error) => ({ at: lineOf(error.pos[0]), message: error.message }))
+    if (problems.length > 0) return Result.fail(problems)
+    const found = doubled(document, lineOf)
+    if (found.values > maxValues) return Result.fail([{ at: "file", message: `more than ${maxValues} values` }])
+    if (found.problems.length > 0) return Result.fail(found.problems)
     const value: unknown = document.toJS({ maxAliasCount: 50 })
     return Result.succeed(value)
   } catch (error) {
@@ -134,10 +162,10 @@ export const parse = (text: string): Result.Result<Tree, ReadonlyArray<Problem>>
   const steps = stepsAt(head.success.steps, "steps")
   const teardown = stepsAt(head.success.teardown ?? [], "teardown")
   const problems = [...steps.problems, ...teardown.problems]
-  if (problems.length > 0) return Result.fail(problems)
+  if (problems.length > 0) return Result.fail(problems.slice(0, maxProblems))
   const tree: Tree = { ...head.success, steps: steps.steps, teardown: teardown.steps }
   const wrong = checked(tree)
-  return wrong.length === 0 ? Result.succeed(tree) : Result.fail(wrong)
+  return wrong.length === 0 ? Result.succeed(tree) : Result.fail(wrong.slice(0, maxProblems))
 }
 
 /** The variables of a run: what was given, checked, and the defaults for the rest. */
@@ -150,5 +178,5 @@ export const variables = (tree: Tree, given: Readonly<Record<string, Schema.Json
     if (value === undefined) problems.push({ at: `vars.${name}`, message: `missing${variable.description === undefined ? "" : `: ${variable.description}`}` })
     else values[name] = value
   }
-  return problems.length === 0 ? Result.succeed(values) : Result.fail(problems)
+  return problems.length === 0 ? Result.succeed(values) : Result.fail(problems.slice(0, maxProblems))
 }

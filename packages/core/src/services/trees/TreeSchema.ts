@@ -9,7 +9,7 @@ const seconds = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum
 const base = {
   id: Id,
   title: Schema.optionalKey(Text),
-  depends_on: Schema.optionalKey(Schema.Array(Id)),
+  depends_on: Schema.optionalKey(Schema.Array(Id).check(Schema.isMaxLength(200))),
   /** How often the step is tried again after it failed, and the pause before. */
   retries: Schema.optionalKey(Schema.Struct({ times: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 })), delay_seconds: Schema.optionalKey(seconds(3_600)) })),
   /** Of one call; of the whole wait for the waiting actions. */
@@ -17,7 +17,7 @@ const base = {
   /** The step is left out when this is true, `"true"`, `"yes"` or a number other than 0. */
   skip_if: Schema.optionalKey(Schema.Json),
   /** Values that later steps may use: a path into what the action answered (see JsonPath). */
-  outputs: Schema.optionalKey(Schema.Record(Name, Schema.String))
+  outputs: Schema.optionalKey(Schema.Record(Name, Schema.String).check(Schema.isMaxProperties(100)))
 }
 
 const Environment = Schema.Literals(["staging", "production"])
@@ -52,8 +52,8 @@ export const ShellStep = Schema.Struct({
   action: Schema.Literal("shell"),
   project: Text,
   /** Program and arguments; name a shell to have one. */
-  command: Schema.Array(Text).check(Schema.isMinLength(1)),
-  env: Schema.optionalKey(Schema.Record(Schema.String, Text)),
+  command: Schema.Array(Text).check(Schema.isMinLength(1), Schema.isMaxLength(1_000)),
+  env: Schema.optionalKey(Schema.Record(Schema.String, Text).check(Schema.isMaxProperties(200))),
   /** Puts the files of the default branch into the workspace first. */
   checkout: Schema.optionalKey(Schema.Boolean),
   expect_exit_code: Schema.optionalKey(Schema.Int),
@@ -76,7 +76,7 @@ export const AssertStep = Schema.Struct({
   ...base,
   action: Schema.Literal("assert"),
   visit: Schema.optionalKey(Schema.Struct({ project: Text, environment: Schema.optionalKey(Environment), path: Schema.optionalKey(Text) })),
-  checks: Schema.Array(Check).check(Schema.isMinLength(1))
+  checks: Schema.Array(Check).check(Schema.isMinLength(1), Schema.isMaxLength(200))
 })
 
 /** Waits for somebody's answer to a question (`rdev operations answer`); it is `$.answer`. */
@@ -95,7 +95,7 @@ export const Variable = Schema.Struct({
 export const TreeHead = Schema.Struct({
   name: Id,
   description: Schema.optionalKey(Text),
-  vars: Schema.optionalKey(Schema.Record(Name, Variable)),
+  vars: Schema.optionalKey(Schema.Record(Name, Variable).check(Schema.isMaxProperties(100))),
   steps: Schema.Array(Schema.Json).check(Schema.isMinLength(1), Schema.isMaxLength(200)),
   teardown: Schema.optionalKey(Schema.Array(Schema.Json).check(Schema.isMaxLength(50)))
 })
