@@ -5,7 +5,7 @@
 import * as Ids from "@rdev/core/domain/Ids"
 import { Ci, CiError, type CiEvent, type CiStep } from "@rdev/core/ports/Ci"
 import { Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
-import type { OutputChunk } from "@rdev/core/ports/WorkspaceHost"
+import type { ExitStatus, OutputChunk } from "@rdev/core/ports/WorkspaceHost"
 import { Clock, Deferred, Effect, Fiber, Layer, Semaphore, Stream } from "effect"
 import { join } from "node:path"
 import * as Checkout from "./Checkout.ts"
@@ -20,7 +20,7 @@ import type { Folders } from "./SandboxTypes.ts"
 
 export interface RunOptions {
   readonly dataDir: string
-  /** Runs at once; more wait their turn. Default 2. */
+  /** Runs at once; more wait their turn, of one project all but one. Default 3. */
   readonly concurrency?: number
   /** Network of the steps; default `loopback` where there is one, else `none`. */
   readonly network?: "none" | "loopback" | "internet"
@@ -64,7 +64,15 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
   const scope = yield* Effect.scope
   const redactorOf = yield* ProjectRedactor.make
   const network = options.network ?? (sandbox.networks.includes("loopback") ? "loopback" : "none")
-  const slots = yield* Semaphore.make(options.concurrency ?? 2)
+  const concurrency = options.concurrency ?? 3
+  const slots = yield* Semaphore.make(concurrency)
+  const slotsOfProjects = new Map<string, Semaphore.Semaphore>()
+  /** Its project's own slot first: who waits for that holds none of the others'. */
+  const withSlot = <A, E, R>(projectId: string, effect: Effect.Effect<A, E, R>) => {
+    const own = slotsOfProjects.get(projectId) ?? Semaphore.makeUnsafe(Math.max(1, concurrency - 1))
+    slotsOfProjects.set(projectId, own)
+    return own.withPermit(slots.withPermit(effect))
+  }
   const starting = yield* Semaphore.make(1)
   const active = new Map<string, Active>()
   const workRoot = join(dataDir, "ci-work")
@@ -109,6 +117,8 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
       argv: ["sh", "-c", Pipeline.script(step.commands)],
       cwd: step.directory === "" ? workDir : join(workDir, step.directory),
       network,
+      account: target.projectId,
+      quotas: [{ paths: [folders.files, folders.home], bytes: sandbox.budget.diskBytes, files: sandbox.budget.files, what: "the run's checkout" }],
       timeoutMillis: options.stepTimeoutMillis ?? 30 * 60_000,
       env: {
         CI: "true",
@@ -136,10 +146,10 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
     return exit
   }, Effect.scoped)
 
-  const how = (exit: { readonly code: number | null; readonly signal: string | null; readonly reason: string }) =>
+  const how = (exit: ExitStatus) =>
     exit.code !== null ? `exited ${exit.code}`
       : exit.reason === "timeout" ? "ran longer than its time limit"
-        : exit.reason === "oom" ? "was ended because memory ran out" : `was ended by ${exit.signal ?? exit.reason}`
+        : exit.reason === "oom" || exit.reason === "disk" ? `was ended: ${exit.detail ?? "memory ran out"}` : `was ended by ${exit.signal ?? exit.reason}`
 
   const runPipeline = Effect.fnUntraced(function*(book: Journal, target: RepositoryTarget, request: Request, pipeline: Pipeline.Pipeline, folders: Folders) {
     yield* Checkout.write(target, request.sha, folders.files).pipe(Effect.provideService(Forge, forge))
@@ -166,7 +176,7 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
     const base = join(workRoot, id)
     const work = typeof pipeline === "string"
       ? finish("infra", pipeline)
-      : slots.withPermit(runPipeline(book, target, request, pipeline, { files: join(base, "files"), home: join(base, "home"), filesReadOnly: false })).pipe(
+      : withSlot(target.projectId, runPipeline(book, target, request, pipeline, { files: join(base, "files"), home: join(base, "home"), filesReadOnly: false })).pipe(
         Effect.flatMap((reason) => finish(reason === null ? "green" : "red", reason)),
         Effect.catch((failure) => finish("infra", failure.reason.message))
       )

@@ -77,6 +77,8 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
       cwd: sandbox.inside(folders).workDir,
       env: { CI: "true", NODE_ENV: "production" },
       network: loopback,
+      account: projectId,
+      quotas: [{ paths: [folders.files, folders.home], bytes: sandbox.budget.diskBytes, files: sandbox.budget.files, what: "the build" }],
       timeoutMillis: options.buildTimeoutMillis ?? 15 * 60_000
     })
     const redactor = yield* redactorOf(projectId)
@@ -92,7 +94,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
       }))
     const exit = yield* process.exit
     if (exit.code !== 0) {
-      const how = exit.code !== null ? `exited ${exit.code}` : exit.reason === "timeout" ? "ran longer than its time limit" : `was ended by ${exit.signal ?? exit.reason}`
+      const how = exit.code !== null ? `exited ${exit.code}` : exit.reason === "timeout" ? "ran longer than its time limit" : `was ended${exit.detail === undefined ? ` by ${exit.signal ?? exit.reason}` : `: ${exit.detail}`}`
       return yield* invalid("build", `the build ${how}: ${[...tail, ...splitters.stdout.end(), ...splitters.stderr.end()].join(" | ") || "it printed nothing"}`)
     }
   }, Effect.scoped)
@@ -119,7 +121,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
       if (!sandbox.networks.includes(serviceNetwork)) return yield* ServiceRunner.unsupported
       yield* sandbox.adoptTree(files)
       const env = yield* attempt(() => Records.readEnv(dataDir, projectId, record))
-      const service = yield* ServiceRunner.supervise(sandbox, dataDir, record.id, { files, start: config.start, env, network: serviceNetwork })
+      const service = yield* ServiceRunner.supervise(sandbox, dataDir, record.id, { account: `${projectId}.live`, files, start: config.start, env, network: serviceNetwork })
       return { live: { kind: "node", id: record.id, connect: service.connect } as const, service }
     })
     const { live, service } = yield* Scope.provide(start, scope).pipe(Effect.onError(() => Scope.close(scope, Exit.void)))

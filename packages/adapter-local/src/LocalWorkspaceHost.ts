@@ -67,6 +67,14 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: stri
     workDir: sandbox.inside(foldersOf(record)).workDir,
     isolation: sandbox.isolation
   })
+  /** All workspaces of a project together, and this one where it has a limit of its own. */
+  const quotasOf = (record: Record, folders: Folders) => {
+    const { diskBytes, files } = sandbox.budget
+    return [
+      { paths: [join(root, record.projectId)], bytes: diskBytes, files, what: "the project (all its workspaces)" },
+      ...(record.diskBytes === null ? [] : [{ paths: [folders.files, folders.home], bytes: record.diskBytes, files, what: `workspace ${record.name}` }])
+    ]
+  }
   /** The record behind a handle; a handle to a destroyed workspace is NotFound, also when another took its name. */
   const require = Effect.fnUntraced(function*(workspace: Workspace) {
     const record = yield* read(workspace.projectId, workspace.name)
@@ -104,11 +112,6 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: stri
     const record = yield* require(workspace)
     const folders = foldersOf(record)
     const { workDir } = sandbox.inside(folders)
-    if (record.diskBytes !== null) {
-      const limit = record.diskBytes
-      const used = yield* attempt(() => ConfinedTree.measure(folders.files, limit))
-      if (used > limit) return yield* fail({ _tag: "ResourceExhausted", message: `workspace ${record.name} holds more than its ${limit} bytes; remove files or raise diskBytes` })
-    }
     const cwd = yield* attempt(async () => command.cwd === undefined || command.cwd === "" || command.cwd === "." || command.cwd === workDir
       ? workDir
       : join(workDir, ...ConfinedFiles.segmentsOf(command.cwd, workDir))).pipe(
@@ -121,6 +124,8 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: stri
       env: command.env ?? {},
       stdin: command.stdin ?? null,
       network: record.network,
+      account: record.projectId,
+      quotas: quotasOf(record, folders),
       timeoutMillis: command.timeoutMillis ?? null,
       limits: {
         ...(record.memoryBytes === null ? {} : { memoryBytes: record.memoryBytes }),

@@ -25,7 +25,7 @@ export const make = (options: { readonly program: string; readonly root: Sandbox
     const { filter, loader } = options.last
     // Without a loader bubblewrap loads the filter, just before it starts the supervising shell.
     const feed = loader === null && filter !== null ? filter : null
-    const mounts = await mountsFor(options.root, request.folders, request.network)
+    const mounts = await mountsFor(options.root, request.folders, request.network, request.limits.memoryBytes)
     const args = mounts.flatMap((mount) => {
       switch (mount.kind) {
         case "tmpfs": return ["--perms", "1777", "--size", String(mount.sizeBytes), "--tmpfs", mount.path]
@@ -34,9 +34,8 @@ export const make = (options: { readonly program: string; readonly root: Sandbox
       }
     })
     return {
-      program: options.program,
-      args: [
-        "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "workspace",
+      ...SandboxScript.joined(request.join, options.program, [
+        "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "workspace",
         ...(request.network === "internet" ? [] : ["--unshare-net"]),
         ...(options.forbidNesting ? ["--disable-userns"] : []),
         ...(feed === null ? [] : ["--seccomp", "5"]),
@@ -45,7 +44,7 @@ export const make = (options: { readonly program: string; readonly root: Sandbox
         "--ro-bind", options.root.directory, "/",
         ...args,
         "--chdir", "/", "--", "/bin/sh", "-c", SandboxScript.supervisorOnly
-      ],
+      ]),
       env: { PATH: SandboxScript.systemPath, LC_ALL: "C" },
       ...(feed === null ? {} : { feed }),
       cleanUp: () => Promise.resolve()

@@ -6,6 +6,7 @@
 import { realRoot } from "./ConfinedFolder.ts"
 import * as SandboxLimits from "./SandboxLimits.ts"
 import * as SandboxProcess from "./SandboxProcess.ts"
+import { joined } from "./SandboxScript.ts"
 import type { Backend, LastStep, Limits } from "./SandboxTypes.ts"
 
 // -u (processes) counts per user on the host and would break the server itself: only what is the command's own is limited.
@@ -31,9 +32,9 @@ export const unsafe = (toolFolder: string, last: LastStep): Backend => ({
   rlimits,
   limit: ulimit,
   last,
-  launch: () => {
+  launch: ({ join }) => {
     const [program, ...args] = SandboxProcess.bareShell
-    return Promise.resolve({ program, args, env: launcherEnv, cleanUp: () => Promise.resolve() })
+    return Promise.resolve({ ...joined(join, program, args), env: launcherEnv, cleanUp: () => Promise.resolve() })
   }
 })
 

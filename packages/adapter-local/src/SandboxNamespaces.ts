@@ -40,8 +40,9 @@ export const make = (options: Options): Backend => {
   const { root, owner } = options
   const hard = SandboxLimits.ownHardLimits()
   const kernelRoot = owner === null && process.getuid?.() === 0
-  const init = (withLoopback: boolean) =>
+  const init = (withLoopback: boolean, join: ReadonlyArray<string>) =>
     SandboxScript.namespaceInit({
+      join,
       loopback: withLoopback ? options.loopback : null,
       beforeMount: owner === null ? "echo 1 > /proc/sys/user/max_user_namespaces" : "echo workspace > /proc/sys/kernel/hostname || :",
       drop: owner === null ? `${asAgent} ${noPrivileges} --` : dropAsRoot(owner, options.innerUser)
@@ -57,7 +58,7 @@ export const make = (options: Options): Backend => {
     limit: (limits) => SandboxLimits.prlimit(SandboxLimits.rlimits(limits, hard)),
     last: options.last,
     launch: async (request) => {
-      const mounts = await SandboxRoot.mountsFor(root, request.folders, request.network)
+      const mounts = await SandboxRoot.mountsFor(root, request.folders, request.network, request.limits.memoryBytes)
       const table = join(options.folder, `mounts-${randomBytes(8).toString("hex")}`)
       await writeFile(table, SandboxRoot.fstab(root, mounts, await SandboxRoot.currentFlags(), true), { mode: 0o600, flag: "wx" })
       return {
@@ -66,9 +67,9 @@ export const make = (options: Options): Backend => {
           // The launcher dies with the server, and --kill-child takes the namespace with it.
           "--pdeathsig=KILL", "--", "unshare",
           ...(owner === null ? ["--user", "--map-root-user"] : []),
-          "--mount", "--propagation=private", "--pid", "--ipc", "--uts",
+          "--mount", "--propagation=private", "--pid", "--ipc", "--uts", "--cgroup",
           ...(request.network === "internet" ? [] : ["--net"]),
-          "--fork", "--kill-child=KILL", "--", "/bin/sh", "-c", init(request.network === "loopback")
+          "--fork", "--kill-child=KILL", "--", "/bin/sh", "-c", init(request.network === "loopback", request.join)
         ],
         env: { PATH: SandboxScript.systemPath, LC_ALL: "C", RDEV_ROOT: root.directory, RDEV_MOUNTS: table },
         cleanUp: () => rm(table, { force: true })

@@ -37,8 +37,12 @@ const oomKills = async (): Promise<string> => /^oom_kill (\d+)$/m.exec(await rea
 export interface SandboxProcess {
   readonly output: AsyncIterable<OutputChunk>
   readonly exit: Promise<ExitStatus>
-  terminate(reason: "killed" | "timeout"): Promise<void>
+  /** Of the launcher; what it started is below. */
+  readonly pid: number
+  terminate(reason: Ending, detail?: string): Promise<void>
 }
+/** Why this side ended a command. */
+export type Ending = "killed" | "timeout" | "oom" | "disk"
 
 /**
  * Both streams as one. Listens from the first moment: Node discards what an ended process left in a pipe that nobody listens to.
@@ -141,7 +145,8 @@ const loaderWords = ({ last: { filter, loader }, rlimits }: Backend, request: Sa
   return loader === null || architecture === null ? null : SandboxLoader.words(loader, { architecture, filter, nice, rlimits: rlimits(request.limits) })
 }
 
-export const start = async (backend: Backend, request: SandboxRequest, id: string): Promise<SandboxProcess> => {
+/** `oom`: words for memory that a control group ran out of, null when it did not; asked when the command has ended. */
+export const start = async (backend: Backend, request: SandboxRequest, id: string, oom: () => Promise<string | null> = () => Promise.resolve(null)): Promise<SandboxProcess> => {
   const launch = await backend.launch(request)
   const group = backend.containment === "group"
   const baselineOom = await oomKills()
@@ -157,27 +162,30 @@ export const start = async (backend: Backend, request: SandboxRequest, id: strin
   })
   const [stdin, stdout, stderr, control, script, feed] = child.stdio as readonly [Duplex, Duplex, Duplex, Duplex, Duplex, Duplex | undefined]
   const output = merge(stdout, stderr)
-  let [said, ending] = ["", null as "killed" | "timeout" | null]
+  let [said, ending] = ["", null as { readonly reason: Ending; readonly detail?: string } | null]
   for (const pipe of [stdin, control, script]) pipe.on("error", () => undefined)
   control.on("data", (chunk: Buffer) => { if (said.length < maxControlBytes) said += chunk.toString("utf8") })
 
   const ended = async ({ code, signal }: Launch.Exit): Promise<ExitStatus> => {
     if (group) for (const pid of await marked(id)) send(pid, "SIGKILL")
-    if (ending !== null) return { code: null, signal: signal ?? "SIGTERM", reason: ending }
+    if (ending !== null) return { code: null, signal: signal ?? "SIGTERM", ...ending }
+    const memory = await oom()
+    if (group && memory !== null && code !== 0) return { code: signal === null ? code : null, signal, reason: "oom", detail: memory }
     if (group && signal !== null) return { code: null, signal, reason: "signal" }
     if (group && code !== null) return { code, signal: null, reason: "exited" }
     // The supervisor's last words may still be in the pipe.
     if (!control.readableEnded && !control.destroyed) await new Promise<void>((done) => control.once("end", done).once("close", done))
     const last = /^exit (\d+)$/m.exec(said)
-    if (last === null) return { code: null, signal, reason: "connection_lost" }
+    if (last === null) return memory === null ? { code: null, signal, reason: "connection_lost" } : { code: null, signal: signal ?? "SIGKILL", reason: "oom", detail: memory }
     const meaning = interpret(Number(last[1]), said)
+    if (memory !== null && meaning.code !== 0) return { ...meaning, reason: "oom", detail: memory }
     return meaning.signal === "SIGKILL" && (await oomKills()) !== baselineOom ? { ...meaning, reason: "oom" } : meaning
   }
   const exit = child.exit.then(ended)
 
-  const terminate = async (reason: "killed" | "timeout"): Promise<void> => {
+  const terminate = async (reason: Ending, detail?: string): Promise<void> => {
     if (child.ended()) return
-    ending ??= reason
+    ending ??= { reason, ...(detail === undefined ? {} : { detail }) }
     const { pid } = child
     if (group) {
       send(-pid, "SIGTERM")
@@ -212,7 +220,7 @@ export const start = async (backend: Backend, request: SandboxRequest, id: strin
     const timer = setTimeout(() => void terminate("timeout"), Math.min(request.timeoutMillis, 2 ** 31 - 1))
     void exit.then(() => clearTimeout(timer))
   }
-  return { output, exit, terminate }
+  return { output, exit, terminate, pid: child.pid }
 }
 
 /** For backends whose launcher is the shell itself. */

@@ -21,7 +21,7 @@ const shmBytes = 256 * 1024 * 1024
 
 export type Mount =
   | { readonly kind: "bind"; readonly source: string; readonly path: string; readonly access: "ro" | "rw" | "device" }
-  | { readonly kind: "tmpfs"; readonly path: string; readonly sizeBytes: number }
+  | { readonly kind: "tmpfs"; readonly path: string; readonly sizeBytes: number; readonly files?: number }
   | { readonly kind: "proc"; readonly path: string }
 
 export interface SandboxRoot {
@@ -131,12 +131,12 @@ export const build = (
   return { directory: realpathSync(directory), mounts: [...mounts, ...etc, ...tools] }
 }
 
-/** All mounts of one command, in order. */
-export const mountsFor = async (root: SandboxRoot, folders: Folders, network: Network): Promise<ReadonlyArray<Mount>> => [
+/** All mounts of one command, in order. What it keeps in /tmp and /dev/shm is memory, and no more than half of its own. */
+export const mountsFor = async (root: SandboxRoot, folders: Folders, network: Network, memoryBytes: number): Promise<ReadonlyArray<Mount>> => [
   ...root.mounts,
   { kind: "proc", path: "/proc" },
-  { kind: "tmpfs", path: "/tmp", sizeBytes: tmpBytes },
-  { kind: "tmpfs", path: "/dev/shm", sizeBytes: shmBytes },
+  { kind: "tmpfs", path: "/tmp", sizeBytes: Math.min(tmpBytes, Math.floor(memoryBytes / 2)), files: 200_000 },
+  { kind: "tmpfs", path: "/dev/shm", sizeBytes: Math.min(shmBytes, Math.floor(memoryBytes / 2)), files: 10_000 },
   { kind: "bind", source: realRoot(folders.files), path: workDir, access: folders.filesReadOnly ? "ro" : "rw" },
   { kind: "bind", source: realRoot(folders.home), path: home, access: "rw" },
   ...(network === "internet" ? [{ kind: "bind", source: await realpath("/etc/resolv.conf"), path: "/etc/resolv.conf", access: "ro" } as const] : [])
@@ -175,7 +175,7 @@ export const fstab = (root: SandboxRoot, mounts: ReadonlyArray<Mount>, flagsOf: 
   }
   const lines = [bind(root.directory, escape(root.directory), ["ro", "nosuid", "nodev"])]
   for (const mount of mounts) {
-    if (mount.kind === "tmpfs") lines.push(row("tmpfs", under(mount.path), "tmpfs", ["nosuid", "nodev", `size=${mount.sizeBytes}`, "mode=1777"]))
+    if (mount.kind === "tmpfs") lines.push(row("tmpfs", under(mount.path), "tmpfs", ["nosuid", "nodev", `size=${mount.sizeBytes}`, ...(mount.files === undefined ? [] : [`nr_inodes=${mount.files}`]), "mode=1777"]))
     else if (mount.kind === "proc") {
       lines.push(row("proc", under(mount.path), "proc", ["nosuid", "nodev", "noexec", ...(hideProcesses ? ["hidepid=2"] : [])]))
       lines.push(row(under("/proc/sys"), under("/proc/sys"), "none", ["bind", "ro", "nosuid", "nodev", "noexec"]))

@@ -27,10 +27,17 @@ echo "exit $code" >&3
 exit "$code"
 `
 
+const joining = (files: ReadonlyArray<string>): string => files.map((file) => `echo 0 >${quote(file)}`).join("\n")
+
+/** A program that first joins control groups: for launchers that cannot do it themselves. */
+export const joined = (files: ReadonlyArray<string>, program: string, args: ReadonlyArray<string>): { readonly program: string; readonly args: ReadonlyArray<string> } =>
+  files.length === 0 ? { program, args } : { program: "/bin/sh", args: ["-c", `set -e\n${joining(files)}\nexec "$0" "$@"`, program, ...args] }
+
 /** First process of new mount and pid namespaces: builds the file system, leaves the host's, then supervises. */
-export const namespaceInit = (options: { readonly loopback: string | null; readonly beforeMount: string; readonly drop: string }): string => `
+export const namespaceInit = (options: { readonly loopback: string | null; readonly beforeMount: string; readonly drop: string; readonly join: ReadonlyArray<string> }): string => `
 exec 6<&0 </dev/null 7>&2 2>&3
 set -e
+${joining(options.join)}
 ${options.beforeMount}
 ${options.loopback ?? ":"}
 mount -a -T "$RDEV_MOUNTS"

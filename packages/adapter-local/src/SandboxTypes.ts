@@ -3,7 +3,7 @@ import type { Loader, Rlimit } from "./SandboxLoader.ts"
 /** What a sandbox is asked to run, and what every way of isolating must supply. */
 export type Network = "none" | "loopback" | "internet"
 
-/** Bounds of one command. Memory and file size hold per process, the number of processes for all of the command's together. */
+/** Bounds of one command, of all its processes together; file size holds per file. */
 export interface Limits {
   readonly memoryBytes: number
   readonly processes: number
@@ -30,6 +30,8 @@ export interface SandboxRequest {
   readonly limits: Limits
   /** null = none. */
   readonly timeoutMillis: number | null
+  /** Files of control groups that the launched process writes `0` into before anything else. */
+  readonly join: ReadonlyArray<string>
 }
 
 export interface Launch {

@@ -32,7 +32,12 @@ const probeTimeoutMillis = 2_000
 
 const relay = "const n=require(\"net\"),f=process.env.RDEV_SOCKET;require(\"fs\").rmSync(f,{force:true});n.createServer({allowHalfOpen:true},c=>{const s=n.connect({port:+process.env.PORT,host:\"127.0.0.1\",allowHalfOpen:true});c.on(\"error\",()=>s.destroy());s.on(\"error\",()=>c.destroy());c.pipe(s);s.pipe(c)}).listen(f)"
 
+/** What a service may keep in its home until it is replaced. */
+const homeBytes = 1024 ** 3
+
 export interface Spec {
+  /** Whose budget it uses: not that of the project's commands, which could then end what its visitors see. */
+  readonly account: string
   readonly files: string
   readonly start: string
   readonly env: Readonly<Record<string, string>>
@@ -87,6 +92,9 @@ export const supervise = Effect.fn("ServiceRunner.supervise")(function*(sandbox:
       argv: ["sh", "-c", "node -e \"$RDEV_RELAY\" & unset RDEV_RELAY RDEV_SOCKET; exec sh -c \"$0\"", spec.start],
       cwd: inside.workDir,
       network: spec.network,
+      account: spec.account,
+      quotas: [{ paths: [home], bytes: homeBytes, files: 100_000, what: "the service's home" }],
+      atReserve: true,
       env: { NODE_ENV: "production", ...spec.env, HOST: "127.0.0.1", PORT: String(port), RDEV_SOCKET: join(inside.home, socketName), RDEV_RELAY: relay }
     })
     const splitters = { stdout: Lines.splitter(redactor), stderr: Lines.splitter(redactor) }
@@ -97,7 +105,7 @@ export const supervise = Effect.fn("ServiceRunner.supervise")(function*(sandbox:
       }))
     lines.push(...splitters.stdout.end(), ...splitters.stderr.end())
     const exit = yield* process.exit
-    return exit.code === null ? `ended by ${exit.signal ?? exit.reason}` : `exited ${exit.code}`
+    return exit.detail !== undefined ? `was ended: ${exit.detail}` : exit.code === null ? `ended by ${exit.signal ?? exit.reason}` : `exited ${exit.code}`
   }).pipe(Effect.scoped)
 
   const forever = Effect.gen(function*() {

@@ -40,7 +40,14 @@ export interface Command {
 }
 export interface OutputChunk { readonly stream: "stdout" | "stderr"; readonly data: Uint8Array }
 /** `code` is null when a signal ended it; a lost connection is never success. */
-export interface ExitStatus { readonly code: number | null; readonly signal: string | null; readonly reason: "exited" | "signal" | "timeout" | "killed" | "oom" | "connection_lost" }
+export interface ExitStatus {
+  readonly code: number | null
+  readonly signal: string | null
+  /** `oom`: memory was used up. `disk`: its files, or all files of the installation, took too much room. */
+  readonly reason: "exited" | "signal" | "timeout" | "killed" | "oom" | "disk" | "connection_lost"
+  /** For `oom` and `disk`: what was over, and the limit. */
+  readonly detail?: string
+}
 export interface Process {
   readonly id: ExecId
   /** Ends when the process has ended and all output was read. Back-pressured. */
