@@ -47,7 +47,7 @@ export const places = (mountInfo: string, own: string): ReadonlyArray<Place> => 
     // A mount below our own place shows nothing that we could use.
     if (path === undefined || (root !== "/" && path !== root && !path.startsWith(`${root}/`))) return []
     const below = root === "/" ? path : path.slice(root.length)
-    return [{ version: type === "cgroup2" ? 2 : 1, controllers: key === "" ? [] : (key ?? "").split(","), folder: join(unescape(point), below) }]
+    return [{ version: type === "cgroup2" ? 2 : 1, controllers: key === "" ? [] : (key ?? "").split(","), folder: below === "/" ? unescape(point) : join(unescape(point), below) }]
   })
 }
 
@@ -87,7 +87,7 @@ const settings = (version: 1 | 2, { memoryBytes, processes }: Bounds): Readonly<
     cpu: [["cpu.shares", "1024", false]]
   }
   : {
-    memory: [["memory.max", String(memoryBytes), false], ["memory.swap.max", "0", true], ["memory.oom.group", "1", true]],
+    memory: [["memory.max", String(memoryBytes), false], ["memory.swap.max", "0", true]],
     pids: [["pids.max", String(processes), false]],
     cpu: [["cpu.weight", "100", false]]
   }

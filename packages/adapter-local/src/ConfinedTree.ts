@@ -129,6 +129,17 @@ export const measure = async (path: string, limit: number): Promise<number> => {
   return total
 }
 
+/** What a folder holds: blocks that its files really take, and how many names there are. */
+export const count = async (path: string): Promise<{ readonly bytes: number; readonly files: number }> => {
+  let [bytes, files] = [0, 0]
+  await walkRoot(Confined.openRoot(path), (folder, name, kind) => {
+    files++
+    const found = kind === "folder" ? undefined : unlessMissing(() => Confined.look(folder, name))
+    bytes += (found?.stats.blocks ?? 0) * 512
+  })
+  return { bytes, files }
+}
+
 /** How many names below a folder lead to each of these inodes. */
 export const countNames = async (path: string, inodes: ReadonlySet<number>): Promise<ReadonlyMap<number, number>> => {
   const counts = new Map<number, number>()

@@ -2,8 +2,8 @@
  * Room on the disk: how much there is, how much of it only the platform may use, and how much a folder holds. Counted are the blocks that
  * files really take, so that a sparse file costs what it uses; a file that was deleted and is still open is found by its descriptor.
  */
-import { lstat, opendir, readdir, readFile, readlink, stat, statfs } from "node:fs/promises"
-import { join } from "node:path"
+import { readdir, readFile, readlink, stat, statfs } from "node:fs/promises"
+import * as ConfinedTree from "./ConfinedTree.ts"
 import * as Launch from "./Launch.ts"
 import { systemPath } from "./SandboxScript.ts"
 
@@ -38,6 +38,9 @@ export const room = async (folder: string, reserveBytes: number | null): Promise
   return judge({ freeBytes: bavail * bsize, totalBytes, freeFiles: ffree, totalFiles: files }, reserveBytes ?? defaultReserve(totalBytes))
 }
 
+/** Whether there is room for what is not the platform's own. */
+export const mayWrite = ({ state }: Room): boolean => state === "ok" || state === "low"
+
 export const shown = (bytes: number): string => bytes >= gibibyte ? `${(bytes / gibibyte).toFixed(1)} GiB` : `${(bytes / 1024 ** 2).toFixed(bytes < 10 * 1024 ** 2 ? 1 : 0)} MiB`
 
 /** Numbers, and what to do. */
@@ -66,20 +69,10 @@ const byDu = async (paths: ReadonlyArray<string>): Promise<Usage | null> => {
   return kibibytes === null || files === null ? null : { bytes: kibibytes * 1024, files }
 }
 
-/** The same where `du` cannot count entries. */
+/** The same where `du` cannot count entries. A folder that is not there holds nothing. */
 const byWalk = async (paths: ReadonlyArray<string>): Promise<Usage> => {
-  let [bytes, files] = [0, 0]
-  const queue = [...paths]
-  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
-    const folder = await opendir(path).catch(() => null)
-    if (folder === null) continue
-    for await (const entry of folder) {
-      files++
-      if (entry.isDirectory()) queue.push(join(path, entry.name))
-      else bytes += ((await lstat(join(path, entry.name)).catch(() => ({ blocks: 0 }))).blocks ?? 0) * 512
-    }
-  }
-  return { bytes, files }
+  const all = await Promise.all(paths.map((path) => ConfinedTree.count(path).catch((): Usage => ({ bytes: 0, files: 0 }))))
+  return { bytes: all.reduce((sum, one) => sum + one.bytes, 0), files: all.reduce((sum, one) => sum + one.files, 0) }
 }
 
 let duWorks = process.platform === "linux"

@@ -12,6 +12,7 @@ import * as RefNames from "@rdev/core/services/pushes/RefNames"
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { join } from "node:path"
+import * as Disk from "./Disk.ts"
 import * as Git from "./Git.ts"
 import * as GitExchange from "./GitExchange.ts"
 import * as GitRepository from "./GitRepository.ts"
@@ -27,6 +28,8 @@ export interface Options {
   readonly prefix?: string
   /** Largest push after decompression; default 512 MiB. */
   readonly maxPushBytes?: number
+  /** Room on the disk that pushes may not use; null or left out = 5 %, at most 1 GiB. */
+  readonly reserveBytes?: number | null
 }
 
 const maxProcesses = 16
@@ -122,6 +125,10 @@ export const make = Effect.fn("GitHttp.make")(function*(options: Options) {
       return refuse(response, 401, `a git token of this repository is needed (user name rdev, the token as the password): make one with rdev git-token ${asked.name}`, { "www-authenticate": "Basic realm=\"rdev git\", charset=\"UTF-8\"" })
     }
     if (asked.service === "git-receive-pack" && granted.access !== "write") return refuse(response, 403, `this token may only read; make one that may push with rdev git-token ${asked.name} --write`)
+    if (asked.service === "git-receive-pack") {
+      const room = await Disk.room(options.dataDir, options.reserveBytes ?? null)
+      if (!Disk.mayWrite(room)) return refuse(response, 507, `the disk of this installation is ${Disk.describe(room)}`)
+    }
     if (!asked.advertise && request.headers["content-type"] !== `application/x-${asked.service}-request`) return refuse(response, 415, `expected content-type application/x-${asked.service}-request`)
     if (busy >= maxProcesses) return refuse(response, 503, "too many git requests at once; try again", { "retry-after": "5" })
     busy++

@@ -152,6 +152,7 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
         : exit.reason === "oom" || exit.reason === "disk" ? `was ended: ${exit.detail ?? "memory ran out"}` : `was ended by ${exit.signal ?? exit.reason}`
 
   const runPipeline = Effect.fnUntraced(function*(book: Journal, target: RepositoryTarget, request: Request, pipeline: Pipeline.Pipeline, folders: Folders) {
+    yield* sandbox.mayWrite
     yield* Checkout.write(target, request.sha, folders.files).pipe(Effect.provideService(Forge, forge))
     yield* sandbox.ownFolder(folders.home)
     yield* sandbox.ownTree(folders.files)

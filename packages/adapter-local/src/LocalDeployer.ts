@@ -151,6 +151,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
   })
 
   const release = Effect.fnUntraced(function*(target: RepositoryTarget, request: Request, folder: string, id: Ids.ReleaseId) {
+    yield* sandbox.mayWrite
     const config = yield* readConfig(target, request.sha)
     yield* Checkout.write(target, request.sha, Records.filesOf(folder)).pipe(Effect.provideService(Forge, forge))
     yield* sandbox.ownFolder(join(folder, "home"))

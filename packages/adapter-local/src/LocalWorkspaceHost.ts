@@ -178,7 +178,7 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: stri
     ensure: (spec) => verb("ensure", lock.withPermit(ensure(spec))),
     start: (workspace, command) => verb("start", start(workspace, command)),
     readFile: (workspace, path) => verb("readFile", Effect.flatMap(require(workspace), (record) => attempt(() => ConfinedFiles.read(confined(record), path)))),
-    writeFile: (workspace, path, content) => verb("writeFile", Effect.flatMap(require(workspace), (record) => attempt(() => ConfinedFiles.write(confined(record), path, content)))),
+    writeFile: (workspace, path, content) => verb("writeFile", Effect.flatMap(Effect.andThen(sandbox.mayWrite, require(workspace)), (record) => attempt(() => ConfinedFiles.write(confined(record), path, content)))),
     destroy: (projectId, name) => verb("destroy", lock.withPermit(destroy(projectId, name))),
     list: verb("list", list)
   })

@@ -7,9 +7,9 @@ import type { ExitStatus, OutputChunk } from "@rdev/core/ports/WorkspaceHost"
 import { Context, Effect, Layer, type Scope, Stream } from "effect"
 import { lstat, rm } from "node:fs/promises"
 import * as ConfinedTree from "./ConfinedTree.ts"
-import type { Room } from "./Disk.ts"
-import { attempt, fromUnknown, type LocalFailure } from "./LocalFailure.ts"
-import { Budgets, defaultBudget, type Walls } from "./SandboxBudget.ts"
+import * as Disk from "./Disk.ts"
+import { attempt, fail, fromUnknown, type LocalFailure } from "./LocalFailure.ts"
+import { Budgets, defaultBudget, missingOf, type Walls } from "./SandboxBudget.ts"
 import { find, instanceFolder, type Options, type Run } from "./SandboxFind.ts"
 import type { Folders, SandboxRequest } from "./SandboxTypes.ts"
 import type { Budget } from "./SandboxWatch.ts"
@@ -41,8 +41,12 @@ export class Sandbox extends Context.Service<Sandbox, {
   readonly budget: Budget
   /** How the walls are made here. */
   readonly walls: Walls
+  /** Names of walls that this machine does not let stand; what each is and how to get it is told by Walls.look. */
+  readonly missing: ReadonlyArray<string>
   /** What the disk of the data folder has left. */
-  readonly room: Effect.Effect<Room, LocalFailure>
+  readonly room: Effect.Effect<Disk.Room, LocalFailure>
+  /** Fails with ResourceExhausted when the disk is at its reserve: asked before files of a project are written. */
+  readonly mayWrite: Effect.Effect<void, LocalFailure>
 }>()("rdev/adapter-local/Sandbox") {}
 
 const uidOf = (path: string): Promise<number | null> =>
@@ -71,7 +75,9 @@ export const make = Effect.fn("Sandbox.make")(function*(options: Options) {
     owner,
     budget,
     walls: budgets.walls(),
+    missing: missingOf(backend.isolation, budgets.walls()),
     room: attempt(() => budgets.room()),
+    mayWrite: Effect.flatMap(attempt(() => budgets.room()), (room) => Disk.mayWrite(room) ? Effect.void : Effect.fail(fail({ _tag: "ResourceExhausted", message: `the disk of this installation is ${Disk.describe(room)}` }))),
     inside: (folders) => backend.inside(folders),
     ownFolder: (path) => attempt(async () => ConfinedTree.own(path, owner)),
     ownTree,

@@ -18,6 +18,14 @@ export interface Walls {
   readonly cgroups: { readonly version: 1 | 2; readonly controls: ReadonlyArray<string> } | null
 }
 
+/** Pure: what does not stand, by name. */
+export const missingOf = (isolation: string, { cgroups, filter, lastStep }: Walls): ReadonlyArray<string> => [
+  ...(isolation === "none (unsafe)" ? ["isolation"] : []),
+  ...(filter === null ? ["system calls"] : []),
+  ...(lastStep === null ? ["inheritance"] : []),
+  ...(["memory", "pids", "cpu"] as const).filter((one) => cgroups?.controls.includes(one) !== true).map((one) => `control group of ${one}`)
+]
+
 const machineMemory = (): number => {
   const bound = process.constrainedMemory()
   return bound > 0 && bound < totalmem() ? bound : totalmem()

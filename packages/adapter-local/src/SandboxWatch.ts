@@ -39,9 +39,12 @@ interface Entry { readonly watched: Watched; beganAt: number | null }
 
 const keyOf = (quota: Disk.Quota): string => quota.paths.join("\0")
 
+/** Blocks that the ends of files and the folders themselves take are not held against a small quota. */
+const roundingBytes = 64 * 1024
+
 /** Pure: what is over, in words; null = it fits. */
 export const over = (used: Disk.Usage, quota: Disk.Quota): string | null =>
-  used.bytes > quota.bytes ? `${quota.what} holds ${Disk.shown(used.bytes)}, more than its ${Disk.shown(quota.bytes)}`
+  used.bytes > quota.bytes + roundingBytes ? `${quota.what} holds ${Disk.shown(used.bytes)}, more than its ${Disk.shown(quota.bytes)}`
     : used.files > quota.files ? `${quota.what} holds ${used.files} files and folders, more than its ${quota.files}` : null
 
 /** Pure: whether a folder can be over by now. */
@@ -69,7 +72,7 @@ export class Watch {
   async refusal(quotas: ReadonlyArray<Disk.Quota>, uses: "anything" | "the reserve too"): Promise<string | null> {
     if (quotas.length === 0) return null
     const room = uses === "anything" ? await this.room() : null
-    if (room?.state === "reserved" || room?.state === "full") return `the disk of this installation is ${Disk.describe(room)}`
+    if (room !== null && !Disk.mayWrite(room)) return `the disk of this installation is ${Disk.describe(room)}`
     for (const quota of quotas) {
       const known = this.counts.get(keyOf(quota))
       // Counting takes its time, and every start would wait for it: so only where it was over, or where the watch would come late.
@@ -112,7 +115,7 @@ export class Watch {
     try {
       const room = await this.room()
       await this.lookAtQuotas(room)
-      if (room.state === "reserved" || room.state === "full") await this.defend(room)
+      if (!Disk.mayWrite(room)) await this.defend(room)
       await this.lookAtMemory()
     } catch {
       // The next look is soon; a folder or a process that is gone is no failure.

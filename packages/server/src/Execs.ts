@@ -29,10 +29,9 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import * as Admission from "./Admission.ts"
 import * as Output from "./Output.ts"
 
-/** Commands at once in this process. */
-export const maxRunning = 64
 /** Ended ones that are answered from memory. */
 const maxRemembered = 500
 const defaultTimeoutSeconds = 600
@@ -74,7 +73,7 @@ const lost: ExitStatus = { code: null, signal: null, reason: "connection_lost" }
 const notFound = (id: string) => new StoreError({ operation: "Execs.get", reason: { _tag: "NotFound", entity: "exec", id } })
 
 /** `network`: of the project's own workspace. */
-export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, never, CredentialStore | EventLog | Forge | WorkspaceHost> => Layer.effect(Execs, Effect.gen(function*() {
+export const layer = (network: "loopback" | "internet", limits: Admission.Limits = Admission.defaults): Layer.Layer<Execs, never, CredentialStore | EventLog | Forge | WorkspaceHost> => Layer.effect(Execs, Effect.gen(function*() {
   const log = yield* EventLog
   const host = yield* WorkspaceHost
   const forge = yield* Forge
@@ -82,6 +81,7 @@ export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, neve
   const issuers = yield* Issuers
   const redaction = yield* Redaction
   const layerScope = yield* Effect.scope
+  const admission = new Admission.Admission(limits)
   const running = new Map<string, Running>()
   const preparing = new Map<string, Semaphore.Semaphore>()
 
@@ -116,7 +116,7 @@ export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, neve
     entry.record = { ...entry.record, exit, endedAtMillis: yield* Clock.currentTimeMillis }
     yield* tell(entry.record, projectId, [
       ...(lines.dropped === 0 ? [] : [{ type: "output.truncated", data: { dropped_bytes: lines.dropped } }]),
-      { type: "complete", data: { exit_code: exit.code, signal: exit.signal, reason: exit.reason } }
+      { type: "complete", data: { exit_code: exit.code, signal: exit.signal, reason: exit.reason, ...(exit.detail === undefined ? {} : { detail: exit.detail }) } }
     ])
   }).pipe(
     Effect.catch((error) => Effect.logWarning(`the output of ${entry.record.id} could not be kept`, error)),
@@ -127,7 +127,7 @@ export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, neve
     for (const [id] of over.slice(0, Math.max(0, over.length - maxRemembered))) running.delete(id)
   }
 
-  const begin = Effect.fnUntraced(function*(project: Project, workspace: Workspace, spec: ExecSpec) {
+  const begin = Effect.fnUntraced(function*(project: Project, workspace: Workspace, spec: ExecSpec, id: ExecId, leave: Effect.Effect<void>) {
     const variables = yield* Effect.provideService(ProjectEnvironment.variables(project.id), CredentialStore, credentials)
     yield* redaction.learn(project.id, [...Object.values(variables), ...Secrets.ofVariables(spec.env ?? {})])
     const redactor = yield* redaction.of(project.id)
@@ -136,12 +136,12 @@ export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, neve
     const process = yield* Scope.provide(host.start(workspace, {
       argv: spec.command, timeoutMillis, env: { ...variables, ...spec.env }, ...(spec.cwd === undefined ? {} : { cwd: spec.cwd })
     }), scope).pipe(Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
-    const record: ExecRecord = { id: yield* Ids.make("exec"), command: shown(spec.command), workspace: workspace.name, exit: null, startedAtMillis: yield* Clock.currentTimeMillis, endedAtMillis: null }
+    const record: ExecRecord = { id, command: shown(spec.command), workspace: workspace.name, exit: null, startedAtMillis: yield* Clock.currentTimeMillis, endedAtMillis: null }
     const { principal } = yield* CurrentRequest
     const entry: Running = { record, projectId: project.id, issuer: principal.id, process, ended: yield* Deferred.make<void>() }
     running.set(record.id, entry)
     yield* tell(record, project.id, [{ type: "exec.started", data: { command: record.command, workspace: workspace.name } }])
-    yield* Effect.forkIn(Effect.ensuring(follow(entry, project.id, redactor), Scope.close(scope, Exit.void)), layerScope)
+    yield* Effect.forkIn(Effect.ensuring(follow(entry, project.id, redactor), Effect.andThen(leave, Scope.close(scope, Exit.void))), layerScope)
     return record
   }, Effect.uninterruptible)
 
@@ -161,13 +161,14 @@ export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, neve
     const code = ended?.data["exit_code"]
     const reason = ended?.data["reason"]
     const signal = ended?.data["signal"]
+    const detail = ended?.data["detail"]
     return {
       id,
       command: Array.isArray(command) ? command.map(String) : [],
       workspace: String(workspace),
       startedAtMillis: started.timeMillis,
       endedAtMillis: ended?.timeMillis ?? started.timeMillis,
-      exit: ended === undefined ? lost : { code: typeof code === "number" ? code : null, signal: typeof signal === "string" ? signal : null, reason: (typeof reason === "string" ? reason : "connection_lost") as ExitStatus["reason"] }
+      exit: ended === undefined ? lost : { code: typeof code === "number" ? code : null, signal: typeof signal === "string" ? signal : null, reason: (typeof reason === "string" ? reason : "connection_lost") as ExitStatus["reason"], ...(typeof detail === "string" ? { detail } : {}) }
     } satisfies ExecRecord
   })
   const get = Effect.fn("Execs.get")(function*(project: Project, id: ExecId) {
@@ -190,14 +191,16 @@ export const layer = (network: "loopback" | "internet"): Layer.Layer<Execs, neve
 
   return Execs.of({
     start: Effect.fn("Execs.start")(function*(project: Project, spec: ExecSpec) {
-      if ([...running.values()].filter((entry) => entry.record.exit === null).length >= maxRunning) {
-        return yield* new WorkspaceError({ operation: "Execs.start", reason: { _tag: "ResourceExhausted", message: `${maxRunning} commands run at once already; wait for one to end` } })
-      }
       const name = spec.workspace ?? ownWorkspace
-      const turn = preparing.get(`${project.id}/${name}`) ?? Semaphore.makeUnsafe(1)
-      preparing.set(`${project.id}/${name}`, turn)
-      const workspace = yield* turn.withPermit(prepare(project, name))
-      return yield* begin(project, workspace, spec)
+      const id = yield* Ids.make("exec")
+      const { principal } = yield* CurrentRequest
+      const waits = (why: string) => Effect.ignore(log.append(ofProject(project.id), [{ type: "exec.waiting", subject: { execId: id }, data: { command: shown(spec.command), workspace: name, waits_for: why } }]))
+      return yield* admission.within({ project: project.id, key: principal.id }, waits, (leave) => Effect.gen(function*() {
+        const turn = preparing.get(`${project.id}/${name}`) ?? Semaphore.makeUnsafe(1)
+        preparing.set(`${project.id}/${name}`, turn)
+        const workspace = yield* turn.withPermit(prepare(project, name))
+        return yield* begin(project, workspace, spec, id, leave)
+      }))
     }),
     get,
     wait: Effect.fn("Execs.wait")(function*(project: Project, id: ExecId, seconds: number) {

@@ -38,7 +38,7 @@ import { createRequire } from "node:module"
 import { hostname } from "node:os"
 import { dirname, join } from "node:path"
 import * as Core from "./Core.ts"
-import { DatabaseAnswers } from "./Health.ts"
+import { DatabaseAnswers, Machine } from "./Health.ts"
 import * as App from "./http/App.ts"
 import * as Issuers from "./keys/Issuers.ts"
 import * as InstallationSecrets from "./InstallationSecrets.ts"
@@ -77,13 +77,15 @@ const urlOf = (config: ServerConfig, port: number) => (host: string): string =>
  * The programs this machine runs work with, each tried for real. They change nothing but a folder of this process's own, so they
  * need not wait for the stores (and the lock on the data folder).
  */
-const programs = ({ dataDir, unsafeHost }: ServerConfig) => {
+const programs = ({ budget, dataDir, unsafeHost }: ServerConfig) => {
+  const said = Object.fromEntries(Object.entries(budget).filter(([, value]) => value !== null))
   // Agents installed for one user (~/.local, nvm) lie outside the folders that workspaces see.
   const sandbox = Layer.unwrap(Effect.map(AgentRegistry.programsConfig(), (agents) =>
-    Sandbox.layer({ dataDir, unsafeHost, tools: [{ hostPath: sdlcProgram(), name: "sdlc" }, ...agents] }))).pipe(
+    Sandbox.layer({ dataDir, unsafeHost, budget: said, tools: [{ hostPath: sdlcProgram(), name: "sdlc" }, ...agents] }))).pipe(
     Layer.catchTag("LocalFailure", (cause) => Layer.effect(Sandbox.Sandbox, Effect.fail(new StartError({ field: "sandbox", problem: cause.message, fix: "`rdev doctor` says what this machine offers", cause }))))
   )
-  return Layer.merge(sandbox, Git.layer).pipe(Layer.provideMerge(Launch.layer))
+  const looks = Layer.effect(Machine, Effect.map(Sandbox.Sandbox, ({ missing, room }) => ({ missing, room })))
+  return Layer.merge(looks.pipe(Layer.provideMerge(sandbox)), Git.layer).pipe(Layer.provideMerge(Launch.layer))
 }
 
 /** Everything a project needs from its machine, over its programs. */
@@ -94,7 +96,7 @@ const machine = (config: ServerConfig, url: string, port: number) => {
   return Layer.mergeAll(Edge.layer, LocalCi.layerNoDeps({ dataDir }), LocalWorkspaceHost.layerNoDeps({ dataDir }), LocalWebhookTransport.layerConfig).pipe(
     Layer.provideMerge(deployer),
     Layer.provideMerge(Layer.mergeAll(forge, LocalDns.layer({ dataDir, domain }))),
-    Layer.merge(GitHttp.layerNoDeps({ dataDir })),
+    Layer.merge(GitHttp.layerNoDeps({ dataDir, reserveBytes: config.budget.reserveBytes })),
     Layer.merge(notOnOneMachine)
   )
 }

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { isIP } from "node:net"
 import { resolve } from "node:path"
+import * as Admission from "./Admission.ts"
 
 /** Why the server does not start: the variable, flag or resource, and the way out. Never a stack trace. */
 export class StartError extends Schema.TaggedError<StartError>()("StartError", {
@@ -48,6 +49,16 @@ export interface ServerConfig {
   readonly drainMillis: number
   /** Requests per key and minute; 0 = no limit. */
   readonly rateLimit: number
+  /** Commands at once, and who waits. */
+  readonly execs: Admission.Limits
+  /** Of the machine, per project; null = the default of the adapter (see docs/adapters/local.md). */
+  readonly budget: {
+    readonly memoryBytes: number | null
+    readonly processes: number | null
+    readonly diskBytes: number | null
+    readonly files: number | null
+    readonly reserveBytes: number | null
+  }
 }
 
 export const loopback: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"])
@@ -58,6 +69,10 @@ const bad = (problem: string, fix: string) => ({ problem, fix })
 const integer = (minimum: number, maximum: number): Read<number> => (value) => {
   const number = Number(value)
   return /^\d+$/.test(value) && number >= minimum && number <= maximum ? number : bad(`${JSON.stringify(value)} is not a whole number from ${minimum} to ${maximum}`, "Write such a number, or unset it")
+}
+const mebibytes = (minimum: number): Read<number> => (value) => {
+  const read = integer(minimum, 1_000_000_000)(value)
+  return typeof read === "number" ? read * 1024 * 1024 : read
 }
 const oneOf = <const A extends string>(...words: ReadonlyArray<A>): Read<A> => (value) =>
   words.find((word) => word === value) ?? bad(`${JSON.stringify(value)} is none of ${words.join(", ")}`, `Write ${words.join(" or ")}`)
@@ -102,7 +117,21 @@ export const fromEnvironment = (env: Readonly<Record<string, string | undefined>
     unsafeHost: yield* read("RDEV_UNSAFE_HOST", flag, false),
     projectNetwork: yield* read("RDEV_PROJECT_NETWORK", oneOf("loopback", "internet"), "loopback"),
     drainMillis: 1000 * (yield* read("RDEV_DRAIN_SECONDS", integer(0, 3600), 10)),
-    rateLimit: yield* read("RDEV_RATE_LIMIT", integer(0, 1_000_000), 0)
+    rateLimit: yield* read("RDEV_RATE_LIMIT", integer(0, 1_000_000), 0),
+    execs: {
+      total: yield* read("RDEV_EXECS", integer(1, 10_000), Admission.defaults.total),
+      perProject: yield* read("RDEV_PROJECT_EXECS", integer(1, 10_000), Admission.defaults.perProject),
+      perKey: yield* read("RDEV_KEY_EXECS", integer(1, 10_000), Admission.defaults.perKey),
+      waiting: yield* read("RDEV_EXECS_WAITING", integer(0, 100_000), Admission.defaults.waiting),
+      waitMillis: 1000 * (yield* read("RDEV_EXECS_WAIT_SECONDS", integer(0, 60), Admission.defaults.waitMillis / 1000))
+    },
+    budget: {
+      memoryBytes: yield* read<number | null>("RDEV_PROJECT_MEMORY_MIB", mebibytes(64), null),
+      processes: yield* read<number | null>("RDEV_PROJECT_PROCESSES", integer(16, 4_000_000), null),
+      diskBytes: yield* read<number | null>("RDEV_PROJECT_DISK_MIB", mebibytes(1), null),
+      files: yield* read<number | null>("RDEV_PROJECT_FILES", integer(100, 1_000_000_000), null),
+      reserveBytes: yield* read<number | null>("RDEV_DISK_RESERVE_MIB", mebibytes(0), null)
+    }
   }
   return yield* check(config)
 })

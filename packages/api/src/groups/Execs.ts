@@ -28,7 +28,9 @@ export const ExecView = Wire.struct("Exec", {
   exitCode: Schema.NullOr(Schema.Int),
   signal: Schema.NullOr(Schema.String),
   /** How it ended; `connection_lost` is never success. */
-  reason: Schema.NullOr(Schema.Literals(["exited", "signal", "timeout", "killed", "oom", "connection_lost"])),
+  reason: Schema.NullOr(Schema.Literals(["exited", "signal", "timeout", "killed", "oom", "disk", "connection_lost"])),
+  /** For `oom` and `disk`: what was over, and the limit. */
+  detail: Schema.NullOr(Schema.String),
   startedAt: Wire.Time,
   endedAt: Wire.OptionalTime,
   eventsUrl: Schema.String

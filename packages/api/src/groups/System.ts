@@ -5,7 +5,14 @@ import { open } from "../Access.ts"
 import * as Problem from "../Problem.ts"
 import * as Wire from "../Wire.ts"
 
-export const Check = Wire.struct("HealthCheck", { name: Schema.String, ok: Schema.Boolean, detail: Schema.String, durationMs: Schema.Finite })
+export const Check = Wire.struct("HealthCheck", {
+  name: Schema.String,
+  ok: Schema.Boolean,
+  detail: Schema.String,
+  durationMs: Schema.Finite,
+  /** Of the disk. `low`: act now. `reserved`: commands, builds and pushes are refused. `full`: the server itself cannot work. */
+  state: Schema.optionalKey(Schema.Literals(["ok", "low", "reserved", "full"]))
+})
 export const Health = Wire.struct("Health", {
   status: Schema.Literals(["ok", "failing", "stopping"]),
   version: Schema.String,

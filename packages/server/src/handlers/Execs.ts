@@ -17,6 +17,7 @@ const view = (project: Project, record: ExecRecord): ExecView => ({
   exitCode: record.exit?.code ?? null,
   signal: record.exit?.signal ?? null,
   reason: record.exit?.reason ?? null,
+  detail: record.exit?.detail ?? null,
   startedAt: DateTime.makeUnsafe(record.startedAtMillis),
   endedAt: record.endedAtMillis === null ? null : DateTime.makeUnsafe(record.endedAtMillis),
   eventsUrl: `/projects/${project.name}/events?exec_id=${record.id}`

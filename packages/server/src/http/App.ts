@@ -68,7 +68,7 @@ const platform = Layer.mergeAll(NodeHttpPlatform.layer, Etag.layerWeak, NodeServ
 /** Everything a request needs besides the core's services. */
 export const services = ({ config, pepper, version }: Options) => Layer.mergeAll(
   Broadcaster.layer,
-  Execs.layer(config.projectNetwork),
+  Execs.layer(config.projectNetwork, config.execs),
   TreeCatalogue.layer,
   Health.layer({ version, mode: config.databaseUrl === null ? "embedded" : "scaled" }),
   Layer.succeed(Paging.Paging, Paging.make(pepper)),
