@@ -22,6 +22,8 @@ const numbersOf = (endpoint: HttpApiEndpoint.Top): ReadonlyMap<string, object> =
   }
   return found
 }
+/** Few enough to be named; generators of clients and of tests make more of names than of a pattern. */
+const waits = Array.from({ length: 61 }, (_, seconds) => `wait=${seconds}`)
 const openApiPath = (path: string) => path.replace(/:(\w+)/g, "{$1}")
 
 interface Parameter { readonly name: string; schema: object; required?: boolean }
@@ -29,12 +31,15 @@ const describeNumbers = (document: OpenApi.OpenAPISpec): void => HttpApi.reflect
   onGroup: () => {},
   onEndpoint: ({ endpoint }) => {
     const numbers = numbersOf(endpoint)
-    const operation = Reflect.get(document.paths[openApiPath(endpoint.path) as keyof typeof document.paths] ?? {}, endpoint.method.toLowerCase()) as { readonly parameters?: ReadonlyArray<Parameter> } | undefined
+    const operation = Reflect.get(document.paths[openApiPath(endpoint.path) as keyof typeof document.paths] ?? {}, endpoint.method.toLowerCase()) as { parameters?: ReadonlyArray<Parameter> } | undefined
+    // Of a header named Accept the standard of such documents says that its description counts for nothing.
+    if (operation?.parameters !== undefined) operation.parameters = operation.parameters.filter(({ name }) => name !== "accept")
     for (const parameter of operation?.parameters ?? []) {
       const described = numbers.get(parameter.name)
       if (described !== undefined) parameter.schema = described
       // Without it the server says 428, which tells more than a refusal of the schema.
       if (parameter.name === "if-match") parameter.required = true
+      if (parameter.name === "prefer") parameter.schema = { type: "string", enum: waits }
     }
   }
 })
