@@ -4,6 +4,7 @@
  * `connection_lost`: never as success.
  */
 import * as Ids from "@rdev/core/domain/Ids"
+import * as OutputLines from "@rdev/core/domain/OutputLines"
 import type { ExecId, ProjectId } from "@rdev/core/domain/Ids"
 import { type Event, type NewEvent, ofProject } from "@rdev/core/domain/Event"
 import { allows, allowsProject, CurrentRequest } from "@rdev/core/domain/Principal"
@@ -31,6 +32,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Admission from "./Admission.ts"
 import * as Output from "./Output.ts"
+import * as OutputPace from "./OutputPace.ts"
 
 /** Ended ones that are answered from memory. */
 const maxRemembered = 500
@@ -83,6 +85,7 @@ export const layer = (network: "loopback" | "internet", limits: Admission.Limits
   const layerScope = yield* Effect.scope
   const admission = new Admission.Admission(limits)
   const running = new Map<string, Running>()
+  const shared = new OutputPace.Shared()
   const preparing = new Map<string, Semaphore.Semaphore>()
 
   const tell = (record: Running["record"], projectId: string, events: ReadonlyArray<Omit<NewEvent, "subject">>) =>
@@ -106,7 +109,12 @@ export const layer = (network: "loopback" | "internet", limits: Admission.Limits
   /** Secrets are looked up again with each piece: one that is replaced meanwhile is masked too. */
   const follow = (entry: Running, projectId: ProjectId, redactor: Redactor) => Effect.gen(function*() {
     const lines = new Output.Lines(redactor)
-    const output = (found: ReadonlyArray<Output.Line>) => found.length === 0 ? Effect.void : Effect.asVoid(tell(entry.record, projectId, found.map(({ line, stream }) => ({ type: "output", data: { line, stream } }))))
+    const pace = new OutputPace.Run(shared)
+    const output = (found: ReadonlyArray<OutputLines.OutputLine>) => found.length === 0 ? Effect.void : Effect.gen(function*() {
+      const events = OutputLines.toEvents(found)
+      yield* pace.wait(yield* Clock.currentTimeMillis, found)
+      yield* tell(entry.record, projectId, events)
+    })
     const read = yield* Effect.exit(Stream.runForEach(entry.process.output, (chunk) => Effect.flatMap(redaction.of(projectId), (known) => {
       lines.use(known)
       return output(lines.push(chunk.stream, chunk.data))
@@ -115,7 +123,7 @@ export const layer = (network: "loopback" | "internet", limits: Admission.Limits
     yield* output(lines.end())
     entry.record = { ...entry.record, exit, endedAtMillis: yield* Clock.currentTimeMillis }
     yield* tell(entry.record, projectId, [
-      ...(lines.dropped === 0 ? [] : [{ type: "output.truncated", data: { dropped_bytes: lines.dropped } }]),
+      ...(lines.dropped === 0 && lines.droppedLines === 0 ? [] : [{ type: "output.truncated", data: { dropped_bytes: lines.dropped, dropped_lines: lines.droppedLines } }]),
       { type: "complete", data: { exit_code: exit.code, signal: exit.signal, reason: exit.reason, ...(exit.detail === undefined ? {} : { detail: exit.detail }) } }
     ])
   }).pipe(

@@ -3,13 +3,16 @@
  * is kept in halves), long ones cut, and at most `maxBytes` in all; the rest is counted.
  */
 import { pieces } from "@rdev/adapter-local/Lines"
+import type { OutputLine } from "@rdev/core/domain/OutputLines"
 import type { Redactor, TextStream } from "@rdev/core/redaction/Redactor"
 import { StringDecoder } from "node:string_decoder"
 
 export const maxLineBytes = 4_096
 export const maxBytes = 8 * 1024 * 1024
+/** Lines that are kept: a line costs something even when it is empty. */
+export const maxLines = 200_000
 
-export interface Line { readonly stream: "stdout" | "stderr"; readonly line: string }
+export type Line = OutputLine
 
 const shown = (text: string): string => text.replaceAll("\r", "")
 
@@ -18,7 +21,10 @@ export class Lines {
   private readonly masked: { readonly stdout: TextStream; readonly stderr: TextStream }
   private readonly rest = { stdout: "", stderr: "" }
   private kept = 0
+  private told = 0
   dropped = 0
+  /** Of what was kept in bytes. */
+  droppedLines = 0
 
   constructor(redactor: Redactor) {
     this.masked = { stdout: redactor.textStream(), stderr: redactor.textStream() }
@@ -36,7 +42,14 @@ export class Lines {
       return []
     }
     this.kept += data.byteLength
-    return this.split(stream, this.masked[stream].push(this.decoders[stream].write(Buffer.from(data))))
+    return this.within(this.split(stream, this.masked[stream].push(this.decoders[stream].write(Buffer.from(data)))))
+  }
+
+  private within(lines: ReadonlyArray<Line>): ReadonlyArray<Line> {
+    const kept = lines.slice(0, Math.max(0, maxLines - this.told))
+    this.told += kept.length
+    this.droppedLines += lines.length - kept.length
+    return kept
   }
 
   private split(stream: "stdout" | "stderr", text: string): Array<Line> {
@@ -51,12 +64,12 @@ export class Lines {
 
   /** What has no line end. */
   end(): ReadonlyArray<Line> {
-    return (["stdout", "stderr"] as const).flatMap((stream) => {
+    return this.within((["stdout", "stderr"] as const).flatMap((stream) => {
       const lines = this.split(stream, this.masked[stream].push(this.decoders[stream].end()) + this.masked[stream].end())
       const last = this.rest[stream]
       this.rest[stream] = ""
       return last === "" ? lines : [...lines, ...this.cut(stream, last)]
-    })
+    }))
   }
 
   private cut(stream: "stdout" | "stderr", text: string): Array<Line> {

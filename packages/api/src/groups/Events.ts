@@ -11,7 +11,7 @@ import * as Problem from "../Problem.ts"
 
 /**
  * Flat, as on the wire: `seq`, `time` (ISO 8601), `type`, what it is about (`task_id`, `operation_id`, `feature`, `run_id`,
- * `exec_id`, `session_id`) and the event's own data.
+ * `exec_id`, `session_id`) and the event's own data. Several lines of `output` come as `lines`, and joined by line feeds as `line`.
  */
 export const EventView = Schema.StructWithRest(
   Schema.Struct({ seq: Schema.Int, time: Schema.String, type: Schema.String }),

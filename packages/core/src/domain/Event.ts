@@ -40,10 +40,14 @@ export class Event extends Schema.Class<Event>("rdev/Event")({
   ...NewEvent.fields
 }) {}
 
-/** An entry as it travels: subject (in snake_case) and data beside `seq`, `time` and `type`, which nothing can overwrite. */
+/**
+ * An entry as it travels: subject (in snake_case) and data beside `seq`, `time` and `type`, which nothing can overwrite. `lines` of
+ * output come as `line` too, joined: who knows of one line only prints the same.
+ */
 export const flat = (event: Event): Readonly<Record<string, Schema.Json>> => {
   const fields: Record<string, Schema.Json> = { seq: event.seq, time: new Date(event.timeMillis).toISOString(), type: event.type }
   for (const [key, value] of Object.entries(event.data)) if (!(key in fields)) fields[key] = value
+  if (event.type === "output" && Array.isArray(event.data["lines"]) && !("line" in fields)) fields["line"] = event.data["lines"].join("\n")
   for (const [key, value] of Object.entries(event.subject)) fields[snake(key)] = value
   return fields
 }

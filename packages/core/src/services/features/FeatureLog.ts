@@ -2,6 +2,7 @@
 import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
 import { Clock, Effect } from "effect"
 import * as Event from "../../domain/Event.ts"
+import * as OutputLines from "../../domain/OutputLines.ts"
 import type { AgentEvent } from "../../ports/AgentHarness.ts"
 import type { CiEvent } from "../../ports/Ci.ts"
 import type { Release } from "../../ports/Deployer.ts"
@@ -41,30 +42,64 @@ export const failed = (about: About, action: string, message: string) => append(
 
 export const output = (about: About, line: string) => append(about, "output", { line: clip(line), stream: "stdout" })
 
-export const ci = (about: About, runId: string, event: CiEvent) => {
+const entry = (type: string, data: Event.NewEvent["data"]) => ({ type, data })
+
+const ciEntry = (event: Exclude<CiEvent, { readonly _tag: "Output" }>): Pick<Event.NewEvent, "type" | "data"> => {
   switch (event._tag) {
-    case "StepStarted": return append(about, "ci.step_started", { step: event.step }, { runId })
-    case "Output": return append(about, "output", { line: clip(event.line), stream: event.stream, step: event.step }, { runId })
-    case "StepEnded":
-      return append(about, "ci.step_ended", { step: event.step, status: event.status, exit_code: event.exitCode, duration_ms: event.durationMillis }, { runId })
-    case "Ended": return append(about, "ci.ended", { status: event.run.status, reason: event.run.reason, duration_ms: event.run.durationMillis }, { runId })
+    case "StepStarted": return entry("ci.step_started", { step: event.step })
+    case "StepEnded": return entry("ci.step_ended", { step: event.step, status: event.status, exit_code: event.exitCode, duration_ms: event.durationMillis })
+    case "Ended": return entry("ci.ended", { status: event.run.status, reason: event.run.reason, duration_ms: event.run.durationMillis })
   }
 }
+
+/** Appends what a run did in one write; lines that a step printed after each other go together. */
+export const ci = Effect.fn("FeatureLog.ci")(function*(about: About, runId: string, events: ReadonlyArray<CiEvent>) {
+  const entries: Array<Pick<Event.NewEvent, "type" | "data">> = []
+  let [step, lines]: [string, Array<OutputLines.OutputLine>] = ["", []]
+  const close = () => {
+    for (const { data, type } of OutputLines.toEvents(lines)) entries.push({ type, data: { ...data, step } })
+    lines = []
+  }
+  for (const event of events) {
+    if (event._tag !== "Output" || event.step !== step) close()
+    if (event._tag === "Output") {
+      step = event.step
+      lines.push({ stream: event.stream, line: clip(event.line) })
+    } else entries.push(ciEntry(event))
+  }
+  close()
+  if (entries.length === 0) return
+  const log = yield* EventLog
+  const subject = { feature: about.index.slug, runId }
+  yield* log.append(Event.ofProject(about.index.projectId), entries.map((one) => ({ ...one, subject })))
+})
 
 export const deployed = Effect.fn("FeatureLog.deployed")(function*(about: About, release: Release, startedMillis: number) {
   const now = yield* Clock.currentTimeMillis
   yield* append(about, "deploy.released", { release: release.id, environment: release.environment, url: release.url, sha: release.sha, duration_ms: now - startedMillis })
 })
 
-const entry = (type: string, data: Event.NewEvent["data"]) => ({ type, data })
-
 /** Appends what an agent did in one write. */
 export const agent = Effect.fn("FeatureLog.agent")(function*(about: About, taskId: string, events: ReadonlyArray<AgentEvent>) {
   if (events.length === 0) return
   const log = yield* EventLog
   const subject = { feature: about.index.slug, taskId }
-  yield* log.append(Event.ofProject(about.index.projectId), events.map((event) => ({ ...agentEntry(event), subject })))
+  yield* log.append(Event.ofProject(about.index.projectId), agentEntries(events).map((event) => ({ ...event, subject })))
 })
+
+/** Lines that follow each other go together. */
+const agentEntries = (events: ReadonlyArray<AgentEvent>): ReadonlyArray<Pick<Event.NewEvent, "type" | "data">> => {
+  const entries: Array<Pick<Event.NewEvent, "type" | "data">> = []
+  let lines: Array<OutputLines.OutputLine> = []
+  for (const event of events) {
+    if (event._tag === "Output") lines.push({ stream: event.stream, line: clip(event.line) })
+    else {
+      entries.push(...OutputLines.toEvents(lines), agentEntry(event))
+      lines = []
+    }
+  }
+  return [...entries, ...OutputLines.toEvents(lines)]
+}
 
 /** How an agent's event stands in the stream. */
 const agentEntry = (event: AgentEvent): Pick<Event.NewEvent, "type" | "data"> => {

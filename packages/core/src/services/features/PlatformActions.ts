@@ -71,7 +71,10 @@ const ciDrafts = (snapshot: Snapshot, run: CiRun): ReadonlyArray<Draft> => [
 const runCi = Effect.fn("PlatformActions.runCi")(function*(snapshot: Snapshot, decision: FeatureDecision) {
   const ci = yield* Ci
   const run = yield* ci.start(snapshot.target, { key: decision.idempotencyKey, sha: snapshot.sha, branch: snapshot.branch, event: "pull_request" })
-  yield* Stream.runForEach(ci.follow(snapshot.target, run.id), (event) => Log.ci(snapshot, run.id, event))
+  yield* ci.follow(snapshot.target, run.id).pipe(
+    Stream.groupedWithin(256, "50 millis"),
+    Stream.runForEach((events) => Log.ci(snapshot, run.id, events))
+  )
   return { events: ciDrafts(snapshot, yield* ci.get(snapshot.target, run.id)) } satisfies Outcome
 })
 
