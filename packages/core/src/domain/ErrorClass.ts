@@ -31,8 +31,30 @@ export const ErrorClass = Schema.TaggedUnion({
   NeedsApproval: detail,
   /** The agent did the work wrongly or not at all: failed; the life cycle decides about another attempt. */
   AgentFault: detail,
+  /** The handler itself is broken (it died): again after a backoff, as another process or version may do it. Counts. */
+  Defect: detail,
   /** Anything else: backoff, or what the handler knows to be a good time. Counts. */
   Unknown: { ...detail, retryAfterMillis: Schema.optionalKey(Schema.Int) }
 })
 export type ErrorClass = typeof ErrorClass.Type
 export type ErrorClassTag = ErrorClass["_tag"]
+
+const permanent: { readonly [T in ErrorClassTag]: boolean } = {
+  AuthFailed: true,
+  Invalid: true,
+  RateLimited: false,
+  AccountLimit: false,
+  Timeout: false,
+  StaleWorker: false,
+  ResourceExhausted: false,
+  Conflict: false,
+  // Of an agent's work, which may be better the next time; for a human, who has been asked.
+  PolicyDenied: false,
+  Budget: false,
+  NeedsApproval: false,
+  AgentFault: false,
+  Defect: false,
+  Unknown: false
+}
+/** Whether the same thing fails the same way until somebody changes something: an agent that is not installed, a refused key, a bad setting. */
+export const isPermanent = (error: ErrorClass): boolean => permanent[error._tag]

@@ -50,7 +50,13 @@ const guarded = <A>(step: Step, call: Effect.Effect<A, StepFailure>): Effect.Eff
       duration: step.timeoutMillis,
       orElse: () => Effect.fail(new StepFailure({ code: "Timeout", message: `no answer within ${step.timeoutMillis / 1000} s`, retryable: true, retryAfterMillis: null }))
     }),
-    Effect.catchDefect((defect) => Effect.fail(failure("Defect", `the step is broken: ${defect instanceof Error ? defect.message : String(defect)}`)))
+    Effect.catchDefect((defect) => Effect.fail(new StepFailure({
+      code: "Defect",
+      message: `the step is broken: ${defect instanceof Error ? defect.message : String(defect)}`,
+      // Nobody knows how far it came: again where that can be seen or does no harm.
+      retryable: step.repeatable || step.observe !== null,
+      retryAfterMillis: null
+    })))
   )).pipe(Effect.flatMap((exit) => Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? Effect.failCause(exit.cause as Cause.Cause<never>) : Effect.succeed(exit)))
 
 const failureOf = (exit: Exit.Failure<unknown, StepFailure>): StepFailure =>

@@ -88,6 +88,7 @@ export const decide = (error: ErrorClass, task: WorkTask, nowMillis: number): De
     case "Invalid":
     case "PolicyDenied":
     case "AgentFault": return fail()
+    case "Defect": return counted(wait(backoffs.unknown))
     case "Unknown": return counted(error.retryAfterMillis === undefined ? wait(backoffs.unknown) : Math.max(0, error.retryAfterMillis))
   }
 }

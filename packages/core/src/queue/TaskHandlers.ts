@@ -26,7 +26,7 @@ export interface TaskContext {
 }
 
 /**
- * The value is the task's result, at most 256 KiB encoded. A defect fails the task as AgentFault; interruption is the worker's alone. A
+ * The value is the task's result, at most 256 KiB encoded. A defect is a failure of the class Defect, tried again like any other; interruption is the worker's alone. A
  * handler that has done its work when it returns and answers `Effect.succeed(…)` or `Effect.fail(…)` costs no fiber.
  */
 export type TaskHandler = (context: TaskContext) => Effect.Effect<Schema.Json, TaskFailure>

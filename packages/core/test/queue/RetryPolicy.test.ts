@@ -28,6 +28,7 @@ const samples: { readonly [T in ErrorClassTag]: Extract<ErrorClass, { readonly _
   Budget: { _tag: "Budget", message: "too dear" },
   NeedsApproval: { _tag: "NeedsApproval", message: "ask" },
   AgentFault: { _tag: "AgentFault", message: "wrong" },
+  Defect: { _tag: "Defect", message: "broken" },
   Unknown: { _tag: "Unknown", message: "?" }
 }
 
@@ -50,6 +51,8 @@ describe("RetryPolicy", () => {
     ["AgentFault", {}, { _tag: "Fail" }],
     ["Budget", {}, { _tag: "Park", why: "too dear" }],
     ["NeedsApproval", {}, { _tag: "Park", why: "ask" }],
+    ["Defect", { attemptsCounted: 1 }, { _tag: "Again", counts: true }],
+    ["Defect", { attemptsCounted: 2 }, { _tag: "Fail", counts: true }],
     ["Unknown", { attemptsCounted: 1 }, { _tag: "Again", counts: true }],
     ["Unknown", { attemptsCounted: 2 }, { _tag: "Fail", counts: true }]
   ]

@@ -54,7 +54,7 @@ describe("Worker", () => {
     assert.strictEqual(done.attempts.length, 4)
   }).pipe(Effect.provide(queue)))
 
-  it.effect("gives handlers what they need, and fails a task whose handler throws", () => Effect.gen(function*() {
+  it.effect("gives handlers what they need, and tries a task whose handler throws again, as often as it may be", () => Effect.gen(function*() {
     class Word extends Context.Service<Word, { readonly said: string }>()("test/Word") {}
     const handlers = yield* TaskHandlers.make({
       say: () => Effect.map(Effect.service(Word), ({ said }) => said),
@@ -63,11 +63,12 @@ describe("Worker", () => {
     }).pipe(Effect.provideService(Word, { said: "hello" }))
     const work = yield* Queue
     const projectId = yield* Ids.make("proj")
-    const tasks = yield* Effect.forEach(["say", "later", "broken"], (kind) => work.enqueue({ projectId, kind, payload: null }))
+    const tasks = yield* Effect.forEach(["say", "later", "broken"], (kind) => work.enqueue({ projectId, kind, payload: null, maxAttempts: 2 }))
     const [say, later, broken] = yield* Effect.forEach(tasks, ({ id, kind }) => until(id, kind === "broken" ? "failed" : "completed")).pipe(
       Effect.provide(Worker.layer({ capacity: 4 }).pipe(Layer.provide(Layer.succeed(TaskHandlers.TaskHandlers, handlers)))))
     assert.deepStrictEqual([say?.result, later?.result], ["hello", "hello"])
-    assert.deepInclude(broken?.attempts[0]?.error, { _tag: "AgentFault", message: "the handler failed unexpectedly: no such thing" })
+    assert.deepInclude(broken?.attempts[0]?.error, { _tag: "Defect", message: "the handler of broken failed unexpectedly: no such thing" })
+    assert.deepInclude(broken, { attemptsCounted: 2, error: broken?.attempts[1]?.error ?? null })
   }).pipe(Effect.provide(queue)))
 
   it.effect("stops a task that outruns its limit and gives the next delivery twice the time", () => Effect.gen(function*() {
@@ -163,7 +164,7 @@ describe("Worker", () => {
     const [bad, good] = yield* work.enqueueAll(["a\u0000b", null].map((payload) => ({ projectId, kind: "x", payload })))
     const layer = worker({ x: ({ task }) => typeof task.payload === "string" ? fails({ _tag: "ResourceExhausted", message: "full", resource: task.payload }) : Effect.succeed(null) })
     yield* Effect.gen(function*() {
-      assert.strictEqual((yield* until(bad as WorkTask["id"], "failed")).error?._tag, "AgentFault")
+      assert.strictEqual((yield* until(bad as WorkTask["id"], "failed")).error?._tag, "Defect")
       yield* until(good as WorkTask["id"], "completed")
     }).pipe(Effect.provide(layer))
   }).pipe(Effect.provide(queue)))

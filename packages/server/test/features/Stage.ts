@@ -154,7 +154,7 @@ export type Handles = Effect.Success<ReturnType<typeof handles>>
 
 /** Runs a test on a platform of its own; its data folder is removed at the end. */
 export const onStage = <A, E>(
-  options: { readonly fault?: string; readonly agents?: ReadonlyArray<AgentConfig>; readonly policy?: (text: string) => string; readonly outside?: Partial<Outside> },
+  options: { readonly fault?: string; readonly agent?: string; readonly agents?: ReadonlyArray<AgentConfig>; readonly policy?: (text: string) => string; readonly outside?: Partial<Outside> },
   test: (stage: Handles, outside: Outside) => Effect.Effect<A, E>
 ) =>
   Effect.gen(function*() {
@@ -163,7 +163,7 @@ export const onStage = <A, E>(
       (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
     )
     const outside: Outside = { ci: () => "green", healthy: () => true, ciRuns: [], deployed: [], rolledBack: 0, ...options.outside }
-    return yield* Effect.flatMap(handles(dataDir, options.policy ?? ((text) => text), options.agents?.[0]?.name ?? "scripted"), (stage) => test(stage, outside)).pipe(
+    return yield* Effect.flatMap(handles(dataDir, options.policy ?? ((text) => text), options.agent ?? options.agents?.[0]?.name ?? "scripted"), (stage) => test(stage, outside)).pipe(
       Effect.provide(platform(dataDir, outside, options.fault, options.agents))
     )
   }).pipe(Effect.scoped)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ofProject } from "@rdev/core/domain/Event"
 import { BranchName } from "@rdev/core/ports/Forge"
 import { maxEvents } from "@rdev/core/services/features/AgentTask"
-import { Effect, Option } from "effect"
+import { Effect, Option, Schedule } from "effect"
 import { onStage, slug } from "./Stage.ts"
 
 const branch = BranchName.make(`feature/${slug}`)
@@ -51,6 +51,24 @@ describe("a feature on the platform", () => {
       const back = yield* until((decision) => decision.phase === "draft")
       assert.strictEqual(back.phase, "draft", "the approval was bound to the content it was given for")
     })))
+
+  it.live("asks a person at once where every attempt would fail the same way, with the cause, and goes on after the answer", () =>
+    Effect.forEach([
+      [{ agent: "nobody" }, /there is no agent \\?"nobody\\?"/],
+      [{ agents: [{ kind: "command", name: "ghost", argv: ["rdev-no-such-program"] }] }, /rdev-no-such-program/]
+    ] as const, ([options, cause]) => onStage(options, (stage) => Effect.gen(function*() {
+      yield* stage.features.create("hello", request)
+      for (const round of [1, 2]) {
+        const held = yield* stage.until((decision) => decision.action === "await-escalation")
+        assert.match(held.reason, cause, "next and why say it")
+        const failures = (yield* stage.events).filter((event) => event.type === "feature.action_failed")
+        assert.lengthOf(failures, round, "tried once, and once again after each answer")
+        if (round === 1) {
+          yield* stage.asAda(stage.features.answer("hello", slug, "try again"))
+          yield* Effect.retry(Effect.flatMap(stage.events, (events) => events.filter((event) => event.type === "feature.action_failed").length === 2 ? Effect.void : Effect.fail("not yet")), Schedule.spaced("50 millis"))
+        }
+      }
+    })), { discard: true }))
 
   it.live("mends a red pipeline: fix-ci, then green", () =>
     onStage({ outside: {} }, (stage, outside) => Effect.gen(function*() {

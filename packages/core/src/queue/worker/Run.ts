@@ -109,7 +109,7 @@ const interruptedOrFailed = (run: Run, cause: Cause.Cause<TaskFailure>, nowMilli
   if (failure !== undefined) return failed(run, failure.error.reason, nowMillis)
   return failed(run, defect === undefined
     ? { _tag: "Unknown", message: "the handler interrupted itself" }
-    : { _tag: "AgentFault", message: `the handler failed unexpectedly: ${message(defect.defect)}` }, nowMillis)
+    : { _tag: "Defect", message: `the handler of ${run.delivery.task.kind} failed unexpectedly: ${message(defect.defect)}` }, nowMillis)
 }
 
 const withProgress = (run: Run) => run.progress === null ? run.delivery.task : Transition.withFields(run.delivery.task, { progress: run.progress })

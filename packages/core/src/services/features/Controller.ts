@@ -6,11 +6,13 @@ import { decide } from "@rdev/sdlc/derive/Decide"
 import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
 import type { Draft } from "@rdev/sdlc/repo/Repo"
 import { Clock, Effect, Option } from "effect"
+import { type ErrorClass, isPermanent } from "../../domain/ErrorClass.ts"
 import { FeatureIndex } from "../../domain/FeatureIndex.ts"
 import type { Project } from "../../domain/Project.ts"
 import type { WorkTask } from "../../domain/WorkTask.ts"
 import { FeatureStore } from "../../ports/FeatureStore.ts"
 import { WorkQueue } from "../../queue/WorkQueue.ts"
+import { toTaskFailure } from "./Failures.ts"
 import * as FeatureAudit from "./FeatureAudit.ts"
 import * as FeatureFiles from "./FeatureFiles.ts"
 import * as FeatureTask from "./FeatureTask.ts"
@@ -65,11 +67,16 @@ export const failureDraft = (decision: FeatureDecision, reason: string): Draft =
 const isFor = (task: WorkTask, decision: FeatureDecision) =>
   typeof task.payload === "object" && task.payload !== null && "key" in task.payload && task.payload["key"] === decision.idempotencyKey
 
+/** What a failure is recorded as: as an attempt, or, where the same would only happen again until somebody acts, as a question to a person at once. */
+const failureDrafts = (decision: FeatureDecision, failure: ErrorClass | null, reason: string) => failure !== null && isPermanent(failure)
+  ? PlatformActions.stuck(decision, failure.message)
+  : Effect.succeed([failureDraft(decision, reason)])
+
 /** A task that ended without changing what is to be done has failed, whatever it says. */
 const settle = Effect.fn("Controller.settle")(function*(snapshot: FeatureFiles.Snapshot, decision: FeatureDecision, task: WorkTask) {
   const reason = task.error === null ? `${decision.action} ended without a result that counts` : `${task.error._tag}: ${task.error.message}`
   yield* Log.failed(snapshot, decision.action, reason)
-  yield* FeatureFiles.record(snapshot, [failureDraft(decision, reason)])
+  yield* FeatureFiles.record(snapshot, yield* failureDrafts(decision, task.error, reason))
 })
 
 const enqueue = Effect.fn("Controller.enqueue")(function*(snapshot: FeatureFiles.Snapshot, decision: FeatureDecision) {
@@ -121,7 +128,10 @@ const carryOut = Effect.fn("Controller.carryOut")(function*(snapshot: FeatureFil
   yield* perform(snapshot, decision).pipe(
     Effect.catchIf(
       (error) => "retryable" in error && !error.retryable && error._tag !== "StoreError",
-      (error) => Effect.andThen(Log.failed(snapshot, decision.action, error.message), FeatureFiles.record(snapshot, [failureDraft(decision, error.message)]))
+      (error) => Effect.andThen(Log.failed(snapshot, decision.action, error.message), Effect.flatMap(
+        failureDrafts(decision, toTaskFailure(error).reason, error.message),
+        (drafts) => FeatureFiles.record(snapshot, drafts)
+      ))
     )
   )
   return "again" satisfies Next

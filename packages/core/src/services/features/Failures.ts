@@ -15,14 +15,16 @@ const ofPort = (reason: PortReason): ErrorClass => {
     case "ResourceExhausted": return { _tag: "ResourceExhausted", message, resource: "workspace" }
     case "Conflict": return { _tag: "Conflict", message }
     case "Invalid": return { _tag: "Invalid", message, field: reason.field }
+    // Somebody has to give way, or to install something.
     case "Foreign":
-    case "Unsupported": return { _tag: "PolicyDenied", message }
+    case "Unsupported": return { _tag: "Invalid", message, field: null }
     default: return { _tag: "Unknown", message }
   }
 }
 
 const ofStore = (error: StoreError): ErrorClass =>
-  error.reason._tag === "Conflict" ? { _tag: "Conflict", message: error.message } : { _tag: "Unknown", message: error.message }
+  error.reason._tag === "Conflict" ? { _tag: "Conflict", message: error.message }
+    : error.reason._tag === "Invalid" ? { _tag: "Invalid", message: error.message, field: error.reason.field } : { _tag: "Unknown", message: error.message }
 
 /** Keeps a TaskFailure as it is. */
 export const toTaskFailure = (error: TaskFailure | StoreError | PortFailure | { readonly _tag: "WorkQueueError"; readonly message: string }): TaskFailure => {

@@ -185,8 +185,22 @@ const reopen = Effect.fn("PlatformActions.reopen")(function*(snapshot: Snapshot,
   } satisfies Outcome
 })
 
-const escalate = (decision: FeatureDecision) =>
-  Effect.map(Ids.ulid, (id): Outcome => ({ events: [draft("escalation-opened", { escalation: id, question: decision.reason, rule: decision.via ?? decision.rule })] }))
+const question = (decision: FeatureDecision, text: string) =>
+  Effect.map(Ids.ulid, (id) => draft("escalation-opened", { escalation: id, question: text.slice(0, 2_000), rule: decision.via ?? decision.rule }))
+
+/** Asked where another attempt would fail the same way. The answer begins the attempts anew. */
+export const stuck = (decision: FeatureDecision, cause: string): Effect.Effect<ReadonlyArray<Draft>> =>
+  Effect.map(question(decision, `${decision.action} cannot be done until somebody acts: ${cause}. Correct that, then answer: it is tried again`), (asked) => [asked])
+
+/** What the last recorded attempt failed with. */
+const lastCause = (snapshot: Snapshot): string | null => {
+  const last = snapshot.loaded.events.findLast((event) => (event.type === "attempt-recorded" && event.data.outcome === "failed") || event.type === "task-failed")
+  return last?.type === "attempt-recorded" || last?.type === "task-failed" ? last.data.reason ?? null : null
+}
+const escalate = (snapshot: Snapshot, decision: FeatureDecision) => {
+  const cause = decision.action === "escalate-retries" ? lastCause(snapshot) : null
+  return Effect.map(question(decision, cause === null ? decision.reason : `${decision.reason}. The last failure: ${cause}`), (asked): Outcome => ({ events: [asked] }))
+}
 
 const recorded = (...events: ReadonlyArray<Draft>) => Effect.succeed<Outcome>({ events })
 
@@ -232,7 +246,7 @@ export const perform = (snapshot: Snapshot, decision: FeatureDecision) => {
     case "cleanup-workspace": return cleanup(snapshot)
     case "escalate-rework":
     case "escalate-retries":
-    case "escalate-budget": return escalate(decision)
+    case "escalate-budget": return escalate(snapshot, decision)
     default:
       return Effect.die(new Error(`the rule table asks the platform for "${decision.action}" (${decision.rule}), which it cannot do`))
   }

@@ -14,7 +14,8 @@ describe("Failures.toTaskFailure", () => {
     [{ _tag: "ResourceExhausted", message: "disk full" }, "ResourceExhausted"],
     [{ _tag: "Conflict", message: "moved" }, "Conflict"],
     [{ _tag: "Invalid", field: "ref", message: "leading dash" }, "Invalid"],
-    [{ _tag: "Foreign", message: "not ours" }, "PolicyDenied"],
+    [{ _tag: "Foreign", message: "not ours" }, "Invalid"],
+    [{ _tag: "Unsupported", message: "install it" }, "Invalid"],
     [{ _tag: "NotFound", message: "gone" }, "Unknown"],
     [{ _tag: "Unknown", message: "?" }, "Unknown"]
   ]
