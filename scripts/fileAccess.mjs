@@ -19,6 +19,7 @@ export const allowed = {
     "LocalWorkspaceHost.ts": "lists and renames folders of the server's own around workspaces",
     "Cgroups.ts": "the kernel's control groups below this process's own",
     "Disk.ts": "asks what the disk has left and what /proc tells of commands; counts folders by du and ConfinedTree",
+    "FileLock.ts": "empty files that stand for locks, in folders of the server's own",
     "Descriptors.ts": "reads which descriptors this process has",
     "SandboxFind.ts": "the folder of this instance and a folder for a test command",
     "SandboxLimits.ts": "reads its own limits in /proc",

@@ -57,6 +57,12 @@ const names = (folder: string): Promise<ReadonlyArray<string>> =>
 
 export const projectFolder = (dataDir: string, projectId: string): string => join(dataDir, "ci", projectId)
 const runFolder = (dataDir: string, projectId: string, id: string) => join(projectFolder(dataDir, projectId), "runs", id)
+/** Held by the process that executes the run. */
+export const lockOf = (dataDir: string, projectId: string, id: string) => join(runFolder(dataDir, projectId, id), "lock")
+const cancelFile = (dataDir: string, projectId: string, id: string) => join(runFolder(dataDir, projectId, id), "cancel.json")
+/** Says to the process that executes the run that it is to end. */
+export const askToCancel = (dataDir: string, projectId: string, id: string) => RecordFile.write(cancelFile(dataDir, projectId, id), {})
+export const isToBeCancelled = async (dataDir: string, projectId: string, id: string) => (await RecordFile.read(cancelFile(dataDir, projectId, id), () => true)) === true
 const keyFile = (dataDir: string, projectId: string, key: string) =>
   join(projectFolder(dataDir, projectId), "keys", `${createHash("sha256").update(key).digest("hex")}.json`)
 
@@ -100,7 +106,10 @@ export const readEvents = async (dataDir: string, projectId: string, id: string,
   }
 }
 
-/** Every run that was still running when the process before this one ended. */
+/** Names of the folders in which runs are executed: of the runs. */
+export const workFolders = (root: string): Promise<ReadonlyArray<string>> => names(root)
+
+/** Every run that has not ended. */
 export const unfinished = async (dataDir: string): Promise<ReadonlyArray<{ readonly projectId: string; readonly run: RunRecord }>> => {
   const found: Array<{ readonly projectId: string; readonly run: RunRecord }> = []
   for (const projectId of (await names(join(dataDir, "ci"))).filter((name) => isProjectId(name))) {

@@ -108,54 +108,61 @@ const tunnel = (request: IncomingMessage, socket: Duplex, head: Buffer, connect:
   outgoing.end()
 }
 
+const unreadable = { status: 500, code: "release-damaged", title: "The release cannot be read", detail: "Its records are damaged; deploy it again." }
+
+const serve = (upstream: Upstream, request: IncomingMessage, response: ServerResponse): void => {
+  if (upstream.kind === "nothing") return problem(request, response, upstream)
+  if (upstream.kind === "proxy") return proxy(request, response, upstream.connect)
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return problem(request, response, { status: 405, code: "method-not-allowed", title: "A page takes GET and HEAD", detail: `This is a release of files; they can be read, not changed by ${request.method ?? "this method"}.`, headers: { allow: "GET, HEAD" } })
+  }
+  const missing = () => problem(request, response, { status: 404, code: "not-found", title: "Not found", detail: `${(request.url ?? "/").split("?", 1)[0]} does not exist here.` })
+  StaticSite.serve(upstream.root, upstream.id.slice(-8).toLowerCase(), request, response, missing).catch(() => problem(request, response, { ...unreadable, detail: "Its files are damaged; deploy it again." }))
+}
+
 export const make = Effect.gen(function*() {
   const routes = yield* HostRoutes
   const releases = yield* LiveReleases
 
-  /** null = not the edge's. */
-  const resolve = (request: IncomingMessage): { readonly upstream: Upstream } | null => {
+  /** The host name, when it is the edge's. */
+  const mine = (request: IncomingMessage): string | null => {
     const host = hostOf(request.headers.host)
-    if (host === null || !host.endsWith(`.${routes.domain}`)) return null
-    const route = routes.find(host)
-    if (route === null) return { upstream: { kind: "nothing", status: 404, code: "unknown-host", title: "Unknown host", detail: `No project has the host name ${host}.` } }
+    return host !== null && host.endsWith(`.${routes.domain}`) ? host : null
+  }
+  const resolve = async (host: string, request: IncomingMessage): Promise<Upstream> => {
+    const route = await routes.find(host)
+    if (route === null) return { kind: "nothing", status: 404, code: "unknown-host", title: "Unknown host", detail: `No project has the host name ${host}.` }
     const environment = environmentOf(host)
-    const live = releases.find(route.projectId, environment)
-    if (live?.kind === "static") return { upstream: { kind: "static", root: live.root, id: live.id } }
-    if (live?.kind === "node") return { upstream: { kind: "proxy", connect: live.connect } }
+    const live = await releases.find(route.projectId, environment)
+    if (live?.kind === "static") return { kind: "static", root: live.root, id: live.id }
+    if (live?.kind === "node") return { kind: "proxy", connect: live.connect }
     const local = /^http:\/\/(\[::1\]|[a-z0-9.]+):(\d+)\/?$/.exec(route.target)
     // A record that points at this very server would go round in circles.
     if (local !== null && Number(local[2]) !== request.socket.localPort) {
       const to = { host: (local[1] ?? "127.0.0.1").replace(/^\[|\]$/g, ""), port: Number(local[2]) }
-      return { upstream: { kind: "proxy", connect: () => connectTo(to) } }
+      return { kind: "proxy", connect: () => connectTo(to) }
     }
-    return { upstream: { kind: "nothing", status: 404, code: "nothing-released", title: "Nothing is released yet", detail: `${host} has no release in ${environment}.` } }
+    return { kind: "nothing", status: 404, code: "nothing-released", title: "Nothing is released yet", detail: `${host} has no release in ${environment}.` }
   }
 
   return Edge.of({
     handler: (request, response) => {
-      const found = resolve(request)
-      if (found === null) return false
-      const { upstream } = found
-      if (upstream.kind === "nothing") problem(request, response, upstream)
-      else if (upstream.kind === "proxy") proxy(request, response, upstream.connect)
-      else if (request.method !== "GET" && request.method !== "HEAD") {
-        problem(request, response, { status: 405, code: "method-not-allowed", title: "A page takes GET and HEAD", detail: `This is a release of files; they can be read, not changed by ${request.method ?? "this method"}.`, headers: { allow: "GET, HEAD" } })
-      }
-      else {
-        const missing = () => problem(request, response, { status: 404, code: "not-found", title: "Not found", detail: `${(request.url ?? "/").split("?", 1)[0]} does not exist here.` })
-        StaticSite.serve(upstream.root, upstream.id.slice(-8).toLowerCase(), request, response, missing).catch(() =>
-          problem(request, response, { status: 500, code: "release-damaged", title: "The release cannot be read", detail: "Its files are damaged; deploy it again." }))
-      }
+      const host = mine(request)
+      if (host === null) return false
+      resolve(host, request).then((upstream) => serve(upstream, request, response), () => problem(request, response, unreadable))
       return true
     },
     upgrade: (request, socket, head) => {
-      const found = resolve(request)
-      if (found === null) return false
-      if (found.upstream.kind === "proxy") tunnel(request, socket, head, found.upstream.connect)
-      else refuseUpgrade(socket, "404 Not Found")
+      const host = mine(request)
+      if (host === null) return false
+      // The other side may go away while the release is looked up.
+      socket.on("error", () => socket.destroy())
+      resolve(host, request).then(
+        (upstream) => upstream.kind === "proxy" ? tunnel(request, socket, head, upstream.connect) : refuseUpgrade(socket, "404 Not Found"),
+        () => refuseUpgrade(socket, "500 Internal Server Error")
+      )
       return true
     }
   })
 })
-
 export const layer: Layer.Layer<Edge, never, HostRoutes | LiveReleases> = Layer.effect(Edge, make)

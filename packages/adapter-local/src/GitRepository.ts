@@ -112,13 +112,16 @@ export const list = (dataDir: string): Effect.Effect<ReadonlyArray<GitRepository
     return found.filter((repository) => repository !== null)
   })
 
-/** Half-made and half-removed folders of an earlier process. */
+/** Making a repository takes seconds; of a process that runs, nothing is as old. */
+const staleMillis = 3_600_000
+/** Half-made and half-removed folders of an earlier process: another one may be making a repository now. */
 export const sweep = (dataDir: string): Effect.Effect<void, LocalFailure> =>
   attempt(async () => {
     const root = rootOf(dataDir)
     if (!(await exists(root))) return
     for (const name of await readdir(root)) {
-      if (/^\.(?:new|gone)-[0-9A-Z]{26}$/.test(name)) await rm(join(root, name), { recursive: true, force: true })
+      const found = /^\.(new|gone)-([0-9A-Z]{26})$/.exec(name)
+      if (found !== null && (found[1] === "gone" || Ids.ulidTimeMillis(found[2] ?? "") < Date.now() - staleMillis)) await rm(join(root, name), { recursive: true, force: true })
     }
   })
 

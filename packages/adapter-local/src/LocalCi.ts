@@ -1,16 +1,18 @@
 /**
  * The Ci port on one machine: runs the steps of the commit's `.woodpecker.yml`, one after the other, in the machine's sandbox on a
- * fresh checkout. Runs and their logs are records on disk; one that was in flight when the server stopped is `infra` (lost).
+ * fresh checkout. Runs and their logs are records on disk, which every process of an installation reads; one whose process ended under it
+ * is `infra` (lost).
  */
 import * as Ids from "@rdev/core/domain/Ids"
 import { Ci, CiError, type CiEvent, type CiStep } from "@rdev/core/ports/Ci"
 import { Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
 import type { ExitStatus, OutputChunk } from "@rdev/core/ports/WorkspaceHost"
-import { Clock, Deferred, Effect, Fiber, Layer, Semaphore, Stream } from "effect"
+import { Clock, Deferred, Effect, Fiber, Layer, Schedule, Semaphore, Stream } from "effect"
 import { join } from "node:path"
 import * as Checkout from "./Checkout.ts"
 import * as CiRecords from "./CiRecords.ts"
 import * as ConfinedTree from "./ConfinedTree.ts"
+import * as FileLock from "./FileLock.ts"
 import * as Lines from "./Lines.ts"
 import { attempt, fail, LocalFailure, notFound } from "./LocalFailure.ts"
 import * as Pipeline from "./Pipeline.ts"
@@ -29,6 +31,9 @@ export interface RunOptions {
 }
 export type Options = RunOptions & Sandbox.Options
 
+/** Between two looks at a run that another process executes, and at whether another process asks for a run's end. */
+const elsewhereMillis = 250
+const lost = "lost: the server stopped while the run was in flight; start it again"
 const pipelineFiles = [".woodpecker.yml", ".woodpecker.yaml"]
 const maxPipelineBytes = 256 * 1024
 
@@ -189,10 +194,19 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
     )
   })
 
+  /** Ends a run of this process when another process says so. */
+  const obey = Effect.fnUntraced(function*(projectId: string, id: string) {
+    while (active.has(id)) {
+      yield* Effect.sleep(elsewhereMillis)
+      const asked = yield* Effect.orElseSucceed(attempt(() => CiRecords.isToBeCancelled(dataDir, projectId, id)), () => false)
+      if (asked) yield* stop(projectId, id)
+    }
+  })
+
   const start = Effect.fnUntraced(function*(target: RepositoryTarget, request: Request) {
     if ((yield* attempt(() => CiRecords.readMark(dataDir, target.projectId))) === null) return yield* notFound(`the pipeline of ${target.name} is not activated`)
     const there = yield* attempt(() => CiRecords.runOfKey(dataDir, target.projectId, request.key))
-    if (there !== null) return CiRecords.view(there)
+    if (there !== null) return CiRecords.view((yield* attempt(() => settled(target.projectId, there.id))) ?? there)
     const pipeline = yield* readPipeline(forge, target, request.sha)
     const record: CiRecords.RunRecord = {
       id: yield* Ids.make("run"),
@@ -206,22 +220,42 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
       startedAtMillis: yield* Clock.currentTimeMillis
     }
     // The run before its key: a crash between the two leaves a run that nobody asked for, never a key to nothing.
+    const unlock = yield* attempt(async () => FileLock.tryTake(CiRecords.lockOf(dataDir, target.projectId, record.id)))
     yield* attempt(() => CiRecords.write(dataDir, target.projectId, record))
     yield* attempt(() => CiRecords.writeKey(dataDir, target.projectId, request.key, record.id))
     yield* attempt(() => CiRecords.prune(dataDir, target.projectId))
     const entry: Active = { fiber: yield* Deferred.make<Fiber.Fiber<void>>(), waiting: new Set() }
     active.set(record.id, entry)
-    yield* Deferred.succeed(entry.fiber, yield* Effect.forkIn(execute(target, request, journal(target.projectId, record), pipeline), scope, { startImmediately: true }))
+    yield* Deferred.succeed(entry.fiber, yield* Effect.forkIn(Effect.ensuring(execute(target, request, journal(target.projectId, record), pipeline), Effect.sync(() => unlock?.())), scope, { startImmediately: true }))
+    yield* Effect.forkIn(obey(target.projectId, record.id), scope)
     return CiRecords.view(record)
   })
 
+  const isElsewhere = (projectId: string, id: string) => !active.has(id) && FileLock.isHeld(CiRecords.lockOf(dataDir, projectId, id))
+  /** The record; of a run whose process has ended, as lost. */
+  const settled = async (projectId: string, id: string): Promise<CiRecords.RunRecord | null> => {
+    const record = await CiRecords.read(dataDir, projectId, id)
+    if (record?.status !== "running" || active.has(id) || isElsewhere(projectId, id)) return record
+    // It may have ended between the two looks.
+    const again = await CiRecords.read(dataDir, projectId, id)
+    if (again?.status !== "running") return again
+    const ended: CiRecords.RunRecord = { ...again, status: "infra", reason: lost }
+    await CiRecords.write(dataDir, projectId, ended)
+    return ended
+  }
   const find = Effect.fnUntraced(function*(target: RepositoryTarget, id: string) {
-    return (yield* attempt(() => CiRecords.read(dataDir, target.projectId, id))) ?? (yield* notFound(`run ${id} does not exist in ${target.name}`))
+    return (yield* attempt(() => settled(target.projectId, id))) ?? (yield* notFound(`run ${id} does not exist in ${target.name}`))
   })
-  const stop = (id: string) =>
+  const stop = (projectId: string, id: string) =>
     Effect.suspend(() => {
       const entry = active.get(id)
-      return entry === undefined ? Effect.void : Effect.asVoid(Effect.flatMap(Deferred.await(entry.fiber), Fiber.interrupt))
+      if (entry !== undefined) return Effect.asVoid(Effect.flatMap(Deferred.await(entry.fiber), Fiber.interrupt))
+      if (!isElsewhere(projectId, id)) return Effect.void
+      const gone = Effect.suspend(() => isElsewhere(projectId, id) ? Effect.fail("runs") : Effect.void)
+      return Effect.andThen(
+        attempt(() => CiRecords.askToCancel(dataDir, projectId, id)),
+        Effect.ignore(Effect.retry(gone, Schedule.spaced(elsewhereMillis).pipe(Schedule.upTo({ duration: "10 seconds" }))))
+      )
     })
 
   async function* follow(projectId: string, id: string): AsyncGenerator<CiEvent> {
@@ -241,9 +275,13 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
         if (next.events.length > 0) continue
         if (record === null) throw notFound(`run ${id} was removed`)
         if (record.status !== "running") return void (yield { _tag: "Ended", run: CiRecords.view(record) })
+        if (entry === undefined && isElsewhere(projectId, id)) {
+          await new Promise<void>((resolve) => setTimeout(resolve, elsewhereMillis))
+          continue
+        }
         if (entry === undefined) {
-          // Ended between the two looks, or its record could not be written.
-          const again = await CiRecords.read(dataDir, projectId, id)
+          // Ended between the two looks, or lost.
+          const again = await settled(projectId, id)
           if (again?.status !== "running") continue
           return void (yield { _tag: "Ended", run: { ...CiRecords.view(again), status: "infra", reason: "lost: the run's end was not recorded" } })
         }
@@ -254,11 +292,12 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
     }
   }
 
+  // What ended processes left; another one may be at work.
   yield* attempt(async () => {
-    await ConfinedTree.remove(workRoot)
-    for (const { projectId, run } of await CiRecords.unfinished(dataDir)) {
-      await CiRecords.write(dataDir, projectId, { ...run, status: "infra", reason: "lost: the server stopped while the run was in flight; start it again" })
-    }
+    const unfinished = await CiRecords.unfinished(dataDir)
+    const elsewhere = new Set(unfinished.filter(({ projectId, run }) => isElsewhere(projectId, run.id)).map(({ run }) => run.id as string))
+    for (const name of await CiRecords.workFolders(workRoot)) if (!elsewhere.has(name)) await ConfinedTree.remove(join(workRoot, name))
+    for (const { projectId, run } of unfinished) await settled(projectId, run.id)
   })
 
   const error = (operation: string) => (failure: LocalFailure) => new CiError({ operation: `Ci.${operation}`, reason: failure.reason, cause: failure.cause })
@@ -273,17 +312,17 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
       }))),
     remove: (target) =>
       verb("remove", starting.withPermit(Effect.gen(function*() {
-        for (const { projectId, run } of yield* attempt(() => CiRecords.unfinished(dataDir))) if (projectId === target.projectId) yield* stop(run.id)
+        for (const { projectId, run } of yield* attempt(() => CiRecords.unfinished(dataDir))) if (projectId === target.projectId) yield* stop(projectId, run.id)
         yield* attempt(() => ConfinedTree.remove(CiRecords.projectFolder(dataDir, target.projectId)))
       }))),
-    start: (target, request) => verb("start", starting.withPermit(start(target, request))),
+    start: (target, request) => verb("start", starting.withPermit(FileLock.exclusively(dataDir, `ci-${target.projectId}`)(start(target, request)))),
     get: (target, id) => verb("get", Effect.map(find(target, id), CiRecords.view)),
     follow: (target, id) =>
       Stream.unwrap(verb("follow", Effect.as(find(target, id), Stream.fromAsyncIterable(
         { [Symbol.asyncIterator]: () => follow(target.projectId, id) },
         (cause) => error("follow")(cause instanceof LocalFailure ? cause : fail({ _tag: "Unknown", message: String(cause) }))
       )))),
-    cancel: (target, id) => verb("cancel", Effect.andThen(find(target, id), stop(id)))
+    cancel: (target, id) => verb("cancel", Effect.andThen(find(target, id), stop(target.projectId, id)))
   })
 })
 

@@ -11,6 +11,7 @@ import { join } from "node:path"
 import * as Checkout from "./Checkout.ts"
 import * as ConfinedCopy from "./ConfinedCopy.ts"
 import * as ConfinedTree from "./ConfinedTree.ts"
+import * as FileLock from "./FileLock.ts"
 import * as Lines from "./Lines.ts"
 import { attempt, fail, invalid, type LocalFailure, notFound } from "./LocalFailure.ts"
 import * as Pipeline from "./Pipeline.ts"
@@ -40,12 +41,19 @@ export type Options = DeployOptions & Sandbox.Options
 export type LiveRelease =
   | { readonly kind: "static"; readonly id: string; readonly root: string }
   | { readonly kind: "node"; readonly id: string; readonly connect: () => Socket }
-/** What the edge serves, for reading without waiting. */
+/** What the edge serves, whichever process of the installation released it. */
 export class LiveReleases extends Context.Service<LiveReleases, {
-  find(projectId: Ids.ProjectId, environment: EnvironmentName): LiveRelease | null
+  find(projectId: Ids.ProjectId, environment: EnvironmentName): Promise<LiveRelease | null>
 }>()("rdev/adapter-local/LiveReleases") {}
 
+/** A service that runs in this process, or a site that it published. */
 interface Running { readonly live: LiveRelease; readonly record: Records.ReleaseRecord; readonly scope: Scope.Closeable }
+/** Between two looks whether a service is superseded, or left alone by a process that ended. */
+const keepMillis = 1_000
+/** A service that could not be brought up is left alone for as long. */
+const pauseMillis = 30_000
+/** How long a release waits for the process that ran its service before. */
+const lockPatience = "10 seconds"
 type Request = { readonly key: string; readonly environment: EnvironmentName; readonly sha: Sha; readonly env: Readonly<Record<string, string>> }
 
 export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOptions) {
@@ -61,10 +69,10 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
   const loopback: Network = sandbox.networks.includes("loopback") ? "loopback" : "none"
   const serviceNetwork = options.serviceNetwork ?? "loopback"
 
-  const exclusive = <A, E, R>(target: RepositoryTarget, effect: Effect.Effect<A, E, R>) => {
+  const exclusive = <A, E>(target: RepositoryTarget, effect: Effect.Effect<A, E>) => {
     const lock = locks.get(target.projectId) ?? Semaphore.makeUnsafe(1)
     locks.set(target.projectId, lock)
-    return lock.withPermit(effect)
+    return lock.withPermit(FileLock.exclusively(dataDir, `deploy-${target.projectId}`)(effect))
   }
   const hostOf = (name: string, environment: EnvironmentName) => `${environment === "staging" ? "staging." : ""}${name}.${options.domain ?? "localhost"}`
 
@@ -119,9 +127,15 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     const start = Effect.gen(function*() {
       if (config.kind === "static") return { live: { kind: "static", id: record.id, root: yield* publish(folder, config.publish) } as const, service: null }
       if (!sandbox.networks.includes(serviceNetwork)) return yield* ServiceRunner.unsupported
+      // Two processes never run one release: what it writes has one writer.
+      yield* FileLock.take(Records.lockOf(dataDir, projectId, record)).pipe(Effect.timeoutOrElse({
+        duration: lockPatience,
+        orElse: () => Effect.fail(fail({ _tag: "Conflict", message: `the service of release ${record.id} runs in another process` }))
+      }))
       yield* sandbox.adoptTree(files)
       const env = yield* attempt(() => Records.readEnv(dataDir, projectId, record))
       const service = yield* ServiceRunner.supervise(sandbox, dataDir, record.id, { account: `${projectId}.live`, files, start: config.start, env, network: serviceNetwork })
+      yield* attempt(() => Records.writeHome(dataDir, projectId, record, service.home))
       return { live: { kind: "node", id: record.id, connect: service.connect } as const, service }
     })
     const { live, service } = yield* Scope.provide(start, scope).pipe(Effect.onError(() => Scope.close(scope, Exit.void)))
@@ -134,6 +148,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
 
   const install = Effect.fnUntraced(function*(target: RepositoryTarget, record: Records.ReleaseRecord, up: { readonly live: LiveRelease; readonly scope: Scope.Closeable }) {
     const key = keyOf(target.projectId, record.environment)
+    if (up.live.kind === "node") yield* attempt(() => Records.markService(dataDir, target.projectId, record.environment))
     yield* attempt(() => Records.switchTo(dataDir, target.projectId, record.environment, record.id))
     const before = running.get(key)
     running.set(key, { live: up.live, record, scope: up.scope })
@@ -211,9 +226,27 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     return Records.view(before, true)
   })
 
+  const currentRecord = async (projectId: string, environment: EnvironmentName) => {
+    const id = await Records.current(dataDir, projectId, environment)
+    return id === null ? null : Records.read(dataDir, projectId, environment, id)
+  }
+  /** What is live now, by the records: another process may have released it, and may run it. */
+  const liveNow = async (projectId: string, environment: EnvironmentName) => {
+    const here = running.get(keyOf(projectId, environment))
+    if (here !== undefined && (await Records.current(dataDir, projectId, environment)) === here.record.id) return here
+    const record = await currentRecord(projectId, environment)
+    if (record === null) return null
+    if (record.config.kind === "static") {
+      const root = join(Records.folderOf(dataDir, projectId, environment, record.id), Records.siteName)
+      return ConfinedTree.isFolder(root) ? { record, live: { kind: "static", id: record.id, root } as const } : null
+    }
+    const home = await Records.readHome(dataDir, projectId, record)
+    return { record, live: { kind: "node", id: record.id, connect: ServiceRunner.connectTo(home ?? join(dataDir, "run", "none")) } as const }
+  }
+
   const verify = Effect.fnUntraced(function*(target: RepositoryTarget, environment: EnvironmentName) {
-    const there = running.get(keyOf(target.projectId, environment))
-    if (there === undefined) return { healthy: false, checks: [{ name: "release", ok: false, detail: `nothing is released to ${environment}` }] } satisfies Health
+    const there = yield* attempt(() => liveNow(target.projectId, environment))
+    if (there === null) return { healthy: false, checks: [{ name: "release", ok: false, detail: `nothing is released to ${environment}` }] } satisfies Health
     const { live, record } = there
     const path = record.config.health
     const checked = live.kind === "static"
@@ -228,37 +261,63 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
       const there = running.get(keyOf(target.projectId, environment))
       running.delete(keyOf(target.projectId, environment))
       if (there !== undefined) yield* Scope.close(there.scope, Exit.void)
+      yield* attempt(() => Records.unmarkService(dataDir, target.projectId, environment))
     }
     yield* attempt(() => ConfinedTree.remove(Records.projectFolder(dataDir, target.projectId)))
   })
 
   yield* Scope.addFinalizer(layerScope, Effect.suspend(() => Effect.forEach(running.values(), ({ scope }) => Scope.close(scope, Exit.void), { concurrency: "unbounded", discard: true })))
+  /** Brings a live release up here, unless another process runs its service. */
+  const keep = Effect.fnUntraced(function*(projectId: Ids.ProjectId, record: Records.ReleaseRecord) {
+    if (record.config.kind === "node" && (yield* attempt(async () => FileLock.isHeld(Records.lockOf(dataDir, projectId, record))))) return
+    const { live, scope } = yield* bringUp(projectId, record)
+    running.set(keyOf(projectId, record.environment), { live, record, scope })
+  })
+  const kept = (projectId: Ids.ProjectId, record: Records.ReleaseRecord) =>
+    Effect.catch(keep(projectId, record), (failure) => Effect.andThen(
+      Effect.sync(() => { pausedUntil.set(record.id, performance.now() + pauseMillis) }),
+      Effect.logWarning(`release ${record.id} of ${projectId} cannot be brought up`, failure.reason)
+    ))
+  const pausedUntil = new Map<string, number>()
+  /** Ends services that another process superseded or removed; takes over those whose process ended. */
+  const look = Effect.gen(function*() {
+    for (const [key, { record, scope }] of running) {
+      const [projectId = ""] = key.split("/")
+      if ((yield* attempt(() => Records.current(dataDir, projectId, record.environment))) === record.id) continue
+      running.delete(key)
+      yield* Scope.close(scope, Exit.void)
+    }
+    for (const { environment, projectId } of yield* attempt(() => Records.services(dataDir))) {
+      const record = yield* attempt(() => currentRecord(projectId, environment))
+      if (record?.config.kind !== "node") yield* attempt(() => Records.unmarkService(dataDir, projectId, environment))
+      else if (running.get(keyOf(projectId, environment))?.record.id !== record.id && (pausedUntil.get(record.id) ?? 0) <= performance.now()) yield* kept(projectId, record)
+    }
+  })
+
   // What was live before the server stopped is live again; a service that does not come up is retried by its supervisor.
   for (const { projectId } of yield* attempt(() => Records.projects(dataDir))) {
     for (const environment of Records.environments) {
-      const id = yield* attempt(() => Records.current(dataDir, projectId, environment))
-      const record = id === null ? null : yield* attempt(() => Records.read(dataDir, projectId, environment, id))
+      const record = yield* attempt(() => currentRecord(projectId, environment))
       if (record === null) continue
-      yield* bringUp(projectId, record).pipe(
-        Effect.tap(({ live, scope }) => Effect.sync(() => running.set(keyOf(projectId, environment), { live, record, scope }))),
-        Effect.catch((failure) => Effect.logWarning(`release ${record.id} of ${projectId} cannot be brought up`, failure.reason))
-      )
+      if (record.config.kind === "node") yield* attempt(() => Records.markService(dataDir, projectId, environment))
+      yield* kept(projectId, record)
     }
   }
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(keepMillis), Effect.catch(look, (failure) => Effect.logWarning("services could not be looked after; this is tried again", failure.reason)))))
 
   const verb = <A>(operation: string, effect: Effect.Effect<A, LocalFailure>): Effect.Effect<A, DeployerError> =>
     effect.pipe(Effect.mapError((failure) => new DeployerError({ operation: `Deployer.${operation}`, reason: failure.reason, cause: failure.cause })), Effect.withSpan(`Deployer.${operation}`))
   const deployer = Deployer.of({
     deploy: (target, request) => verb("deploy", exclusive(target, deploy(target, request))),
     observe: (target, environment) =>
-      Effect.sync(() => Option.map(Option.fromNullishOr(running.get(keyOf(target.projectId, environment))), ({ record }): Release => Records.view(record, true))),
+      verb("observe", Effect.map(attempt(() => currentRecord(target.projectId, environment)), (record) => Option.map(Option.fromNullishOr(record), (one): Release => Records.view(one, true)))),
     verify: (target, environment) => verb("verify", verify(target, environment)),
     rollback: (target, environment) => verb("rollback", exclusive(target, rollback(target, environment))),
     remove: (target) => verb("remove", exclusive(target, remove(target))),
     list: verb("list", Effect.map(attempt(() => Records.projects(dataDir)), (found) =>
       found.map(({ projectId, name, createdAtMillis }) => ({ projectId, externalId: name, createdAtMillis }))))
   })
-  const releases = LiveReleases.of({ find: (projectId, environment) => running.get(keyOf(projectId, environment))?.live ?? null })
+  const releases = LiveReleases.of({ find: async (projectId, environment) => (await liveNow(projectId, environment))?.live ?? null })
   return Context.make(Deployer, deployer).pipe(Context.add(LiveReleases, releases))
 })
 

@@ -1,12 +1,14 @@
 /**
  * The Dns port for names under `localhost`, which every browser resolves to this machine: a record is a file
- * `<dataDir>/dns/<host>.json`, and the Edge answers for it. `HostRoutes` is the same table for reading without waiting.
+ * `<dataDir>/dns/<host>.json`, and the Edge answers for it. Every process of an installation reads the same files at each question: none
+ * remembers what another may have changed.
  */
 import * as Ids from "@rdev/core/domain/Ids"
 import { Dns, DnsError, type DnsRecord } from "@rdev/core/ports/Dns"
-import { Clock, Context, Effect, Layer, Option, Schema, Semaphore } from "effect"
+import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
 import { readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
+import * as FileLock from "./FileLock.ts"
 import { attempt, foreign, invalid, type LocalFailure } from "./LocalFailure.ts"
 import * as RecordFile from "./RecordFile.ts"
 
@@ -22,7 +24,7 @@ const decode = Schema.decodeUnknownSync(Stored)
 
 export class HostRoutes extends Context.Service<HostRoutes, {
   readonly domain: string
-  find(host: string): DnsRecord | null
+  find(host: string): Promise<DnsRecord | null>
 }>()("rdev/adapter-local/HostRoutes") {}
 
 const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -34,61 +36,59 @@ export const isTarget = (target: string): boolean => /^(?:127\.0\.0\.1|::1|local
 
 const view = ({ projectId, host: name, target }: Stored): DnsRecord => ({ projectId, host: name, target })
 
-export const make = Effect.fn("LocalDns.make")(function*(options: Options) {
+export const make = (options: Options) => {
   const domain = options.domain ?? "localhost"
   const folder = join(options.dataDir, "dns")
-  const lock = yield* Semaphore.make(1)
-  const records = new Map<string, Stored>()
   const fileOf = (name: string) => join(folder, `${name}.json`)
-  yield* attempt(async () => {
+  const read = async (name: string): Promise<Stored | null> => {
+    if (!isHost(name, domain)) return null
+    const record = await RecordFile.read(fileOf(name), decode)
+    return record?.host === name ? record : null
+  }
+  const all = async (): Promise<ReadonlyArray<Stored>> => {
     const names = await readdir(folder).catch((cause: unknown) => {
       if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return []
       throw cause
     })
-    for (const name of names.filter((one) => one.endsWith(".json"))) {
-      const record = await RecordFile.read(join(folder, name), decode)
-      if (record !== null && `${record.host}.json` === name) records.set(record.host, record)
-    }
-  })
+    return (await Promise.all(names.filter((one) => one.endsWith(".json")).map((one) => read(one.slice(0, -".json".length))))).filter((record) => record !== null)
+  }
   const verb = <A>(operation: string, effect: Effect.Effect<A, LocalFailure>): Effect.Effect<A, DnsError> =>
-    lock.withPermit(effect).pipe(
+    effect.pipe(
       Effect.mapError((failure) => new DnsError({ operation: `Dns.${operation}`, reason: failure.reason, cause: failure.cause })),
       Effect.withSpan(`Dns.${operation}`)
     )
+  const alone = FileLock.exclusively(options.dataDir, "dns")
 
   const dns = Dns.of({
     hostFor: (name) => `${name}.${domain}`,
     ensure: (record) =>
-      verb("ensure", Effect.gen(function*() {
+      verb("ensure", alone(Effect.gen(function*() {
         if (!isHost(record.host, domain)) return yield* invalid("host", `${JSON.stringify(record.host)} is not a host name under ${domain}`)
         if (!isTarget(record.target)) return yield* invalid("target", `${JSON.stringify(record.target)} is not this machine; expected 127.0.0.1, ::1, localhost or http://127.0.0.1:PORT`)
-        const there = records.get(record.host)
-        if (there !== undefined && there.projectId !== record.projectId) return yield* foreign(`${record.host} belongs to ${there.projectId}`)
+        const there = yield* attempt(() => read(record.host))
+        if (there !== null && there.projectId !== record.projectId) return yield* foreign(`${record.host} belongs to ${there.projectId}`)
         const stored: Stored = { ...record, createdAtMillis: there?.createdAtMillis ?? (yield* Clock.currentTimeMillis) }
         if (there?.target !== record.target) yield* attempt(() => RecordFile.write(fileOf(record.host), stored))
-        records.set(record.host, stored)
-        return { externalId: record.host, created: there === undefined }
-      })),
-    observe: (name) => Effect.sync(() => Option.map(Option.fromNullishOr(records.get(name)), view)),
+        return { externalId: record.host, created: there === null }
+      }))),
+    observe: (name) => verb("observe", Effect.map(attempt(() => read(name)), (there) => Option.map(Option.fromNullishOr(there), view))),
     remove: (projectId, name) =>
-      verb("remove", Effect.gen(function*() {
-        const there = records.get(name)
-        if (there === undefined) return
+      verb("remove", alone(Effect.gen(function*() {
+        const there = yield* attempt(() => read(name))
+        if (there === null) return
         if (there.projectId !== projectId) return yield* foreign(`${name} belongs to ${there.projectId}`)
         yield* attempt(() => rm(fileOf(name), { force: true }))
-        records.delete(name)
-      })),
-    list: Effect.sync(() => [...records.values()].map(view).sort((a, b) => a.host < b.host ? -1 : 1))
+      }))),
+    list: verb("list", Effect.map(attempt(all), (found) => found.map(view).sort((a, b) => a.host < b.host ? -1 : 1)))
   })
   const routes = HostRoutes.of({
     domain,
-    find: (name) => {
-      const there = records.get(name)
-      return there === undefined ? null : view(there)
+    find: async (name) => {
+      const there = await read(name)
+      return there === null ? null : view(there)
     }
   })
   return Context.make(Dns, dns).pipe(Context.add(HostRoutes, routes))
-})
+}
 
-export const layer = (options: Options): Layer.Layer<Dns | HostRoutes, DnsError> =>
-  Layer.effectContext(Effect.mapError(make(options), (failure) => new DnsError({ operation: "LocalDns.layer", reason: failure.reason, cause: failure.cause })))
+export const layer = (options: Options): Layer.Layer<Dns | HostRoutes> => Layer.succeedContext(make(options))

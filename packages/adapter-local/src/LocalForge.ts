@@ -6,6 +6,7 @@ import { Examined } from "@rdev/core/domain/Examined"
 import type * as Ids from "@rdev/core/domain/Ids"
 import { BranchName, Forge, ForgeError, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
 import { Clock, Effect, Layer, Option, Schema, Semaphore } from "effect"
+import * as FileLock from "./FileLock.ts"
 import * as Git from "./Git.ts"
 import * as GitBundle from "./GitBundle.ts"
 import * as GitCommit from "./GitCommit.ts"
@@ -40,11 +41,11 @@ export const make = Effect.fn("LocalForge.make")(function*(options: Options) {
   const view = (repository: GitRepository.GitRepository, created: boolean) =>
     ({ externalId: `${repository.name}.git`, cloneUrl: cloneUrl(repository.name), defaultBranch: repository.defaultBranch, created })
   const open = (target: RepositoryTarget) => GitRepository.open(dataDir, target)
-  /** One writer of records per repository name at a time. */
+  /** One writer of records per repository name at a time, among all processes. */
   const exclusive = <A, E>(name: string, effect: Effect.Effect<A, E>) => {
     const lock = locks.get(name) ?? Semaphore.makeUnsafe(1)
     locks.set(name, lock)
-    return lock.withPermit(effect)
+    return lock.withPermit(FileLock.exclusively(dataDir, `git-${name}`)(effect))
   }
   const verb = <A>(operation: string, effect: Effect.Effect<A, LocalFailure>): Effect.Effect<A, ForgeError> =>
     effect.pipe(

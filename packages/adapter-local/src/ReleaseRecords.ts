@@ -105,6 +105,26 @@ export const switchTo = async (dataDir: string, projectId: string, environment: 
   await rename(temporary, join(folder, "current"))
 }
 
+/** Held by the process that runs the release's service. */
+export const lockOf = (dataDir: string, projectId: string, record: ReleaseRecord) => join(folderOf(dataDir, projectId, record.environment, record.id), "service.lock")
+const decodeHome = Schema.decodeUnknownSync(Schema.Struct({ home: Schema.String }))
+const homeFile = (dataDir: string, projectId: string, record: ReleaseRecord) => join(folderOf(dataDir, projectId, record.environment, record.id), "service.json")
+/** The folder with the socket of the release's service, whichever process runs it. */
+export const readHome = async (dataDir: string, projectId: string, record: ReleaseRecord): Promise<string | null> =>
+  (await RecordFile.read(homeFile(dataDir, projectId, record), decodeHome))?.home ?? null
+export const writeHome = (dataDir: string, projectId: string, record: ReleaseRecord, home: string) => RecordFile.write(homeFile(dataDir, projectId, record), { home })
+
+/** `<dataDir>/services/<projectId>.<environment>` stands for each environment whose live release has a service, so that few are looked after. */
+const servicesOf = (dataDir: string) => join(dataDir, "services")
+export const markService = (dataDir: string, projectId: string, environment: EnvironmentName) => RecordFile.write(join(servicesOf(dataDir), `${projectId}.${environment}`), {})
+export const unmarkService = (dataDir: string, projectId: string, environment: EnvironmentName) => rm(join(servicesOf(dataDir), `${projectId}.${environment}`), { force: true })
+export const services = async (dataDir: string): Promise<ReadonlyArray<{ readonly projectId: Ids.ProjectId; readonly environment: EnvironmentName }>> =>
+  (await names(servicesOf(dataDir))).flatMap((name) => {
+    const [projectId, environment] = name.split(".")
+    const known = environments.find((one) => one === environment)
+    return known !== undefined && isProjectId(projectId) ? [{ projectId, environment: known }] : []
+  })
+
 const keyFile = (dataDir: string, projectId: string, environment: EnvironmentName, key: string) =>
   join(environmentFolder(dataDir, projectId, environment), "keys", `${createHash("sha256").update(key).digest("hex")}.json`)
 export const releaseOfKey = async (dataDir: string, projectId: string, environment: EnvironmentName, key: string): Promise<ReleaseRecord | null> => {

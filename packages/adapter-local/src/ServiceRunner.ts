@@ -7,7 +7,7 @@ import * as Redactor from "@rdev/core/redaction/Redactor"
 import { Effect, Exit, type Scope, Stream } from "effect"
 import { mkdtemp } from "node:fs/promises"
 import { request as httpRequest } from "node:http"
-import { createServer, type Socket } from "node:net"
+import { createServer, Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as ConfinedFolder from "./ConfinedFolder.ts"
@@ -46,6 +46,8 @@ export interface Spec {
 export interface Service {
   /** A connection to it; what is wrong comes as the socket's error. */
   readonly connect: () => Socket
+  /** Where its socket is, for other processes. */
+  readonly home: string
   /** The last lines it printed. */
   readonly tail: () => ReadonlyArray<string>
   /** How often it ended, and how the last time. */
@@ -121,8 +123,24 @@ export const supervise = Effect.fn("ServiceRunner.supervise")(function*(sandbox:
     }
   })
   yield* Effect.forkScoped(forever, { startImmediately: true })
-  return { connect, tail: () => [...lines], ends: () => ({ count, last }) } satisfies Service
+  return { connect, home, tail: () => [...lines], ends: () => ({ count, last }) } satisfies Service
 })
+
+/** The same from another process than the one that runs the service. */
+export const connectTo = (home: string) => (): Socket => {
+  let folder: ConfinedFolder.Folder
+  try {
+    folder = ConfinedFolder.openRoot(home)
+  } catch (cause) {
+    return new Socket().destroy(cause instanceof Error ? cause : new Error(String(cause)))
+  }
+  try {
+    // It pins the socket itself before it answers.
+    return ConfinedSocket.connect(folder, socketName)
+  } finally {
+    ConfinedFolder.close(folder)
+  }
+}
 
 /** Status of a GET over the service's socket; null when nothing answers. */
 export const probe = (connect: Service["connect"], path: string): Effect.Effect<number | null> =>

@@ -20,8 +20,9 @@ layer(Layer.empty)("LocalDns", (it) => {
       const found = yield* Effect.flatMap(Dns, (dns) => dns.observe(record.host)).pipe(Effect.provide(LocalDns.layer({ dataDir })))
       assert.deepStrictEqual(found, Option.some(record))
       yield* Effect.promise(() => writeFile(join(dataDir, "dns", "hello.localhost.json"), "{"))
-      const damaged = yield* Effect.flip(Effect.asVoid(Dns).pipe(Effect.provide(LocalDns.layer({ dataDir }))))
-      assert.include(damaged.message, "hello.localhost.json")
+      const dns = yield* Effect.provide(Dns, LocalDns.layer({ dataDir }))
+      assert.include((yield* Effect.flip(dns.observe(record.host))).message, "hello.localhost.json")
+      yield* dns.ensure({ ...record, host: "other.localhost" })
     })))
 
   it.effect("accepts only this machine as a target", () =>

@@ -17,6 +17,7 @@ import * as OperationOutcome from "./OperationOutcome.ts"
 import { apply, newProject, plan, planLines, projectBody } from "./PlanCommands.ts"
 import { type Screen, table } from "./Screen.ts"
 import { tree } from "./TreeCommands.ts"
+import * as Waiting from "./Waiting.ts"
 import { webhooks } from "./WebhookCommands.ts"
 
 const feature = named("feature").pipe(Argument.withDescription("Slug of the feature"))
@@ -37,9 +38,20 @@ const showProject = (one: Json, screen: Screen) => {
 const wait = boundedInt("wait", 0, 60).pipe(Flag.withDescription("Seconds to wait for the end (at most 60)"), Flag.withDefault(60))
 const preferring = (seconds: number) => ({ prefer: `wait=${seconds}` })
 
+/** What begins at once has mostly ended in this time; what has not is asked for what it waits for. */
+const shortSeconds = 3
+const provisioned = Effect.fnUntraced(function*(target: Target, { operation_id: id, project }: { readonly operation_id: string; readonly project: Json }, seconds: number) {
+  if (project["status"] !== "provisioning" || seconds <= 0) return project
+  const path = `/operations/${id}`
+  const said = Waiting.watch(target, path, (line) => process.stderr.write(`${line}\n`))
+  yield* Effect.raceFirst(said, call(target, path, { headers: preferring(seconds) }))
+  return yield* call(target, `/projects/${segment(string(project["id"]))}`)
+})
+
 const projectsCreate = Command.make("create", { ...common, ...newProject, wait }, (input) =>
   printed(input, (target) => Effect.gen(function*() {
-    const started = yield* call<{ readonly operation_id: string; readonly project: Json }>(target, "/projects", { body: projectBody(input), headers: preferring(input.wait) })
+    const asked = yield* call<{ readonly operation_id: string; readonly project: Json }>(target, "/projects", { body: projectBody(input), headers: preferring(Math.min(input.wait, shortSeconds)) })
+    const started = { ...asked, project: yield* provisioned(target, asked, input.wait - shortSeconds) }
     if (started.project["status"] !== "failed") return started
     const operation = yield* call(target, `/operations/${started.operation_id}`)
     return yield* fail("failed", `the project could not be provisioned: ${string((operation["error"] as Json | null)?.["message"])}; everything was undone. See \`rdev operations show ${started.operation_id}\``)
@@ -87,12 +99,18 @@ const gitToken = Command.make("git-token", {
 
 // ── features ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 const featurePath = (input: { readonly project: string; readonly feature: string }, verb = "") => `/projects/${segment(input.project)}/sdlc/features/${segment(input.feature)}${verb}`
+/** A person is named by the reason already. */
+const waitingField = (one: unknown): ReadonlyArray<readonly [string, string]> => {
+  const waits = one as Waiting.WaitingFor | null | undefined
+  return waits == null || waits.reason === "human" ? [] : [["waits for", Waiting.line(waits).replace(/^waiting: /, "")]]
+}
 const showDecision = (one: Json, screen: Screen) => fields([
   ["phase", string(one["phase"])],
   ["action", screen.style.bold(string(one["action"])) + (one["task_id"] === null ? "" : ` ${string(one["task_id"])}`)],
   ["actor", `${string(one["actor"])}${one["approver"] === null ? "" : ` (${string(one["approver"])})`}`],
   ["rule", string(one["rule"]) + (one["via"] === null ? "" : ` before ${string(one["via"])}`)],
-  ["reason", string(one["reason"])]
+  ["reason", string(one["reason"])],
+  ...waitingField(one["waiting_for"])
 ], screen)
 /** What the caller types next where nothing but a person's word goes on. */
 const wayOut = (input: { readonly project: string; readonly feature: string }, one: Json): string | null => {

@@ -5,6 +5,7 @@ import * as Follow from "./Follow.ts"
 import { OperationProgress } from "./OperationProgress.ts"
 import * as OperationOutcome from "./OperationOutcome.ts"
 import { Screen } from "./Screen.ts"
+import * as Waiting from "./Waiting.ts"
 
 export interface Options {
   readonly json: boolean
@@ -23,12 +24,13 @@ export const follow = Effect.fn("OperationFollow.follow")(function*(target: Targ
   const progress = new OperationProgress(json ? silent : screen, id)
   if (!json) screen.live(() => progress.status())
   let synced = false
-  yield* Follow.until(target, `/operations/${segment(id)}/events`, after, (event) => {
+  const shown = Waiting.watch(target, `/operations/${segment(id)}`, (line) => { if (!json) screen.line(line) })
+  yield* Effect.raceFirst(shown, Follow.until(target, `/operations/${segment(id)}/events`, after, (event) => {
     if (event.type === "synced") synced = true
     else progress.take(event)
     // An end in the past may have been followed by a retry: only the newest one counts.
     return synced && progress.over
-  }).pipe(
+  })).pipe(
     Effect.onInterrupt(() => Effect.sync(() => { if (!json) screen.line(`It goes on on the server: rdev operations follow ${id}`) })),
     Effect.ensuring(Effect.sync(() => screen.live(null)))
   )

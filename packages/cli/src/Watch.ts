@@ -5,6 +5,7 @@ import { CliFailure, fail } from "./Failure.ts"
 import * as Follow from "./Follow.ts"
 import { type Event, Progress } from "./Progress.ts"
 import { Screen } from "./Screen.ts"
+import * as Waiting from "./Waiting.ts"
 
 const own = new Set(["seq", "time", "type"])
 const describe = (event: Event): string => Object.entries(event).filter(([key]) => !own.has(key)).map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`).join(" ").replaceAll("\n", "⏎")
@@ -63,11 +64,12 @@ export const followFeature = Effect.fn("Watch.followFeature")(function*(target: 
   const screen = new Screen(process.stdout)
   const progress = new Progress(screen)
   screen.live(() => progress.status())
+  const shown = Waiting.watch(target, `/projects/${segment(project)}/sdlc/features/${segment(feature)}/next`, (line) => screen.line(line))
   yield* Effect.ensuring(
-    Follow.until(target, `/projects/${segment(project)}/events?feature=${segment(feature)}`, after, (event) => {
+    Effect.raceFirst(shown, Follow.until(target, `/projects/${segment(project)}/events?feature=${segment(feature)}`, after, (event) => {
       progress.take(event)
       return progress.released || progress.waits !== null
-    }),
+    })),
     Effect.sync(() => screen.live(null))
   )
   const { waits } = progress

@@ -12,6 +12,7 @@ import type { Project } from "@rdev/core/domain/Project"
 import { CredentialStore } from "@rdev/core/ports/CredentialStore"
 import { EventLog } from "@rdev/core/ports/EventLog"
 import { BranchName, Forge, ForgeError } from "@rdev/core/ports/Forge"
+import { Replicas } from "@rdev/core/ports/Replicas"
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { type ExitStatus, type Process, type Workspace, WorkspaceError, WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
 import { Issuers, recheckMillis } from "@rdev/core/services/Issuers"
@@ -71,6 +72,11 @@ const shown = (command: ReadonlyArray<string>): ReadonlyArray<string> => command
 
 interface Running { record: ExecRecord; readonly projectId: string; readonly issuer: string; readonly process: Process; readonly ended: Deferred.Deferred<void> }
 
+/** Asks the process that runs a command to end it. */
+const killRequested = "exec.kill_requested"
+const killSeconds = 10
+/** Between two looks at a command that another process runs. */
+const lookMillis = 250
 const lost: ExitStatus = { code: null, signal: null, reason: "connection_lost" }
 const notFound = (id: string) => new StoreError({ operation: "Execs.get", reason: { _tag: "NotFound", entity: "exec", id } })
 
@@ -84,6 +90,7 @@ export const layer = (network: "loopback" | "internet", limits: Admission.Limits
   const redaction = yield* Redaction
   const layerScope = yield* Effect.scope
   const admission = new Admission.Admission(limits)
+  const replicas = yield* Replicas
   const running = new Map<string, Running>()
   const shared = new OutputPace.Shared()
   const preparing = new Map<string, Semaphore.Semaphore>()
@@ -135,6 +142,13 @@ export const layer = (network: "loopback" | "internet", limits: Admission.Limits
     for (const [id] of over.slice(0, Math.max(0, over.length - maxRemembered))) running.delete(id)
   }
 
+  /** Ends it when another process of the installation was asked to. */
+  const obey = (entry: Running) => Stream.unwrap(log.subscribe(ofProject(entry.projectId))).pipe(
+    Stream.filter((event) => event.type === killRequested && event.subject.execId === entry.record.id),
+    Stream.runForEach(() => entry.process.kill),
+    Effect.catch((error) => Effect.logWarning(`${entry.record.id} cannot be ended by another process of this installation`, error))
+  )
+
   const begin = Effect.fnUntraced(function*(project: Project, workspace: Workspace, spec: ExecSpec, id: ExecId, leave: Effect.Effect<void>) {
     const variables = yield* Effect.provideService(ProjectEnvironment.variables(project.id), CredentialStore, credentials)
     yield* redaction.learn(project.id, [...Object.values(variables), ...Secrets.ofVariables(spec.env ?? {})])
@@ -148,7 +162,8 @@ export const layer = (network: "loopback" | "internet", limits: Admission.Limits
     const { principal } = yield* CurrentRequest
     const entry: Running = { record, projectId: project.id, issuer: principal.id, process, ended: yield* Deferred.make<void>() }
     running.set(record.id, entry)
-    yield* tell(record, project.id, [{ type: "exec.started", data: { command: record.command, workspace: workspace.name } }])
+    yield* tell(record, project.id, [{ type: "exec.started", data: { command: record.command, workspace: workspace.name, replica: replicas.self } }])
+    yield* Effect.forkIn(obey(entry), scope)
     yield* Effect.forkIn(Effect.ensuring(follow(entry, project.id, redactor), Effect.andThen(leave, Scope.close(scope, Exit.void))), layerScope)
     return record
   }, Effect.uninterruptible)
@@ -165,7 +180,8 @@ export const layer = (network: "loopback" | "internet", limits: Admission.Limits
     const started = found.find((event) => event.type === "exec.started")
     if (started === undefined) return yield* notFound(id)
     const ended = found.find((event) => event.type === "complete")
-    const { command, workspace } = started.data
+    const { command, replica, workspace } = started.data
+    const runs = ended === undefined && typeof replica === "string" && replica !== replicas.self && (yield* replicas.alive(replica))
     const code = ended?.data["exit_code"]
     const reason = ended?.data["reason"]
     const signal = ended?.data["signal"]
@@ -175,9 +191,18 @@ export const layer = (network: "loopback" | "internet", limits: Admission.Limits
       command: Array.isArray(command) ? command.map(String) : [],
       workspace: String(workspace),
       startedAtMillis: started.timeMillis,
-      endedAtMillis: ended?.timeMillis ?? started.timeMillis,
-      exit: ended === undefined ? lost : { code: typeof code === "number" ? code : null, signal: typeof signal === "string" ? signal : null, reason: (typeof reason === "string" ? reason : "connection_lost") as ExitStatus["reason"], ...(typeof detail === "string" ? { detail } : {}) }
+      endedAtMillis: runs ? null : ended?.timeMillis ?? started.timeMillis,
+      exit: runs ? null : ended === undefined ? lost : { code: typeof code === "number" ? code : null, signal: typeof signal === "string" ? signal : null, reason: (typeof reason === "string" ? reason : "connection_lost") as ExitStatus["reason"], ...(typeof detail === "string" ? { detail } : {}) }
     } satisfies ExecRecord
+  })
+  /** One that another process runs: looked at until it has ended, or for so long. */
+  const elsewhere = Effect.fn("Execs.elsewhere")(function*(project: Project, id: ExecId, seconds: number) {
+    const until = (yield* Clock.currentTimeMillis) + seconds * 1000
+    for (;;) {
+      const record = yield* recall(project, id)
+      if (record.exit !== null || (yield* Clock.currentTimeMillis) >= until) return record
+      yield* Effect.sleep(lookMillis)
+    }
   })
   const get = Effect.fn("Execs.get")(function*(project: Project, id: ExecId) {
     const entry = running.get(id)
@@ -213,15 +238,21 @@ export const layer = (network: "loopback" | "internet", limits: Admission.Limits
     get,
     wait: Effect.fn("Execs.wait")(function*(project: Project, id: ExecId, seconds: number) {
       const entry = running.get(id)
-      if (entry?.projectId === project.id && entry.record.exit === null && seconds > 0) yield* Effect.timeoutOption(Deferred.await(entry.ended), seconds * 1000)
+      if (seconds <= 0) return yield* get(project, id)
+      if (entry === undefined) return yield* elsewhere(project, id, seconds)
+      if (entry.projectId === project.id && entry.record.exit === null) yield* Effect.timeoutOption(Deferred.await(entry.ended), seconds * 1000)
       return yield* get(project, id)
     }),
     kill: Effect.fn("Execs.kill")(function*(project: Project, id: ExecId) {
       const record = yield* get(project, id)
       const entry = running.get(id)
-      if (record.exit !== null || entry === undefined) return record
+      if (record.exit !== null) return record
+      if (entry === undefined) {
+        yield* tell(record, project.id, [{ type: killRequested, data: {} }])
+        return yield* elsewhere(project, id, killSeconds)
+      }
       yield* entry.process.kill
-      yield* Effect.timeoutOption(Deferred.await(entry.ended), 10_000)
+      yield* Effect.timeoutOption(Deferred.await(entry.ended), killSeconds * 1000)
       return yield* get(project, id)
     })
   })

@@ -23,6 +23,7 @@ import * as LocalWorkspaceHost from "@rdev/adapter-local/LocalWorkspaceHost"
 import * as Sandbox from "@rdev/adapter-local/Sandbox"
 import * as Database from "@rdev/adapter-postgres/Database"
 import * as PgTenantDatabase from "@rdev/adapter-postgres/PgTenantDatabase"
+import * as PgReplicas from "@rdev/adapter-postgres/PgReplicas"
 import * as PgOperationStore from "@rdev/adapter-postgres/PgOperationStore"
 import * as PgWorkQueueStore from "@rdev/adapter-postgres/queue/PgWorkQueueStore"
 import * as Route from "@rdev/adapter-postgres/Route"
@@ -60,7 +61,7 @@ const database = (config: ServerConfig) => config.databaseUrl === null
 
 const answers = Layer.effect(DatabaseAnswers, Effect.map(Database.Database, ({ route }) => route === null ? "answers" : Route.describe(route)))
 
-const stores = (config: ServerConfig) => Layer.mergeAll(Stores.layer, PgOperationStore.layer, PgWorkQueueStore.layer, SharedFolder.layer(config), answers).pipe(Layer.provide(database(config)))
+const stores = (config: ServerConfig) => Layer.mergeAll(Stores.layer, PgOperationStore.layer, PgWorkQueueStore.layer, PgReplicas.layer, SharedFolder.layer(config), answers).pipe(Layer.provide(database(config)))
 
 /** What takes a service of its own. A project's resources of these kinds are shown as `unavailable`, with these words. */
 const notOnOneMachine = Layer.mergeAll(

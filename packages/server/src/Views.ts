@@ -15,6 +15,7 @@ import type { FeatureIndex } from "@rdev/core/domain/FeatureIndex"
 import type { Operation, OperationStep } from "@rdev/core/domain/Operation"
 import type { Project } from "@rdev/core/domain/Project"
 import type { Webhook } from "@rdev/core/domain/Webhook"
+import type { WaitingFor } from "@rdev/core/domain/WaitingFor"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
 import type { HarnessInfo } from "@rdev/core/ports/AgentHarness"
 import type { OperationPlan } from "@rdev/core/operations/Plan"
@@ -64,7 +65,10 @@ export const feature = (one: FeatureIndex): FeatureView => ({
   updatedAt: time(one.updatedAtMillis)
 })
 
-export const decision = (one: FeatureDecision): DecisionView => ({
+/** `null`: it goes on. */
+export const waiting = (one: WaitingFor | null) => one === null ? null : { reason: one.reason, since: time(one.sinceMillis), until: optionalTime(one.untilMillis), detail: one.detail }
+
+export const decision = (one: FeatureDecision, waitingFor: WaitingFor | null = null): DecisionView => ({
   action: one.action,
   taskId: one.taskId ?? null,
   reason: one.reason,
@@ -77,11 +81,12 @@ export const decision = (one: FeatureDecision): DecisionView => ({
   to: one.to ?? null,
   batch: one.batch ?? [],
   approver: one.approver ?? null,
-  idempotencyKey: one.idempotencyKey
+  idempotencyKey: one.idempotencyKey,
+  waitingFor: waiting(waitingFor)
 })
 
-export const explanation = (one: FeatureDecision): typeof Explanation.Type => ({
-  ...decision(one),
+export const explanation = (one: FeatureDecision, waitingFor: WaitingFor | null = null): typeof Explanation.Type => ({
+  ...decision(one, waitingFor),
   facts: one.facts,
   skipped: one.skipped,
   subjects: one.subjects,
@@ -100,7 +105,7 @@ const attempt = (one: WorkTask["attempts"][number]) => ({
   error: taskError(one.error)
 })
 
-export const task = (one: WorkTask): TaskView => ({
+export const task = (one: WorkTask, waitingFor: WaitingFor | null = null): TaskView => ({
   id: one.id,
   projectId: one.projectId,
   kind: one.kind,
@@ -118,13 +123,14 @@ export const task = (one: WorkTask): TaskView => ({
   timeoutMs: one.timeoutMillis,
   dependsOn: one.dependsOn,
   cancelRequested: one.cancelRequested,
+  waitingFor: waiting(waitingFor),
   attempts: one.attempts.map(attempt),
   createdAt: time(one.createdAtMillis),
   startedAt: optionalTime(one.startedAtMillis),
   endedAt: optionalTime(one.endedAtMillis)
 })
 
-export const operation = (one: Operation): OperationView => ({
+export const operation = (one: Operation, waitingFor: WaitingFor | null = null): OperationView => ({
   id: one.id,
   kind: one.kind,
   version: one.version,
@@ -133,6 +139,7 @@ export const operation = (one: Operation): OperationView => ({
   output: one.output,
   error: one.error,
   cancelRequested: one.cancelRequested,
+  waitingFor: waiting(waitingFor),
   actor: one.actor,
   requestId: one.requestId,
   createdAt: time(one.createdAtMillis),

@@ -8,6 +8,7 @@ import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { Authorization, Idempotency, requires } from "../Access.ts"
 import * as Parameters from "../Parameters.ts"
 import * as Problem from "../Problem.ts"
+import { waitingFor } from "../WaitingFor.ts"
 import * as Wire from "../Wire.ts"
 
 const fields = FeatureIndex.fields
@@ -71,7 +72,8 @@ const decision = {
   batch: Schema.Array(Schema.String),
   /** Under kind approve: who may. */
   approver: Schema.NullOr(Schema.Literals(["human", "agent"])),
-  idempotencyKey: Schema.String
+  idempotencyKey: Schema.String,
+  ...waitingFor
 }
 export const DecisionView = Wire.struct("Decision", decision)
 export type DecisionView = typeof DecisionView.Type

@@ -6,6 +6,7 @@ import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { Authorization, Idempotency, requires } from "../Access.ts"
 import * as Parameters from "../Parameters.ts"
 import * as Problem from "../Problem.ts"
+import { waitingFor } from "../WaitingFor.ts"
 import * as Wire from "../Wire.ts"
 import { Accepted, PlanView } from "./Projects.ts"
 import { TreeSource } from "./Trees.ts"
@@ -40,6 +41,7 @@ export const OperationView = Wire.struct("Operation", {
   output: fields.output,
   error: Schema.NullOr(StepErrorView),
   cancelRequested: fields.cancelRequested,
+  ...waitingFor,
   actor: fields.actor,
   requestId: fields.requestId,
   createdAt: Wire.Time,

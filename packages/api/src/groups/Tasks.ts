@@ -8,6 +8,7 @@ import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { Authorization, Idempotency, requires } from "../Access.ts"
 import * as Parameters from "../Parameters.ts"
 import * as Problem from "../Problem.ts"
+import { waitingFor } from "../WaitingFor.ts"
 import * as Wire from "../Wire.ts"
 
 const fields = WorkTask.fields
@@ -41,6 +42,7 @@ export const TaskView = Wire.struct("Task", {
   timeoutMs: Schema.Int,
   dependsOn: fields.dependsOn,
   cancelRequested: fields.cancelRequested,
+  ...waitingFor,
   attempts: Schema.Array(AttemptView),
   createdAt: Wire.Time,
   startedAt: Wire.OptionalTime,

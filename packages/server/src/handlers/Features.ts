@@ -8,6 +8,7 @@ import { answer } from "../http/Failures.ts"
 import { Paging } from "../http/Paging.ts"
 import * as Access from "../Access.ts"
 import * as Views from "../Views.ts"
+import * as WaitingFacts from "../WaitingFacts.ts"
 
 interface Path { readonly project: string; readonly feature: string }
 const specOf = (payload: typeof NewFeature.Type): FeatureSpec => ({ ...payload })
@@ -16,12 +17,14 @@ export const layer = HttpApiBuilder.group(Api, "features", Effect.fn(function*(h
   const findProject = yield* Access.findProject
   const features = yield* Features
   const paging = yield* Paging
+  const waiting = yield* WaitingFacts.make
   const detail = ({ feature, project }: Path) =>
     // The index row follows the repository a moment later; what was just said stands in the repository already.
-    Effect.map(features.snapshot(project, feature), ({ decision, snapshot }) => ({
+    Effect.flatMap(features.snapshot(project, feature), ({ decision, snapshot }) => Effect.map(waiting.feature(decision, snapshot.index), (waitingFor) => ({
       feature: { ...Views.feature(snapshot.index), lifecycle: snapshot.state.lifecycle, phase: decision.phase },
-      next: Views.decision(decision)
-    }))
+      next: Views.decision(decision, waitingFor)
+    })))
+  const now = ({ feature, project }: Path) => Effect.flatMap(features.get(project, feature), ({ decision, index }) => Effect.map(waiting.feature(decision, index), (waitingFor) => [decision, waitingFor] as const))
   const after = <E, R>(params: Path, verb: Effect.Effect<unknown, E, R>) => answer(Effect.andThen(verb, detail(params)))
   const verdict = ({ feature, project }: Path, given: GivenVerdict) =>
     answer(Effect.map(features.verdict(project, feature, given), ({ gate, subject }) => ({ gate, subject, verdict: given.verdict })))
@@ -35,8 +38,8 @@ export const layer = HttpApiBuilder.group(Api, "features", Effect.fn(function*(h
       return { features: rows.map(Views.feature), nextCursor: paging.next(list, limit, rows, rows.at(-1)?.id) }
     })),
     get: ({ params }) => answer(detail(params)),
-    next: ({ params }) => answer(Effect.map(features.get(params.project, params.feature), ({ decision }) => Views.decision(decision))),
-    why: ({ params }) => answer(Effect.map(features.get(params.project, params.feature), ({ decision }) => Views.explanation(decision))),
+    next: ({ params }) => answer(Effect.map(now(params), ([decision, waitingFor]) => Views.decision(decision, waitingFor))),
+    why: ({ params }) => answer(Effect.map(now(params), ([decision, waitingFor]) => Views.explanation(decision, waitingFor))),
     approve: ({ params, payload }) => verdict(params, { ...payload, verdict: "approve" }),
     reject: ({ params, payload }) => verdict(params, { ...payload, verdict: "reject" }),
     waive: ({ params, payload }) => verdict(params, { ...payload, verdict: "waive" }),

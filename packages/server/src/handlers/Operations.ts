@@ -12,6 +12,7 @@ import { Paging } from "../http/Paging.ts"
 import { Departure } from "../http/ToItsEnd.ts"
 import * as StartOperation from "../StartOperation.ts"
 import * as Views from "../Views.ts"
+import * as WaitingFacts from "../WaitingFacts.ts"
 import { projectOrAll } from "./Tasks.ts"
 
 /** The operation when it has ended, or as it is after the wait; nobody's wait ends at once. */
@@ -25,6 +26,8 @@ export const layer = HttpApiBuilder.group(Api, "operations", Effect.fn(function*
   const startable = yield* StartOperation.make
   const operations = yield* Operations
   const paging = yield* Paging
+  const waiting = yield* WaitingFacts.make
+  const view = (operation: Operation) => Effect.map(waiting.operation(operation), (waitingFor) => Views.operation(operation, waitingFor))
   const seen = Effect.fnUntraced(function*(id: OperationId) {
     const operation = yield* operations.get(id)
     yield* Access.visible(operation.projectId, `operation ${id}`)
@@ -37,7 +40,7 @@ export const layer = HttpApiBuilder.group(Api, "operations", Effect.fn(function*
       const names = ["operations", projectId, kind, status]
       const { after, limit } = yield* paging.read(names, query)
       const rows = yield* operations.list({ projectId, kind, status: status === undefined ? null : [status], after, limit })
-      return { operations: rows.map(Views.operation), nextCursor: paging.next(names, limit, rows, rows.at(-1)?.id) }
+      return { operations: yield* Effect.forEach(rows, view, { concurrency: 4 }), nextCursor: paging.next(names, limit, rows, rows.at(-1)?.id) }
     })),
     start: ({ headers, params, payload, query }) => answer(Effect.gen(function*() {
       const wanted = yield* startable(yield* findProject(params.project), payload)
@@ -49,10 +52,10 @@ export const layer = HttpApiBuilder.group(Api, "operations", Effect.fn(function*
     answer: ({ headers, params, payload }) => answer(Effect.gen(function*() {
       yield* seen(params.operation)
       yield* operations.answer(params.operation, payload.step, payload.value)
-      return Views.operation(yield* waited(operations, yield* operations.get(params.operation), waitSeconds(headers)))
+      return yield* view(yield* waited(operations, yield* operations.get(params.operation), waitSeconds(headers)))
     })),
     get: ({ headers, params }) => answer(Effect.gen(function*() {
-      return Views.operation(yield* waited(operations, yield* seen(params.operation), waitSeconds(headers)))
+      return yield* view(yield* waited(operations, yield* seen(params.operation), waitSeconds(headers)))
     })),
     steps: ({ params }) => answer(Effect.gen(function*() {
       yield* seen(params.operation)
@@ -60,11 +63,11 @@ export const layer = HttpApiBuilder.group(Api, "operations", Effect.fn(function*
     })),
     cancel: ({ headers, params }) => answer(Effect.gen(function*() {
       yield* seen(params.operation)
-      return Views.operation(yield* waited(operations, yield* operations.cancel(params.operation), waitSeconds(headers)))
+      return yield* view(yield* waited(operations, yield* operations.cancel(params.operation), waitSeconds(headers)))
     })),
     retry: ({ headers, params }) => answer(Effect.gen(function*() {
       yield* seen(params.operation)
-      return Views.operation(yield* waited(operations, yield* operations.retry(params.operation), waitSeconds(headers)))
+      return yield* view(yield* waited(operations, yield* operations.retry(params.operation), waitSeconds(headers)))
     }))
   })
 }))

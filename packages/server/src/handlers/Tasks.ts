@@ -1,7 +1,7 @@
 /** `tasks`: the work queue and its workers. */
 import { Api } from "@rdev/api/Api"
 import type { TaskId } from "@rdev/core/domain/Ids"
-import type { TaskStatus } from "@rdev/core/domain/WorkTask"
+import type { TaskStatus, WorkTask } from "@rdev/core/domain/WorkTask"
 import { WorkerPool } from "@rdev/core/queue/WorkerPool"
 import { WorkQueue } from "@rdev/core/queue/WorkQueue"
 import * as Effect from "effect/Effect"
@@ -10,6 +10,7 @@ import * as Access from "../Access.ts"
 import { answer } from "../http/Failures.ts"
 import { Paging, type Query } from "../http/Paging.ts"
 import * as Views from "../Views.ts"
+import * as WaitingFacts from "../WaitingFacts.ts"
 
 interface Filter extends Query { readonly status?: TaskStatus; readonly kind?: string }
 
@@ -26,6 +27,8 @@ export const layer = HttpApiBuilder.group(Api, "tasks", Effect.fn(function*(hand
   const queue = yield* WorkQueue
   const pool = yield* WorkerPool
   const paging = yield* Paging
+  const waiting = yield* WaitingFacts.make
+  const view = (task: WorkTask) => Effect.map(waiting.task(task), (waitingFor) => Views.task(task, waitingFor))
 
   const list = Effect.fnUntraced(function*(project: string | undefined, query: Filter) {
     const projectId = yield* scopeOf(project)
@@ -34,7 +37,7 @@ export const layer = HttpApiBuilder.group(Api, "tasks", Effect.fn(function*(hand
     const names = ["tasks", projectId, status, kind]
     const { after, limit } = yield* paging.read(names, query)
     const rows = yield* queue.list({ projectId, status, kind, after: after as TaskId | null, limit })
-    return { tasks: rows.map(Views.task), nextCursor: paging.next(names, limit, rows, rows.at(-1)?.id) }
+    return { tasks: (yield* waiting.tasks(rows)).map(([task, waitingFor]) => Views.task(task, waitingFor)), nextCursor: paging.next(names, limit, rows, rows.at(-1)?.id) }
   })
   /** Looked at before anything is done to it, so that a key for other projects cannot even learn that it is there. */
   const seen = Effect.fnUntraced(function*(id: TaskId) {
@@ -45,9 +48,9 @@ export const layer = HttpApiBuilder.group(Api, "tasks", Effect.fn(function*(hand
   return handlers.handleAll({
     list: ({ query }) => answer(list(query.project, query)),
     listOfProject: ({ params, query }) => answer(list(params.project, query)),
-    get: ({ params }) => answer(Effect.map(seen(params.task), Views.task)),
-    cancel: ({ params }) => answer(Effect.map(Effect.andThen(seen(params.task), queue.cancel(params.task)), Views.task)),
-    retry: ({ params }) => answer(Effect.map(Effect.andThen(seen(params.task), queue.retry(params.task)), Views.task)),
+    get: ({ params }) => answer(Effect.flatMap(seen(params.task), view)),
+    cancel: ({ params }) => answer(Effect.flatMap(Effect.andThen(seen(params.task), queue.cancel(params.task)), view)),
+    retry: ({ params }) => answer(Effect.flatMap(Effect.andThen(seen(params.task), queue.retry(params.task)), view)),
     pool: () => answer(Effect.andThen(scopeOf(undefined), pool.pool))
   })
 }))
