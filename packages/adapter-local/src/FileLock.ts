@@ -60,6 +60,7 @@ export const take = (path: string): Effect.Effect<void, LocalFailure, Scope.Scop
   return Effect.asVoid(Effect.acquireRelease(wait(pauses.firstMillis), (release) => Effect.sync(release), { interruptible: true }))
 }
 
+export const pathOf = (dataDir: string, name: string): string => join(dataDir, "locks", name)
 /** One process at a time, by name. */
 export const exclusively = (dataDir: string, name: string) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | LocalFailure, Exclude<R, Scope.Scope>> =>
-  Effect.scoped(Effect.andThen(take(join(dataDir, "locks", name)), effect))
+  Effect.scoped(Effect.andThen(take(pathOf(dataDir, name)), effect))

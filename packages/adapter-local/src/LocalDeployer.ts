@@ -278,6 +278,18 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
       Effect.sync(() => { pausedUntil.set(record.id, performance.now() + pauseMillis) }),
       Effect.logWarning(`release ${record.id} of ${projectId} cannot be brought up`, failure.reason)
     ))
+  /** Not while somebody deploys or removes the project: the next look comes soon. */
+  const undisturbed = (projectId: Ids.ProjectId, effect: Effect.Effect<void, LocalFailure>) => Effect.acquireUseRelease(
+    attempt(async () => FileLock.tryTake(FileLock.pathOf(dataDir, `deploy-${projectId}`))),
+    (release) => release === null ? Effect.void : effect,
+    (release) => Effect.sync(() => release?.())
+  )
+  const keepCurrent = (projectId: Ids.ProjectId, environment: EnvironmentName) => undisturbed(projectId, Effect.gen(function*() {
+    const record = yield* attempt(() => currentRecord(projectId, environment))
+    if (record?.config.kind === "node") yield* attempt(() => Records.markService(dataDir, projectId, environment))
+    else yield* attempt(() => Records.unmarkService(dataDir, projectId, environment))
+    if (record !== null && running.get(keyOf(projectId, environment))?.record.id !== record.id && (pausedUntil.get(record.id) ?? 0) <= performance.now()) yield* kept(projectId, record)
+  }))
   const pausedUntil = new Map<string, number>()
   /** Ends services that another process superseded or removed; takes over those whose process ended. */
   const look = Effect.gen(function*() {
@@ -288,20 +300,14 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
       yield* Scope.close(scope, Exit.void)
     }
     for (const { environment, projectId } of yield* attempt(() => Records.services(dataDir))) {
-      const record = yield* attempt(() => currentRecord(projectId, environment))
-      if (record?.config.kind !== "node") yield* attempt(() => Records.unmarkService(dataDir, projectId, environment))
-      else if (running.get(keyOf(projectId, environment))?.record.id !== record.id && (pausedUntil.get(record.id) ?? 0) <= performance.now()) yield* kept(projectId, record)
+      const id = yield* attempt(() => Records.current(dataDir, projectId, environment))
+      if (running.get(keyOf(projectId, environment))?.record.id !== id) yield* keepCurrent(projectId, environment)
     }
   })
 
   // What was live before the server stopped is live again; a service that does not come up is retried by its supervisor.
   for (const { projectId } of yield* attempt(() => Records.projects(dataDir))) {
-    for (const environment of Records.environments) {
-      const record = yield* attempt(() => currentRecord(projectId, environment))
-      if (record === null) continue
-      if (record.config.kind === "node") yield* attempt(() => Records.markService(dataDir, projectId, environment))
-      yield* kept(projectId, record)
-    }
+    for (const environment of Records.environments) yield* keepCurrent(projectId, environment)
   }
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(keepMillis), Effect.catch(look, (failure) => Effect.logWarning("services could not be looked after; this is tried again", failure.reason)))))
 

@@ -68,9 +68,9 @@ describe("two processes on one data folder", () => {
     const pulls = yield* Effect.all(heads.flatMap((head, i) => forges.map((forge) => Effect.map(forge.ensurePullRequest(target, { title: `T${i}`, body: "", head, base: main }), ({ number }) => [head, number] as const))), { concurrency: "unbounded" })
     assert.strictEqual(new Set(pulls.map(([, number]) => number)).size, heads.length)
     assert.strictEqual(new Set(pulls.map(([head, number]) => `${head} ${number}`)).size, heads.length, "both were told the same number for a branch")
-    const tokens = yield* Effect.all(Array.from({ length: 8 }, (_, i) => (forges[i % 2] ?? first).issueToken(target, "read", 60)), { concurrency: "unbounded" })
+    const tokens = yield* Effect.all(Array.from({ length: 8 }, (_, i) => (forges[i % 2] ?? first).issueToken(target, "read", 60, `key_${i}`)), { concurrency: "unbounded" })
     const check = yield* GitTokens.make(dataDir)
-    for (const { token } of tokens) assert.strictEqual(yield* check.check(join(dataDir, "git", "shared.git"), Redacted.value(token)), "read")
+    for (const { token } of tokens) assert.deepInclude(yield* check.check(join(dataDir, "git", "shared.git"), Redacted.value(token)), { access: "read" })
   })), 60_000)
 
   it.live("a pipeline run is followed and cancelled from the other; a start beside it leaves it alone; one whose process is gone is lost", () => Effect.scoped(Effect.gen(function*() {
