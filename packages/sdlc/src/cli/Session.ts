@@ -119,14 +119,25 @@ export const observeDeps = (session: Session, own: FeatureState): NonNullable<Ob
   return dependencyStatuses([...nodes.values()])[own.feature.slug] ?? {}
 }
 
-/** Slots that other features hold. */
+/** Whether the names of its events leave open that a feature holds a slot: it took one and has not given it back since. */
+export const mayHoldSlot = (names: ReadonlyArray<string>): boolean => {
+  const last = (type: string): string => names.findLast((name) => name.endsWith(`-${type}.json`)) ?? ""
+  const taken = last("claim-taken")
+  return taken !== "" && taken > last("claim-released") && taken > last("cleanup-recorded") && last("archived") === ""
+}
+
+/** Slots that other features hold; counted no further than the policy has slots, since more change nothing. */
 const observeWip = (session: Session, slug: string): number => {
   const policy = policyOf(session)
-  return Disk.listFeatures(session.root).filter((other) => {
-    if (other === slug) return false
+  let used = 0
+  for (const other of Disk.listFeatures(session.root)) {
+    if (used >= policy.wip) break
+    // Of ten thousand features a handful hold one: the names tell which have to be read.
+    if (other === slug || !mayHoldSlot(Disk.listEventNames(session.root, other))) continue
     const state = stateOf(Repo.load(Disk.readEvents(session.root, other), other, { policy }))
-    return state.claim !== undefined && state.lifecycle === "active" && state.phase !== "released"
-  }).length
+    if (state.claim !== undefined && state.lifecycle === "active" && state.phase !== "released") used++
+  }
+  return used
 }
 
 export interface ViewOptions {

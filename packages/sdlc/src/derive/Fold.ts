@@ -38,28 +38,35 @@ const revision = (events: ReadonlyArray<LoadedEvent>, artifacts: Artifacts): str
   return `rev:${sha256([...ids, ...documents].join("\n"))}`
 }
 
-export const fold = (events: ReadonlyArray<LoadedEvent>, artifacts: Artifacts, observed: Observed): FeatureState => {
-  const ordered = order(events)
-  const builder = emptyBuilder()
-  const untrusted: Array<string> = []
-  for (const event of ordered.events) {
-    if (counts(event)) {
-      apply(builder, event)
-      builder.last[event.type] = event.id
-    } else untrusted.push(event.id)
-  }
-  const integrity: Array<IntegrityError> = [...ordered.errors, ...builder.errors, ...(observed.errors ?? [])]
+/** A fold under way. */
+interface Progress {
+  readonly builder: Builder
+  readonly untrusted: Array<string>
+}
+
+const step = ({ builder, untrusted }: Progress, event: LoadedEvent): void => {
+  if (counts(event)) {
+    apply(builder, event)
+    builder.last[event.type] = event.id
+  } else untrusted.push(event.id)
+}
+
+/** The state as it stands; it shares the lists of the fold, so it holds until the next event. */
+const snapshot = ({ builder, untrusted }: Progress, events: ReadonlyArray<LoadedEvent>, count: number, errors: ReadonlyArray<IntegrityError>, artifacts: Artifacts, observed: Observed): FeatureState => {
+  const integrity: Array<IntegrityError> = [...errors, ...builder.errors, ...(observed.errors ?? [])]
   if (builder.feature === undefined) {
     integrity.push({ file: "events/", problem: "no feature-created event", fix: "restore it from git history, or start the feature with `sdlc init`" })
   }
   const tasks = [...builder.tasks.values()]
     .map((task) => ({ ...task, failures: builder.failures.get(task.id) ?? 0 }))
     .sort((a, b) => a.id < b.id ? -1 : 1)
+  let rev: string | undefined
   return {
     feature: builder.feature ?? unknownFeature,
     phase: builder.phase,
     lifecycle: builder.lifecycle,
-    rev: revision(ordered.events, artifacts),
+    // Sorting and hashing all ids is most of a step's time, and neither a listing nor a replay asks for it.
+    get rev() { return rev ??= revision(events.slice(0, count), artifacts) },
     integrity,
     documents: {
       "spec": artifacts.spec ?? absent("spec"),
@@ -99,5 +106,25 @@ export const fold = (events: ReadonlyArray<LoadedEvent>, artifacts: Artifacts, o
       pr: builder.pr,
       sync: builder.sync
     })
+  }
+}
+
+export const fold = (events: ReadonlyArray<LoadedEvent>, artifacts: Artifacts, observed: Observed): FeatureState => {
+  const ordered = order(events)
+  const progress: Progress = { builder: emptyBuilder(), untrusted: [] }
+  for (const event of ordered.events) step(progress, event)
+  return snapshot(progress, ordered.events, ordered.events.length, ordered.errors, artifacts, observed)
+}
+
+/**
+ * The state after each event of a set in its one order: what `fold` gives for the first one, the first two and so on, in one pass.
+ * A state holds until the next one is asked for. The set must be whole: no parent missing.
+ */
+export function* foldEach(ordered: ReadonlyArray<LoadedEvent>, inputs: (event: LoadedEvent) => { readonly artifacts: Artifacts; readonly observed: Observed }): Generator<FeatureState> {
+  const progress: Progress = { builder: emptyBuilder(), untrusted: [] }
+  for (const [index, event] of ordered.entries()) {
+    step(progress, event)
+    const { artifacts, observed } = inputs(event)
+    yield snapshot(progress, ordered, index + 1, [], artifacts, observed)
   }
 }

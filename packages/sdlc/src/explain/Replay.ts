@@ -12,34 +12,45 @@ import type { Observed } from "../model/Observed.ts"
 import type { Policy } from "../model/Policy.ts"
 import { decide } from "../derive/Decide.ts"
 import { derive } from "../derive/Derive.ts"
-import { fold } from "../derive/Fold.ts"
+import { fold, foldEach } from "../derive/Fold.ts"
 import { order } from "../derive/fold/Order.ts"
 
-const documentsOf = (events: ReadonlyArray<LoadedEvent>): Artifacts => {
-  const found: { [kind: string]: Artifact } = {}
-  for (const event of events) {
+/** What a replay takes for documents and observations, kept up to date event by event. */
+const circumstances = () => {
+  let artifacts: Artifacts = {}
+  let head: Observed["head"]
+  let deps: NonNullable<Observed["deps"]> = {}
+  return (event: LoadedEvent): { readonly artifacts: Artifacts; readonly observed: Observed } => {
     if (event.type === "artifact-submitted" && documentKinds.some((kind) => kind === event.data.kind)) {
       const { hash, kind } = event.data
-      found[kind] = { kind, hash, author: event.actor, lint: [], openQuestions: 0 }
+      artifacts = { ...artifacts, [kind]: { kind, hash, author: event.actor, lint: [], openQuestions: 0 } satisfies Artifact }
     }
-  }
-  return found
-}
-
-const observedOf = (events: ReadonlyArray<LoadedEvent>): Observed => {
-  const judged = events.findLast((event) => "tree" in event.data)
-  const met = events.flatMap((event) => event.type === "feature-created" || event.type === "feature-amended" ? event.data.deps ?? [] : [])
-  return {
-    ...(judged !== undefined && "tree" in judged.data ? { head: { tree: judged.data.tree, sha: "sha" in judged.data ? judged.data.sha : judged.data.tree } } : {}),
+    if ("tree" in event.data) head = { tree: event.data.tree, sha: "sha" in event.data ? event.data.sha : event.data.tree }
     // Work went on, so what it depended on was there.
-    deps: Object.fromEntries(met.map((dep) => [dep, "met" as const]))
+    if (event.type === "feature-created" || event.type === "feature-amended") deps = { ...deps, ...Object.fromEntries((event.data.deps ?? []).map((dep) => [dep, "met" as const])) }
+    return { artifacts, observed: { ...(head === undefined ? {} : { head }), deps } }
   }
 }
 
 /** The feature after its first `count` events in their one order. */
 export const replayFirst = (events: ReadonlyArray<LoadedEvent>, count: number): FeatureState => {
   const first = order(events).events.slice(0, count)
-  return fold(first, documentsOf(first), observedOf(first))
+  const next = circumstances()
+  let given: ReturnType<typeof next> = { artifacts: {}, observed: { deps: {} } }
+  for (const event of first) given = next(event)
+  return fold(first, given.artifacts, given.observed)
+}
+
+/** The feature after each of its events, in one pass; a state holds until the next one is asked for. */
+function* states(events: ReadonlyArray<LoadedEvent>): Generator<readonly [LoadedEvent, FeatureState]> {
+  const { errors, events: ordered } = order(events)
+  if (errors.length > 0) {
+    // Which of the errors a beginning has depends on the events in it.
+    for (const [index, event] of ordered.entries()) yield [event, replayFirst(ordered, index + 1)]
+    return
+  }
+  let index = 0
+  for (const state of foldEach(ordered, circumstances())) yield [ordered[index++] as LoadedEvent, state]
 }
 
 /** The feature as it was at an event (by id) or at an instant (ISO 8601); undefined when that is before its creation or unknown. */
@@ -61,8 +72,9 @@ export interface Moment {
 
 /** Every decision of a feature's past, one after each event. */
 export const history = (events: ReadonlyArray<LoadedEvent>, policy: Policy): ReadonlyArray<Moment> => {
-  const ordered = order(events).events
-  return ordered.map((event, i) => ({ event: event.id, type: event.type, at: event.at, decision: decide(replayFirst(ordered, i + 1), policy, Date.parse(event.at)) }))
+  const moments: Array<Moment> = []
+  for (const [event, state] of states(events)) moments.push({ event: event.id, type: event.type, at: event.at, decision: decide(state, policy, Date.parse(event.at)) })
+  return moments
 }
 
 export interface Difference {
@@ -89,24 +101,30 @@ export const diffPolicies = (events: ReadonlyArray<LoadedEvent>, before: Policy,
 
 /** Past decisions that another classifier (another version of the table) would have changed. */
 export const diffRules = (events: ReadonlyArray<LoadedEvent>, policy: Policy, before: (facts: Facts) => Decision, after: (facts: Facts) => Decision): ReadonlyArray<Difference> => {
-  const ordered = order(events).events
-  return ordered.flatMap((event, i) => {
-    const facts = derive(replayFirst(ordered, i + 1), policy, Date.parse(event.at))
+  const found: Array<Difference> = []
+  for (const [event, state] of states(events)) {
+    const facts = derive(state, policy, Date.parse(event.at))
     const [a, b] = [essence(before(facts)), essence(after(facts))]
-    return differ(a, b) ? [{ event: event.id, at: event.at, before: a, after: b }] : []
-  })
+    if (differ(a, b)) found.push({ event: event.id, at: event.at, before: a, after: b })
+  }
+  return found
 }
 
 /** Changes of phase on record whose rule this table would not give at that point: what an older table, or another hand, decided otherwise. */
 export const diffRecorded = (events: ReadonlyArray<LoadedEvent>, policy: Policy): ReadonlyArray<Difference> => {
-  const ordered = order(events).events
-  return ordered.flatMap((event, i) => {
-    if (event.type !== "phase-moved" || i === 0) return []
-    const now = essence(decide(replayFirst(ordered, i), policy, Date.parse(event.at)))
+  const found: Array<Difference> = []
+  const { events: ordered } = order(events)
+  let index = 0
+  for (const [, state] of states(ordered)) {
+    // The decision that a move carried out was due before it.
+    const event = ordered[++index]
+    if (event?.type !== "phase-moved") continue
+    const now = essence(decide(state, policy, Date.parse(event.at)))
     const { rule, to } = event.data
     const recorded: Difference["before"] = { ...now, rule, to, action: now.to === to ? now.action : "move" }
-    return now.rule === rule && now.to === to ? [] : [{ event: event.id, at: event.at, before: recorded, after: now }]
-  })
+    if (now.rule !== rule || now.to !== to) found.push({ event: event.id, at: event.at, before: recorded, after: now })
+  }
+  return found
 }
 
 /** Golden cases (of another version of the table) that come out differently here. */

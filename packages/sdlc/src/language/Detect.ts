@@ -25,12 +25,14 @@ const byScript = (text: string, letters: number): Language | null | undefined =>
   return count(text, /\p{Script=Latin}/gu) * 2 < letters ? null : undefined
 }
 
+const commonWords = new Map(languages.map((language) => [language, new Set(language.common)]))
+
 const byWords = (text: string): Language | null => {
   const words = text.toLowerCase().match(/[\p{L}]+/gu) ?? []
   let best: { readonly language: Language; readonly share: number } | null = null
   for (const language of languages) {
     if (language.common.length === 0) continue
-    const common = new Set(language.common)
+    const common = commonWords.get(language) ?? new Set()
     const modal = count(text, anyOf(language.shall, "giu"))
     const share = (words.filter((word) => common.has(word)).length + modal) / Math.max(1, words.length)
     if (best === null || share > best.share) best = { language, share }

@@ -39,4 +39,14 @@ export interface Language {
 /** `source` as a whole word; scripts without spaces have no word borders. */
 export const word = (source: string): string => /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u.test(source) ? source : `(?<![\\p{L}\\p{N}])(?:${source})(?![\\p{L}\\p{N}])`
 
-export const anyOf = (sources: ReadonlyArray<string>, flags = "iu"): RegExp => new RegExp(sources.length === 0 ? "(?!)" : sources.map(word).join("|"), flags)
+/** Compiled once for a list and its flags: lists are those of the table. */
+const compiled = new WeakMap<ReadonlyArray<string>, Map<string, RegExp>>()
+
+/** Any of the words. Without the flag `g` the result keeps no position, so it may be shared. */
+export const anyOf = (sources: ReadonlyArray<string>, flags = "iu"): RegExp => {
+  const known = compiled.get(sources) ?? new Map<string, RegExp>()
+  compiled.set(sources, known)
+  const found = known.get(flags) ?? new RegExp(sources.length === 0 ? "(?!)" : sources.map(word).join("|"), flags)
+  known.set(flags, found)
+  return found
+}

@@ -69,5 +69,14 @@ export const policyFor = (policy: Policy, feature: Pick<Feature, "kind" | "prese
   return feature.preset === undefined ? ofKind : overlay(ofKind, policy.presets[feature.preset])
 }
 
+/** A policy is plain data that nobody changes, and a replay asks for its digest after every event. */
+const revisions = new WeakMap<Policy, string>()
+
 /** Digest of a policy; part of every decision made under it. */
-export const policyRev = (policy: Policy): string => digestOf("policy", policy)
+export const policyRev = (policy: Policy): string => {
+  const known = revisions.get(policy)
+  if (known !== undefined) return known
+  const rev = digestOf("policy", policy)
+  revisions.set(policy, rev)
+  return rev
+}

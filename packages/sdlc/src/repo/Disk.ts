@@ -124,8 +124,15 @@ export const readFeature = (root: string, slug: string): Tree => {
   const real = realpathSync(root)
   const tree: Tree = new Map()
   readFile(real, Layout.policyPath, tree)
+  return withDocuments(real, slug, tree, () => false)
+}
+
+/** Documents and identity of one feature, with the foreign files its `sources` name; without events and evidence. `root` is a real path. */
+export const readDocuments = (root: string, slug: string): Tree => withDocuments(root, slug, new Map(), (path) => path.endsWith("/events") || path.endsWith("/evidence"))
+
+const withDocuments = (real: string, slug: string, tree: Tree, skip: (path: string) => boolean): Tree => {
   if (!Layout.slugPattern.test(slug)) return tree
-  readBelow(real, Layout.featureDir(slug).slice(0, -1), tree)
+  readBelow(real, Layout.featureDir(slug).slice(0, -1), tree, skip)
   const content = tree.get(Layout.featurePath(slug))
   const parsed = content === undefined ? null : FeatureFile.parse(Buffer.from(content).toString("utf8"))
   if (parsed?._tag !== "Ok" || parsed.value.sources === undefined) return tree
@@ -149,6 +156,28 @@ export const listFeatures = (root: string): ReadonlyArray<string> => {
     if (isMissing(cause)) return []
     throw cause
   }
+}
+
+/** Names of a feature's event files, in the order of their ids. */
+export const listEventNames = (root: string, slug: string): ReadonlyArray<string> => {
+  try {
+    return readdirSync(join(root, Layout.featureDir(slug), "events")).toSorted()
+  } catch (cause) {
+    if (isMissing(cause)) return []
+    throw cause
+  }
+}
+
+/**
+ * Changes whenever an event file of the feature is added, removed or renamed, or its identity is written; `null` when that cannot be
+ * told: something is no plain folder or file, or changed less than two seconds before `now`, within which a time stamp may stand still.
+ */
+export const featureStamp = (root: string, slug: string, now: number): string | null => {
+  const events = lstatSync(join(root, Layout.featureDir(slug), "events"), { throwIfNoEntry: false })
+  const identity = lstatSync(join(root, Layout.featurePath(slug)), { throwIfNoEntry: false })
+  if (events?.isDirectory() !== true || identity?.isFile() !== true) return null
+  if (Math.max(events.ctimeMs, identity.ctimeMs) > now - 2_000) return null
+  return `${events.ino} ${events.ctimeMs} ${events.mtimeMs} ${identity.ino} ${identity.ctimeMs} ${identity.size}`
 }
 
 /** Archive folders by the slug of their feature; the latest wins. */
@@ -203,6 +232,23 @@ export const readProject = (root: string): Tree => {
   const tree: Tree = new Map()
   readBelow(realpathSync(root), "", tree, isForeignNoise)
   return tree
+}
+
+/** Text of a file in the cache, or `null`. */
+export const readCache = (root: string, name: string): string | null => {
+  const content = followed(realpathSync(root), `${Layout.cacheDir}${name}`)
+  return content === null || Decode.isUnreadable(content) ? null : content.toString("utf8")
+}
+
+/** A cache that cannot be written is done without: answers whether it was. */
+export const writeCache = (root: string, name: string, content: string): boolean => {
+  try {
+    write(root, [{ path: `${Layout.cacheDir}${name}`, content }])
+    return true
+  } catch (cause) {
+    if (typeof (cause as { readonly code?: unknown }).code === "string" || cause instanceof RangeError) return false
+    throw cause
+  }
 }
 
 const writeWhole = (full: string, content: string): void => {

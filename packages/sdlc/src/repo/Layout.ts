@@ -6,6 +6,8 @@ export const policyPath = ".sdlc/policy.yaml"
 export const featuresDir = ".sdlc/features/"
 export const specsDir = ".sdlc/specs/"
 export const archiveDir = ".sdlc/archive/"
+/** What helps and may be deleted; git ignores it. */
+export const cacheDir = ".sdlc/cache/"
 export const ignorePath = ".sdlc/.gitignore"
 
 /** Files above this many bytes are refused in the feature state (documents have a limit of their own). */

@@ -168,12 +168,21 @@ export const loadEvents = (files: Files, slug: string, options: LoadOptions = {}
   return { slug, feature, events: log.events, heads: log.heads, policy, integrity: errors.length === 0 ? "ok" : "corrupt", errors, warnings: log.warnings }
 }
 
+const formRules = (policy: Policy) => ({ language: policy.language, requirementForm: policy.lint?.requirementForm })
+
+/** The documents of one feature alone, from a tree that holds its folder and, for imported features, its foreign sources. */
+export const loadDocuments = (files: Files, slug: string, policy: Policy): Documents.Documents => {
+  if (!Layout.slugPattern.test(slug)) return {}
+  const identity = loadFeature(files, slug)
+  return Documents.load(files, slug, identity._tag === "Ok" ? identity.value.sources : undefined, formRules(policy))
+}
+
 /** Loads one feature from a tree that holds at least `.sdlc/policy.yaml`, its folder and, for imported features, its foreign sources. */
 export const load = (files: Files, slug: string, options: LoadOptions = {}): Loaded => {
   const core = loadEvents(files, slug, options)
   if (!Layout.slugPattern.test(slug)) return { ...core, documents: {}, artifacts: {}, evidence: [] }
   const proof = loadEvidence(files, below(files, `${Layout.featureDir(slug)}evidence/`))
-  const documents = Documents.load(files, slug, core.feature?.sources, { language: core.policy.language, requirementForm: core.policy.lint?.requirementForm })
+  const documents = Documents.load(files, slug, core.feature?.sources, formRules(core.policy))
   const errors = [...core.errors, ...proof.errors]
   return { ...core, documents, artifacts: Documents.artifacts(documents), evidence: proof.evidence, integrity: errors.length === 0 ? "ok" : "corrupt", errors }
 }

@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { classify } from "../../src/classify/Classify.ts"
 import { allRules, table } from "../../src/classify/Table.ts"
+import { decide } from "../../src/derive/Decide.ts"
 import { derive } from "../../src/derive/Derive.ts"
 import { historyGraph, rulesGraph } from "../../src/explain/Graph.ts"
 import { path, pathFrom, simulate } from "../../src/explain/Path.ts"
-import { diffPolicies, diffRecorded, diffRules, diffVectors, history, replayAt } from "../../src/explain/Replay.ts"
+import { diffPolicies, diffRecorded, diffRules, diffVectors, history, replayAt, replayFirst } from "../../src/explain/Replay.ts"
 import { ruleTableMarkdown } from "../../src/explain/RuleTable.ts"
 import { actions, why, whyNot } from "../../src/explain/Why.ts"
 import { initialFacts } from "../../src/model/Facts.ts"
@@ -94,7 +95,13 @@ describe("replay", () => {
     assert.strictEqual(replayAt(driver.events, specified?.at ?? "")?.phase, "specified")
     assert.isUndefined(replayAt(driver.events, "2020-01-01T00:00:00Z"))
     assert.isUndefined(replayAt(driver.events, "nonsense"))
-    assert.strictEqual(history(driver.events, driver.policy).length, driver.events.length)
+    const moments = history(driver.events, driver.policy)
+    assert.strictEqual(moments.length, driver.events.length)
+    // In one pass it gives what folding every beginning anew gives.
+    for (const [index, moment] of moments.entries()) {
+      const state = replayFirst(driver.events, index + 1)
+      assert.deepStrictEqual(moment.decision, decide(state, driver.policy, Date.parse(moment.at)))
+    }
     assert.strictEqual(replayAt(driver.events.toReversed(), ulid(1))?.phase, "draft")
   })
 

@@ -1,10 +1,11 @@
 /** `sdlc lint` and `sdlc submit`. */
-import { readFileSync } from "node:fs"
+import { readFileSync, realpathSync } from "node:fs"
 import { basename, relative, resolve } from "node:path"
 import { upstreamOf } from "../../derive/Verdicts.ts"
 import { format, type LintFinding } from "../../lint/Finding.ts"
 import { lint as lintText } from "../../lint/Lint.ts"
 import { documentKinds } from "../../model/Names.ts"
+import type { Policy } from "../../model/Policy.ts"
 import * as Disk from "../../repo/Disk.ts"
 import * as Layout from "../../repo/Layout.ts"
 import * as Repo from "../../repo/Repo.ts"
@@ -28,15 +29,15 @@ interface Checked {
   readonly questions: ReadonlyArray<Question>
 }
 
-const checkFeature = (session: Session.Session, slug: string): Checked => {
-  const documents = Object.values(Repo.load(Disk.readFeature(session.root, slug), slug).documents)
+const checkFeature = (root: string, policy: Policy, slug: string): Checked => {
+  const documents = Object.values(Repo.loadDocuments(Disk.readDocuments(root, slug), slug, policy))
   return {
     findings: documents.flatMap((document) => document.linted.findings),
     questions: documents.flatMap((document) => document.linted.clarifications.map((open) => ({ file: document.paths[0] ?? "", ...open })))
   }
 }
 
-const checkFile = (session: Session.Session, path: string): Checked => {
+const checkFile = (session: Session.Session, policy: Policy, path: string): Checked => {
   const kind = Layout.kindOf(basename(path))
   if (kind === null) throw new Failure(`${path}: the linter does not know this file.`, "name a feature, or one of spec.md, design.md, tasks.md, qa-plan.md.")
   const full = resolve(session.cwd, path)
@@ -53,13 +54,18 @@ const checkFile = (session: Session.Session, path: string): Checked => {
     spec = null
   }
   const file = relative(session.root, full)
-  const linted = lintText(kind, file, text, spec)
+  const linted = lintText(kind, file, text, spec, { language: policy.language, requirementForm: policy.lint?.requirementForm })
   return { findings: linted.findings, questions: linted.clarifications.map((open) => ({ file, ...open })) }
 }
 
 export const lint = (session: Session.Session, args: Args): Result => {
-  const wanted = args.positionals.length > 0 ? args.positionals : args.value("feature") !== undefined ? [args.value("feature") ?? ""] : Disk.listFeatures(session.root)
-  const checked = wanted.map((word) => (/[./]/.test(word) ? checkFile(session, word) : checkFeature(session, Session.slugOf(session, word))))
+  const named = args.positionals.length > 0 ? args.positionals : args.value("feature") !== undefined ? [args.value("feature") ?? ""] : null
+  const policy = Session.policyOf(session)
+  const root = realpathSync(session.root)
+  // Names that people give are looked up, each in the whole list; the list itself is not.
+  const checked = named === null
+    ? Disk.listFeatures(session.root).map((slug) => checkFeature(root, policy, slug))
+    : named.map((word) => (/[./]/.test(word) ? checkFile(session, policy, word) : checkFeature(root, policy, Session.slugOf(session, word))))
   const findings = checked.flatMap((one) => one.findings)
   const questions = checked.flatMap((one) => one.questions)
   const errors = findings.filter((finding) => finding.severity === "error").length
