@@ -9,6 +9,7 @@ import { Effect } from "effect"
 import { lstat, readdir, readFile, readlink, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
+import { lockInTheWay } from "./classifyError.ts"
 import { attempt, type LocalFailure } from "./LocalFailure.ts"
 
 const staleMillis = 10_000
@@ -67,7 +68,7 @@ export const clear = (directory: string, olderThanMillis = staleMillis): Effect.
 /** Does the work again while a lock is in its way: another's is soon gone, and one that nobody holds is removed once it is stale. */
 export const patiently = <A>(directory: string, work: Effect.Effect<A, LocalFailure>): Effect.Effect<A, LocalFailure> => {
   const again = (left: number): Effect.Effect<A, LocalFailure> =>
-    Effect.catchIf(work, (failure) => left > 0 && failure.reason._tag === "Unavailable" && failure.reason.message.includes(".lock"), () =>
+    Effect.catchIf(work, (failure) => left > 0 && lockInTheWay(failure.cause) !== null, () =>
       clear(directory).pipe(
         Effect.flatMap((cleared) => cleared > 0 ? Effect.logWarning(`removed ${cleared} lock${cleared === 1 ? "" : "s"} that a killed process left in ${directory}`) : attempt((signal) => setTimeout(betweenTriesMillis, undefined, { signal }))),
         Effect.andThen(again(left - 1))

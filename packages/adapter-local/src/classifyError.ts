@@ -48,7 +48,7 @@ const byGitMessage: ReadonlyArray<readonly [RegExp, (message: string) => PortRea
   [/Cannot allocate memory|out of memory|Too many open files/i, (message) => ({ _tag: "ResourceExhausted", message })],
   [/cannot lock ref .*(?:is at .* but expected|reference already exists|unable to resolve reference)/is, (message) => ({ _tag: "Conflict", message })],
   [/cannot lock ref .*exists; cannot create/is, (message) => ({ _tag: "Invalid", field: "branch", message: `${message}; one branch cannot be a folder of another` })],
-  [/Unable to create '.*\.lock': File exists|cannot lock ref/is, (message) => ({ _tag: "Unavailable", message })],
+  [/cannot lock ref/is, (message) => ({ _tag: "Unavailable", message })],
   [/lacks these prerequisite commits/i, (message) => ({ _tag: "Conflict", message })],
   [/does not look like a v\d.* bundle|is not a bundle|bundle .*(?:corrupt|is not)|bad pack header|pack (?:has|is) (?:bad|corrupt)|invalid (?:sha1|object)|index-pack (?:failed|died)|unpack.*(?:failed|error)|fsck error|early EOF|bad object|unrecognized header|inflate/i, (message) => ({ _tag: "Invalid", field: "bundle", message })],
   [/Permission denied/i, (message) => ({ _tag: "Unauthorized", message })],
@@ -56,8 +56,13 @@ const byGitMessage: ReadonlyArray<readonly [RegExp, (message: string) => PortRea
   [/Not a valid object name|bad revision|unknown revision|ambiguous argument|does not exist|not a tree object|not a commit|invalid object name|could not get object info|missing/i, (message) => ({ _tag: "NotFound", message })]
 ]
 
+/** Whether git found a lock in its way. What it says of that is many lines, of which only the first names the file. */
+export const lockInTheWay = (cause: unknown): string | null => cause instanceof GitFailure ? /Unable to create '([^']*\.lock)': File exists/.exec(cause.stderr)?.[1] ?? null : null
+
 export const classifyError = (cause: unknown): PortReason => {
   if (cause instanceof GitFailure) {
+    const lock = lockInTheWay(cause)
+    if (lock !== null) return { _tag: "Unavailable", message: `git ${cause.args[0] ?? ""}: ${lock} is held by another process` }
     const rule = byGitMessage.find(([pattern]) => pattern.test(cause.stderr))
     return rule === undefined ? { _tag: "Unknown", message: cause.message } : rule[1](cause.message)
   }
