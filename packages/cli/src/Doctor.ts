@@ -13,11 +13,14 @@ const program = (name: string, args: ReadonlyArray<string>, needed: boolean, fix
   return { name, ok, needed, detail: ok ? `${found.stdout}${found.stderr}`.trim().split("\n", 1)[0] ?? "" : fix }
 }
 
-/** Asks what a start asks: a test command in each sandbox that fits this machine. */
+/** Asks what a start asks: a test command in each sandbox that fits this machine; then each wall is tried from inside. */
 const isolation = Effect.flatMap(Effect.promise(() => import("@rdev/server/Isolation")), ({ probe }) => probe).pipe(
   Effect.match({
-    onSuccess: (name): Check => ({ name: "isolation", ok: true, needed: true, detail: `workspaces are isolated by ${name}` }),
-    onFailure: (error): Check => ({ name: "isolation", ok: false, needed: true, detail: error.message })
+    onSuccess: ({ isolation: name, walls }): ReadonlyArray<Check> => [
+      { name: "isolation", ok: true, needed: true, detail: `workspaces are isolated by ${name}` },
+      ...walls.map(({ detail, name: wall, stands }): Check => ({ name: `  ${wall}`, ok: stands, needed: false, detail }))
+    ],
+    onFailure: (error): ReadonlyArray<Check> => [{ name: "isolation", ok: false, needed: true, detail: error.message }]
   })
 )
 
@@ -64,7 +67,7 @@ const server = (where: Where) => Effect.gen(function*() {
 
 /** False when something that is needed is missing. */
 export const doctor = Effect.fn("Doctor.doctor")(function*(where: Where, json: boolean) {
-  const checks = [...machine(), yield* isolation, dataFolder(dataDirOf(where)), ...(yield* server(where))]
+  const checks = [...machine(), ...(yield* isolation), dataFolder(dataDirOf(where)), ...(yield* server(where))]
   const ok = checks.every((check) => check.ok || !check.needed)
   const screen = new Screen(process.stdout)
   if (json) screen.line(JSON.stringify({ ok, checks }, null, 2))
