@@ -10,6 +10,7 @@ import * as PgFeatureStore from "./PgFeatureStore.ts"
 import * as PgIdempotencyStore from "./PgIdempotencyStore.ts"
 import * as PgNotifier from "./PgNotifier.ts"
 import * as PgOperationStore from "./PgOperationStore.ts"
+import * as PgPolicyStore from "./PgPolicyStore.ts"
 import * as PgProjectStore from "./PgProjectStore.ts"
 import * as PgWebhookStore from "./PgWebhookStore.ts"
 
@@ -17,6 +18,7 @@ import * as PgWebhookStore from "./PgWebhookStore.ts"
 export const layerNoKeyring = Layer.mergeAll(
   layerUnitOfWork,
   PgProjectStore.layer,
+  PgPolicyStore.layer,
   PgFeatureStore.layer,
   PgOperationStore.layer,
   PgEventLog.layer,

@@ -2,6 +2,7 @@ import * as ApiKeyStoreSuite from "@rdev/conformance/ApiKeyStoreSuite"
 import * as AuditStoreSuite from "@rdev/conformance/AuditStoreSuite"
 import * as CredentialStoreSuite from "@rdev/conformance/CredentialStoreSuite"
 import * as EventLogSuite from "@rdev/conformance/EventLogSuite"
+import * as PolicyStoreSuite from "@rdev/conformance/PolicyStoreSuite"
 import * as FeatureStoreSuite from "@rdev/conformance/FeatureStoreSuite"
 import * as IdempotencyStoreSuite from "@rdev/conformance/IdempotencyStoreSuite"
 import * as NotifierSuite from "@rdev/conformance/NotifierSuite"
@@ -32,6 +33,7 @@ const run = async (name: string, database: Layer.Layer<Database, StoreError>) =>
   CredentialStoreSuite.suite(name, stores)
   EventLogSuite.suite(name, stores, { appenders: 20 })
   FeatureStoreSuite.suite(name, stores)
+  PolicyStoreSuite.suite(name, stores)
   IdempotencyStoreSuite.suite(name, stores)
   NotifierSuite.suite(name, stores)
   OperationStoreSuite.suite(name, stores)

@@ -7,6 +7,7 @@ import { ExecsGroup } from "./groups/Execs.ts"
 import { FeaturesGroup } from "./groups/Features.ts"
 import { KeysGroup } from "./groups/Keys.ts"
 import { OperationsGroup } from "./groups/Operations.ts"
+import { PolicyGroup } from "./groups/Policy.ts"
 import { ProjectsGroup } from "./groups/Projects.ts"
 import { SystemGroup } from "./groups/System.ts"
 import { TasksGroup } from "./groups/Tasks.ts"
@@ -17,7 +18,7 @@ import { WebhooksGroup } from "./groups/Webhooks.ts"
 const strict = { onExcessProperty: "error", errors: "all" } as const
 
 export class Api extends HttpApi.make("rdev")
-  .add(ProjectsGroup, FeaturesGroup, TasksGroup, OperationsGroup, TreesGroup, EventsGroup, ExecsGroup, AuditGroup, CatalogueGroup, KeysGroup, WebhooksGroup, SystemGroup)
+  .add(ProjectsGroup, FeaturesGroup, PolicyGroup, TasksGroup, OperationsGroup, TreesGroup, EventsGroup, ExecsGroup, AuditGroup, CatalogueGroup, KeysGroup, WebhooksGroup, SystemGroup)
   .annotate(HttpApi.PayloadParseOptions, strict)
   .annotate(HttpApi.QueryParseOptions, strict)
   .annotate(HttpApi.ParamsParseOptions, { errors: "all" })

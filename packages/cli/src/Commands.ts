@@ -14,6 +14,7 @@ import { boundedInt, common, flag, named, optionalText, project, where } from ".
 import { fields, given, printed, rows, string, when } from "./Printing.ts"
 import { operations } from "./OperationCommands.ts"
 import * as OperationOutcome from "./OperationOutcome.ts"
+import { policy } from "./PolicyCommands.ts"
 import { apply, newProject, plan, planLines, projectBody } from "./PlanCommands.ts"
 import { type Screen, table } from "./Screen.ts"
 import { tree } from "./TreeCommands.ts"
@@ -104,13 +105,21 @@ const waitingField = (one: unknown): ReadonlyArray<readonly [string, string]> =>
   const waits = one as Waiting.WaitingFor | null | undefined
   return waits == null || waits.reason === "human" ? [] : [["waits for", Waiting.line(waits).replace(/^waiting: /, "")]]
 }
+/** Of a server before policies were accepted there is none. */
+const policyNote = (proposal: Json | null | undefined): ReadonlyArray<readonly [string, string]> => {
+  if (proposal === null || proposal === undefined || proposal["rejected"] === true) return []
+  const waiting = (proposal["weakens"] as ReadonlyArray<Json>).map((one) => string(one["field"]))
+  const what = proposal["problem"] !== null ? `the file on the default branch cannot be read: ${string(proposal["problem"])}` : waiting.length === 0 ? "a stricter one on the default branch holds already" : `another is proposed on the default branch; ${waiting.slice(0, 5).join(", ")}${waiting.length > 5 ? ", …" : ""} wait for acceptance`
+  return [["policy", `${what} (rdev policy diff <project>)`]]
+}
 const showDecision = (one: Json, screen: Screen) => fields([
   ["phase", string(one["phase"])],
   ["action", screen.style.bold(string(one["action"])) + (one["task_id"] === null ? "" : ` ${string(one["task_id"])}`)],
   ["actor", `${string(one["actor"])}${one["approver"] === null ? "" : ` (${string(one["approver"])})`}`],
   ["rule", string(one["rule"]) + (one["via"] === null ? "" : ` before ${string(one["via"])}`)],
   ["reason", string(one["reason"])],
-  ...waitingField(one["waiting_for"])
+  ...waitingField(one["waiting_for"]),
+  ...policyNote(one["policy_proposal"] as Json | null)
 ], screen)
 /** What the caller types next where nothing but a person's word goes on. */
 const wayOut = (input: { readonly project: string; readonly feature: string }, one: Json): string | null => {
@@ -278,7 +287,7 @@ const doctor = Command.make("doctor", common, (input) => Effect.flatMap(Effect.p
 export const rdev = Command.make("rdev").pipe(
   Command.withDescription("The agent's operating system: workspaces, infrastructure, life cycle, queue and audit for coding agents"),
   Command.withSubcommands([
-    up, demo, doctor, projects, plan, apply, gitToken, features, next, why, run, verdict("approve", "Approve what a feature waits for"), verdict("reject", "Reject it, with a reason"), verdict("waive", "Do without a gate, with a reason"),
+    up, demo, doctor, projects, plan, apply, gitToken, features, policy, next, why, run, verdict("approve", "Approve what a feature waits for"), verdict("reject", "Reject it, with a reason"), verdict("waive", "Do without a gate, with a reason"),
     answer, unblock, events, exec, tasks, operations, tree, audit, webhooks, keys, agents, templates, worker
   ])
 )

@@ -5,6 +5,7 @@ import * as EventLogSuite from "../src/EventLogSuite.ts"
 import * as FeatureStoreSuite from "../src/FeatureStoreSuite.ts"
 import * as IdempotencyStoreSuite from "../src/IdempotencyStoreSuite.ts"
 import * as NotifierSuite from "../src/NotifierSuite.ts"
+import * as PolicyStoreSuite from "../src/PolicyStoreSuite.ts"
 import * as ProjectStoreSuite from "../src/ProjectStoreSuite.ts"
 import * as UnitOfWorkSuite from "../src/UnitOfWorkSuite.ts"
 import * as WebhookStoreSuite from "../src/WebhookStoreSuite.ts"
@@ -15,6 +16,7 @@ import * as EventLog from "@rdev/core/ports/EventLog"
 import * as FeatureStore from "@rdev/core/ports/FeatureStore"
 import * as IdempotencyStore from "@rdev/core/ports/IdempotencyStore"
 import * as Notifier from "@rdev/core/ports/Notifier"
+import * as PolicyStore from "@rdev/core/ports/PolicyStore"
 import * as ProjectStore from "@rdev/core/ports/ProjectStore"
 import * as UnitOfWork from "@rdev/core/ports/UnitOfWork"
 import * as WebhookStore from "@rdev/core/ports/WebhookStore"
@@ -25,6 +27,7 @@ AuditStoreSuite.suite("memory", AuditStore.layerMemory)
 CredentialStoreSuite.suite("memory", CredentialStore.layerMemory)
 EventLogSuite.suite("memory", EventLog.layerMemory, { appenders: 20 })
 FeatureStoreSuite.suite("memory", FeatureStore.layerMemory)
+PolicyStoreSuite.suite("memory", PolicyStore.layerMemory)
 IdempotencyStoreSuite.suite("memory", IdempotencyStore.layerMemory)
 NotifierSuite.suite("memory", Notifier.layerMemory)
 ProjectStoreSuite.suite("memory", ProjectStore.layerMemory)

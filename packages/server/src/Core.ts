@@ -17,6 +17,7 @@ import * as EventRetention from "@rdev/core/services/EventRetention"
 import * as Features from "@rdev/core/services/Features"
 import * as FeatureHandlers from "@rdev/core/services/features/FeatureHandlers"
 import { RepositoryReader } from "@rdev/core/services/features/RepositoryReader"
+import * as Policies from "@rdev/core/services/Policies"
 import * as Projects from "@rdev/core/services/Projects"
 import { definitions } from "@rdev/core/services/projects/ProjectOperations"
 import { type ProjectSettings as Settings, ProjectSettings } from "@rdev/core/services/projects/ProjectSettings"
@@ -44,7 +45,7 @@ const operations = <R>(more: ReadonlyArray<Kind<R>>) => {
 /** Events, to webhooks too; without secrets, as everything that is kept. */
 const events = Outbox.layer.pipe(Layer.provideMerge(Subscriptions.layer), Layer.provide(Boundaries.layerEventLog))
 
-const features = Features.Features.layer.pipe(Layer.provideMerge(RepositoryReader.layer))
+const features = Layer.merge(Features.Features.layer, Policies.Policies.layer).pipe(Layer.provideMerge(RepositoryReader.layer))
 
 /** What callers use. Nothing runs by itself yet. `more`: kinds of operations besides those of projects. */
 export const services = <R = never>(settings: Settings, more: ReadonlyArray<Kind<R>> = []) => Layer.mergeAll(Projects.layer, Trees.layer, Audit.layer, Webhooks.layer, features).pipe(

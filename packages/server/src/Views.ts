@@ -4,6 +4,7 @@ import type { AuditEntryView, AuditLineView } from "@rdev/api/groups/Audit"
 import type { DecisionView, Explanation, FeatureView } from "@rdev/api/groups/Features"
 import type { KeyView } from "@rdev/api/groups/Keys"
 import type { OperationView, StepView } from "@rdev/api/groups/Operations"
+import type { PolicyProposalView } from "@rdev/api/groups/Policy"
 import type { Accepted, PlanView, ProjectView } from "@rdev/api/groups/Projects"
 import type { TaskView } from "@rdev/api/groups/Tasks"
 import type { TreeStepView, TreeView } from "@rdev/api/groups/Trees"
@@ -20,6 +21,7 @@ import type { WorkTask } from "@rdev/core/domain/WorkTask"
 import type { HarnessInfo } from "@rdev/core/ports/AgentHarness"
 import type { OperationPlan } from "@rdev/core/operations/Plan"
 import type { Tree, TreeStep } from "@rdev/core/services/trees/TreeSchema"
+import type { Proposal } from "@rdev/core/services/policy/Proposal"
 import type { Delivery } from "@rdev/core/services/Webhooks"
 import * as Message from "@rdev/core/services/webhooks/Message"
 import type { TemplateInfo } from "@rdev/core/ports/Templates"
@@ -68,7 +70,12 @@ export const feature = (one: FeatureIndex): FeatureView => ({
 /** `null`: it goes on. */
 export const waiting = (one: WaitingFor | null) => one === null ? null : { reason: one.reason, since: time(one.sinceMillis), until: optionalTime(one.untilMillis), detail: one.detail }
 
-export const decision = (one: FeatureDecision, waitingFor: WaitingFor | null = null): DecisionView => ({
+export const proposal = ({ digest, problem, rejected, strengthens, weakens }: Proposal, sha: string): PolicyProposalView => ({ digest, problem, weakens, strengthens, rejected, sha })
+
+/** The policy that a decision was made under, and where its proposal stands. */
+export interface Under { readonly standing: { readonly proposal: Proposal | null }; readonly mainSha: string }
+
+export const decision = (one: FeatureDecision, { mainSha, standing }: Under, waitingFor: WaitingFor | null = null): DecisionView => ({
   action: one.action,
   taskId: one.taskId ?? null,
   reason: one.reason,
@@ -82,11 +89,12 @@ export const decision = (one: FeatureDecision, waitingFor: WaitingFor | null = n
   batch: one.batch ?? [],
   approver: one.approver ?? null,
   idempotencyKey: one.idempotencyKey,
-  waitingFor: waiting(waitingFor)
+  waitingFor: waiting(waitingFor),
+  policyProposal: standing.proposal === null ? null : proposal(standing.proposal, mainSha)
 })
 
-export const explanation = (one: FeatureDecision, waitingFor: WaitingFor | null = null): typeof Explanation.Type => ({
-  ...decision(one, waitingFor),
+export const explanation = (one: FeatureDecision, under: Under, waitingFor: WaitingFor | null = null): typeof Explanation.Type => ({
+  ...decision(one, under, waitingFor),
   facts: one.facts,
   skipped: one.skipped,
   subjects: one.subjects,

@@ -10,6 +10,7 @@ import * as Parameters from "../Parameters.ts"
 import * as Problem from "../Problem.ts"
 import { waitingFor } from "../WaitingFor.ts"
 import * as Wire from "../Wire.ts"
+import { PolicyProposalView } from "./Policy.ts"
 
 const fields = FeatureIndex.fields
 const Reason = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(10_000))
@@ -73,7 +74,9 @@ const decision = {
   /** Under kind approve: who may. */
   approver: Schema.NullOr(Schema.Literals(["human", "agent"])),
   idempotencyKey: Schema.String,
-  ...waitingFor
+  ...waitingFor,
+  /** Another policy on the default branch than the one in force; see `GET /projects/{project}/policy`. */
+  policyProposal: Schema.NullOr(PolicyProposalView)
 }
 export const DecisionView = Wire.struct("Decision", decision)
 export type DecisionView = typeof DecisionView.Type

@@ -18,6 +18,7 @@ import type { Project } from "../domain/Project.ts"
 import { EventLog } from "../ports/EventLog.ts"
 import { FeatureStore } from "../ports/FeatureStore.ts"
 import { BranchName, Forge } from "../ports/Forge.ts"
+import type { PolicyStore } from "../ports/PolicyStore.ts"
 import { ProjectStore } from "../ports/ProjectStore.ts"
 import { WorkQueue } from "../queue/WorkQueue.ts"
 import { AuditStore } from "../ports/AuditStore.ts"
@@ -28,6 +29,7 @@ import * as FeatureTask from "./features/FeatureTask.ts"
 import { draft } from "./features/PlatformActions.ts"
 import { PlatformKey } from "./features/PlatformKey.ts"
 import { RepositoryReader } from "./features/RepositoryReader.ts"
+import * as PolicyAuthority from "./policy/PolicyAuthority.ts"
 import * as Wake from "./features/Wake.ts"
 
 export { layer as layerDriver } from "./features/FeatureDriver.ts"
@@ -51,6 +53,9 @@ export interface NewFeature {
 export interface FeatureView {
   readonly index: FeatureIndex
   readonly decision: FeatureDecision
+  readonly standing: PolicyAuthority.Standing
+  /** Head of the default branch, where a proposed policy stands. */
+  readonly mainSha: string
 }
 
 export interface GivenVerdict {
@@ -150,7 +155,7 @@ const create = Effect.fn("Features.create")(function*(idOrName: string, spec: Ne
   const head = yield* forge.head(target, BranchName.make(project.defaultBranch))
   if (Option.isNone(head)) return yield* fail("create", { _tag: "Conflict", message: `branch ${project.defaultBranch} of ${project.name} is gone` })
   const files = yield* reader.state(target, head.value)
-  const presets = Object.keys(Repo.loadPolicy(files).policy.presets)
+  const presets = Object.keys((yield* PolicyAuthority.standing(project.id, target, head.value)).policy.presets)
   if (spec.preset !== undefined && !presets.includes(spec.preset)) {
     return yield* fail("create", { _tag: "Invalid", field: "preset", message: `the policy of ${project.name} has no preset "${spec.preset.slice(0, 80)}"; it has ${presets.join(", ") || "none"}` })
   }
@@ -257,8 +262,8 @@ const unblock = (planTask: string) =>
       : Effect.fail(fail("unblock", { _tag: "Conflict", message: `plan task ${planTask} is not blocked` })))
 
 const make = Effect.gen(function*() {
-  const context = yield* Effect.context<AuditStore | EventLog | FeatureStore | Forge | ProjectStore | RepositoryReader | WorkQueue>()
-  const bound = <A extends ReadonlyArray<unknown>, B, E>(f: (...args: A) => Effect.Effect<B, E, AuditStore | EventLog | FeatureStore | Forge | ProjectStore | RepositoryReader | WorkQueue>) =>
+  const context = yield* Effect.context<AuditStore | EventLog | FeatureStore | Forge | PolicyStore | ProjectStore | RepositoryReader | WorkQueue>()
+  const bound = <A extends ReadonlyArray<unknown>, B, E>(f: (...args: A) => Effect.Effect<B, E, AuditStore | EventLog | FeatureStore | Forge | PolicyStore | ProjectStore | RepositoryReader | WorkQueue>) =>
     (...args: A): Effect.Effect<B, E> => Effect.provideContext(f(...args), context)
   return {
     create: bound(create),
@@ -268,7 +273,7 @@ const make = Effect.gen(function*() {
     })),
     get: bound(Effect.fn("Features.get")(function*(idOrName: string, slug: string) {
       const { decision, snapshot } = yield* loadSnapshot("get", idOrName, slug)
-      return { index: snapshot.index, decision } satisfies FeatureView
+      return { index: snapshot.index, decision, standing: snapshot.standing, mainSha: snapshot.mainSha } satisfies FeatureView
     })),
     snapshot: bound((idOrName: string, slug: string) => loadSnapshot("snapshot", idOrName, slug)),
     verdict: bound(verdict),

@@ -139,20 +139,20 @@ const effectOf = (meet: Meet<unknown>, from: unknown, to: unknown): PolicyChange
   const [isFrom, isTo] = [alike(both, from), alike(both, to)]
   return isTo ? "stricter" : isFrom ? "weaker" : "mixed"
 }
-const shown = (value: unknown): string | null => (value === undefined ? null : canonicalJson(value))
+const shown = (value: unknown): string | null => (value === null ? null : canonicalJson(value))
 
 /** What `to` changes against `from`, in the order of the fields. */
 export const changes = (from: Policy, to: Policy): ReadonlyArray<PolicyChange> => {
   const found: Array<PolicyChange> = []
   const say = (field: string, meet: Meet<unknown>, a: unknown, b: unknown, saidA: unknown = a, saidB: unknown = b) => {
-    if (!same(saidA ?? null, saidB ?? null)) found.push({ field, from: shown(saidA), to: shown(saidB), effect: effectOf(meet, a, b) })
+    if (!same(saidA, saidB)) found.push({ field, from: shown(saidA), to: shown(saidB), effect: effectOf(meet, a, b) })
   }
   for (const field of fields) say(field.name, field.meet, field.of(from), field.of(to))
   say("keyring", keyring as Meet<unknown>, from.keyring, to.keyring)
   for (const name of presetNames(from, to)) {
     for (const field of fields) {
       const [a, b] = [field.of(own(from.presets, name) ?? {}), field.of(own(to.presets, name) ?? {})]
-      say(`presets.${name}.${field.name}`, field.meet, a ?? inherited(from, name, field), b ?? inherited(to, name, field), a, b)
+      say(`presets.${name}.${field.name}`, field.meet, a ?? inherited(from, name, field), b ?? inherited(to, name, field), a ?? null, b ?? null)
     }
   }
   return found

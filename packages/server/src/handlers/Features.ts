@@ -22,9 +22,9 @@ export const layer = HttpApiBuilder.group(Api, "features", Effect.fn(function*(h
     // The index row follows the repository a moment later; what was just said stands in the repository already.
     Effect.flatMap(features.snapshot(project, feature), ({ decision, snapshot }) => Effect.map(waiting.feature(decision, snapshot.index), (waitingFor) => ({
       feature: { ...Views.feature(snapshot.index), lifecycle: snapshot.state.lifecycle, phase: decision.phase },
-      next: Views.decision(decision, waitingFor)
+      next: Views.decision(decision, snapshot, waitingFor)
     })))
-  const now = ({ feature, project }: Path) => Effect.flatMap(features.get(project, feature), ({ decision, index }) => Effect.map(waiting.feature(decision, index), (waitingFor) => [decision, waitingFor] as const))
+  const now = ({ feature, project }: Path) => Effect.flatMap(features.get(project, feature), (found) => Effect.map(waiting.feature(found.decision, found.index), (waitingFor) => [found, waitingFor] as const))
   const after = <E, R>(params: Path, verb: Effect.Effect<unknown, E, R>) => answer(Effect.andThen(verb, detail(params)))
   const verdict = ({ feature, project }: Path, given: GivenVerdict) =>
     answer(Effect.map(features.verdict(project, feature, given), ({ gate, subject }) => ({ gate, subject, verdict: given.verdict })))
@@ -38,8 +38,8 @@ export const layer = HttpApiBuilder.group(Api, "features", Effect.fn(function*(h
       return { features: rows.map(Views.feature), nextCursor: paging.next(list, limit, rows, rows.at(-1)?.id) }
     })),
     get: ({ params }) => answer(detail(params)),
-    next: ({ params }) => answer(Effect.map(now(params), ([decision, waitingFor]) => Views.decision(decision, waitingFor))),
-    why: ({ params }) => answer(Effect.map(now(params), ([decision, waitingFor]) => Views.explanation(decision, waitingFor))),
+    next: ({ params }) => answer(Effect.map(now(params), ([found, waitingFor]) => Views.decision(found.decision, found, waitingFor))),
+    why: ({ params }) => answer(Effect.map(now(params), ([found, waitingFor]) => Views.explanation(found.decision, found, waitingFor))),
     approve: ({ params, payload }) => verdict(params, { ...payload, verdict: "approve" }),
     reject: ({ params, payload }) => verdict(params, { ...payload, verdict: "reject" }),
     waive: ({ params, payload }) => verdict(params, { ...payload, verdict: "waive" }),

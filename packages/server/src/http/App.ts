@@ -17,6 +17,7 @@ import * as ExecHandlers from "../handlers/Execs.ts"
 import * as FeatureHandlers from "../handlers/Features.ts"
 import * as KeyHandlers from "../handlers/Keys.ts"
 import * as OperationHandlers from "../handlers/Operations.ts"
+import * as PolicyHandlers from "../handlers/Policy.ts"
 import * as ProjectHandlers from "../handlers/Projects.ts"
 import * as SystemHandlers from "../handlers/System.ts"
 import * as TaskHandlers from "../handlers/Tasks.ts"
@@ -52,6 +53,7 @@ export const nothingMounted: Mounts = { git: null, edge: null, edgeUpgrade: null
 const handlers = Layer.mergeAll(
   ProjectHandlers.layer,
   FeatureHandlers.layer,
+  PolicyHandlers.layer,
   TaskHandlers.layer,
   OperationHandlers.layer,
   TreeHandlers.layer,

@@ -15,6 +15,7 @@ import * as EventLog from "@rdev/core/ports/EventLog"
 import * as FeatureStore from "@rdev/core/ports/FeatureStore"
 import { BranchName, Forge } from "@rdev/core/ports/Forge"
 import * as Notifier from "@rdev/core/ports/Notifier"
+import * as PolicyStore from "@rdev/core/ports/PolicyStore"
 import * as ProjectStore from "@rdev/core/ports/ProjectStore"
 import * as UnitOfWork from "@rdev/core/ports/UnitOfWork"
 import * as WorkQueueStore from "@rdev/core/ports/WorkQueueStore"
@@ -87,7 +88,7 @@ const steeredDeployer = (outside: Outside) =>
     list: Effect.succeed([])
   })
 
-const stores = Layer.mergeAll(EventLog.layerMemory, ProjectStore.layerMemory, FeatureStore.layerMemory, AuditStore.layerMemory, CredentialStore.layerMemory, UnitOfWork.layerMemory, Notifier.layerMemory, WorkQueueStore.layerMemory)
+const stores = Layer.mergeAll(EventLog.layerMemory, PolicyStore.layerMemory, ProjectStore.layerMemory, FeatureStore.layerMemory, AuditStore.layerMemory, CredentialStore.layerMemory, UnitOfWork.layerMemory, Notifier.layerMemory, WorkQueueStore.layerMemory)
 
 const platform = (dataDir: string, outside: Outside, fault: string | undefined, agents: ReadonlyArray<AgentConfig> | undefined) => {
   const host = LocalWorkspaceHost.layer({ dataDir, tools: [{ hostPath: sdlcProgram, name: "sdlc" }] })

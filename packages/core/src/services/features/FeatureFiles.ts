@@ -14,6 +14,7 @@ import { randomBytes } from "node:crypto"
 import type { FeatureIndex } from "../../domain/FeatureIndex.ts"
 import type { Project } from "../../domain/Project.ts"
 import { BranchName, type FileChange, Forge, ForgeError, type RepositoryTarget, type Sha, type TreeEntry } from "../../ports/Forge.ts"
+import * as PolicyAuthority from "../policy/PolicyAuthority.ts"
 import type { WrittenEvent } from "./Examine.ts"
 import * as Observe from "./Observe.ts"
 import { PlatformKey } from "./PlatformKey.ts"
@@ -31,7 +32,11 @@ export interface Snapshot {
   /** Digest of the code tree at `sha`. */
   readonly tree: string
   readonly loaded: Repo.Loaded
-  /** The project's policy with the feature's presets. */
+  /** Which policy holds, and what another on the default branch would change. */
+  readonly standing: PolicyAuthority.Standing
+  /** Head of the default branch. */
+  readonly mainSha: Sha
+  /** The policy in force with the feature's presets. */
   readonly policy: Policy
   readonly state: FeatureState
   /** Gates that the policy lets an agent open. */
@@ -60,7 +65,7 @@ const hasLanded = Effect.fn("FeatureFiles.hasLanded")(function*(target: Reposito
   return pr.state === "merged"
 })
 
-/** Policy comes from the default branch: an agent's branch may not loosen it. */
+/** The policy is what was accepted, made stricter by what the default branch proposes: a feature's own branch has no say. */
 const place = Effect.fn("FeatureFiles.place")(function*(project: Project, slug: string) {
   const forge = yield* Forge
   const reader = yield* RepositoryReader
@@ -68,15 +73,16 @@ const place = Effect.fn("FeatureFiles.place")(function*(project: Project, slug: 
   const main = BranchName.make(project.defaultBranch)
   const mainSha = yield* forge.head(target, main)
   if (Option.isNone(mainSha)) return yield* gone(project, main)
+  const standing = yield* PolicyAuthority.standing(project.id, target, mainSha.value)
   const at = Effect.fnUntraced(function*(branch: BranchName, sha: Sha) {
-    return { branch, sha, loaded: yield* reader.feature(target, sha, slug, mainSha.value) } satisfies Place
+    return { branch, sha, loaded: yield* reader.feature(target, sha, slug, standing) } satisfies Place
   })
   const landed = (yield* reader.state(target, mainSha.value)).has(Layout.featurePath(slug)) ? yield* at(main, mainSha.value) : null
-  if (landed !== null && (yield* hasLanded(target, landed.loaded))) return Option.some({ place: landed, mainSha: mainSha.value })
+  if (landed !== null && (yield* hasLanded(target, landed.loaded))) return Option.some({ place: landed, mainSha: mainSha.value, standing })
   const branch = branchOf(slug)
   const sha = yield* forge.head(target, branch)
-  if (Option.isNone(sha)) return landed === null ? Option.none() : Option.some({ place: landed, mainSha: mainSha.value })
-  return Option.some({ place: yield* at(branch, sha.value), mainSha: mainSha.value })
+  if (Option.isNone(sha)) return landed === null ? Option.none() : Option.some({ place: landed, mainSha: mainSha.value, standing })
+  return Option.some({ place: yield* at(branch, sha.value), mainSha: mainSha.value, standing })
 })
 
 const remaining = (policy: Policy, state: FeatureState) => {
@@ -90,13 +96,13 @@ export const load = Effect.fn("FeatureFiles.load")(function*(project: Project, i
   const target = targetOf(project)
   const found = yield* place(project, index.slug)
   if (Option.isNone(found)) return Option.none<Snapshot>()
-  const { mainSha, place: { branch, loaded, sha } } = found.value
+  const { mainSha, place: { branch, loaded, sha }, standing } = found.value
   const commit = yield* reader.commit(target, sha)
   const observed = yield* Observe.observe({ project, index, target, branch, sha, mainSha, tree: commit.tree, loaded }, observation)
   const state = stateOf(loaded, observed.observed)
   const policy = policyFor(loaded.policy, state.feature)
   return Option.some<Snapshot>({
-    project, index, target, branch, sha, loaded, policy, state,
+    project, index, target, branch, sha, loaded, policy, state, standing, mainSha,
     tree: commit.tree,
     agentGates: new Set(gateNames.filter((gate) => policy.gates[gate] === "agent")),
     remainingUsd: remaining(policy, state),

@@ -2,6 +2,8 @@
  * Reads commits of the forge, each once: what a commit holds never changes, so that asking for the next decision costs no git
  * process while nothing moved. Keeps the latest 256 answers of each sort.
  */
+import type { Policy } from "@rdev/sdlc/model/Policy"
+import { standardPolicy } from "@rdev/sdlc/model/Presets"
 import { codeTreeDigest } from "@rdev/sdlc/repo/CodeTree"
 import * as Repo from "@rdev/sdlc/repo/Repo"
 import { Cache, Context, Effect, Layer } from "effect"
@@ -16,7 +18,8 @@ export interface Commit {
 }
 
 interface At { readonly target: RepositoryTarget; readonly sha: Sha }
-interface FeatureAt extends At { readonly slug: string; readonly policySha: Sha }
+/** The policy by its digest: what differs in it differs there. */
+interface FeatureAt extends At { readonly slug: string; readonly policyRev: string }
 interface Tip { readonly branch: BranchName; readonly sha: Sha }
 interface Pair { readonly target: RepositoryTarget; readonly base: Tip; readonly head: Tip }
 
@@ -31,25 +34,27 @@ export class RepositoryReader extends Context.Service<RepositoryReader, {
   /** Files under `.sdlc/` at a commit. */
   state(target: RepositoryTarget, sha: Sha): Effect.Effect<ReadonlyMap<string, Uint8Array>, ForgeError>
   commit(target: RepositoryTarget, sha: Sha): Effect.Effect<Commit, ForgeError>
-  /** A feature's files at a commit, held to the policy of another (the default branch's). */
-  feature(target: RepositoryTarget, sha: Sha, slug: string, policySha: Sha): Effect.Effect<Repo.Loaded, ForgeError>
+  /** A feature's files at a commit, held to the policy in force: never to the one that the commit brings. */
+  feature(target: RepositoryTarget, sha: Sha, slug: string, held: { readonly policy: Policy; readonly rev: string }): Effect.Effect<Repo.Loaded, ForgeError>
   /** Relation of two branches whose heads are known. */
   compare(target: RepositoryTarget, base: Tip, head: Tip): Effect.Effect<Comparison, ForgeError>
 }>()("rdev/services/RepositoryReader") {
   static readonly layer = Layer.effect(RepositoryReader, Effect.gen(function*() {
     const forge = yield* Forge
     const state = yield* remember((at: At) => forge.readFiles(at.target, at.sha, ".sdlc"))
+    const policies = new Map<string, Policy>()
     const feature = yield* remember((at: FeatureAt) =>
-      Effect.map(
-        Effect.all([state({ target: at.target, sha: at.sha }), state({ target: at.target, sha: at.policySha })]),
-        ([files, policyFiles]) => Repo.load(files, at.slug, { policy: Repo.loadPolicy(policyFiles).policy })
-      ))
+      Effect.map(state({ target: at.target, sha: at.sha }), (files) => Repo.load(files, at.slug, { policy: policies.get(at.policyRev) ?? standardPolicy })))
     const commit = yield* remember((at: At) =>
       Effect.map(forge.listTree(at.target, at.sha), (entries): Commit => ({ entries, tree: digestOf(entries) })))
     const compare = yield* remember((pair: Pair) => forge.compare(pair.target, pair.base.branch, pair.head.branch))
     return RepositoryReader.of({
       state: (target, sha) => state({ target, sha }),
-      feature: (target, sha, slug, policySha) => feature({ target, sha, slug, policySha }),
+      feature: (target, sha, slug, { policy, rev }) => Effect.suspend(() => {
+        if (policies.size >= capacity) policies.clear()
+        policies.set(rev, policy)
+        return feature({ target, sha, slug, policyRev: rev })
+      }),
       commit: (target, sha) => commit({ target, sha }),
       compare: (target, base, head) => compare({ target, base, head })
     })

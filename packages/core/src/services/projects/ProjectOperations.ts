@@ -12,6 +12,7 @@ import type { CredentialStore } from "../../ports/CredentialStore.ts"
 import type { Deployer } from "../../ports/Deployer.ts"
 import type { Dns } from "../../ports/Dns.ts"
 import { FeatureStore } from "../../ports/FeatureStore.ts"
+import { PolicyStore } from "../../ports/PolicyStore.ts"
 import type { Forge } from "../../ports/Forge.ts"
 import type { ProjectStore } from "../../ports/ProjectStore.ts"
 import type { Templates } from "../../ports/Templates.ts"
@@ -30,7 +31,7 @@ export const deleteKind = "project.delete"
 
 /** The ports that provisioning and deletion speak to. */
 export type Infrastructure = Ci | CredentialStore | Deployer | Dns | Forge | Templates | TenantCache | TenantDatabase | Tls
-type Needs = Infrastructure | FeatureStore | ProjectStore | WorkspaceHost
+type Needs = Infrastructure | FeatureStore | PolicyStore | ProjectStore | WorkspaceHost
 
 const statusAfter = (operation: Operation, onCompleted: ProjectStatus, meanwhile: ProjectStatus): ProjectStatus =>
   operation.status === "completed" ? onCompleted : operation.status === "parked" ? meanwhile : "failed"
@@ -107,7 +108,10 @@ export const destroy = Definition.make<DeleteInput, Needs>({
   started: (operation) => ProjectRecord.take(operation, { status: "deleting" }),
   settled: (operation, rows) => Effect.gen(function*() {
     yield* ProjectRecord.edit(operation, (project) => ({ status: statusAfter(operation, "deleted", "deleting"), resources: ProjectRecord.removed(project.resources, rows) }))
-    if (operation.status === "completed" && operation.projectId !== null) yield* (yield* FeatureStore).removeAll(operation.projectId)
+    if (operation.status === "completed" && operation.projectId !== null) {
+      yield* (yield* FeatureStore).removeAll(operation.projectId)
+      yield* (yield* PolicyStore).removeAll(operation.projectId)
+    }
   })
 })
 

@@ -7,6 +7,7 @@ import { Deployer, type Release } from "../../ports/Deployer.ts"
 import { BranchName, Forge, type RepositoryTarget } from "../../ports/Forge.ts"
 import { Templates } from "../../ports/Templates.ts"
 import { PlatformKey } from "../features/PlatformKey.ts"
+import * as PolicyAuthority from "../policy/PolicyAuthority.ts"
 import { trustPlatform } from "../features/TrustPlatform.ts"
 import * as ProjectEnvironment from "./ProjectEnvironment.ts"
 import { type DeleteInput, DeploymentOutput, NamedOutput, type ProvisionInput, RepositoryOutput } from "./ProvisionInput.ts"
@@ -59,6 +60,7 @@ export const repository = (input: ProvisionInput, identity: Identity) => {
       )
       const trusted = trustPlatform(files, yield* PlatformKey)
       const made = yield* Effect.mapError(forge.ensureRepository(target, { defaultBranch: branch, files: trusted, message: `Start ${input.name} from the template ${input.template}` }), Step.fromPort)
+      yield* Effect.mapError(PolicyAuthority.seed(target.projectId, trusted), Step.fromStore)
       const head = yield* Effect.mapError(forge.head(target, branch), Step.fromPort)
       if (Option.isNone(head)) return yield* Step.failure("Invalid", `repository ${made.externalId} is there without a commit on ${branch}`)
       return Step.done(output(made, head.value), made.externalId)
