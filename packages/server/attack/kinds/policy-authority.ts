@@ -31,7 +31,12 @@ const put = async (attack: Attack, folder: string, branch: string, write: (folde
   const pushed = await attack.git(folder, "push", "-q", "origin", `HEAD:${branch}`)
   if (pushed.code !== 0) throw new Error(pushed.output)
 }
-const text = (content: string) => (folder: string) => writeFileSync(join(folder, file), content)
+/** Anew: an earlier try may have left a link there. */
+const fresh = (folder: string, content: string | Buffer) => {
+  rmSync(join(folder, file), { force: true })
+  writeFileSync(join(folder, file), content)
+}
+const text = (content: string) => (folder: string) => fresh(folder, content)
 
 const weak: ReadonlyArray<readonly [string, string]> = [
   ["all gates off", all("off")],
@@ -52,7 +57,7 @@ const unreadable: ReadonlyArray<readonly [string, (folder: string) => void]> = [
   ["an unknown field", text("v: 1\ngate: {}\n")],
   ["a link", (folder) => { rmSync(join(folder, file)); symlinkSync("/dev/null", join(folder, file)) }],
   ["300 KB", text(`# ${"x".repeat(300_000)}\nv: 1\n`)],
-  ["bytes that are no text", (folder) => writeFileSync(join(folder, file), Buffer.from([0xff, 0xfe, 0x00]))],
+  ["bytes that are no text", (folder) => fresh(folder, Buffer.from([0xff, 0xfe, 0x00]))],
   ["an alias bomb", text(`a: &a [${"x,".repeat(20)}]\nb: &b [${"*a,".repeat(20)}]\nc: [${"*b,".repeat(20)}]\n`)]
 ]
 
