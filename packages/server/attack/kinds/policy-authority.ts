@@ -126,7 +126,7 @@ const tryAcceptance = async (attack: Attack, project: ProjectRef, folder: string
   const agentRejects = await say("reject", await keyOf(["sdlc:read"], "human"), { digest, reason: "no" })
   attack.held("a key that only reads rejects nothing", agentRejects.status === 403, agentRejects.text)
   const rejected = await say("reject", undefined, { digest, reason: "it opens everything" })
-  attack.held("a person with the scope says no", rejected.status === 200 && (rejected.json?.["proposal"] as Record<string, unknown>)["rejected"] === true, rejected.text)
+  attack.held("a person with the scope says no", rejected.status === 200 && (rejected.json?.["proposal"] as Record<string, unknown> | undefined)?.["rejected"] === true, rejected.text)
   const accepted = await say("accept", await keyOf(["sdlc:approve", "sdlc:read"], "human"), { digest, reason: "after all" })
   attack.held("a person with the scope says yes", accepted.status === 200, accepted.text)
   await attack.restart()
