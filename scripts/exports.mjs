@@ -1,10 +1,11 @@
 /**
  * Packs every package and checks what a consumer would get: publint on the manifest, attw on the types of the entry points (ESM only),
- * and that no module of it loads the whole of effect (see tsup.config.ts).
+ * that no module of it loads the whole of effect (see tsup.config.ts), and that @rdev/sdlc compiles where there is no effect (embed.mjs).
  */
 import { spawnSync } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { problem } from "./embed.mjs"
 import { environment, root } from "./setup.mjs"
 
 let failed = 0
@@ -32,6 +33,11 @@ for (const name of packages) {
     failed++
     console.error(`${name}/dist/${file} imports from a barrel: every module of effect would be loaded with it`)
   }
+}
+const embedding = problem()
+if (embedding !== null) {
+  failed++
+  console.error(`sdlc: its declarations do not stand alone\n${embedding}`)
 }
 console.log(`exports: ${packages.length} packages, ${modules} modules, ${failed} problems`)
 process.exit(failed === 0 && modules > 0 ? 0 : 1)

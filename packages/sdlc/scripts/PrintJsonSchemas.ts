@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 import { FeatureFile } from "../src/repo/FeatureFileSchema.ts"
-import { FeatureEvent } from "../src/model/FeatureEvent.ts"
+import { FeatureEvent } from "../src/model/schema/FeatureEvent.ts"
 import { PolicyFile } from "../src/repo/PolicyFileSchema.ts"
 
 interface Node {

@@ -2,7 +2,7 @@
 import { FeatureIndex, Slug } from "@rdev/core/domain/FeatureIndex"
 import { FeatureId, ProjectId } from "@rdev/core/domain/Ids"
 import { phases } from "@rdev/sdlc/model/Phase"
-import { VerdictGate } from "@rdev/sdlc/model/Verdict"
+import { VerdictGate } from "@rdev/sdlc/Schemas"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { Authorization, Idempotency, requires } from "../Access.ts"

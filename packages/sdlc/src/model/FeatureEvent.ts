@@ -2,24 +2,21 @@
  * FeatureEvent: the union of everything that can happen to a feature, discriminated by `type`.
  * `fold` turns a set of them into a `FeatureState`, whatever order they arrive in.
  */
-import { Schema } from "effect"
-import { CodeEvents } from "./events/Code.ts"
-import { ControlEvents } from "./events/Control.ts"
-import { DeliveryEvents } from "./events/Delivery.ts"
-import { LifeEvents } from "./events/Life.ts"
-import { PlanEvents } from "./events/Plan.ts"
-import { WorkEvents } from "./events/Work.ts"
+import type { CodeData } from "./events/Code.ts"
+import type { ControlData } from "./events/Control.ts"
+import type { DeliveryData } from "./events/Delivery.ts"
+import type { Envelope } from "./events/Event.ts"
+import type { LifeData } from "./events/Life.ts"
+import type { PlanData } from "./events/Plan.ts"
+import type { WorkData } from "./events/Work.ts"
 
-const members = [...LifeEvents, ...PlanEvents, ...WorkEvents, ...CodeEvents, ...DeliveryEvents, ...ControlEvents] as const
+/** What each type of event says. */
+export interface EventTypes extends LifeData, PlanData, WorkData, CodeData, DeliveryData, ControlData {}
 
-export const FeatureEvent = Schema.Union(members)
-export type FeatureEvent = typeof FeatureEvent.Type
-
-export type EventType = FeatureEvent["type"]
+export type EventType = keyof EventTypes
+export type EventData<T extends EventType> = EventTypes[T]
+export type FeatureEvent = { readonly [T in EventType]: Envelope & { readonly type: T; readonly data: EventTypes[T] } }[EventType]
 export type EventOf<T extends EventType> = Extract<FeatureEvent, { readonly type: T }>
-export type EventData<T extends EventType> = EventOf<T>["data"]
-
-export const eventTypes: ReadonlyArray<EventType> = members.map((member) => member.fields.type.literal)
 
 /**
  * An event as the loader hands it over. `trusted` is the result of checking its signature against the policy's keyring:

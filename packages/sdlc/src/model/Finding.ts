@@ -1,28 +1,26 @@
 /** Findings of reviews and audits, and what was decided about them. */
-import { Schema } from "effect"
-import { Severity } from "./Scalars.ts"
+import type { severities } from "./Names.ts"
 
-export const Finding = Schema.Struct({
+export type Severity = (typeof severities)[number]
+
+export interface Finding {
   /** Stable over re-runs for the same problem, so that a disposition keeps applying to it. */
-  id: Schema.NonEmptyString,
-  severity: Severity,
-  title: Schema.String,
-  detail: Schema.optionalKey(Schema.String),
-  file: Schema.optionalKey(Schema.String),
-  line: Schema.optionalKey(Schema.Int)
-})
-export type Finding = typeof Finding.Type
+  readonly id: string
+  readonly severity: Severity
+  readonly title: string
+  readonly detail?: string
+  readonly file?: string
+  readonly line?: number
+}
 
 /** fix: a fix task exists · track: an issue exists (never enough for a blocking finding) · accept, false-positive: a human has to agree. */
-export const Disposition = Schema.Literals(["fix", "track", "accept", "false-positive"])
-export type Disposition = typeof Disposition.Type
+export type Disposition = "fix" | "track" | "accept" | "false-positive"
 
-export const QaCheck = Schema.Struct({
-  id: Schema.NonEmptyString,
+export interface QaCheck {
+  readonly id: string
   /** Scenario (SC-001) that the check shows. */
-  scenario: Schema.optionalKey(Schema.String),
-  status: Schema.Literals(["passed", "failed", "not-run"]),
-  detail: Schema.optionalKey(Schema.String),
-  evidence: Schema.optionalKey(Schema.String)
-})
-export type QaCheck = typeof QaCheck.Type
+  readonly scenario?: string
+  readonly status: "passed" | "failed" | "not-run"
+  readonly detail?: string
+  readonly evidence?: string
+}

@@ -2,42 +2,38 @@
  * Observed: live observations that are not stored in the feature's files. The platform reads them from its database and its forge,
  * the CLI from the local git repository. A field that is missing falls back to what the events say.
  */
-import { Schema } from "effect"
-import { Digest, Instant } from "./Scalars.ts"
+import type { Cost } from "./Policy.ts"
 
 /** Something that makes the stored state unusable: a file that does not decode, a hash that does not fit, an event that is missing. */
-export const IntegrityError = Schema.Struct({ file: Schema.String, problem: Schema.String, fix: Schema.optionalKey(Schema.String) })
-export type IntegrityError = typeof IntegrityError.Type
+export interface IntegrityError {
+  readonly file: string
+  readonly problem: string
+  readonly fix?: string
+}
 
-export const DependencyStatus = Schema.Literals(["met", "unmet", "dead", "cycle"])
-export type DependencyStatus = typeof DependencyStatus.Type
+export type DependencyStatus = "met" | "unmet" | "dead" | "cycle"
 
-export const Observed = Schema.Struct({
-  errors: Schema.optionalKey(Schema.Array(IntegrityError)),
+export interface Observed {
+  readonly errors?: ReadonlyArray<IntegrityError>
   /** Tip of the feature's branch; `tree` is the digest of its git tree without `.sdlc/`. */
-  head: Schema.optionalKey(Schema.Struct({ sha: Schema.String, tree: Digest })),
+  readonly head?: { readonly sha: string; readonly tree: string }
   /** Relation of the feature's branch to its base. */
-  branch: Schema.optionalKey(Schema.Struct({
-    relation: Schema.Literals(["none", "ok", "behind", "conflict"]),
-    behind: Schema.optionalKey(Schema.Int),
-    conflicts: Schema.optionalKey(Schema.Array(Schema.String))
-  })),
+  readonly branch?: { readonly relation: "none" | "ok" | "behind" | "conflict"; readonly behind?: number; readonly conflicts?: ReadonlyArray<string> }
   /** Slots that other features hold. */
-  wip: Schema.optionalKey(Schema.Struct({ used: Schema.Int })),
+  readonly wip?: { readonly used: number }
   /** Whether the slot is still held, when the platform knows better than the events. */
-  claim: Schema.optionalKey(Schema.Literals(["none", "held"])),
+  readonly claim?: "none" | "held"
   /** Work in flight for this feature. */
-  lease: Schema.optionalKey(Schema.Struct({ holder: Schema.String, until: Instant })),
+  readonly lease?: { readonly holder: string; readonly until: string }
   /** Status per dependency (slug); a dependency that is not listed counts as unmet. */
-  deps: Schema.optionalKey(Schema.Record(Schema.String, DependencyStatus)),
+  readonly deps?: { readonly [slug: string]: DependencyStatus }
   /** A freeze beyond the policy's windows; without `until` it holds until it is no longer observed. */
-  freeze: Schema.optionalKey(Schema.Struct({ until: Schema.optionalKey(Instant), reason: Schema.optionalKey(Schema.String) })),
+  readonly freeze?: { readonly until?: string; readonly reason?: string }
   /** CI of the head's tree. */
-  ci: Schema.optionalKey(Schema.Struct({ tree: Digest, status: Schema.Literals(["running", "passed", "failed", "infra"]), job: Schema.optionalKey(Schema.String) })),
-  pr: Schema.optionalKey(Schema.Struct({ number: Schema.Int, state: Schema.Literals(["open", "closed", "merged"]), sha: Schema.optionalKey(Schema.String) })),
+  readonly ci?: { readonly tree: string; readonly status: "running" | "passed" | "failed" | "infra"; readonly job?: string }
+  readonly pr?: { readonly number: number; readonly state: "open" | "closed" | "merged"; readonly sha?: string }
   /** Digests of the evidence that is at hand; when given, evidence outside it does not count. */
-  evidence: Schema.optionalKey(Schema.Array(Digest)),
+  readonly evidence?: ReadonlyArray<string>
   /** Cost spent beyond what events record. */
-  cost: Schema.optionalKey(Schema.Struct({ usd: Schema.optionalKey(Schema.Finite), tokens: Schema.optionalKey(Schema.Finite), agentMinutes: Schema.optionalKey(Schema.Finite) }))
-})
-export type Observed = typeof Observed.Type
+  readonly cost?: Cost
+}

@@ -1,11 +1,26 @@
 /** Reads and prints `feature.yaml`. */
 import { stringify } from "yaml"
+import type { Format } from "../importers/Foreign.ts"
+import type { ArtifactKind } from "../model/Artifact.ts"
+import type { FeatureKind } from "../model/Feature.ts"
 import { featureFile } from "../model/JsonSchemas.ts"
 import * as Decode from "./Decode.ts"
-import type { FeatureFile } from "./FeatureFileSchema.ts"
 import { isInside } from "./Layout.ts"
 
-export type { FeatureFile, Sources } from "./FeatureFileSchema.ts"
+/** Foreign files that stand in for our documents, in the format of the tool that owns them. Paths lie inside the repository. */
+export type Sources = { readonly [K in ArtifactKind]?: ReadonlyArray<string> } & { readonly format: Format }
+
+/** Who a feature is, never how far it has come. */
+export interface FeatureFile {
+  readonly v: 1
+  /** Id of the feature's `feature-created` event. */
+  readonly id: string
+  readonly slug: string
+  readonly title: string
+  readonly kind: FeatureKind
+  readonly created: string
+  readonly sources?: Sources
+}
 
 export const parse = (text: string): Decode.Decoded<FeatureFile> => {
   const document = Decode.yaml(text)

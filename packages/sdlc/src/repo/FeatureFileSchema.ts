@@ -1,8 +1,8 @@
 /** Schema of `feature.yaml`: who a feature is, never how far it has come. */
 import { Schema } from "effect"
 import { formats } from "../importers/Foreign.ts"
-import { FeatureKind } from "../model/Feature.ts"
-import { Instant, Slug, Ulid } from "../model/Scalars.ts"
+import { FeatureKind } from "../model/schema/Feature.ts"
+import { Instant, Slug, Ulid } from "../model/schema/Scalars.ts"
 
 const paths = Schema.optionalKey(Schema.Array(Schema.String))
 
@@ -11,7 +11,6 @@ export const Sources = Schema.Struct({
   format: Schema.Literals(formats),
   "spec": paths, "design": paths, "tasks": paths, "qa-plan": paths, "review": paths, "audit": paths, "qa-report": paths
 })
-export type Sources = typeof Sources.Type
 
 export const FeatureFile = Schema.Struct({
   v: Schema.Literal(1),
@@ -23,4 +22,3 @@ export const FeatureFile = Schema.Struct({
   created: Instant,
   sources: Schema.optionalKey(Sources)
 })
-export type FeatureFile = typeof FeatureFile.Type

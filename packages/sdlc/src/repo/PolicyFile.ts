@@ -5,10 +5,14 @@
  * that a misspelt gate does not silently keep its default.
  */
 import { policyFile } from "../model/JsonSchemas.ts"
-import type { Policy } from "../model/Policy.ts"
+import type { Policy, PolicyPatch } from "../model/Policy.ts"
 import { standardPolicy } from "../model/Presets.ts"
 import * as Decode from "./Decode.ts"
-import type { PolicyFile } from "./PolicyFileSchema.ts"
+
+/** What the file may say: a patch over the standard policy, with its keys and presets. */
+export interface PolicyFile extends PolicyPatch, Partial<Pick<Policy, "language" | "lint" | "keyring" | "presets">> {
+  readonly v?: 1
+}
 
 const hints: ReadonlyArray<readonly [RegExp, string]> = [
   [/^gates\./, "gates take human, agent, auto or off."],

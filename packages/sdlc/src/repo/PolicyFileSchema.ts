@@ -1,6 +1,6 @@
 /** Schema of `.sdlc/policy.yaml`: a patch over the standard policy, with its keys and presets. */
 import { Schema } from "effect"
-import { KeyringEntry, PolicyPatch, writing } from "../model/Policy.ts"
+import { KeyringEntry, PolicyPatch, writing } from "../model/schema/Policy.ts"
 
 export const PolicyFile = Schema.Struct({
   v: Schema.optionalKey(Schema.Literal(1)),
@@ -9,4 +9,3 @@ export const PolicyFile = Schema.Struct({
   keyring: Schema.optionalKey(Schema.Array(KeyringEntry)),
   presets: Schema.optionalKey(Schema.Record(Schema.String, PolicyPatch))
 })
-export type PolicyFile = typeof PolicyFile.Type

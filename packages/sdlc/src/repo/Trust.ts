@@ -13,7 +13,8 @@ import { canonicalJson } from "./Digest.ts"
 /** A private key together with the id under which the keyring lists its public half. */
 export interface SigningKey {
   readonly id: string
-  readonly privateKey: KeyObject
+  /** A `KeyObject` of node:crypto; written so that the declarations need no types of Node. */
+  readonly privateKey: { readonly asymmetricKeyType?: string | undefined }
 }
 
 const payload = (event: FeatureEvent): Buffer => {
@@ -24,7 +25,7 @@ const payload = (event: FeatureEvent): Buffer => {
 /** The event with a signature by `key`. */
 export const sign = <E extends FeatureEvent>(event: E, key: SigningKey): E => ({
   ...event,
-  signature: { key: key.id, ed25519: signBytes(null, payload(event), key.privateKey).toString("base64url") }
+  signature: { key: key.id, ed25519: signBytes(null, payload(event), key.privateKey as KeyObject).toString("base64url") }
 })
 
 const publicKey = (entry: KeyringEntry): KeyObject | null => {
@@ -81,6 +82,6 @@ export const signingKey = (id: string, pem: string): SigningKey => {
 
 /** The keyring entry of a private key. */
 export const entryOf = (key: SigningKey): KeyringEntry => {
-  const jwk = createPublicKey(key.privateKey).export({ format: "jwk" })
+  const jwk = createPublicKey(key.privateKey as KeyObject).export({ format: "jwk" })
   return { id: key.id, ed25519: String(jwk.x) }
 }

@@ -37,9 +37,9 @@ describe("README.md", () => {
     expect(result.stdout.trim().split("\n").slice(-2)).toEqual(["hello [released] none (the platform)", expect.stringContaining("Released")])
   })
   it("has an example that says what its comments say, without Effect", () => {
-    const example = /```js\n([^]*?)```/.exec(text)?.[1] ?? ""
+    const example = /```ts\n([^]*?)```/.exec(text)?.[1] ?? ""
     // Inside the package, so that it resolves itself by its own name.
-    const path = join(fileURLToPath(new URL(".", import.meta.url)), `.readme-${process.pid}.mjs`)
+    const path = join(fileURLToPath(new URL(".", import.meta.url)), `.readme-${process.pid}.mts`)
     writeFileSync(path, example)
     try {
       const result = spawnSync(process.execPath, ["--conditions=@rdev/source", path], { encoding: "utf8" })

@@ -1,9 +1,9 @@
 /** How events about code change the state. Results are kept per code tree; nothing is ever stale here, staleness is for `derive` to see. */
-import type { CodeEvents } from "../../model/events/Code.ts"
+import type { CodeData } from "../../model/events/Code.ts"
 import type { Run } from "../../model/FeatureState.ts"
 import { type Builder, failed, type Handlers, recorded, settle } from "./Builder.ts"
 
-type Types = (typeof CodeEvents)[number]["Type"]["type"]
+type Types = keyof CodeData
 
 const seen = <R>(runs: ReadonlyArray<Run<R>>, tree: string): boolean => runs.some((run) => run.tree === tree && run.result !== undefined)
 

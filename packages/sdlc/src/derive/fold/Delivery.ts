@@ -1,10 +1,10 @@
 /** How events about landing, releasing and the bounds of autonomy change the state. */
-import type { ControlEvents } from "../../model/events/Control.ts"
-import type { DeliveryEvents } from "../../model/events/Delivery.ts"
+import type { ControlData } from "../../model/events/Control.ts"
+import type { DeliveryData } from "../../model/events/Delivery.ts"
 import { addCost, failed, type Handlers, recorded } from "./Builder.ts"
 
-type Delivery = (typeof DeliveryEvents)[number]["Type"]["type"]
-type Control = (typeof ControlEvents)[number]["Type"]["type"]
+type Delivery = keyof DeliveryData
+type Control = keyof ControlData
 
 export const deliveryHandlers: Handlers<Delivery> = {
   "merge-queued": (state, event) => {

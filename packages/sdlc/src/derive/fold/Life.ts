@@ -1,10 +1,10 @@
 /** How life and planning events change the state. */
-import type { LifeEvents } from "../../model/events/Life.ts"
-import type { PlanEvents } from "../../model/events/Plan.ts"
+import type { LifeData } from "../../model/events/Life.ts"
+import type { PlanData } from "../../model/events/Plan.ts"
 import { phaseIndex } from "../../model/Phase.ts"
 import { type Builder, failed, type Handlers, recorded } from "./Builder.ts"
 
-type Types = (typeof LifeEvents)[number]["Type"]["type"] | (typeof PlanEvents)[number]["Type"]["type"]
+type Types = keyof LifeData | keyof PlanData
 
 /** A rolled-back release starts over: its merge, its deploy, its incidents and its pull request belong to the past. */
 const reopen = (state: Builder): void => {

@@ -1,12 +1,12 @@
 /** How events about tasks change the state. */
 import { canonicalJson } from "../../model/Digest.ts"
-import type { WorkEvents } from "../../model/events/Work.ts"
+import type { WorkData } from "../../model/events/Work.ts"
 import type { EventOf } from "../../model/FeatureEvent.ts"
 import type { Principal } from "../../model/Principal.ts"
 import type { Task, TaskOrigin, TaskSpec, TaskStatus } from "../../model/Task.ts"
 import { type Builder, failed, type Handlers, recorded } from "./Builder.ts"
 
-type Types = (typeof WorkEvents)[number]["Type"]["type"]
+type Types = keyof WorkData
 
 const definition = ({ covers, deps, title, verify, writes }: TaskSpec): string => canonicalJson([title, deps, covers, writes, verify])
 

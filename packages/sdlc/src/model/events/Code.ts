@@ -1,56 +1,23 @@
 /** Events about code: pull request, CI, reviews, audit, QA. Every result names the code tree (the git tree without `.sdlc/`) it holds for. */
-import { Schema } from "effect"
-import { Disposition, Finding, QaCheck } from "../Finding.ts"
-import { Digest } from "../Scalars.ts"
-import { event, maybeText, text } from "./Event.ts"
+import type { Disposition, Finding, QaCheck } from "../Finding.ts"
 
-const tree = { tree: Digest }
-
-export const PrOpened = event("pr-opened", { number: Schema.Int, url: maybeText })
-export const PrClosed = event("pr-closed", { number: Schema.Int, reason: maybeText })
-export const PrReopened = event("pr-reopened", { number: Schema.Int })
-export const CiStarted = event("ci-started", { ...tree, sha: text, run: text, url: maybeText })
-/** infra: the run itself broke or was cancelled; it says nothing about the code. */
-export const CiRecorded = event("ci-recorded", {
-  ...tree,
-  sha: text,
-  run: text,
-  status: Schema.Literals(["passed", "failed", "infra"]),
-  job: maybeText,
-  url: maybeText
-})
-export const ReviewStarted = event("review-started", { ...tree, run: maybeText })
-/** The actor is the reviewer. */
-export const ReviewRecorded = event("review-recorded", {
-  ...tree,
-  verdict: Schema.Literals(["approve", "changes"]),
-  findings: Schema.Array(Finding),
-  summary: maybeText
-})
-export const ThreadOpened = event("thread-opened", { thread: text, message: maybeText, url: maybeText })
-export const ThreadResolved = event("thread-resolved", { thread: text })
-export const AuditStarted = event("audit-started", { ...tree, run: maybeText })
-/** valid: the report satisfied its schema. */
-export const AuditRecorded = event("audit-recorded", { ...tree, findings: Schema.Array(Finding), valid: Schema.Boolean, problem: maybeText })
-export const FindingDisposed = event("finding-disposed", { finding: text, disposition: Disposition, reason: text, reference: maybeText })
-export const QaStarted = event("qa-started", { ...tree, run: maybeText })
-export const QaRecorded = event("qa-recorded", { ...tree, checks: Schema.Array(QaCheck) })
-export const EvidenceAttached = event("evidence-attached", { ...tree, check: text, evidence: Digest })
-
-export const CodeEvents = [
-  PrOpened,
-  PrClosed,
-  PrReopened,
-  CiStarted,
-  CiRecorded,
-  ReviewStarted,
-  ReviewRecorded,
-  ThreadOpened,
-  ThreadResolved,
-  AuditStarted,
-  AuditRecorded,
-  FindingDisposed,
-  QaStarted,
-  QaRecorded,
-  EvidenceAttached
-] as const
+export interface CodeData {
+  readonly "pr-opened": { readonly number: number; readonly url?: string }
+  readonly "pr-closed": { readonly number: number; readonly reason?: string }
+  readonly "pr-reopened": { readonly number: number }
+  readonly "ci-started": { readonly tree: string; readonly sha: string; readonly run: string; readonly url?: string }
+  /** infra: the run itself broke or was cancelled; it says nothing about the code. */
+  readonly "ci-recorded": { readonly tree: string; readonly sha: string; readonly run: string; readonly status: "passed" | "failed" | "infra"; readonly job?: string; readonly url?: string }
+  readonly "review-started": { readonly tree: string; readonly run?: string }
+  /** The actor is the reviewer. */
+  readonly "review-recorded": { readonly tree: string; readonly verdict: "approve" | "changes"; readonly findings: ReadonlyArray<Finding>; readonly summary?: string }
+  readonly "thread-opened": { readonly thread: string; readonly message?: string; readonly url?: string }
+  readonly "thread-resolved": { readonly thread: string }
+  readonly "audit-started": { readonly tree: string; readonly run?: string }
+  /** valid: the report satisfied its schema. */
+  readonly "audit-recorded": { readonly tree: string; readonly findings: ReadonlyArray<Finding>; readonly valid: boolean; readonly problem?: string }
+  readonly "finding-disposed": { readonly finding: string; readonly disposition: Disposition; readonly reason: string; readonly reference?: string }
+  readonly "qa-started": { readonly tree: string; readonly run?: string }
+  readonly "qa-recorded": { readonly tree: string; readonly checks: ReadonlyArray<QaCheck> }
+  readonly "evidence-attached": { readonly tree: string; readonly check: string; readonly evidence: string }
+}

@@ -1,36 +1,18 @@
 /** Events of landing and releasing: merge queue, deploy, verification, rollback, incidents, sync of the living specs. */
-import { Schema } from "effect"
-import { event, maybeText, text } from "./Event.ts"
 
-const outcome = Schema.Literals(["succeeded", "failed"])
-
-export const MergeQueued = event("merge-queued", { sha: text, position: Schema.optionalKey(Schema.Int) })
-export const MergeDequeued = event("merge-dequeued", { reason: text })
-export const MergeEjected = event("merge-ejected", { reason: text })
-/** outOfBand: landed without the flow's merge step; the violation stays on record. */
-export const Merged = event("merged", { sha: text, outOfBand: Schema.Boolean })
-export const DeployStarted = event("deploy-started", { deploy: text, sha: text, environment: text })
-export const DeployRecorded = event("deploy-recorded", { deploy: text, status: outcome, url: maybeText, error: maybeText })
-export const ReleaseVerified = event("release-verified", { deploy: text, version: maybeText })
-export const ReleaseUnhealthy = event("release-unhealthy", { deploy: text, check: text })
-export const RollbackStarted = event("rollback-started", { deploy: text })
-export const RollbackRecorded = event("rollback-recorded", { deploy: text, status: outcome, error: maybeText })
-export const IncidentOpened = event("incident-opened", { incident: text, cause: text })
-export const IncidentClosed = event("incident-closed", { incident: text })
-export const SyncRecorded = event("sync-recorded", { specs: Schema.Array(text) })
-
-export const DeliveryEvents = [
-  MergeQueued,
-  MergeDequeued,
-  MergeEjected,
-  Merged,
-  DeployStarted,
-  DeployRecorded,
-  ReleaseVerified,
-  ReleaseUnhealthy,
-  RollbackStarted,
-  RollbackRecorded,
-  IncidentOpened,
-  IncidentClosed,
-  SyncRecorded
-] as const
+export interface DeliveryData {
+  readonly "merge-queued": { readonly sha: string; readonly position?: number }
+  readonly "merge-dequeued": { readonly reason: string }
+  readonly "merge-ejected": { readonly reason: string }
+  /** outOfBand: landed without the flow's merge step; the violation stays on record. */
+  readonly "merged": { readonly sha: string; readonly outOfBand: boolean }
+  readonly "deploy-started": { readonly deploy: string; readonly sha: string; readonly environment: string }
+  readonly "deploy-recorded": { readonly deploy: string; readonly status: "succeeded" | "failed"; readonly url?: string; readonly error?: string }
+  readonly "release-verified": { readonly deploy: string; readonly version?: string }
+  readonly "release-unhealthy": { readonly deploy: string; readonly check: string }
+  readonly "rollback-started": { readonly deploy: string }
+  readonly "rollback-recorded": { readonly deploy: string; readonly status: "succeeded" | "failed"; readonly error?: string }
+  readonly "incident-opened": { readonly incident: string; readonly cause: string }
+  readonly "incident-closed": { readonly incident: string }
+  readonly "sync-recorded": { readonly specs: ReadonlyArray<string> }
+}

@@ -1,25 +1,21 @@
 /** The envelope of every event: one file each, append-only, ordered by `parents` (the heads its writer saw), then by id. */
-import { Schema } from "effect"
-import { Principal } from "../Principal.ts"
-import { Digest, Instant, Ulid } from "../Scalars.ts"
+import type { Principal } from "../Principal.ts"
 
 /** Ed25519 over the canonical JSON of the event without this field. */
-export const Signature = Schema.Struct({ key: Schema.NonEmptyString, ed25519: Schema.NonEmptyString })
-export type Signature = typeof Signature.Type
+export interface Signature {
+  readonly key: string
+  readonly ed25519: string
+}
 
-export const event = <const T extends string, F extends Schema.Struct.Fields>(type: T, fields: F) =>
-  Schema.Struct({
-    v: Schema.Literal(1),
-    id: Ulid,
-    parents: Schema.Array(Ulid),
-    /** Digest over the canonical JSON of the parents, so that an altered event breaks every later one. Files must have it. */
-    chain: Schema.optionalKey(Digest),
-    actor: Principal,
-    type: Schema.Literal(type),
-    at: Instant,
-    data: Schema.Struct(fields),
-    signature: Schema.optionalKey(Signature)
-  })
-
-export const text = Schema.String
-export const maybeText = Schema.optionalKey(Schema.String)
+export interface Envelope {
+  readonly v: 1
+  /** ULID: sorts by time of creation. */
+  readonly id: string
+  readonly parents: ReadonlyArray<string>
+  /** Digest over the canonical JSON of the parents, so that an altered event breaks every later one. Files must have it. */
+  readonly chain?: string
+  readonly actor: Principal
+  /** UTC instant as ISO 8601 with a trailing Z. */
+  readonly at: string
+  readonly signature?: Signature
+}

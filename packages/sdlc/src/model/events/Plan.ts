@@ -1,17 +1,14 @@
 /** Events of planning: submissions, verdicts, the slot and the workspace. */
-import { Schema } from "effect"
-import { ArtifactKind, Upstream } from "../Artifact.ts"
-import { Digest } from "../Scalars.ts"
-import { VerdictFields } from "../Verdict.ts"
-import { event, maybeText, text } from "./Event.ts"
+import type { ArtifactKind, Upstream } from "../Artifact.ts"
+import type { VerdictData } from "../Verdict.ts"
 
-export const ArtifactSubmitted = event("artifact-submitted", { kind: ArtifactKind, hash: Digest, upstream: Upstream })
-export const VerdictGiven = event("verdict", VerdictFields)
-export const ClaimTaken = event("claim-taken", { slot: maybeText })
-export const ClaimReleased = event("claim-released", { reason: maybeText })
-export const BranchProvisioned = event("branch-provisioned", { branch: text, base: maybeText, resources: Schema.optionalKey(Schema.Array(text)) })
-export const BranchLost = event("branch-lost", { reason: text })
-/** Everything provisioned for the feature was given back; it also ends the claim. */
-export const CleanupRecorded = event("cleanup-recorded", { resources: Schema.Array(text) })
-
-export const PlanEvents = [ArtifactSubmitted, VerdictGiven, ClaimTaken, ClaimReleased, BranchProvisioned, BranchLost, CleanupRecorded] as const
+export interface PlanData {
+  readonly "artifact-submitted": { readonly kind: ArtifactKind; readonly hash: string; readonly upstream: Upstream }
+  readonly "verdict": VerdictData
+  readonly "claim-taken": { readonly slot?: string }
+  readonly "claim-released": { readonly reason?: string }
+  readonly "branch-provisioned": { readonly branch: string; readonly base?: string; readonly resources?: ReadonlyArray<string> }
+  readonly "branch-lost": { readonly reason: string }
+  /** Everything provisioned for the feature was given back; it also ends the claim. */
+  readonly "cleanup-recorded": { readonly resources: ReadonlyArray<string> }
+}

@@ -1,6 +1,6 @@
 /** Scalars shared by state, events and policy. */
 import { Schema } from "effect"
-import { severities } from "./Names.ts"
+import { severities } from "../Names.ts"
 
 /** 26 characters of Crockford base 32; sorts by time of creation. */
 export const Ulid = Schema.String.check(Schema.isPattern(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/u))
@@ -20,7 +20,6 @@ export type Slug = typeof Slug.Type
 export const TaskId = Schema.String.check(Schema.isPattern(/^task-\d{3,6}$/u))
 export type TaskId = typeof TaskId.Type
 
-export { severities } from "./Names.ts"
 
 export const Severity = Schema.Literals(severities)
 export type Severity = typeof Severity.Type
