@@ -1,5 +1,5 @@
 /** Merges without a work tree, by `git merge-tree --write-tree`. */
-import type { Comparison, Sha } from "@rdev/core/ports/Forge"
+import type { Comparison, LineCommit, Sha } from "@rdev/core/ports/Forge"
 import { Effect } from "effect"
 import type { Git } from "./Git.ts"
 import * as GitCommit from "./GitCommit.ts"
@@ -24,8 +24,17 @@ export const compare = Effect.fn("GitMerge.compare")(function*(git: Git, directo
   const counted = yield* git.text(directory, ["rev-list", "--left-right", "--count", `${base}...${head}`, "--"])
   const [behind = 0, ahead = 0] = counted.split(/\s+/).map(Number)
   const conflicts = behind === 0 || ahead === 0 ? [] : (yield* mergeTree(git, directory, base, head)).conflicts
-  return { ahead, behind, conflicts } satisfies Comparison
+  const parted = yield* git.run(directory, ["merge-base", base, head], { accept: [0, 1] })
+  return { ahead, behind, conflicts, mergeBase: parted.code === 0 ? parted.stdout.toString("utf8").trim() : null } satisfies Comparison
 })
+
+/** The line of first parents that ends in a commit, newest first. */
+export const line = (git: Git, directory: string, head: Sha, since: Sha | null, limit: number): Effect.Effect<ReadonlyArray<LineCommit>, LocalFailure> =>
+  Effect.map(git.text(directory, ["rev-list", "--first-parent", "--parents", `--max-count=${limit}`, since === null ? head : `${since}..${head}`, "--"]), (text) =>
+    text.split("\n").flatMap((entry) => {
+      const [sha = "", ...parents] = entry.split(" ")
+      return sha === "" ? [] : [{ sha, parents }]
+    }))
 
 /** A merge commit of ours, on no branch yet (parents: ours, theirs); Conflict names the paths. */
 export const mergeCommit = Effect.fn("GitMerge.mergeCommit")(function*(git: Git, directory: string, ours: Sha, theirs: Sha, message: string) {

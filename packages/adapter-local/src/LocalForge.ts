@@ -59,6 +59,14 @@ export const make = Effect.fn("LocalForge.make")(function*(options: Options) {
     const sha = yield* maybeHead(repository, branch)
     return sha ?? (yield* notFound(`branch ${branch} does not exist in ${repository.name}`))
   })
+  /** Head of a branch, or a commit by its id. */
+  const tipOf = Effect.fnUntraced(function*(repository: GitRepository.GitRepository, name: string) {
+    const sha = yield* maybeHead(repository, name)
+    if (sha !== null) return sha
+    if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(name)) return yield* headOf(repository, name)
+    yield* requireCommit(repository, name)
+    return name
+  })
   const requireCommit = Effect.fnUntraced(function*(repository: GitRepository.GitRepository, sha: Sha) {
     if (!GitRepository.isSha(sha)) return yield* invalid("sha", `${JSON.stringify(sha)} is not a commit id`)
     yield* contents.tree(repository, sha).pipe(
@@ -173,7 +181,15 @@ export const make = Effect.fn("LocalForge.make")(function*(options: Options) {
     compare: (target, base, head) =>
       verb("compare", Effect.gen(function*() {
         const repository = yield* open(target)
-        return yield* GitMerge.compare(git, repository.directory, yield* headOf(repository, base), yield* headOf(repository, head))
+        return yield* GitMerge.compare(git, repository.directory, yield* tipOf(repository, base), yield* tipOf(repository, head))
+      })),
+    line: (target, head, { limit, since }) =>
+      verb("line", Effect.gen(function*() {
+        const repository = yield* open(target)
+        if (!Number.isInteger(limit) || limit < 1 || limit > 1000) return yield* invalid("limit", "expected a whole number from 1 to 1000")
+        yield* requireCommit(repository, head)
+        if (since !== null) yield* requireCommit(repository, since)
+        return yield* GitMerge.line(git, repository.directory, head, since, limit)
       })),
     updateBranch: (target, branch, base) =>
       verb("updateBranch", Effect.gen(function*() {

@@ -68,7 +68,7 @@ layer(Layer.orDie(platform), { excludeTestServices: true })("The server's git", 
         assert.deepStrictEqual(yield* one.head(target, main), Option.some(second))
       }
       yield* later.ensureBranch(target, topic, head)
-      assert.deepStrictEqual(yield* later.compare(target, main, topic), { ahead: 0, behind: 1, conflicts: [] })
+      assert.deepStrictEqual(yield* later.compare(target, main, topic), { ahead: 0, behind: 1, conflicts: [], mergeBase: head })
       assert.strictEqual(yield* later.updateBranch(target, topic, main), second)
       const whole = yield* later.exportBundle(target, topic, null)
       const folder = join(directory, "..", "out")

@@ -74,7 +74,11 @@ export interface Comparison {
   readonly behind: number
   /** Paths that would conflict if head were merged into base. */
   readonly conflicts: ReadonlyArray<string>
+  /** The commit at which they parted; null when they have no history in common. */
+  readonly mergeBase: Sha | null
 }
+/** A commit on a branch's own line: its parents, the one on that line first. */
+export interface LineCommit { readonly sha: Sha; readonly parents: ReadonlyArray<Sha> }
 export interface PullRequest {
   readonly number: number
   readonly title: string
@@ -111,7 +115,10 @@ export class Forge extends Context.Service<Forge, {
   /** Creates the branch at the commit; a branch that is there already is left as it is. */
   ensureBranch(target: RepositoryTarget, branch: BranchName, at: Sha): Effect.Effect<Sha, ForgeError>
   deleteBranch(target: RepositoryTarget, branch: BranchName): Effect.Effect<void, ForgeError>
-  compare(target: RepositoryTarget, base: BranchName, head: BranchName): Effect.Effect<Comparison, ForgeError>
+  /** Of two branches, or commits by their id. */
+  compare(target: RepositoryTarget, base: BranchName | Sha, head: BranchName | Sha): Effect.Effect<Comparison, ForgeError>
+  /** The line of first parents that ends in a commit, newest first, at most `limit` (1 … 1000) and without what `since` reaches. */
+  line(target: RepositoryTarget, head: Sha, options: { readonly since: Sha | null; readonly limit: number }): Effect.Effect<ReadonlyArray<LineCommit>, ForgeError>
   /** Merges base into the branch; Conflict names the paths. Returns the new head (the old one when nothing was behind). */
   updateBranch(target: RepositoryTarget, branch: BranchName, base: BranchName): Effect.Effect<Sha, ForgeError>
 

@@ -22,7 +22,7 @@ export interface Args {
 }
 
 /** Flags of every command. */
-export const common: Readonly<Record<string, FlagType>> = { json: "flag", cwd: "value", help: "flag", feature: "value" }
+export const common: Readonly<Record<string, FlagType>> = { json: "flag", cwd: "value", help: "flag", feature: "value", branch: "value" }
 const short: Readonly<Record<string, string>> = { C: "cwd", h: "help", f: "feature" }
 
 /** The command line with the flags of every command, when they stand before the command, moved behind it. */

@@ -18,19 +18,81 @@ const maxBuffer = 256 * 1024 * 1024
 const spawnSync = (command: string, args: ReadonlyArray<string>, options: SpawnSyncOptions): SpawnSyncReturns<Buffer> =>
   process.getBuiltinModule("node:child_process").spawnSync(command, args, { ...options, encoding: "buffer" })
 
-const raw = (root: string, args: ReadonlyArray<string>, input?: string): Buffer | null => {
+/** Output of a reading git command, or `null` when it fails. */
+export const raw = (root: string, args: ReadonlyArray<string>, input?: string | Buffer): Buffer | null => {
   const result = spawnSync("git", [...safe, ...args], { cwd: root, ...(input === undefined ? {} : { input: Buffer.from(input) }), maxBuffer, env: { ...process.env, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" } })
   if (result.error !== undefined && (result.error as { readonly code?: unknown }).code === "ENOENT") throw new Failure("git is not installed.", "install git and put it on the PATH.")
   return result.status === 0 ? result.stdout : null
 }
 
-const read = (root: string, ...args: ReadonlyArray<string>): string | null => raw(root, args)?.toString("utf8").trimEnd() ?? null
+export const read = (root: string, ...args: ReadonlyArray<string>): string | null => raw(root, args)?.toString("utf8").trimEnd() ?? null
 
 /** Commit id of a revision, or `null`. A leading dash is never passed on. */
 export const commit = (root: string, revision: string): string | null =>
   revision.startsWith("-") ? null : read(root, "rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`)
 
 export const currentBranch = (root: string): string | null => read(root, "symbolic-ref", "--quiet", "--short", "HEAD")
+
+/** What a work tree stands on: a branch (also one without a commit), a detached head, or no repository at all. */
+export type CheckedOut = { readonly kind: "branch"; readonly branch: string } | { readonly kind: "detached" } | { readonly kind: "none" }
+
+export const checkedOut = (root: string): CheckedOut => {
+  const branch = read(root, "symbolic-ref", "--quiet", "HEAD")
+  if (branch !== null) return { kind: "branch", branch: branch.replace(/^refs\/heads\//, "") }
+  return read(root, "rev-parse", "--git-dir") === null ? { kind: "none" } : { kind: "detached" }
+}
+
+export interface InProgress {
+  readonly what: "rebase" | "am" | "merge" | "cherry-pick" | "revert" | "bisect"
+  /** The branch it is about, when git keeps its name. */
+  readonly branch: string | null
+  /** While it lasts no branch is checked out. */
+  readonly detaches: boolean
+}
+
+const states: ReadonlyArray<readonly [file: string, what: InProgress["what"], detaches: boolean]> = [
+  ["rebase-merge", "rebase", true],
+  ["rebase-apply/rebasing", "rebase", true],
+  ["rebase-apply", "am", false],
+  ["MERGE_HEAD", "merge", false],
+  ["CHERRY_PICK_HEAD", "cherry-pick", false],
+  ["REVERT_HEAD", "revert", false],
+  ["BISECT_LOG", "bisect", true]
+]
+
+/** The operation that git was left in the midst of, if any. */
+export const inProgress = (root: string): InProgress | null => {
+  const dir = read(root, "rev-parse", "--absolute-git-dir")
+  const fs = process.getBuiltinModule("node:fs")
+  const found = dir === null ? undefined : states.find(([file]) => fs.existsSync(`${dir}/${file}`))
+  if (dir === null || found === undefined) return null
+  const names = ["rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"].map((file) => `${dir}/${file}`)
+  const name = names.find((file) => found[2] && fs.existsSync(file))
+  return { what: found[1], branch: name === undefined ? null : fs.readFileSync(name, "utf8").trim().replace(/^refs\/heads\//, ""), detaches: found[2] }
+}
+
+/** Folder of another work tree in which a branch is checked out. */
+export const workTreeOf = (root: string, branch: string): string | null => {
+  const entries = (read(root, "worktree", "list", "--porcelain") ?? "").split("\n\n")
+  const entry = entries.find((one) => one.split("\n").includes(`branch refs/heads/${branch}`))
+  return entry === undefined ? null : (/^worktree (.*)$/m.exec(entry)?.[1] ?? null)
+}
+
+/** Paths below a folder in a revision; none when there is no such revision. */
+export const lists = (root: string, revision: string, dir: string): ReadonlyArray<string> =>
+  (raw(root, ["ls-tree", "-r", "-z", "--name-only", "--end-of-options", revision, "--", dir])?.toString("utf8") ?? "").split("\0").filter((path) => path !== "")
+
+/** Whether `ancestor` is reached from `of`. */
+export const reaches = (root: string, of: string, ancestor: string): boolean => raw(root, ["merge-base", "--is-ancestor", "--end-of-options", ancestor, of]) !== null
+
+/** Full name of a branch: the local one, else that of a remote; `null` when it is gone everywhere. */
+export const refOf = (root: string, branch: string): string | null => {
+  if (commit(root, `refs/heads/${branch}`) !== null) return `refs/heads/${branch}`
+  const found = (read(root, "for-each-ref", "--format=%(refname)", "refs/remotes") ?? "").split("\n").find((name) => name.replace(/^refs\/remotes\/[^/]+\//, "") === branch)
+  return found ?? null
+}
+
+export const exists = (root: string, branch: string): boolean => refOf(root, branch) !== null
 
 export interface Head {
   readonly sha: string
@@ -45,11 +107,17 @@ export const head = (root: string, revision: string): Head | null => {
   return listing === null ? null : { sha, tree: codeTreeDigest(listing.toString("utf8")) }
 }
 
-/** Local name of the branch that features are merged into: the given one, the remote's default, main or master. */
+/** The branch that features are merged into: the given one, the remote's default, main or master. */
 export const base = (root: string, wanted?: string): string | null => {
   const remote = read(root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
-  const candidates = [wanted, "main", "master", remote].filter((name) => name !== undefined && name !== null)
+  const candidates = [wanted, wanted === undefined ? null : refOf(root, wanted), remote?.replace(/^origin\//, ""), "main", "master", remote].filter((name) => name !== undefined && name !== null)
   return candidates.find((name) => commit(root, name) !== null) ?? null
+}
+
+/** A branch and what was fetched of it: `main`, `refs/remotes/origin/main`. */
+export const knownAs = (root: string, branch: string): ReadonlyArray<string> => {
+  const remotes = (read(root, "for-each-ref", "--format=%(refname)", "refs/remotes") ?? "").split("\n").filter((name) => name.replace(/^refs\/remotes\/[^/]+\//, "") === branch)
+  return [branch, ...remotes]
 }
 
 export interface Relation {

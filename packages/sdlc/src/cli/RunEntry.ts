@@ -45,12 +45,19 @@ export const printDefect = (cause: unknown, env: Env, streams: Streams): number 
   return exit.defect
 }
 
+/** The result with the branch on which something was written. */
+const naming = (result: Result, { wrote }: Session): Result => {
+  if (wrote.size === 0) return result
+  const branches = [...wrote].join(", ")
+  return { ...result, text: `${result.text}\n  written on ${branches}`, json: typeof result.json === "object" && result.json !== null ? { ...result.json, writtenOn: branches } : result.json }
+}
+
 export const runEntry = async (command: string, entry: Entry, words: ReadonlyArray<string>, env: Env, cwd: string, streams: Streams, now: number): Promise<number> => {
   const json = words.includes("--json")
   try {
     const args = Args.parse(command, words, entry.spec)
-    const session = entry.without === "all" ? { root: cwd, cwd, env, now } : open(resolve(cwd, args.value("cwd") ?? ""), env, now, entry.without === undefined)
-    return printResult(await entry.run(session, args), json, streams)
+    const session: Session = entry.without === "all" ? { root: cwd, cwd, env, now, wrote: new Set(), homes: new Map() } : open(resolve(cwd, args.value("cwd") ?? ""), env, now, entry.without === undefined, args.value("branch") ?? (env["SDLC_BRANCH"] === "" ? undefined : env["SDLC_BRANCH"]))
+    return printResult(naming(await entry.run(session, args), session), json, streams)
   } catch (cause) {
     const failure = asFailure(cause)
     if (failure === null) throw cause

@@ -8,6 +8,7 @@ import { realpathSync } from "node:fs"
 import { decide } from "../derive/Decide.ts"
 import { type DependencyNode, dependencyStatuses } from "../derive/Dependencies.ts"
 import { derive } from "../derive/Derive.ts"
+import { taskFacts } from "../derive/Work.ts"
 import type { FeatureDecision } from "../model/Decision.ts"
 import type { FactName, Facts } from "../model/Facts.ts"
 import type { FeatureState } from "../model/FeatureState.ts"
@@ -16,12 +17,16 @@ import type { Policy } from "../model/Policy.ts"
 import type { Principal } from "../model/Principal.ts"
 import * as Disk from "../repo/Disk.ts"
 import * as Layout from "../repo/Layout.ts"
+import * as Patch from "../repo/Patch.ts"
 import * as Repo from "../repo/Repo.ts"
 import { stateOf } from "../repo/State.ts"
 import { type Args, nearest } from "./Args.ts"
 import { exit, Failure } from "./Failure.ts"
 import * as Git from "./Git.ts"
+import * as History from "./History.ts"
+import * as Home from "./Home.ts"
 import * as Identity from "./Identity.ts"
+import * as Landing from "./Landing.ts"
 
 export interface Session {
   readonly root: string
@@ -30,10 +35,16 @@ export interface Session {
   readonly env: Identity.Env
   /** Unix milliseconds. */
   readonly now: number
+  /** The branch that `--branch` names as the one to write to. */
+  readonly branch?: string
+  /** Branches on which something was recorded. */
+  readonly wrote: Set<string>
+  /** Where the records of a feature may go, as far as it was looked at; `null` outside of git. */
+  readonly homes: Map<string, string | null>
 }
 
 /** Finds the repository at or above a folder. */
-export const open = (cwd: string, env: Identity.Env, now: number, needsProject = true): Session => {
+export const open = (cwd: string, env: Identity.Env, now: number, needsProject = true, branch?: string): Session => {
   let from: string
   try {
     from = realpathSync(cwd)
@@ -45,7 +56,7 @@ export const open = (cwd: string, env: Identity.Env, now: number, needsProject =
   if (needsProject && !Disk.readPaths(root, [Layout.policyPath]).has(Layout.policyPath)) {
     throw new Failure(`${Layout.policyPath} is missing.`, "run sdlc init, or restore the file from git.", Disk.listFeatures(root).length > 0 ? exit.corrupt : exit.usage)
   }
-  return { root, cwd: from, env, now }
+  return { root, cwd: from, env, now, ...(branch === undefined ? {} : { branch }), wrote: new Set(), homes: new Map() }
 }
 
 /** The project's policy; refused as a whole when it is broken. */
@@ -89,17 +100,64 @@ const viewOf = (loaded: Repo.Loaded, observed: Observed, now: number): View => {
   return { loaded, state, facts: derive(state, loaded.policy, now), decision: decide(state, loaded.policy, now) }
 }
 
+/** Heads that may hold a feature's work: its branch; without it, what results were recorded for. */
+const headsOf = (root: string, state: FeatureState): ReadonlyArray<string> => {
+  const own = state.branch === undefined ? null : Git.refOf(root, state.branch.name)
+  return own === null ? state.ci.flatMap((run) => run.result?.sha ?? []).toReversed() : [own]
+}
+
+/** Whether the feature came into its base without the flow. */
+const observeLanding = (root: string, state: FeatureState, bases: ReadonlyArray<string>): Observed => {
+  if (state.branch === undefined || state.merge.status === "merged") return {}
+  const { event, sha } = state.branch
+  const tasks = taskFacts(state)
+  const landed = Landing.find(root, {
+    slug: state.feature.slug,
+    heads: headsOf(root, state),
+    bases,
+    provisioned: { event, ...(sha === undefined ? {} : { sha }) },
+    unfinished: tasks.tNone || tasks.tReady || tasks.tRunning || tasks.tFailed || tasks.tBlocked
+  })
+  return landed === null ? {} : { landed }
+}
+
+/** Files in which the feature's changes differ from those that earlier results hold for. */
+const observeSince = (root: string, state: FeatureState, head: Git.Head, bases: ReadonlyArray<string>, own: Patch.Changes): Readonly<Record<string, ReadonlyArray<string>>> => {
+  const results = [state.reviews.at(-1), state.audits.at(-1), state.qa.at(-1)]
+  const shas = [...new Set(results.flatMap((run) => run?.sha === undefined || run.tree === head.tree ? [] : [run.sha]))]
+  return Object.fromEntries(shas.flatMap((sha) => {
+    const before = changesOf(root, sha, bases)
+    const files = before === null ? [] : Patch.differing(before, own)
+    return files.length === 0 ? [] : [[sha, files]]
+  }))
+}
+
+/** What a commit changes of the base it left or last took in; of several bases the one that knows more of it counts. */
+export const changesOf = (root: string, sha: string, bases: ReadonlyArray<string>): Patch.Changes | null => {
+  const left = bases.flatMap((base) => Git.mergeBase(root, base, sha) ?? []).reduce<string | null>((best, one) => best === null || Git.reaches(root, one, best) ? one : best, null)
+  return left === null ? null : Patch.changes(History.tree(root, left), History.tree(root, sha))
+}
+
 /** Head and branch of the feature in the local repository. */
 export const observeGit = (root: string, state: FeatureState, options: { readonly head?: string; readonly base?: string } = {}): Observed => {
   const own = state.branch?.name
-  const revision = options.head ?? (own !== undefined && Git.commit(root, own) !== null ? own : "HEAD")
-  const head = Git.head(root, revision)
+  const ref = own === undefined ? null : Git.refOf(root, own)
+  const onto = own === undefined ? null : Git.base(root, options.base ?? state.branch?.base)
+  const here = Git.commit(root, "HEAD")
+  // A branch that is gone leaves nothing to judge, unless something else than the base stands in for it (a pull request's checkout).
+  const lost = own !== undefined && ref === null && options.head === undefined && (here === null || (onto !== null && Git.reaches(root, onto, here)))
+  const head = lost ? null : Git.head(root, options.head ?? ref ?? "HEAD")
   if (options.head !== undefined && head === null) throw new Failure(`--head: "${options.head}" is no commit of this repository.`, "fetch it, or name another.")
-  if (own === undefined || head === null) return head === null ? {} : { head }
-  const onto = Git.base(root, options.base ?? state.branch?.base)
-  if (options.base !== undefined && (onto === null || Git.commit(root, options.base) === null)) throw new Failure(`--base: "${options.base}" is no commit of this repository.`, "fetch it, or name another.")
-  const relation = onto === null ? null : Git.relation(root, head.sha, onto)
-  return relation === null ? { head } : { head, branch: relation }
+  if (options.base !== undefined && Git.commit(root, options.base) === null) throw new Failure(`--base: "${options.base}" is no commit of this repository.`, "fetch it, or name another.")
+  const bases = onto === null ? [] : Git.knownAs(root, onto)
+  const landing = observeLanding(root, state, bases)
+  if (lost) return { ...landing, branch: { relation: "none" } }
+  if (own === undefined || head === null || onto === null) return head === null ? landing : { ...landing, head }
+  const relation = Git.relation(root, head.sha, onto)
+  const patch = changesOf(root, head.sha, bases)
+  const since = patch === null ? {} : observeSince(root, state, head, bases, patch)
+  const bound = { ...head, ...(patch === null ? {} : { patch: Patch.digest(patch) }), ...(Object.keys(since).length === 0 ? {} : { since }) }
+  return { ...landing, head: bound, ...(relation === null ? {} : { branch: relation }) }
 }
 
 /** How the feature's dependencies stand, with everything they depend on in turn. */
@@ -155,7 +213,8 @@ export const view = (session: Session, slug: string, options: ViewOptions = {}):
   if (loaded.integrity === "corrupt") return seen
   if (seen.state.feature.deps.length > 0) observed = { ...observed, deps: observeDeps(session, seen.state) }
   const reads = (names: ReadonlySet<string>): boolean => options.whole === true || seen.decision.facts.some((read) => names.has(read.fact))
-  if (reads(ofGit) || options.head !== undefined) observed = { ...observed, ...observeGit(session.root, seen.state, options) }
+  const away = seen.state.branch !== undefined && seen.state.merge.status !== "merged"
+  if (away || reads(ofGit) || options.head !== undefined) observed = { ...observed, ...observeGit(session.root, seen.state, options) }
   if (Object.keys(observed).length > 0) seen = viewOf(loaded, observed, session.now)
   if (reads(new Set(["wip"]))) seen = viewOf(loaded, { ...observed, wip: { used: observeWip(session, slug) } }, session.now)
   return seen
@@ -169,10 +228,30 @@ export const intact = (session: Session, slug: string, options: ViewOptions = {}
   return seen
 }
 
+/** Like `intact`, for commands that write: refuses at once when this is not the place to write to. */
+export const writable = (session: Session, slug: string, options: ViewOptions = {}): View => {
+  const seen = intact(session, slug, options)
+  session.homes.set(slug, Home.require(session, seen.state))
+  return seen
+}
+
 export const randomness = (): Uint8Array => randomBytes(10)
+
+/** Writes files of a feature to the branch they belong to, and remembers which one that was. */
+export const write = (session: Session, branch: string | null, files: ReadonlyArray<Repo.Write>): void => {
+  Disk.write(session.root, files)
+  if (branch !== null && files.length > 0) session.wrote.add(branch)
+}
+
+/** Where the records of this feature may go: as `writable` found it, else looked at now. */
+export const homeOf = (session: Session, loaded: Repo.Loaded): string | null => {
+  const known = session.homes.get(loaded.slug)
+  return known === undefined ? Home.require(session, stateOf(loaded)) : known
+}
 
 /** Appends events in the name of `actor` and writes them, with any other files, in one go. */
 export const record = (session: Session, loaded: Repo.Loaded, drafts: ReadonlyArray<Repo.Draft>, actor: Principal, files: ReadonlyArray<Repo.Write> = []): ReadonlyArray<Repo.Appended> => {
+  const branch = homeOf(session, loaded)
   const appended: Array<Repo.Appended> = []
   let current = loaded
   for (const draft of drafts) {
@@ -187,7 +266,7 @@ export const record = (session: Session, loaded: Repo.Loaded, drafts: ReadonlyAr
     appended.push(next)
     current = next.loaded
   }
-  Disk.write(session.root, [...files, ...appended])
+  write(session, branch, [...files, ...appended])
   return appended
 }
 

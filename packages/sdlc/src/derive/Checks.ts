@@ -1,4 +1,7 @@
-/** Facts about CI, reviews, audit and QA. Every result holds for one code tree; for any other it is stale. */
+/**
+ * Facts about CI, reviews, audit and QA. CI holds for one code tree; the others hold for the feature's own changes (where these are known), so that
+ * a base which moves on elsewhere leaves them as they are. For anything else a result is stale.
+ */
 import type { Facts } from "../model/Facts.ts"
 import type { Finding, QaCheck } from "../model/Finding.ts"
 import type { FeatureState } from "../model/FeatureState.ts"
@@ -6,14 +9,14 @@ import { severities } from "../model/Names.ts"
 import { own } from "../model/Own.ts"
 import type { Policy } from "../model/Policy.ts"
 import type { Verdict } from "../model/Verdict.ts"
-import { acceptedFindings, gateVerdict, latestFor, permitted, riskDigest, samePrincipal } from "./Verdicts.ts"
+import { acceptedFindings, gateVerdict, latestFor, latestOnTree, onPresentCode, permitted, riskDigest, samePrincipal } from "./Verdicts.ts"
 
 export const headTree = (state: FeatureState): string | undefined => state.observed.head?.tree
 
 export const ciFact = (state: FeatureState): Facts["ci"] => {
   const tree = headTree(state)
   const seen = state.observed.ci
-  const status = seen !== undefined && seen.tree === tree ? seen.status : statusOf(latestFor(state.ci, state))
+  const status = seen !== undefined && seen.tree === tree ? seen.status : statusOf(latestOnTree(state.ci, state))
   return status === "passed" ? "green" : status === "failed" ? "red" : status
 }
 
@@ -38,10 +41,9 @@ export const agentReviewFact = (state: FeatureState, policy: Policy): Facts["age
 
 /** The last word of each permitted reviewer on the present code. */
 export const humanReviews = (state: FeatureState, policy: Policy): ReadonlyArray<Verdict> => {
-  const tree = headTree(state)
   const last = new Map<string, Verdict>()
   for (const verdict of state.verdicts) {
-    if (verdict.gate !== "human-review" || tree === undefined || verdict.subject !== tree || verdict.verdict === "waive") continue
+    if (verdict.gate !== "human-review" || !onPresentCode(state, verdict.subject) || verdict.verdict === "waive") continue
     if (!permitted(policy.gates["human-review"], verdict.by)) continue
     const own = policy.separationOfDuties && state.coders.some((coder) => samePrincipal(coder, verdict.by))
     if (verdict.verdict === "reject" || !own) last.set(`${verdict.by.type} ${verdict.by.id}`, verdict)
@@ -58,7 +60,7 @@ export const humanReviewFact = (state: FeatureState, policy: Policy): Facts["hum
   // Enough people outvote an agent's call for changes; a person's own call stands.
   if (reviews.some((verdict) => verdict.verdict === "reject" && (verdict.by.type === "human" || byPeople < policy.reviewers))) return "changes"
   if (approvals.length >= policy.reviewers) return "approved"
-  return state.verdicts.some((verdict) => verdict.gate === "human-review" && verdict.verdict === "approve" && permitted(mode, verdict.by) && verdict.subject !== headTree(state))
+  return state.verdicts.some((verdict) => verdict.gate === "human-review" && verdict.verdict === "approve" && permitted(mode, verdict.by) && !onPresentCode(state, verdict.subject))
     ? "stale"
     : "pending"
 }
@@ -89,7 +91,7 @@ export const openFindings = (state: FeatureState, policy: Policy): ReadonlyArray
   auditFindings(state, policy).filter((finding) => !blocks(policy, finding) && own(state.dispositions, finding.id) === undefined)
 
 export const riskFact = (state: FeatureState, policy: Policy): Facts["risk"] =>
-  policy.gates.audit === "off" || acceptedFindings(state).length === 0 ? "ok" : gateVerdict(state, policy, "risk", riskDigest(state), [])
+  policy.gates.audit === "off" || acceptedFindings(state).length === 0 ? "ok" : gateVerdict(state, policy, "risk", (subject) => subject === riskDigest(state), [])
 
 export const currentQa = (state: FeatureState): FeatureState["qa"][number] | undefined => latestFor(state.qa, state)
 

@@ -10,6 +10,7 @@ import type { FeatureState } from "../model/FeatureState.ts"
 import type { Policy } from "../model/Policy.ts"
 import { policyFor, policyRev } from "../model/Presets.ts"
 import type { Task } from "../model/Task.ts"
+import { causeOf } from "./Cause.ts"
 import { derive } from "./Derive.ts"
 import { guardNames, ruleNames } from "./ReasonNames.ts"
 import { idempotencyKey, keyOf, subjectsOf } from "./Subjects.ts"
@@ -60,6 +61,7 @@ export const decide = (state: FeatureState, policy: Policy, now: number): Featur
   const gate = documentGates[id]
   const mode = gate === undefined ? undefined : own.gates[gate]
   const subjects = subjectsOf(state, facts, plain)
+  const cause = id === "P2" ? causeOf(state, facts, (other) => derive(other, policy, now)) : undefined
   return {
     ...plain,
     reason: reasonOf(plain, rule, state, own, facts, now),
@@ -67,6 +69,7 @@ export const decide = (state: FeatureState, policy: Policy, now: number): Featur
     phase: facts.phase,
     ...(tasks[0] === undefined ? {} : { taskId: tasks[0].id }),
     ...(batch.length === 0 ? {} : { batch }),
+    ...(cause === undefined ? {} : { cause }),
     ...(mode === "human" || mode === "agent" ? { approver: mode } : {}),
     subjects,
     idempotencyKey: keyOf(state.feature.id, id, via, subjects),

@@ -12,7 +12,7 @@ import * as Checks from "./Checks.ts"
 import { documentState } from "./Documents.ts"
 import { addCost } from "./fold/Builder.ts"
 import { idempotencyKey } from "./Subjects.ts"
-import { gateVerdict, planDigest } from "./Verdicts.ts"
+import { gateVerdict, onPresentCode, planDigest } from "./Verdicts.ts"
 import { taskFacts } from "./Work.ts"
 
 const dependencies = (state: FeatureState): Facts["dep"] => {
@@ -71,7 +71,7 @@ const planning = (state: FeatureState, policy: Policy) => ({
   design: documentState(state, policy, "design"),
   tasksDoc: documentState(state, policy, "tasks"),
   qaPlan: documentState(state, policy, "qa-plan"),
-  go: gateVerdict(state, policy, "start", planDigest(state), []),
+  go: gateVerdict(state, policy, "start", (subject) => subject === planDigest(state), []),
   wip: (state.observed.wip?.used ?? 0) >= policy.wip ? "full" as const : "free" as const,
   claim: state.observed.claim ?? (state.claim === undefined ? "none" as const : "held" as const),
   branch: state.observed.branch?.relation ?? (state.branch === undefined ? "none" as const : "ok" as const)
@@ -79,7 +79,7 @@ const planning = (state: FeatureState, policy: Policy) => ({
 
 const quality = (state: FeatureState, policy: Policy) => {
   const uatOff = policy.gates.uat === "off" || policy.gates.uat === "auto"
-  const tree = Checks.headTree(state) ?? null
+  const present = (subject: string | null) => onPresentCode(state, subject)
   return {
     pr: pullRequest(state),
     ci: Checks.ciFact(state),
@@ -92,16 +92,27 @@ const quality = (state: FeatureState, policy: Policy) => {
     risk: Checks.riskFact(state, policy),
     qa: Checks.qaFact(state, policy),
     evidence: Checks.evidenceFact(state, policy),
-    uat: uatOff ? "off" as const : gateVerdict(state, policy, "uat", tree, state.coders),
-    mergeGate: gateVerdict(state, policy, "merge", tree, state.coders)
+    uat: uatOff ? "off" as const : gateVerdict(state, policy, "uat", present, state.coders),
+    mergeGate: gateVerdict(state, policy, "merge", present, state.coders)
   }
 }
 
+/** Merged, as events or the forge say, or as the base shows; a place behind others in a merge train counts as being queued. */
+const mergeFact = (state: FeatureState): Facts["merge"] => {
+  if (observedPr(state)?.state === "merged" || state.observed.landed !== undefined) return "merged"
+  const { status } = state.merge
+  return state.observed.train !== undefined && (status === "idle" || status === "ejected") ? "queued" : status
+}
+
+/** Code that came into the base unseen and was taken back again is a release that was rolled back. */
+const releaseFact = (state: FeatureState): Facts["release"] =>
+  state.merge.status !== "merged" && state.observed.landed?.reverted !== undefined ? "rolledBack" : state.release.status
+
 const delivery = (state: FeatureState, policy: Policy, now: number) => ({
   freeze: freezeAt(state, policy, now) !== undefined,
-  merge: observedPr(state)?.state === "merged" ? "merged" as const : state.merge.status,
+  merge: mergeFact(state),
   deployReq: policy.deploy === "required",
-  release: state.release.status,
+  release: releaseFact(state),
   incident: state.incidents.length > 0,
   sync: state.sync === undefined ? "pending" as const : "done" as const,
   cleanup: state.branch === undefined && state.claim === undefined ? "done" as const : "pending" as const

@@ -13,6 +13,7 @@ import { type Builder, emptyBuilder, type Handlers } from "./fold/Builder.ts"
 import { codeHandlers } from "./fold/Code.ts"
 import { controlHandlers, deliveryHandlers } from "./fold/Delivery.ts"
 import { lifeHandlers } from "./fold/Life.ts"
+import { contested } from "./fold/Contest.ts"
 import { order } from "./fold/Order.ts"
 import { counts } from "./fold/Trust.ts"
 import { workHandlers } from "./fold/Work.ts"
@@ -61,6 +62,7 @@ const snapshot = ({ builder, untrusted }: Progress, events: ReadonlyArray<Loaded
     .map((task) => ({ ...task, failures: builder.failures.get(task.id) ?? 0 }))
     .sort((a, b) => a.id < b.id ? -1 : 1)
   let rev: string | undefined
+  let disputes: FeatureState["contested"] | undefined
   return {
     feature: builder.feature ?? unknownFeature,
     phase: builder.phase,
@@ -79,6 +81,8 @@ const snapshot = ({ builder, untrusted }: Progress, events: ReadonlyArray<Loaded
     history: builder.history,
     last: builder.last,
     tasks,
+    updates: builder.updates,
+    get contested() { return disputes ??= contested(events.slice(0, count), tasks) },
     coders: [...builder.coders.values()],
     retiredPrs: builder.retiredPrs,
     ci: builder.ci,

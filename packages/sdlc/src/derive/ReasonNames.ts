@@ -15,7 +15,7 @@ import type { Verdict } from "../model/Verdict.ts"
 import * as Checks from "./Checks.ts"
 import { allowed, freezeAt, spent } from "./Derive.ts"
 import { standingVerdict } from "./Documents.ts"
-import { acceptedFindings, latestFor, prevailing } from "./Verdicts.ts"
+import { acceptedFindings, latestOnTree, prevailing } from "./Verdicts.ts"
 import { blockedTasks, readyTasks, tasksWith } from "./Work.ts"
 
 interface Context {
@@ -64,8 +64,15 @@ const gateNames = (gate: "start" | "risk" | "uat" | "merge") => ({ state }: Cont
 const headNames = ({ state }: Context): Names => ({
   sha: state.observed.head?.sha.slice(0, 10),
   tree: short(state.observed.head?.tree),
-  job: state.observed.ci?.job ?? latestFor(state.ci, state)?.result?.job
+  job: state.observed.ci?.job ?? latestOnTree(state.ci, state)?.result?.job
 })
+
+/** Of a result that is due again: the files that changed since the last one. */
+const seenNames = (runs: (state: FeatureState) => ReadonlyArray<{ readonly sha?: string }>) => (context: Context): Names => {
+  const sha = runs(context.state).at(-1)?.sha
+  const files = sha === undefined ? undefined : own(context.state.observed.head?.since, sha)
+  return { ...headNames(context), changed: files === undefined ? undefined : list(files, 5) }
+}
 
 const releaseNames = ({ state }: Context): Names => ({
   deploy: state.release.deploy,
@@ -95,7 +102,7 @@ const frozen = ({ now, policy, state }: Context): Names => {
 }
 
 const slots = ({ policy, state }: Context): Names => ({ n: state.observed.wip?.used ?? 0, max: policy.wip })
-const queue = ({ state }: Context): Names => ({ position: state.merge.position, why: state.merge.reason })
+const queue = ({ state }: Context): Names => ({ position: state.observed.train?.position ?? state.merge.position, why: state.merge.reason })
 const resources = ({ state }: Context): Names => ({ resources: list(state.branch?.resources ?? [], 5), who: state.lifecycleReason?.by.id, why: state.lifecycleReason?.text, version: state.release.version })
 
 const changes = ({ policy, state }: Context): Names => {
@@ -131,7 +138,7 @@ const byRule: { readonly [rule: string]: NamesOf } = {
   ...forAll(["H1", "H2", "Z2", "Z3"], resources),
   ...forAll(["H7", "Q8", "M1"], dependencies),
   ...forAll(["Y3", "Y4"], slots),
-  ...forAll(["I10", "I11", "I12", "V0a", "V0b", "V1", "U0a", "U0b", "U1", "K0a", "K0b", "K1", "M3", "M7a", "M7b", "M9"], headNames),
+  ...forAll(["I10", "I11", "I12", "V0a", "V0b", "U0a", "U0b", "K0a", "K0b", "M3", "M7a", "M7b", "M9"], headNames),
   ...forAll(["M4", "M8"], queue),
   ...forAll(["M5", "M12"], frozen),
   L1: ({ state }) => ({ errors: list(state.integrity.map((error) => `${error.file}: ${error.problem}`)) }),
@@ -139,7 +146,7 @@ const byRule: { readonly [rule: string]: NamesOf } = {
   H4: ({ state }) => opened(state.escalations[0], "escalation"),
   H5: ({ state }) => opened(state.blockers.find((open) => open.needs === "human"), "blocker"),
   H6: ({ state }) => opened(state.blockers[0], "blocker"),
-  P1: ({ state }) => ({ sha: (state.merge.sha ?? state.observed.pr?.sha)?.slice(0, 10) }),
+  P1: ({ state }) => ({ sha: (state.merge.sha ?? state.observed.pr?.sha ?? state.observed.landed?.sha)?.slice(0, 10) }),
   Y1: gateNames("start"),
   I1: ({ state }) => ({ files: list(state.observed.branch?.conflicts ?? []) }),
   I2: taskNames((state) => tasksWith(state, "claimed")),
@@ -148,6 +155,9 @@ const byRule: { readonly [rule: string]: NamesOf } = {
   I5: taskNames((state) => tasksWith(state, "running")),
   I6: taskNames(blockedTasks),
   I9: ({ state }) => ({ who: state.pr?.by.id }),
+  V1: seenNames((state) => state.reviews),
+  U1: seenNames((state) => state.audits),
+  K1: seenNames((state) => state.qa),
   V3: changes,
   V4: ({ state }) => ({ n: state.threads.length }),
   V5: ({ policy, state }) => ({ n: Checks.humanReviews(state, policy).filter((verdict) => verdict.verdict === "approve").length, max: policy.reviewers }),

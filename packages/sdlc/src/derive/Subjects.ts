@@ -14,7 +14,7 @@ import type { FeatureState } from "../model/FeatureState.ts"
 import { own } from "../model/Own.ts"
 import type { Task, TaskStatus } from "../model/Task.ts"
 import type { VerdictGate } from "../model/Verdict.ts"
-import { acceptedFindings, latestFor, riskDigest, upstreamOf } from "./Verdicts.ts"
+import { acceptedFindings, latestFor, latestOnTree, riskDigest, upstreamOf } from "./Verdicts.ts"
 import { blockedTasks, readyTasks, tasksWith } from "./Work.ts"
 
 type Ref = string | number | null | undefined
@@ -64,7 +64,7 @@ const sources: { readonly [K in FactName]: (state: FeatureState) => ReadonlyArra
   tRunning: tasks("running"),
   tBlocked: task(blockedTasks),
   pr: (s) => [s.observed.pr?.number, s.observed.pr?.state, ...last(s, "pr-opened", "pr-closed", "pr-reopened")],
-  ci: (s) => [tree(s), s.observed.ci?.tree === tree(s) ? s.observed.ci?.status : undefined, latestFor(s.ci, s)?.event],
+  ci: (s) => [tree(s), s.observed.ci?.tree === tree(s) ? s.observed.ci?.status : undefined, latestOnTree(s.ci, s)?.event],
   agentReview: (s) => [tree(s), latestFor(s.reviews, s)?.event],
   threads: (s) => s.threads.map((thread) => `${thread.id} ${thread.event}`),
   humanReview: decidedOnTree("human-review"),
@@ -77,7 +77,7 @@ const sources: { readonly [K in FactName]: (state: FeatureState) => ReadonlyArra
   uat: decidedOnTree("uat"),
   mergeGate: decidedOnTree("merge"),
   freeze: () => [],
-  merge: (s) => [tree(s), s.merge.sha, s.merge.event, s.observed.pr?.state],
+  merge: (s) => [tree(s), s.merge.sha, s.merge.event, s.observed.pr?.state, s.observed.landed?.sha],
   deployReq: () => [],
   release: (s) => [s.merge.sha, s.release.deploy, s.release.event],
   incident: (s) => s.incidents.map((incident) => incident.id),

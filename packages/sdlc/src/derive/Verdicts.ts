@@ -8,6 +8,7 @@ import { digestOf } from "../model/Digest.ts"
 import type { FeatureState, Run } from "../model/FeatureState.ts"
 import { documentKinds, upstreamKinds } from "../model/Names.ts"
 import { own } from "../model/Own.ts"
+import { sameCode } from "./fold/Builder.ts"
 import type { GateMode, Policy } from "../model/Policy.ts"
 import type { Principal } from "../model/Principal.ts"
 import type { Verdict, VerdictGate } from "../model/Verdict.ts"
@@ -30,6 +31,15 @@ export const sameUpstream = (state: FeatureState, kind: DocumentKind, upstream: 
 export const planDigest = (state: FeatureState): string =>
   digestOf("plan", documentKinds.map((kind) => [kind, state.documents[kind].hash]))
 
+/** What people decide about when they look at code: the feature's own changes where they are known, else the whole tree. */
+export const codeSubject = (state: FeatureState): string | null => state.observed.head?.patch ?? state.observed.head?.tree ?? null
+
+/** Whether a verdict was given on the code as it is now: on these changes, or on exactly this tree. */
+export const onPresentCode = (state: FeatureState, subject: string | null): boolean => {
+  const head = state.observed.head
+  return head !== undefined && subject !== null && (subject === head.tree || subject === head.patch)
+}
+
 /** What somebody who decides about a gate now has to name as the subject of the verdict. */
 export const subjectOf = (state: FeatureState, gate: VerdictGate): { readonly subject: string | null; readonly upstream: Upstream } => {
   switch (gate) {
@@ -45,14 +55,20 @@ export const subjectOf = (state: FeatureState, gate: VerdictGate): { readonly su
     case "human-review":
     case "uat":
     case "merge":
-      return { subject: state.observed.head?.tree ?? null, upstream: {} }
+      return { subject: codeSubject(state), upstream: {} }
     case "action":
       return { subject: null, upstream: {} }
   }
 }
 
-/** The latest run on the code as it is now. */
+/** The latest run on the feature's changes as they are now. */
 export const latestFor = <R>(runs: ReadonlyArray<Run<R>>, state: FeatureState): Run<R> | undefined => {
+  const head = state.observed.head
+  return head === undefined ? undefined : runs.findLast((run) => sameCode(run, head))
+}
+
+/** The latest run on the whole tree as it is now: what CI has to say. */
+export const latestOnTree = <R>(runs: ReadonlyArray<Run<R>>, state: FeatureState): Run<R> | undefined => {
   const tree = state.observed.head?.tree
   return tree === undefined ? undefined : runs.findLast((run) => run.tree === tree)
 }
@@ -74,18 +90,18 @@ export const riskDigest = (state: FeatureState): string => digestOf("risk", acce
 export const prevailing = (verdicts: ReadonlyArray<Verdict>): Verdict | undefined =>
   verdicts.findLast((verdict) => verdict.by.type === "human") ?? verdicts.at(-1)
 
-/** Verdict on a gate that is about one subject: start, risk, uat, merge. `authors` may not approve. */
+/** Verdict on the start, risk, uat or merge gate; `about` says whether a subject is the present one. `authors` may not approve. */
 export const gateVerdict = (
   state: FeatureState,
   policy: Policy,
   gate: "start" | "risk" | "uat" | "merge",
-  subject: string | null,
+  about: (subject: string | null) => boolean,
   authors: ReadonlyArray<Principal>
 ): "ok" | "pending" | "rejected" => {
   const mode = policy.gates[gate]
   if (mode === "off") return "ok"
   const counting = state.verdicts.filter((verdict) =>
-    verdict.gate === gate && verdict.subject !== null && verdict.subject === subject && verdict.verdict !== "waive" && permitted(mode, verdict.by) &&
+    verdict.gate === gate && verdict.subject !== null && about(verdict.subject) && verdict.verdict !== "waive" && permitted(mode, verdict.by) &&
     (verdict.verdict === "reject" || !policy.separationOfDuties || !authors.some((author) => samePrincipal(author, verdict.by)))
   )
   const word = prevailing(counting)?.verdict

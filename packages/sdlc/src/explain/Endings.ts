@@ -5,8 +5,8 @@ import type { Rules } from "./World.ts"
 
 export type DocumentFact = "spec" | "design" | "tasksDoc" | "qaPlan"
 export type Change = Partial<Facts>
-/** attempt: it failed and may be tried again · rework: it leads back to earlier work. */
-export type Setback = "attempt" | "rework" | undefined
+/** attempt: it failed and may be tried again · rework: it leads back to earlier work · others: what landed before it got in the way. */
+export type Setback = "attempt" | "rework" | "others" | undefined
 export type Ending = readonly [label: string, change: Change, setback?: Setback]
 
 const facts: { readonly [kind: string]: DocumentFact } = { "spec": "spec", "design": "design", "tasks": "tasksDoc", "qa-plan": "qaPlan" }
@@ -106,7 +106,8 @@ const platformEndings = (f: Facts, rules: Rules, action: string): ReadonlyArray<
     case "wait-freeze":
       return [["thawed", { freeze: false }]]
     case "update-branch":
-      return [["updated", { ...code, branch: "ok" }], ["conflict", { branch: "conflict" }]]
+      // Results hold for the feature's own changes: they fall with an update only where others changed the same files.
+      return [["updated", { ci: "none", branch: "ok" }], ["updated in the same files", { ...code, branch: "ok" }, "others"], ["conflict", { branch: "conflict" }, "others"]]
     case "merge":
     case "requeue-merge":
       return [["queued", { merge: "queued" }]]

@@ -37,7 +37,9 @@ const worldOf = (facts: Facts, state?: FeatureState): World => ({
   facts,
   attempts: Math.max(0, ...Object.values(state?.failures ?? {})),
   rework: state?.rework ?? 0,
-  fixesPlanned: false
+  fixesPlanned: false,
+  excused: false,
+  others: 3
 })
 
 const ahead = (from: World, policy: Policy): ReadonlyArray<Step> => {

@@ -5,6 +5,7 @@
 import type { Decision } from "../model/Decision.ts"
 import type { DocumentState, Facts } from "../model/Facts.ts"
 import type { Policy } from "../model/Policy.ts"
+import { conflictAlone } from "../derive/Cause.ts"
 import { type Change, type DocumentFact, endings, pushed, reworded } from "./Endings.ts"
 
 /** The part of a policy that shapes what follows from an action. */
@@ -25,6 +26,10 @@ export interface World {
   readonly rework: number
   /** Fix tasks were planned and the regression that they cause has not happened yet. */
   readonly fixesPlanned: boolean
+  /** The base brought about what was just lost (an update met the same files): the regression that follows is not rework. */
+  readonly excused: boolean
+  /** How many features may still land before this one and get in its way. Finite, as theirs are. */
+  readonly others: number
 }
 
 /** One way in which a step can end. The first outcome of a step is success. */
@@ -72,8 +77,10 @@ export const startFacts = (base: Facts, policy: Policy): Facts => {
 
 const move = (world: World, decision: Decision): World => {
   const to = decision.to as Facts["phase"]
-  if (decision.action === "advance") return { ...world, facts: { ...world.facts, phase: to, attempts: "ok" }, attempts: 0, fixesPlanned: false }
-  return { ...world, facts: { ...world.facts, phase: to }, fixesPlanned: false, rework: world.rework + (world.fixesPlanned ? 0 : 1) }
+  const next = { ...world, fixesPlanned: false, excused: false }
+  if (decision.action === "advance") return { ...next, facts: { ...world.facts, phase: to, attempts: "ok" }, attempts: 0 }
+  const free = world.fixesPlanned || world.excused || conflictAlone(world.facts)
+  return { ...next, facts: { ...world.facts, phase: to }, rework: world.rework + (free ? 0 : 1) }
 }
 
 /** Everything that can come of a decision in this world, success first; nothing when it is a terminal one. */
@@ -91,11 +98,13 @@ export const outcomes = (world: World, decision: Decision, rules: Rules): Readon
     return { label, world: { ...next, attempts, rework, facts: { ...next.facts, ...bounded } } }
   }
   if (decision.kind === "move") return [settle(decision.action, move(world, decision), false)]
-  return endings(world.facts, rules, decision).map(([label, change, setback]) =>
+  return endings(world.facts, rules, decision).filter(([, , setback]) => setback !== "others" || world.others > 0).map(([label, change, setback]) =>
     settle(label, {
       facts: { ...world.facts, ...change },
       attempts: world.attempts + (setback === "attempt" ? 1 : 0),
       rework: world.rework + (setback === "rework" ? 1 : 0),
+      excused: world.excused || setback === "others",
+      others: world.others - (setback === "others" ? 1 : 0),
       fixesPlanned: world.fixesPlanned || (setback === "rework" && change.tReady === true && decision.action !== "reopen")
     }, decision.action === "await-escalation")
   )

@@ -5,6 +5,7 @@
  * the text defines (requirements, scenarios, tasks, checks). Pure and total; does not read files.
  */
 import type { ArtifactKind } from "../model/Artifact.ts"
+import { conflictLines } from "./Conflict.ts"
 import { collector, type LintFinding } from "./Finding.ts"
 import * as Markdown from "./Markdown.ts"
 import * as QaPlan from "./QaPlan.ts"
@@ -69,6 +70,7 @@ export const lint = (kind: ArtifactKind, file: string, text: string, spec: strin
   const upstream = spec === null || spec.length > maxCharacters ? null : Spec.read(Markdown.scan(spec))
   const result = { kind, findings: collect.findings, clarifications, ...empty }
   checkFrontMatter(collect, document, kind)
+  for (const line of conflictLines(text)) collect.error("conflict-marker", line, "A merge was not finished here: the line is a conflict marker of git.", "decide between the two versions and remove the markers; indent them if they are meant as text.")
   if (!hasWords(document)) {
     collect.error("empty", 1, "The document has no text.", "write it, or delete the file.")
     return result

@@ -51,6 +51,8 @@ export interface FeatureDecision extends Decision {
   readonly subjects: ReadonlyArray<string>
   /** Equal iff feature, rule and subjects are equal; a recorded outcome changes the subjects, a crash before it does not. */
   readonly idempotencyKey: string
+  /** Under regress: the base brought it about, not the feature; it is no rework. */
+  readonly cause?: "base"
   /** Under confirm-action: the key to approve (gate `action`). */
   readonly confirms?: string
   readonly skipped: ReadonlyArray<WhyNot>

@@ -28,11 +28,16 @@ export interface PhaseMove extends Recorded {
   readonly to: Phase
   readonly rule: string
   readonly reason: string
+  /** A regression that the base brought about. */
+  readonly cause?: "base"
 }
 
 /** A check that ran on a code tree: started, then recorded; `result` is absent while it runs. */
 export interface Run<R> extends Recorded {
   readonly tree: string
+  /** The feature's own changes that it holds for, whatever else the tree has. */
+  readonly patch?: string
+  readonly sha?: string
   readonly result?: R
 }
 
@@ -108,10 +113,14 @@ export interface FeatureState {
   readonly plan?: Recorded & { readonly hash: string | null }
   /** Tasks of the plan and of fixes, by id. */
   readonly tasks: ReadonlyArray<Task>
+  /** Tasks that several began without knowing of each other: each event is in nobody else's past. */
+  readonly contested: ReadonlyArray<{ readonly task: string; readonly by: ReadonlyArray<Recorded> }>
   /** Principals that wrote code for the feature. */
   readonly coders: ReadonlyArray<Principal>
   readonly claim?: Recorded & { readonly slot?: string }
-  readonly branch?: Recorded & { readonly name: string; readonly base?: string; readonly resources: ReadonlyArray<string> }
+  readonly branch?: Recorded & { readonly name: string; readonly base?: string; readonly sha?: string; readonly resources: ReadonlyArray<string> }
+  /** What each update from the base made of the patch, in order. */
+  readonly updates: ReadonlyArray<Recorded & { readonly from: string; readonly to: string }>
   readonly pr?: Recorded & { readonly number: number; readonly state: "open" | "closed"; readonly url?: string }
   /** Pull requests of earlier rounds: merged and then reopened features start with a new one. */
   readonly retiredPrs: ReadonlyArray<number>

@@ -1,5 +1,6 @@
 /** Decodes files into the shapes of the model with messages that name the field. Never throws, needs no effect. */
 import { parse as parseYaml } from "yaml"
+import { conflictProblem } from "../lint/Conflict.ts"
 import type { FeatureEvent } from "../model/FeatureEvent.ts"
 import { eventData, eventEnvelope } from "../model/JsonSchemas.ts"
 import { type JsonSchema, problemsOf } from "../model/Validate.ts"
@@ -21,11 +22,13 @@ export const json = (text: string): Decoded<unknown> => {
   try {
     return ok(JSON.parse(text))
   } catch (cause) {
-    return bad(`not JSON: ${cause instanceof Error ? cause.message : String(cause)}`)
+    return bad(conflictProblem(text) ?? `not JSON: ${cause instanceof Error ? cause.message : String(cause)}`)
   }
 }
 
 export const yaml = (text: string): Decoded<unknown> => {
+  const conflict = conflictProblem(text)
+  if (conflict !== null) return bad(conflict)
   const simple = readPlainYaml(text)
   if (simple !== null) return ok(simple.value)
   try {

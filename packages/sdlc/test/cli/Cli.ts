@@ -33,12 +33,17 @@ export const claude = "agent:claude"
 export const bob = "agent:bob"
 
 export const repository = (): Repository => {
-  const root = realpathSync(mkdtempSync(join(tmpdir(), "sdlc-cli-")))
+  const repo = at(realpathSync(mkdtempSync(join(tmpdir(), "sdlc-cli-"))))
+  repo.git("init", "-q", "-b", "main", ".")
+  repo.git("config", "user.email", "ada@example.org")
+  repo.git("config", "user.name", "Ada")
+  repo.git("config", "commit.gpgsign", "false")
+  return repo
+}
+
+/** The handles of a repository that is there already. */
+export const at = (root: string): Repository => {
   const git = (...args: ReadonlyArray<string>): string => execFileSync("git", ["-c", "user.email=ada@example.org", "-c", "user.name=Ada", ...args], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
-  git("init", "-q", "-b", "main", ".")
-  git("config", "user.email", "ada@example.org")
-  git("config", "user.name", "Ada")
-  git("config", "commit.gpgsign", "false")
   let clock = 1_800_000_000_000
   return {
     root,

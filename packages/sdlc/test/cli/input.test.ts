@@ -10,7 +10,7 @@ let draft: Repository
 let empty: Repository
 beforeAll(async () => {
   repo = await planned()
-  await repo.sdlc("new other", ada)
+  await repo.sdlc("new other --branch sdlc/hello", ada)
   draft = await project()
   empty = repository()
 })
@@ -43,7 +43,7 @@ const refused: ReadonlyArray<Case> = [
   ["new x --dep nobody", ada, 2, /there is no "nobody"/, /sdlc features/],
   ["new x", "robot:r2", 2, /SDLC_PRINCIPAL: "robot:r2"/, /agent:claude/],
   ["submit spek hello", claude, 2, /document: "spek"/, /did you mean spec/],
-  ["submit spec other", claude, 2, /spec\.md does not exist/, /sdlc-specify/],
+  ["submit spec other --branch sdlc/hello", claude, 2, /spec\.md does not exist/, /sdlc-specify/],
   ["approve", ada, 2, /<gate> is missing/, /sdlc approve <gate>/],
   ["approve constructor hello --as-human", ada, 2, /gate: "constructor"/, /./],
   ["record __proto__ hello", ada, 2, /event: "__proto__"/, /./],
@@ -52,7 +52,7 @@ const refused: ReadonlyArray<Case> = [
   ["approve spec hello --as-human", claude, 2, /--as-human: SDLC_PRINCIPAL is agent:claude/, /ask a person/],
   ["approve spec hello", bob, 20, /for a person to decide/, /ask a person/],
   ["approve tasks hello", claude, 20, /claude is its author/, /separationOfDuties/],
-  ["approve spec other --as-human", ada, 2, /the spec does not exist/, /submit/],
+  ["approve spec other --as-human --branch sdlc/hello", ada, 2, /the spec does not exist/, /submit/],
   ["approve action hello --as-human", ada, 2, /no action waits/, /sdlc next/],
   ["reject spec hello --as-human", ada, 2, /--reason: a rejection needs one/, /--reason/],
   ["waive spec hello --as-human", ada, 2, /--reason: a waiver needs one/, /--reason/],

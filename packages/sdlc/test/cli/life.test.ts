@@ -13,6 +13,9 @@ afterEach(() => {
   open = []
 })
 
+/** Says that what is about another feature is meant to go onto the branch of hello. */
+const onHello = { SDLC_BRANCH: "sdlc/hello" }
+
 const next = async (repo: Repository): Promise<Readonly<Record<string, unknown>>> => (await repo.sdlc("next --json")).json
 const due = async (repo: Repository): Promise<string> => {
   const { action, phase, rule } = await next(repo)
@@ -227,15 +230,15 @@ describe("a feature's life on one machine", () => {
 
   it("waits for dependencies and names cycles", async () => {
     const repo = keep(await planned())
-    await repo.sdlc("new later --dep hello --preset lean", claude)
+    await repo.sdlc("new later --dep hello --preset lean", claude, onHello)
     repo.write(".sdlc/features/later/spec.md", spec)
     repo.write(".sdlc/features/later/tasks.md", "- task-001: x\n  - covers: REQ-001\n  - verify: `true`\n")
-    await repo.sdlc("submit spec later", claude)
-    await repo.sdlc("apply later", claude)
-    await repo.sdlc("submit tasks later", claude)
-    await repo.sdlc("apply later --all", claude)
+    await repo.sdlc("submit spec later", claude, onHello)
+    await repo.sdlc("apply later", claude, onHello)
+    await repo.sdlc("submit tasks later", claude, onHello)
+    await repo.sdlc("apply later --all", claude, onHello)
     expect(await repo.sdlc("next later --json")).toMatchObject({ code: 10, json: { rule: "Q8", action: "wait-dependency" } })
-    await repo.sdlc(`record feature-amended hello --data '{"deps":["later"]}'`, ada)
+    await repo.sdlc(`record feature-amended hello --data '{"deps":["later"]}'`, ada, onHello)
     expect(await repo.sdlc("next later --json")).toMatchObject({ code: 20, json: { rule: "H7" } })
   })
 
@@ -243,11 +246,11 @@ describe("a feature's life on one machine", () => {
     const repo = keep(await planned())
     repo.commit("state")
     repo.git("switch", "-q", "-c", "left")
-    await repo.sdlc("task start task-001", claude)
-    await repo.sdlc("thread open t-1", ada)
+    await repo.sdlc("task start task-001 --branch left", claude)
+    await repo.sdlc("thread open t-1 --branch left", ada)
     repo.commit("left")
     repo.git("switch", "-q", "-c", "right", "sdlc/hello")
-    await repo.sdlc('block --needs agent --reason "which port?" --id b-1', bob)
+    await repo.sdlc('block --needs agent --reason "which port?" --id b-1 --branch right', bob)
     repo.commit("right")
     repo.git("merge", "-q", "--no-edit", "left")
     const one = await repo.sdlc("status hello --json")
@@ -257,20 +260,20 @@ describe("a feature's life on one machine", () => {
     expect(one.json).toMatchObject({ integrity: "ok", blockers: [expect.objectContaining({ id: "b-1" })], threads: [expect.objectContaining({ id: "t-1" })] })
     expect(other.json["tasks"]).toEqual(one.json["tasks"])
     expect(other.json["facts"]).toMatchObject({ tRunning: true, threads: true })
-    await repo.sdlc("unblock b-1 --answer 80", claude)
+    await repo.sdlc("unblock b-1 --answer 80 --branch left", claude)
     expect((await repo.sdlc("doctor")).code).toBe(0)
   })
 
   it("keeps to the slots that the policy gives", async () => {
     const repo = keep(await planned())
     repo.write(".sdlc/policy.yaml", `${repo.read(".sdlc/policy.yaml").replace("wip: 3", "wip: 1")}`)
-    await repo.sdlc("new second --preset lean", claude)
+    await repo.sdlc("new second --preset lean", claude, onHello)
     repo.write(".sdlc/features/second/spec.md", spec)
     repo.write(".sdlc/features/second/tasks.md", "- task-001: x\n  - covers: REQ-001\n  - verify: `true`\n")
-    await repo.sdlc("submit spec second", claude)
-    await repo.sdlc("apply second", claude)
-    await repo.sdlc("submit tasks second", claude)
-    await repo.sdlc("apply second --all", claude)
+    await repo.sdlc("submit spec second", claude, onHello)
+    await repo.sdlc("apply second", claude, onHello)
+    await repo.sdlc("submit tasks second", claude, onHello)
+    await repo.sdlc("apply second --all", claude, onHello)
     expect(await repo.sdlc("next second --json")).toMatchObject({ code: 10, json: { rule: "Y3", action: "wait-slot" } })
   })
 })

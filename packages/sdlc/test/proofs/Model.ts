@@ -31,7 +31,7 @@ export interface Report {
 type Classifier = (facts: Facts) => Decision | undefined
 
 const codes = factNames.map((name) => new Map((factDomains[name] as ReadonlyArray<unknown>).map((value, i) => [value, i + 48])))
-const buffer = new Uint16Array(factNames.length + 4)
+const buffer = new Uint16Array(factNames.length + 6)
 
 /** `left`: how many things may still happen from outside. */
 const keyOf = (world: World, left: number): string => {
@@ -39,7 +39,9 @@ const keyOf = (world: World, left: number): string => {
   buffer[factNames.length] = 48 + world.attempts
   buffer[factNames.length + 1] = 48 + world.rework
   buffer[factNames.length + 2] = world.fixesPlanned ? 49 : 48
-  buffer[factNames.length + 3] = 48 + left
+  buffer[factNames.length + 3] = world.excused ? 49 : 48
+  buffer[factNames.length + 4] = 48 + world.others
+  buffer[factNames.length + 5] = 48 + left
   return String.fromCharCode(...buffer)
 }
 
@@ -47,7 +49,7 @@ const decode = (key: string): World => {
   const facts = {}
   factNames.forEach((name, i) => Object.assign(facts, { [name]: factDomains[name][key.charCodeAt(i) - 48] }))
   const at = (i: number) => key.charCodeAt(factNames.length + i) - 48
-  return { facts: facts as Facts, attempts: at(0), rework: at(1), fixesPlanned: at(2) === 1 }
+  return { facts: facts as Facts, attempts: at(0), rework: at(1), fixesPlanned: at(2) === 1, excused: at(3) === 1, others: at(4) }
 }
 
 /** A step that no person takes: approvals count as autonomous when the policy leaves them to agents. */
@@ -131,11 +133,13 @@ export interface Options {
   /** How many things may happen from outside, at any moment. */
   readonly disturbances: number
   readonly bounds: Bounds
+  /** How many features may land before this one and get in its way; none when left out. */
+  readonly others?: number
   /** Give up, with a violation, when there are more states than this. */
   readonly most?: number
 }
 
-export const check = ({ bounds, classify, disturbances, most = 5_000_000, name, policy }: Options): Report => {
+export const check = ({ bounds, classify, disturbances, most = 5_000_000, name, others = 0, policy }: Options): Report => {
   const rules: Rules = rulesOf(policy)
   const graph = new Graph()
   const found: Array<string> = []
@@ -145,7 +149,7 @@ export const check = ({ bounds, classify, disturbances, most = 5_000_000, name, 
   const report = (what: string, world: World, decision?: Decision): void => {
     if (found.length < 5) found.push(`${what} at ${decision?.rule ?? "no rule"}: ${JSON.stringify(world)}`)
   }
-  const start: World = { facts: startFacts(initialFacts, policy), attempts: 0, rework: 0, fixesPlanned: false }
+  const start: World = { facts: startFacts(initialFacts, policy), attempts: 0, rework: 0, fixesPlanned: false, excused: false, others }
   graph.add(start, disturbances)
   for (let id = 0; id < graph.keys.length && found.length < 5; id++) {
     if (id > most) {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs"
 import { factsOf, type VectorFile } from "../vectors/Vectors.ts"
 import { gate } from "./Gate.ts"
 import { productSize } from "./Oracle.ts"
+import { policies } from "./Policies.ts"
 import { cover, line, model, states } from "./Prove.ts"
 
 let failures = 0
@@ -22,7 +23,7 @@ for (const [disturbances, over, names] of [
   [1, { maxAttempts: 3, maxRework: 3 }, ["lean", "library", "hotfix", "standard"]],
   [2, {}, ["lean"]]
 ] as const) {
-  const reports = model(disturbances, over, names as ReadonlyArray<string> as Array<string> | undefined)
+  const reports = model(disturbances, over, names as ReadonlyArray<string> as Array<string> | undefined, disturbances === 1 && Object.keys(over).length === 0 ? Object.keys(policies) : undefined)
   for (const report of reports) {
     expect(report.violations.length === 0, `T3–T6, ${disturbances} from outside, ${JSON.stringify(over)}: ${line(report)}`)
     report.violations.forEach(say)

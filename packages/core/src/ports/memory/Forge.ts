@@ -6,7 +6,7 @@ import { Clock, Effect, Layer, Option, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
 import { Examined } from "../../domain/Examined.ts"
 import type { ProjectId } from "../../domain/Ids.ts"
-import type { CommitRequest, FileChange, Handover, Prepared, PullRequest, RepositoryTarget, Sha } from "../Forge.ts"
+import type { CommitRequest, FileChange, Handover, LineCommit, Prepared, PullRequest, RepositoryTarget, Sha } from "../Forge.ts"
 import { Forge, ForgeError } from "../Forge.ts"
 import * as ForgePath from "../ForgePath.ts"
 import type { PortReason } from "../PortReason.ts"
@@ -42,6 +42,8 @@ const bytes = (content: Uint8Array | string): Uint8Array => typeof content === "
 
 const commitOf = (repo: Repository, sha: Sha): Commit => repo.commits.get(sha) ?? notFound(`commit ${sha} does not exist in ${repo.name}`)
 const headOf = (repo: Repository, branch: string): Sha => repo.branches.get(branch) ?? notFound(`branch ${branch} does not exist in ${repo.name}`)
+/** Head of a branch, or a commit by its id. */
+const tipOf = (repo: Repository, name: string): Sha => repo.branches.get(name) ?? (repo.commits.has(name) ? name : headOf(repo, name))
 const store = (repo: Repository, commit: Commit): Sha => {
   const sha = commitName(commit)
   repo.commits.set(sha, commit)
@@ -253,9 +255,18 @@ const make = Effect.sync(() => {
     compare: (target, base, head) =>
       run("compare", () => {
         const repo = find(target)
-        const [b, h] = [headOf(repo, base), headOf(repo, head)]
+        const [b, h] = [tipOf(repo, base), tipOf(repo, head)]
         const [ofB, ofH] = [ancestors(repo, b), ancestors(repo, h)]
-        return { ahead: without(ofH, ofB).length, behind: without(ofB, ofH).length, conflicts: merged(repo, b, h).conflicts }
+        return { ahead: without(ofH, ofB).length, behind: without(ofB, ofH).length, conflicts: merged(repo, b, h).conflicts, mergeBase: mergeBase(repo, b, h) }
+      }),
+    line: (target, head, { limit, since }) =>
+      run("line", () => {
+        const repo = find(target)
+        if (!Number.isInteger(limit) || limit < 1 || limit > 1000) refuse({ _tag: "Invalid", field: "limit", message: "expected a whole number from 1 to 1000" })
+        const known = since === null ? new Set<Sha>() : (commitOf(repo, since), ancestors(repo, since))
+        const found: Array<LineCommit> = []
+        for (let sha: Sha | undefined = head; sha !== undefined && !known.has(sha) && found.length < limit; sha = found.at(-1)?.parents[0]) found.push({ sha, parents: commitOf(repo, sha).parents })
+        return found
       }),
     updateBranch: (target, branch, base) =>
       run("updateBranch", (now) => {

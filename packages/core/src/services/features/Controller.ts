@@ -19,6 +19,7 @@ import * as FeatureTask from "./FeatureTask.ts"
 import * as Log from "./FeatureLog.ts"
 import * as PlatformActions from "./PlatformActions.ts"
 import * as Repair from "./Repair.ts"
+import * as Train from "./Train.ts"
 import * as Wake from "./Wake.ts"
 
 /** Far above the longest life of a feature (the model's bound is 120 steps); reaching it means the table and an action disagree. */
@@ -51,7 +52,8 @@ const remember = Effect.fn("Controller.remember")(function*(snapshot: FeatureFil
   yield* store.put(stored)
   if (before.phase !== after.phase) yield* Log.moved(snapshot, before.phase, after.phase, decision.rule, decision.reason)
   if (differs && JSON.stringify(before.decision) !== JSON.stringify(shown)) yield* Log.decided(snapshot, decision)
-  const freed = (before.claimed && !after.claimed) || before.phase !== after.phase || before.lifecycle !== after.lifecycle
+  const left = Train.boarding(Train.carOf(before)) && !Train.boarding(Train.carOf(stored))
+  const freed = left || (before.claimed && !after.claimed) || before.phase !== after.phase || before.lifecycle !== after.lifecycle
   if (freed) yield* Wake.waiting(snapshot.project.id, after.slug)
   return stored
 })
@@ -107,6 +109,13 @@ export const perform = Effect.fn("Controller.perform")(function*(snapshot: Featu
   yield* FeatureAudit.performed(snapshot, decision, started)
 })
 
+/** What happened to the default branch behind the controller's back; a merge that was taken back again is one that was rolled back. */
+const landedDrafts = ({ state }: FeatureFiles.Snapshot, sha: string): ReadonlyArray<Draft> => {
+  const { landed } = state.observed
+  const merged = PlatformActions.draft("merged", { sha, outOfBand: landed !== undefined || state.phase !== "merge" })
+  return landed?.reverted === undefined ? [merged] : [merged, PlatformActions.draft("rollback-recorded", { deploy: sha, status: "succeeded", error: `${landed.reverted.slice(0, 12)} took the changes back` })]
+}
+
 type Next = "again" | "rest"
 
 const carryOut = Effect.fn("Controller.carryOut")(function*(snapshot: FeatureFiles.Snapshot, decision: FeatureDecision, lastKey: string | null) {
@@ -151,8 +160,7 @@ export const drive = Effect.fn("Controller.drive")(function*(project: Project, s
     const loaded = yield* FeatureFiles.load(project, index.value, yield* FeatureTask.lease(index.value))
     if (Option.isNone(loaded)) return Option.none<FeatureDecision>()
     if (loaded.value.landedSha !== null) {
-      const outOfBand = loaded.value.state.phase !== "merge"
-      yield* FeatureFiles.record(loaded.value, [PlatformActions.draft("merged", { sha: loaded.value.landedSha, outOfBand })])
+      yield* FeatureFiles.record(loaded.value, landedDrafts(loaded.value, loaded.value.landedSha))
       continue
     }
     const decision = decide(loaded.value.state, loaded.value.loaded.policy, now)

@@ -2,6 +2,7 @@
  * A feature as its repository holds it: reads the files at the branch's head, adds what was observed, and writes events as
  * commits. The truth is in the repository; nothing here is remembered besides commits that cannot change.
  */
+import { taskFacts } from "@rdev/sdlc/derive/Work"
 import type { FeatureState } from "@rdev/sdlc/model/FeatureState"
 import { policyFor } from "@rdev/sdlc/model/Presets"
 import { type Policy, gateNames } from "@rdev/sdlc/model/Policy"
@@ -16,9 +17,11 @@ import type { Project } from "../../domain/Project.ts"
 import { BranchName, type FileChange, Forge, ForgeError, type RepositoryTarget, type Sha, type TreeEntry } from "../../ports/Forge.ts"
 import * as PolicyAuthority from "../policy/PolicyAuthority.ts"
 import type { WrittenEvent } from "./Examine.ts"
+import * as Landing from "./Landing.ts"
 import * as Observe from "./Observe.ts"
 import { PlatformKey } from "./PlatformKey.ts"
 import { RepositoryReader } from "./RepositoryReader.ts"
+import * as Train from "./Train.ts"
 
 export const platformPrincipal: Principal = { id: "platform", type: "platform" }
 
@@ -43,8 +46,10 @@ export interface Snapshot {
   readonly agentGates: ReadonlySet<string>
   /** What the budget leaves for the next agent run; null = no cap. */
   readonly remainingUsd: number | null
-  /** Merge commit of the pull request, while no event says so yet. */
+  /** The commit of the default branch that brought the feature's changes, while no event says so yet. */
   readonly landedSha: Sha | null
+  /** Where the branch left, or last took in, the default branch. */
+  readonly mergeBase: Sha | null
 }
 
 export const targetOf = (project: Project): RepositoryTarget => ({ projectId: project.id, name: project.name })
@@ -65,6 +70,14 @@ const hasLanded = Effect.fn("FeatureFiles.hasLanded")(function*(target: Reposito
   return pr.state === "merged"
 })
 
+const landingOf = Effect.fn("FeatureFiles.landingOf")(function*(target: RepositoryTarget, slug: string, main: BranchName, mainSha: Sha, { branch, loaded, sha }: Place) {
+  if (loaded.integrity === "corrupt") return null
+  const state = stateOf(loaded)
+  if (state.branch === undefined || state.merge.status === "merged") return null
+  const tasks = taskFacts(state)
+  return yield* Landing.find({ target, slug, main, mainSha, branch, sha, loaded, unfinished: tasks.tNone || tasks.tReady || tasks.tRunning || tasks.tFailed || tasks.tBlocked })
+})
+
 /** The policy is what was accepted, made stricter by what the default branch proposes: a feature's own branch has no say. */
 const place = Effect.fn("FeatureFiles.place")(function*(project: Project, slug: string) {
   const forge = yield* Forge
@@ -78,11 +91,15 @@ const place = Effect.fn("FeatureFiles.place")(function*(project: Project, slug: 
     return { branch, sha, loaded: yield* reader.feature(target, sha, slug, standing) } satisfies Place
   })
   const landed = (yield* reader.state(target, mainSha.value)).has(Layout.featurePath(slug)) ? yield* at(main, mainSha.value) : null
-  if (landed !== null && (yield* hasLanded(target, landed.loaded))) return Option.some({ place: landed, mainSha: mainSha.value, standing })
+  if (landed !== null && (yield* hasLanded(target, landed.loaded))) return Option.some({ place: landed, mainSha: mainSha.value, landing: null, standing })
   const branch = branchOf(slug)
   const sha = yield* forge.head(target, branch)
-  if (Option.isNone(sha)) return landed === null ? Option.none() : Option.some({ place: landed, mainSha: mainSha.value, standing })
-  return Option.some({ place: yield* at(branch, sha.value), mainSha: mainSha.value, standing })
+  if (Option.isNone(sha)) return landed === null ? Option.none() : Option.some({ place: landed, mainSha: mainSha.value, landing: null, standing })
+  const own = yield* at(branch, sha.value)
+  const landing = yield* landingOf(target, slug, main, mainSha.value, own)
+  // Merged by somebody with git, records and all: it goes on where it is now.
+  const moved = landing?.records === true && landed !== null
+  return Option.some({ place: moved ? landed : own, mainSha: mainSha.value, landing, standing })
 })
 
 const remaining = (policy: Policy, state: FeatureState) => {
@@ -96,18 +113,21 @@ export const load = Effect.fn("FeatureFiles.load")(function*(project: Project, i
   const target = targetOf(project)
   const found = yield* place(project, index.slug)
   if (Option.isNone(found)) return Option.none<Snapshot>()
-  const { mainSha, place: { branch, loaded, sha }, standing } = found.value
+  const { landing, mainSha, place: { branch, loaded, sha }, standing } = found.value
   const commit = yield* reader.commit(target, sha)
   const observed = yield* Observe.observe({ project, index, target, branch, sha, mainSha, tree: commit.tree, loaded }, observation)
-  const state = stateOf(loaded, observed.observed)
+  const landed = landing !== null && stateOf(loaded).merge.status !== "merged" ? { landed: landing } : {}
+  const state = stateOf(loaded, { ...observed.observed, ...landed })
   const policy = policyFor(loaded.policy, state.feature)
-  return Option.some<Snapshot>({
+  const snapshot: Snapshot = {
     project, index, target, branch, sha, loaded, policy, state, standing, mainSha,
     tree: commit.tree,
     agentGates: new Set(gateNames.filter((gate) => policy.gates[gate] === "agent")),
     remainingUsd: remaining(policy, state),
-    landedSha: observed.landedSha
-  })
+    landedSha: observed.landedSha ?? landed.landed?.sha ?? null,
+    mergeBase: observed.mergeBase
+  }
+  return Option.some(yield* Train.place(snapshot, branchOf))
 })
 
 const maxRaces = 8

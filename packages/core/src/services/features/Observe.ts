@@ -1,6 +1,7 @@
 /** What a feature's files cannot know: its branch's relation to the base, its pull request, other features' slots and progress, work in flight. */
 import { dependencyStatuses } from "@rdev/sdlc/derive/Dependencies"
 import type { Observed } from "@rdev/sdlc/model/Observed"
+import * as Patch from "@rdev/sdlc/repo/Patch"
 import type * as Repo from "@rdev/sdlc/repo/Repo"
 import { Effect } from "effect"
 import type { FeatureIndex } from "../../domain/FeatureIndex.ts"
@@ -32,8 +33,17 @@ const relation = Effect.fn("Observe.relation")(function*(at: At) {
   if (at.branch === main || !at.loaded.events.some((event) => event.type === "branch-provisioned")) return undefined
   const reader = yield* RepositoryReader
   const compared = yield* reader.compare(at.target, { branch: main, sha: at.mainSha }, { branch: at.branch, sha: at.sha })
-  if (compared.conflicts.length > 0) return { relation: "conflict" as const, behind: compared.behind, conflicts: compared.conflicts }
-  return { relation: compared.behind > 0 ? "behind" as const : "ok" as const, behind: compared.behind }
+  const patch = compared.mergeBase === null ? null : yield* patchOf(at.target, compared.mergeBase, at.sha)
+  const bound = { patch, mergeBase: compared.mergeBase }
+  if (compared.conflicts.length > 0) return { ...bound, branch: { relation: "conflict" as const, behind: compared.behind, conflicts: compared.conflicts } }
+  return { ...bound, branch: { relation: compared.behind > 0 ? "behind" as const : "ok" as const, behind: compared.behind } }
+})
+
+/** Digest of what a branch changes of the commit at which it left, or last took in, its base. */
+export const patchOf = Effect.fn("Observe.patchOf")(function*(target: RepositoryTarget, mergeBase: Sha, sha: Sha) {
+  const reader = yield* RepositoryReader
+  const [before, after] = yield* Effect.all([reader.commit(target, mergeBase), reader.commit(target, sha)])
+  return Patch.digest(Patch.changes(before.code, after.code))
 })
 
 /** Number of the pull request that was opened last; null without one. */
@@ -63,14 +73,14 @@ export const siblings = Effect.fn("Observe.siblings")(function*(at: { readonly p
 })
 
 export const observe = Effect.fn("Observe.observe")(function*(at: At, given: Given) {
-  const [branch, pr, others] = yield* Effect.all([relation(at), pullRequest(at), siblings(at)])
+  const [related, pr, others] = yield* Effect.all([relation(at), pullRequest(at), siblings(at)])
   const observed: Observed = {
-    head: { sha: at.sha, tree: at.tree },
+    head: { sha: at.sha, tree: at.tree, ...(related === undefined || related.patch === null ? {} : { patch: related.patch }) },
     wip: { used: others.filter((other) => other.slug !== at.index.slug && other.claimed && other.live).length },
     deps: dependencyStatuses(others)[at.index.slug] ?? {},
-    ...(branch === undefined ? {} : { branch }),
+    ...(related === undefined ? {} : { branch: related.branch }),
     ...(pr === null ? {} : { pr: { number: pr.number, state: pr.state, ...(pr.mergeSha === null ? {} : { sha: pr.mergeSha }) } }),
     ...(given.lease === undefined ? {} : { lease: { holder: given.lease.holder, until: new Date(given.lease.untilMillis).toISOString() } })
   }
-  return { observed, landedSha: pr !== null && pr.state === "merged" && !mergeRecorded(at.loaded) ? pr.mergeSha : null }
+  return { observed, mergeBase: related?.mergeBase ?? null, landedSha: pr !== null && pr.state === "merged" && !mergeRecorded(at.loaded) ? pr.mergeSha : null }
 })

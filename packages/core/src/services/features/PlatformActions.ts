@@ -16,6 +16,7 @@ import * as ProjectEnvironment from "../projects/ProjectEnvironment.ts"
 import { branchOf, type Snapshot } from "./FeatureFiles.ts"
 import * as FeatureWorkspace from "./FeatureWorkspace.ts"
 import * as Log from "./FeatureLog.ts"
+import * as Observe from "./Observe.ts"
 import * as ReleaseRecord from "./ReleaseRecord.ts"
 import * as TaskCheck from "./TaskCheck.ts"
 
@@ -43,7 +44,7 @@ const provision = Effect.fn("PlatformActions.provision")(function*(snapshot: Sna
   const workspace = yield* FeatureWorkspace.ensure(snapshot, "none")
   return {
     branch,
-    events: [draft("branch-provisioned", { branch, base, resources: [`workspace:${workspace.name}`, `branch:${branch}`] })]
+    events: [draft("branch-provisioned", { branch, base, ...(Option.isNone(at) ? {} : { sha: at.value }), resources: [`workspace:${workspace.name}`, `branch:${branch}`] })]
   } satisfies Outcome
 })
 
@@ -61,6 +62,7 @@ const openPullRequest = Effect.fn("PlatformActions.openPullRequest")(function*(s
 const ciDrafts = (snapshot: Snapshot, run: CiRun): ReadonlyArray<Draft> => [
   draft("ci-recorded", {
     tree: snapshot.tree,
+    ...(snapshot.state.observed.head?.patch === undefined ? {} : { patch: snapshot.state.observed.head.patch }),
     sha: snapshot.sha,
     run: run.id,
     status: run.status === "green" ? "passed" : run.status === "red" ? "failed" : "infra",
@@ -162,7 +164,8 @@ const cleanup = Effect.fn("PlatformActions.cleanup")(function*(snapshot: Snapsho
   yield* host.destroy(snapshot.project.id, snapshot.index.slug)
   const branch = branchOf(snapshot.index.slug)
   // A cancelled feature's files live on its branch alone: without it the history would be gone.
-  const merged = snapshot.state.merge.status === "merged"
+  // So it is with one whose code was merged without its records.
+  const merged = snapshot.state.merge.status === "merged" && snapshot.branch !== branch
   if (merged) yield* forge.deleteBranch(snapshot.target, branch)
   return { events: [draft("cleanup-recorded", { resources: [`workspace:${snapshot.index.slug}`, ...(merged ? [`branch:${branch}`] : [])] })] } satisfies Outcome
 })
@@ -206,9 +209,13 @@ const recorded = (...events: ReadonlyArray<Draft>) => Effect.succeed<Outcome>({ 
 
 const updateBranch = Effect.fn("PlatformActions.updateBranch")(function*(snapshot: Snapshot) {
   const forge = yield* Forge
-  // The new head is the record: the branch is no longer behind.
-  yield* forge.updateBranch(snapshot.target, snapshot.branch, BranchName.make(snapshot.project.defaultBranch))
-  return { events: [] } satisfies Outcome
+  const main = BranchName.make(snapshot.project.defaultBranch)
+  const sha = yield* forge.updateBranch(snapshot.target, snapshot.branch, main)
+  const { mergeBase } = yield* forge.compare(snapshot.target, main, sha)
+  const from = snapshot.state.observed.head?.patch
+  const to = mergeBase === null ? undefined : yield* Observe.patchOf(snapshot.target, mergeBase, sha)
+  // The new head is the record that the branch is no longer behind; what the update made of the patch is one of its own.
+  return { events: from === undefined || to === undefined || from === to || mergeBase === null ? [] : [draft("branch-updated", { base: mergeBase, from, to })] } satisfies Outcome
 })
 
 /** Carries out a `do` or `move` decision whose actor is the platform. */
@@ -223,7 +230,8 @@ export const perform = (snapshot: Snapshot, decision: FeatureDecision) => {
           to: decision.to === "archived" || decision.to === undefined ? state.phase : decision.to,
           rule: decision.rule,
           reason: decision.reason,
-          policyRev: decision.policyRev
+          policyRev: decision.policyRev,
+          ...(decision.cause === undefined ? {} : { cause: decision.cause })
         })
       )
     case "archive": return recorded(draft("archived", {}))

@@ -5,6 +5,7 @@
 import type { Policy } from "@rdev/sdlc/model/Policy"
 import { standardPolicy } from "@rdev/sdlc/model/Presets"
 import { codeTreeDigest } from "@rdev/sdlc/repo/CodeTree"
+import * as Patch from "@rdev/sdlc/repo/Patch"
 import * as Repo from "@rdev/sdlc/repo/Repo"
 import { Cache, Context, Effect, Layer } from "effect"
 import { type Comparison, Forge, type ForgeError, type BranchName, type RepositoryTarget, type Sha, type TreeEntry } from "../../ports/Forge.ts"
@@ -15,6 +16,8 @@ export interface Commit {
   readonly entries: ReadonlyArray<TreeEntry>
   /** Digest of the code: the tree without `.sdlc/`. */
   readonly tree: string
+  /** The code by path. */
+  readonly code: Patch.Tree
 }
 
 interface At { readonly target: RepositoryTarget; readonly sha: Sha }
@@ -46,8 +49,8 @@ export class RepositoryReader extends Context.Service<RepositoryReader, {
     const feature = yield* remember((at: FeatureAt) =>
       Effect.map(state({ target: at.target, sha: at.sha }), (files) => Repo.load(files, at.slug, { policy: policies.get(at.policyRev) ?? standardPolicy })))
     const commit = yield* remember((at: At) =>
-      Effect.map(forge.listTree(at.target, at.sha), (entries): Commit => ({ entries, tree: digestOf(entries) })))
-    const compare = yield* remember((pair: Pair) => forge.compare(pair.target, pair.base.branch, pair.head.branch))
+      Effect.map(forge.listTree(at.target, at.sha), (entries): Commit => ({ entries, tree: digestOf(entries), code: Patch.treeOf(entries) })))
+    const compare = yield* remember((pair: Pair) => forge.compare(pair.target, pair.base.sha, pair.head.sha))
     return RepositoryReader.of({
       state: (target, sha) => state({ target, sha }),
       feature: (target, sha, slug, { policy, rev }) => Effect.suspend(() => {

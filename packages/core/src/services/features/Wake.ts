@@ -33,9 +33,9 @@ export const feature = (projectId: ProjectId, slug: string) => enqueue(projectId
 /** Without a change, to look again: at most one such pass of a feature waits or runs. */
 export const look = (projectId: ProjectId, slug: string) => enqueue(projectId, slug, `look:${slug}`)
 
-const waits = (other: FeatureIndex) => other.decision !== null && (other.decision.action === "wait-slot" || other.decision.action === "wait-dependency" || other.decision.action === "resolve-dependency")
+const waits = (other: FeatureIndex) => other.decision !== null && (other.decision.action === "wait-slot" || other.decision.action === "wait-merge" || other.decision.action === "wait-dependency" || other.decision.action === "resolve-dependency")
 
-/** The project's features that wait for a slot or for another feature. */
+/** The project's features that wait for a slot, for another feature or for their turn to land. */
 export const waiting = Effect.fn("Wake.waiting")(function*(projectId: ProjectId, except: string) {
   const store = yield* FeatureStore
   const live = yield* store.live(projectId)

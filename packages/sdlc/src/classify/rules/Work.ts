@@ -28,7 +28,7 @@ export const implementationRules: ReadonlyArray<Rule> = [
 
 export const reviewRules: ReadonlyArray<Rule> = [
   ...ciFirst("V0", "review"),
-  rule("V1", "review", "agentReview∈{none,stale}", (f) => f.agentReview === "none" || f.agentReview === "stale", agent("review-code"), "No review[ for {tree}]"),
+  rule("V1", "review", "agentReview∈{none,stale}", (f) => f.agentReview === "none" || f.agentReview === "stale", agent("review-code"), "No review[ for {tree}][; changed since the last one: {changed}]"),
   rule("V2", "review", "agentReview=running", (f) => f.agentReview === "running", agentWaits("wait-review"), "Review is running"),
   rule(
     "V3",
@@ -46,7 +46,7 @@ export const reviewRules: ReadonlyArray<Rule> = [
 /** U4–U7 need an audit that is asked for: without one there are no findings to answer and no risk to accept. */
 export const auditRules: ReadonlyArray<Rule> = [
   ...ciFirst("U0", "audit"),
-  rule("U1", "audit", "audit∈{absent,stale}", (f) => f.audit === "absent" || f.audit === "stale", agent("audit"), "No audit[ for {tree}]"),
+  rule("U1", "audit", "audit∈{absent,stale}", (f) => f.audit === "absent" || f.audit === "stale", agent("audit"), "No audit[ for {tree}][; changed since the last one: {changed}]"),
   rule("U2", "audit", "audit=running", (f) => f.audit === "running", agentWaits("wait-audit"), "Audit is running"),
   rule("U3", "audit", "audit=invalid", (f) => f.audit === "invalid", agent("fix-audit"), "The audit report fails its schema[: {problem}]"),
   rule("U4", "audit", "audit≠off ∧ findBlock", (f) => f.audit !== "off" && f.findBlock, agent("plan-fixes"), "{n:open finding}[ of severity {severity} or above]"),
@@ -58,7 +58,7 @@ export const auditRules: ReadonlyArray<Rule> = [
 
 export const qaRules: ReadonlyArray<Rule> = [
   ...ciFirst("K0", "qa"),
-  rule("K1", "qa", "qa∈{absent,stale}", (f) => f.qa === "absent" || f.qa === "stale", agent("run-qa"), "No QA[ for {tree}]"),
+  rule("K1", "qa", "qa∈{absent,stale}", (f) => f.qa === "absent" || f.qa === "stale", agent("run-qa"), "No QA[ for {tree}][; changed since the last one: {changed}]"),
   rule("K2", "qa", "qa=running", (f) => f.qa === "running", agentWaits("wait-qa"), "QA is running"),
   rule("K3", "qa", "qa=failed", (f) => f.qa === "failed", agent("plan-fixes"), "{n:QA check} failed[: {checks}]"),
   rule("K4", "qa", "qa=incomplete", (f) => f.qa === "incomplete", agent("complete-qa"), "{n:QA check} not run[: {checks}]"),

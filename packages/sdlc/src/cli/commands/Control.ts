@@ -24,7 +24,7 @@ const finish = (session: Session.Session, seen: Session.View, draft: Draft, text
 export const lifeSpec = { positionals: ["feature?"], flags: { reason: "value" } } as const
 
 export const life = (verb: "pause" | "resume" | "cancel") => (session: Session.Session, args: Args): Result => {
-  const seen = Session.intact(session, Session.featureArg(session, args, 0))
+  const seen = Session.writable(session, Session.featureArg(session, args, 0))
   const { lifecycle } = seen.state
   const fits = { pause: lifecycle === "active", resume: lifecycle === "paused", cancel: lifecycle === "active" || lifecycle === "paused" }[verb]
   if (!fits) throw new Failure(`feature: it is ${lifecycle}, so it cannot be ${{ pause: "paused", resume: "resumed", cancel: "cancelled" }[verb]}.`, "sdlc status shows where it stands.")
@@ -37,17 +37,19 @@ export const archiveSpec = { positionals: ["feature?"], flags: {} } as const
 
 /** Moves the folder of a feature that has come to its end to `.sdlc/archive/`; those that depend on it still find it there. */
 export const archive = (session: Session.Session, args: Args): Result => {
-  const seen = Session.intact(session, Session.featureArg(session, args, 0))
+  const seen = Session.writable(session, Session.featureArg(session, args, 0))
   const { feature } = seen.state
   if (seen.decision.kind !== "done") throw new Failure(`feature: ${feature.slug} is not at its end; ${seen.decision.action} is due.`, "release or cancel it first.")
   const to = Disk.archive(session.root, feature.slug, new Date(session.now).toISOString().slice(0, 10))
+  const home = Session.homeOf(session, seen.loaded)
+  if (home !== null) session.wrote.add(home)
   return done(`${feature.slug}: moved to ${to}`, { feature: feature.slug, archive: to })
 }
 
 export const blockSpec = { positionals: ["feature?"], flags: { needs: "value", reason: "value", id: "value" } } as const
 
 export const block = (session: Session.Session, args: Args): Result => {
-  const seen = Session.intact(session, Session.featureArg(session, args, 0))
+  const seen = Session.writable(session, Session.featureArg(session, args, 0))
   const needs = oneOf("--needs", args.value("needs") ?? "human", ["human", "agent"])
   const blocker = args.value("id") ?? `b-${Ulid.make(session.now, Session.randomness()).slice(-6).toLowerCase()}`
   return finish(session, seen, { type: "blocker-opened", data: { blocker, needs, reason: required(args, "reason") } }, `${blocker}: opened, ${needs === "human" ? "a person" : "an agent"} has to answer`)
@@ -56,7 +58,7 @@ export const block = (session: Session.Session, args: Args): Result => {
 export const unblockSpec = { positionals: ["blocker", "feature?"], flags: { answer: "value" } } as const
 
 export const unblock = (session: Session.Session, args: Args): Result => {
-  const seen = Session.intact(session, Session.featureArg(session, args, 1))
+  const seen = Session.writable(session, Session.featureArg(session, args, 1))
   const [id = ""] = args.positionals
   const open = seen.state.blockers.find((blocker) => blocker.id === id)
   if (open === undefined) throw new Failure(`blocker: there is no open "${id}".`, seen.state.blockers.length === 0 ? "nothing is blocked." : `open: ${seen.state.blockers.map((blocker) => blocker.id).join(", ")}.`)
@@ -78,7 +80,7 @@ const amount = (args: Args, flag: string): number | undefined => {
 
 /** A person's answer to an escalation; it also gives attempts and rework a fresh start. */
 export const answer = (session: Session.Session, args: Args): Result => {
-  const seen = Session.intact(session, Session.featureArg(session, args, 1))
+  const seen = Session.writable(session, Session.featureArg(session, args, 1))
   const [id = ""] = args.positionals
   if (!seen.state.escalations.some((open) => open.id === id)) throw new Failure(`escalation: there is no open "${id}".`, seen.state.escalations.length === 0 ? "nothing waits for an answer." : `open: ${seen.state.escalations.map((open) => open.id).join(", ")}.`)
   const actor = Identity.current(session.env, session.root)

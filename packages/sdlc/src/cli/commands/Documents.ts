@@ -83,7 +83,7 @@ export const submitSpec = { positionals: ["document", "feature?"], flags: {} } a
 export const submit = (session: Session.Session, args: Args): Result => {
   const kind = oneOf("document", args.positionals[0] ?? "", documentKinds)
   const slug = Session.featureArg(session, args, 1)
-  const { loaded, state } = Session.intact(session, slug)
+  const { loaded, state } = Session.writable(session, slug)
   const document = loaded.documents[kind]
   if (document === undefined) throw new Failure(`${kind}: ${Layout.documentPath(slug, kind)} does not exist.`, `write it first; sdlc-${kind === "spec" ? "specify" : kind} says how.`)
   const problems = document.linted.findings.filter((finding) => finding.severity === "error")

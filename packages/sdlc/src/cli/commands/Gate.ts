@@ -8,10 +8,12 @@ import { gates, type Passage } from "../../classify/Gates.ts"
 import { derive } from "../../derive/Derive.ts"
 import { trace } from "../../classify/Reads.ts"
 import type { Facts } from "../../model/Facts.ts"
+import type { FeatureState } from "../../model/FeatureState.ts"
 import { phases } from "../../model/Phase.ts"
 import * as Decode from "../../repo/Decode.ts"
 import { canonicalJson } from "../../repo/Digest.ts"
 import * as Layout from "../../repo/Layout.ts"
+import * as Patch from "../../repo/Patch.ts"
 import { stateOf } from "../../repo/State.ts"
 import * as Repo from "../../repo/Repo.ts"
 import { type Args, oneOf } from "../Args.ts"
@@ -19,6 +21,7 @@ import { exit, Failure } from "../Failure.ts"
 import * as Git from "../Git.ts"
 import { done, type Result } from "../Result.ts"
 import * as Session from "../Session.ts"
+import { contests } from "./Next.ts"
 
 export const spec = { positionals: ["phase", "feature?"], flags: { head: "value", base: "value", "ci-passed": "flag", "require-feature": "flag", group: "flag" } } as const
 
@@ -28,6 +31,7 @@ interface Verdict {
   readonly feature: string
   readonly passage: Passage | "corrupt"
   /** Per gate that does not pass: the facts it read. */
+  readonly warnings?: ReadonlyArray<string>
   readonly missing: ReadonlyArray<{ readonly gate: string; readonly passage: Passage; readonly facts: ReadonlyArray<string> }>
 }
 
@@ -76,7 +80,14 @@ const rewritten = (session: Session.Session, slug: string, head: string, base: s
   return `${path}: it was ${tree.has(path) ? "changed" : "removed"} since ${base.slice(0, 10)}, and events and evidence are only ever added`
 }
 
-const atCommit = (session: Session.Session, slug: string, head: string, base: string | null, ciPassed: boolean): { readonly facts: Facts | null; readonly problem: string } => {
+/**
+ * Result of CI for a commit that a queue made of a pull request: that of the head it was made from, found by the changes, because the queue
+ * runs CI on its own commit besides.
+ */
+const queuedCi = (state: FeatureState, patch: string | undefined): boolean =>
+  patch !== undefined && state.ci.findLast((run) => run.patch === patch && run.result !== undefined)?.result?.status === "passed"
+
+const atCommit = (session: Session.Session, slug: string, { base, head, squashed }: Subject, ciPassed: boolean): { readonly facts: Facts | null; readonly problem: string; readonly warnings?: ReadonlyArray<string> } => {
   const plain = Git.readTree(session.root, head)
   if (plain === null) throw new Failure(`--head: git cannot read the tree of ${head}.`, "fetch the commit (a shallow clone may lack it).")
   const first = Layout.unarchived(plain, slug)
@@ -91,12 +102,18 @@ const atCommit = (session: Session.Session, slug: string, head: string, base: st
   if (lost !== null) return { facts: null, problem: lost }
   const own = Git.head(session.root, head)
   const relation = base === null ? null : Git.relation(session.root, head, base)
-  const observed = { ...(own === null ? {} : { head: own }), ...(relation === null ? {} : { branch: relation }), ...(ciPassed && own !== null ? { ci: { tree: own.tree, status: "passed" as const } } : {}) }
+  const changed = base === null ? null : Session.changesOf(session.root, head, [base])
+  const patch = changed === null ? undefined : Patch.digest(changed)
+  const green = ciPassed || (squashed && queuedCi(stateOf(loaded), patch))
+  const observed = { ...(own === null ? {} : { head: { ...own, ...(patch === undefined ? {} : { patch }) } }), ...(relation === null ? {} : { branch: relation }), ...(green && own !== null ? { ci: { tree: own.tree, status: "passed" as const } } : {}) }
   const deps = Session.observeDeps(session, stateOf(loaded))
-  return { facts: derive(stateOf(loaded, { ...observed, deps }), loaded.policy, session.now), problem: "" }
+  const state = stateOf(loaded, { ...observed, deps })
+  return { facts: derive(state, loaded.policy, session.now), problem: "", warnings: contests(state) }
 }
 
-const show = (verdict: Verdict): string =>
+const show = (verdict: Verdict): string => [plainly(verdict), ...(verdict.warnings ?? [])].join("\n")
+
+const plainly = (verdict: Verdict): string =>
   verdict.passage === "pass" ? `${verdict.feature}: pass` : [`${verdict.feature}: ${verdict.passage}`, ...verdict.missing.map((one) => `  ${one.gate} ${one.passage}: ${one.facts.join(", ")}`)].join("\n")
 
 const codes = { pass: exit.action, pend: exit.wait, fail: exit.failed, corrupt: exit.corrupt } as const
@@ -106,22 +123,40 @@ interface Subject {
   readonly head: string
   readonly base: string | null
   readonly slugs: ReadonlyArray<string>
+  /** A queue made it of a pull request by squashing or rebasing: it holds the changes that were reviewed, on another base. */
+  readonly squashed: boolean
 }
 
 /**
- * What a commit brings along. A merge queue's commit holds several pull requests merged one after another; each is judged by
- * its own head, because that is the code that was reviewed.
+ * What a commit brings along. A merge queue's commit holds several pull requests one after another. Of a merge commit the own head is judged,
+ * because that is the code that was reviewed; squashed and rebased ones are judged by what they change, feature by feature.
  */
 const subjectsOf = (session: Session.Session, args: Args, head: string, base: string | null): ReadonlyArray<Subject> => {
   const named = args.positionals[1] ?? args.value("feature")
   const slugs = (from: string | null, to: string): ReadonlyArray<string> => (named !== undefined ? [named] : from === null ? [] : Git.changedFeatures(session.root, from, to))
-  if (!args.has("group")) return [{ head, base, slugs: slugs(base, head) }]
+  if (!args.has("group")) return [{ head, base, slugs: slugs(base, head), squashed: false }]
   if (base === null) throw new Failure("--base: a merge group needs one.", "give the commit the group is stacked on.")
-  return Git.stacked(session.root, base, head).map(({ parents, sha }) => {
+  const found: Array<Subject> = []
+  let open: Subject | null = null
+  const close = (): void => {
+    if (open !== null) found.push(open)
+    open = null
+  }
+  for (const { parents, sha } of Git.stacked(session.root, base, head)) {
     const [onto = base, own] = parents
-    if (own === undefined && slugs(onto, sha).length > 0) throw new Failure(`--group: ${sha.slice(0, 10)} is no merge commit, so the code that was reviewed is not in it.`, "let the merge queue use merge commits.", exit.failed)
-    return own === undefined ? { head: sha, base: onto, slugs: [] } : { head: own, base: onto, slugs: slugs(onto, own) }
-  })
+    if (own !== undefined) {
+      close()
+      found.push({ head: own, base: onto, slugs: slugs(onto, own), squashed: false })
+      continue
+    }
+    const touched = slugs(onto, sha)
+    const known: ReadonlyArray<string> = (open as Subject | null)?.slugs ?? []
+    // Commits of one rebased pull request stand together; another feature's records begin the next.
+    if (known.length > 0 && touched.some((slug) => !known.includes(slug))) close()
+    open = { head: sha, base: (open as Subject | null)?.base ?? onto, slugs: [...new Set([...((open as Subject | null)?.slugs ?? []), ...touched])], squashed: true }
+  }
+  close()
+  return found
 }
 
 /** The records of a feature that was given up may land, its code may not. */
@@ -142,9 +177,10 @@ const merge = (session: Session.Session, args: Args): Result => {
     return done("No feature belongs to this commit; nothing to hold it to.", { passage: "pass", features: [] })
   }
   const verdicts = subjects.flatMap((subject) => subject.slugs.map((slug): Verdict => {
-    const { facts, problem } = atCommit(session, slug, subject.head, subject.base, args.has("ci-passed"))
+    const { facts, problem, warnings } = atCommit(session, slug, subject, args.has("ci-passed"))
     if (facts === null) return { feature: slug, passage: "corrupt", missing: [{ gate: "integrity", passage: "fail", facts: [problem] }] }
-    return facts.merge === "merged" || givenUp(session, facts, subject) ? { feature: slug, passage: "pass", missing: [] } : mayMerge(facts, slug)
+    const said = warnings === undefined || warnings.length === 0 ? {} : { warnings }
+    return { ...(facts.merge === "merged" || givenUp(session, facts, subject) ? { feature: slug, passage: "pass" as const, missing: [] } : mayMerge(facts, slug)), ...said }
   }))
   const passage = worst(verdicts)
   return done(verdicts.map(show).join("\n"), { passage, head, base, features: verdicts }, codes[passage])

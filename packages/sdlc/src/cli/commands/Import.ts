@@ -11,6 +11,7 @@ import * as Repo from "../../repo/Repo.ts"
 import { stateOf } from "../../repo/State.ts"
 import { type Args, oneOf } from "../Args.ts"
 import { Failure } from "../Failure.ts"
+import * as Home from "../Home.ts"
 import * as Identity from "../Identity.ts"
 import { done, type Result, table } from "../Result.ts"
 import * as Session from "../Session.ts"
@@ -130,7 +131,7 @@ export const run = (session: Session.Session, args: Args): Result => {
   const doubles = picked.filter((one, index) => taken.has(one.slug) || picked.findIndex((other) => other.slug === one.slug) !== index)
   if (doubles[0] !== undefined) throw new Failure(`name: "${doubles[0].slug}" (${doubles[0].root}) is the name of another feature.`, "rename one of the folders, or adopt them one by one.")
   const adopted = picked.map((candidate) => adopt(session, candidate, files, candidates, args.has("copy")))
-  Disk.write(session.root, adopted.flatMap((one) => one.writes))
+  Session.write(session, adopted.length === 0 ? null : Home.requireNamed(session, adopted[0]?.candidate.slug ?? null), adopted.flatMap((one) => one.writes))
   const leftOut = [...picked.flatMap((one) => one.leftOut), ...(words.length === 0 ? others : [])]
   const headline = meant.length === 0 ? ["Nothing to adopt was found."] : picked.length === 0 ? [leftOut.length === 0 ? "Everything is adopted already." : "What can be adopted is adopted already."] : []
   return done([...headline, ...adopted.flatMap(told), ...counted(meant.length + (words.length === 0 ? others.length : 0), adopted.length, leftOut)].join("\n"), {

@@ -28,6 +28,10 @@ export const line = (decision: FeatureDecision): string => {
   return `${decision.feature} [${decision.phase}] ${decision.action}${task}${to} (${by})\n  ${decision.reason} [${decision.rule}${decision.via === undefined ? "" : `, guarding ${decision.via}`}]`
 }
 
+/** Work that was begun twice, in words. */
+export const contests = (state: FeatureState): ReadonlyArray<string> =>
+  state.contested.map(({ by, task }) => `  warning: ${task} was begun by ${by.map((one) => `${one.by.type} ${one.by.id}${one.by.session === undefined ? "" : ` (${one.by.session})`} at ${one.at}`).join(" and by ")}, without knowing of each other; let one of them stop: sdlc task fail ${task} --reason "begun twice".`)
+
 const hint = (decision: FeatureDecision): string => {
   const command = commandFor(decision.action)
   const lines: Array<string> = []
@@ -50,8 +54,8 @@ export const run = (session: Session.Session, args: Args): Result => {
   const { decision, loaded, state } = Session.view(session, Session.featureArg(session, args, 0), options(args))
   const code = Session.codeOf(decision)
   const problems = loaded.errors.map((error) => `  ${error.file}: ${error.problem}\n    fix: ${error.fix ?? ""}`)
-  const warnings = loaded.warnings.map((warning) => `  warning: ${warning.file} ${warning.problem}`)
+  const warnings = [...loaded.warnings.map((warning) => `  warning: ${warning.file} ${warning.problem}`), ...contests(state)]
   const text = [`${line(decision)}${hint(decision)}`, ...problems, ...warnings].join("\n")
   if (compat !== undefined) return done(JSON.stringify(v0(decision, state), null, 2), v0(decision, state), code)
-  return done(text, { ...jsonOf(decision), errors: loaded.errors, warnings: loaded.warnings }, code)
+  return done(text, { ...jsonOf(decision), errors: loaded.errors, warnings: loaded.warnings, ...(state.contested.length === 0 ? {} : { contested: state.contested }) }, code)
 }

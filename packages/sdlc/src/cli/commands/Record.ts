@@ -41,14 +41,13 @@ const dataOf = (session: Session.Session, args: Args, fallback?: object): Readon
 }
 
 /** Code tree of the feature's head, which every result has to name. */
-const treeOf = (session: Session.Session, seen: Session.View): { readonly tree: string; readonly sha: string } => {
+const treeOf = (session: Session.Session, seen: Session.View): { readonly tree: string; readonly sha: string; readonly patch?: string } => {
   const head = Session.observeGit(session.root, seen.state).head
   if (head === undefined) throw new Failure("There is no commit the result could hold for.", "commit the code first.")
-  return head
+  return { tree: head.tree, sha: head.sha, ...(head.patch === undefined ? {} : { patch: head.patch }) }
 }
 
 const needsTree: ReadonlySet<string> = new Set(["review-started", "review-recorded", "audit-started", "audit-recorded", "qa-started", "qa-recorded", "evidence-attached", "ci-started", "ci-recorded"])
-const needsSha: ReadonlySet<string> = new Set(["ci-started", "ci-recorded"])
 const short: Readonly<Record<string, EventType>> = { review: "review-recorded", audit: "audit-recorded", qa: "qa-recorded", ci: "ci-recorded", pr: "pr-opened", merge: "merged" }
 /** Events with a command of their own, or that follow from a decision; `record` does not make them. */
 const reserved: ReadonlySet<EventType> = new Set<EventType>(["feature-created", "verdict", "artifact-submitted", "phase-moved", "tasks-materialised", "task-verified"])
@@ -60,12 +59,14 @@ export const record = (session: Session.Session, args: Args): Result => {
   const type = own(short, word) ?? (oneOf("event", word, Object.keys(eventData)) as EventType)
   if (reserved.has(type)) throw new Failure(`event: ${type} is not recorded by hand.`, "use submit, approve, reject, waive, task or apply.")
   const slug = Session.featureArg(session, args, 1)
-  const seen = Session.intact(session, slug)
+  const seen = Session.writable(session, slug)
   const data: Record<string, unknown> = { ...dataOf(session, args, type.endsWith("-started") ? {} : undefined) }
   if (needsTree.has(type) && data["tree"] === undefined) {
     const head = treeOf(session, seen)
     data["tree"] = head.tree
-    if (needsSha.has(type) && data["sha"] === undefined) data["sha"] = head.sha
+    if (data["sha"] === undefined) data["sha"] = head.sha
+    // What somebody saw of the code is about the feature's own changes; that CI began is about the tree alone.
+    if (head.patch !== undefined && type !== "ci-started") data["patch"] = head.patch
   }
   if (type === "audit-recorded" && data["valid"] === undefined) data["valid"] = Array.isArray(data["findings"])
   const actor = Identity.current(session.env, session.root)
@@ -83,7 +84,7 @@ export const threadSpec = { positionals: ["verb", "thread?", "feature?"], flags:
 export const thread = (session: Session.Session, args: Args): Result => {
   const verb = oneOf("thread", args.positionals[0] ?? "", ["list", "open", "resolve"])
   const slug = Session.featureArg(session, args, verb === "list" ? 1 : 2)
-  const seen = Session.intact(session, slug)
+  const seen = verb === "list" ? Session.intact(session, slug) : Session.writable(session, slug)
   const open = seen.state.threads
   if (verb === "list") return done(open.length === 0 ? "No open threads." : table(open.map((one) => [one.id, `${one.by.type} ${one.by.id}`, one.text])), { threads: open })
   const id = args.positionals[1]
@@ -120,7 +121,7 @@ export const dispose = (session: Session.Session, args: Args): Result => {
   const [finding = ""] = args.positionals
   const disposition = oneOf("disposition", args.positionals[1] ?? "", ["fix", "track", "accept", "false-positive"])
   const slug = Session.featureArg(session, args, 2)
-  const seen = Session.intact(session, slug, { whole: true })
+  const seen = Session.writable(session, slug, { whole: true })
   const known = [...seen.state.audits, ...seen.state.reviews].flatMap((run) => run.result?.findings ?? [])
   if (!known.some((one) => one.id === finding)) throw new Failure(`finding: there is no "${finding}".`, "sdlc findings lists them.")
   const reason = args.value("reason")
@@ -143,13 +144,14 @@ const withCheck = (seen: Session.View, check: QaCheck): ReadonlyArray<QaCheck> =
 export const evidence = (session: Session.Session, args: Args): Result => {
   const verb = oneOf("evidence", args.positionals[0] ?? "", ["list", "attach"])
   const slug = Session.featureArg(session, args, verb === "list" ? 1 : 2)
-  const seen = Session.intact(session, slug, { whole: true })
+  const seen = verb === "list" ? Session.intact(session, slug, { whole: true }) : Session.writable(session, slug, { whole: true })
   if (verb === "list") return done(seen.loaded.evidence.join("\n") || "No evidence yet.", { evidence: seen.loaded.evidence })
   const check = args.positionals[1]
   if (check === undefined) throw new Failure("<check> is missing.", "name the check, such as QA-001.")
   const demanded = qaChecks(seen.state, policyFor(seen.loaded.policy, seen.state.feature))
   if (!demanded.some((one) => one.id === check)) throw new Failure(`check: the QA plan has no "${check}".`, `use one of ${demanded.map((one) => one.id).join(", ") || "(none yet)"}.`)
-  const { tree } = treeOf(session, seen)
+  const at = treeOf(session, seen)
+  const { tree } = at
   const by = Identity.current(session.env, session.root)
   const command = args.value("run")
   const file = args.value("file")
@@ -161,8 +163,8 @@ export const evidence = (session: Session.Session, args: Args): Result => {
     ? Evidence.testResult(seen.state, tree, check, by, [ran])
     : Evidence.observation(seen.state, tree, check, by, status ?? "passed", file === undefined ? null : { name: basename(file), bytes: bytesOf(session, file) }, note)
   const draft: Draft = status === undefined && currentQa(seen.state)?.result !== undefined
-    ? { type: "evidence-attached", data: { tree, check, evidence: statement.digest } }
-    : { type: "qa-recorded", data: { tree, checks: withCheck(seen, { id: check, status: status ?? "passed", evidence: statement.digest }) } }
+    ? { type: "evidence-attached", data: { ...at, check, evidence: statement.digest } }
+    : { type: "qa-recorded", data: { ...at, checks: withCheck(seen, { id: check, status: status ?? "passed", evidence: statement.digest }) } }
   Session.record(session, seen.loaded, [draft], by, [statement])
   const { decision } = Session.view(session, slug)
   return done(`${check}: ${status ?? "evidence"} attached (${statement.digest.slice(0, 19)})\n${line(decision)}`, { check, status, evidence: statement.digest, path: statement.path, next: jsonOf(decision) })
@@ -174,8 +176,9 @@ export const qaSpec = { positionals: ["verb", "feature?"], flags: {} } as const
 export const qa = (session: Session.Session, args: Args): Result => {
   oneOf("qa", args.positionals[0] ?? "", ["run"])
   const slug = Session.featureArg(session, args, 1)
-  const seen = Session.intact(session, slug)
-  const { tree } = treeOf(session, seen)
+  const seen = Session.writable(session, slug)
+  const at = treeOf(session, seen)
+  const { tree } = at
   Git.requireClean(session.root)
   const by = Identity.current(session.env, session.root)
   const plan = seen.loaded.documents["qa-plan"]?.linted.checks ?? []
@@ -191,7 +194,7 @@ export const qa = (session: Session.Session, args: Args): Result => {
     statements.push(statement)
     return { id: check.id, ...scenario, status: failed === undefined ? "passed" : "failed", evidence: statement.digest, ...(failed === undefined ? {} : { detail: `${failed.command} exited with ${failed.exitCode}` }) }
   })
-  Session.record(session, seen.loaded, [{ type: "qa-recorded", data: { tree, checks } }], by, statements)
+  Session.record(session, seen.loaded, [{ type: "qa-recorded", data: { ...at, checks } }], by, statements)
   const { decision } = Session.view(session, slug)
   return done(`${table(checks.map((check) => [check.id, check.status, check.detail ?? ""]))}\n${line(decision)}`, { tree, checks, next: jsonOf(decision) })
 }

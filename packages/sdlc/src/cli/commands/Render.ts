@@ -51,7 +51,8 @@ export const run = (session: Session.Session, args: Args): Result => {
   const all = wanted.length === 0 && !args.has("sources") ? Render.harnesses : wanted
   const writes = args.has("sources") ? sources(session, Session.slugOf(session, args.value("feature"))) : rendered(session.root, all)
   const paths = writes.map((write) => write.path)
+  const branch = args.has("check") || !args.has("sources") ? null : Session.homeOf(session, Session.writable(session, Session.slugOf(session, args.value("feature"))).loaded)
   if (args.has("check")) return done(paths.length === 0 ? "Up to date." : `out of date:\n${paths.map((path) => `  ${path}`).join("\n")}`, { outOfDate: paths }, paths.length === 0 ? exit.action : exit.failed)
-  Disk.write(session.root, writes)
+  Session.write(session, branch, writes)
   return done(paths.length === 0 ? "Up to date." : paths.map((path) => `wrote ${path}`).join("\n"), { written: paths })
 }

@@ -5,6 +5,7 @@ import * as Repo from "../../repo/Repo.ts"
 import * as Render from "../../render/Render.ts"
 import { type Args, oneOf } from "../Args.ts"
 import { Failure } from "../Failure.ts"
+import * as Home from "../Home.ts"
 import * as Identity from "../Identity.ts"
 import { done, type Result } from "../Result.ts"
 import * as Session from "../Session.ts"
@@ -34,8 +35,9 @@ export const rendered = (root: string, wanted: ReadonlyArray<Render.Harness>): R
 
 export const init = (session: Session.Session, args: Args): Result => {
   const wanted = harnesses(args.values("agents"))
+  const branch = Home.requireNamed(session, null)
   const writes = [...Repo.initProject(Disk.readPaths(session.root, [Layout.policyPath, Layout.ignorePath])), ...rendered(session.root, wanted)]
-  Disk.write(session.root, writes)
+  Session.write(session, branch, writes)
   const paths = writes.map((write) => write.path)
   const next = wanted.length === 0 ? "Next: sdlc new <feature> --title \"…\"; sdlc render adds the agent commands." : "Next: sdlc new <feature> --title \"…\""
   return done(`${paths.length === 0 ? "Everything was there already." : paths.map((path) => `wrote ${path}`).join("\n")}\n${next}`, { written: paths })
@@ -63,6 +65,6 @@ export const create = (session: Session.Session, args: Args): Result => {
     if (cause instanceof RangeError) throw new Failure(`${cause.message}.`, cause.message.includes("taken") ? "choose another name, or work on the existing feature." : "choose another name, such as user-login.")
     throw cause
   }
-  Disk.write(session.root, created.writes)
+  Session.write(session, Home.requireNamed(session, slug), created.writes)
   return done(`created ${slug} (${kind})\nNext: sdlc next ${slug}`, { feature: slug, id: created.loaded.feature?.id, written: created.writes.map((write) => write.path) })
 }

@@ -9,7 +9,7 @@ import * as Identity from "../Identity.ts"
 import { done, type Result, table } from "../Result.ts"
 import * as Session from "../Session.ts"
 import * as Evidence from "./Evidence.ts"
-import { jsonOf, line } from "./Next.ts"
+import { contests, jsonOf, line } from "./Next.ts"
 
 export const spec = {
   positionals: ["verb", "task-or-feature?", "feature?"],
@@ -33,13 +33,13 @@ const list = (session: Session.Session, slug: string): Result => {
   const ready = new Set(readyTasks(state).map((task) => task.id))
   const tasks = state.tasks.map((task) => ({ ...task, status: statusOf(state, task), ready: ready.has(task.id) }))
   const rows = tasks.map((task) => [task.id, task.ready ? "ready" : task.status, task.origin, task.title])
-  return done(rows.length === 0 ? "No tasks yet." : table(rows), { tasks, batch: batchOf(readyTasks(state)).map((task) => task.id) })
+  return done([rows.length === 0 ? "No tasks yet." : table(rows), ...contests(state)].join("\n"), { contested: state.contested, tasks, batch: batchOf(readyTasks(state)).map((task) => task.id) })
 }
 
 const nextId = (tasks: ReadonlyArray<Task>): string => `task-${String(Math.max(900, ...tasks.map((task) => Number(task.id.slice(5)))) + 1).padStart(3, "0")}`
 
 const add = (session: Session.Session, slug: string, args: Args): Result => {
-  const { loaded, state } = Session.intact(session, slug)
+  const { loaded, state } = Session.writable(session, slug)
   const origin = oneOf("--origin", args.value("origin") ?? "", ["review", "audit", "qa", "ci", "rollback"])
   const title = args.value("title")
   if (title === undefined) throw new Failure("--title: it is missing.", "say what the task repairs.")
@@ -107,7 +107,7 @@ export const run = (session: Session.Session, args: Args): Result => {
   const verb = oneOf("task", args.positionals[0] ?? "", verbs)
   if (verb === "list" || verb === "add") return verb === "list" ? list(session, Session.featureArg(session, args, 1)) : add(session, Session.featureArg(session, args, 1), args)
   const slug = Session.featureArg(session, args, 2)
-  const seen = Session.intact(session, slug)
+  const seen = Session.writable(session, slug)
   const task = taskOf(seen, args.positionals[1])
   if (verb === "done" || verb === "verify") {
     const { passed, runs } = verify(session, seen, task, undefined, args.value("note"))

@@ -7,7 +7,6 @@ import type { GateMode, Policy } from "../../model/Policy.ts"
 import { policyFor } from "../../model/Presets.ts"
 import type { Principal } from "../../model/Principal.ts"
 import type { VerdictGate } from "../../model/Verdict.ts"
-import * as Disk from "../../repo/Disk.ts"
 import * as Repo from "../../repo/Repo.ts"
 import { type Args, oneOf } from "../Args.ts"
 import { exit, Failure } from "../Failure.ts"
@@ -49,7 +48,7 @@ export const run = (verdict: "approve" | "reject" | "waive") => (session: Sessio
   if (verdict === "waive" && !isDocument(gate)) throw new Failure(`gate: ${gate} cannot be waived.`, `only documents can (${documentKinds.join(", ")}); switch a gate off in the policy instead.`)
   const head = args.value("head")
   const base = args.value("base")
-  const seen = Session.intact(session, slug, { whole: true, ...(head === undefined ? {} : { head }), ...(base === undefined ? {} : { base }) })
+  const seen = Session.writable(session, slug, { whole: true, ...(head === undefined ? {} : { head }), ...(base === undefined ? {} : { base }) })
   const policy = policyFor(seen.loaded.policy, seen.state.feature)
   const signer = Identity.judge(session.env, policy, session.root, args.has("as-human"))
   const mode = modeOf(policy, gate)
@@ -68,7 +67,7 @@ export const run = (verdict: "approve" | "reject" | "waive") => (session: Sessio
     if (cause instanceof RangeError) throw new Failure(`${cause.message}.`, "correct the field.")
     throw cause
   }
-  Disk.write(session.root, [appended])
+  Session.write(session, Session.homeOf(session, seen.loaded), [appended])
   const { decision } = Session.view(session, slug, { ...(head === undefined ? {} : { head }), ...(base === undefined ? {} : { base }) })
   const past = { approve: "approved", reject: "rejected", waive: "waived" }[verdict]
   return done(`${past} ${gate}${hash === null ? "" : ` ${hash.slice(0, 20)}`} as ${signer.actor.type} ${signer.actor.id}\n${line(decision)}`, { gate, verdict, subject: hash, by: signer.actor, event: appended.path, next: jsonOf(decision) })

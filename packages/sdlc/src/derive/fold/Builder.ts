@@ -24,6 +24,7 @@ export interface Builder {
   readonly coders: Map<string, Principal>
   claim: State.FeatureState["claim"]
   branch: State.FeatureState["branch"]
+  readonly updates: Array<State.FeatureState["updates"][number]>
   pr: State.FeatureState["pr"]
   readonly retiredPrs: Array<number>
   ci: Array<State.Run<State.CiResult>>
@@ -62,6 +63,7 @@ export const emptyBuilder = (): Builder => ({
   coders: new Map(),
   claim: undefined,
   branch: undefined,
+  updates: [],
   pr: undefined,
   retiredPrs: [],
   ci: [],
@@ -99,8 +101,22 @@ export const addCost = (a: Cost, b: Cost): Cost => {
   return sum
 }
 
-/** A run that was only started is replaced by what comes next for its tree. */
-export const settle = <R>(runs: ReadonlyArray<State.Run<R>>, next: State.Run<R>): Array<State.Run<R>> => [
-  ...runs.filter((run) => run.tree !== next.tree || run.result !== undefined),
+/** Whether two runs, or a run and a head, are about the same code: the same tree, or the same changes of the feature. */
+export const sameCode = (a: { readonly tree: string; readonly patch?: string }, b: { readonly tree: string; readonly patch?: string }): boolean =>
+  a.tree === b.tree || (a.patch !== undefined && a.patch === b.patch)
+
+/** What a run is about, as its event says. */
+export const about = ({ patch, sha, tree }: { readonly tree: string; readonly patch?: string; readonly sha?: string }): { readonly tree: string; readonly patch?: string; readonly sha?: string } => ({
+  tree,
+  ...(patch === undefined ? {} : { patch }),
+  ...(sha === undefined ? {} : { sha })
+})
+
+/** A run that was only started is replaced by what comes next for the same code. */
+export const settle = <R>(runs: ReadonlyArray<State.Run<R>>, next: State.Run<R>, same: (a: State.Run<R>, b: State.Run<R>) => boolean = sameCode): Array<State.Run<R>> => [
+  ...runs.filter((run) => !same(run, next) || run.result !== undefined),
   next
 ]
+
+/** CI speaks about the whole tree. */
+export const sameTree = (a: { readonly tree: string }, b: { readonly tree: string }): boolean => a.tree === b.tree

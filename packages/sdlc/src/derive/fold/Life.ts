@@ -42,15 +42,17 @@ export const lifeHandlers: Handlers<Types> = {
     if (state.feature !== undefined) state.feature = { ...state.feature, ...(deps === undefined ? {} : { deps }), ...(title === undefined ? {} : { title }) }
   },
   "phase-moved": (state, event) => {
-    const { from, reason, rule, to } = event.data
+    const { cause, from, reason, rule, to } = event.data
     const distance = phaseIndex[to] - phaseIndex[from]
     // Two branches may both have recorded the move, or one of them a later one: only a move out of the present phase counts.
     if (from !== state.phase || distance > 1 || distance === 0) return
-    state.history.push({ from, to, rule, reason, ...recorded(event) })
+    state.history.push({ from, to, rule, reason, ...(cause === undefined ? {} : { cause }), ...recorded(event) })
     state.phase = to
     if (distance === 1) state.failures.clear()
     else {
-      if (!state.fixesPlanned) state.rework++
+      // What others brought about is not this feature's rework; an agent's word that it was so does not count.
+      const byOthers = cause === "base" && event.actor.type !== "agent"
+      if (!state.fixesPlanned && !byOthers) state.rework++
       if (rule === "M10") reopen(state)
     }
     state.fixesPlanned = false
@@ -87,9 +89,10 @@ export const lifeHandlers: Handlers<Types> = {
     state.claim = undefined
   },
   "branch-provisioned": (state, event) => {
-    const { base, branch, resources } = event.data
-    state.branch = { name: branch, ...(base === undefined ? {} : { base }), resources: resources ?? [branch], ...recorded(event) }
+    const { base, branch, resources, sha } = event.data
+    state.branch = { name: branch, ...(base === undefined ? {} : { base }), ...(sha === undefined ? {} : { sha }), resources: resources ?? [branch], ...recorded(event) }
   },
+  "branch-updated": (state, event) => void state.updates.push({ from: event.data.from, to: event.data.to, ...recorded(event) }),
   "branch-lost": (state) => {
     state.branch = undefined
   },

@@ -13,6 +13,7 @@ const authoritative: ReadonlySet<EventType> = new Set<EventType>([
   "resumed",
   "finding-disposed",
   "task-verified",
+  "branch-updated",
   "ci-recorded",
   "merged",
   "deploy-recorded",

@@ -7,8 +7,8 @@ export interface LifeData {
   /** Work that another tool calls finished: the feature starts as released, on that tool's word alone. Counts only as the first thing that happens to a feature. */
   readonly "feature-imported": { readonly from: string; readonly says: string; readonly evidence: "imported, unverified" }
   readonly "feature-amended": { readonly title?: string; readonly deps?: ReadonlyArray<string> }
-  /** Applied only while the feature is in `from`; a forward move of more than one phase is ignored. */
-  readonly "phase-moved": { readonly from: Phase; readonly to: Phase; readonly rule: string; readonly reason: string; readonly policyRev?: string }
+  /** cause: a regression that the base brought about (a conflict, an update); it is no rework. Applied only while the feature is in `from`; a forward move of more than one phase is ignored. */
+  readonly "phase-moved": { readonly from: Phase; readonly to: Phase; readonly rule: string; readonly reason: string; readonly policyRev?: string; readonly cause?: "base" }
   readonly "paused": { readonly reason: string }
   readonly "resumed": { readonly reason?: string }
   readonly "cancelled": { readonly reason: string }

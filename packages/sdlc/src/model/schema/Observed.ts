@@ -12,10 +12,23 @@ export type IntegrityError = typeof IntegrityError.Type
 export const DependencyStatus = Schema.Literals(["met", "unmet", "dead", "cycle"])
 export type DependencyStatus = typeof DependencyStatus.Type
 
+export const Landed = Schema.Struct({
+  sha: Schema.String,
+  how: Schema.Literals(["merge", "fast-forward", "squash", "cherry-pick"]),
+  records: Schema.Boolean,
+  reverted: Schema.optionalKey(Schema.String)
+})
+
 export const Observed = Schema.Struct({
   errors: Schema.optionalKey(Schema.Array(IntegrityError)),
   /** Tip of the feature's branch; `tree` is the digest of its git tree without `.sdlc/`. */
-  head: Schema.optionalKey(Schema.Struct({ sha: Schema.String, tree: Digest })),
+  head: Schema.optionalKey(Schema.Struct({
+    sha: Schema.String,
+    tree: Digest,
+    patch: Schema.optionalKey(Digest),
+    since: Schema.optionalKey(Schema.Record(Schema.String, Schema.Array(Schema.String)))
+  })),
+  landed: Schema.optionalKey(Landed),
   /** Relation of the feature's branch to its base. */
   branch: Schema.optionalKey(Schema.Struct({
     relation: Schema.Literals(["none", "ok", "behind", "conflict"]),
@@ -34,6 +47,7 @@ export const Observed = Schema.Struct({
   freeze: Schema.optionalKey(Schema.Struct({ until: Schema.optionalKey(Instant), reason: Schema.optionalKey(Schema.String) })),
   /** CI of the head's tree. */
   ci: Schema.optionalKey(Schema.Struct({ tree: Digest, status: Schema.Literals(["running", "passed", "failed", "infra"]), job: Schema.optionalKey(Schema.String) })),
+  train: Schema.optionalKey(Schema.Struct({ position: Schema.Int, behind: Schema.optionalKey(Schema.Array(Schema.String)) })),
   pr: Schema.optionalKey(Schema.Struct({ number: Schema.Int, state: Schema.Literals(["open", "closed", "merged"]), sha: Schema.optionalKey(Schema.String) })),
   /** Digests of the evidence that is at hand; when given, evidence outside it does not count. */
   evidence: Schema.optionalKey(Schema.Array(Digest)),
