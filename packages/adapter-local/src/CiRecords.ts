@@ -70,8 +70,8 @@ export const readMark = (dataDir: string, projectId: string) => RecordFile.read(
 export const writeMark = (dataDir: string, projectId: string, name: string) => RecordFile.write(join(projectFolder(dataDir, projectId), "ci.json"), { name })
 
 export const runOfKey = async (dataDir: string, projectId: string, key: string): Promise<RunRecord | null> => {
-  const found = await RecordFile.read(keyFile(dataDir, projectId, key), decodeKey)
-  return found === null ? null : read(dataDir, projectId, found.runId)
+  const found = await RecordFile.readable(keyFile(dataDir, projectId, key), decodeKey)
+  return found === null || found === "damaged" ? null : read(dataDir, projectId, found.runId)
 }
 export const writeKey = (dataDir: string, projectId: string, key: string, runId: string) => RecordFile.write(keyFile(dataDir, projectId, key), { runId })
 
@@ -109,16 +109,11 @@ export const readEvents = async (dataDir: string, projectId: string, id: string,
 /** Names of the folders in which runs are executed: of the runs. */
 export const workFolders = (root: string): Promise<ReadonlyArray<string>> => names(root)
 
-/** Every run that has not ended. */
-export const unfinished = async (dataDir: string): Promise<ReadonlyArray<{ readonly projectId: string; readonly run: RunRecord }>> => {
-  const found: Array<{ readonly projectId: string; readonly run: RunRecord }> = []
-  for (const projectId of (await names(join(dataDir, "ci"))).filter((name) => isProjectId(name))) {
-    for (const id of await names(join(projectFolder(dataDir, projectId), "runs"))) {
-      const run = await read(dataDir, projectId, id)
-      if (run?.status === "running") found.push({ projectId, run })
-    }
-  }
-  return found
+export interface RunRef { readonly projectId: string; readonly id: string }
+/** Every run that has a folder here. */
+export const runs = async (dataDir: string): Promise<ReadonlyArray<RunRef>> => {
+  const projects = (await names(join(dataDir, "ci"))).filter((name) => isProjectId(name))
+  return (await Promise.all(projects.map(async (projectId) => (await names(join(projectFolder(dataDir, projectId), "runs"))).map((id) => ({ projectId, id }))))).flat()
 }
 
 /** Removes the oldest ended runs beyond `keptRuns`, with the keys that point to them. */
@@ -127,13 +122,15 @@ export const prune = async (dataDir: string, projectId: string): Promise<void> =
   if (ids.length <= keptRuns) return
   const gone = new Set<string>()
   for (const id of ids.slice(0, ids.length - keptRuns)) {
-    if ((await read(dataDir, projectId, id))?.status === "running") continue
+    // One that cannot be read has ended long ago: this is the oldest of more than a hundred.
+    const run = isRunId(id) ? await RecordFile.readable(join(runFolder(dataDir, projectId, id), "run.json"), decodeRun) : null
+    if (run !== "damaged" && run?.status === "running") continue
     await rm(runFolder(dataDir, projectId, id), { recursive: true, force: true })
     gone.add(id)
   }
   const keys = join(projectFolder(dataDir, projectId), "keys")
   for (const name of await names(keys)) {
-    const key = await RecordFile.read(join(keys, name), decodeKey)
-    if (key !== null && gone.has(key.runId)) await rm(join(keys, name), { force: true })
+    const key = await RecordFile.readable(join(keys, name), decodeKey)
+    if (key === "damaged" || (key !== null && gone.has(key.runId))) await rm(join(keys, name), { force: true })
   }
 }

@@ -9,6 +9,7 @@ import { Clock, Effect, Schema } from "effect"
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Git } from "./Git.ts"
+import * as Damaged from "./Damaged.ts"
 import * as GitCommit from "./GitCommit.ts"
 import * as GitGuard from "./GitGuard.ts"
 import { attempt, fail, foreign, invalid, type LocalFailure, notFound } from "./LocalFailure.ts"
@@ -106,8 +107,11 @@ export const list = (dataDir: string): Effect.Effect<ReadonlyArray<GitRepository
       return await exists(root) ? (await readdir(root)).filter((n) => n.endsWith(".git") && !n.startsWith(".")) : []
     })
     const found = yield* Effect.forEach(names, (name) =>
-      observe(dataDir, name.slice(0, -4)).pipe(
-        Effect.catchIf((failure) => failure.reason._tag === "Foreign" || failure.reason._tag === "Invalid", () => Effect.succeed(null))
+      Damaged.unless(
+        { projectId: null, part: `repository ${name}`, repair: `Restore rdev/repository.json in its folder from a backup` },
+        observe(dataDir, name.slice(0, -4)).pipe(
+          Effect.catchIf((failure) => failure.reason._tag === "Foreign" || failure.reason._tag === "Invalid", () => Effect.succeed(null))
+        )
       ), { concurrency: 8 })
     return found.filter((repository) => repository !== null)
   })

@@ -13,6 +13,7 @@ import * as Checkout from "./Checkout.ts"
 import * as CiRecords from "./CiRecords.ts"
 import * as ConfinedTree from "./ConfinedTree.ts"
 import * as FileLock from "./FileLock.ts"
+import * as Damaged from "./Damaged.ts"
 import * as Lines from "./Lines.ts"
 import { attempt, fail, LocalFailure, notFound } from "./LocalFailure.ts"
 import * as Pipeline from "./Pipeline.ts"
@@ -292,12 +293,21 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
     }
   }
 
+  /** Runs that were still going when the process before this one ended; one whose record cannot be read is reported. */
+  const unfinished = Effect.fnUntraced(function*(of: (run: CiRecords.RunRef) => boolean) {
+    const found = yield* Damaged.each(
+      (yield* attempt(() => CiRecords.runs(dataDir))).filter(of),
+      ({ id, projectId }) => ({ projectId, part: `the record of run ${id}`, repair: "Run the pipeline again, and remove the run's folder or restore its run.json from a backup" }),
+      async ({ id, projectId }) => ({ projectId, run: await CiRecords.read(dataDir, projectId, id) })
+    )
+    return found.flatMap(({ projectId, run }) => run?.status === "running" ? [{ projectId, run }] : [])
+  })
   // What ended processes left; another one may be at work.
+  const left = yield* unfinished(() => true)
   yield* attempt(async () => {
-    const unfinished = await CiRecords.unfinished(dataDir)
-    const elsewhere = new Set(unfinished.filter(({ projectId, run }) => isElsewhere(projectId, run.id)).map(({ run }) => run.id as string))
+    const elsewhere = new Set(left.filter(({ projectId, run }) => isElsewhere(projectId, run.id)).map(({ run }) => run.id as string))
     for (const name of await CiRecords.workFolders(workRoot)) if (!elsewhere.has(name)) await ConfinedTree.remove(join(workRoot, name))
-    for (const { projectId, run } of unfinished) await settled(projectId, run.id)
+    for (const { projectId, run } of left) await settled(projectId, run.id)
   })
 
   const error = (operation: string) => (failure: LocalFailure) => new CiError({ operation: `Ci.${operation}`, reason: failure.reason, cause: failure.cause })
@@ -312,7 +322,7 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
       }))),
     remove: (target) =>
       verb("remove", starting.withPermit(Effect.gen(function*() {
-        for (const { projectId, run } of yield* attempt(() => CiRecords.unfinished(dataDir))) if (projectId === target.projectId) yield* stop(projectId, run.id)
+        for (const { projectId, run } of yield* unfinished(({ projectId }) => projectId === target.projectId)) yield* stop(projectId, run.id)
         yield* attempt(() => ConfinedTree.remove(CiRecords.projectFolder(dataDir, target.projectId)))
       }))),
     start: (target, request) => verb("start", starting.withPermit(FileLock.exclusively(dataDir, `ci-${target.projectId}`)(start(target, request)))),

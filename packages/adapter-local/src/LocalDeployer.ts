@@ -5,6 +5,7 @@
 import * as Ids from "@rdev/core/domain/Ids"
 import { Deployer, DeployerError, type EnvironmentName, type Health, type Release } from "@rdev/core/ports/Deployer"
 import { Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
+import { Quarantine } from "@rdev/core/ports/Quarantine"
 import { Clock, Context, Effect, Exit, Layer, Option, Scope, Semaphore, Stream } from "effect"
 import type { Socket } from "node:net"
 import { join } from "node:path"
@@ -12,6 +13,7 @@ import * as Checkout from "./Checkout.ts"
 import * as ConfinedCopy from "./ConfinedCopy.ts"
 import * as ConfinedTree from "./ConfinedTree.ts"
 import * as FileLock from "./FileLock.ts"
+import * as Damaged from "./Damaged.ts"
 import * as Lines from "./Lines.ts"
 import { attempt, fail, invalid, type LocalFailure, notFound } from "./LocalFailure.ts"
 import * as Pipeline from "./Pipeline.ts"
@@ -74,6 +76,23 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     locks.set(target.projectId, lock)
     return lock.withPermit(FileLock.exclusively(dataDir, `deploy-${target.projectId}`)(effect))
   }
+  const liveIn = (projectId: string, environment: EnvironmentName): Damaged.Whose =>
+    ({ projectId, part: `the live release in ${environment}`, repair: "Deploy it again (project.sync does where nothing is released), or roll back" })
+  const releaseIn = (projectId: string, environment: EnvironmentName, id: string): Damaged.Whose =>
+    ({ projectId, part: `release ${id} in ${environment}`, repair: "It cannot be rolled back to; deploy its commit again, or restore its release.json from a backup" })
+  const marks = (projectIds: ReadonlyArray<Ids.ProjectId>) =>
+    Effect.map(Damaged.each(
+      projectIds,
+      (projectId) => ({ projectId, part: "the releases' mark", repair: "Restore project.json in the folder of its releases from a backup, or remove that file and deploy again" }),
+      async (projectId) => ({ projectId, mark: await Records.readMark(dataDir, projectId) })
+    ), (found) => found.flatMap(({ mark, projectId }) => mark === null ? [] : [{ projectId, ...mark }]))
+  /** Completed releases, oldest first, and the ids of those whose record cannot be read. */
+  const releasesOf = Effect.fnUntraced(function*(projectId: string, environment: EnvironmentName) {
+    const ids = yield* attempt(() => Records.ids(dataDir, projectId, environment))
+    const read = yield* Damaged.each(ids, (id) => releaseIn(projectId, environment, id), async (id) => ({ id, record: await Records.read(dataDir, projectId, environment, id) }))
+    const known = new Set(read.map(({ id }) => id))
+    return { records: read.flatMap(({ record }) => record === null ? [] : [record]), damaged: ids.filter((id) => !known.has(id)) }
+  })
   const hostOf = (name: string, environment: EnvironmentName) => `${environment === "staging" ? "staging." : ""}${name}.${options.domain ?? "localhost"}`
 
   const build = Effect.fnUntraced(function*(projectId: Ids.ProjectId, folder: string, commands: ReadonlyArray<string>) {
@@ -152,6 +171,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     yield* attempt(() => Records.switchTo(dataDir, target.projectId, record.environment, record.id))
     const before = running.get(key)
     running.set(key, { live: up.live, record, scope: up.scope })
+    yield* Effect.flatMap(Quarantine, (quarantine) => quarantine.clear(target.projectId, liveIn(target.projectId, record.environment).part))
     if (before !== undefined) yield* Scope.close(before.scope, Exit.void)
   })
 
@@ -202,7 +222,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     const { projectId } = target
     const there = yield* attempt(() => Records.releaseOfKey(dataDir, projectId, request.environment, request.key))
     if (there !== null) return Records.view(there, (yield* attempt(() => Records.current(dataDir, projectId, request.environment))) === there.id)
-    if ((yield* attempt(() => Records.readMark(dataDir, projectId))) === null) {
+    if ((yield* marks([projectId])).length === 0) {
       const createdAtMillis = yield* Clock.currentTimeMillis
       yield* attempt(() => Records.writeMark(dataDir, projectId, { name: target.name, createdAtMillis }))
     }
@@ -211,12 +231,13 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     const record = yield* release(target, request, folder, id).pipe(
       Effect.onError(() => Effect.ignore(attempt(() => ConfinedTree.remove(folder))))
     )
-    yield* attempt(() => Records.prune(dataDir, projectId, request.environment))
+    const { damaged, records } = yield* releasesOf(projectId, request.environment)
+    yield* attempt(() => Records.prune(dataDir, projectId, request.environment, records, damaged))
     return Records.view(record, true)
   })
 
   const rollback = Effect.fnUntraced(function*(target: RepositoryTarget, environment: EnvironmentName) {
-    const records = yield* attempt(() => Records.list(dataDir, target.projectId, environment))
+    const { records } = yield* releasesOf(target.projectId, environment)
     const live = yield* attempt(() => Records.current(dataDir, target.projectId, environment))
     const before = live === null ? undefined : records.filter((record) => record.id < live).at(-1)
     if (before === undefined) return yield* notFound(`there is no release before the live one in ${environment}`)
@@ -276,7 +297,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
   const kept = (projectId: Ids.ProjectId, record: Records.ReleaseRecord) =>
     Effect.catch(keep(projectId, record), (failure) => Effect.andThen(
       Effect.sync(() => { pausedUntil.set(record.id, performance.now() + pauseMillis) }),
-      Effect.logWarning(`release ${record.id} of ${projectId} cannot be brought up`, failure.reason)
+      Damaged.report(liveIn(projectId, record.environment), failure)
     ))
   /** Not while somebody deploys or removes the project: the next look comes soon. */
   const undisturbed = (projectId: Ids.ProjectId, effect: Effect.Effect<void, LocalFailure>) => Effect.acquireUseRelease(
@@ -290,6 +311,9 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     else yield* attempt(() => Records.unmarkService(dataDir, projectId, environment))
     if (record !== null && running.get(keyOf(projectId, environment))?.record.id !== record.id && (pausedUntil.get(record.id) ?? 0) <= performance.now()) yield* kept(projectId, record)
   }))
+  /** One record that cannot be read is its project's trouble alone. */
+  const keepOrReport = (projectId: Ids.ProjectId, environment: EnvironmentName) =>
+    Effect.catchIf(keepCurrent(projectId, environment), Damaged.isDamage, (failure) => Damaged.report(liveIn(projectId, environment), failure))
   const pausedUntil = new Map<string, number>()
   /** Ends services that another process superseded or removed; takes over those whose process ended. */
   const look = Effect.gen(function*() {
@@ -301,13 +325,13 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     }
     for (const { environment, projectId } of yield* attempt(() => Records.services(dataDir))) {
       const id = yield* attempt(() => Records.current(dataDir, projectId, environment))
-      if (running.get(keyOf(projectId, environment))?.record.id !== id) yield* keepCurrent(projectId, environment)
+      if (running.get(keyOf(projectId, environment))?.record.id !== id) yield* keepOrReport(projectId, environment)
     }
   })
 
   // What was live before the server stopped is live again; a service that does not come up is retried by its supervisor.
-  for (const { projectId } of yield* attempt(() => Records.projects(dataDir))) {
-    for (const environment of Records.environments) yield* keepCurrent(projectId, environment)
+  for (const projectId of yield* attempt(() => Records.projectIds(dataDir))) {
+    for (const environment of Records.environments) yield* keepOrReport(projectId, environment)
   }
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(keepMillis), Effect.catch(look, (failure) => Effect.logWarning("services could not be looked after; this is tried again", failure.reason)))))
 
@@ -320,7 +344,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     verify: (target, environment) => verb("verify", verify(target, environment)),
     rollback: (target, environment) => verb("rollback", exclusive(target, rollback(target, environment))),
     remove: (target) => verb("remove", exclusive(target, remove(target))),
-    list: verb("list", Effect.map(attempt(() => Records.projects(dataDir)), (found) =>
+    list: verb("list", Effect.map(Effect.flatMap(attempt(() => Records.projectIds(dataDir)), marks), (found) =>
       found.map(({ projectId, name, createdAtMillis }) => ({ projectId, externalId: name, createdAtMillis }))))
   })
   const releases = LiveReleases.of({ find: async (projectId, environment) => (await liveNow(projectId, environment))?.live ?? null })

@@ -8,7 +8,11 @@ import { Dns, DnsError, type DnsRecord } from "@rdev/core/ports/Dns"
 import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
 import { readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
+<<<<<<< HEAD
 import * as FileLock from "./FileLock.ts"
+=======
+import * as Damaged from "./Damaged.ts"
+>>>>>>> fc2817c (Quarantine damaged records by project, and name the machine's trouble as such)
 import { attempt, foreign, invalid, type LocalFailure } from "./LocalFailure.ts"
 import * as RecordFile from "./RecordFile.ts"
 
@@ -40,6 +44,7 @@ export const make = (options: Options) => {
   const domain = options.domain ?? "localhost"
   const folder = join(options.dataDir, "dns")
   const fileOf = (name: string) => join(folder, `${name}.json`)
+<<<<<<< HEAD
   const read = async (name: string): Promise<Stored | null> => {
     if (!isHost(name, domain)) return null
     const record = await RecordFile.read(fileOf(name), decode)
@@ -52,6 +57,19 @@ export const make = (options: Options) => {
     })
     return (await Promise.all(names.filter((one) => one.endsWith(".json")).map((one) => read(one.slice(0, -".json".length))))).filter((record) => record !== null)
   }
+=======
+  const names = yield* attempt(() => readdir(folder).catch((cause: unknown) => {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return []
+    throw cause
+  }))
+  // Whose a record is that cannot be read is not known; its project's next sync writes it anew.
+  const found = yield* Damaged.each(
+    names.filter((name) => name.endsWith(".json")),
+    (name) => ({ projectId: null, part: `the record of host name ${name.slice(0, -".json".length)}`, repair: "Run project.sync for the project of that name: it writes the record anew" }),
+    async (name) => ({ name, record: await RecordFile.read(join(folder, name), decode) })
+  )
+  for (const { name, record } of found) if (record !== null && `${record.host}.json` === name) records.set(record.host, record)
+>>>>>>> fc2817c (Quarantine damaged records by project, and name the machine's trouble as such)
   const verb = <A>(operation: string, effect: Effect.Effect<A, LocalFailure>): Effect.Effect<A, DnsError> =>
     effect.pipe(
       Effect.mapError((failure) => new DnsError({ operation: `Dns.${operation}`, reason: failure.reason, cause: failure.cause })),

@@ -1,6 +1,7 @@
 /** The one failure that travels inside this adapter; each port turns it into its own error at its border. */
 import { describe, type PortReason } from "@rdev/core/ports/PortReason"
 import { Data, Effect } from "effect"
+import { basename } from "node:path"
 import { classifyError } from "./classifyError.ts"
 
 export class LocalFailure extends Data.TaggedError("LocalFailure")<{ readonly reason: PortReason; readonly cause?: unknown }> {
@@ -12,6 +13,16 @@ export const notFound = (message: string) => fail({ _tag: "NotFound", message })
 export const conflict = (message: string) => fail({ _tag: "Conflict", message })
 export const invalid = (field: string, message: string) => fail({ _tag: "Invalid", field, message })
 export const foreign = (message: string) => fail({ _tag: "Foreign", message })
+
+/** A record of ours that cannot be read: what is in it, not the machine. */
+export class DamagedRecord extends LocalFailure {
+  constructor(path: string, cause: unknown) {
+    super({
+      reason: { _tag: "Unknown", message: `${basename(path)} is damaged (${(cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, " ").slice(0, 300)}); restore ${path} from a backup or remove it` },
+      cause
+    })
+  }
+}
 
 export const fromUnknown = (cause: unknown): LocalFailure =>
   cause instanceof LocalFailure ? cause : new LocalFailure({ reason: classifyError(cause), cause })

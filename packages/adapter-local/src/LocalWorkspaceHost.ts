@@ -11,6 +11,7 @@ import { join } from "node:path"
 import * as ConfinedFiles from "./ConfinedFiles.ts"
 import * as ConfinedFolder from "./ConfinedFolder.ts"
 import * as ConfinedTree from "./ConfinedTree.ts"
+import * as Damaged from "./Damaged.ts"
 import { attempt, fail, invalid, type LocalFailure, notFound } from "./LocalFailure.ts"
 import * as RecordFile from "./RecordFile.ts"
 import * as Sandbox from "./Sandbox.ts"
@@ -146,8 +147,9 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: stri
   })
 
   const destroy = Effect.fnUntraced(function*(projectId: Ids.ProjectId, name: string) {
-    const record = yield* read(projectId, name)
     const base = yield* attempt(async () => locate(projectId, name))
+    // Destroying is how a damaged one is repaired: without its record it is not known which processes are its own.
+    const record = yield* Damaged.unless({ projectId, part: `workspace ${name}`, repair: "It is being destroyed" }, read(projectId, name))
     if (record !== null) {
       yield* Effect.forEach(running.get(record.id) ?? [], (process) => process.kill, { concurrency: "unbounded", discard: true })
       running.delete(record.id)
@@ -162,11 +164,17 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: stri
     })
   })
 
-  const list = attempt(async () => {
-    const folders = await names(root)
-    const records = await Promise.all(folders.filter((projectId) => isProjectId(projectId)).map(async (projectId) =>
-      Promise.all((await readdir(join(root, projectId))).map((name) => RecordFile.read(join(root, projectId, name, "workspace.json"), decode)))))
-    return records.flat().flatMap((record) => record === null ? [] : [view(record)])
+  const list = Effect.gen(function*() {
+    const places = yield* attempt(async () => {
+      const projectIds = (await names(root)).filter((projectId) => isProjectId(projectId))
+      return (await Promise.all(projectIds.map(async (projectId) => (await names(join(root, projectId))).map((name) => ({ projectId, name }))))).flat()
+    })
+    const records = yield* Damaged.each(
+      places,
+      ({ name, projectId }) => ({ projectId, part: `workspace ${name}`, repair: "Restore its workspace.json from a backup, or destroy the workspace: what was committed is in the repository" }),
+      ({ name, projectId }) => RecordFile.read(join(root, projectId, name, "workspace.json"), decode)
+    )
+    return records.flatMap((record) => record === null ? [] : [view(record)])
   })
 
   // What an interrupted destroy left behind.

@@ -2,11 +2,11 @@
 import { randomBytes } from "node:crypto"
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises"
 import { dirname } from "node:path"
-import { fail } from "./LocalFailure.ts"
+import { DamagedRecord } from "./LocalFailure.ts"
 
 const missing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR")
 
-/** The record, or null when there is none. Content that is not JSON is an error that names the file. */
+/** The record, or null when there is none. Content that is not what it should be is a DamagedRecord that names the file. */
 export const read = async <A>(path: string, decode: (json: unknown) => A): Promise<A | null> => {
   let text: string
   try {
@@ -18,7 +18,16 @@ export const read = async <A>(path: string, decode: (json: unknown) => A): Promi
   try {
     return decode(JSON.parse(text))
   } catch (cause) {
-    throw fail({ _tag: "Unknown", message: `${path} is damaged (${cause instanceof Error ? cause.message : String(cause)}); restore it from a backup or remove it` })
+    throw new DamagedRecord(path, cause)
+  }
+}
+/** The same for records that others can do without. */
+export const readable = async <A>(path: string, decode: (json: unknown) => A): Promise<A | null | "damaged"> => {
+  try {
+    return await read(path, decode)
+  } catch (cause) {
+    if (cause instanceof DamagedRecord) return "damaged"
+    throw cause
   }
 }
 

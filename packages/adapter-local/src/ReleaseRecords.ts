@@ -70,11 +70,9 @@ export const view = (record: ReleaseRecord, live: boolean): Release => ({
 export const readMark = (dataDir: string, projectId: string) => RecordFile.read(join(projectFolder(dataDir, projectId), "project.json"), decodeMark)
 export const writeMark = (dataDir: string, projectId: string, mark: typeof Mark.Type) => RecordFile.write(join(projectFolder(dataDir, projectId), "project.json"), mark)
 
-export const projects = async (dataDir: string) => {
-  const found = (await names(rootOf(dataDir))).filter((name): name is Ids.ProjectId => isProjectId(name))
-  return (await Promise.all(found.map(async (projectId) => ({ projectId, mark: await readMark(dataDir, projectId) }))))
-    .flatMap(({ projectId, mark }) => mark === null ? [] : [{ projectId, ...mark }])
-}
+/** Projects that have a folder here, whether or not their records can be read. */
+export const projectIds = async (dataDir: string): Promise<ReadonlyArray<Ids.ProjectId>> =>
+  (await names(rootOf(dataDir))).filter((name): name is Ids.ProjectId => isProjectId(name))
 
 export const read = async (dataDir: string, projectId: string, environment: EnvironmentName, id: string): Promise<ReleaseRecord | null> =>
   isReleaseId(id) ? RecordFile.read(join(folderOf(dataDir, projectId, environment, id), "release.json"), decodeRelease) : null
@@ -86,11 +84,9 @@ export const readEnv = async (dataDir: string, projectId: string, record: Releas
 export const writeEnv = (dataDir: string, projectId: string, environment: EnvironmentName, id: string, env: Readonly<Record<string, string>>) =>
   RecordFile.write(join(folderOf(dataDir, projectId, environment, id), "env.json"), env)
 
-/** Completed releases, oldest first. */
-export const list = async (dataDir: string, projectId: string, environment: EnvironmentName): Promise<ReadonlyArray<ReleaseRecord>> => {
-  const ids = (await names(environmentFolder(dataDir, projectId, environment))).filter((name) => isReleaseId(name)).sort()
-  return (await Promise.all(ids.map((id) => read(dataDir, projectId, environment, id)))).filter((record) => record !== null)
-}
+/** Ids of releases, complete or not, oldest first. */
+export const ids = async (dataDir: string, projectId: string, environment: EnvironmentName): Promise<ReadonlyArray<string>> =>
+  (await names(environmentFolder(dataDir, projectId, environment))).filter((name) => isReleaseId(name)).sort()
 
 /** Id of the live release. */
 export const current = (dataDir: string, projectId: string, environment: EnvironmentName): Promise<string | null> =>
@@ -128,23 +124,26 @@ export const services = async (dataDir: string): Promise<ReadonlyArray<{ readonl
 const keyFile = (dataDir: string, projectId: string, environment: EnvironmentName, key: string) =>
   join(environmentFolder(dataDir, projectId, environment), "keys", `${createHash("sha256").update(key).digest("hex")}.json`)
 export const releaseOfKey = async (dataDir: string, projectId: string, environment: EnvironmentName, key: string): Promise<ReleaseRecord | null> => {
-  const found = await RecordFile.read(keyFile(dataDir, projectId, environment, key), decodeKey)
-  return found === null ? null : read(dataDir, projectId, environment, found.releaseId)
+  const found = await RecordFile.readable(keyFile(dataDir, projectId, environment, key), decodeKey)
+  return found === null || found === "damaged" ? null : read(dataDir, projectId, environment, found.releaseId)
 }
 export const writeKey = (dataDir: string, projectId: string, environment: EnvironmentName, key: string, releaseId: string) =>
   RecordFile.write(keyFile(dataDir, projectId, environment, key), { releaseId })
 
-/** Removes the oldest beyond `kept`, folders without a record (builds that did not come through) and keys of what is gone. Never the live one. */
-export const prune = async (dataDir: string, projectId: string, environment: EnvironmentName): Promise<void> => {
+/**
+ * Removes all releases but the newest `kept` of those given, the live one and those in `spared` (whose records cannot be read): also
+ * folders without a record, of builds that did not come through. And keys of what is gone.
+ */
+export const prune = async (dataDir: string, projectId: string, environment: EnvironmentName, records: ReadonlyArray<ReleaseRecord>, spared: ReadonlyArray<string>): Promise<void> => {
   const folder = environmentFolder(dataDir, projectId, environment)
   const live = await current(dataDir, projectId, environment)
-  const records = await list(dataDir, projectId, environment)
-  const keep = new Set([...records.slice(-kept).map((record) => record.id as string), ...(live === null ? [] : [live])])
+  const keep = new Set([...records.slice(-kept).map((record) => record.id as string), ...spared, ...(live === null ? [] : [live])])
   for (const name of await names(folder)) {
     if (isReleaseId(name) && !keep.has(name)) await ConfinedTree.remove(join(folder, name))
   }
   for (const name of await names(join(folder, "keys"))) {
-    const key = await RecordFile.read(join(folder, "keys", name), decodeKey)
-    if (key !== null && !keep.has(key.releaseId)) await rm(join(folder, "keys", name), { force: true })
+    // A key that cannot be read names no release: with it the next deployment of that key builds anew.
+    const key = await RecordFile.readable(join(folder, "keys", name), decodeKey)
+    if (key === "damaged" || (key !== null && !keep.has(key.releaseId))) await rm(join(folder, "keys", name), { force: true })
   }
 }

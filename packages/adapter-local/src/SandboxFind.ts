@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto"
 import { chownSync, mkdirSync, readdirSync, realpathSync, rmSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import type { Quota } from "./Disk.ts"
+import { machineTrouble, printedTrouble } from "./classifyError.ts"
 import { findProgram } from "./Git.ts"
 import { fail, fromUnknown, invalid } from "./LocalFailure.ts"
 import * as SandboxBubblewrap from "./SandboxBubblewrap.ts"
@@ -98,7 +99,7 @@ const probe = async (backend: Backend, folder: string): Promise<void> => {
   let printed = ""
   for await (const { data } of running.output) printed = `${printed}${Buffer.from(data).toString("utf8")}`.slice(0, 500)
   const exit = await running.exit
-  if (exit.code !== 0) throw fail({ _tag: "Unsupported", message: `a test command ended with ${exit.code ?? exit.signal ?? exit.reason}: ${printed.trim()}` })
+  if (exit.code !== 0) throw fail(printedTrouble(printed) ?? ({ _tag: "Unsupported", message: `a test command ended with ${exit.code ?? exit.signal ?? exit.reason}: ${printed.trim()}` }))
 }
 
 interface Candidate { readonly name: string; readonly make: (last: LastStep) => Backend }
@@ -176,6 +177,13 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
+/** Every isolation would meet it, and installing another is no help. */
+const troubleOf = (cause: unknown) => {
+  const { cause: first, reason } = fromUnknown(cause)
+  if (reason._tag === "ResourceExhausted") return reason
+  return reason._tag === "Unsupported" && reason.message.endsWith("the data folder must be writable") ? reason : machineTrouble(first)
+}
+
 export const find = async (options: Options, folder: string): Promise<{ readonly backend: Backend; readonly rejected: ReadonlyArray<string> }> => {
   const toolFolder = join(folder, "bin")
   const tools = [{ hostPath: process.execPath, name: "node" }, ...(options.tools ?? [])]
@@ -192,6 +200,8 @@ export const find = async (options: Options, folder: string): Promise<{ readonly
         await probe(backend, folder)
         return { backend, rejected }
       } catch (cause) {
+        const trouble = troubleOf(cause)
+        if (trouble !== null) throw fail({ ...trouble, message: `no command can be run: ${trouble.message}` })
         const said = `${candidate.name}${last.loader === null ? "" : ` with ${last.loader.language}`}: ${fromUnknown(cause).reason.message}`
         if (!rejected.includes(said)) rejected.push(said)
       }

@@ -5,9 +5,9 @@
 import { Event, type NewEvent, type StreamName } from "@rdev/core/domain/Event"
 import type { EventFilter, EventPage } from "@rdev/core/ports/EventLog"
 import type { StoreError } from "@rdev/core/ports/StoreError"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import type { Connections } from "./Database.ts"
-import { decoder } from "./StoreOperation.ts"
+import { reportDamage } from "./StoreOperation.ts"
 
 const appendSql = `
   WITH head AS (
@@ -61,7 +61,23 @@ interface PageRow {
 }
 interface Head { readonly stream: StreamName; readonly last_seq: number; readonly retained_from: number }
 
-const decode = decoder("EventLog", Event)
+/** What stands in the place of an entry that cannot be read: no number of the stream is left out. */
+const unreadable = "event.unreadable"
+const decodeOne = Schema.decodeUnknownResult(Event)
+const decode = (stream: StreamName, rows: ReadonlyArray<{ readonly seq: number; readonly timeMillis: number; readonly type: string; readonly subject: unknown; readonly data: unknown }>): Effect.Effect<ReadonlyArray<Event>> =>
+  Effect.forEach(rows, (row) => {
+    const result = decodeOne({ stream, ...row })
+    if (result._tag === "Success") return Effect.succeed(result.success)
+    return Effect.as(
+      reportDamage({
+        projectId: stream.startsWith("project:") ? stream.slice("project:".length) : null,
+        part: `event ${row.seq}`,
+        message: `a stored event cannot be read: ${result.failure.message}`,
+        repair: "Restore its row of table event from a backup; readers get a note in its place"
+      }),
+      new Event({ stream, seq: row.seq, timeMillis: Number.isSafeInteger(row.timeMillis) ? row.timeMillis : 0, type: unreadable, subject: {}, data: { of: row.type } })
+    )
+  })
 
 const subjectKeys: ReadonlyArray<string> = ["taskId", "operationId", "feature", "runId", "execId", "sessionId"]
 /** Conditions and their parameters from $4 on. */
@@ -100,8 +116,7 @@ export const read = (database: Connections, stream: StreamName, after: number, l
     const sql = filtered ? readSql([...where, `seq <= greatest($2, s.retained_from - 1) + ${scanWindow}`]) : readSql([])
     const rows = yield* database.query<PageRow>(sql, [stream, after, limit + 1, ...params], { prepare: !filtered })
     const head = rows[0] ?? { last_seq: 0, retained_from: 1 }
-    const events = yield* decode(rows.flatMap((row) =>
-      row.seq === null ? [] : [{ data: { stream, seq: row.seq, timeMillis: row.time_millis, type: row.type, subject: row.subject, data: row.data } }]))
+    const events = yield* decode(stream, rows.flatMap(({ data, seq, subject, time_millis, type }) => seq === null ? [] : [{ seq, timeMillis: time_millis, type, subject, data }]))
     const page = events.slice(0, limit)
     const lookedAt = filtered ? Math.max(after, head.retained_from - 1) + scanWindow : head.last_seq
     const cursor = events.length > limit ? page.at(-1)?.seq ?? after : Math.min(head.last_seq, lookedAt)

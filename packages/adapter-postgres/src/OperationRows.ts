@@ -2,7 +2,7 @@
 import { Operation, OperationResource, OperationStep } from "@rdev/core/domain/Operation"
 import type { LedgerChange, OperationPatch } from "@rdev/core/ports/OperationStore"
 import { Schema } from "effect"
-import { decoder } from "./StoreOperation.ts"
+import { decoder, tolerant } from "./StoreOperation.ts"
 
 /** Database column of each field that is not in `data`. */
 const columns = {
@@ -36,8 +36,18 @@ export const decodeResources = decoder("OperationStore", OperationResource)
 const encodeStep = Schema.encodeSync(Schema.Struct(OperationStep.fields))
 const encodeResource = Schema.encodeSync(Schema.Struct(OperationResource.fields))
 
-export const decode = (rows: ReadonlyArray<OperationRow>) =>
-  decodeOperations(rows.map((row) => ({ data: { ...row.data, ...Object.fromEntries(fields.map(([field, column]) => [field, row[column]])) } })))
+const assembled = (row: OperationRow) => ({ data: { ...row.data, ...Object.fromEntries(fields.map(([field, column]) => [field, row[column]])) } })
+export const decode = (rows: ReadonlyArray<OperationRow>) => decodeOperations(rows.map(assembled))
+const tolerantly = tolerant(Operation, ({ data }: ReturnType<typeof assembled>) => {
+  const { id, projectId } = data as { readonly id?: unknown; readonly projectId?: unknown }
+  return {
+    projectId: typeof projectId === "string" ? projectId : null,
+    part: `operation ${String(id)}`,
+    repair: "Restore the rows of tables operation and operation_step from a backup, or delete them and start the operation again (project.sync continues what it left)"
+  }
+})
+/** Of many, those that can be read: a damaged one is nobody's else trouble. */
+export const decodeEach = (rows: ReadonlyArray<OperationRow>) => tolerantly(rows.map(assembled))
 
 const json = (value: unknown): string | null => value === null ? null : JSON.stringify(value)
 

@@ -3,7 +3,7 @@ import { ApiKey } from "@rdev/core/domain/ApiKey"
 import { ApiKeyStore, touchMillis } from "@rdev/core/ports/ApiKeyStore"
 import { Effect, Layer, Option, Schema } from "effect"
 import { Database } from "./Database.ts"
-import { decoder, fail, operation } from "./StoreOperation.ts"
+import { decoder, fail, operation, tolerant } from "./StoreOperation.ts"
 
 const insertSql = `
   INSERT INTO api_key (id, digest, revoked_at_millis, last_used_at_millis, data) VALUES ($1, $2, $3, $4, $5)
@@ -18,8 +18,11 @@ const touchSql = `UPDATE api_key SET last_used_at_millis = $2 WHERE id = $1 AND 
 interface Row { readonly data: object; readonly revoked_at_millis: number | null; readonly last_used_at_millis: number | null }
 const encode = Schema.encodeSync(Schema.Struct(ApiKey.fields))
 const decode = decoder("ApiKeyStore", ApiKey)
+const assembled = (row: Row) => ({ data: { ...row.data, revokedAtMillis: row.revoked_at_millis, lastUsedAtMillis: row.last_used_at_millis } })
 const keys = (rows: ReadonlyArray<Row>) =>
-  decode(rows.map((row) => ({ data: { ...row.data, revokedAtMillis: row.revoked_at_millis, lastUsedAtMillis: row.last_used_at_millis } })))
+  decode(rows.map(assembled))
+const tolerantly = tolerant(ApiKey, ({ data }: ReturnType<typeof assembled>) =>
+  ({ projectId: null, part: `API key ${String(Reflect.get(data, "id"))}`, repair: "Revoke it and make another; it opens nothing meanwhile" }))
 
 export const layer: Layer.Layer<ApiKeyStore, never, Database> = Layer.effect(ApiKeyStore, Effect.gen(function*() {
   const { query } = yield* Database
@@ -41,7 +44,7 @@ export const layer: Layer.Layer<ApiKeyStore, never, Database> = Layer.effect(Api
     byId: (id) => operation("ApiKeyStore.byId")(
       Effect.map(Effect.flatMap(query<Row>(byIdSql, [id], { prepare: true }), keys), (found) => Option.fromNullishOr(found[0]))
     ),
-    list: operation("ApiKeyStore.list")(Effect.flatMap(query<Row>(listSql), keys)),
+    list: operation("ApiKeyStore.list")(Effect.flatMap(query<Row>(listSql), (rows) => tolerantly(rows.map(assembled)))),
     revoke: (id, atMillis) => operation("ApiKeyStore.revoke")(revoke(id, atMillis)),
     touch: (id, atMillis) => operation("ApiKeyStore.touch")(Effect.asVoid(query(touchSql, [id, atMillis, touchMillis], { prepare: true })))
   })

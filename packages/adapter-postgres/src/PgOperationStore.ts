@@ -62,6 +62,8 @@ export const layer: Layer.Layer<OperationStore, never, Database> = Layer.effect(
   const { query } = yield* Database
   const rows = (sql: string, params: ReadonlyArray<unknown>) =>
     Effect.flatMap(query<OperationRows.OperationRow>(sql, params, { prepare: true }), OperationRows.decode)
+  const each = (sql: string, params: ReadonlyArray<unknown>) =>
+    Effect.flatMap(query<OperationRows.OperationRow>(sql, params, { prepare: true }), OperationRows.decodeEach)
   const one = (sql: string, params: ReadonlyArray<unknown>) => Effect.map(rows(sql, params), (found) => Option.fromNullishOr(found[0]))
   const present = (verb: string, id: OperationId): Effect.Effect<Operation, StoreError> =>
     Effect.flatMap(one(getSql, [id]), Option.match({
@@ -111,7 +113,7 @@ export const layer: Layer.Layer<OperationStore, never, Database> = Layer.effect(
     const found = yield* present("answer", id)
     return yield* fail("OperationStore.answer", { _tag: "Conflict", message: `operation ${id} has ended as ${found.status}` })
   })
-  const list = ({ after, kind, limit, projectId, status }: OperationQuery) => rows(listSql, [projectId, status, kind, after, limit])
+  const list = ({ after, kind, limit, projectId, status }: OperationQuery) => each(listSql, [projectId, status, kind, after, limit])
 
   return OperationStore.of({
     insert: (made, steps) => operation("OperationStore.insert")(insert(made, steps)),
@@ -119,9 +121,9 @@ export const layer: Layer.Layer<OperationStore, never, Database> = Layer.effect(
     steps: (id) => operation("OperationStore.steps")(Effect.flatMap(query<{ readonly data: unknown }>(stepsSql, [id], { prepare: true }), OperationRows.decodeSteps)),
     resources: (id) => operation("OperationStore.resources")(Effect.flatMap(query<{ readonly data: unknown }>(resourcesSql, [id], { prepare: true }), OperationRows.decodeResources)),
     list: (by) => operation("OperationStore.list")(list(by)),
-    claim: ({ leaseMillis, limit, owner }) => operation("OperationStore.claim")(rows(claimSql, [owner, limit, leaseMillis])),
+    claim: ({ leaseMillis, limit, owner }) => operation("OperationStore.claim")(each(claimSql, [owner, limit, leaseMillis])),
     renew: (owner, held, leaseMillis) => operation("OperationStore.renew")(
-      held.length === 0 ? Effect.succeed([]) : rows(renewSql, [owner, held.map((h) => h.id), held.map((h) => h.epoch), leaseMillis])
+      held.length === 0 ? Effect.succeed([]) : each(renewSql, [owner, held.map((h) => h.id), held.map((h) => h.epoch), leaseMillis])
     ),
     record: (held, by) => operation("OperationStore.record")(record(held, by)),
     requestCancel: (id) => operation("OperationStore.requestCancel")(requestCancel(id)),

@@ -4,7 +4,7 @@ import { Webhook } from "@rdev/core/domain/Webhook"
 import { type WebhookChange, WebhookStore } from "@rdev/core/ports/WebhookStore"
 import { Effect, Layer, Option, Schema } from "effect"
 import { Database } from "./Database.ts"
-import { decoder, fail, operation } from "./StoreOperation.ts"
+import { decoder, fail, operation, tolerant } from "./StoreOperation.ts"
 
 const insertSql = `
   INSERT INTO webhook (id, previous_secret_until_millis, disabled, data) VALUES ($1, $2, $3, $4)
@@ -28,8 +28,13 @@ const changing = (fields: WebhookChange) => [
   fields.disabled === undefined ? null : encodeDisabled(fields.disabled)
 ]
 const decode = decoder("WebhookStore", Webhook)
+const assembled = (row: Row) => ({ data: { ...row.data, previousSecretUntilMillis: row.previous_secret_until_millis, disabled: row.disabled } })
 const webhooks = (rows: ReadonlyArray<Row>) =>
-  decode(rows.map((row) => ({ data: { ...row.data, previousSecretUntilMillis: row.previous_secret_until_millis, disabled: row.disabled } })))
+  decode(rows.map(assembled))
+const tolerantly = tolerant(Webhook, ({ data }: ReturnType<typeof assembled>) => {
+  const { id, projectId } = data as { readonly id?: unknown; readonly projectId?: unknown }
+  return { projectId: typeof projectId === "string" ? projectId : null, part: `webhook ${String(id)}`, repair: "Delete the webhook and make it again" }
+})
 
 export const layer: Layer.Layer<WebhookStore, never, Database> = Layer.effect(WebhookStore, Effect.gen(function*() {
   const { query } = yield* Database
@@ -48,7 +53,7 @@ export const layer: Layer.Layer<WebhookStore, never, Database> = Layer.effect(We
     get: (id) => operation("WebhookStore.get")(
       Effect.map(Effect.flatMap(query<Row>(getSql, [id], { prepare: true }), webhooks), (found) => Option.fromNullishOr(found[0]))
     ),
-    list: operation("WebhookStore.list")(Effect.flatMap(query<Row>(listSql), webhooks)),
+    list: operation("WebhookStore.list")(Effect.flatMap(query<Row>(listSql), (rows) => tolerantly(rows.map(assembled)))),
     change: (id, fields) => operation("WebhookStore.change")(change(id, fields)),
     remove: (id) => operation("WebhookStore.remove")(Effect.asVoid(query(removeSql, [id])))
   })

@@ -33,6 +33,7 @@ const showProject = (one: Json, screen: Screen) => {
       ["clone", one["clone_url"] === null ? "–" : `${string(one["clone_url"])}  with a token: rdev git-token ${string(one["name"])}`],
       ...environments.map((env) => [string(env["name"]), `${string(env["url"])}  ${env["sha"] === null ? "nothing released" : string(env["sha"]).slice(0, 10)}`] as const)
     ], screen),
+    ...((one["conditions"] ?? []) as ReadonlyArray<Json>).map((condition) => `damaged: ${string(condition["part"])}: ${string(condition["message"])}. ${string(condition["repair"])}`),
     ...table(resources.map((resource) => [`  ${string(resource["kind"])}`, string(resource["status"]), string(resource["detail"] ?? resource["external_id"])]))
   ]
 }

@@ -13,6 +13,7 @@ import * as WorkerPool from "@rdev/core/queue/WorkerPool"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import * as Audit from "@rdev/core/services/Audit"
 import * as Collector from "@rdev/core/services/Collector"
+import * as Damages from "@rdev/core/services/Damages"
 import * as EventRetention from "@rdev/core/services/EventRetention"
 import * as Features from "@rdev/core/services/Features"
 import * as FeatureHandlers from "@rdev/core/services/features/FeatureHandlers"
@@ -48,7 +49,7 @@ const events = Outbox.layer.pipe(Layer.provideMerge(Subscriptions.layer), Layer.
 const features = Layer.merge(Features.Features.layer, Policies.Policies.layer).pipe(Layer.provideMerge(RepositoryReader.layer))
 
 /** What callers use. Nothing runs by itself yet. `more`: kinds of operations besides those of projects. */
-export const services = <R = never>(settings: Settings, more: ReadonlyArray<Kind<R>> = []) => Layer.mergeAll(Projects.layer, Trees.layer, Audit.layer, Webhooks.layer, features).pipe(
+export const services = <R = never>(settings: Settings, more: ReadonlyArray<Kind<R>> = []) => Layer.mergeAll(Projects.layer, Damages.layer, Trees.layer, Audit.layer, Webhooks.layer, features).pipe(
   Layer.provideMerge(Layer.mergeAll(queue, operations(more))),
   Layer.provideMerge(Layer.merge(events, Boundaries.layerAuditStore)),
   Layer.provideMerge(Layer.succeed(ProjectSettings, settings))

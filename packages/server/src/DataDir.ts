@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { accessSync, constants, mkdirSync, statSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { StartError } from "./ServerConfig.ts"
+import { ofCode } from "./StartFix.ts"
 
 const codeOf = (cause: unknown): unknown => cause instanceof Error && "code" in cause ? cause.code : null
 
@@ -50,7 +51,7 @@ export const ready = (dataDir: string): Effect.Effect<void, StartError> => Effec
   catch: (cause) => new StartError({
     field: "data folder",
     problem: `${dataDir} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
-    fix: "Choose a folder that this user can write with --data-dir (RDEV_DATA_DIR)",
+    fix: ofCode(codeOf(cause instanceof Error && cause.cause !== undefined ? cause.cause : cause))?.fix ?? "Choose a folder that this user can write with --data-dir (RDEV_DATA_DIR)",
     cause
   })
 })

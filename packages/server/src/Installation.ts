@@ -50,6 +50,7 @@ import * as MaskedLogs from "./MaskedLogs.ts"
 import * as LoopbackTreeActions from "./LoopbackTreeActions.ts"
 import { type ServerConfig, StartError } from "./ServerConfig.ts"
 import * as SharedFolder from "./SharedFolder.ts"
+import { ofMachine } from "./StartFix.ts"
 import * as TemplatesDisk from "./TemplatesDisk.ts"
 
 /** The `sdlc` command in one file, as workspaces get it. */
@@ -83,7 +84,7 @@ const programs = ({ budget, dataDir, unsafeHost }: ServerConfig) => {
   // Agents installed for one user (~/.local, nvm) lie outside the folders that workspaces see.
   const sandbox = Layer.unwrap(Effect.map(AgentRegistry.programsConfig(), (agents) =>
     Sandbox.layer({ dataDir, unsafeHost, budget: said, tools: [{ hostPath: sdlcProgram(), name: "sdlc" }, ...agents] }))).pipe(
-    Layer.catchTag("LocalFailure", (cause) => Layer.effect(Sandbox.Sandbox, Effect.fail(new StartError({ field: "sandbox", problem: cause.message, fix: "`rdev doctor` says what this machine offers", cause }))))
+    Layer.catchTag("LocalFailure", (cause) => Layer.effect(Sandbox.Sandbox, Effect.fail(new StartError({ problem: cause.message, cause, ...(ofMachine(cause.reason) ?? { field: "sandbox", fix: "`rdev doctor` says what this machine offers" }) }))))
   )
   const looks = Layer.effect(Machine, Effect.map(Sandbox.Sandbox, ({ missing, room }) => ({ missing, room })))
   return Layer.merge(looks.pipe(Layer.provideMerge(sandbox)), Git.layer).pipe(Layer.provideMerge(Launch.layer))

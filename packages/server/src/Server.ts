@@ -13,6 +13,7 @@ import * as FirstKey from "./keys/FirstKey.ts"
 import * as Listener from "./Listener.ts"
 import { type LiveRelease, LiveReleases } from "./LiveReleases.ts"
 import { type ServerConfig, StartError } from "./ServerConfig.ts"
+import { ofMachine } from "./StartFix.ts"
 
 export interface Running {
   /** Without a trailing slash. */
@@ -33,6 +34,9 @@ const textOf = (error: object): string => {
   return typeof said === "string" ? said : String(error)
 }
 
+/** Errors of the ports that this machine itself serves. */
+const machineTags: ReadonlySet<string> = new Set(["ForgeError", "LocalFailure", "WorkspaceError", "CiError", "DeployerError", "DnsError"])
+
 /** Looks at tags and reasons only. */
 export const startErrorOf = (error: unknown): StartError => {
   if (error instanceof StartError) return error
@@ -49,6 +53,8 @@ export const startErrorOf = (error: unknown): StartError => {
       default: return make("database", "Check that it runs and that RDEV_DATABASE_URL is right, or unset that variable to use the embedded engine")
     }
   }
+  const trouble = reason === undefined ? null : ofMachine(reason)
+  if (trouble !== null && machineTags.has(String(tag))) return make(trouble.field, trouble.fix)
   if (tag === "ForgeError" || tag === "LocalFailure") return make("git", "Install git 2.38 or newer and make sure that it is on PATH")
   if (tag === "WorkspaceError" || tag === "CiError" || tag === "DeployerError") return make("sandbox", "Install bubblewrap, or accept to run agents without isolation with --unsafe-host (RDEV_UNSAFE_HOST=true)")
   if (tag === "WebhookTransportError") return make("RDEV_WEBHOOK_ALLOW", "Write host names, addresses or ranges, separated by commas, or unset it")

@@ -18,6 +18,7 @@ import type { Project } from "@rdev/core/domain/Project"
 import type { Webhook } from "@rdev/core/domain/Webhook"
 import type { WaitingFor } from "@rdev/core/domain/WaitingFor"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
+import type { Damage } from "@rdev/core/ports/Quarantine"
 import type { HarnessInfo } from "@rdev/core/ports/AgentHarness"
 import type { OperationPlan } from "@rdev/core/operations/Plan"
 import type { Tree, TreeStep } from "@rdev/core/services/trees/TreeSchema"
@@ -31,7 +32,8 @@ import * as DateTime from "effect/DateTime"
 const time = (millis: number) => DateTime.makeUnsafe(millis)
 const optionalTime = (millis: number | null) => millis === null ? null : time(millis)
 
-export const project = (one: Project): ProjectView => ({
+/** `damages`: what was found damaged of it. */
+export const project = (one: Project, damages: ReadonlyArray<Damage>): ProjectView => ({
   id: one.id,
   name: one.name,
   template: one.template,
@@ -43,6 +45,7 @@ export const project = (one: Project): ProjectView => ({
   cloneUrl: one.cloneUrl,
   resources: one.resources,
   environments: one.environments,
+  conditions: damages.map(({ message, part, repair }) => ({ part, message, repair })),
   operationId: one.operationId,
   createdAt: one.createdAt,
   updatedAt: one.updatedAt,

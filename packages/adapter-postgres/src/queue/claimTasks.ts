@@ -13,7 +13,7 @@ import { raised } from "../classifyError.ts"
 import type { Connections } from "../Driver.ts"
 import * as ArrayLiteral from "./ArrayLiteral.ts"
 import type { Lane, Lanes } from "./Lanes.ts"
-import { decoding } from "./readTasks.ts"
+import { decoding, decodingEach } from "./readTasks.ts"
 import * as TaskRows from "./TaskRows.ts"
 import { bytesOfHex, size, toUuid } from "./TaskUuid.ts"
 
@@ -136,19 +136,20 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
     }))
   })
 
-  const deliveries = (workerId: WorkerId, { extras, ids, lanes: laneOf, order, payloads, priorities, states, token }: Batch, known: ReadonlyMap<number, Lane>): ReadonlyArray<Delivery> => {
+  const deliveries = (workerId: WorkerId, { extras, ids, lanes: laneOf, order, payloads, priorities, states, token }: Batch, known: ReadonlyMap<number, Lane>): Effect.Effect<ReadonlyArray<Delivery>, StoreError> => {
     const fence = BigInt(token)
     // The token is the claim's time in microseconds, or a little more.
     const startedAtMillis = Math.floor(token / 1_000)
     const bytes = bytesOfHex(ids)
-    return inTurns(order, (i) => known.get(laneOf[i] ?? 0)?.projectId).map((i): Delivery => ({
+    const projectOf = (i: number) => known.get(laneOf[i] ?? 0)?.projectId
+    return decodingEach(inTurns(order, projectOf), (i): Delivery => ({
       task: TaskRows.delivered(bytes, size * i, laneOf[i] ?? 0, priorities[i] ?? 0, payloads[i] ?? null, extras?.[i] ?? null, states?.[i] ?? null, known, workerId, startedAtMillis),
       fence
-    }))
+    }), projectOf)
   }
   const claimed = (workerId: WorkerId, { batch, more }: { readonly batch: Batch | null; readonly more: boolean }): Effect.Effect<Claimed, StoreError> => batch === null
     ? Effect.succeed({ deliveries: [], more })
-    : Effect.flatMap(lanes.load(session.query, batch.lanes), (known) => decoding(() => ({ deliveries: deliveries(workerId, batch, known), more })))
+    : Effect.flatMap(lanes.load(session.query, batch.lanes), (known) => Effect.map(deliveries(workerId, batch, known), (found) => ({ deliveries: found, more })))
 
   return {
     claim: (request) => Effect.suspend(() => {

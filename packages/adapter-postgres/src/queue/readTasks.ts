@@ -6,6 +6,7 @@ import type { ListQuery, QueueStats } from "@rdev/core/ports/WorkQueueStore"
 import { Effect, Option } from "effect"
 import type { Connections } from "../Driver.ts"
 import type { Lanes } from "./Lanes.ts"
+import { reportDamage } from "../StoreOperation.ts"
 import * as TaskRows from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
 
@@ -80,10 +81,29 @@ export const decoding = <A>(decode: () => A): Effect.Effect<A, StoreError> => Ef
   }
 })
 
+/**
+ * The same for each of many: one that cannot be decoded is reported and left out, so that a list or a claim goes on with the others.
+ * Nothing is looked at twice while all are good.
+ */
+export const decodingEach = <R, A>(rows: ReadonlyArray<R>, decode: (row: R) => A, projectOf: (row: R) => string | undefined): Effect.Effect<ReadonlyArray<A>, StoreError> => {
+  const one = (row: R) => decoding(() => [decode(row)]).pipe(
+    Effect.catchIf((error) => error.reason._tag === "Corrupt", (error) => Effect.as(reportDamage({
+      projectId: projectOf(row) ?? null,
+      part: "a task",
+      message: error.message,
+      repair: "Restore its row in schema queue from a backup, or delete it there and queue the work again"
+    }), []))
+  )
+  return decoding(() => rows.map(decode)).pipe(
+    Effect.catchIf((error) => error.reason._tag === "Corrupt", () => Effect.map(Effect.forEach(rows, one), (found) => found.flat()))
+  )
+}
+
 export const make = (query: Connections["query"], lanes: Lanes): Reads => {
-  const records = (rows: ReadonlyArray<Row>) => Effect.flatMap(lanes.load(query, rows.map((row) => row.lane)), (known) => decoding(() => rows.map((row) => TaskRows.record(row, known))))
+  const strict = (rows: ReadonlyArray<Row>) => Effect.flatMap(lanes.load(query, rows.map((row) => row.lane)), (known) => decoding(() => rows.map((row) => TaskRows.record(row, known))))
+  const records = (rows: ReadonlyArray<Row>) => Effect.flatMap(lanes.load(query, rows.map((row) => row.lane)), (known) => decodingEach(rows, (row) => TaskRows.record(row, known), (row) => known.get(row.lane)?.projectId))
   return {
-    get: (id) => Effect.map(Effect.flatMap(query<Row>(getSql, [toUuid(id)], { prepare: true }), records), (found) => Option.fromNullishOr(found[0])),
+    get: (id) => Effect.map(Effect.flatMap(query<Row>(getSql, [toUuid(id)], { prepare: true }), strict), (found) => Option.fromNullishOr(found[0])),
     list: ({ projectId, status, kind, after, limit }) =>
       Effect.flatMap(query<Row>(listSql[status ?? "any"], [projectId, kind, after === null ? least : toUuid(after), limit], { prepare: true }), records),
     stats: Effect.gen(function*() {

@@ -7,7 +7,7 @@ import { Effect, type Schema } from "effect"
 import type { Connections } from "../Driver.ts"
 import * as ArrayLiteral from "./ArrayLiteral.ts"
 import type { Lanes } from "./Lanes.ts"
-import { decoding } from "./readTasks.ts"
+import { decodingEach } from "./readTasks.ts"
 import * as TaskRows from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
 
@@ -72,10 +72,10 @@ export const make = (query: Connections["query"], lanes: Lanes): WorkerRows => (
     const rows = yield* query<LostRow>(lostSql, [limit], { prepare: true })
     if (rows.length === 0) return []
     const known = yield* lanes.load(query, rows.map((row) => row.o_lane))
-    return yield* decoding(() => rows.map((row) => {
+    return yield* decodingEach(rows, (row) => {
       const worker = TaskRows.workerId(row.o_worker)
       const task = TaskRows.pending({ id: row.o_id, lane: row.o_lane, priority: row.o_priority, payload: row.o_payload, extra: row.o_extra, state: row.o_state }, known)
       return { task: Transition.started(task, worker, row.claimed_at), fence: BigInt(row.o_token), workerId: worker }
-    }))
+    }, (row) => known.get(row.o_lane)?.projectId)
   })
 })

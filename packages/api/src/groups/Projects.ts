@@ -15,6 +15,15 @@ const text = (maximum: number) => Schema.String.check(Schema.isMaxLength(maximum
 export const ResourceView = Wire.struct("Resource", Resource.fields)
 export const EnvironmentView = Wire.struct("Environment", Environment.fields)
 
+/** Something of the project that was found damaged and is left out until it is repaired. */
+export const ConditionView = Wire.struct("Condition", {
+  /** What it is, e.g. `release rel_… in production`. */
+  part: Schema.String,
+  message: Schema.String,
+  /** What somebody can do about it. */
+  repair: Schema.String
+})
+
 export const ProjectView = Wire.struct("Project", {
   id: ProjectId,
   name: ProjectName,
@@ -27,6 +36,8 @@ export const ProjectView = Wire.struct("Project", {
   cloneUrl: fields.cloneUrl,
   resources: Schema.Array(ResourceView),
   environments: Schema.Array(EnvironmentView),
+  /** Empty when nothing of it is known to be damaged. */
+  conditions: Schema.Array(ConditionView),
   operationId: fields.operationId,
   createdAt: Wire.Time,
   updatedAt: Wire.Time,

@@ -10,7 +10,8 @@ export const ProjectName = Schema.String.check(
 ).pipe(Schema.brand("rdev/ProjectName"))
 export type ProjectName = typeof ProjectName.Type
 
-export const ProjectStatus = Schema.Literals(["provisioning", "ready", "failed", "deleting", "deleted"])
+/** `damaged`: its record cannot be read; what could be saved of it is shown, and nothing is written over it. Never stored. */
+export const ProjectStatus = Schema.Literals(["provisioning", "ready", "failed", "deleting", "deleted", "damaged"])
 export type ProjectStatus = typeof ProjectStatus.Type
 
 /** What one piece of infrastructure came to. `unavailable` says plainly that this installation cannot provide it. */

@@ -10,6 +10,7 @@ import { CredentialStore } from "@rdev/core/ports/CredentialStore"
 import { Forge } from "@rdev/core/ports/Forge"
 import { AgentHarness } from "@rdev/core/ports/AgentHarness"
 import { ProjectStore } from "@rdev/core/ports/ProjectStore"
+import { Quarantine } from "@rdev/core/ports/Quarantine"
 import { Projects, type Started } from "@rdev/core/services/Projects"
 import * as ProjectEnvironment from "@rdev/core/services/projects/ProjectEnvironment"
 import * as DateTime from "effect/DateTime"
@@ -34,7 +35,6 @@ const withCredentials = (cloneUrl: string, username: string, token: string): str
 const etagOf = (project: Project) => `"${project.id}.${project.revision}"`
 /** Strong comparison, of a list too; `*` is whatever is there now. */
 const fits = (ifMatch: string, project: Project) => ifMatch.trim() === "*" || ifMatch.split(",").some((tag) => tag.trim() === etagOf(project))
-const withEtag = (project: Project) => HttpApiSchema.withHeaders({ body: Views.project(project), headers: { etag: etagOf(project) } })
 
 export const layer = HttpApiBuilder.group(Api, "projects", Effect.fn(function*(handlers) {
   const findProject = yield* Access.findProject
@@ -46,6 +46,10 @@ export const layer = HttpApiBuilder.group(Api, "projects", Effect.fn(function*(h
   const forge = yield* Forge
   const auditTrail = yield* AuditStore
   const credentials = yield* CredentialStore
+
+  const quarantine = yield* Quarantine
+  const shown = (project: Project) => Views.project(project, quarantine.of(project.id))
+  const withEtag = (project: Project) => HttpApiSchema.withHeaders({ body: shown(project), headers: { etag: etagOf(project) } })
 
   const accepted = Effect.fnUntraced(function*({ operation }: Started, seconds: number) {
     yield* waited(operations, operation, seconds)
@@ -92,14 +96,14 @@ export const layer = HttpApiBuilder.group(Api, "projects", Effect.fn(function*(h
       if (query.dry_run === "true") return Views.plan(yield* projects.plan(payload))
       const started = yield* projects.create(payload)
       const reply = yield* accepted(started, waitSeconds(headers))
-      return { ...reply, project: Views.project(yield* projects.get(started.project.id)) }
+      return { ...reply, project: shown(yield* projects.get(started.project.id)) }
     })),
     list: ({ query }) => answer(Effect.gen(function*() {
       const { principal } = yield* CurrentRequest
       const names = ["projects", ...(principal.projects ?? [])]
       const { after, limit } = yield* paging.read(names, query)
       const rows = yield* projects.list({ after, limit, only: principal.projects })
-      return { projects: rows.map(Views.project), nextCursor: paging.next(names, limit, rows, rows.at(-1)?.id) }
+      return { projects: rows.map(shown), nextCursor: paging.next(names, limit, rows, rows.at(-1)?.id) }
     })),
     get: ({ params }) => answer(Effect.map(projects.get(params.project), withEtag)),
     update: ({ headers, params, payload }) => answer(Effect.gen(function*() {

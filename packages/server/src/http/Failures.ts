@@ -66,6 +66,8 @@ const ofReason = (failure: Failure, requestId: string | null): Problem.Problem =
   const reason = reasonOf(failure)
   if (reason === null) return internal(requestId)
   if (failure._tag === "FeatureError" && reason._tag === "Corrupt") return Problem.make("conflict", { detail: failure.message, requestId })
+  // One damaged record is no failure of the server: whoever asked for it is told which it is.
+  if (failure._tag === "StoreError" && reason._tag === "Corrupt") return Problem.make("conflict", { detail: told(failure), requestId })
   const code = codeOfReason[reason._tag]
   if (code === undefined) return internal(requestId)
   const said = typeof reason.message === "string" ? reason.message : null

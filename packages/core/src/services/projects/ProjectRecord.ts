@@ -68,6 +68,9 @@ export const edit = Effect.fn("ProjectRecord.edit")(function*(operation: Operati
   const found = operation.projectId === null ? Option.none() : yield* projects.byId(operation.projectId)
   if (Option.isNone(found)) return yield* new StoreError({ operation: "ProjectRecord.edit", reason: { _tag: "NotFound", entity: "project", id: operation.projectId ?? "(none)" } })
   const fields = change(found.value)
+  if (found.value.status === "damaged" && fields?.status !== "deleting" && fields?.status !== "deleted") {
+    return yield* new StoreError({ operation: "ProjectRecord.edit", reason: { _tag: "Corrupt", message: `the record of project ${found.value.name} is damaged: restore it from a backup, or delete the project` } })
+  }
   if (fields === null) return yield* new StoreError({ operation: "ProjectRecord.edit", reason: { _tag: "Invalid", field: "project", message: `project ${found.value.name} is ${found.value.status}` } })
   yield* projects.update(changed(found.value, fields, yield* DateTime.now))
 })
