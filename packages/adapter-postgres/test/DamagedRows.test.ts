@@ -8,6 +8,8 @@ import { ProjectStore } from "@rdev/core/ports/ProjectStore"
 import * as Quarantine from "@rdev/core/ports/Quarantine"
 import { WebhookStore } from "@rdev/core/ports/WebhookStore"
 import * as Samples from "@rdev/conformance/Samples"
+import * as Ids from "@rdev/core/domain/Ids"
+import { Operation } from "@rdev/core/domain/Operation"
 import { ofProject } from "@rdev/core/domain/Event"
 import { Project, ProjectName } from "@rdev/core/domain/Project"
 import { Effect, Layer, Option } from "effect"
@@ -24,6 +26,23 @@ const watched = <A, E, R>(work: (registry: Quarantine.Registry) => Effect.Effect
   const registry = Quarantine.make()
   return Effect.provideService(work(registry), Quarantine.Quarantine, registry)
 }
+
+const operation = Effect.map(Ids.make("op"), (id) => Operation.make({
+  id, kind: "suite.run", version: 1, projectId: null, input: {}, output: null, idempotencyKey: `damaged/${id}`, planDigest: null, status: "planned", direction: "do",
+  error: null, cancelRequested: false, actor: "key_1", requestId: "req-1", sourceAddress: null, leaseOwner: null, leaseEpoch: 0, leaseUntilMillis: null, wakeAtMillis: null, poked: false,
+  createdAtMillis: 1, startedAtMillis: null, endedAtMillis: null
+}))
+/** Two of each. */
+const seeds = Effect.gen(function*() {
+  const [features, operations, webhooks, keys] = [yield* FeatureStore, yield* OperationStore, yield* WebhookStore, yield* ApiKeyStore]
+  const project = yield* Samples.project()
+  for (let i = 0; i < 2; i++) {
+    yield* features.insert(yield* Samples.feature(project.id))
+    yield* operations.insert(yield* operation, [])
+    yield* webhooks.insert(yield* Samples.webhook())
+    yield* keys.insert(yield* Samples.apiKey())
+  }
+})
 
 layer(Layer.orDie(stores), { excludeTestServices: true })("Damaged rows", (it) => {
   it.effect("a project is shown as damaged, with what is good of it, and is not written over", () =>

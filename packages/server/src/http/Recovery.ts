@@ -5,6 +5,7 @@
 import { Accepted, ProjectAccepted } from "@rdev/api/groups/Projects"
 import type { OperationId } from "@rdev/core/domain/Ids"
 import { Operations } from "@rdev/core/operations/Operations"
+import { Quarantine } from "@rdev/core/ports/Quarantine"
 import { Projects } from "@rdev/core/services/Projects"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -30,13 +31,15 @@ const encode = Schema.encodeEffect(Schema.fromJsonString(Accepted))
 export const layer: Layer.Layer<Recovery, never, Operations | Projects> = Layer.effect(Recovery, Effect.gen(function*() {
   const operations = yield* Operations
   const projects = yield* Projects
+  const quarantine = yield* Quarantine
   return Recovery.of({
     startsOperation: (pathname) => pathname === ofProject || others.test(pathname),
     accepted: (pathname, operationId) => answer(Effect.gen(function*() {
       const operation = yield* operations.get(operationId as OperationId)
       const accepted = Views.accepted(operation)
       if (pathname !== ofProject || operation.projectId === null) return yield* encode(accepted)
-      return yield* encodeProject({ ...accepted, project: Views.project(yield* projects.get(operation.projectId)) })
+      const project = yield* projects.get(operation.projectId)
+      return yield* encodeProject({ ...accepted, project: Views.project(project, quarantine.of(project.id)) })
     }))
   })
 }))
