@@ -8,11 +8,8 @@ import { Dns, DnsError, type DnsRecord } from "@rdev/core/ports/Dns"
 import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
 import { readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
-<<<<<<< HEAD
-import * as FileLock from "./FileLock.ts"
-=======
 import * as Damaged from "./Damaged.ts"
->>>>>>> fc2817c (Quarantine damaged records by project, and name the machine's trouble as such)
+import * as FileLock from "./FileLock.ts"
 import { attempt, foreign, invalid, type LocalFailure } from "./LocalFailure.ts"
 import * as RecordFile from "./RecordFile.ts"
 
@@ -44,32 +41,25 @@ export const make = (options: Options) => {
   const domain = options.domain ?? "localhost"
   const folder = join(options.dataDir, "dns")
   const fileOf = (name: string) => join(folder, `${name}.json`)
-<<<<<<< HEAD
+  /** A record that cannot be read is as good as none: its project's next sync writes it anew. */
   const read = async (name: string): Promise<Stored | null> => {
     if (!isHost(name, domain)) return null
-    const record = await RecordFile.read(fileOf(name), decode)
-    return record?.host === name ? record : null
+    const record = await RecordFile.readable(fileOf(name), decode)
+    return record !== "damaged" && record?.host === name ? record : null
   }
-  const all = async (): Promise<ReadonlyArray<Stored>> => {
-    const names = await readdir(folder).catch((cause: unknown) => {
+  const all = Effect.gen(function*() {
+    const names = yield* attempt(() => readdir(folder).catch((cause: unknown) => {
       if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return []
       throw cause
-    })
-    return (await Promise.all(names.filter((one) => one.endsWith(".json")).map((one) => read(one.slice(0, -".json".length))))).filter((record) => record !== null)
-  }
-=======
-  const names = yield* attempt(() => readdir(folder).catch((cause: unknown) => {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return []
-    throw cause
-  }))
-  // Whose a record is that cannot be read is not known; its project's next sync writes it anew.
-  const found = yield* Damaged.each(
-    names.filter((name) => name.endsWith(".json")),
-    (name) => ({ projectId: null, part: `the record of host name ${name.slice(0, -".json".length)}`, repair: "Run project.sync for the project of that name: it writes the record anew" }),
-    async (name) => ({ name, record: await RecordFile.read(join(folder, name), decode) })
-  )
-  for (const { name, record } of found) if (record !== null && `${record.host}.json` === name) records.set(record.host, record)
->>>>>>> fc2817c (Quarantine damaged records by project, and name the machine's trouble as such)
+    }))
+    // Whose a record is that cannot be read is not known.
+    const found = yield* Damaged.each(
+      names.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length)).filter((name) => isHost(name, domain)),
+      (name) => ({ projectId: null, part: `the record of host name ${name}`, repair: "Run project.sync for the project of that name: it writes the record anew" }),
+      async (name) => ({ name, record: await RecordFile.read(fileOf(name), decode) })
+    )
+    return found.flatMap(({ name, record }) => record?.host === name ? [record] : [])
+  })
   const verb = <A>(operation: string, effect: Effect.Effect<A, LocalFailure>): Effect.Effect<A, DnsError> =>
     effect.pipe(
       Effect.mapError((failure) => new DnsError({ operation: `Dns.${operation}`, reason: failure.reason, cause: failure.cause })),
@@ -97,7 +87,7 @@ export const make = (options: Options) => {
         if (there.projectId !== projectId) return yield* foreign(`${name} belongs to ${there.projectId}`)
         yield* attempt(() => rm(fileOf(name), { force: true }))
       }))),
-    list: verb("list", Effect.map(attempt(all), (found) => found.map(view).sort((a, b) => a.host < b.host ? -1 : 1)))
+    list: verb("list", Effect.map(all, (found) => found.map(view).sort((a, b) => a.host < b.host ? -1 : 1)))
   })
   const routes = HostRoutes.of({
     domain,
