@@ -15,7 +15,7 @@ import * as ConfinedTree from "./ConfinedTree.ts"
 import * as FileLock from "./FileLock.ts"
 import * as Damaged from "./Damaged.ts"
 import * as Lines from "./Lines.ts"
-import { attempt, fail, invalid, type LocalFailure, notFound } from "./LocalFailure.ts"
+import { attempt, DamagedRecord, fail, invalid, type LocalFailure, notFound } from "./LocalFailure.ts"
 import * as Pipeline from "./Pipeline.ts"
 import * as ProjectRedactor from "./ProjectRedactor.ts"
 import * as ReleaseConfig from "./ReleaseConfig.ts"
@@ -251,11 +251,17 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     const id = await Records.current(dataDir, projectId, environment)
     return id === null ? null : Records.read(dataDir, projectId, environment, id)
   }
+  /** The same; one that cannot be read is as good as none, so that a sync deploys again. What is damaged was reported when it was looked for at the start. */
+  const readableRecord = (projectId: string, environment: EnvironmentName) =>
+    currentRecord(projectId, environment).catch((cause: unknown) => {
+      if (cause instanceof DamagedRecord) return null
+      throw cause
+    })
   /** What is live now, by the records: another process may have released it, and may run it. */
   const liveNow = async (projectId: string, environment: EnvironmentName) => {
     const here = running.get(keyOf(projectId, environment))
     if (here !== undefined && (await Records.current(dataDir, projectId, environment)) === here.record.id) return here
-    const record = await currentRecord(projectId, environment)
+    const record = await readableRecord(projectId, environment)
     if (record === null) return null
     if (record.config.kind === "static") {
       const root = join(Records.folderOf(dataDir, projectId, environment, record.id), Records.siteName)
@@ -340,7 +346,7 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
   const deployer = Deployer.of({
     deploy: (target, request) => verb("deploy", exclusive(target, deploy(target, request))),
     observe: (target, environment) =>
-      verb("observe", Effect.map(attempt(() => currentRecord(target.projectId, environment)), (record) => Option.map(Option.fromNullishOr(record), (one): Release => Records.view(one, true)))),
+      verb("observe", Effect.map(attempt(() => readableRecord(target.projectId, environment)), (record) => Option.map(Option.fromNullishOr(record), (one): Release => Records.view(one, true)))),
     verify: (target, environment) => verb("verify", verify(target, environment)),
     rollback: (target, environment) => verb("rollback", exclusive(target, rollback(target, environment))),
     remove: (target) => verb("remove", exclusive(target, remove(target))),

@@ -41,11 +41,10 @@ export const make = (options: Options) => {
   const domain = options.domain ?? "localhost"
   const folder = join(options.dataDir, "dns")
   const fileOf = (name: string) => join(folder, `${name}.json`)
-  /** A record that cannot be read is as good as none: its project's next sync writes it anew. */
   const read = async (name: string): Promise<Stored | null> => {
     if (!isHost(name, domain)) return null
-    const record = await RecordFile.readable(fileOf(name), decode)
-    return record !== "damaged" && record?.host === name ? record : null
+    const record = await RecordFile.read(fileOf(name), decode)
+    return record?.host === name ? record : null
   }
   const all = Effect.gen(function*() {
     const names = yield* attempt(() => readdir(folder).catch((cause: unknown) => {
@@ -55,7 +54,7 @@ export const make = (options: Options) => {
     // Whose a record is that cannot be read is not known.
     const found = yield* Damaged.each(
       names.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length)).filter((name) => isHost(name, domain)),
-      (name) => ({ projectId: null, part: `the record of host name ${name}`, repair: "Run project.sync for the project of that name: it writes the record anew" }),
+      (name) => ({ projectId: null, part: `the record of host name ${name}`, repair: "Remove the file that the message names and run project.sync for the project of that name, which writes it anew" }),
       async (name) => ({ name, record: await RecordFile.read(fileOf(name), decode) })
     )
     return found.flatMap(({ name, record }) => record?.host === name ? [record] : [])

@@ -9,7 +9,7 @@ import { BranchName, Forge } from "@rdev/core/ports/Forge"
 import * as Quarantine from "@rdev/core/ports/Quarantine"
 import { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
 import { Effect, Layer, Option } from "effect"
-import { readdir, writeFile } from "node:fs/promises"
+import { readdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { classifyError, machineTrouble, printedTrouble } from "../src/classifyError.ts"
 import * as LocalCi from "../src/LocalCi.ts"
@@ -98,6 +98,7 @@ layer(Layer.empty, { excludeTestServices: true })("Damaged records", (it) => {
         assert.isFalse(registry.of(bad.target.projectId).some((damage) => damage.part === "the live release in production"))
         yield* workspaces.destroy(bad.target.projectId, "main")
         yield* workspaces.ensure({ projectId: bad.target.projectId, name: "main", network: "none" })
+        yield* Effect.promise(() => rm(join(dataDir, "dns", "again.localhost.json")))
         yield* dns.ensure({ projectId: bad.target.projectId, host: "again.localhost", target: "127.0.0.1" })
         assert.isTrue(Option.isSome(yield* dns.observe("again.localhost")))
       }).pipe(Effect.provide(platform(dataDir)), Effect.provideService(Quarantine.Quarantine, registry))
