@@ -72,7 +72,6 @@ const spoiled: ReadonlyArray<readonly [string, RegExp]> = [
   ["rm dist/index.html && mkfifo dist/index.html", /dist\/index\.html is a pipe, a socket or a device/],
   ["mkfifo dist/pipe && ln -s pipe dist/a", /is a pipe, a socket or a device/],
   ["truncate -s 3G dist/sparse", /dist\/sparse makes the publication larger than 2147483648 bytes/],
-  ["truncate -s 1500M dist/a && truncate -s 1500M dist/b", /makes the publication larger than 2147483648 bytes/],
   ["ln \"$OUT/secret\" dist/hard", /dist\/hard is a hard link to a file outside/],
   ["d=dist; i=0; while [ $i -lt 70 ]; do d=$d/d; i=$((i+1)); done; mkdir -p $d", /is nested deeper than 64 folders/],
   ["printf x > \"$(printf 'dist/a\\377')\"", /has a name that is not UTF-8/],
@@ -105,13 +104,14 @@ layer(place, { excludeTestServices: true })("Confined", (it) => {
 
   it.effect("refuses whatever leads out or is no file, naming it, and leaves nothing", () =>
     Effect.gen(function*() {
-      for (const [script, expected] of spoiled) {
-        const { into, publish, sh } = yield* scene
-        sh(script)
+      const scenes = yield* Effect.forEach(spoiled, ([script, expected]) => Effect.map(scene, (one) => ({ ...one, script, expected })))
+      // One shell for all: starting a process from this one is the slow part.
+      scenes[0]?.sh(scenes.map(({ files, outside, script }) => `(cd '${files}' && OUT='${outside}' && ${script}) || exit 1`).join("\n"))
+      for (const { expected, into, publish, script } of scenes) {
         assert.match(yield* Effect.promise(() => refusal(publish())), expected, script)
         assert.deepStrictEqual(yield* Effect.promise(() => readdir(into)), [], script)
       }
-    }), 60_000)
+    }), 120_000)
 
   it.effect("refuses sockets and more files than it takes", () =>
     Effect.gen(function*() {
@@ -125,6 +125,9 @@ layer(place, { excludeTestServices: true })("Confined", (it) => {
       const two = yield* scene
       two.sh("i=0; while [ $i -lt 20 ]; do : > dist/f$i; i=$((i+1)); done")
       assert.match(yield* Effect.promise(() => refusal(two.publish("dist", { files: 20, bytes: 1000, depth: 8 }))), /dist has more than 20 files/)
+      const together = yield* scene
+      together.sh("truncate -s 600 dist/a && truncate -s 600 dist/b")
+      assert.match(yield* Effect.promise(() => refusal(together.publish("dist", { files: 20, bytes: 1000, depth: 8 }))), /makes the publication larger than 1000 bytes/)
       // Links to links: few names on disk, very many in the copy.
       const three = yield* scene
       three.sh("mkdir dist/0 && : > dist/0/f && i=0; while [ $i -lt 30 ]; do n=$((i+1)); mkdir dist/$n; ln -s ../$i dist/$n/a; ln -s ../$i dist/$n/b; i=$n; done")
