@@ -6,6 +6,9 @@ import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
 import { AgentError, type AgentEvent, type AgentJob } from "@rdev/core/ports/AgentHarness"
 import * as Redactor from "@rdev/core/redaction/Redactor"
 import type { Command, ExitStatus, WorkspaceError, WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
+import type { StoreError } from "@rdev/core/ports/StoreError"
+import { Redaction } from "@rdev/core/services/redaction/Redaction"
+import * as Turns from "@rdev/core/services/redaction/Turns"
 import { Clock, Effect, Stream } from "effect"
 import { classifyFailure } from "./failures/classifyFailure.ts"
 import type { Format } from "./formats/Format.ts"
@@ -73,39 +76,47 @@ const finish = (transcript: Transcript.Transcript, invocation: Invocation, job: 
   return Stream.concat(Stream.fromIterable<AgentEvent>([...rest, ended]), Stream.fail(new AgentError({ operation: `AgentHarness.run(${invocation.agent})`, reason })))
 }
 
+/** Nothing is begun whose output could not be kept without secrets. */
+const unmasked = (operation: string, cause: StoreError) =>
+  new AgentError({ operation, reason: { _tag: "ResourceExhausted", resource: "credentials", message: `the project's secrets, which its output is masked by, cannot be read: ${cause.message}` }, cause })
+
 export const run = (host: typeof WorkspaceHost.Service, job: AgentJob, invocation: Invocation): Stream.Stream<AgentEvent, AgentError> =>
   Stream.suspend(() => {
     const operation = `AgentHarness.run(${invocation.agent})`
-    const transcript = Transcript.make({
+    const transcriptBy = (redactor: Redactor.Redactor) => Transcript.make({
       agent: invocation.agent,
       format: invocation.format,
       workDir: job.workspace.workDir,
-      redactor: Redactor.make(invocation.secrets),
+      redactor,
       ...(invocation.maxRunBytes === undefined ? {} : { maxRunBytes: invocation.maxRunBytes })
     })
     const foreign = (cause: WorkspaceError) => new AgentError({ operation, reason: ofWorkspace(cause), cause })
     const flood = new AgentError({ operation, reason: { _tag: "AgentFault", message: `the agent printed more than ${floodBytes} bytes and was stopped` } })
     return Stream.unwrap(
       Effect.gen(function*() {
-        const process = yield* host.start(job.workspace, { ...invocation.command, timeoutMillis: job.timeoutMillis }).pipe(Effect.mapError(foreign))
-        const output = process.output.pipe(
-          Stream.mapError(foreign),
-          Stream.mapEffect((chunk) => {
-            const events = transcript.push(chunk)
-            return transcript.bytes() > floodBytes ? Effect.fail(flood) : Effect.succeed(events)
-          }),
-          Stream.flattenIterable
-        )
-        const exit = Effect.gen(function*() {
-          const status = yield* Effect.mapError(process.exit, foreign)
-          return finish(transcript, invocation, job, status, yield* Clock.currentTimeMillis)
+        const redactor = yield* (yield* Redaction).given(job.workspace.projectId, invocation.secrets).pipe(Effect.mapError((cause) => unmasked(operation, cause)))
+        const transcript = transcriptBy(redactor)
+        return yield* Effect.gen(function*() {
+          const process = yield* host.start(job.workspace, { ...invocation.command, timeoutMillis: job.timeoutMillis }).pipe(Effect.mapError(foreign))
+          const output = process.output.pipe(
+            Stream.mapError(foreign),
+            Stream.mapEffect((chunk) => Effect.flatMap(
+              Turns.inPieces(chunk.data, (data) => transcript.push({ ...chunk, data })),
+              (events) => transcript.bytes() > floodBytes ? Effect.fail(flood) : Effect.succeed(events)
+            )),
+            Stream.flattenIterable
+          )
+          const exit = Effect.gen(function*() {
+            const status = yield* Effect.mapError(process.exit, foreign)
+            return finish(transcript, invocation, job, status, yield* Clock.currentTimeMillis)
         }).pipe(Effect.catch((error) => Effect.succeed(fail(transcript, error, null))))
         // Only the output's failures are caught here: `finish` has already said `Ended` when it fails.
         return output.pipe(
           Stream.catch((error) => fail(transcript, error, null)),
           Stream.concat(Stream.unwrap(exit))
         )
-      }).pipe(Effect.catch((error) => Effect.succeed(fail(transcript, error, null))))
+        }).pipe(Effect.catch((error) => Effect.succeed(fail(transcript, error, null))))
+      }).pipe(Effect.catch((error) => Effect.succeed(refuse(invocation, error))))
     )
   })
 

@@ -7,6 +7,7 @@ import * as Ids from "@rdev/core/domain/Ids"
 import { Ci, CiError, type CiEvent, type CiStep } from "@rdev/core/ports/Ci"
 import { Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
 import type { ExitStatus, OutputChunk } from "@rdev/core/ports/WorkspaceHost"
+import * as Turns from "@rdev/core/services/redaction/Turns"
 import { Clock, Deferred, Effect, Fiber, Layer, Schedule, Semaphore, Stream } from "effect"
 import { join } from "node:path"
 import * as Checkout from "./Checkout.ts"
@@ -141,7 +142,7 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
     const splitters = { stdout: Lines.splitter(redactor), stderr: Lines.splitter(redactor) }
     const output = (stream: OutputChunk["stream"], lines: ReadonlyArray<string>) =>
       lines.length === 0 ? Effect.void : book.log(lines.map((line) => ({ _tag: "Output", step: step.name, stream, line } as const)))
-    yield* Stream.runForEach(process.output, ({ stream, data }) => output(stream, splitters[stream].push(data)))
+    yield* Stream.runForEach(process.output, ({ stream, data }) => Effect.flatMap(Turns.inPieces(data, splitters[stream].push), (lines) => output(stream, lines)))
     yield* output("stdout", splitters.stdout.end())
     yield* output("stderr", splitters.stderr.end())
     const exit = yield* process.exit

@@ -6,6 +6,7 @@ import * as Ids from "@rdev/core/domain/Ids"
 import { Deployer, DeployerError, type EnvironmentName, type Health, type Release } from "@rdev/core/ports/Deployer"
 import { Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
 import { Quarantine } from "@rdev/core/ports/Quarantine"
+import * as Turns from "@rdev/core/services/redaction/Turns"
 import { Clock, Context, Effect, Exit, Layer, Option, Scope, Semaphore, Stream } from "effect"
 import type { Socket } from "node:net"
 import { join } from "node:path"
@@ -112,13 +113,12 @@ export const make = Effect.fn("LocalDeployer.make")(function*(options: DeployOpt
     const splitters = { stdout: Lines.splitter(redactor), stderr: Lines.splitter(redactor) }
     let [written, tail] = [0, [] as ReadonlyArray<string>]
     yield* Stream.runForEach(process.output, ({ stream, data }) =>
-      attempt(async () => {
-        const lines = splitters[stream].push(data)
+      Effect.flatMap(Turns.inPieces(data, splitters[stream].push), (lines) => attempt(async () => {
         tail = [...tail, ...lines].slice(-8)
         const text = lines.map((line) => `${line}\n`).join("")
         written += text.length
         await Records.log(folder, text, written)
-      }))
+      })))
     const exit = yield* process.exit
     if (exit.code !== 0) {
       const how = exit.code !== null ? `exited ${exit.code}` : exit.reason === "timeout" ? "ran longer than its time limit" : `was ended${exit.detail === undefined ? ` by ${exit.signal ?? exit.reason}` : `: ${exit.detail}`}`

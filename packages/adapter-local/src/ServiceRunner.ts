@@ -4,6 +4,7 @@
  * service's to write, so the file is never trusted by its name (see ConfinedSocket).
  */
 import * as Redactor from "@rdev/core/redaction/Redactor"
+import * as Turns from "@rdev/core/services/redaction/Turns"
 import { Effect, Exit, type Scope, Stream } from "effect"
 import { mkdtemp } from "node:fs/promises"
 import { request as httpRequest } from "node:http"
@@ -101,8 +102,8 @@ export const supervise = Effect.fn("ServiceRunner.supervise")(function*(sandbox:
     })
     const splitters = { stdout: Lines.splitter(redactor), stderr: Lines.splitter(redactor) }
     yield* Stream.runForEach(process.output, ({ stream, data }) =>
-      Effect.sync(() => {
-        lines.push(...splitters[stream].push(data))
+      Effect.map(Turns.inPieces(data, splitters[stream].push), (found) => {
+        lines.push(...found)
         lines.splice(0, Math.max(0, lines.length - keptLines))
       }))
     lines.push(...splitters.stdout.end(), ...splitters.stderr.end())

@@ -20,6 +20,7 @@ import type { Redactor } from "@rdev/core/redaction/Redactor"
 import * as Secrets from "@rdev/core/redaction/Secrets"
 import * as ProjectEnvironment from "@rdev/core/services/projects/ProjectEnvironment"
 import { Redaction } from "@rdev/core/services/redaction/Redaction"
+import * as Turns from "@rdev/core/services/redaction/Turns"
 import { checkout } from "@rdev/core/services/features/WorkspaceSync"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -124,7 +125,7 @@ export const layer = (network: "loopback" | "internet", limits: Admission.Limits
     })
     const read = yield* Effect.exit(Stream.runForEach(entry.process.output, (chunk) => Effect.flatMap(redaction.of(projectId), (known) => {
       lines.use(known)
-      return output(lines.push(chunk.stream, chunk.data))
+      return Effect.flatMap(Turns.inPieces(chunk.data, (piece) => lines.push(chunk.stream, piece)), output)
     })))
     const exit = Exit.isSuccess(read) ? yield* Effect.orElseSucceed(entry.process.exit, () => lost) : lost
     yield* output(lines.end())

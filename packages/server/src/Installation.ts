@@ -137,7 +137,8 @@ const core = (config: ServerConfig, url: string, port: number, localUrl: string,
   Layer.provideMerge(Issuers.layer(config.auth)),
   // Side by side: the engine of the stores keeps this thread busy while the programs are tried in processes of their own.
   Layer.provideMerge(MaskedLogs.layer),
-  Layer.provideMerge(Layer.unwrap(Effect.sync(() => Redaction.layer({ values: InstallationSecrets.all(config.dataDir, process.env) })))),
+  // With every key file there: those of the stores are made with them, this one here at the first start.
+  Layer.provideMerge(Layer.unwrap(Effect.map(KeyFiles.platformKey(config.dataDir, process.env["RDEV_PLATFORM_KEY"]), () => Redaction.layer({ values: InstallationSecrets.all(config.dataDir, process.env) })))),
   Layer.provideMerge(Layer.merge(programs(config), stores(config)))
 )
 

@@ -12,9 +12,18 @@ export const ofEnvironment = (env: Environment): ReadonlyArray<string> => Object
   return name.startsWith("RDEV_") && Secrets.looksSecret(value) ? [value] : []
 })
 
+/** A key that is written as digits is its bytes as well: who prints these, prints it. */
+const withBytes = (text: string): ReadonlyArray<string> => {
+  const bytes = /^[0-9a-f]{32,}$/i.test(text) ? Buffer.from(text, "hex") : /^[0-9a-z+/_-]{40,}={0,2}$/i.test(text) ? Buffer.from(text, "base64") : null
+  return bytes === null ? [text] : [text, bytes.toString("hex"), bytes.toString("base64")]
+}
+
 const read = (path: string): ReadonlyArray<string> => {
   try {
-    return [readFileSync(path, "utf8").trim()]
+    const bytes = readFileSync(path)
+    const text = bytes.toString("utf8").trim()
+    // No text: its digits are what can be printed of it.
+    return text.includes("\ufffd") ? [bytes.toString("hex"), bytes.toString("base64")] : withBytes(text)
   } catch (cause) {
     // Not made yet: a key of this installation is known by its look, a file that is made later stays in this process.
     if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return []

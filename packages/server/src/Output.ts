@@ -55,7 +55,12 @@ export class Lines {
   private split(stream: "stdout" | "stderr", text: string): Array<Line> {
     const parts = (this.rest[stream] + text).split("\n")
     this.rest[stream] = parts.pop() ?? ""
-    const lines = parts.flatMap((part) => this.cut(stream, part))
+    const lines: Array<Line> = []
+    for (const part of parts) {
+      // A line costs something even when it is empty: most need no cut and no list of their own.
+      if (part.length <= maxLineBytes) lines.push({ stream, line: part.includes("\r") ? shown(part) : part })
+      else lines.push(...this.cut(stream, part))
+    }
     const [rest = "", ...full] = pieces(this.rest[stream], maxLineBytes).toReversed()
     this.rest[stream] = rest
     for (const piece of full.toReversed()) lines.push({ stream, line: shown(piece) })

@@ -5,13 +5,14 @@
 import { Clock, Data, Effect, Metric, Option, Schedule, type Schema } from "effect"
 import type { NewAuditEntry } from "../domain/Audit.ts"
 import { type NewEvent, ofProject, system } from "../domain/Event.ts"
-import { type Operation, type OperationStatus, type OperationStep, type StepError, terminal } from "../domain/Operation.ts"
+import { type Operation, type OperationStatus, OperationStep, type StepError, terminal } from "../domain/Operation.ts"
 import type { AuditStore } from "../ports/AuditStore.ts"
 import type { EventLog } from "../ports/EventLog.ts"
 import type { Notifier } from "../ports/Notifier.ts"
 import type { Held, LedgerChange, OperationStore } from "../ports/OperationStore.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import type { UnitOfWork } from "../ports/UnitOfWork.ts"
+import { Redaction } from "../services/redaction/Redaction.ts"
 import type { Definition } from "./Definition.ts"
 
 /** Somebody else holds the operation now: this run of it is over. */
@@ -92,12 +93,30 @@ const writtenBefore = (desk: Desk, operation: Operation, change: LedgerChange) =
   return has && (status === undefined || stored.value.status === status) && (change.operation?.release === undefined || stored.value.leaseOwner === null) ? Option.some(stored.value) : Option.none<Operation>()
 })
 
+/**
+ * What a step failed with, waits for or did, as it is kept: a provider's message may quote what it was given. Inputs and outputs stay as
+ * they are: steps go on from them, and what is secret a step hands to the credential store.
+ */
+const masked = (operation: Operation, { operation: patch, steps, ...change }: LedgerChange) => Effect.gen(function*() {
+  const redactor = yield* (yield* Redaction).of(operation.projectId)
+  return {
+    ...change,
+    ...(patch === undefined ? {} : { operation: patch.error == null ? patch : { ...patch, error: redactor.json({ ...patch.error }) } }),
+    ...(steps === undefined ? {} : { steps: steps.map((row) => OperationStep.make({
+      ...row,
+      changeReason: redactor.text(row.changeReason),
+      error: row.error === null ? null : redactor.json({ ...row.error }),
+      wait: row.wait === null ? null : { ...row.wait, reason: redactor.text(row.wait.reason) }
+    })) })
+  } satisfies LedgerChange
+})
+
 /** Rows and events as one. With `unlessCancelled`, nothing is written once a cancel was asked for. */
 export const write = (desk: Desk, operation: Operation, change: LedgerChange, events: ReadonlyArray<NewEvent>, unlessCancelled = false): Effect.Effect<Operation, StoreError | LeaseLost | CancelledFirst> =>
   insist(
     heldOf(operation),
     desk.unitOfWork.transact(Effect.gen(function*() {
-      const after = yield* desk.store.record(heldOf(operation), change)
+      const after = yield* desk.store.record(heldOf(operation), yield* masked(operation, change))
       if (unlessCancelled && after.cancelRequested) return yield* new CancelledFirst({ operation: after })
       if (events.length > 0) yield* desk.log.append(streamOf(operation), events)
       return after
@@ -126,7 +145,7 @@ export const settle = Effect.fn("Ledger.settle")(function*(
   const after = yield* insist(
     heldOf(operation),
     desk.unitOfWork.transact(Effect.gen(function*() {
-      const ended = yield* desk.store.record(heldOf(operation), change)
+      const ended = yield* desk.store.record(heldOf(operation), yield* masked(operation, change))
       const rows = yield* desk.store.steps(operation.id)
       if (definition !== null) yield* definition.settled(ended, rows)
       yield* desk.audit.append(auditEntry(ended, outcomeOf(end.status), rows))

@@ -30,6 +30,7 @@ import { draft } from "./features/PlatformActions.ts"
 import { PlatformKey } from "./features/PlatformKey.ts"
 import { RepositoryReader } from "./features/RepositoryReader.ts"
 import * as PolicyAuthority from "./policy/PolicyAuthority.ts"
+import { Redaction } from "./redaction/Redaction.ts"
 import * as Wake from "./features/Wake.ts"
 
 export { layer as layerDriver } from "./features/FeatureDriver.ts"
@@ -139,6 +140,14 @@ const initialFiles = (project: Project, slug: string, spec: NewFeature, files: R
   return [...created.writes, { path: `.sdlc/features/${slug}/idea.md`, content: idea }]
 }
 
+/** They become a branch's name and files of a commit, which nobody could clean: refused, not masked. */
+const withoutSecrets = Effect.fnUntraced(function*(project: Project, fields: Readonly<Record<string, string>>) {
+  const redactor = yield* (yield* Redaction).of(project.id)
+  for (const [field, text] of Object.entries(fields)) {
+    if (redactor.holds(text)) return yield* fail("create", { _tag: "Invalid", field, message: `it holds a secret of ${project.name}, and would stand in a commit: say it without` })
+  }
+})
+
 const create = Effect.fn("Features.create")(function*(idOrName: string, spec: NewFeature) {
   const forge = yield* Forge
   const reader = yield* RepositoryReader
@@ -147,6 +156,7 @@ const create = Effect.fn("Features.create")(function*(idOrName: string, spec: Ne
   const slug = yield* validSlug(spec)
   const project = yield* findProject("create", idOrName)
   if (project.status !== "ready") return yield* fail("create", { _tag: "ProjectNotReady", project: project.name, status: project.status })
+  yield* withoutSecrets(project, { slug, title: spec.title, description: spec.description ?? "" })
   if (Option.isSome(yield* store.get(project.id, slug))) return yield* fail("create", { _tag: "AlreadyExists", project: project.name, slug })
   for (const dep of spec.deps ?? []) {
     if (Option.isNone(yield* store.get(project.id, dep))) return yield* fail("create", { _tag: "Invalid", field: "deps", message: `${project.name} has no feature ${dep}` })

@@ -1,4 +1,6 @@
 /** A workspace prints the project's secrets in every spelling it can think of; none is kept or shown. */
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import type { Attack, Kind, ProjectRef } from "../Attack.ts"
 
 const secret = "tok_4f9A8c2E7b1D0x5K"
@@ -48,14 +50,78 @@ const leak = (text: string): string | undefined => {
   return traces.find((trace) => read.some((one) => one.includes(trace.replaceAll("_", "")) || one.includes(trace)))
 }
 
+/** What an agent leaves in its commit, by feature: each is refused, with the place. */
+const commits: Readonly<Record<string, { readonly script: string; readonly place: string }>> = {
+  plainly: { script: `mkdir -p config; printf 'one\\ntwo\\nkey=%s\\n' ${secret} > config/app.env`, place: "config/app.env:3" },
+  encoded: { script: `printf %s ${secret} | base64 > notes.txt`, place: "notes.txt:1" },
+  binary: { script: `printf '\\000\\001%s' ${secret} > app.bin`, place: "app.bin: a secret stands at byte" },
+  named: { script: `echo x > "${secret}.md"`, place: "***.md: a secret stands in the file's name" },
+  "far-in": { script: `{ head -c 3000000 /dev/zero | tr '\\0' '%'; echo; printf %s ${secret} | od -An -v -tx1 -w64; } > data.txt`, place: "data.txt:2" }
+}
+const agent = [
+  "case $RDEV_FEATURE in",
+  ...Object.entries(commits).map(([slug, { script }]) => `${slug}) ${script} ;;`),
+  `printed) echo ${secret}; echo ${secret} >&2; printf %s ${secret} | base64; exit 3 ;;`,
+  "esac",
+  `echo "the agent of $RDEV_FEATURE says ${secret}"`
+].join("\n")
+
+/** Everything that is sent to a receiver of webhooks. */
+const receiver = async () => {
+  const bodies: Array<string> = []
+  const server = createServer((request, response) => {
+    let body = ""
+    request.on("data", (chunk) => { body += String(chunk) }).on("end", () => {
+      bodies.push(body)
+      response.writeHead(204).end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  return { bodies, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, close: () => { server.close() } }
+}
+
+const agents = async (attack: Attack, project: ProjectRef) => {
+  const slugs = [...Object.keys(commits), "printed"]
+  for (const slug of slugs) await attack.must("POST", `/projects/${project.name}/sdlc/features`, { body: { title: slug, slug } })
+  let events: ReadonlyArray<Record<string, unknown>> = []
+  const judged = (slug: string) => events.filter((one) => one["feature"] === slug && (one["type"] === "feature.refused" || one["type"] === "feature.action_failed"))
+  for (let looked = 0; looked < 240 && !slugs.every((slug) => judged(slug).length > 0); looked++) {
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    events = await attack.events(project)
+  }
+  for (const [slug, { place }] of Object.entries(commits)) {
+    const said = JSON.stringify(judged(slug))
+    attack.held(`a commit that holds it ${slug} is refused`, said.includes("feature.refused"), said)
+    attack.held(`the refusal of ${slug} says where`, said.includes(place), said)
+  }
+  attack.held("an agent that prints it and fails", judged("printed").length > 0)
+}
+
+/** Text of people goes into commits too. */
+const people = async (attack: Attack, project: ProjectRef) => {
+  for (const [field, body] of Object.entries({ title: { title: `Use ${secret}`, slug: "a" }, description: { title: "Fine", slug: "b", description: `Use ${secret}` }, slug: { title: "Fine", slug: secret.replace("_", "-").toLowerCase() } })) {
+    const answer = await attack.api("POST", `/projects/${project.name}/sdlc/features`, { body })
+    attack.held(`a feature with it as its ${field} is refused`, answer.status === 422 && answer.text.includes(field), `${answer.status} ${answer.text}`)
+    attack.held(`the refusal of the ${field} does not repeat it`, leak(answer.text) === undefined, answer.text)
+  }
+  await attack.must("POST", `/projects/${project.name}/sdlc/features`, { body: { title: "Paused", slug: "paused", start: false } })
+  await attack.must("POST", `/projects/${project.name}/sdlc/features/paused/pause`, { body: { reason: `wait for ${secret}` } })
+  const clone = await attack.clone(project)
+  const all = await attack.git(clone, "log", "--all", "-p")
+  attack.held("all commits of the project", all.code === 0 && leak(all.output) === undefined, String(leak(all.output)))
+}
+
 const eventsOf = async (attack: Attack, project: ProjectRef): Promise<string> =>
   (await attack.events(project)).map((event) => typeof event["line"] === "string" ? event["line"] : JSON.stringify(event)).join("\n")
 
 export const kind: Kind = {
   name: "redaction",
   promise: "No secret of a project is kept or shown, however a program writes it",
+  environment: { RDEV_WEBHOOK_ALLOW: "127.0.0.1", RDEV_AGENTS: JSON.stringify([{ kind: "command", name: "scripted", argv: ["sh", "-ceu", agent] }]) },
   run: async (attack) => {
     const project = await attack.project()
+    const hook = await receiver()
+    const { id } = await attack.must("POST", "/webhooks", { body: { url: hook.url, events: ["*"], project: project.name } }).then((made) => made["webhook"] as { readonly id: string })
     for (const [name, script] of Object.entries(spellings)) {
       const ran = await attack.exec(project, script, { env })
       const found = leak(ran.output)
@@ -63,8 +129,16 @@ export const kind: Kind = {
     }
     const failed = await attack.api("POST", `/projects/${project.name}/workspace/execs`, { body: { command: [secret], env, timeout_seconds: 5 } })
     attack.held("a refusal that quotes it", !failed.text.includes(secret), failed.text)
+    await people(attack, project)
+    await agents(attack, project)
     attack.held("all events of the project", leak(await eventsOf(attack, project)) === undefined)
     for (const path of ["audit/entries", "audit", "tasks"]) attack.held(path, leak((await attack.api("GET", `/projects/${project.name}/${path}`)).text) === undefined)
+    for (let looked = 0; looked < 60 && hook.bodies.length < 50; looked++) await new Promise((resolve) => setTimeout(resolve, 250))
+    hook.close()
+    const sent = hook.bodies.map((body) => (JSON.parse(body) as { readonly data?: { readonly line?: string } }).data?.line ?? body)
+    attack.held("webhooks arrive", sent.length >= 50, `${sent.length}`)
+    for (const body of [...sent, sent.join("\n")]) attack.held("a webhook's body", leak(body) === undefined, body)
+    attack.held("the record of what was sent", leak((await attack.api("GET", `/webhooks/${id}/deliveries`)).text) === undefined)
     const told = await attack.exec(project, "echo rdev_local_0123456789abcdefghijklmnopqrstuvwxyz; echo plain words stay", {})
     attack.held("a key that nobody knows", !told.output.includes("rdev_local_0123"), told.output)
     attack.held("other output stays as it is", told.output.includes("plain words stay"), told.output)

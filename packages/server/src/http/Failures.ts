@@ -163,9 +163,9 @@ export const answer = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A
   }))
 
 /** The problem of whatever ended a request, and whether it belongs in the log. */
-export const ofCause = (cause: Cause.Cause<unknown>, requestId: string | null): { readonly problem: Problem.Problem; readonly unexpected: boolean } => {
+export const ofCause = (cause: Cause.Cause<unknown>, requestId: string | null) => Effect.map(Redaction, ({ text }): { readonly problem: Problem.Problem; readonly unexpected: boolean } => {
   const first = cause.reasons.find((reason) => Cause.isFailReason(reason) || Cause.isDieReason(reason))
   const error = first === undefined ? null : Cause.isFailReason(first) ? first.error : Cause.isDieReason(first) ? first.defect : null
-  const problem = problemOf(error, requestId)
+  const problem = masked(problemOf(error, requestId), text)
   return { problem, unexpected: problem.code === "internal" }
-}
+})

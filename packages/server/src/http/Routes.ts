@@ -111,7 +111,7 @@ export const make = Effect.fn("Routes.make")(function*<E, R>(routes: Layer.Layer
 
   const refusal = (cause: Cause.Cause<unknown>, request: HttpServerRequest.HttpServerRequest, requestId: string) => Effect.gen(function*() {
     if (Cause.hasInterruptsOnly(cause)) return problemResponse(Problem.make("unavailable", { detail: "The server stopped before it was done: look whether the request took effect, or send it again with its Idempotency-Key", requestId }))
-    const { problem, unexpected } = Failures.ofCause(cause, requestId)
+    const { problem, unexpected } = yield* Failures.ofCause(cause, requestId)
     if (unexpected) yield* Effect.logError(`request ${requestId} failed: ${request.method} ${request.url}`, cause)
     if (problem.code !== "no-route") return problemResponse(problem)
     const others = request.url === "*" ? [...methods, "HEAD", "OPTIONS"] : allowed(request.url)

@@ -16,6 +16,7 @@ import type { FeatureIndex } from "../../domain/FeatureIndex.ts"
 import type { Project } from "../../domain/Project.ts"
 import { BranchName, type FileChange, Forge, ForgeError, type RepositoryTarget, type Sha, type TreeEntry } from "../../ports/Forge.ts"
 import * as PolicyAuthority from "../policy/PolicyAuthority.ts"
+import { Redaction } from "../redaction/Redaction.ts"
 import type { WrittenEvent } from "./Examine.ts"
 import * as Landing from "./Landing.ts"
 import * as Observe from "./Observe.ts"
@@ -138,20 +139,24 @@ const maxRaces = 8
  */
 export const record = Effect.fn("FeatureFiles.record")(function*(
   snapshot: Pick<Snapshot, "project" | "index" | "branch" | "sha" | "loaded">,
-  drafts: ReadonlyArray<Repo.Draft>,
+  given: ReadonlyArray<Repo.Draft>,
   options: { readonly files?: ReadonlyArray<FileChange>; readonly actor?: Principal } = {}
 ) {
-  if (drafts.length === 0 && (options.files ?? []).length === 0) return snapshot.sha
+  if (given.length === 0 && (options.files ?? []).length === 0) return snapshot.sha
   const forge = yield* Forge
   const reader = yield* RepositoryReader
   const key = yield* PlatformKey
+  // A commit cannot be cleaned afterwards, and a reason or an answer may quote what a program printed.
+  const redactor = yield* (yield* Redaction).of(snapshot.project.id)
+  const files = (options.files ?? []).map((file) => typeof file.content === "string" ? { ...file, content: redactor.text(file.content) } : file)
+  const drafts = given.map((draft) => redactor.json(draft as never) as Repo.Draft)
   const target = targetOf(snapshot.project)
   const slug = snapshot.index.slug
   const actor = options.actor ?? platformPrincipal
   let { loaded, sha } = snapshot
   for (let race = 0; race < maxRaces; race++) {
     const now = yield* Clock.currentTimeMillis
-    const changes: Array<FileChange> = [...(options.files ?? [])]
+    const changes: Array<FileChange> = [...files]
     let next = loaded
     for (const draft of drafts) {
       const appended = Repo.appendEvent(next, draft, { actor, timeMillis: now, random: randomBytes(10), ...(key === null ? {} : { key }) })

@@ -12,10 +12,11 @@ import type { StoreError } from "../../ports/StoreError.ts"
 import { TaskFailure, type TaskHandler, TaskHandlers } from "../../queue/TaskHandlers.ts"
 import type { Redactor } from "../../redaction/Redactor.ts"
 import { Redaction } from "./Redaction.ts"
+import * as Turns from "./Turns.ts"
 
 const projectOf = (stream: StreamName): ProjectId | null => stream.startsWith("project:") ? stream.slice("project:".length) as ProjectId : null
 
-const masked = (redactor: Redactor, events: ReadonlyArray<NewEvent>): ReadonlyArray<NewEvent> => events.map((event) => {
+const masked = (redactor: Redactor, events: ReadonlyArray<NewEvent>): Effect.Effect<ReadonlyArray<NewEvent>> => Turns.each(events, (event) => {
   const data = redactor.json(event.data)
   return data === event.data ? event : { ...event, data }
 })
@@ -24,15 +25,22 @@ const masked = (redactor: Redactor, events: ReadonlyArray<NewEvent>): ReadonlyAr
 export const layerEventLog: Layer.Layer<EventLog, never, EventLog> = Layer.effect(EventLog, Effect.gen(function*() {
   const log = yield* EventLog
   const redaction = yield* Redaction
-  return EventLog.of({ ...log, append: (stream, events) => Effect.flatMap(redaction.of(projectOf(stream)), (redactor) => log.append(stream, masked(redactor, events))) })
+  return EventLog.of({ ...log, append: (stream, events) => Effect.flatMap(redaction.of(projectOf(stream)), (redactor) => Effect.flatMap(masked(redactor, events), (kept) => log.append(stream, kept))) })
 }))
 
 /** The audit trail that takes no secret in. */
 export const layerAuditStore: Layer.Layer<AuditStore, never, AuditStore> = Layer.effect(AuditStore, Effect.gen(function*() {
   const store = yield* AuditStore
   const redaction = yield* Redaction
-  return AuditStore.of({ ...store, append: (entry) => Effect.flatMap(redaction.of(entry.projectId), (redactor) => store.append({ ...entry, data: redactor.json(entry.data) })) })
+  return AuditStore.of({ ...store, append: (entry) => Effect.flatMap(redaction.of(entry.projectId), (redactor) => store.append({ ...entry, data: redactor.json(entry.data), steps: redactor.json(entry.steps) })) })
 }))
+
+/** The queue keeps a defect's message. */
+const maskedDefect = (redactor: Redactor, defect: unknown): unknown => {
+  const said = defect instanceof Error ? defect.message : String(defect)
+  const masked = redactor.text(said)
+  return masked === said ? defect : new Error(masked)
+}
 
 const away = (error: StoreError) => new TaskFailure({ reason: { _tag: "ResourceExhausted", resource: "credentials", message: error.message }, cause: error })
 
@@ -43,7 +51,9 @@ export const layerTaskHandlers: Layer.Layer<TaskHandlers, never, TaskHandlers> =
   const mask = (handler: TaskHandler): TaskHandler => (context) => {
     const redactor = Effect.mapError(redaction.of(context.task.projectId), away)
     const progress: typeof context.progress = (value) => Effect.flatMap(Effect.orElseSucceed(redactor, () => null), (known) => known === null ? Effect.void : context.progress(known.json(value)))
-    return handler({ ...context, progress }).pipe(
+    // What a handler throws before it answers, it dies of too.
+    return Effect.suspend(() => handler({ ...context, progress })).pipe(
+      Effect.catchDefect((defect) => Effect.flatMap(redactor, (known) => Effect.die(maskedDefect(known, defect)))),
       Effect.flatMap((result) => Effect.map(redactor, (known) => known.json(result))),
       Effect.catch((failure) => Effect.flatMap(redactor, (known) => Effect.fail(new TaskFailure({ ...failure, reason: known.json({ ...failure.reason }) as ErrorClass }))))
     )

@@ -18,15 +18,17 @@ const maxLearned = 200
 export interface Shape {
   /** Of a project, or of the installation alone. Fails only when a project's credentials could never be read. */
   readonly of: (projectId: ProjectId | null) => Effect.Effect<Redactor.Redactor, StoreError>
-  /** These values, given to something that runs for the project, are secrets from now on. */
-  readonly learn: (projectId: ProjectId, values: ReadonlyArray<string>) => Effect.Effect<void>
+  /** These values, given to something that runs for the project, are secrets from now on; null = of the installation, for all. */
+  readonly learn: (projectId: ProjectId | null, values: ReadonlyArray<string>) => Effect.Effect<void>
+  /** For the output of one run: these values are masked too, in it alone. */
+  readonly given: (projectId: ProjectId, values: ReadonlyArray<string>) => Effect.Effect<Redactor.Redactor, StoreError>
   /** Text of the server itself, which may be about any project. */
   readonly text: (text: string) => string
 }
 
 /** Without a layer only keys are known, by their look. */
 export const Redaction: Context.Reference<Shape> = Context.Reference<Shape>("rdev/services/Redaction", {
-  defaultValue: () => ({ of: () => Effect.succeed(Redactor.none), learn: () => Effect.void, text: (text) => Redactor.none.text(text) })
+  defaultValue: () => ({ of: () => Effect.succeed(Redactor.none), learn: () => Effect.void, given: (_, values) => Effect.sync(() => Redactor.make(values)), text: (text) => Redactor.none.text(text) })
 })
 
 interface Known {
@@ -45,7 +47,8 @@ export interface Options {
 
 export const layer = (options: Options): Layer.Layer<never, never, CredentialStore> => Layer.effect(Redaction, Effect.gen(function*() {
   const store = yield* CredentialStore
-  const own = Redactor.make(options.values)
+  let installation = options.values
+  let own = Redactor.make(installation)
   const projects = new Map<ProjectId, Known>()
 
   const at = (projectId: ProjectId): Known => {
@@ -55,9 +58,10 @@ export const layer = (options: Options): Layer.Layer<never, never, CredentialSto
     if (projects.size > maxProjects) for (const oldest of projects.keys()) { projects.delete(oldest); break }
     return known
   }
+  const valuesOf = (known: Known) => [...new Set([...[...known.stored.values()].map(({ value }) => value), ...known.learned])]
   const rebuild = (known: Known) => {
-    const values = [...new Set([...[...known.stored.values()].map(({ value }) => value), ...known.learned])]
-    known.redactor = values.length === 0 ? own : Redactor.make([...options.values, ...values])
+    const values = valuesOf(known)
+    known.redactor = values.length === 0 ? own : Redactor.make([...installation, ...values])
   }
 
   const read = Effect.fnUntraced(function*(projectId: ProjectId, known: Known) {
@@ -85,16 +89,25 @@ export const layer = (options: Options): Layer.Layer<never, never, CredentialSto
     return known.redactor
   })
 
+  const learn: Shape["learn"] = (projectId, values) => Effect.sync(() => {
+    const known = projectId === null ? null : at(projectId)
+    const there = new Set([...installation, ...(known === null ? [] : valuesOf(known))])
+    const fresh = [...new Set(values)].filter((value) => value !== "" && !there.has(value))
+    if (fresh.length === 0) return
+    if (known === null) {
+      installation = [...installation, ...fresh]
+      own = Redactor.make(installation)
+      for (const one of projects.values()) rebuild(one)
+      return
+    }
+    known.learned = [...known.learned, ...fresh].slice(-maxLearned)
+    rebuild(known)
+  })
+
   return {
     of,
-    learn: (projectId, values) => Effect.sync(() => {
-      const known = at(projectId)
-      const there = new Set([...[...known.stored.values()].map(({ value }) => value), ...known.learned, ...options.values])
-      const fresh = [...new Set(values)].filter((value) => value !== "" && !there.has(value))
-      if (fresh.length === 0) return
-      known.learned = [...known.learned, ...fresh].slice(-maxLearned)
-      rebuild(known)
-    }),
+    learn,
+    given: (projectId, values) => Effect.map(of(projectId), () => Redactor.make([...installation, ...valuesOf(at(projectId)), ...values])),
     text: (text) => {
       let masked = own.text(text)
       for (const { redactor } of projects.values()) if (redactor !== own) masked = redactor.text(masked)

@@ -8,6 +8,7 @@ import type { ProjectId } from "../../domain/Ids.ts"
 import { Forge, type RepositoryTarget, type Sha, type TreeEntry } from "../../ports/Forge.ts"
 import type { Redactor } from "../../redaction/Redactor.ts"
 import { Redaction } from "./Redaction.ts"
+import * as Turns from "./Turns.ts"
 
 export interface Change {
   readonly target: RepositoryTarget & { readonly projectId: ProjectId }
@@ -20,13 +21,13 @@ export interface Change {
 
 const places = 5
 
-/** Pure: where secrets stand in one file. */
-export const inFile = (redactor: Redactor, path: string, content: Uint8Array): ReadonlyArray<string> => {
+/** Pure: where secrets stand in one file. Yields as the search does. */
+export const inFile = function*(redactor: Redactor, path: string, content: Uint8Array): Generator<void, ReadonlyArray<string>> {
   const shown = redactor.text(path)
   const named = shown === path ? [] : [`${shown}: a secret stands in the file's name`]
   const isText = !content.subarray(0, 8_000).includes(0)
   let [at, line] = [0, 1]
-  const found = redactor.find(content).map(({ from }) => {
+  const found = (yield* redactor.find(content)).map(({ from }) => {
     if (!isText) return `${shown}: a secret stands at byte ${from}`
     for (; at < from; at++) if (content[at] === 0x0a) line += 1
     return `${shown}:${line}: a secret stands here`
@@ -41,7 +42,11 @@ export const problems = Effect.fn("SecretCheck.problems")(function*({ after, bef
   if (changed.length === 0) return []
   const redactor = yield* (yield* Redaction).of(target.projectId)
   const contents = yield* (yield* Forge).readFiles(target, to, "")
-  const found = changed.flatMap(({ path }) => inFile(redactor, path, contents.get(path) ?? new Uint8Array(0)))
+  const found = yield* Turns.run(function*() {
+    const all: Array<string> = []
+    for (const { path } of changed) all.push(...(yield* inFile(redactor, path, contents.get(path) ?? new Uint8Array(0))))
+    return all
+  })
   if (found.length === 0) return []
   const rest = found.length > places ? [`and ${found.length - places} more places hold secrets`] : []
   return [...found.slice(0, places), ...rest, "take the secrets out of the files: a program gets them from its environment"]
