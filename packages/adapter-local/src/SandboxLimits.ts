@@ -25,6 +25,8 @@ export const hardLimits = (text: string): ReadonlyMap<string, number> => {
 }
 
 const mebibyte = 1024 * 1024
+/** Node 24 has reserved 600 MiB of data before it runs a line, of which it uses 40: with less no smaller budget would let it start. What is used is bounded by the control group or the watch. */
+const leastData = 1024 * mebibyte
 /** Node and Go raise their soft limit of open files to the hard one by themselves; programs that loop over all numbers want it low. */
 const fixed: Readonly<Partial<Record<Name, readonly [soft: number, hard: number]>>> = {
   core: [0, 0], nofile: [4_096, 65_536], memlock: [65_536, 65_536], sigpending: [4_096, 4_096], msgqueue: [819_200, 819_200], nice: [0, 0], rtprio: [0, 0], stack: [8 * mebibyte, 1024 * mebibyte]
@@ -34,7 +36,7 @@ export const rlimits = (limits: Limits, hard: ReadonlyMap<string, number>): Read
   table.flatMap(([name, number]): ReadonlyArray<Rlimit> => {
     const own: readonly [number, number] | undefined = name === "fsize" ? [limits.fileBytes, limits.fileBytes]
       // RLIMIT_DATA and not RLIMIT_AS: JavaScript engines reserve far more address space than they use.
-      : name === "data" ? [limits.memoryBytes, limits.memoryBytes]
+      : name === "data" ? [Math.max(leastData, limits.memoryBytes), Math.max(leastData, limits.memoryBytes)]
         : name === "nproc" ? [limits.processes, limits.processes]
           : fixed[name]
     if (own === undefined) return []

@@ -27,6 +27,8 @@ describe("pure parts", () => {
     assert.deepStrictEqual([...hard], [["data", 1_000_000], ["nofile", 2048]])
     const found = new Map(rlimits({ memoryBytes: 5_000_000, processes: 7, fileBytes: 11 }, hard).map(({ hard: most, name, soft }) => [name, [soft, most]]))
     assert.deepStrictEqual(found.get("data"), [1_000_000, 1_000_000])
+    const dataOf = (memoryBytes: number) => rlimits({ memoryBytes, processes: 7, fileBytes: 11 }, new Map()).find(({ name }) => name === "data")?.soft
+    assert.deepStrictEqual([5_000_000, 2 * 1024 ** 3].map(dataOf), [1024 ** 3, 2 * 1024 ** 3], "never less than Node reserves")
     assert.deepStrictEqual(found.get("nofile"), [2048, 2048])
     assert.deepStrictEqual(found.get("core"), [0, 0])
     assert.deepStrictEqual(found.get("nproc"), [7, 7])

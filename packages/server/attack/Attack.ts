@@ -13,6 +13,8 @@ export interface Kind {
   readonly promise: string
   /** Further variables of the server's environment. */
   readonly environment?: Readonly<Record<string, string>>
+  /** A program that sets up what the server inherits and becomes it. */
+  readonly through?: Target.Through
   readonly run: (attack: Attack) => Promise<void>
 }
 
@@ -59,15 +61,17 @@ export class Attack {
   private made = 0
   private target: Target.Target
   private readonly environment: Readonly<Record<string, string>>
-  private constructor(target: Target.Target, environment: Readonly<Record<string, string>>) {
+  private readonly through: Target.Through | null
+  private constructor(target: Target.Target, environment: Readonly<Record<string, string>>, through: Target.Through | null) {
     this.target = target
     this.environment = environment
+    this.through = through
   }
 
-  static async start(environment: Readonly<Record<string, string>> = {}): Promise<Attack> {
+  static async start({ environment = {}, through = null }: { readonly environment?: Readonly<Record<string, string>>; readonly through?: Target.Through | null } = {}): Promise<Attack> {
     const dataDir = mkdtempSync(join(tmpdir(), "rdev-attack-data-"))
     try {
-      return new Attack(await Target.start(dataDir, environment), environment)
+      return new Attack(await Target.start(dataDir, environment, through), environment, through)
     } catch (cause) {
       rmSync(dataDir, { recursive: true, force: true })
       throw cause
@@ -85,7 +89,7 @@ export class Attack {
   /** Ends the server and starts it again on its data; `signal` defaults to SIGTERM. */
   async restart(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     await this.target.stop(signal)
-    this.target = await Target.start(this.target.dataDir, this.environment)
+    this.target = await Target.start(this.target.dataDir, this.environment, this.through)
   }
 
   async end(): Promise<void> {
@@ -139,7 +143,7 @@ export class Attack {
     const name = `attack-${++this.made}`
     await this.must("POST", "/projects", { body: { name, template }, headers: { prefer: "wait=60" } })
     const ready = await this.until(`/projects/${name}`, (project) => project["status"] === "ready" || project["status"] === "failed", provisionSeconds)
-    if (ready["status"] !== "ready") throw new Error(`the project ${name} is ${String(ready["status"])} after ${provisionSeconds} s`)
+    if (ready["status"] !== "ready") throw new Error(`the project ${name} is ${String(ready["status"])} and not ready, within ${provisionSeconds} s: ${JSON.stringify(ready["resources"])}`)
     return { id: String(ready["id"]), name }
   }
 

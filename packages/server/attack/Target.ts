@@ -16,14 +16,18 @@ export interface Target {
   readonly stop: (signal: NodeJS.Signals) => Promise<void>
 }
 
+export type Through = readonly [program: string, ...args: ReadonlyArray<string>]
+
 const program = fileURLToPath(new URL("../test/process/serve.ts", import.meta.url))
 /** No attack takes longer; a runner that died leaves no server behind. */
 const lifeMillis = 15 * 60_000
 
 const ending = (child: ChildProcess): Promise<void> => new Promise((resolve) => child.once("close", () => resolve()))
 
-export const start = async (dataDir: string, environment: Readonly<Record<string, string>>): Promise<Target> => {
-  const child = spawn(process.execPath, ["--conditions=@rdev/source", program], {
+/** `through`: a program that becomes the server, with its arguments; null = none. */
+export const start = async (dataDir: string, environment: Readonly<Record<string, string>>, through: Through | null = null): Promise<Target> => {
+  const [first = process.execPath, ...words] = through === null ? [process.execPath] : [...through, process.execPath]
+  const child = spawn(first, [...words, "--conditions=@rdev/source", program], {
     env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", RDEV_PORT: "0", RDEV_DATA_DIR: dataDir, RDEV_DRAIN_SECONDS: "1", RDEV_RATE_LIMIT: "0", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: lifeMillis,
@@ -33,13 +37,13 @@ export const start = async (dataDir: string, environment: Readonly<Record<string
   let errors = ""
   child.stderr.on("data", (chunk: Buffer) => { errors = `${errors}${chunk.toString("utf8")}`.slice(-8_000) })
   const lines = createInterface({ input: child.stdout })
-  const first = await Promise.race([
+  const up = await Promise.race([
     new Promise<string>((resolve) => lines.on("line", (line) => { if (line.startsWith("{")) resolve(line) })),
     over.then(() => null)
   ])
-  if (first === null) throw new Error(`the server ended with ${child.exitCode}: ${errors}`)
+  if (up === null) throw new Error(`the server ended with ${child.exitCode}: ${errors}`)
   child.stdout.resume()
-  const { url } = JSON.parse(first) as { readonly url: string }
+  const { url } = JSON.parse(up) as { readonly url: string }
   return {
     url,
     port: Number(new URL(url).port),

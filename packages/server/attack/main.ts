@@ -17,7 +17,7 @@ if (unknown.length > 0) {
 
 interface Result { readonly tries: number; readonly failures: ReadonlyArray<string> }
 const tryKind = async (kind: Kind): Promise<Result> => {
-  const attack = await Attack.start(kind.environment)
+  const attack = await Attack.start(kind)
   try {
     await kind.run(attack)
     return attack.tries === 0 ? { tries: 0, failures: ["it tried nothing"] } : attack
