@@ -17,7 +17,7 @@ import { CurrentRequest } from "../domain/Principal.ts"
 import type { Project } from "../domain/Project.ts"
 import { EventLog } from "../ports/EventLog.ts"
 import { FeatureStore } from "../ports/FeatureStore.ts"
-import { BranchName, Forge } from "../ports/Forge.ts"
+import { BranchName, Forge, type Sha } from "../ports/Forge.ts"
 import type { PolicyStore } from "../ports/PolicyStore.ts"
 import { ProjectStore } from "../ports/ProjectStore.ts"
 import { WorkQueue } from "../queue/WorkQueue.ts"
@@ -148,6 +148,28 @@ const withoutSecrets = Effect.fnUntraced(function*(project: Project, fields: Rea
   }
 })
 
+/**
+ * The branch of a new feature, at the head of the default branch. What an earlier attempt left that died before its index row was
+ * written (one commit with the feature's own documents) is replaced; somebody's work under that name is theirs.
+ */
+const freshBranch = Effect.fn("Features.freshBranch")(function*(project: Project, slug: string, head: Sha) {
+  const forge = yield* Forge
+  const target = FeatureFiles.targetOf(project)
+  const branch = FeatureFiles.branchOf(slug)
+  const there = yield* forge.head(target, branch)
+  if (Option.isSome(there) && there.value !== head) {
+    const { ahead } = yield* forge.compare(target, BranchName.make(project.defaultBranch), branch)
+    const paths = new Set((yield* forge.listTree(target, there.value)).map(({ path }) => path))
+    const own = `.sdlc/features/${slug}/`
+    const isLeftOver = ahead === 1 && paths.has(`${own}feature.yaml`) && paths.has(`${own}idea.md`)
+    if (ahead > 0 && !isLeftOver) {
+      return yield* fail("create", { _tag: "Conflict", message: `branch ${branch} of ${project.name} holds ${ahead} commits of somebody's work; rename or delete it, or choose another slug` })
+    }
+    yield* forge.deleteBranch(target, branch)
+  }
+  return yield* forge.ensureBranch(target, branch, head)
+})
+
 const create = Effect.fn("Features.create")(function*(idOrName: string, spec: NewFeature) {
   const forge = yield* Forge
   const reader = yield* RepositoryReader
@@ -176,10 +198,8 @@ const create = Effect.fn("Features.create")(function*(idOrName: string, spec: Ne
     try: () => initialFiles(project, slug, spec, files, now, key),
     catch: (error) => fail("create", { _tag: "Invalid", field: "feature", message: error instanceof Error ? error.message : String(error) })
   })
-  // An earlier attempt that died after the branch was made left no index row: its branch starts again from the default branch.
-  yield* forge.deleteBranch(target, FeatureFiles.branchOf(slug))
   const branch = FeatureFiles.branchOf(slug)
-  const base = yield* forge.ensureBranch(target, branch, head.value)
+  const base = yield* freshBranch(project, slug, head.value)
   yield* forge.commit(target, { branch, expectedHead: base, changes, message: `sdlc(${slug}): feature-created`, author: { name: "platform", email: "platform@rdev" } })
   const index = FeatureIndex.make({
     id: yield* Ids.make("feat"),
