@@ -148,7 +148,7 @@ const crew = (options: Options, counts: Counts) => {
 
 const noHarness = Layer.succeed(AgentHarness, { list: Effect.succeed([]), get: () => Effect.die(new Error("no harness runs here")) } as never)
 
-const platform = (options: Options, counts: Counts) => {
+export const platform = (options: Options, counts: Counts) => {
   const stores = Layer.mergeAll(EventLog.layerMemory, PolicyStore.layerMemory, ProjectStore.layerMemory, FeatureStore.layerMemory, AuditStore.layerMemory, CredentialStore.layerMemory, UnitOfWork.layerMemory, Notifier.layerMemory, WorkQueueStore.layerMemory)
   const ports = Layer.mergeAll(forgeMemory, Ci.layerMemory, Deployer.layerMemory, WorkspaceHost.layerMemory, noHarness, Layer.succeed(PlatformKey, null)).pipe(Layer.provideMerge(stores))
   const queue = WorkQueue.layer.pipe(Layer.provideMerge(TaskEvents.layer), Layer.provideMerge(ports))
@@ -156,23 +156,29 @@ const platform = (options: Options, counts: Counts) => {
   return Layer.mergeAll(Worker.layer({ capacity: 8, labels: [] }), layerDriver).pipe(Layer.provideMerge(features))
 }
 
+/** A ready project `hello` with a policy and nothing else in its repository. */
+export const project = Effect.gen(function*() {
+  const forge = yield* Forge
+  const features = yield* Features
+  const projects = yield* ProjectStore.ProjectStore
+  const id = yield* Ids.make("proj")
+  const target = { projectId: id, name: ProjectName.make("hello") }
+  yield* forge.ensureRepository(target, { defaultBranch: main, files: [{ path: ".sdlc/policy.yaml", content: policy }, { path: "registry.txt", content: "" }], message: "template" })
+  yield* (yield* Ci.Ci).ensure(target)
+  const now = yield* DateTime.now
+  yield* projects.insert(new Project({
+    id, name: target.name, template: "default", status: "ready", description: "", agent: "fake", defaultBranch: "main", workDir: "/workspace", cloneUrl: null,
+    resources: [], environments: [], operationId: null, createdAt: now, updatedAt: now, revision: 1
+  }))
+  return { features, id, target }
+})
+
 /** Lets the features of these names go from their idea to their release, at once; seconds of the clock until all are done, `null` when they are not. */
 export const release = (slugs: ReadonlyArray<string>, options: Options, meanwhile: (round: number, target: { readonly projectId: Ids.ProjectId; readonly name: ProjectName }) => Effect.Effect<void, unknown, Forge> = () => Effect.void) => {
   const counts: Counts = { did: new Map(), landed: [] }
   return Effect.gen(function*() {
-    const forge = yield* Forge
-    const features = yield* Features
-    const projects = yield* ProjectStore.ProjectStore
+    const { features, id, target } = yield* project
     const store = yield* FeatureStore.FeatureStore
-    const id = yield* Ids.make("proj")
-    const target = { projectId: id, name: ProjectName.make("hello") }
-    yield* forge.ensureRepository(target, { defaultBranch: main, files: [{ path: ".sdlc/policy.yaml", content: policy }, { path: "registry.txt", content: "" }], message: "template" })
-    yield* (yield* Ci.Ci).ensure(target)
-    const now = yield* DateTime.now
-    yield* projects.insert(new Project({
-      id, name: target.name, template: "default", status: "ready", description: "", agent: "fake", defaultBranch: "main", workDir: "/workspace", cloneUrl: null,
-      resources: [], environments: [], operationId: null, createdAt: now, updatedAt: now, revision: 1
-    }))
     for (const slug of slugs) {
       yield* features.create("hello", { title: slug, slug })
       yield* TestClock.adjust("1 millis")
