@@ -64,7 +64,7 @@ export const make = Effect.fn("Sandbox.make")(function*(options: Options) {
   const { backend, rejected } = yield* attempt(() => find(options, folder))
   const { owner } = backend
   const budget = { ...defaultBudget(), ...options.budget }
-  const budgets = yield* Effect.acquireRelease(attempt(async () => new Budgets(options.dataDir, backend, budget)), (made) => Effect.sync(() => made.close()))
+  const budgets = yield* Effect.acquireRelease(attempt(async () => new Budgets(options.dataDir, backend, budget, options.controlGroups)), (made) => Effect.sync(() => made.close()))
   const isRoot = process.getuid?.() === 0
   const target = owner ?? (isRoot ? { uid: 0, gid: 0 } : null)
   const ownTree = (path: string) => attempt(() => target === null ? Promise.resolve() : ConfinedTree.chown(path, target.uid, target.gid))

@@ -8,7 +8,7 @@ import { findProgram } from "./Git.ts"
 import { fail, fromUnknown, invalid } from "./LocalFailure.ts"
 import * as SandboxBubblewrap from "./SandboxBubblewrap.ts"
 import * as SandboxHost from "./SandboxHost.ts"
-import type { Loader } from "./SandboxLoader.ts"
+import type { Language, Loader } from "./SandboxLoader.ts"
 import * as SandboxNamespaces from "./SandboxNamespaces.ts"
 import * as SandboxProcess from "./SandboxProcess.ts"
 import * as SandboxRoot from "./SandboxRoot.ts"
@@ -32,6 +32,10 @@ export interface Options {
   readonly user?: { readonly uid: number; readonly gid: number }
   /** Name on PATH or absolute path; default `bwrap`. */
   readonly bubblewrapProgram?: string
+  /** Programs that may be the last step before a command (see SandboxLoader), in the order in which they are tried; default: perl, python3. */
+  readonly loaders?: ReadonlyArray<Language>
+  /** false: no control groups are made, the watch alone bounds memory. */
+  readonly controlGroups?: boolean
   /** What one account (a project) may use; what is left out has the default. */
   readonly budget?: Partial<Budget>
 }
@@ -105,10 +109,10 @@ const probe = async (backend: Backend, folder: string): Promise<void> => {
 interface Candidate { readonly name: string; readonly make: (last: LastStep) => Backend }
 
 /** First those that refuse system calls, then those that only close what is inherited, then nothing but the shell. */
-const lastSteps = (): ReadonlyArray<LastStep> => {
+const lastSteps = (languages: ReadonlyArray<Language> = ["perl", "python3"]): ReadonlyArray<LastStep> => {
   const architecture = process.platform === "linux" ? architectureOf(process.arch) : null
   if (architecture === null) return [{ loader: null, filter: null }]
-  const loaders = (["perl", "python3"] as const).flatMap((language): ReadonlyArray<Loader> => {
+  const loaders = languages.flatMap((language): ReadonlyArray<Loader> => {
     const program = findProgram(language, systemPath)
     return program === null ? [] : [{ language, program }]
   })
@@ -194,7 +198,7 @@ export const find = async (options: Options, folder: string): Promise<{ readonly
   const mounts = [...tools.map(({ hostPath, name }) => ({ hostPath, path: join(SandboxRoot.toolFolder, name) })), ...(options.readOnlyMounts ?? [])]
   const rejected: Array<string> = []
   for (const candidate of candidates(options, mounts, folder)) {
-    for (const last of lastSteps().filter((step) => fits(step, candidate.name))) {
+    for (const last of lastSteps(options.loaders).filter((step) => fits(step, candidate.name))) {
       try {
         const backend = candidate.make(last)
         await probe(backend, folder)
@@ -208,7 +212,7 @@ export const find = async (options: Options, folder: string): Promise<{ readonly
     }
   }
   // No filter: whoever goes without isolation may want set-uid programs.
-  const last = lastSteps().find(({ filter }) => filter === null) ?? { loader: null, filter: null }
+  const last = lastSteps(options.loaders).find(({ filter }) => filter === null) ?? { loader: null, filter: null }
   if (options.unsafeHost === true) return { backend: SandboxHost.unsafe(toolFolder, last), rejected }
   throw fail({ _tag: "Unsupported", message: `no sandbox works on this machine (${rejected.join("; ") || "none is known for this platform"}). ${advice}; or accept running without isolation by --unsafe-host` })
 }

@@ -126,6 +126,20 @@ layer(Layer.orDie(machine), { excludeTestServices: true })("Budgets: what a comm
       assert.strictEqual((yield* run("again", "", { argv: ["rm", "big"] })).exit.code, 0)
       assert.strictEqual((yield* run("again", "true")).exit.code, 0)
     }), 60_000)
+
+  it.effect("lets rm through to its end, and no other program by that name", () =>
+    Effect.gen(function*() {
+      const made = yield* run("slow", "mkdir -p bin d && printf '#!/bin/sh\\necho other\\n' >bin/rm && chmod 755 bin/rm; perl -e 'for (1..30000) { open(F, \">\", \"d/f$_\") }'; sleep 30")
+      assert.strictEqual(made.exit.reason, "disk")
+      const { dataDir } = yield* Place
+      const work = (yield* Sandbox.Sandbox).inside({ files: join(dataDir, "slow", "files"), home: join(dataDir, "slow", "home"), filesReadOnly: false }).workDir
+      const other = yield* run("slow", "", { argv: ["rm", "--version"], env: { PATH: join(work, "bin"), LD_PRELOAD: join(work, "none.so") } })
+      assert.match(other.text, /^rm \(/)
+      const renamed = yield* Effect.flip(run("slow", "", { argv: [join(work, "bin", "rm")] }))
+      assert.deepInclude(renamed.reason, { _tag: "ResourceExhausted" })
+      const removed = yield* run("slow", "", { argv: ["rm", "-r", "d"] })
+      assert.deepInclude(removed.exit, { code: 0, reason: "exited" })
+    }), 60_000)
 })
 
 layer(Layer.orDie(machine), { excludeTestServices: true })("Budgets: memory and processes", (it) => {
