@@ -73,6 +73,9 @@ const shown = (command: ReadonlyArray<string>): ReadonlyArray<string> => command
 
 interface Running { record: ExecRecord; readonly projectId: string; readonly issuer: string; readonly process: Process; readonly ended: Deferred.Deferred<void> }
 
+/** Of output, in one write. */
+const eventsAtOnce = 8
+
 /** Asks the process that runs a command to end it. */
 const killRequested = "exec.kill_requested"
 const killSeconds = 10
@@ -121,7 +124,8 @@ export const layer = (network: "loopback" | "internet", limits: Admission.Limits
     const output = (found: ReadonlyArray<OutputLines.OutputLine>) => found.length === 0 ? Effect.void : Effect.gen(function*() {
       const events = OutputLines.toEvents(found)
       yield* pace.wait(yield* Clock.currentTimeMillis, found)
-      yield* tell(entry.record, projectId, events)
+      // The embedded database works on this thread: others are answered between two writes.
+      for (let at = 0; at < events.length; at += eventsAtOnce) yield* tell(entry.record, projectId, events.slice(at, at + eventsAtOnce))
     })
     const read = yield* Effect.exit(Stream.runForEach(entry.process.output, (chunk) => Effect.flatMap(redaction.of(projectId), (known) => {
       lines.use(known)

@@ -61,7 +61,7 @@ const commits: Readonly<Record<string, { readonly script: string; readonly place
 const agent = [
   "case $RDEV_FEATURE in",
   ...Object.entries(commits).map(([slug, { script }]) => `${slug}) ${script} ;;`),
-  `printed) echo ${secret}; echo ${secret} >&2; printf %s ${secret} | base64; exit 3 ;;`,
+  `printed) for n in 990 2000 4090 8185 16380 32760 65530; do head -c $n /dev/zero | tr '\\0' a; echo ${secret}; done; echo ${secret} >&2; printf %s ${secret} | base64; exit 3 ;;`,
   "esac",
   `echo "the agent of $RDEV_FEATURE says ${secret}"`
 ].join("\n")
