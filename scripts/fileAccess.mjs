@@ -16,6 +16,8 @@ export const allowed = {
     "ReleaseRecords.ts": own,
     "PullRequests.ts": own,
     "LocalDns.ts": own,
+    "OutputFiles.ts": own,
+    "OutputWriter.ts": own,
     "LocalWorkspaceHost.ts": "lists and renames folders of the server's own around workspaces",
     "Cgroups.ts": "the kernel's control groups below this process's own",
     "Disk.ts": "asks what the disk has left and what /proc tells of commands; counts folders by du and ConfinedTree",

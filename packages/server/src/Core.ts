@@ -19,6 +19,7 @@ import * as Features from "@rdev/core/services/Features"
 import * as FeatureHandlers from "@rdev/core/services/features/FeatureHandlers"
 import { RepositoryReader } from "@rdev/core/services/features/RepositoryReader"
 import * as Policies from "@rdev/core/services/Policies"
+import * as OutputRetention from "@rdev/core/services/OutputRetention"
 import * as Projects from "@rdev/core/services/Projects"
 import { definitions } from "@rdev/core/services/projects/ProjectOperations"
 import { type ProjectSettings as Settings, ProjectSettings } from "@rdev/core/services/projects/ProjectSettings"
@@ -70,6 +71,7 @@ const deliveriesAtOnce = 8
 const housekeeping = Layer.mergeAll(
   Retention.layer(),
   EventRetention.layer(),
+  OutputRetention.layer(),
   Collector.layerSchedule().pipe(Layer.provide(Collector.layer()))
 )
 

@@ -18,6 +18,7 @@ import * as LocalCi from "@rdev/adapter-local/LocalCi"
 import * as LocalDeployer from "@rdev/adapter-local/LocalDeployer"
 import * as LocalDns from "@rdev/adapter-local/LocalDns"
 import * as LocalForge from "@rdev/adapter-local/LocalForge"
+import * as LocalOutputStore from "@rdev/adapter-local/LocalOutputStore"
 import * as LocalWebhookTransport from "@rdev/adapter-local/LocalWebhookTransport"
 import * as LocalWorkspaceHost from "@rdev/adapter-local/LocalWorkspaceHost"
 import * as Sandbox from "@rdev/adapter-local/Sandbox"
@@ -95,7 +96,7 @@ const machine = (config: ServerConfig, url: string, port: number) => {
   const { dataDir, domain, projectNetwork } = config
   const deployer = LocalDeployer.layerNoDeps({ dataDir, domain, urlOf: urlOf(config, port), serviceNetwork: projectNetwork })
   const forge = LocalForge.layerNoDeps({ dataDir, baseUrl: `${url}/git` })
-  return Layer.mergeAll(Edge.layer, LocalCi.layerNoDeps({ dataDir }), LocalWorkspaceHost.layerNoDeps({ dataDir }), LocalWebhookTransport.layerConfig).pipe(
+  return Layer.mergeAll(Edge.layer, LocalCi.layerNoDeps({ dataDir }), LocalWorkspaceHost.layerNoDeps({ dataDir }), LocalOutputStore.layer({ dataDir }), LocalWebhookTransport.layerConfig).pipe(
     Layer.provideMerge(deployer),
     Layer.provideMerge(Layer.mergeAll(forge, LocalDns.layer({ dataDir, domain }))),
     Layer.merge(GitHttp.layerNoDeps({ dataDir, reserveBytes: config.budget.reserveBytes })),

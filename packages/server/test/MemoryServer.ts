@@ -13,6 +13,7 @@ import * as IdempotencyStore from "@rdev/core/ports/IdempotencyStore"
 import * as Notifier from "@rdev/core/ports/Notifier"
 import * as OperationStore from "@rdev/core/ports/OperationStore"
 import * as PolicyStore from "@rdev/core/ports/PolicyStore"
+import * as OutputStore from "@rdev/core/ports/OutputStore"
 import * as ProjectStore from "@rdev/core/ports/ProjectStore"
 import * as TenantCache from "@rdev/core/ports/TenantCache"
 import * as TenantDatabase from "@rdev/core/ports/TenantDatabase"
@@ -38,7 +39,7 @@ import * as TemplatesDisk from "../src/TemplatesDisk.ts"
 const memory = Layer.mergeAll(
   AgentHarness.layerMemory, ApiKeyStore.layerMemory, AuditStore.layerMemory, Ci.layerMemory, CredentialStore.layerMemory, Deployer.layerMemory,
   Dns.layerMemory, EventLog.layerMemory, FeatureStore.layerMemory, Forge.layerMemory, IdempotencyStore.layerMemory, Notifier.layerMemory,
-  OperationStore.layerMemory, PolicyStore.layerMemory, ProjectStore.layerMemory, TenantCache.layerMemory, TenantDatabase.layerMemory, Tls.layerMemory, UnitOfWork.layerMemory,
+  OperationStore.layerMemory, OutputStore.layerMemory, PolicyStore.layerMemory, ProjectStore.layerMemory, TenantCache.layerMemory, TenantDatabase.layerMemory, Tls.layerMemory, UnitOfWork.layerMemory,
   WebhookStore.layerMemory, WebhookTransport.layerMemory, WorkQueueStore.layerMemory, WorkspaceHost.layerMemory, TemplatesDisk.layer()
 )
 const settings = { dnsTarget: "127.0.0.1", urlOf: (host: string) => `http://${host}/`, defaultBranch: "main", defaultAgent: "memory", defaultTemplate: "default", workDir: "/workspace", firstRelease: ["production"] as const }

@@ -14,6 +14,7 @@ import type { Dns } from "../../ports/Dns.ts"
 import { FeatureStore } from "../../ports/FeatureStore.ts"
 import { PolicyStore } from "../../ports/PolicyStore.ts"
 import type { Forge } from "../../ports/Forge.ts"
+import type { OutputStore } from "../../ports/OutputStore.ts"
 import type { ProjectStore } from "../../ports/ProjectStore.ts"
 import type { Templates } from "../../ports/Templates.ts"
 import type { TenantCache } from "../../ports/TenantCache.ts"
@@ -31,7 +32,7 @@ export const deleteKind = "project.delete"
 
 /** The ports that provisioning and deletion speak to. */
 export type Infrastructure = Ci | CredentialStore | Deployer | Dns | Forge | Templates | TenantCache | TenantDatabase | Tls
-type Needs = Infrastructure | FeatureStore | PolicyStore | ProjectStore | WorkspaceHost
+type Needs = Infrastructure | FeatureStore | OutputStore | PolicyStore | ProjectStore | WorkspaceHost
 
 const statusAfter = (operation: Operation, onCompleted: ProjectStatus, meanwhile: ProjectStatus): ProjectStatus =>
   operation.status === "completed" ? onCompleted : operation.status === "parked" ? meanwhile : "failed"

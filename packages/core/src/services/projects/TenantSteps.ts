@@ -5,6 +5,7 @@ import * as Step from "../../operations/Step.ts"
 import { CredentialStore } from "../../ports/CredentialStore.ts"
 import { Dns } from "../../ports/Dns.ts"
 import type { ProjectId } from "../../domain/Ids.ts"
+import { OutputStore } from "../../ports/OutputStore.ts"
 import { TenantCache } from "../../ports/TenantCache.ts"
 import { TenantDatabase } from "../../ports/TenantDatabase.ts"
 import { Tls } from "../../ports/Tls.ts"
@@ -155,10 +156,12 @@ export const removals = (input: DeleteInput, identity: Identity) => {
       ...removal,
       key: "workspaces",
       title: "End the workspaces",
+      // What their commands printed goes with them.
       do: () => Effect.gen(function*() {
         const host = yield* WorkspaceHost
         const mine = (yield* Effect.mapError(host.list, Step.fromPort)).filter((workspace) => workspace.projectId === projectId)
         yield* Effect.forEach(mine, (workspace) => Effect.mapError(host.destroy(projectId, workspace.name), Step.fromPort), { discard: true })
+        yield* Effect.mapError((yield* OutputStore).remove(projectId), Step.fromPort)
         return Step.done(null)
       })
     }),
