@@ -1,7 +1,7 @@
 /** Reads and removes output on disk: `<dataDir>/output/<projectId>/<execId>/`, a folder that only the server's user may enter. */
 import * as Ids from "@rdev/core/domain/Ids"
 import * as Frames from "@rdev/core/domain/OutputFrames"
-import { maxPageBytes, type OutputPage, type OutputRange, type OutputRun } from "@rdev/core/ports/OutputStore"
+import type { OutputPage, OutputRange, OutputRun } from "@rdev/core/ports/OutputStore"
 import { Schema } from "effect"
 import { readdir, readFile, rm, stat } from "node:fs/promises"
 import { join } from "node:path"
@@ -64,7 +64,7 @@ export const read = (dataDir: string, run: OutputRun, { limit, offset, view }: O
     const { came, dropped, last } = await sizeOf(folder, segments)
     const total = Frames.of(came, view)
     if (offset > total) throw invalid("offset", `${offset} is beyond the ${total} bytes that came so far`)
-    const page = new Frames.Page(view, offset, Math.min(limit, maxPageBytes))
+    const page = new Frames.Page(view, offset, Math.min(limit, Frames.maxPageBytes))
     let open = true
     for (let i = Segment.indexAt(segments, view, offset); open && i < segments.length; i++) {
       const { frames } = i === segments.length - 1 ? last : await segment(folder, segments[i] as Segment.Named)

@@ -2,10 +2,9 @@
 import { assert, layer as withLayer } from "@effect/vitest"
 import * as Ids from "@rdev/core/domain/Ids"
 import type { OutputStream, OutputView } from "@rdev/core/domain/OutputFrames"
-import { type OutputEnd, type OutputPart, type OutputRun, OutputStore } from "@rdev/core/ports/OutputStore"
+import { type OutputEnd, type OutputPart, type OutputRun, OutputStore, type OutputStoreError } from "@rdev/core/ports/OutputStore"
 import { Effect, Layer } from "effect"
 import { createHash } from "node:crypto"
-import * as Samples from "./Samples.ts"
 
 export interface Capabilities {
   /** Bytes of one run that the layer under test keeps; at least 1 MiB. The suite writes three times as much. */
@@ -16,6 +15,8 @@ const fresh = Effect.map(Effect.all([Ids.make("proj"), Ids.make("exec")]), ([pro
 const part = (stream: OutputStream, bytes: Uint8Array | string): OutputPart => ({ stream, bytes: Buffer.from(bytes as string) })
 const ended: OutputEnd = { code: 0, signal: null, reason: "exited" }
 const views = ["stdout", "stderr", "both"] as const
+
+const reasonOf = <A>(effect: Effect.Effect<A, OutputStoreError>) => Effect.match(effect, { onFailure: ({ reason }): string => reason._tag, onSuccess: () => "succeeded" })
 
 /** The same bytes for the same seed. */
 const noise = (seed: string, bytes: number): Buffer => {
@@ -71,7 +72,7 @@ export const suite = (name: string, layer: Layer.Layer<OutputStore, unknown>, ca
       yield* store.end(run, { ...ended, code: 1 })
       const page = yield* store.read(run, { view: "both", offset: 0, limit: 10 })
       assert.deepStrictEqual([page.size, page.next, page.end], [1, 1, ended])
-      assert.strictEqual(yield* Samples.reasonOf(store.append(run, [part("stdout", "y")])), "Conflict")
+      assert.strictEqual(yield* reasonOf(store.append(run, [part("stdout", "y")])), "Conflict")
       const silent = yield* fresh
       yield* store.end(silent, { code: null, signal: "SIGKILL", reason: "killed" })
       assert.deepInclude(yield* store.read(silent, { view: "both", offset: 0, limit: 10 }), { offset: 0, next: 0, size: 0, dropped: 0, end: { code: null, signal: "SIGKILL", reason: "killed" } })
@@ -81,12 +82,12 @@ export const suite = (name: string, layer: Layer.Layer<OutputStore, unknown>, ca
       const store = yield* OutputStore
       const run = yield* fresh
       yield* store.append(run, [part("stdout", "xy"), part("stderr", "z")])
-      assert.strictEqual(yield* Samples.reasonOf(store.read(run, { view: "stdout", offset: 3, limit: 1 })), "Invalid")
-      assert.strictEqual(yield* Samples.reasonOf(store.read(run, { view: "both", offset: 4, limit: 1 })), "Invalid")
+      assert.strictEqual(yield* reasonOf(store.read(run, { view: "stdout", offset: 3, limit: 1 })), "Invalid")
+      assert.strictEqual(yield* reasonOf(store.read(run, { view: "both", offset: 4, limit: 1 })), "Invalid")
       const other = yield* fresh
       for (const unknown of [other, { ...run, projectId: other.projectId }, { ...run, execId: other.execId }]) {
-        assert.strictEqual(yield* Samples.reasonOf(store.read(unknown, { view: "both", offset: 0, limit: 1 })), "NotFound")
-        assert.strictEqual(yield* Samples.reasonOf(store.size(unknown)), "NotFound")
+        assert.strictEqual(yield* reasonOf(store.read(unknown, { view: "both", offset: 0, limit: 1 })), "NotFound")
+        assert.strictEqual(yield* reasonOf(store.size(unknown)), "NotFound")
       }
     }))
 
@@ -157,11 +158,11 @@ export const suite = (name: string, layer: Layer.Layer<OutputStore, unknown>, ca
       for (const one of [run, other, old]) yield* store.append(one, [part("stdout", "x")])
       yield* store.end(old, ended)
       yield* store.trim(1_000_000)
-      assert.strictEqual(yield* Samples.reasonOf(store.size(old)), "NotFound")
+      assert.strictEqual(yield* reasonOf(store.size(old)), "NotFound")
       yield* store.remove(run.projectId)
       yield* store.remove(run.projectId)
-      assert.strictEqual(yield* Samples.reasonOf(store.size(run)), "NotFound")
-      assert.strictEqual(yield* Samples.reasonOf(store.append(run, [part("stdout", "x")])), "NotFound")
+      assert.strictEqual(yield* reasonOf(store.size(run)), "NotFound")
+      assert.strictEqual(yield* reasonOf(store.append(run, [part("stdout", "x")])), "NotFound")
       assert.strictEqual((yield* store.size(other)).came.stdout, 1)
     }))
   })

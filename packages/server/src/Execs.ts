@@ -11,6 +11,7 @@ import { allows, allowsProject, CurrentRequest } from "@rdev/core/domain/Princip
 import type { Project } from "@rdev/core/domain/Project"
 import { CredentialStore } from "@rdev/core/ports/CredentialStore"
 import { EventLog } from "@rdev/core/ports/EventLog"
+import { type OutputPage, type OutputRange, OutputStore, OutputStoreError } from "@rdev/core/ports/OutputStore"
 import { BranchName, Forge, ForgeError } from "@rdev/core/ports/Forge"
 import { Replicas } from "@rdev/core/ports/Replicas"
 import { StoreError } from "@rdev/core/ports/StoreError"
@@ -33,6 +34,7 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Admission from "./Admission.ts"
+import * as ExactOutput from "./ExactOutput.ts"
 import * as Output from "./Output.ts"
 import * as OutputPace from "./OutputPace.ts"
 
@@ -66,6 +68,8 @@ export class Execs extends Context.Service<Execs, {
   /** The record once it has ended, or as it is after the time. */
   wait(project: Project, id: ExecId, seconds: number): Effect.Effect<ExecRecord, Failure>
   kill(project: Project, id: ExecId): Effect.Effect<ExecRecord, Failure>
+  /** What it printed, byte for byte but for secrets, and whether it has ended. */
+  output(project: Project, id: ExecId, range: OutputRange): Effect.Effect<OutputPage & { readonly ended: boolean }, Failure | OutputStoreError>
 }>()("rdev/server/Execs") {}
 
 /** As much of a command as is kept: a request may be 1 MiB, and hundreds are remembered. */
@@ -85,11 +89,12 @@ const lost: ExitStatus = { code: null, signal: null, reason: "connection_lost" }
 const notFound = (id: string) => new StoreError({ operation: "Execs.get", reason: { _tag: "NotFound", entity: "exec", id } })
 
 /** `network`: of the project's own workspace. */
-export const layer = (network: "loopback" | "internet", limits: Admission.Limits = Admission.defaults): Layer.Layer<Execs, never, CredentialStore | EventLog | Forge | WorkspaceHost> => Layer.effect(Execs, Effect.gen(function*() {
+export const layer = (network: "loopback" | "internet", limits: Admission.Limits = Admission.defaults): Layer.Layer<Execs, never, CredentialStore | EventLog | Forge | OutputStore | WorkspaceHost> => Layer.effect(Execs, Effect.gen(function*() {
   const log = yield* EventLog
   const host = yield* WorkspaceHost
   const forge = yield* Forge
   const credentials = yield* CredentialStore
+  const outputs = yield* OutputStore
   const issuers = yield* Issuers
   const redaction = yield* Redaction
   const layerScope = yield* Effect.scope
@@ -120,6 +125,10 @@ export const layer = (network: "loopback" | "internet", limits: Admission.Limits
   /** Secrets are looked up again with each piece: one that is replaced meanwhile is masked too. */
   const follow = (entry: Running, projectId: ProjectId, redactor: Redactor) => Effect.gen(function*() {
     const lines = new Output.Lines(redactor)
+    const exact = yield* ExactOutput.make({ projectId, execId: entry.record.id }, redactor, (error) =>
+      Effect.andThen(Effect.logWarning(`the bytes that ${entry.record.id} prints cannot be kept`, error), tell(entry.record, projectId, [{ type: "output.bytes_lost", data: { reason: error.message } }])))
+    // Whatever ends this.
+    yield* Effect.addFinalizer(() => Effect.ignore(exact.end(lost)))
     const pace = new OutputPace.Run(shared)
     const output = (found: ReadonlyArray<OutputLines.OutputLine>) => found.length === 0 ? Effect.void : Effect.gen(function*() {
       const events = OutputLines.toEvents(found)
@@ -129,16 +138,20 @@ export const layer = (network: "loopback" | "internet", limits: Admission.Limits
     })
     const read = yield* Effect.exit(Stream.runForEach(entry.process.output, (chunk) => Effect.flatMap(redaction.of(projectId), (known) => {
       lines.use(known)
-      return Effect.flatMap(Turns.inPieces(chunk.data, (piece) => lines.push(chunk.stream, piece)), output)
+      exact.use(known)
+      return Effect.andThen(exact.push(chunk.stream, chunk.data), Effect.flatMap(Turns.inPieces(chunk.data, (piece) => lines.push(chunk.stream, piece)), output))
     })))
     const exit = Exit.isSuccess(read) ? yield* Effect.orElseSucceed(entry.process.exit, () => lost) : lost
     yield* output(lines.end())
+    yield* exact.end({ code: exit.code, signal: exit.signal, reason: exit.reason })
     entry.record = { ...entry.record, exit, endedAtMillis: yield* Clock.currentTimeMillis }
     yield* tell(entry.record, projectId, [
       ...(lines.dropped === 0 && lines.droppedLines === 0 ? [] : [{ type: "output.truncated", data: { dropped_bytes: lines.dropped, dropped_lines: lines.droppedLines } }]),
       { type: "complete", data: { exit_code: exit.code, signal: exit.signal, reason: exit.reason, ...(exit.detail === undefined ? {} : { detail: exit.detail }) } }
     ])
   }).pipe(
+    Effect.scoped,
+    Effect.provideService(OutputStore, outputs),
     Effect.catch((error) => Effect.logWarning(`the output of ${entry.record.id} could not be kept`, error)),
     Effect.ensuring(Effect.andThen(Deferred.succeed(entry.ended, void 0), Effect.sync(forget)))
   )
@@ -215,6 +228,17 @@ export const layer = (network: "loopback" | "internet", limits: Admission.Limits
     return entry.projectId === project.id ? entry.record : yield* notFound(id)
   })
 
+  const output = Effect.fn("Execs.output")(function*(project: Project, id: ExecId, range: OutputRange) {
+    // First: of one that has ended by now, what follows is all.
+    const ended = (yield* get(project, id)).exit !== null
+    const read = outputs.read({ projectId: project.id, execId: id }, range)
+    // One that runs and has printed nothing yet.
+    const page = yield* ended ? read : Effect.catchIf(read, (error) => error.reason._tag === "NotFound", () => range.offset === 0
+      ? Effect.succeed<OutputPage>({ bytes: new Uint8Array(0), offset: 0, next: 0, size: 0, dropped: 0, end: null })
+      : Effect.fail(new OutputStoreError({ operation: "Execs.output", reason: { _tag: "Invalid", field: "offset", message: `${range.offset} is beyond the 0 bytes that came so far` } })))
+    return { ...page, ended }
+  })
+
   /** A command runs in the name of the key that started it, and ends with it: revoked, expired, or no longer for this. Each replica looks after its own. */
   const endOrphans = Effect.gen(function*() {
     for (const entry of running.values()) {
@@ -241,6 +265,7 @@ export const layer = (network: "loopback" | "internet", limits: Admission.Limits
       }))
     }),
     get,
+    output,
     wait: Effect.fn("Execs.wait")(function*(project: Project, id: ExecId, seconds: number) {
       const entry = running.get(id)
       if (seconds <= 0) return yield* get(project, id)

@@ -6,6 +6,7 @@ import type { Project } from "@rdev/core/domain/Project"
 import * as CredentialStore from "@rdev/core/ports/CredentialStore"
 import * as EventLog from "@rdev/core/ports/EventLog"
 import * as Forge from "@rdev/core/ports/Forge"
+import * as OutputStore from "@rdev/core/ports/OutputStore"
 import * as WorkspaceHost from "@rdev/core/ports/WorkspaceHost"
 import { Effect, Layer } from "effect"
 import { Execs, layer } from "../src/Execs.ts"
@@ -30,5 +31,5 @@ describe("execs", () => {
     assert.deepStrictEqual([found.command, found.exit], [["make"], { code: null, signal: "SIGTERM", reason: "signal" }])
     const missing = yield* Effect.flip((yield* Execs).get(project, yield* Ids.make("exec")))
     assert.strictEqual(missing.reason._tag, "NotFound")
-  }).pipe(Effect.provide(layer("loopback").pipe(Layer.provideMerge(Layer.mergeAll(shortSighted, CredentialStore.layerMemory, Forge.layerMemory, WorkspaceHost.layerMemory))))))
+  }).pipe(Effect.provide(layer("loopback").pipe(Layer.provideMerge(Layer.mergeAll(shortSighted, CredentialStore.layerMemory, Forge.layerMemory, OutputStore.layerMemory, WorkspaceHost.layerMemory))))))
 })

@@ -1,5 +1,6 @@
-/** Commands in a project's workspace. Their output is in the project's event stream, under `exec_id`. */
+/** Commands in a project's workspace. Their output is in the project's event stream as text, under `exec_id`, and here as bytes. */
 import { ExecId } from "@rdev/core/domain/Ids"
+import { maxPageBytes } from "@rdev/core/domain/OutputFrames"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { Authorization, Idempotency, requires } from "../Access.ts"
@@ -37,6 +38,23 @@ export const ExecView = Wire.struct("Exec", {
 })
 export type ExecView = typeof ExecView.Type
 
+const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+/** A piece of what a command printed. */
+const OutputBytes = HttpApiSchema.WithHeaders(Schema.Uint8Array.pipe(HttpApiSchema.asUint8Array()), {
+  /** Where the body begins: behind the offset that was asked for when that was dropped. */
+  "rdev-output-offset": count,
+  /** The offset to go on with. */
+  "rdev-output-next": count,
+  /** Bytes that came so far, of what was asked for. */
+  "rdev-output-size": count,
+  /** How many of them are not kept. */
+  "rdev-output-dropped": count,
+  /** `true`: nothing more will come. */
+  "rdev-output-ended": Schema.Literals(["true", "false"])
+})
+const outputWords = "Bytes exactly as they came, but for secrets, which are `***`. Read from `rdev-output-next` on until `rdev-output-ended` is `true` and it equals `rdev-output-size`."
+  + " Of a command that prints more than 64 MiB the beginning and the end are kept; an offset between them is answered with what follows."
+
 const params = { ...Parameters.project, exec: ExecId }
 export class ExecsGroup extends HttpApiGroup.make("execs").add(
   HttpApiEndpoint.post("create", "/projects/:project/workspace/execs", {
@@ -45,6 +63,19 @@ export class ExecsGroup extends HttpApiGroup.make("execs").add(
   HttpApiEndpoint.get("get", "/projects/:project/workspace/execs/:exec", {
     params, query: { wait: Schema.optionalKey(Parameters.Seconds(60)) }, success: ExecView, error: Problem.read
   }).annotateMerge(requires("sessions:read", { summary: "Show a command; `wait` waits for its end" })),
+  HttpApiEndpoint.get("output", "/projects/:project/workspace/execs/:exec/output", {
+    params,
+    query: {
+      /** Default `both`: in the order in which they came. */
+      stream: Schema.optionalKey(Schema.Literals(["stdout", "stderr", "both"])),
+      /** In bytes of what `stream` names. Default 0. */
+      offset: Schema.optionalKey(Parameters.Whole(0, Number.MAX_SAFE_INTEGER)),
+      /** Default 1 MiB. */
+      limit: Schema.optionalKey(Parameters.Whole(1, maxPageBytes))
+    },
+    success: OutputBytes,
+    error: Problem.read
+  }).annotateMerge(requires("sessions:read", { summary: "Read what a command printed, byte for byte", description: outputWords })),
   HttpApiEndpoint.post("kill", "/projects/:project/workspace/execs/:exec/kill", { params, success: ExecView, error: Problem.write })
     .annotateMerge(requires("sessions:execute", { summary: "End a command: TERM, then KILL" }))
 ).middleware(Idempotency).middleware(Authorization) {}

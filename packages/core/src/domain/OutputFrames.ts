@@ -6,6 +6,9 @@ export type OutputStream = "stdout" | "stderr"
 /** `both`: all bytes in the order in which they came. */
 export type OutputView = OutputStream | "both"
 
+/** Bytes that are read at once, at most. */
+export const maxPageBytes = 4 * 1024 * 1024
+
 /** Bytes of both streams. */
 export interface Counts { readonly stdout: number; readonly stderr: number }
 export interface Frame {

@@ -18,8 +18,6 @@ export class OutputStoreError extends Schema.TaggedError<OutputStoreError>()("Ou
 
 /** Bytes of one run that are kept at most, unless an adapter is told otherwise. */
 export const defaultMaxBytes = 64 * 1024 * 1024
-/** Bytes of one answer at most. */
-export const maxPageBytes = 4 * 1024 * 1024
 
 export interface OutputRun { readonly projectId: ProjectId; readonly execId: ExecId }
 export interface OutputPart { readonly stream: OutputStream; readonly bytes: Uint8Array }
@@ -28,6 +26,7 @@ export const OutputEnd = Schema.Struct({ code: Schema.NullOr(Schema.Int), signal
 /** How the process ended. */
 export type OutputEnd = typeof OutputEnd.Type
 
+/** `limit`: at most `maxPageBytes` are answered at once. */
 export interface OutputRange { readonly view: OutputView; readonly offset: number; readonly limit: number }
 export interface OutputPage {
   readonly bytes: Uint8Array

@@ -18,6 +18,7 @@ import * as Forge from "@rdev/core/ports/Forge"
 import { type Call, type Fault, type ProviderProbe, watched } from "@rdev/core/ports/memory/ProviderProbe"
 import * as Notifier from "@rdev/core/ports/Notifier"
 import * as OperationStore from "@rdev/core/ports/OperationStore"
+import * as OutputStore from "@rdev/core/ports/OutputStore"
 import type { PortReason } from "@rdev/core/ports/PortReason"
 import * as PolicyStore from "@rdev/core/ports/PolicyStore"
 import * as ProjectStore from "@rdev/core/ports/ProjectStore"
@@ -37,7 +38,7 @@ const templates = Layer.succeed(Templates, {
 })
 
 const stores = Layer.mergeAll(
-  AuditStore.layerMemory, CredentialStore.layerMemory, EventLog.layerMemory, FeatureStore.layerMemory, Notifier.layerMemory, OperationStore.layerMemory, PolicyStore.layerMemory, ProjectStore.layerMemory, UnitOfWork.layerMemory
+  AuditStore.layerMemory, CredentialStore.layerMemory, EventLog.layerMemory, FeatureStore.layerMemory, Notifier.layerMemory, OperationStore.layerMemory, OutputStore.layerMemory, PolicyStore.layerMemory, ProjectStore.layerMemory, UnitOfWork.layerMemory
 )
 export const providers = Layer.mergeAll(
   Ci.layerMemory, Deployer.layerMemory, Dns.layerMemory, Forge.layerMemory, TenantCache.layerMemory, TenantDatabase.layerMemory, Tls.layerMemory, WorkspaceHost.layerMemory, templates
@@ -51,7 +52,7 @@ export const world = (replaced: Layer.Layer<never> | Layer.Layer<Tls.Tls | Tenan
     Layer.provideMerge(Layer.mergeAll(stores, Layer.merge(providers, replaced)))
   )
 
-export type Everything = Infrastructure | AuditStore.AuditStore | EventLog.EventLog | FeatureStore.FeatureStore | Notifier.Notifier | OperationStore.OperationStore | PolicyStore.PolicyStore | ProjectStore.ProjectStore | UnitOfWork.UnitOfWork | WorkspaceHost.WorkspaceHost
+export type Everything = Infrastructure | AuditStore.AuditStore | EventLog.EventLog | FeatureStore.FeatureStore | Notifier.Notifier | OperationStore.OperationStore | OutputStore.OutputStore | PolicyStore.PolicyStore | ProjectStore.ProjectStore | UnitOfWork.UnitOfWork | WorkspaceHost.WorkspaceHost
 
 /** One created or deleted thing, as the provider saw it. */
 export interface Effected { readonly port: string; readonly verb: string; readonly name: string; readonly what: "created" | "deleted" }

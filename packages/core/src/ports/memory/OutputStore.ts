@@ -2,7 +2,7 @@
 import { Effect, Layer } from "effect"
 import * as Ids from "../../domain/Ids.ts"
 import * as Frames from "../../domain/OutputFrames.ts"
-import { defaultMaxBytes, maxPageBytes, type OutputEnd, OutputStore, OutputStoreError, type OutputRun } from "../OutputStore.ts"
+import { defaultMaxBytes, type OutputEnd, OutputStore, OutputStoreError, type OutputRun } from "../OutputStore.ts"
 import type { PortReason } from "../PortReason.ts"
 
 interface Log { readonly head: Array<Frames.Frame>; readonly tail: Array<Frames.Frame>; headBytes: number; tailBytes: number; at: Frames.Counts; end: OutputEnd | null }
@@ -59,7 +59,7 @@ const make = (maxBytes: number) => Effect.sync(() => {
     read: (run, { limit, offset, view }) => Effect.flatMap(find("read", run), (log) => {
       const size = Frames.of(log.at, view)
       if (offset > size) return refuse("read", { _tag: "Invalid", field: "offset", message: `${offset} is beyond the ${size} bytes that came so far` })
-      const page = new Frames.Page(view, offset, Math.min(limit, maxPageBytes))
+      const page = new Frames.Page(view, offset, Math.min(limit, Frames.maxPageBytes))
       const frames = [...log.head, ...log.tail]
       if (frames.every((frame) => page.push(frame))) page.skip(size)
       return Effect.succeed({ bytes: page.bytes(), offset: page.offset, next: page.next, size, dropped: Frames.of(dropped(log), view), end: log.end })
@@ -76,4 +76,4 @@ const make = (maxBytes: number) => Effect.sync(() => {
 })
 
 export const layerMemoryWith = (options: { readonly maxBytes: number }): Layer.Layer<OutputStore> => Layer.suspend(() => Layer.effect(OutputStore, make(options.maxBytes)))
-export const layerMemory: Layer.Layer<OutputStore> = layerMemoryWith({ maxBytes: defaultMaxBytes })
+export const layerMemory: Layer.Layer<OutputStore> = Layer.suspend(() => layerMemoryWith({ maxBytes: defaultMaxBytes }))
