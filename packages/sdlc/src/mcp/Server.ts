@@ -1,76 +1,38 @@
 /**
  * `sdlc mcp`: the tool as a Model Context Protocol server over standard input and output, one JSON-RPC message per line.
  *
- * Promises that whoever calls acts as an agent, whatever the environment says, and that no tool approves, merges or
- * releases. Every tool is a command of the CLI with `--json`. Does not read files on the client's behalf.
+ * Promises that whoever calls acts as an agent, whatever the environment says: under `SDLC_PRINCIPAL=human:…` too, what comes over MCP is
+ * recorded as `agent:<client>`, never as that person, and that no tool approves, merges or releases. Every tool is a command of the CLI
+ * with `--json`. Does not read files on the client's behalf.
  */
 import { commands } from "../commands/Commands.ts"
 import * as Decode from "../repo/Decode.ts"
+import { type Json, listed, record, shortened, summary, type Tool, tools } from "./Tools.ts"
+
+export { tools } from "./Tools.ts"
 
 export type Env = Readonly<Record<string, string | undefined>>
 
 /** Runs one command line and returns its output and exit code. */
 export type RunCommand = (argv: ReadonlyArray<string>, env: Env) => Promise<{ readonly code: number; readonly output: string }>
 
-type Json = Readonly<Record<string, unknown>>
+/** Revisions of the protocol whose requests carry version and client in `_meta`; there is no handshake. Newest first. */
+const stateless = ["2026-07-28"]
+/** Revisions that begin with `initialize`. Newest first. */
+const shaken = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
+const supported = [...stateless, ...shaken]
+/** Before it there was no structured content. */
+const firstStructured = "2025-06-18"
 
-interface Parameter {
-  readonly description: string
-  readonly required?: true
-  readonly enum?: ReadonlyArray<string>
-  /** Handed on as `--flag value` instead of as a word. */
-  readonly flag?: string
-}
-
-interface Tool {
-  readonly name: string
-  readonly description: string
-  readonly argv: ReadonlyArray<string>
-  readonly parameters: Readonly<Record<string, Parameter>>
-  readonly readOnly: boolean
-}
-
-const feature: Parameter = { description: "Feature; may be left out when the project or the branch makes it clear.", flag: "feature" }
-const task: Parameter = { description: "Task id, such as task-001.", required: true }
-const reason: Parameter = { description: "What happened, for whoever reads it later.", required: true, flag: "reason" }
-const document: Parameter = { description: "Which document.", required: true, enum: ["spec", "design", "tasks", "qa-plan"] }
-
-const tool = (name: string, description: string, argv: ReadonlyArray<string>, parameters: Tool["parameters"] = {}, readOnly = false): Tool => ({ name, description, argv, parameters: { ...parameters, feature }, readOnly })
-
-export const tools: ReadonlyArray<Tool> = [
-  { ...tool("sdlc_features", "All features with their phase.", ["features"], {}, true), parameters: {} },
-  tool("sdlc_next", "The one next step of a feature: action, who acts, why, and which command handles it.", ["next"], {}, true),
-  tool("sdlc_why", "The rule behind the next step, the facts it read and where they come from.", ["why"], {}, true),
-  tool("sdlc_why_not", "What stands in the way of an action.", ["why-not"], { action: { description: "Action, such as implement-task or merge.", required: true } }, true),
-  tool("sdlc_explain", "What is left until the feature is released.", ["explain"], {}, true),
-  tool("sdlc_status", "Documents, tasks and open points of a feature.", ["status"], {}, true),
-  tool("sdlc_findings", "Findings on the present code.", ["findings"], {}, true),
-  { ...tool("sdlc_lint", "Lint errors and open questions of a feature's documents, with file, line and fix.", ["lint"], {}, true) },
-  tool("sdlc_submit", "Hand in a document for approval by somebody else.", ["submit"], { document }),
-  tool("sdlc_task_list", "Tasks and where they stand.", ["task", "list"], {}, true),
-  tool("sdlc_task_start", "Say that work on a task begins.", ["task", "start"], { task }),
-  tool("sdlc_task_claim", "Claim that a task is done. The platform verifies it.", ["task", "claim"], { task, note: { description: "A note for the verifier.", flag: "note" } }),
-  tool("sdlc_task_fail", "Say that a task could not be done.", ["task", "fail"], { task, reason }),
-  tool("sdlc_task_block", "Say what a task is blocked by.", ["task", "block"], { task, reason })
-]
-
-const latest = "2025-06-18"
-const versions = [latest, "2025-03-26", "2024-11-05"]
-
-const inputSchema = (one: Tool): Json => ({
-  type: "object",
-  properties: Object.fromEntries(Object.entries(one.parameters).map(([name, parameter]) => [name, { type: "string", description: parameter.description, ...(parameter.enum === undefined ? {} : { enum: parameter.enum }) }])),
-  required: Object.entries(one.parameters).filter(([, parameter]) => parameter.required === true).map(([name]) => name),
-  additionalProperties: false
-})
-
-const record = (value: unknown): Json => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : {})
+const meta = { version: "io.modelcontextprotocol/protocolVersion", client: "io.modelcontextprotocol/clientInfo", server: "io.modelcontextprotocol/serverInfo" } as const
 
 class Refusal extends Error {
   readonly code: number
-  constructor(code: number, message: string) {
+  readonly data: Json | undefined
+  constructor(code: number, message: string, data?: Json) {
     super(message)
     this.code = code
+    this.data = data
   }
 }
 
@@ -85,6 +47,10 @@ const argvOf = (one: Tool, given: Json): ReadonlyArray<string> => {
       if (parameter.required === true) throw new Refusal(-32602, `${name}: missing`)
       continue
     }
+    if (parameter.shapes === true) {
+      if (typeof value !== "boolean") throw new Refusal(-32602, `${name}: Expected true or false`)
+      continue
+    }
     if (typeof value !== "string") throw new Refusal(-32602, `${name}: Expected a text`)
     if (parameter.flag === undefined) words.push(value)
     else flags.push(`--${parameter.flag}=${value}`)
@@ -97,19 +63,48 @@ export interface Server {
   readonly handle: (line: string) => Promise<string | null>
 }
 
-export const make = (run: RunCommand, env: Env, version: string): Server => {
-  let principal = env["SDLC_PRINCIPAL"]?.startsWith("agent:") === true ? env["SDLC_PRINCIPAL"] : "agent:mcp"
+/** `agent:<client>`, or what the environment calls the agent. */
+const principalOf = (env: Env, client: unknown, known: string): string => {
+  const own = env["SDLC_PRINCIPAL"]
+  if (own?.startsWith("agent:") === true) return own
+  return typeof client === "string" && /^[\w .-]{1,64}$/.test(client) ? `agent:${client.trim().replace(/\s+/g, "-") || "mcp"}` : known
+}
 
-  const call = async (params: Json): Promise<Json> => {
+/** How a request is to be answered. */
+interface Manner {
+  readonly version: string
+  readonly principal: string
+}
+
+export const make = (run: RunCommand, env: Env, version: string): Server => {
+  let agreed: Manner = { version: shaken[0] ?? "", principal: principalOf(env, undefined, "agent:mcp") }
+  const serverInfo = { name: "sdlc", title: "Software development life cycle", version }
+  const capabilities = { tools: {}, prompts: {} }
+  const instructions = (principal: string): string =>
+    `Call sdlc_next before working on a feature and do that step only. Claims are verified by somebody else; approvals and merges belong to people and the platform. What you do here is recorded as ${principal}.`
+
+  const mannerOf = (params: Json): Manner => {
+    const given = record(params["_meta"])
+    const asked = given[meta.version]
+    if (asked === undefined) return agreed
+    if (typeof asked !== "string" || !supported.includes(asked)) throw new Refusal(-32022, `${meta.version}: this server does not speak ${JSON.stringify(asked).slice(0, 80)}`, { supported, requested: asked })
+    return { version: asked, principal: principalOf(env, record(given[meta.client])["name"], agreed.principal) }
+  }
+
+  const call = async (params: Json, manner: Manner): Promise<Json> => {
     const one = tools.find((candidate) => candidate.name === params["name"])
     if (one === undefined) throw new Refusal(-32602, `name: there is no tool ${JSON.stringify(params["name"])?.slice(0, 80) ?? "(none)"}`)
     const given = params["arguments"] ?? {}
     if (typeof given !== "object" || Array.isArray(given)) throw new Refusal(-32602, "arguments: Expected an object")
     const { SDLC_SIGNING_KEY: _key, ...rest } = env
-    const { code, output } = await run(argvOf(one, record(given)), { ...rest, SDLC_PRINCIPAL: principal })
+    const { code, output } = await run(argvOf(one, record(given)), { ...rest, SDLC_PRINCIPAL: manner.principal })
     const parsed = Decode.json(output)
-    const structured = parsed._tag === "Ok" ? record(parsed.value) : {}
-    return { content: [{ type: "text", text: output.trim() }], structuredContent: { ...structured, exitCode: code }, isError: "error" in structured }
+    if (parsed._tag === "Bad") throw new Refusal(-32603, `sdlc ${one.argv.join(" ")} ended with ${code} and no answer: ${output.trim().slice(0, 400)}`)
+    const whole = record(parsed.value)
+    const structured = { ...(record(given)["skipped"] === true ? whole : shortened(whole)), exitCode: code }
+    const isError = "error" in whole
+    if (manner.version < firstStructured) return { content: [{ type: "text", text: JSON.stringify(structured) }], isError }
+    return { content: [{ type: "text", text: summary(structured) }], structuredContent: structured, isError }
   }
 
   const prompt = (params: Json): Json => {
@@ -122,27 +117,23 @@ export const make = (run: RunCommand, env: Env, version: string): Server => {
   }
 
   const initialize = (params: Json): Json => {
-    const name = record(params["clientInfo"])["name"]
-    if (env["SDLC_PRINCIPAL"]?.startsWith("agent:") !== true && typeof name === "string" && /^[\w .-]{1,64}$/.test(name)) principal = `agent:${name.replace(/\s+/g, "-")}`
     const asked = params["protocolVersion"]
-    return {
-      protocolVersion: versions.find((known) => known === asked) ?? latest,
-      capabilities: { tools: {}, prompts: {} },
-      serverInfo: { name: "sdlc", version },
-      instructions: "Call sdlc_next before working on a feature and do that step only. Claims are verified by somebody else; approvals and merges belong to people and the platform."
-    }
+    agreed = { version: shaken.find((known) => known === asked) ?? shaken[0] ?? "", principal: principalOf(env, record(params["clientInfo"])["name"], agreed.principal) }
+    return { protocolVersion: agreed.version, capabilities, serverInfo, instructions: instructions(agreed.principal) }
   }
 
-  const answer = async (method: string, params: Json): Promise<Json> => {
+  const answer = async (method: string, params: Json, manner: Manner): Promise<Json> => {
     switch (method) {
       case "initialize":
         return initialize(params)
+      case "server/discover":
+        return { supportedVersions: supported, capabilities, instructions: instructions(manner.principal) }
       case "ping":
         return {}
       case "tools/list":
-        return { tools: tools.map((one) => ({ name: one.name, description: one.description, inputSchema: inputSchema(one), annotations: { readOnlyHint: one.readOnly } })) }
+        return { tools: tools.map(listed) }
       case "tools/call":
-        return call(params)
+        return call(params, manner)
       case "prompts/list":
         return { prompts: commands.map((command) => ({ name: `sdlc-${command.id}`, description: command.summary, arguments: [{ name: "feature", description: command.args, required: false }] })) }
       case "prompts/get":
@@ -150,6 +141,13 @@ export const make = (run: RunCommand, env: Env, version: string): Server => {
       default:
         throw new Refusal(-32601, `method: ${method.slice(0, 80)} is not known`)
     }
+  }
+
+  /** What the stateless revisions add to every result: that it is complete, who answers, and how long a list holds. */
+  const dressed = (method: string, manner: Manner, result: Json): Json => {
+    if (method === "initialize" || (!stateless.includes(manner.version) && method !== "server/discover")) return result
+    const holds = method === "server/discover" || method.endsWith("/list") ? { ttlMs: listMillis, cacheScope: "private" } : {}
+    return { ...result, resultType: "complete", ...holds, _meta: { [meta.server]: serverInfo } }
   }
 
   const reply = (id: unknown, body: Json): Json => ({ jsonrpc: "2.0", id: id ?? null, ...body })
@@ -162,9 +160,11 @@ export const make = (run: RunCommand, env: Env, version: string): Server => {
     }
     if (id === undefined) return null
     try {
-      return reply(id, { result: await answer(method, record(message["params"])) })
+      const params = record(message["params"])
+      const manner = method === "initialize" ? agreed : mannerOf(params)
+      return reply(id, { result: dressed(method, manner, await answer(method, params, manner)) })
     } catch (cause) {
-      if (cause instanceof Refusal) return reply(id, { error: { code: cause.code, message: cause.message } })
+      if (cause instanceof Refusal) return reply(id, { error: { code: cause.code, message: cause.message, ...(cause.data === undefined ? {} : { data: cause.data }) } })
       return reply(id, { error: { code: -32603, message: cause instanceof Error ? cause.message : String(cause) } })
     }
   }
@@ -189,6 +189,9 @@ export const make = (run: RunCommand, env: Env, version: string): Server => {
   }
   return { handle }
 }
+
+/** Tools and prompts change with the version of the program only. */
+const listMillis = 3_600_000
 
 /** Most messages of one batch. */
 const maxBatch = 100

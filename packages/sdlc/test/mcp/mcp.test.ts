@@ -2,6 +2,7 @@ import { PassThrough } from "node:stream"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { run } from "../../src/cli/Run.ts"
 import * as Server from "../../src/mcp/Server.ts"
+import { type JsonSchema, problemsOf } from "../../src/model/Validate.ts"
 import { serve } from "../../src/mcp/Stdio.ts"
 import { planned, type Repository } from "../cli/Cli.ts"
 
@@ -9,12 +10,12 @@ let repo: Repository
 let server: Server.Server
 let seen: Array<{ readonly argv: ReadonlyArray<string>; readonly principal: string | undefined }> = []
 
-const start = (env: Readonly<Record<string, string>> = {}): Server.Server => {
+const start = (env: Readonly<Record<string, string>> = {}, at = repo): Server.Server => {
   const command: Server.RunCommand = async (argv, given) => {
     seen.push({ argv, principal: given["SDLC_PRINCIPAL"] })
     let output = ""
     const collect = (text: string): void => void (output += text)
-    const code = await run(argv, { PATH: process.env["PATH"], ...given }, repo.root, { out: collect, err: collect })
+    const code = await run(argv, { PATH: process.env["PATH"], ...given }, at.root, { out: collect, err: collect })
     return { code, output }
   }
   return Server.make(command, env, "1.2.3")
@@ -23,7 +24,7 @@ const start = (env: Readonly<Record<string, string>> = {}): Server.Server => {
 interface Answer {
   readonly id: unknown
   readonly result?: Readonly<Record<string, unknown>>
-  readonly error?: { readonly code: number; readonly message: string }
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown }
 }
 
 let id = 0
@@ -43,7 +44,7 @@ afterAll(() => repo.remove())
 describe("the MCP server", () => {
   it("introduces itself and agrees on a version", async () => {
     expect((await ask("initialize", { protocolVersion: "2025-03-26", capabilities: {}, clientInfo: { name: "an editor", version: "1" } })).result).toMatchObject({ protocolVersion: "2025-03-26", serverInfo: { name: "sdlc", version: "1.2.3" }, capabilities: { tools: {}, prompts: {} } })
-    expect((await ask("initialize", { protocolVersion: "1999-01-01" })).result).toMatchObject({ protocolVersion: "2025-06-18" })
+    expect((await ask("initialize", { protocolVersion: "1999-01-01" })).result).toMatchObject({ protocolVersion: "2025-11-25" })
     expect((await ask("ping")).result).toEqual({})
     expect(await server.handle(JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" }))).toBeNull()
   })
@@ -58,6 +59,42 @@ describe("the MCP server", () => {
     for (const name of ["sdlc_features", "sdlc_next", "sdlc_why", "sdlc_explain", "sdlc_status", "sdlc_findings", "sdlc_lint", "sdlc_task_list"]) expect((await call(name)).exitCode).toBe(0)
     expect(await call("sdlc_next", { feature: "hello" })).toMatchObject({ action: "implement-task", taskId: "task-001", command: "implement" })
     expect(await call("sdlc_why_not", { action: "merge" })).toMatchObject({ due: false })
+  })
+  it("answers in the shape that each tool promises, short, and once", async () => {
+    const { tools } = (await ask("tools/list")).result as { readonly tools: ReadonlyArray<{ readonly name: string; readonly outputSchema: JsonSchema }> }
+    const given: Readonly<Record<string, object>> = { sdlc_why_not: { action: "merge" }, sdlc_submit: { document: "spec" }, sdlc_task_start: { task: "task-001" }, sdlc_task_claim: { task: "task-001" }, sdlc_task_fail: { task: "task-001", reason: "x" }, sdlc_task_block: { task: "task-001", reason: "x" } }
+    const own = await planned()
+    const at = start({}, own)
+    for (const tool of tools) {
+      const { result } = await ask("tools/call", { name: tool.name, arguments: { ...given[tool.name], ...(tool.name === "sdlc_features" ? {} : { feature: "hello" }) } }, at)
+      expect(result, tool.name).toMatchObject({ isError: false })
+      expect(problemsOf(tool.outputSchema, result?.["structuredContent"]), tool.name).toBeNull()
+      const [content] = result?.["content"] as ReadonlyArray<{ readonly text: string }>
+      expect(content?.text.length, tool.name).toBeLessThan(400)
+      expect(JSON.stringify(result), tool.name).not.toContain("\"skipped\"")
+    }
+    own.remove()
+    expect((await call("sdlc_next", { feature: "hello", skipped: true }))["skipped"]).not.toEqual([])
+    await expect(call("sdlc_next", { feature: "hello", skipped: "yes" })).rejects.toThrow(/skipped: Expected true or false/)
+  })
+  it("speaks the revision without a handshake, and names those it speaks to others", async () => {
+    const fresh = start()
+    const _meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}, "io.modelcontextprotocol/clientInfo": { name: "editor", version: "1" } }
+    const serverInfo = { "io.modelcontextprotocol/serverInfo": { name: "sdlc", version: "1.2.3" } }
+    expect((await ask("server/discover", { _meta }, fresh)).result).toMatchObject({ resultType: "complete", supportedVersions: ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"], cacheScope: "private", _meta: serverInfo, instructions: expect.stringContaining("agent:editor") })
+    expect((await ask("tools/list", { _meta }, fresh)).result).toMatchObject({ resultType: "complete", ttlMs: 3_600_000, _meta: serverInfo })
+    seen = []
+    expect((await ask("tools/call", { _meta, name: "sdlc_task_list", arguments: { feature: "hello" } }, fresh)).result).toMatchObject({ resultType: "complete", isError: false })
+    expect(seen.at(-1)?.principal).toBe("agent:editor")
+    expect((await ask("tools/list", { _meta: { ..._meta, "io.modelcontextprotocol/protocolVersion": "1900-01-01" } }, fresh)).error).toMatchObject({ code: -32022, data: { requested: "1900-01-01", supported: expect.arrayContaining(["2026-07-28"]) } })
+    expect((await ask("tools/list", {}, fresh)).result).not.toHaveProperty("resultType")
+  })
+  it("gives clients from before structured content the whole answer as text", async () => {
+    const old = start()
+    await ask("initialize", { protocolVersion: "2024-11-05", clientInfo: { name: "old" } }, old)
+    const { result } = await ask("tools/call", { name: "sdlc_next", arguments: { feature: "hello" } }, old)
+    expect(result).not.toHaveProperty("structuredContent")
+    expect(JSON.parse((result?.["content"] as ReadonlyArray<{ readonly text: string }>)[0]?.text ?? "")).toMatchObject({ feature: "hello", exitCode: 0 })
   })
   it("acts as an agent whatever the environment says", async () => {
     const posing = start({ SDLC_PRINCIPAL: "human:ada", SDLC_SIGNING_KEY: "/some/key" })
