@@ -9,6 +9,7 @@ import * as Import from "./commands/Import.ts"
 import * as Mcp from "./commands/Mcp.ts"
 import * as Record from "./commands/Record.ts"
 import * as Render from "./commands/Render.ts"
+import * as Show from "./commands/Show.ts"
 import * as Setup from "./commands/Setup.ts"
 import * as Status from "./commands/Status.ts"
 import * as Tasks from "./commands/Tasks.ts"
@@ -25,7 +26,8 @@ export const catalogue: Readonly<Record<string, Entry>> = {
   "init": { spec: Setup.initSpec, summary: "prepare a repository (--agents all renders the agent commands)", run: Setup.init, without: "policy" },
   "new": { spec: Setup.newSpec, summary: "create a feature", run: Setup.create },
   "status": { spec: Status.statusSpec, summary: "where a feature stands", run: Status.status },
-  "why": { spec: Explain.whySpec, summary: "the rule behind the next step, and what it rests on (--gates: every gate)", run: Explain.why },
+  "show": { spec: Show.spec, summary: "a document as it is to be approved, or the feature's changes (show code)", run: Show.show },
+  "why": { spec: Explain.whySpec, summary: "why this step is next, in sentences (--facts: the rule and every fact; --gates: every gate)", run: Explain.why },
   "why-not": { spec: Explain.whyNotSpec, summary: "what stands in the way of another action", run: Explain.whyNot },
   "explain": { spec: Explain.explainSpec, summary: "the way to the release from here", run: Explain.explain },
   "graph": { spec: Explain.graphSpec, summary: "Mermaid: a feature's history, or the rules (--rules)", run: Explain.graph },

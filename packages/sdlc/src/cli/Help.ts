@@ -3,6 +3,9 @@ import * as Args from "./Args.ts"
 import { catalogue, type Entry } from "./Catalogue.ts"
 import * as Features from "./commands/Features.ts"
 import * as Next from "./commands/Next.ts"
+import * as Record from "./commands/Record.ts"
+import { eventData } from "../model/JsonSchemas.ts"
+import type { JsonSchema } from "../model/Validate.ts"
 import { Failure } from "./Failure.ts"
 import { done, type Result, table } from "./Result.ts"
 
@@ -29,6 +32,24 @@ const overview = (): string => [
   "Environment: SDLC_PRINCIPAL (agent:<name> or human:<name>), SDLC_SESSION, SDLC_MODEL, SDLC_FEATURE, SDLC_SIGNING_KEY (key file)."
 ].join("\n")
 
+/** Fields of an object as people write them: `?` may be left out, `a|b` is one of these, `[…]` is a list. */
+const fieldsOf = (schema: JsonSchema): string =>
+  Object.entries(schema.properties ?? {}).map(([name, field]) => `${name}${schema.required?.includes(name) === true ? "" : "?"}${shape(field)}`).join(", ")
+
+const shape = (field: JsonSchema): string => {
+  if (field.enum !== undefined) return `: ${field.enum.join("|")}`
+  if (field.type === "array") return field.items?.properties === undefined ? ": [\u2026]" : `: [{ ${fieldsOf(field.items)} }]`
+  return field.properties === undefined ? "" : `: { ${fieldsOf(field)} }`
+}
+
+/** The events that `sdlc record` makes, each with its short name and its fields. */
+const events = (): { readonly lines: ReadonlyArray<string>; readonly json: Readonly<Record<string, JsonSchema>> } => {
+  const json = Object.fromEntries(Object.entries(eventData).filter(([type]) => !([...Record.reserved] as ReadonlyArray<string>).includes(type)))
+  const name = (type: string): string => Object.entries(Record.short).find(([, long]) => long === type)?.[0] ?? ""
+  const rows = Object.entries(json).map(([type, schema]) => [`  ${type}`, name(type) === "" ? "" : `(${name(type)})`, fieldsOf(schema) || "(no fields)"])
+  return { json, lines: ["", "Events and the fields of their --data (? may be left out; tree and sha are filled in from the branch):", table(rows)] }
+}
+
 export const help = (command?: string): Result => {
   if (command === undefined || command === "help") return done(overview(), { commands: Object.entries(all()).map(([name, entry]) => ({ name, summary: entry.summary, usage: usage(name, entry) })) })
   const entries = all()
@@ -38,7 +59,8 @@ export const help = (command?: string): Result => {
     throw new Failure(`"${command.slice(0, 40)}" is no command.`, close === null ? "sdlc help lists them." : `did you mean ${close}?`)
   }
   const flags = Object.entries({ ...entry.spec.flags, ...Args.common }).map(([name, type]) => `  --${name}${type === "flag" ? "" : ` <${name === "json" ? "" : "value"}>`}${type === "values" ? " (repeatable)" : ""}`)
-  return done([usage(command, entry), `  ${entry.summary}`, "", ...flags].join("\n"), { name: command, summary: entry.summary, usage: usage(command, entry), flags: Object.keys(entry.spec.flags) })
+  const recorded = command === "record" ? events() : null
+  return done([usage(command, entry), `  ${entry.summary}`, "", ...flags, ...(recorded?.lines ?? [])].join("\n"), { name: command, summary: entry.summary, usage: usage(command, entry), flags: Object.keys(entry.spec.flags), ...(recorded === null ? {} : { events: recorded.json }) })
 }
 
 const flagsOf = (entry: Pick<Entry, "spec">): string => Object.keys({ ...entry.spec.flags, ...Args.common }).map((flag) => `--${flag}`).join(" ")

@@ -38,8 +38,9 @@ export const asFailure = (cause: unknown): Failure | null => {
 }
 
 /** A defect of the tool, for whoever has to report it; the trace stays away from those who only typed a command. */
-export const printDefect = (cause: unknown, env: Env, streams: Streams): number => {
+export const printDefect = (cause: unknown, env: Env, streams: Streams, json = false): number => {
   const error = cause instanceof Error ? cause : new Error(String(cause))
+  if (json) streams.out(`${JSON.stringify({ error: { message: `this is a defect of the tool: ${error.message}`, fix: "report it with the command line; SDLC_DEBUG=1 shows where it happened.", code: exit.defect, defect: true } }, null, 2)}\n`)
   streams.err(`sdlc: this is a defect of the tool: ${clean(error.message)}\n  fix: report it with the command line; SDLC_DEBUG=1 shows where it happened.\n`)
   if (env["SDLC_DEBUG"] === "1") streams.err(`${clean(error.stack ?? "")}\n`)
   return exit.defect

@@ -68,12 +68,16 @@ export const policyOf = (session: Session): Policy => {
 }
 
 /** The feature that is meant: the one named, else SDLC_FEATURE, else the one of the branch, else the only one. */
-export const slugOf = (session: Session, named: string | undefined): string => {
+export const slugOf = (session: Session, named: string | undefined, archivedToo = false): string => {
   const all = Disk.listFeatures(session.root)
   const wanted = named ?? session.env["SDLC_FEATURE"]
   if (wanted !== undefined && wanted !== "") {
     if (all.includes(wanted)) return wanted
-    const close = nearest(wanted, all)
+    if (Disk.listArchived(session.root).has(wanted)) {
+      if (archivedToo) return wanted
+      throw new Failure(`feature: ${wanted} is archived, and what is archived is not changed.`, `look at it with sdlc status, why, explain, replay, graph or show; sdlc new starts another.`)
+    }
+    const close = nearest(wanted, archivedToo ? [...all, ...Disk.listArchived(session.root).keys()] : all)
     throw new Failure(`feature: there is no "${wanted.slice(0, 80)}".`, close === null ? "sdlc features lists them; sdlc new creates one." : `did you mean ${close}?`)
   }
   if (all.length === 1 && all[0] !== undefined) return all[0]
@@ -85,6 +89,9 @@ export const slugOf = (session: Session, named: string | undefined): string => {
 }
 
 export const featureArg = (session: Session, args: Args, position: number): string => slugOf(session, args.positionals[position] ?? args.value("feature"))
+
+/** Like `featureArg`, for commands that only look: an archived feature can be named too. */
+export const inspectArg = (session: Session, args: Args, position: number): string => slugOf(session, args.positionals[position] ?? args.value("feature"), true)
 
 const ofGit: ReadonlySet<FactName> = new Set<FactName>(["branch", "ci", "agentReview", "humanReview", "audit", "findBlock", "findOpen", "risk", "qa", "evidence", "uat", "mergeGate"])
 
@@ -207,7 +214,8 @@ export interface ViewOptions {
 
 /** The feature as it is now. Git, other features and slots are looked at when the answer rests on them. */
 export const view = (session: Session, slug: string, options: ViewOptions = {}): View => {
-  const loaded = Repo.load(Disk.readFeature(session.root, slug), slug)
+  const archived = !Disk.listFeatures(session.root).includes(slug) && Disk.listArchived(session.root).has(slug)
+  const loaded = Repo.load(archived ? Disk.readArchivedWhole(session.root, slug) : Disk.readFeature(session.root, slug), slug)
   let observed: Observed = {}
   let seen = viewOf(loaded, observed, session.now)
   if (loaded.integrity === "corrupt") return seen

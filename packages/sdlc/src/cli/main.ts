@@ -13,5 +13,5 @@ const argv = process.argv.slice(2)
 try {
   process.exitCode = (await hot(argv, process.env, process.cwd(), streams)) ?? (await (await full()).run(argv, process.env, process.cwd(), streams))
 } catch (cause) {
-  process.exitCode = printDefect(cause, process.env, streams)
+  process.exitCode = printDefect(cause, process.env, streams, argv.includes("--json"))
 }

@@ -133,6 +133,10 @@ export const readDocuments = (root: string, slug: string): Tree => withDocuments
 const withDocuments = (real: string, slug: string, tree: Tree, skip: (path: string) => boolean): Tree => {
   if (!Layout.slugPattern.test(slug)) return tree
   readBelow(real, Layout.featureDir(slug).slice(0, -1), tree, skip)
+  return withSources(real, slug, tree)
+}
+
+const withSources = (real: string, slug: string, tree: Tree): Tree => {
   const content = tree.get(Layout.featurePath(slug))
   const parsed = content === undefined ? null : FeatureFile.parse(Buffer.from(content).toString("utf8"))
   if (parsed?._tag !== "Ok" || parsed.value.sources === undefined) return tree
@@ -152,6 +156,20 @@ export const readEvents = (root: string, slug: string): Tree => {
 export const listFeatures = (root: string): ReadonlyArray<string> => {
   try {
     return readdirSync(join(root, Layout.featuresDir), { withFileTypes: true }).filter((entry) => entry.isDirectory() && Layout.slugPattern.test(entry.name)).map((entry) => entry.name).toSorted()
+  } catch (cause) {
+    if (isMissing(cause)) return []
+    throw cause
+  }
+}
+
+/** Folders beside the features whose names no feature can have, each with the name that its `feature.yaml` says. */
+export const listStrayed = (root: string): ReadonlyArray<{ readonly name: string; readonly slug: string | null }> => {
+  try {
+    return readdirSync(join(root, Layout.featuresDir), { withFileTypes: true }).filter((entry) => entry.isDirectory() && !Layout.slugPattern.test(entry.name)).map(({ name }) => {
+      const content = readPaths(root, [`${Layout.featuresDir}${name}/feature.yaml`]).values().next().value
+      const parsed = content === undefined ? null : FeatureFile.parse(Buffer.from(content).toString("utf8"))
+      return { name, slug: parsed?._tag === "Ok" && Layout.slugPattern.test(parsed.value.slug) ? parsed.value.slug : null }
+    }).toSorted((a, b) => (a.name < b.name ? -1 : 1))
   } catch (cause) {
     if (isMissing(cause)) return []
     throw cause
@@ -199,6 +217,20 @@ export const readArchived = (root: string, slug: string): Tree => {
   const from = `${Layout.archiveDir}${folder}`
   readBelow(root, from, found, (path) => !path.endsWith("/events") && !path.includes("/events/") && !path.endsWith("/feature.yaml"))
   return new Map([...found].map(([path, content]) => [Layout.featureDir(slug) + path.slice(from.length + 1), content]))
+}
+
+/** Every file of an archived feature, under the paths it had before, with the policy and the foreign files its `sources` name. */
+export const readArchivedWhole = (root: string, slug: string): Tree => {
+  const folder = listArchived(root).get(slug)
+  const real = realpathSync(root)
+  const tree: Tree = new Map()
+  readFile(real, Layout.policyPath, tree)
+  if (folder === undefined) return tree
+  const from = `${Layout.archiveDir}${folder}`
+  const found: Tree = new Map()
+  readBelow(real, from, found, () => false)
+  for (const [path, content] of found) tree.set(Layout.featureDir(slug) + path.slice(from.length + 1), content)
+  return withSources(real, slug, tree)
 }
 
 /** Moves a feature's folder to the archive. */

@@ -67,6 +67,12 @@ export const loadPolicy = (files: Files): { readonly policy: Policy; readonly er
   return { policy: standardPolicy, errors: [{ file: Layout.policyPath, problem: parsed.problem, fix }] }
 }
 
+/** What to do about a folder that does not carry its feature's name, or `null` when that is not the problem. */
+const renamed = (slug: string, problem: string): string | null => {
+  const was = /^slug: "([a-z0-9-]+)" is not the name/.exec(problem)?.[1]
+  return was === undefined ? null : `a feature keeps the name of its folder: git mv ${Layout.featureDir(slug).slice(0, -1)} ${Layout.featureDir(was).slice(0, -1)} (remove it when it is a copy; a new name is a new feature: sdlc new).`
+}
+
 const loadFeature = (files: Files, slug: string): Decode.Decoded<FeatureFile.FeatureFile> => {
   const found = text(files, Layout.featurePath(slug))
   const parsed = found._tag === "Bad" ? found : FeatureFile.parse(found.value)
@@ -163,7 +169,7 @@ export const loadEvents = (files: Files, slug: string, options: LoadOptions = {}
   const identity = loadFeature(files, slug)
   const feature = identity._tag === "Ok" ? identity.value : null
   const log = loadLog(files, slug, below(files, `${Layout.featureDir(slug)}events/`), policy)
-  const identityErrors = identity._tag === "Ok" ? [] : [{ file: Layout.featurePath(slug), problem: identity.problem, fix: identity.problem === "missing" ? "create the feature with sdlc new, or restore the file from git." : restore }]
+  const identityErrors = identity._tag === "Ok" ? [] : [{ file: Layout.featurePath(slug), problem: identity.problem, fix: identity.problem === "missing" ? "create the feature with sdlc new, or restore the file from git." : (renamed(slug, identity.problem) ?? restore) }]
   const errors = [...policyErrors, ...identityErrors, ...log.errors, ...(feature === null || log.errors.length > 0 ? [] : checkIdentity(feature, slug, log.events))]
   return { slug, feature, events: log.events, heads: log.heads, policy, integrity: errors.length === 0 ? "ok" : "corrupt", errors, warnings: log.warnings }
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs"
+import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -76,7 +76,7 @@ describe("the composite action", () => {
     expect(act({ SDLC_HEAD: base, SDLC_REQUIRE: "true" })).toMatchObject({ code: 1 })
     await finish()
     expect(act()).toMatchObject({ code: 0, output: "passage=pass\n" })
-    expect(act({ SDLC_HEAD: "$(touch pwned)" })).toMatchObject({ code: 2, output: "passage=fail\n" })
+    expect(act({ SDLC_HEAD: "$(touch pwned)" })).toMatchObject({ code: 2, output: "passage=error\n", out: expect.stringMatching(/::error title=sdlc gate was called wrongly::[^]*No gate was judged/) })
     expect([...repo.files().keys()]).not.toContain("pwned")
 
     // A merge group: the pull request merged on top of a base that moved on.
@@ -102,6 +102,20 @@ describe("the composite action", () => {
     repo.write("hello.mjs", "console.log('Goodbye')\n")
     repo.commit("one more thing")
     expect(act()).toMatchObject({ code: 1, out: expect.stringContaining("agentReview=stale") })
+  })
+  const broken: ReadonlyArray<readonly [string, string]> = [
+    ["cannot be started", "/nonexistent/sdlc"],
+    ["is not to be had", "sh -c 'echo npm error 404 >&2; exit 1' sh"],
+    ["says nothing", "true"],
+    ["dies of a defect", "sh -c 'printf \"{\\n  \\\"error\\\": {\\n    \\\"message\\\": \\\"boom\\\"\\n  }\\n}\\n\"; exit 70' sh"],
+    ["is killed", "sh -c 'kill -9 $$' sh"]
+  ]
+  it.each(broken)("tells a tool that %s from a failed gate", (_what, command) => {
+    const script = join(dir, "broken.sh")
+    writeFileSync(script, `#!/bin/bash\nexec ${command}\n`)
+    chmodSync(script, 0o755)
+    const said = act({ SDLC_COMMAND: script })
+    expect(said).toMatchObject({ code: 70, output: "passage=error\n", out: expect.stringMatching(/::error title=sdlc itself failed::[^]*says nothing about the change/) })
   })
   it("holds a branch to the policy of its base, not to its own", async () => {
     repo.git("switch", "-q", "main")

@@ -83,8 +83,12 @@ const commands = (root: string): Check => {
 
 const ignored = (root: string): Check => {
   const content = Disk.readPaths(root, [Layout.ignorePath]).get(Layout.ignorePath)
-  return content !== undefined && Buffer.from(content).toString("utf8").split("\n").includes("cache/") ? ok("cache", "ignored by git") : bad("cache", "warn", `${Layout.ignorePath} does not ignore cache/`, "run sdlc init.")
+  return content !== undefined && Buffer.from(content).toString("utf8").split(/\r\n|\r|\n/).some((line) => /^\/?cache\/?\s*$/.test(line)) ? ok("cache", "ignored by git") : bad("cache", "warn", `${Layout.ignorePath} does not ignore cache/`, "run sdlc init.")
 }
+
+/** Folders that no command sees, because their name can be no feature's. */
+const strayed = (root: string): ReadonlyArray<Check> =>
+  Disk.listStrayed(root).map(({ name, slug }) => bad("features", "warn", `${Layout.featuresDir}${name} is no feature: its name is not lower-case letters, digits and hyphens`, slug === null ? "rename it, or move it elsewhere." : `git mv ${Layout.featuresDir}${name} ${Layout.featuresDir}${slug} (the name in its feature.yaml).`))
 
 const attempt = (name: string, check: () => ReadonlyArray<Check>): ReadonlyArray<Check> => {
   try {
@@ -109,6 +113,7 @@ export const run = (session: Session.Session, _args: Args): Result => {
     }),
     ignored(root),
     ...attempt("agent commands", () => [commands(root)]),
+    ...strayed(root),
     ...Disk.listFeatures(root).flatMap((slug) => feature(root, slug))
   ]
   const code = checks.some((check) => check.status === "corrupt") ? exit.corrupt : checks.some((check) => check.status === "fail") ? exit.failed : exit.action

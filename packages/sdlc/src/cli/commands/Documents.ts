@@ -92,9 +92,9 @@ export const submit = (session: Session.Session, args: Args): Result => {
   if (question !== undefined) throw new Failure(`${kind}: ${document.linted.clarifications.length} open questions. ${document.paths[0] ?? ""}:${question.line}: ${question.question}`, "answer them in the document, then submit it.", exit.human)
   const upstream = upstreamOf(state, kind)
   if (state.submissions.some((earlier) => earlier.kind === kind && earlier.hash === document.hash && JSON.stringify(earlier.upstream) === JSON.stringify(upstream))) {
-    return done(`${kind} ${document.hash.slice(0, 16)} is submitted already.`, { submitted: false, hash: document.hash })
+    return done(`The ${kind} is submitted already (${document.hash.slice(0, 14)}).`, { submitted: false, hash: document.hash })
   }
   const [event] = Session.record(session, loaded, [{ type: "artifact-submitted", data: { kind, hash: document.hash, upstream } }], Identity.current(session.env, session.root))
   const { decision } = Session.view(session, slug)
-  return done(`submitted ${kind} ${document.hash.slice(0, 16)}\n${line(decision)}`, { submitted: true, hash: document.hash, event: event?.path, next: jsonOf(decision) })
+  return done(`submitted the ${kind} (${document.hash.slice(0, 14)})\n${line(decision)}`, { submitted: true, hash: document.hash, event: event?.path, next: jsonOf(decision) })
 }

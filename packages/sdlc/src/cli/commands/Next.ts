@@ -4,6 +4,7 @@ import { type DecisionV0, toV0 } from "../../derive/CompatV0.ts"
 import type { FeatureDecision } from "../../model/Decision.ts"
 import type { FeatureState } from "../../model/FeatureState.ts"
 import { type Args, oneOf } from "../Args.ts"
+import { type Hand, handOf } from "../Hand.ts"
 import { done, type Result } from "../Result.ts"
 import * as Session from "../Session.ts"
 
@@ -32,9 +33,11 @@ export const line = (decision: FeatureDecision): string => {
 export const contests = (state: FeatureState): ReadonlyArray<string> =>
   state.contested.map(({ by, task }) => `  warning: ${task} was begun by ${by.map((one) => `${one.by.type} ${one.by.id}${one.by.session === undefined ? "" : ` (${one.by.session})`} at ${one.at}`).join(" and by ")}, without knowing of each other; let one of them stop: sdlc task fail ${task} --reason "begun twice".`)
 
-const hint = (decision: FeatureDecision): string => {
+const hint = (decision: FeatureDecision, hand: Hand | null): string => {
   const command = commandFor(decision.action)
   const lines: Array<string> = []
+  if (hand !== null && hand.look !== null) lines.push(`  look: ${hand.look}`)
+  if (hand !== null) lines.push(`  type: ${hand.type.join("\n    or: ")}`)
   if (decision.batch !== undefined && decision.batch.length > 0) lines.push(`  beside it: ${decision.batch.join(", ")}`)
   if (command !== null) lines.push(`  how: sdlc-${command}`)
   return lines.length === 0 ? "" : `\n${lines.join("\n")}`
@@ -55,7 +58,8 @@ export const run = (session: Session.Session, args: Args): Result => {
   const code = Session.codeOf(decision)
   const problems = loaded.errors.map((error) => `  ${error.file}: ${error.problem}\n    fix: ${error.fix ?? ""}`)
   const warnings = [...loaded.warnings.map((warning) => `  warning: ${warning.file} ${warning.problem}`), ...contests(state)]
-  const text = [`${line(decision)}${hint(decision)}`, ...problems, ...warnings].join("\n")
+  const hand = handOf(decision, state, loaded.policy.keyring.length > 0)
+  const text = [`${line(decision)}${hint(decision, hand)}`, ...problems, ...warnings].join("\n")
   if (compat !== undefined) return done(JSON.stringify(v0(decision, state), null, 2), v0(decision, state), code)
-  return done(text, { ...jsonOf(decision), errors: loaded.errors, warnings: loaded.warnings, ...(state.contested.length === 0 ? {} : { contested: state.contested }) }, code)
+  return done(text, { ...jsonOf(decision), ...(hand === null ? {} : { hand }), errors: loaded.errors, warnings: loaded.warnings, ...(state.contested.length === 0 ? {} : { contested: state.contested }) }, code)
 }

@@ -48,9 +48,9 @@ const treeOf = (session: Session.Session, seen: Session.View): { readonly tree: 
 }
 
 const needsTree: ReadonlySet<string> = new Set(["review-started", "review-recorded", "audit-started", "audit-recorded", "qa-started", "qa-recorded", "evidence-attached", "ci-started", "ci-recorded"])
-const short: Readonly<Record<string, EventType>> = { review: "review-recorded", audit: "audit-recorded", qa: "qa-recorded", ci: "ci-recorded", pr: "pr-opened", merge: "merged" }
+export const short: Readonly<Record<string, EventType>> = { review: "review-recorded", audit: "audit-recorded", qa: "qa-recorded", ci: "ci-recorded", pr: "pr-opened", merge: "merged" }
 /** Events with a command of their own, or that follow from a decision; `record` does not make them. */
-const reserved: ReadonlySet<EventType> = new Set<EventType>(["feature-created", "verdict", "artifact-submitted", "phase-moved", "tasks-materialised", "task-verified"])
+export const reserved: ReadonlySet<EventType> = new Set<EventType>(["feature-created", "verdict", "artifact-submitted", "phase-moved", "tasks-materialised", "task-verified"])
 
 export const recordSpec = { positionals: ["event", "feature?"], flags: { file: "value", data: "value" } } as const
 

@@ -11,7 +11,7 @@ import { jsonOf, line } from "./Next.ts"
 export const statusSpec = { positionals: ["feature?"], flags: {} } as const
 
 export const status = (session: Session.Session, args: Args): Result => {
-  const { loaded, state, facts, decision } = Session.view(session, Session.featureArg(session, args, 0), { whole: true })
+  const { loaded, state, facts, decision } = Session.view(session, Session.inspectArg(session, args, 0), { whole: true })
   const policy = policyFor(loaded.policy, state.feature)
   const documents = documentKinds.map((kind) => ({ kind, state: documentState(state, policy, kind), gate: policy.gates[kind], path: loaded.documents[kind]?.paths[0] ?? null }))
   const tasks = state.tasks.map((task) => ({ id: task.id, status: statusOf(state, task), title: task.title }))

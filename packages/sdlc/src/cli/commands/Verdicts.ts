@@ -8,7 +8,7 @@ import { policyFor } from "../../model/Presets.ts"
 import type { Principal } from "../../model/Principal.ts"
 import type { VerdictGate } from "../../model/Verdict.ts"
 import * as Repo from "../../repo/Repo.ts"
-import { type Args, oneOf } from "../Args.ts"
+import { type Args, nearest } from "../Args.ts"
 import { exit, Failure } from "../Failure.ts"
 import * as Identity from "../Identity.ts"
 import { done, type Result } from "../Result.ts"
@@ -19,6 +19,31 @@ export const spec = { positionals: ["gate", "feature?"], flags: { reason: "value
 
 const gates = ["spec", "design", "tasks", "qa-plan", "start", "human-review", "risk", "uat", "merge", "action"] as const
 const aliases: Readonly<Record<string, VerdictGate>> = { review: "human-review", go: "start", qa: "uat", confirm: "action" }
+
+/** Gates that no verdict opens, and what does. */
+const results: Readonly<Record<string, string>> = {
+  "agent-review": "an agent's review is recorded: sdlc record review; a person's is approved: sdlc approve human-review",
+  "audit": "an audit is recorded: sdlc record audit; its accepted findings are approved: sdlc approve risk",
+  "ci": "CI results are recorded: sdlc record ci"
+}
+
+/** What people call them, by the name that the policy has for them. */
+const synonyms: Readonly<Record<string, VerdictGate>> = {
+  requirements: "spec", specification: "spec", prd: "spec", story: "spec", draft: "spec", architecture: "design", specified: "design",
+  plan: "tasks", task: "tasks", planned: "qa-plan", "test-plan": "qa-plan", qaplan: "qa-plan", ready: "start", implementation: "human-review",
+  "code-review": "human-review", code: "human-review", pr: "human-review", acceptance: "uat", "user-acceptance": "uat", findings: "risk", release: "merge", deploy: "merge"
+}
+
+/** The gate that a word means, or a refusal that names the right one. */
+const gateOf = (word: string): VerdictGate => {
+  const hit = own(aliases, word) ?? gates.find((gate) => gate === word)
+  if (hit !== undefined) return hit
+  const result = own(results, word)
+  if (result !== undefined) throw new Failure(`gate: ${word} takes no verdict.`, `${result}.`)
+  const plain = word.toLowerCase().replace(/[\s_]+/g, "-")
+  const close = own(aliases, plain) ?? own(synonyms, plain) ?? gates.find((gate) => gate === plain) ?? nearest(plain, gates) ?? own(synonyms, nearest(plain, Object.keys(synonyms)) ?? "")
+  throw new Failure(`gate: "${word.slice(0, 40)}" is none of ${gates.join(", ")}.`, close === undefined || close === null ? "use one of these." : `did you mean ${close}?`)
+}
 
 const isDocument = (gate: VerdictGate): gate is (typeof documentKinds)[number] => documentKinds.some((kind) => kind === gate)
 
@@ -41,7 +66,7 @@ const checkAuthor = (seen: Session.View, gate: VerdictGate, policy: Policy, by: 
 
 export const run = (verdict: "approve" | "reject" | "waive") => (session: Session.Session, args: Args): Result => {
   const word = args.positionals[0] ?? ""
-  const gate = own(aliases, word) ?? oneOf("gate", word, gates)
+  const gate = gateOf(word)
   const slug = Session.featureArg(session, args, 1)
   const reason = args.value("reason")
   if (verdict !== "approve" && (reason === undefined || reason.trim() === "")) throw new Failure(`--reason: a ${verdict === "reject" ? "rejection" : "waiver"} needs one.`, "write --reason \"…\".")
@@ -70,5 +95,5 @@ export const run = (verdict: "approve" | "reject" | "waive") => (session: Sessio
   Session.write(session, Session.homeOf(session, seen.loaded), [appended])
   const { decision } = Session.view(session, slug, { ...(head === undefined ? {} : { head }), ...(base === undefined ? {} : { base }) })
   const past = { approve: "approved", reject: "rejected", waive: "waived" }[verdict]
-  return done(`${past} ${gate}${hash === null ? "" : ` ${hash.slice(0, 20)}`} as ${signer.actor.type} ${signer.actor.id}\n${line(decision)}`, { gate, verdict, subject: hash, by: signer.actor, event: appended.path, next: jsonOf(decision) })
+  return done(`${past} ${gate}${hash === null ? "" : ` (${hash.slice(0, 14)})`} as ${signer.actor.type} ${signer.actor.id}\n${line(decision)}`, { gate, verdict, subject: hash, by: signer.actor, event: appended.path, next: jsonOf(decision) })
 }
