@@ -47,7 +47,7 @@ const events = (): { readonly lines: ReadonlyArray<string>; readonly json: Reado
   const json = Object.fromEntries(Object.entries(eventData).filter(([type]) => !([...Record.reserved] as ReadonlyArray<string>).includes(type)))
   const name = (type: string): string => Object.entries(Record.short).find(([, long]) => long === type)?.[0] ?? ""
   const rows = Object.entries(json).map(([type, schema]) => [`  ${type}`, name(type) === "" ? "" : `(${name(type)})`, fieldsOf(schema) || "(no fields)"])
-  return { json, lines: ["", "Events and the fields of their --data (? may be left out; tree and sha are filled in from the branch):", table(rows)] }
+  return { json, lines: ["", "Events and the fields of their --data (? may be left out; tree, patch and sha are filled in from the branch):", table(rows)] }
 }
 
 export const help = (command?: string): Result => {
