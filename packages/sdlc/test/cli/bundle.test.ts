@@ -31,7 +31,8 @@ describe("the bundled command, copied away from its package", () => {
   it("runs the hot commands, the others, and refuses as the sources do", () => {
     expect(sdlc(["next", "--json"])).toMatchObject({ code: 0, out: expect.stringContaining("\"action\": \"implement-task\""), err: "" })
     expect(sdlc(["features"])).toMatchObject({ code: 0, out: expect.stringContaining("implementation") })
-    expect(sdlc(["why"])).toMatchObject({ code: 0, out: expect.stringContaining("rule I4") })
+    expect(sdlc(["why"])).toMatchObject({ code: 0, out: expect.stringContaining("because:") })
+    expect(sdlc(["why", "--facts"])).toMatchObject({ code: 0, out: expect.stringContaining("rule I4") })
     expect(sdlc(["next", "--help"])).toMatchObject({ code: 0, out: expect.stringContaining("--compat") })
     expect(sdlc(["version"]).out).toMatch(/^\d+\.\d+\.\d+\n$/)
     expect(sdlc(["nexd"])).toMatchObject({ code: 2, out: "", err: expect.stringContaining("did you mean next") })

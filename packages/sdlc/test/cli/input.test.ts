@@ -234,7 +234,7 @@ describe("output", () => {
   })
   it("takes the flags of every command before the command, too", async () => {
     expect((await repo.sdlc("--json -f hello next")).json).toMatchObject({ feature: "hello", action: "implement-task" })
-    expect((await repo.sdlc(`-C ${repo.root} --feature=hello why`)).out).toContain("rule I4")
+    expect((await repo.sdlc(`-C ${repo.root} --feature=hello why --facts`)).out).toContain("rule I4")
     expect((await repo.sdlc("--help")).out).toContain("Everywhere")
   })
   it("keeps to the older shape on request", async () => {
@@ -243,11 +243,11 @@ describe("output", () => {
     expect(JSON.parse((await repo.sdlc("next hello --compat v0")).out)).toEqual(json)
   })
   it("explains", async () => {
-    expect((await repo.sdlc("why hello --gates")).out).toMatch(/rule I4: tReady\n[^]*\* tReady +true +task-001 [^]*review +fail/)
+    expect((await repo.sdlc("why hello --facts --gates")).out).toMatch(/rule I4: tReady\n[^]*\* tReady +true +task-001 [^]*review +fail/)
     expect((await repo.sdlc("why-not open-pr hello")).out).toMatch(/implement-task is \[I4\][^]*I8/)
     expect((await repo.sdlc("explain hello")).out).toMatch(/steps to the end[^]*implement-task[^]*merge[^]*none/)
     expect((await repo.sdlc("graph hello")).out).toMatch(/stateDiagram-v2[^]*draft --> specified : 1\. S8/)
-    expect((await repo.sdlc("sim hello --set tReady=false --set tNone=false")).out).toMatch(/^open-pr/)
+    expect((await repo.sdlc("sim hello --set tReady=false --set tNone=false")).out).toMatch(/^If tReady were false and tNone were false, next would come open-pr, by the platform \[I8/)
     expect((await repo.sdlc("replay hello --at 2027-01-15T08:00:03Z")).out).toMatch(/hello \[draft\]/)
   })
   it("completes every command and its flags in three shells", async () => {
