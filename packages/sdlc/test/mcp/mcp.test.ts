@@ -35,6 +35,11 @@ const call = async (name: string, given: unknown = {}, to = server): Promise<Rea
   return (answer.result?.["structuredContent"] ?? {}) as Readonly<Record<string, unknown>>
 }
 
+const textOf = (result: Answer["result"]): string => {
+  const content = (result?.["content"] ?? []) as ReadonlyArray<{ readonly text: string }>
+  return content[0]?.text ?? ""
+}
+
 beforeAll(async () => {
   repo = await planned()
   server = start()
@@ -69,8 +74,7 @@ describe("the MCP server", () => {
       const { result } = await ask("tools/call", { name: tool.name, arguments: { ...given[tool.name], ...(tool.name === "sdlc_features" ? {} : { feature: "hello" }) } }, at)
       expect(result, tool.name).toMatchObject({ isError: false })
       expect(problemsOf(tool.outputSchema, result?.["structuredContent"]), tool.name).toBeNull()
-      const [content] = result?.["content"] as ReadonlyArray<{ readonly text: string }>
-      expect(content?.text.length, tool.name).toBeLessThan(400)
+      expect(textOf(result).length, tool.name).toBeLessThan(400)
       expect(JSON.stringify(result), tool.name).not.toContain("\"skipped\"")
     }
     own.remove()
@@ -94,7 +98,7 @@ describe("the MCP server", () => {
     await ask("initialize", { protocolVersion: "2024-11-05", clientInfo: { name: "old" } }, old)
     const { result } = await ask("tools/call", { name: "sdlc_next", arguments: { feature: "hello" } }, old)
     expect(result).not.toHaveProperty("structuredContent")
-    expect(JSON.parse((result?.["content"] as ReadonlyArray<{ readonly text: string }>)[0]?.text ?? "")).toMatchObject({ feature: "hello", exitCode: 0 })
+    expect(JSON.parse(textOf(result))).toMatchObject({ feature: "hello", exitCode: 0 })
   })
   it("acts as an agent whatever the environment says", async () => {
     const posing = start({ SDLC_PRINCIPAL: "human:ada", SDLC_SIGNING_KEY: "/some/key" })
