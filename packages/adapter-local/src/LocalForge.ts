@@ -59,11 +59,9 @@ export const make = Effect.fn("LocalForge.make")(function*(options: Options) {
     const sha = yield* maybeHead(repository, branch)
     return sha ?? (yield* notFound(`branch ${branch} does not exist in ${repository.name}`))
   })
-  /** Head of a branch, or a commit by its id. */
+  /** Head of a branch, or a commit by its id; no branch is named like one. */
   const tipOf = Effect.fnUntraced(function*(repository: GitRepository.GitRepository, name: string) {
-    const sha = yield* maybeHead(repository, name)
-    if (sha !== null) return sha
-    if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(name)) return yield* headOf(repository, name)
+    if (!GitRepository.isSha(name)) return yield* headOf(repository, name)
     yield* requireCommit(repository, name)
     return name
   })
