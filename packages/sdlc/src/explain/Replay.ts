@@ -25,7 +25,13 @@ const circumstances = () => {
       const { hash, kind } = event.data
       artifacts = { ...artifacts, [kind]: { kind, hash, author: event.actor, lint: [], openQuestions: 0 } satisfies Artifact }
     }
-    if ("tree" in event.data) head = { tree: event.data.tree, sha: "sha" in event.data ? event.data.sha : event.data.tree }
+    if ("tree" in event.data) {
+      const { tree } = event.data
+      const patch = "patch" in event.data ? event.data.patch : head?.tree === tree ? head.patch : undefined
+      head = { tree, sha: "sha" in event.data ? event.data.sha ?? tree : tree, ...(patch === undefined ? {} : { patch }) }
+    }
+    // What somebody approved was the feature as it stood.
+    if (event.type === "verdict" && head !== undefined && event.data.subject?.startsWith("patch1:") === true) head = { ...head, patch: event.data.subject }
     // Work went on, so what it depended on was there.
     if (event.type === "feature-created" || event.type === "feature-amended") deps = { ...deps, ...Object.fromEntries((event.data.deps ?? []).map((dep) => [dep, "met" as const])) }
     return { artifacts, observed: { ...(head === undefined ? {} : { head }), deps } }
