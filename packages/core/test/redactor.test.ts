@@ -125,6 +125,15 @@ describe("the redactor", () => {
     })
   }
 
+  it("knows a login as a whole where its password is too short to be known in every form", () => {
+    for (const login of ["aaaaa:aa?aay", "kdu38:fg?hiy", "user:a?b/c9"]) {
+      for (const name of ["base64InUrl", "base64Within", "hexColons", "base64OfJson", "percentTwice"]) {
+        const shown = Redactor.make([login]).text(ways[name]?.(login, 1) ?? "")
+        assert.isTrue(shown.includes(Redactor.mask), `${login} as ${name} came out as ${shown}`)
+      }
+    }
+  })
+
   it("shows at most three characters of a secret, whatever the way to cut", () => {
     const redactor = Redactor.make(["postgresql://shop:Kx9%2Fq7TzW3vB8nRm@db.internal:5432/shop", "tok_4f9A8c2E7b1D"])
     fc.assert(fc.property(fc.array(fc.oneof(noise, fc.constantFrom("Kx9/q7TzW3vB8nRm", "tok_4f9A8c2E7b1D", hex("tok_4f9A8c2E7b1D"), b64("tok_4f9A8c2E7b1D"), "tok_4f9A", "Kx9%2fq7"))), cuts, (parts, at) => {

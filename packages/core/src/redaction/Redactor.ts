@@ -19,6 +19,8 @@ export const mask = "***"
 /** A form with fewer letters and digits is looked for exactly. */
 const minSymbols = 8
 const minDigitSymbols = 12
+/** From here on every form of a part of a secret has letters and digits enough to be looked for in any escapes. */
+const minPart = 12
 /** Longer forms are looked for by parts: whoever masks all parts masks the whole. */
 const maxSymbols = 256
 
@@ -49,7 +51,7 @@ const searches = (secrets: ReadonlyArray<string>, whole: ReadonlySet<string>): R
     for (const form of whole.has(secret) ? [] : Forms.encoded(secret)) {
       const pattern = Symbols.of(symbols, form)
       if (isStrong(pattern)) loose.push(...windows(pattern))
-      else addExact(form)
+      else for (const written of new Set([form, encodeURIComponent(form)])) addExact(written)
     }
   }
   const found: Array<Search> = [{ automaton: Automaton.make(loose, Shapes.hints, symbols.count), symbols }]
@@ -290,6 +292,6 @@ export const none: Redactor = new Known(searches([], new Set()))
 export const make = (values: ReadonlyArray<string>): Redactor => {
   const parts = [...new Set(values)].map(Secrets.partsOf)
   const secrets = [...new Set(parts.flat())]
-  const whole = new Set(parts.flatMap(([first, ...rest]) => (first !== undefined && rest.some((part) => first.includes(part)) ? [first] : [])))
+  const whole = new Set(parts.flatMap(([first, ...rest]) => (first !== undefined && rest.some((part) => part.length >= minPart && first.includes(part)) ? [first] : [])))
   return secrets.length === 0 ? none : new Known(searches(secrets, whole))
 }
