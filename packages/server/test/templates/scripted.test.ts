@@ -106,7 +106,7 @@ describe("the scripted agent takes a feature from draft to released", () => {
     })
     expect([ended, asked]).toEqual(["released", ["clarify-spec", "approve-spec", "approve-design", "approve-design"]])
     expect(actions).toEqual([
-      "create-spec", "submit-spec", "create-design", "create-tasks", "revise-design", "reconcile-tasks", "create-qa-plan",
+      "create-spec", "submit-spec", "create-design", "revise-design", "create-tasks", "create-qa-plan",
       "implement-task task-001", "implement-task task-002", "implement-task task-003", "review-code", "audit", "run-qa", "sync-specs"
     ])
     expect(readFileSync(join(made.work, ".sdlc/features/greeting/design.md"), "utf8")).toContain("## Revision 1")
