@@ -3,6 +3,7 @@ import * as AgentRegistry from "@rdev/adapter-agents/AgentRegistry"
 import * as LocalCi from "@rdev/adapter-local/LocalCi"
 import * as LocalDeployer from "@rdev/adapter-local/LocalDeployer"
 import * as LocalForge from "@rdev/adapter-local/LocalForge"
+import * as LocalOutputStore from "@rdev/adapter-local/LocalOutputStore"
 import * as LocalWebhookTransport from "@rdev/adapter-local/LocalWebhookTransport"
 import * as LocalWorkspaceHost from "@rdev/adapter-local/LocalWorkspaceHost"
 import * as Sandbox from "@rdev/adapter-local/Sandbox"
@@ -26,6 +27,7 @@ export const layer = (dataDir: string) => {
     LocalCi.layerNoDeps({ dataDir }),
     LocalWorkspaceHost.layerNoDeps({ dataDir }),
     LocalWebhookTransport.layerConfig,
+    LocalOutputStore.layer({ dataDir }),
     LocalDeployer.layerNoDeps({ dataDir, domain: zone, urlOf })
   ).pipe(
     Layer.provideMerge(LocalForge.layer({ dataDir, baseUrl: "http://git.example.test" })),
