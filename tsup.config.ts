@@ -11,11 +11,16 @@ const barrel = (specifier: string) => {
   if (names === undefined) {
     const found = new Map<string, { readonly from: string; readonly whole: boolean }>()
     const text = readFileSync(fileURLToPath(import.meta.resolve(specifier)), "utf8").replaceAll(/\/\*[^]*?\*\//g, "")
-    for (const [, name = "", file = ""] of text.matchAll(/^export \* as (\w+) from "\.\/(\w+)\.js"/gm)) found.set(name, { from: `${specifier}/${file}`, whole: true })
+    for (const [, name = "", file = ""] of text.matchAll(/^export \* as (\w+) from "\.\/(\w+)\.js"/gm))
+      found.set(name, { from: `${specifier}/${file}`, whole: true })
     for (const [, list = "", file = ""] of text.matchAll(/^export \{([^}]*)\} from "\.\/(\w+)\.js"/gm)) {
-      for (const name of list.split(",").map((part) => part.trim()).filter((part) => part !== "")) found.set(name, { from: `${specifier}/${file}`, whole: false })
+      for (const name of list
+        .split(",")
+        .map((part) => part.trim())
+        .filter((part) => part !== ""))
+        found.set(name, { from: `${specifier}/${file}`, whole: false })
     }
-    barrels.set(specifier, names = found)
+    barrels.set(specifier, (names = found))
   }
   return names
 }
@@ -27,13 +32,23 @@ const barrel = (specifier: string) => {
 const directImports: Plugin = {
   name: "direct-imports",
   renderChunk: (code) => ({
-    code: code.replaceAll(/^import \{([^}]*)\} from "(effect(?:\/[a-z-]+)?|@effect\/platform-node)";$/gm, (_, list: string, specifier: string) =>
-      list.split(",").map((part) => part.trim()).filter((part) => part !== "").map((part) => {
-        const [name = "", alias = name] = part.split(" as ")
-        const source = barrel(specifier).get(name)
-        if (source === undefined) throw new Error(`"${name}" is not among what "${specifier}" exports`)
-        return source.whole ? `import * as ${alias} from "${source.from}";` : `import { ${part} } from "${source.from}";`
-      }).join("\n"))
+    code: code.replaceAll(
+      /^import \{([^}]*)\} from "(effect(?:\/[a-z-]+)?|@effect\/platform-node)";$/gm,
+      (_, list: string, specifier: string) =>
+        list
+          .split(",")
+          .map((part) => part.trim())
+          .filter((part) => part !== "")
+          .map((part) => {
+            const [name = "", alias = name] = part.split(" as ")
+            const source = barrel(specifier).get(name)
+            if (source === undefined) throw new Error(`"${name}" is not among what "${specifier}" exports`)
+            return source.whole
+              ? `import * as ${alias} from "${source.from}";`
+              : `import { ${part} } from "${source.from}";`
+          })
+          .join("\n")
+    )
   })
 }
 

@@ -26,7 +26,9 @@ const direct = {
 /** What a third party's library may not be needed for: the classifier depends on effect (and yaml) alone. */
 const foreignAllowed = { sdlc: ["effect", "yaml"] }
 /** The one file of a package that may import a vendor's SDK is an adapter's matter; core never does. */
-const foreignForbidden = { core: [/^pg$/, /^@electric-sql\//, /^ioredis$/, /^@kubernetes\//, /^octokit$/, /^@effect\/platform-node/] }
+const foreignForbidden = {
+  core: [/^pg$/, /^@electric-sql\//, /^ioredis$/, /^@kubernetes\//, /^octokit$/, /^@effect\/platform-node/]
+}
 
 const files = (dir) => {
   let entries
@@ -37,10 +39,17 @@ const files = (dir) => {
     throw error
   }
   return entries.flatMap((entry) =>
-    entry.isDirectory() ? (entry.name === "node_modules" || entry.name === "dist" ? [] : files(join(dir, entry.name))) : /\.(ts|tsx|mts)$/.test(entry.name) ? [join(dir, entry.name)] : []
+    entry.isDirectory()
+      ? entry.name === "node_modules" || entry.name === "dist"
+        ? []
+        : files(join(dir, entry.name))
+      : /\.(ts|tsx|mts)$/.test(entry.name)
+        ? [join(dir, entry.name)]
+        : []
   )
 }
-const importPattern = /(?:^|[\s;])(?:import|export)\s[^"';]*?from\s*["']([^"']+)["']|(?:^|[\s;])import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g
+const importPattern =
+  /(?:^|[\s;])(?:import|export)\s[^"';]*?from\s*["']([^"']+)["']|(?:^|[\s;])import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g
 const importsOf = (text) => [...text.matchAll(importPattern)].map((match) => match[1] ?? match[2] ?? match[3])
 
 const problems = []
@@ -67,16 +76,22 @@ for (const name of packages) {
       for (const specifier of importsOf(text)) {
         if (specifier.startsWith(".")) {
           const target = resolve(file, "..", specifier)
-          if (!target.startsWith(`${base}/`)) problems.push(`${where}: imports ${specifier}, which lies outside packages/${name}; import the package by its name`)
+          if (!target.startsWith(`${base}/`))
+            problems.push(
+              `${where}: imports ${specifier}, which lies outside packages/${name}; import the package by its name`
+            )
           continue
         }
         const own = /^@rdev\/([^/]+)/.exec(specifier)?.[1]
         if (own !== undefined && own !== "source") {
-          if (own !== name && !mayImport.includes(own)) problems.push(`${where}: ${name} may not import @rdev/${own} (allowed: ${mayImport.join(", ") || "none"})`)
+          if (own !== name && !mayImport.includes(own))
+            problems.push(`${where}: ${name} may not import @rdev/${own} (allowed: ${mayImport.join(", ") || "none"})`)
         } else if (room === "src" && !specifier.startsWith("node:")) {
           const root_ = specifier.startsWith("@") ? specifier.split("/").slice(0, 2).join("/") : specifier.split("/")[0]
-          if (foreignAllowed[name] !== undefined && !foreignAllowed[name].includes(root_)) problems.push(`${where}: ${name} may not depend on ${root_}`)
-          if (foreignForbidden[name]?.some((pattern) => pattern.test(specifier))) problems.push(`${where}: ${name} may not import ${specifier}; that belongs in an adapter`)
+          if (foreignAllowed[name] !== undefined && !foreignAllowed[name].includes(root_))
+            problems.push(`${where}: ${name} may not depend on ${root_}`)
+          if (foreignForbidden[name]?.some((pattern) => pattern.test(specifier)))
+            problems.push(`${where}: ${name} may not import ${specifier}; that belongs in an adapter`)
         }
       }
     }
@@ -85,10 +100,12 @@ for (const name of packages) {
   const manifest = JSON.parse(readFileSync(join(base, "package.json"), "utf8"))
   for (const dependency of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
     const own = /^@rdev\/(.+)/.exec(dependency)?.[1]
-    if (own !== undefined && !allowed.includes(own)) problems.push(`packages/${name}/package.json: may not depend on @rdev/${own}`)
+    if (own !== undefined && !allowed.includes(own))
+      problems.push(`packages/${name}/package.json: may not depend on @rdev/${own}`)
   }
   for (const [dependency, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
-    if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) problems.push(`packages/${name}/package.json: ${dependency} is ${version}; pin an exact version`)
+    if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
+      problems.push(`packages/${name}/package.json: ${dependency} is ${version}; pin an exact version`)
   }
 }
 for (const problem of problems) console.error(problem)

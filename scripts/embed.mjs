@@ -9,7 +9,16 @@ import { join } from "node:path"
 import { environment, root } from "./setup.mjs"
 
 const options = {
-  compilerOptions: { strict: true, skipLibCheck: false, noEmit: true, target: "es2024", lib: ["es2024", "dom"], module: "nodenext", moduleResolution: "nodenext", types: [] },
+  compilerOptions: {
+    strict: true,
+    skipLibCheck: false,
+    noEmit: true,
+    target: "es2024",
+    lib: ["es2024", "dom"],
+    module: "nodenext",
+    moduleResolution: "nodenext",
+    types: []
+  },
   files: ["sample.ts"]
 }
 
@@ -27,13 +36,22 @@ console.log(plain.length)
 /** What the compiler said, or null when it had nothing to say. */
 export const problem = () => {
   const folder = mkdtempSync(join(tmpdir(), "rdev-embed-"))
-  const run = (command, args, cwd) => spawnSync(command, args, { cwd, env: environment(), encoding: "utf8", maxBuffer: 64 * 1024 * 1024 })
+  const run = (command, args, cwd) =>
+    spawnSync(command, args, { cwd, env: environment(), encoding: "utf8", maxBuffer: 64 * 1024 * 1024 })
   try {
-    const packed = run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], join(root, "packages/sdlc"))
+    const packed = run(
+      "npm",
+      ["pack", "--json", "--ignore-scripts", "--pack-destination", folder],
+      join(root, "packages/sdlc")
+    )
     if (packed.status !== 0) return packed.stderr
     const target = join(folder, "node_modules/@rdev/sdlc")
     mkdirSync(target, { recursive: true })
-    const unpacked = run("tar", ["-xzf", join(folder, JSON.parse(packed.stdout)[0].filename), "-C", target, "--strip-components=1"], folder)
+    const unpacked = run(
+      "tar",
+      ["-xzf", join(folder, JSON.parse(packed.stdout)[0].filename), "-C", target, "--strip-components=1"],
+      folder
+    )
     if (unpacked.status !== 0) return unpacked.stderr
     const sample = /```ts\n([^]*?)```/.exec(readFileSync(join(target, "README.md"), "utf8"))?.[1]
     if (sample === undefined) return "the README of @rdev/sdlc has no sample program"

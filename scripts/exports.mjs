@@ -15,7 +15,9 @@ const step = (title, command, args, cwd) => {
   failed++
   console.error(`${title}\n${result.stdout}${result.stderr}`)
 }
-const packages = readdirSync(join(root, "packages")).filter((name) => JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")).private !== true)
+const packages = readdirSync(join(root, "packages")).filter(
+  (name) => JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")).private !== true
+)
 for (const name of packages) {
   const cwd = join(root, "packages", name)
   step(`${name}: publint`, "publint", ["--strict"], cwd)

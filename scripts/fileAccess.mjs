@@ -59,7 +59,8 @@ export const allowed = {
   api: {}
 }
 
-const touchesFiles = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*|getBuiltinModule\s*\(\s*)["'](?:node:)?fs(?:\/promises)?["']/
+const touchesFiles =
+  /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*|getBuiltinModule\s*\(\s*)["'](?:node:)?fs(?:\/promises)?["']/
 const typesOnly = /^import type [^;"']*?from\s*["'](?:node:)?fs(?:\/promises)?["'].*$/gm
 /** Effect's own service for files would be a way around the list. */
 const effectFiles = /\bFileSystem\b/
@@ -69,10 +70,16 @@ export const check = (name, path, text) => {
   const list = allowed[name]
   if (list === undefined || Object.hasOwn(list, path)) return []
   return touchesFiles.test(text.replaceAll(typesOnly, "")) || effectFiles.test(text)
-    ? [`packages/${name}/src/${path}: touches the file system; enter trees that a sandbox could write by ConfinedFolder (adapter-local), or say in scripts/fileAccess.mjs what it touches`]
+    ? [
+        `packages/${name}/src/${path}: touches the file system; enter trees that a sandbox could write by ConfinedFolder (adapter-local), or say in scripts/fileAccess.mjs what it touches`
+      ]
     : []
 }
 /** Names on the list that no longer need it. */
 export const stale = (name, texts) =>
-  Object.keys(allowed[name] ?? {}).filter((path) => !touchesFiles.test((texts.get(path) ?? "").replaceAll(typesOnly, "")))
-    .map((path) => `scripts/fileAccess.mjs: packages/${name}/src/${path} does not touch the file system (any more); remove it from the list`)
+  Object.keys(allowed[name] ?? {})
+    .filter((path) => !touchesFiles.test((texts.get(path) ?? "").replaceAll(typesOnly, "")))
+    .map(
+      (path) =>
+        `scripts/fileAccess.mjs: packages/${name}/src/${path} does not touch the file system (any more); remove it from the list`
+    )

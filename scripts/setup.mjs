@@ -30,7 +30,8 @@ export const run = (command, args, options = {}) => {
 
 const guardVersions = () => {
   const major = Number(process.versions.node.split(".")[0])
-  if (major < 20) fail(`Node ${process.versions.node} is too old; install Node 20 or newer (the project then uses its own Node 24)`)
+  if (major < 20)
+    fail(`Node ${process.versions.node} is too old; install Node 20 or newer (the project then uses its own Node 24)`)
   const git = spawnSync("git", ["--version"], { encoding: "utf8" })
   if (git.error) fail("git is missing; install git 2.38 or newer")
 }
@@ -45,7 +46,11 @@ const install = (quiet) => {
   if (!quiet) console.log("rdev: installing packages (once) …")
   // Not `npm ci`: it refuses a lockfile that does not name the binaries of every platform, and a registry that carries only some
   // platforms cannot give one. Versions come from the lockfile all the same, and it is not written.
-  const result = spawnSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: root, env: process.env, encoding: "utf8" })
+  const result = spawnSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: root,
+    env: process.env,
+    encoding: "utf8"
+  })
   if (result.status !== 0) {
     console.error(result.stdout ?? "", result.stderr ?? "")
     fail("npm install failed; the npm registry must be reachable on the first run")
@@ -58,8 +63,12 @@ const guardProjectNode = () => {
   const wanted = Number(version.slice(1).split(".")[0])
   if (!(wanted >= 24)) {
     const { optionalDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
-    const names = Object.keys(optionalDependencies).filter((name) => name.startsWith("node-")).join(", ")
-    fail(`this machine runs Node ${version} and none of ${names} was installed; install Node 24 or newer, or run npm ci with optional dependencies`)
+    const names = Object.keys(optionalDependencies)
+      .filter((name) => name.startsWith("node-"))
+      .join(", ")
+    fail(
+      `this machine runs Node ${version} and none of ${names} was installed; install Node 24 or newer, or run npm ci with optional dependencies`
+    )
   }
 }
 
@@ -75,12 +84,18 @@ const stamp = join(root, "node_modules", ".rdev-built")
 const built = () =>
   existsSync(stamp) &&
   readdirSync(join(root, "packages")).every((name) => existsSync(join(root, "packages", name, "dist"))) &&
-  ["packages", "tsup.config.ts", "tsconfig.base.json", "package-lock.json"].every((path) => newest(join(root, path)) <= statSync(stamp).mtimeMs)
+  ["packages", "tsup.config.ts", "tsconfig.base.json", "package-lock.json"].every(
+    (path) => newest(join(root, path)) <= statSync(stamp).mtimeMs
+  )
 
 const build = (quiet) => {
   if (built()) return
   const started = new Date()
-  const result = spawnSync("turbo", ["run", "build", "--output-logs=errors-only"], { cwd: root, env: environment(), encoding: "utf8" })
+  const result = spawnSync("turbo", ["run", "build", "--output-logs=errors-only"], {
+    cwd: root,
+    env: environment(),
+    encoding: "utf8"
+  })
   if (result.status !== 0) {
     console.error(result.stdout ?? "", result.stderr ?? "")
     fail("the build failed")

@@ -8,13 +8,20 @@ import { environment, root, setup } from "./setup.mjs"
 
 setup()
 const args = process.argv.slice(2)
-const child = spawn("node", [join(root, "packages", "cli", "dist", "program", "rdev.js"), ...(args.length === 0 ? ["up"] : args)], { cwd: root, env: environment(), stdio: "inherit" })
+const child = spawn(
+  "node",
+  [join(root, "packages", "cli", "dist", "program", "rdev.js"), ...(args.length === 0 ? ["up"] : args)],
+  { cwd: root, env: environment(), stdio: "inherit" }
+)
 child.on("error", (error) => {
   console.error(`rdev: node could not be started: ${error.message}`)
   process.exit(1)
 })
 // Ctrl-C reaches the whole group of the terminal; what only this process gets is handed on, and the child decides when it ends.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => { if (!process.stdin.isTTY || signal !== "SIGINT") child.kill(signal) })
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+  process.on(signal, () => {
+    if (!process.stdin.isTTY || signal !== "SIGINT") child.kill(signal)
+  })
 child.on("exit", (code, signal) => {
   if (signal === null) process.exit(code ?? 1)
   process.removeAllListeners(signal)

@@ -7,7 +7,13 @@ import { root, run, setup } from "./setup.mjs"
 setup()
 const folder = mkdtempSync(join(tmpdir(), "rdev-test-"))
 const report = join(folder, "report.json")
-const status = run("vitest", ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...process.argv.slice(2)])
+const status = run("vitest", [
+  "run",
+  "--reporter=default",
+  "--reporter=json",
+  `--outputFile.json=${report}`,
+  ...process.argv.slice(2)
+])
 
 const { testResults } = JSON.parse(readFileSync(report, "utf8"))
 rmSync(folder, { recursive: true })
@@ -28,7 +34,9 @@ let passed = 0
 let failed = 0
 let skipped = 0
 for (const [name, total] of [...totals].sort(([a], [b]) => a.localeCompare(b))) {
-  console.log(`${name.padEnd(32)} ${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`)
+  console.log(
+    `${name.padEnd(32)} ${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`
+  )
   passed += total.passed
   failed += total.failed
   skipped += total.skipped

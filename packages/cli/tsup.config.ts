@@ -9,13 +9,21 @@ const packages = fileURLToPath(new URL("../", import.meta.url))
 /** Code that looks for its package's files by `import.meta.url` finds them from the bundle too, by the module's name. */
 const whereItWas = {
   name: "where-it-was",
-  setup: (build: { onLoad: (options: { filter: RegExp }, load: (args: { path: string }) => Promise<{ contents: string; loader: "ts" } | undefined>) => void }) => {
+  setup: (build: {
+    onLoad: (
+      options: { filter: RegExp },
+      load: (args: { path: string }) => Promise<{ contents: string; loader: "ts" } | undefined>
+    ) => void
+  }) => {
     build.onLoad({ filter: /[\\/]packages[\\/][^\\/]+[\\/]src[\\/].*\.ts$/ }, async ({ path }) => {
       const contents = await readFile(path, "utf8")
       if (!contents.includes("import.meta.url")) return undefined
       const [name = "", , ...module] = relative(packages, path).split(sep)
       const specifier = `@rdev/${name}/${module.join("/").replace(/\.ts$/, "")}`
-      return { contents: contents.replaceAll("import.meta.url", `__moduleUrl(${JSON.stringify(specifier)})`), loader: "ts" as const }
+      return {
+        contents: contents.replaceAll("import.meta.url", `__moduleUrl(${JSON.stringify(specifier)})`),
+        loader: "ts" as const
+      }
     })
   }
 }

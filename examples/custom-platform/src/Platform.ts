@@ -22,7 +22,9 @@ import * as HostsFileDns from "./HostsFileDns.ts"
 export const layer = (dataDir: string) => {
   const zone = "apps.example.test"
   const urlOf = (host: string) => `http://${host}/`
-  const stores = Layer.mergeAll(Stores.layer, PgWorkQueueStore.layer).pipe(Layer.provide(Database.layerEmbedded({ dataDir })))
+  const stores = Layer.mergeAll(Stores.layer, PgWorkQueueStore.layer).pipe(
+    Layer.provide(Database.layerEmbedded({ dataDir }))
+  )
   const machine = Layer.mergeAll(
     LocalCi.layerNoDeps({ dataDir }),
     LocalWorkspaceHost.layerNoDeps({ dataDir }),
@@ -39,7 +41,15 @@ export const layer = (dataDir: string) => {
     Tls.layerUnsupported("certificates are the load balancer's")
   )
   const names = HostsFileDns.layer({ file: `${dataDir}/hosts`, zone })
-  const settings = { dnsTarget: "192.0.2.10", urlOf, defaultBranch: "main", defaultAgent: "scripted", defaultTemplate: "default", workDir: "/workspace", firstRelease: ["production"] as const }
+  const settings = {
+    dnsTarget: "192.0.2.10",
+    urlOf,
+    defaultBranch: "main",
+    defaultAgent: "scripted",
+    defaultTemplate: "default",
+    workDir: "/workspace",
+    firstRelease: ["production"] as const
+  }
 
   return Core.work({ name: "custom", version: "1", capacity: 2, drainMillis: 5_000 }).pipe(
     Layer.provideMerge(Core.services(settings)),

@@ -39,5 +39,6 @@ if (import.meta.main) {
     { pipeline: "success", openThreads: 2, approved: false },
     { pipeline: "success", openThreads: 0, approved: false },
     { pipeline: "success", openThreads: 0, approved: true }
-  ] as const) console.log(change, "→", next(change).action, `(${next(change).actor}, ${next(change).rule})`)
+  ] as const)
+    console.log(change, "→", next(change).action, `(${next(change).actor}, ${next(change).rule})`)
 }

@@ -28,7 +28,10 @@ describe("the front page's sample", () => {
       const ran = spawnSync(process.execPath, ["--conditions=@rdev/source", file], { encoding: "utf8" })
       expect(ran.stderr).toBe("")
       expect(ran.stdout.split("\n")[0]).toBe("approve-review human V5")
-      writeFileSync(join(dirname(file), "tsconfig.json"), JSON.stringify({ extends: join(repository, "tsconfig.base.json"), include: [file] }))
+      writeFileSync(
+        join(dirname(file), "tsconfig.json"),
+        JSON.stringify({ extends: join(repository, "tsconfig.base.json"), include: [file] })
+      )
       const checked = spawnSync(join(repository, "node_modules/.bin/tsc"), ["-p", dirname(file)], { encoding: "utf8" })
       expect(checked.stdout).toBe("")
       expect(checked.status).toBe(0)

@@ -4,13 +4,20 @@ import { formatNames } from "./formats/Formats.ts"
 
 /** Lower-case letters, digits, hyphens: it stands in `SDLC_PRINCIPAL=agent:<name>` and in the author of commits. */
 export const AgentName = Schema.String.check(
-  Schema.isPattern(/^[a-z][a-z0-9-]{0,38}$/, { message: "expected a name of lower-case letters, digits and hyphens, starting with a letter, at most 39 characters" })
+  Schema.isPattern(/^[a-z][a-z0-9-]{0,38}$/, {
+    message: "expected a name of lower-case letters, digits and hyphens, starting with a letter, at most 39 characters"
+  })
 )
 
 export const presetNames = ["claude", "opencode", "codex"] as const
 export type PresetName = (typeof presetNames)[number]
 
-const Variables = Schema.Record(Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]*$/, { message: "expected the name of an environment variable" })), Schema.String)
+const Variables = Schema.Record(
+  Schema.String.check(
+    Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]*$/, { message: "expected the name of an environment variable" })
+  ),
+  Schema.String
+)
 
 export const ScriptedAgent = Schema.Struct({
   kind: Schema.Literal("scripted"),

@@ -8,8 +8,13 @@ import * as CommandHarness from "./CommandHarness.ts"
 import * as ScriptedHarness from "./ScriptedHarness.ts"
 
 /** A declaration that cannot be used; the message names the agent, the field and what to write. */
-export class AgentConfigError extends Schema.TaggedError<AgentConfigError>()("AgentConfigError", { source: Schema.String, problem: Schema.String }) {
-  override get message(): string { return `${this.source}: ${this.problem}` }
+export class AgentConfigError extends Schema.TaggedError<AgentConfigError>()("AgentConfigError", {
+  source: Schema.String,
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return `${this.source}: ${this.problem}`
+  }
 }
 
 /** The scripted agent and the three presets: what an installation has that declares nothing. */
@@ -30,13 +35,14 @@ export interface Options {
   readonly source?: string
 }
 
-export const make = Effect.fn("AgentRegistry.make")(function*(options: Options) {
+export const make = Effect.fn("AgentRegistry.make")(function* (options: Options) {
   const host = yield* WorkspaceHost
   const source = options.source ?? "agents"
   const hostEnv = options.hostEnv ?? {}
   const harnesses: Array<Harness> = []
   for (const agent of options.agents ?? defaultAgents) {
-    if (harnesses.some((harness) => harness.info.name === agent.name)) return yield* new AgentConfigError({ source, problem: `two agents are named "${agent.name}"; rename one` })
+    if (harnesses.some((harness) => harness.info.name === agent.name))
+      return yield* new AgentConfigError({ source, problem: `two agents are named "${agent.name}"; rename one` })
     if (agent.kind === "scripted") {
       const fault = agent.fault ?? options.scriptFault
       harnesses.push(ScriptedHarness.make(host, { name: agent.name, ...(fault === undefined ? {} : { fault }) }))
@@ -49,22 +55,31 @@ export const make = Effect.fn("AgentRegistry.make")(function*(options: Options) 
   return fromHarnesses(harnesses)
 })
 
-export const layer = (options: Options = {}): Layer.Layer<AgentHarness, AgentConfigError, WorkspaceHost> => Layer.effect(AgentHarness, make(options))
+export const layer = (options: Options = {}): Layer.Layer<AgentHarness, AgentConfigError, WorkspaceHost> =>
+  Layer.effect(AgentHarness, make(options))
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(AgentConfigs), { onExcessProperty: "error" })
 
 /** Parses declarations: a JSON array, or the path of a file that holds one. */
-export const parse = Effect.fn("AgentRegistry.parse")(function*(value: string, source: string) {
+export const parse = Effect.fn("AgentRegistry.parse")(function* (value: string, source: string) {
   const inline = value.trimStart().startsWith("[")
   const where = inline ? source : `${source} (${value})`
-  const text = inline ? value : yield* Effect.tryPromise({
-    try: () => readFile(value, "utf8"),
-    catch: (cause) => new AgentConfigError({ source, problem: `cannot read ${value}: ${cause instanceof Error ? cause.message : String(cause)}; give a JSON array of agents or the path of a file with one` })
-  })
-  return yield* decode(text).pipe(Effect.mapError((error) => new AgentConfigError({ source: where, problem: error.message })))
+  const text = inline
+    ? value
+    : yield* Effect.tryPromise({
+        try: () => readFile(value, "utf8"),
+        catch: (cause) =>
+          new AgentConfigError({
+            source,
+            problem: `cannot read ${value}: ${cause instanceof Error ? cause.message : String(cause)}; give a JSON array of agents or the path of a file with one`
+          })
+      })
+  return yield* decode(text).pipe(
+    Effect.mapError((error) => new AgentConfigError({ source: where, problem: error.message }))
+  )
 })
 
-const declared = Effect.gen(function*() {
+const declared = Effect.gen(function* () {
   const value = yield* Config.String("RDEV_AGENTS").pipe(Config.withDefault(""))
   return value === "" ? defaultAgents : yield* parse(value, "RDEV_AGENTS")
 })
@@ -73,19 +88,25 @@ const declared = Effect.gen(function*() {
  * `RDEV_AGENTS`: a JSON array of agents, or the path of a file with one; unset: `defaultAgents`. `RDEV_SCRIPT_FAULT`: fault of the
  * scripted agent. `hostEnv` is where `PATH` and the variables of `passEnv` are taken from.
  */
-export const layerConfig = (hostEnv: CommandHarness.Environment = process.env): Layer.Layer<AgentHarness, AgentConfigError | Config.ConfigError, WorkspaceHost> =>
-  Layer.unwrap(Effect.gen(function*() {
-    const agents = yield* declared
-    const scriptFault = yield* Config.String("RDEV_SCRIPT_FAULT").pipe(Config.withDefault(""))
-    return layer({ agents, hostEnv, source: "RDEV_AGENTS", ...(scriptFault === "" ? {} : { scriptFault }) })
-  }))
+export const layerConfig = (
+  hostEnv: CommandHarness.Environment = process.env
+): Layer.Layer<AgentHarness, AgentConfigError | Config.ConfigError, WorkspaceHost> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const agents = yield* declared
+      const scriptFault = yield* Config.String("RDEV_SCRIPT_FAULT").pipe(Config.withDefault(""))
+      return layer({ agents, hostEnv, source: "RDEV_AGENTS", ...(scriptFault === "" ? {} : { scriptFault }) })
+    })
+  )
 
 /**
  * The programs of the declared agents that stand outside the system's folders (`~/.local/bin`, a version manager): a workspace host
  * that hides the machine has to be given them by name. Scripts are left out: they need the files beside them.
  */
-export const programsConfig = (hostEnv: CommandHarness.Environment = process.env): Effect.Effect<ReadonlyArray<CommandHarness.Program>, AgentConfigError | Config.ConfigError> =>
-  Effect.gen(function*() {
+export const programsConfig = (
+  hostEnv: CommandHarness.Environment = process.env
+): Effect.Effect<ReadonlyArray<CommandHarness.Program>, AgentConfigError | Config.ConfigError> =>
+  Effect.gen(function* () {
     const programs = new Map<string, CommandHarness.Program>()
     for (const agent of yield* declared) {
       const resolved = agent.kind === "command" ? CommandHarness.resolve(agent) : null

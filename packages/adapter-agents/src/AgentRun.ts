@@ -56,65 +56,111 @@ export const ofWorkspace = (error: WorkspaceError): ErrorClass => {
   }
 }
 
-const fail = (transcript: Transcript.Transcript, error: AgentError, exitCode: number | null): Stream.Stream<AgentEvent, AgentError> =>
+const fail = (
+  transcript: Transcript.Transcript,
+  error: AgentError,
+  exitCode: number | null
+): Stream.Stream<AgentEvent, AgentError> =>
   Stream.concat(
-    Stream.fromIterable<AgentEvent>([...transcript.end(), { _tag: "Ended", ok: false, summary: Text.bound(error.reason.message, maxSummaryChars).text, exitCode }]),
+    Stream.fromIterable<AgentEvent>([
+      ...transcript.end(),
+      { _tag: "Ended", ok: false, summary: Text.bound(error.reason.message, maxSummaryChars).text, exitCode }
+    ]),
     Stream.fail(error)
   )
 
-const finish = (transcript: Transcript.Transcript, invocation: Invocation, job: AgentJob, exit: ExitStatus, nowMillis: number): Stream.Stream<AgentEvent, AgentError> => {
+const finish = (
+  transcript: Transcript.Transcript,
+  invocation: Invocation,
+  job: AgentJob,
+  exit: ExitStatus,
+  nowMillis: number
+): Stream.Stream<AgentEvent, AgentError> => {
   const rest = transcript.end()
   const verdict = transcript.verdict()
   if (exit.code === 0 && exit.reason === "exited" && verdict?.ok !== false) {
     const said = verdict === null || verdict.summary === "" ? transcript.lastMessage() : verdict.summary
-    return Stream.fromIterable<AgentEvent>([...rest, { _tag: "Ended", ok: true, summary: Text.bound(said, maxSummaryChars).text, exitCode: 0 }])
+    return Stream.fromIterable<AgentEvent>([
+      ...rest,
+      { _tag: "Ended", ok: true, summary: Text.bound(said, maxSummaryChars).text, exitCode: 0 }
+    ])
   }
   const failures = transcript.failures()
   const text = transcript.reported() ? failures.slice(-lastFailures) : failures.slice(-lastLines).join("\n")
   const reason = classifyFailure({ text, exit, nowMillis, timeoutMillis: job.timeoutMillis, gate: invocation.gate })
-  const ended: AgentEvent = { _tag: "Ended", ok: false, summary: Text.bound(reason.message, maxSummaryChars).text, exitCode: exit.code }
-  return Stream.concat(Stream.fromIterable<AgentEvent>([...rest, ended]), Stream.fail(new AgentError({ operation: `AgentHarness.run(${invocation.agent})`, reason })))
+  const ended: AgentEvent = {
+    _tag: "Ended",
+    ok: false,
+    summary: Text.bound(reason.message, maxSummaryChars).text,
+    exitCode: exit.code
+  }
+  return Stream.concat(
+    Stream.fromIterable<AgentEvent>([...rest, ended]),
+    Stream.fail(new AgentError({ operation: `AgentHarness.run(${invocation.agent})`, reason }))
+  )
 }
 
 /** Nothing is begun whose output could not be kept without secrets. */
 const unmasked = (operation: string, cause: StoreError) =>
-  new AgentError({ operation, reason: { _tag: "ResourceExhausted", resource: "credentials", message: `the project's secrets, which its output is masked by, cannot be read: ${cause.message}` }, cause })
+  new AgentError({
+    operation,
+    reason: {
+      _tag: "ResourceExhausted",
+      resource: "credentials",
+      message: `the project's secrets, which its output is masked by, cannot be read: ${cause.message}`
+    },
+    cause
+  })
 
-export const run = (host: typeof WorkspaceHost.Service, job: AgentJob, invocation: Invocation): Stream.Stream<AgentEvent, AgentError> =>
+export const run = (
+  host: typeof WorkspaceHost.Service,
+  job: AgentJob,
+  invocation: Invocation
+): Stream.Stream<AgentEvent, AgentError> =>
   Stream.suspend(() => {
     const operation = `AgentHarness.run(${invocation.agent})`
-    const transcriptBy = (redactor: Redactor.Redactor) => Transcript.make({
-      agent: invocation.agent,
-      format: invocation.format,
-      workDir: job.workspace.workDir,
-      redactor,
-      ...(invocation.maxRunBytes === undefined ? {} : { maxRunBytes: invocation.maxRunBytes })
-    })
+    const transcriptBy = (redactor: Redactor.Redactor) =>
+      Transcript.make({
+        agent: invocation.agent,
+        format: invocation.format,
+        workDir: job.workspace.workDir,
+        redactor,
+        ...(invocation.maxRunBytes === undefined ? {} : { maxRunBytes: invocation.maxRunBytes })
+      })
     const foreign = (cause: WorkspaceError) => new AgentError({ operation, reason: ofWorkspace(cause), cause })
-    const flood = new AgentError({ operation, reason: { _tag: "AgentFault", message: `the agent printed more than ${floodBytes} bytes and was stopped` } })
+    const flood = new AgentError({
+      operation,
+      reason: { _tag: "AgentFault", message: `the agent printed more than ${floodBytes} bytes and was stopped` }
+    })
     return Stream.unwrap(
-      Effect.gen(function*() {
-        const redactor = yield* (yield* Redaction).given(job.workspace.projectId, invocation.secrets).pipe(Effect.mapError((cause) => unmasked(operation, cause)))
+      Effect.gen(function* () {
+        const redactor = yield* (yield* Redaction)
+          .given(job.workspace.projectId, invocation.secrets)
+          .pipe(Effect.mapError((cause) => unmasked(operation, cause)))
         const transcript = transcriptBy(redactor)
-        return yield* Effect.gen(function*() {
-          const process = yield* host.start(job.workspace, { ...invocation.command, timeoutMillis: job.timeoutMillis }).pipe(Effect.mapError(foreign))
+        return yield* Effect.gen(function* () {
+          const process = yield* host
+            .start(job.workspace, { ...invocation.command, timeoutMillis: job.timeoutMillis })
+            .pipe(Effect.mapError(foreign))
           const output = process.output.pipe(
             Stream.mapError(foreign),
-            Stream.mapEffect((chunk) => Effect.flatMap(
-              Turns.inPieces(chunk.data, (data) => transcript.push({ ...chunk, data })),
-              (events) => transcript.bytes() > floodBytes ? Effect.fail(flood) : Effect.succeed(events)
-            )),
+            Stream.mapEffect((chunk) =>
+              Effect.flatMap(
+                Turns.inPieces(chunk.data, (data) => transcript.push({ ...chunk, data })),
+                (events) => (transcript.bytes() > floodBytes ? Effect.fail(flood) : Effect.succeed(events))
+              )
+            ),
             Stream.flattenIterable
           )
-          const exit = Effect.gen(function*() {
+          const exit = Effect.gen(function* () {
             const status = yield* Effect.mapError(process.exit, foreign)
             return finish(transcript, invocation, job, status, yield* Clock.currentTimeMillis)
-        }).pipe(Effect.catch((error) => Effect.succeed(fail(transcript, error, null))))
-        // Only the output's failures are caught here: `finish` has already said `Ended` when it fails.
-        return output.pipe(
-          Stream.catch((error) => fail(transcript, error, null)),
-          Stream.concat(Stream.unwrap(exit))
-        )
+          }).pipe(Effect.catch((error) => Effect.succeed(fail(transcript, error, null))))
+          // Only the output's failures are caught here: `finish` has already said `Ended` when it fails.
+          return output.pipe(
+            Stream.catch((error) => fail(transcript, error, null)),
+            Stream.concat(Stream.unwrap(exit))
+          )
         }).pipe(Effect.catch((error) => Effect.succeed(fail(transcript, error, null))))
       }).pipe(Effect.catch((error) => Effect.succeed(refuse(invocation, error))))
     )
@@ -122,4 +168,13 @@ export const run = (host: typeof WorkspaceHost.Service, job: AgentJob, invocatio
 
 /** A run that ends before its process could start. */
 export const refuse = (invocation: Invocation, error: AgentError): Stream.Stream<AgentEvent, AgentError> =>
-  fail(Transcript.make({ agent: invocation.agent, format: invocation.format, workDir: "/", redactor: Redactor.make(invocation.secrets) }), error, null)
+  fail(
+    Transcript.make({
+      agent: invocation.agent,
+      format: invocation.format,
+      workDir: "/",
+      redactor: Redactor.make(invocation.secrets)
+    }),
+    error,
+    null
+  )

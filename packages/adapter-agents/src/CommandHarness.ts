@@ -25,21 +25,35 @@ type Values = Readonly<Record<(typeof known)[number], string>>
 
 /** Placeholders that nothing fills in. */
 export const unknownPlaceholders = (templates: ReadonlyArray<string>): ReadonlyArray<string> =>
-  [...new Set(templates.flatMap((template) => [...template.matchAll(/\{\{\s*([^{}]*?)\s*\}\}/g)].map((match) => match[1] ?? "")))].filter((name) => !(known as ReadonlyArray<string>).includes(name))
+  [
+    ...new Set(
+      templates.flatMap((template) => [...template.matchAll(/\{\{\s*([^{}]*?)\s*\}\}/g)].map((match) => match[1] ?? ""))
+    )
+  ].filter((name) => !(known as ReadonlyArray<string>).includes(name))
 
 export const fill = (template: string, values: Values): string =>
-  template.replace(/\{\{\s*(\w+)\s*\}\}/g, (whole, name: string) => (Object.hasOwn(values, name) ? values[name as keyof Values] : whole))
+  template.replace(/\{\{\s*(\w+)\s*\}\}/g, (whole, name: string) =>
+    Object.hasOwn(values, name) ? values[name as keyof Values] : whole
+  )
 
 /** The agent with its preset's fields, or the field that is missing. */
 export const resolve = (agent: CommandAgent) => {
   const preset = agent.preset === undefined ? undefined : presets[agent.preset]
   const argv = agent.argv ?? preset?.argv
-  if (argv === undefined) return { _tag: "Missing" as const, field: "argv", message: `agent "${agent.name}": give argv, or a preset (${Object.keys(presets).join(", ")})` }
+  if (argv === undefined)
+    return {
+      _tag: "Missing" as const,
+      field: "argv",
+      message: `agent "${agent.name}": give argv, or a preset (${Object.keys(presets).join(", ")})`
+    }
   const resolved = {
     name: agent.name,
     title: agent.title ?? preset?.title ?? agent.name,
     argv,
-    stdin: agent.stdin ?? preset?.stdin ?? (argv.some((part) => /\{\{\s*prompt(File)?\s*\}\}/.test(part)) ? "none" : "prompt"),
+    stdin:
+      agent.stdin ??
+      preset?.stdin ??
+      (argv.some((part) => /\{\{\s*prompt(File)?\s*\}\}/.test(part)) ? "none" : "prompt"),
     format: agent.format ?? preset?.format ?? "plain",
     model: agent.model ?? null,
     modelArgs: agent.modelArgs ?? preset?.modelArgs ?? [],
@@ -50,9 +64,18 @@ export const resolve = (agent: CommandAgent) => {
     network: agent.network ?? preset?.network ?? "none",
     install: agent.install ?? preset?.install ?? null
   } as const
-  const unknown = unknownPlaceholders([...resolved.argv, ...resolved.modelArgs, ...resolved.budgetArgs, ...Object.values(resolved.env)])
+  const unknown = unknownPlaceholders([
+    ...resolved.argv,
+    ...resolved.modelArgs,
+    ...resolved.budgetArgs,
+    ...Object.values(resolved.env)
+  ])
   return unknown.length > 0
-    ? { _tag: "Missing" as const, field: "argv", message: `agent "${agent.name}": {{${unknown[0]}}} is not a placeholder; known are ${known.join(", ")}` }
+    ? {
+        _tag: "Missing" as const,
+        field: "argv",
+        message: `agent "${agent.name}": {{${unknown[0]}}} is not a placeholder; known are ${known.join(", ")}`
+      }
     : { _tag: "Ok" as const, agent: resolved }
 }
 export type Resolved = Extract<ReturnType<typeof resolve>, { _tag: "Ok" }>["agent"]
@@ -69,8 +92,16 @@ export const commandOf = (agent: Resolved, job: AgentJob, hostEnv: Environment) 
     model: agent.model ?? "",
     budgetUsd: job.budgetUsd === null ? "" : job.budgetUsd.toFixed(2)
   }
-  const template = [...agent.argv, ...(agent.model === null ? [] : agent.modelArgs), ...(job.budgetUsd === null ? [] : agent.budgetArgs)]
-  const passed = Object.fromEntries(agent.passEnv.flatMap((name) => (hostEnv[name] === undefined || hostEnv[name] === "" ? [] : [[name, hostEnv[name]]])))
+  const template = [
+    ...agent.argv,
+    ...(agent.model === null ? [] : agent.modelArgs),
+    ...(job.budgetUsd === null ? [] : agent.budgetArgs)
+  ]
+  const passed = Object.fromEntries(
+    agent.passEnv.flatMap((name) =>
+      hostEnv[name] === undefined || hostEnv[name] === "" ? [] : [[name, hostEnv[name]]]
+    )
+  )
   const own = Object.fromEntries(Object.entries(agent.env).map(([name, value]) => [name, fill(value, values)]))
   return {
     argv: template.map((part) => fill(part, values)),
@@ -78,13 +109,24 @@ export const commandOf = (agent: Resolved, job: AgentJob, hostEnv: Environment) 
     stdin: agent.stdin === "prompt" ? job.prompt : "",
     usesFile: [...template, ...Object.values(agent.env)].some((part) => /\{\{\s*promptFile\s*\}\}/.test(part)),
     // A base URL is no secret, and removing it would garble ordinary output.
-    secrets: [...Object.entries(passed).flatMap(([name, value]) => (/URL|CONFIG/.test(name) && !Secrets.looksSecret(value) ? [] : [value])), ...Secrets.ofVariables(own), ...Secrets.ofVariables(job.env)]
+    secrets: [
+      ...Object.entries(passed).flatMap(([name, value]) =>
+        /URL|CONFIG/.test(name) && !Secrets.looksSecret(value) ? [] : [value]
+      ),
+      ...Secrets.ofVariables(own),
+      ...Secrets.ofVariables(job.env)
+    ]
   }
 }
 
 /** The program's file, links followed; null when it is not there or may not be run. */
 const locate = (program: string, path: string): string | null => {
-  const places = program.includes("/") ? [program] : path.split(delimiter).filter((folder) => folder !== "").map((folder) => join(folder, program))
+  const places = program.includes("/")
+    ? [program]
+    : path
+        .split(delimiter)
+        .filter((folder) => folder !== "")
+        .map((folder) => join(folder, program))
   for (const place of places) {
     try {
       accessSync(place, constants.X_OK)
@@ -109,7 +151,10 @@ const isScript = (path: string): boolean => {
   }
 }
 
-export interface Program { readonly name: string; readonly hostPath: string }
+export interface Program {
+  readonly name: string
+  readonly hostPath: string
+}
 
 /** The agent's program, where it is one file outside the system's folders that a workspace can be given as it is. */
 export const programOf = (agent: Resolved, hostEnv: Environment): Effect.Effect<Program | null> =>
@@ -122,12 +167,23 @@ export const programOf = (agent: Resolved, hostEnv: Environment): Effect.Effect<
 const check = (agent: Resolved, hostEnv: Environment) =>
   Effect.sync(() => {
     const found = locate(agent.argv[0], hostEnv["PATH"] ?? "")
-    if (found === null) return { ready: false, message: `${agent.argv[0]} is not on the server's PATH${agent.install === null ? "" : `: ${agent.install}`}` }
-    if (!isSystem(found) && isScript(found)) return { ready: false, message: `${found} is a script that needs files beside it, which workspaces do not see: install it below /usr/local` }
+    if (found === null)
+      return {
+        ready: false,
+        message: `${agent.argv[0]} is not on the server's PATH${agent.install === null ? "" : `: ${agent.install}`}`
+      }
+    if (!isSystem(found) && isScript(found))
+      return {
+        ready: false,
+        message: `${found} is a script that needs files beside it, which workspaces do not see: install it below /usr/local`
+      }
     const set = agent.credentials.filter((name) => (hostEnv[name] ?? "") !== "")
     return agent.credentials.length > 0 && set.length === 0
       ? { ready: false, message: `no credentials: set one of ${agent.credentials.join(", ")} for the server` }
-      : { ready: true, message: `${agent.argv[0]} is installed${set.length === 0 ? "" : `; it gets ${set.join(", ")}`}` }
+      : {
+          ready: true,
+          message: `${agent.argv[0]} is installed${set.length === 0 ? "" : `; it gets ${set.join(", ")}`}`
+        }
   })
 
 export const make = (host: typeof WorkspaceHost.Service, agent: Resolved, hostEnv: Environment): Harness => ({
@@ -135,7 +191,12 @@ export const make = (host: typeof WorkspaceHost.Service, agent: Resolved, hostEn
     name: agent.name,
     title: agent.title,
     kind: "command",
-    capabilities: ["stream", ...(agent.format === "plain" ? [] : ["tools", "usage"]), ...(agent.budgetArgs.length > 0 ? ["budget"] : []), ...(agent.network === "internet" ? ["network"] : [])],
+    capabilities: [
+      "stream",
+      ...(agent.format === "plain" ? [] : ["tools", "usage"]),
+      ...(agent.budgetArgs.length > 0 ? ["budget"] : []),
+      ...(agent.network === "internet" ? ["network"] : [])
+    ],
     network: agent.network
   },
   check: check(agent, hostEnv),
@@ -143,16 +204,31 @@ export const make = (host: typeof WorkspaceHost.Service, agent: Resolved, hostEn
     Stream.suspend(() => {
       const { argv, env, secrets, stdin, usesFile } = commandOf(agent, job, hostEnv)
       const long = argv.find((part) => Buffer.byteLength(part) > maxArgumentBytes)
-      const invocation: AgentRun.Invocation = { agent: agent.name, command: { argv, env, stdin }, format: formats[agent.format], secrets, gate: agent.name }
+      const invocation: AgentRun.Invocation = {
+        agent: agent.name,
+        command: { argv, env, stdin },
+        format: formats[agent.format],
+        secrets,
+        gate: agent.name
+      }
       const operation = `AgentHarness.run(${agent.name})`
       if (long !== undefined) {
         const message = `the prompt is ${Buffer.byteLength(job.prompt)} bytes, too long for an argument: use {{promptFile}} or stdin "prompt" in the agent's configuration`
-        return AgentRun.refuse(invocation, new AgentError({ operation, reason: { _tag: "Invalid", message, field: "prompt" } }))
+        return AgentRun.refuse(
+          invocation,
+          new AgentError({ operation, reason: { _tag: "Invalid", message, field: "prompt" } })
+        )
       }
       if (!usesFile) return AgentRun.run(host, job, invocation)
-      return Stream.unwrap(host.writeFile(job.workspace, promptFile, job.prompt).pipe(
-        Effect.map(() => AgentRun.run(host, job, invocation)),
-        Effect.catch((cause) => Effect.succeed(AgentRun.refuse(invocation, new AgentError({ operation, reason: AgentRun.ofWorkspace(cause), cause }))))
-      ))
+      return Stream.unwrap(
+        host.writeFile(job.workspace, promptFile, job.prompt).pipe(
+          Effect.map(() => AgentRun.run(host, job, invocation)),
+          Effect.catch((cause) =>
+            Effect.succeed(
+              AgentRun.refuse(invocation, new AgentError({ operation, reason: AgentRun.ofWorkspace(cause), cause }))
+            )
+          )
+        )
+      )
     })
 })

@@ -27,7 +27,12 @@ export interface Lines {
 }
 
 export const make = (maxLineChars: number, redactor: Redactor): Lines => {
-  const open = (): Partial => ({ decoder: new TextDecoder("utf-8"), masked: redactor.textStream(), text: "", dropped: 0 })
+  const open = (): Partial => ({
+    decoder: new TextDecoder("utf-8"),
+    masked: redactor.textStream(),
+    text: "",
+    dropped: 0
+  })
   const streams = { stdout: open(), stderr: open() }
   const append = (partial: Partial, text: string): void => {
     const fits = text.slice(0, partial.dropped > 0 ? 0 : Math.max(0, maxLineChars - partial.text.length))

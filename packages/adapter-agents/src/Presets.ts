@@ -4,12 +4,35 @@
  */
 import type { CommandAgent, PresetName } from "./AgentConfig.ts"
 
-type Preset = Required<Pick<CommandAgent, "title" | "argv" | "stdin" | "format" | "modelArgs" | "budgetArgs" | "env" | "passEnv" | "credentials" | "network" | "install">>
+type Preset = Required<
+  Pick<
+    CommandAgent,
+    | "title"
+    | "argv"
+    | "stdin"
+    | "format"
+    | "modelArgs"
+    | "budgetArgs"
+    | "env"
+    | "passEnv"
+    | "credentials"
+    | "network"
+    | "install"
+  >
+>
 
 export const presets: Readonly<Record<PresetName, Preset>> = {
   claude: {
     title: "Claude Code",
-    argv: ["claude", "-p", "--output-format", "stream-json", "--verbose", "--dangerously-skip-permissions", "--no-session-persistence"],
+    argv: [
+      "claude",
+      "-p",
+      "--output-format",
+      "stream-json",
+      "--verbose",
+      "--dangerously-skip-permissions",
+      "--no-session-persistence"
+    ],
     stdin: "prompt",
     format: "claude-code",
     modelArgs: ["--model", "{{model}}"],
@@ -29,14 +52,33 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     modelArgs: ["--model", "{{model}}"],
     budgetArgs: [],
     env: { OPENCODE_DISABLE_AUTOUPDATE: "1" },
-    passEnv: ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY", "OPENCODE_API_KEY", "OPENCODE_CONFIG_CONTENT"],
-    credentials: ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY", "OPENCODE_API_KEY", "OPENCODE_CONFIG_CONTENT"],
+    passEnv: [
+      "ANTHROPIC_API_KEY",
+      "OPENAI_API_KEY",
+      "OPENROUTER_API_KEY",
+      "OPENCODE_API_KEY",
+      "OPENCODE_CONFIG_CONTENT"
+    ],
+    credentials: [
+      "ANTHROPIC_API_KEY",
+      "OPENAI_API_KEY",
+      "OPENROUTER_API_KEY",
+      "OPENCODE_API_KEY",
+      "OPENCODE_CONFIG_CONTENT"
+    ],
     network: "internet",
     install: "npm install -g opencode-ai"
   },
   codex: {
     title: "Codex",
-    argv: ["codex", "exec", "--json", "--ephemeral", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"],
+    argv: [
+      "codex",
+      "exec",
+      "--json",
+      "--ephemeral",
+      "--skip-git-repo-check",
+      "--dangerously-bypass-approvals-and-sandbox"
+    ],
     stdin: "prompt",
     format: "codex",
     modelArgs: ["--model", "{{model}}"],

@@ -19,15 +19,16 @@ export const faults = {
   "bad-spec": "create-spec writes a requirement that is not EARS; fix-spec repairs it",
   "unclear-spec": "create-spec leaves an open question, which a person has to answer",
   "failing-verify": "implement-task breaks what the task's own verify command checks; retry-task repairs it",
-  "failing-test": "implement-task breaks a house rule that only the whole test suite checks: CI is red; fix-ci repairs it",
+  "failing-test":
+    "implement-task breaks a house rule that only the whole test suite checks: CI is red; fix-ci repairs it",
   "review-changes": "the first review asks for a change; plan-fixes plans it",
   "audit-finding": "the first audit reports a high finding; plan-fixes plans its fix",
   "qa-fail": "the first QA run reports a failed check; plan-fixes plans its fix",
-  "idle": "says that all is done and does nothing",
-  "crash": "ends with exit code 70 in the middle of its work",
-  "hang": "never ends",
-  "flood": "prints 24 MiB, then does its work",
-  "garbage": "prints control sequences and binary, then does its work",
+  idle: "says that all is done and does nothing",
+  crash: "ends with exit code 70 in the middle of its work",
+  hang: "never ends",
+  flood: "prints 24 MiB, then does its work",
+  garbage: "prints control sequences and binary, then does its work",
   "rate-limit": "fails the way a provider's rate limit does",
   "forge-approval": "writes an approval in a person's name",
   "touch-policy": "sets every gate of the policy to off"
@@ -47,23 +48,49 @@ const readTree = async (root: string, under: string): Promise<Record<string, str
 }
 
 /** The program that is fed to `node -`: the scenarios as data, the job, then the script itself. */
-export const program = async (job: Pick<AgentJob, "action" | "command" | "feature" | "taskId">, fault: string): Promise<string> => {
-  const names = (await readdir(`${folder}scenarios`, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => entry.name)
-  const scenarios = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await readTree(folder, `scenarios/${name}`)] as const)))
+export const program = async (
+  job: Pick<AgentJob, "action" | "command" | "feature" | "taskId">,
+  fault: string
+): Promise<string> => {
+  const names = (await readdir(`${folder}scenarios`, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+  const scenarios = Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readTree(folder, `scenarios/${name}`)] as const))
+  )
   const script = await readFile(`${folder}agent.mjs`, "utf8")
-  const data = { scenarios, job: { action: job.action, command: job.command, feature: job.feature, taskId: job.taskId }, fault }
+  const data = {
+    scenarios,
+    job: { action: job.action, command: job.command, feature: job.feature, taskId: job.taskId },
+    fault
+  }
   return `globalThis.scripted = ${JSON.stringify(data)}\n${script}`
 }
 
 const unknownFaults = (fault: string): ReadonlyArray<string> =>
-  fault.split(",").map((one) => one.trim().replace(/@.*$/, "")).filter((one) => one !== "" && !Object.hasOwn(faults, one))
+  fault
+    .split(",")
+    .map((one) => one.trim().replace(/@.*$/, ""))
+    .filter((one) => one !== "" && !Object.hasOwn(faults, one))
 
-export const make = (host: typeof WorkspaceHost.Service, options: { readonly name?: string; readonly fault?: string } = {}): Harness => {
+export const make = (
+  host: typeof WorkspaceHost.Service,
+  options: { readonly name?: string; readonly fault?: string } = {}
+): Harness => {
   const name = options.name ?? "scripted"
   const operation = `AgentHarness.run(${name})`
   return {
-    info: { name, title: "Scripted agent (no model)", kind: "scripted", capabilities: ["stream", "tools"], network: "none" },
-    check: Effect.succeed({ ready: true, message: "built in: plays one feature of the templates default and node-api" }),
+    info: {
+      name,
+      title: "Scripted agent (no model)",
+      kind: "scripted",
+      capabilities: ["stream", "tools"],
+      network: "none"
+    },
+    check: Effect.succeed({
+      ready: true,
+      message: "built in: plays one feature of the templates default and node-api"
+    }),
     run: (job) => {
       const fault = job.env["RDEV_SCRIPT_FAULT"] ?? options.fault ?? ""
       const invocation = (stdin: string): AgentRun.Invocation => ({
@@ -76,12 +103,28 @@ export const make = (host: typeof WorkspaceHost.Service, options: { readonly nam
       const unknown = unknownFaults(fault)
       if (unknown.length > 0) {
         const message = `RDEV_SCRIPT_FAULT: "${unknown[0]}" is not a fault; known are ${Object.keys(faults).join(", ")}`
-        return AgentRun.refuse(invocation(""), new AgentError({ operation, reason: { _tag: "Invalid", message, field: "RDEV_SCRIPT_FAULT" } }))
+        return AgentRun.refuse(
+          invocation(""),
+          new AgentError({ operation, reason: { _tag: "Invalid", message, field: "RDEV_SCRIPT_FAULT" } })
+        )
       }
-      return Stream.unwrap(Effect.tryPromise(() => program(job, fault)).pipe(
-        Effect.map((text) => AgentRun.run(host, job, invocation(text))),
-        Effect.catch((cause) => Effect.succeed(AgentRun.refuse(invocation(""), new AgentError({ operation, reason: { _tag: "Unknown", message: `cannot read the script in ${folder}: ${String(cause.cause)}` }, cause }))))
-      ))
+      return Stream.unwrap(
+        Effect.tryPromise(() => program(job, fault)).pipe(
+          Effect.map((text) => AgentRun.run(host, job, invocation(text))),
+          Effect.catch((cause) =>
+            Effect.succeed(
+              AgentRun.refuse(
+                invocation(""),
+                new AgentError({
+                  operation,
+                  reason: { _tag: "Unknown", message: `cannot read the script in ${folder}: ${String(cause.cause)}` },
+                  cause
+                })
+              )
+            )
+          )
+        )
+      )
     }
   }
 }

@@ -46,7 +46,10 @@ const maxTail = 40
 /** A value whose strings are cut until it fits. */
 const boundJson = (value: Json, maxBytes: number): Json => {
   const cut = (part: Json, maxChars: number): Json => {
-    if (typeof part === "string") return part.length <= maxChars ? Text.clean(part) : `${Text.clean(part.slice(0, maxChars))}… [${part.length - maxChars} more characters]`
+    if (typeof part === "string")
+      return part.length <= maxChars
+        ? Text.clean(part)
+        : `${Text.clean(part.slice(0, maxChars))}… [${part.length - maxChars} more characters]`
     if (Array.isArray(part)) return part.map((item: Json) => cut(item, maxChars))
     if (typeof part !== "object" || part === null) return part
     return Object.fromEntries(Object.entries(part).map(([key, item]) => [key, cut(item as Json, maxChars)]))
@@ -58,7 +61,8 @@ const boundJson = (value: Json, maxBytes: number): Json => {
   return { truncated: true, beginning: Text.bound(Text.clean(JSON.stringify(value)), Math.floor(maxBytes / 4)).text }
 }
 
-const relative = (path: string, workDir: string): string => (path.startsWith(`${workDir}/`) ? path.slice(workDir.length + 1) : path)
+const relative = (path: string, workDir: string): string =>
+  path.startsWith(`${workDir}/`) ? path.slice(workDir.length + 1) : path
 
 export const make = (options: Options): Transcript => {
   const { agent, format, redactor, workDir } = options
@@ -88,7 +92,14 @@ export const make = (options: Options): Transcript => {
       case "Output":
         return [{ ...event, line: cut(Text.line(event.line)) }]
       case "ToolCall":
-        return [{ ...event, id: Text.clean(event.id).slice(0, 200), name: Text.clean(event.name).slice(0, 200), input: boundJson(event.input, maxTextBytes) }]
+        return [
+          {
+            ...event,
+            id: Text.clean(event.id).slice(0, 200),
+            name: Text.clean(event.name).slice(0, 200),
+            input: boundJson(event.input, maxTextBytes)
+          }
+        ]
       case "ToolResult":
         return [{ ...event, id: Text.clean(event.id).slice(0, 200), output: cut(Text.clean(event.output)) }]
       case "FileChanged":
@@ -116,7 +127,9 @@ export const make = (options: Options): Transcript => {
     kept += size
     if (held === null) return sized
     held.push(...sized)
-    return format.announcesStart && held.length < maxHeld ? [] : started({ _tag: "Started", agent, model: null, sessionId: null })
+    return format.announcesStart && held.length < maxHeld
+      ? []
+      : started({ _tag: "Started", agent, model: null, sessionId: null })
   }
 
   const take = (reading: Reading): ReadonlyArray<AgentEvent> => {

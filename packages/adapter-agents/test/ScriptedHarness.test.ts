@@ -9,7 +9,11 @@ import * as ScriptedHarness from "../src/ScriptedHarness.ts"
 import * as HostProcess from "./HostProcess.ts"
 
 const scenarios = fileURLToPath(new URL("../scripted/scenarios/", import.meta.url))
-const fill = (text: string) => text.replaceAll("{{title}}", "Greet & greet: \"all\" visitors, always").replaceAll("{{file}}", "greeting").replaceAll("{{slug}}", "greeting")
+const fill = (text: string) =>
+  text
+    .replaceAll("{{title}}", 'Greet & greet: "all" visitors, always')
+    .replaceAll("{{file}}", "greeting")
+    .replaceAll("{{slug}}", "greeting")
 
 describe("scenarios", () => {
   for (const template of readdirSync(scenarios)) {
@@ -36,37 +40,59 @@ describe("scenarios", () => {
 })
 
 describe("the scripted agent", () => {
-  const run = Effect.fnUntraced(function*(change: { readonly action?: string; readonly fault?: string; readonly template?: string }) {
+  const run = Effect.fnUntraced(function* (change: {
+    readonly action?: string
+    readonly fault?: string
+    readonly template?: string
+  }) {
     const host = yield* WorkspaceHost
     const workspace = yield* host.ensure({ projectId: yield* Ids.make("proj"), name: "w", network: "none" })
-    const job = { workspace, command: "x", action: change.action ?? "create-spec", feature: "greeting", taskId: null, prompt: "", env: { RDEV_SCRIPT_FAULT: change.fault ?? "" }, timeoutMillis: 30_000, budgetUsd: null }
+    const job = {
+      workspace,
+      command: "x",
+      action: change.action ?? "create-spec",
+      feature: "greeting",
+      taskId: null,
+      prompt: "",
+      env: { RDEV_SCRIPT_FAULT: change.fault ?? "" },
+      timeoutMillis: 30_000,
+      budgetUsd: null
+    }
     return yield* Effect.flip(Stream.runDrain(ScriptedHarness.make(host).run(job)))
   })
   it.live("says which templates it plays when it is given another repository", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const error = yield* run({})
       assert.strictEqual(error.reason._tag, "AgentFault")
-      assert.match(error.message, /plays the templates default, node-api only, and this repository is of no template: choose a real agent/)
-    }).pipe(Effect.provide(HostProcess.layer())))
+      assert.match(
+        error.message,
+        /plays the templates default, node-api only, and this repository is of no template: choose a real agent/
+      )
+    }).pipe(Effect.provide(HostProcess.layer()))
+  )
   it.live("refuses an action it does not know", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       assert.match((yield* run({ action: "write-poetry" })).message, /does not know the action "write-poetry"/)
-    }).pipe(Effect.provide(HostProcess.layer({ template: "default" }))))
+    }).pipe(Effect.provide(HostProcess.layer({ template: "default" })))
+  )
   it.live("refuses a fault it does not know, with the list", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const error = yield* run({ fault: "explode" })
       assert.deepInclude(error.reason, { _tag: "Invalid", field: "RDEV_SCRIPT_FAULT" })
       assert.match(error.message, /"explode" is not a fault; known are bad-spec, /)
-    }).pipe(Effect.provide(HostProcess.layer({ template: "default" }))))
+    }).pipe(Effect.provide(HostProcess.layer({ template: "default" })))
+  )
   it.live("crashes with exit code 70 when told so", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const error = yield* run({ fault: "crash" })
       assert.strictEqual(error.reason._tag, "AgentFault")
       assert.match(error.message, /exit code 70/)
-    }).pipe(Effect.provide(HostProcess.layer({ template: "default" }))))
+    }).pipe(Effect.provide(HostProcess.layer({ template: "default" })))
+  )
   it.live("a fault may be limited to one action", () =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       // Without the fault the action runs, and fails here for want of a repository.
       assert.notMatch((yield* run({ fault: "crash@audit" })).message, /exit code 70/)
-    }).pipe(Effect.provide(HostProcess.layer({ template: "default" }))))
+    }).pipe(Effect.provide(HostProcess.layer({ template: "default" })))
+  )
 })

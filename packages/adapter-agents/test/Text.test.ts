@@ -26,7 +26,9 @@ describe("clean", () => {
   it("leaves no control character on random input", () => {
     let seed = 7
     for (let round = 0; round < 200; round++) {
-      const raw = Array.from({ length: 400 }, () => String.fromCharCode((seed = (seed * 1103515245 + 12345) % 2147483648) % 300)).join("")
+      const raw = Array.from({ length: 400 }, () =>
+        String.fromCharCode((seed = (seed * 1103515245 + 12345) % 2147483648) % 300)
+      ).join("")
       expect(Text.clean(raw)).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/)
     }
   })
@@ -43,7 +45,7 @@ describe("line", () => {
 
 describe("bounds", () => {
   it("keeps the encoding within the limit and says what is missing", () => {
-    for (const text of ["x".repeat(50_000), "\"\\".repeat(20_000), "é".repeat(20_000), "😀".repeat(20_000)]) {
+    for (const text of ["x".repeat(50_000), '"\\'.repeat(20_000), "é".repeat(20_000), "😀".repeat(20_000)]) {
       const bound = Text.bound(text, 16_384)
       expect(Text.encodedBytes(bound.text)).toBeLessThanOrEqual(16_384)
       expect(bound.text).toMatch(/… \[\d+ more characters\]$/)
@@ -70,12 +72,19 @@ describe("lines", () => {
       ...lines.push({ stream: "stdout", data: smile.subarray(3) }),
       ...lines.end()
     ]
-    expect(seen).toEqual([{ stream: "stdout", text: "ä😀", dropped: 0 }, { stream: "stderr", text: "err", dropped: 0 }])
+    expect(seen).toEqual([
+      { stream: "stdout", text: "ä😀", dropped: 0 },
+      { stream: "stderr", text: "err", dropped: 0 }
+    ])
   })
   it("bounds a line that never ends", () => {
     const lines = Lines.make(10, none)
-    for (let index = 0; index < 1000; index++) expect(lines.push({ stream: "stdout", data: bytes("x".repeat(1000)) })).toEqual([])
-    expect(lines.push({ stream: "stdout", data: bytes("\nnext\n") })).toEqual([{ stream: "stdout", text: "xxxxxxxxxx", dropped: 999_990 }, { stream: "stdout", text: "next", dropped: 0 }])
+    for (let index = 0; index < 1000; index++)
+      expect(lines.push({ stream: "stdout", data: bytes("x".repeat(1000)) })).toEqual([])
+    expect(lines.push({ stream: "stdout", data: bytes("\nnext\n") })).toEqual([
+      { stream: "stdout", text: "xxxxxxxxxx", dropped: 999_990 },
+      { stream: "stdout", text: "next", dropped: 0 }
+    ])
   })
 
   it("never keeps half of a character", () => {

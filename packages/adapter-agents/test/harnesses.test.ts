@@ -4,7 +4,8 @@ import * as AgentRegistry from "../src/AgentRegistry.ts"
 import * as HostProcess from "./HostProcess.ts"
 
 /** A small agent in a shell: does what its prompt says. */
-const shell = (script: string) => ({ kind: "command", name: "shell", argv: ["sh", "-c", script], stdin: "prompt", format: "plain" }) as const
+const shell = (script: string) =>
+  ({ kind: "command", name: "shell", argv: ["sh", "-c", script], stdin: "prompt", format: "plain" }) as const
 const script = `
 read -r prompt
 case "$prompt" in
@@ -22,10 +23,16 @@ suite("command", AgentRegistry.layer({ agents: [shell(script)] }).pipe(Layer.pro
   floods: { prompt: "flood" }
 })
 
-suite("scripted", AgentRegistry.layer({ agents: [{ kind: "scripted", name: "scripted" }] }).pipe(Layer.provideMerge(HostProcess.layer({ template: "default" }))), {
-  harness: "scripted",
-  succeeds: { env: { RDEV_SCRIPT_FAULT: "idle,garbage" } },
-  fails: { job: { env: { RDEV_SCRIPT_FAULT: "rate-limit" } }, reason: "RateLimited" },
-  hangs: { env: { RDEV_SCRIPT_FAULT: "hang" } },
-  floods: { env: { RDEV_SCRIPT_FAULT: "flood,idle" } }
-})
+suite(
+  "scripted",
+  AgentRegistry.layer({ agents: [{ kind: "scripted", name: "scripted" }] }).pipe(
+    Layer.provideMerge(HostProcess.layer({ template: "default" }))
+  ),
+  {
+    harness: "scripted",
+    succeeds: { env: { RDEV_SCRIPT_FAULT: "idle,garbage" } },
+    fails: { job: { env: { RDEV_SCRIPT_FAULT: "rate-limit" } }, reason: "RateLimited" },
+    hangs: { env: { RDEV_SCRIPT_FAULT: "hang" } },
+    floods: { env: { RDEV_SCRIPT_FAULT: "flood,idle" } }
+  }
+)

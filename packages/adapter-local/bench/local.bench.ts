@@ -15,7 +15,7 @@ const author = { name: "a", email: "b" }
 const dataDir = mkdtempSync(join(tmpdir(), "rdev-bench-"))
 
 const median = <E, R>(title: string, times: number, effect: (i: number) => Effect.Effect<unknown, E, R>) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const taken: Array<number> = []
     for (let i = 0; i < times; i++) {
       const begun = performance.now()
@@ -27,34 +27,78 @@ const median = <E, R>(title: string, times: number, effect: (i: number) => Effec
     yield* Effect.sync(() => console.log(`${title.padEnd(44)} p50 ${at(0.5)} ms  p95 ${at(0.95)} ms  (n=${times})`))
   })
 
-const program = Effect.gen(function*() {
+const program = Effect.gen(function* () {
   const forge = yield* Forge
   const host = yield* WorkspaceHost
   const target = { projectId: yield* Ids.make("proj"), name: ProjectName.make("bench") }
-  yield* forge.ensureRepository(target, { defaultBranch: main, message: "Start", files: Array.from({ length: 100 }, (_, i) => ({ path: `src/${i % 10}/f${i}.txt`, content: `file ${i}\n`.repeat(50) })) })
+  yield* forge.ensureRepository(target, {
+    defaultBranch: main,
+    message: "Start",
+    files: Array.from({ length: 100 }, (_, i) => ({
+      path: `src/${i % 10}/f${i}.txt`,
+      content: `file ${i}\n`.repeat(50)
+    }))
+  })
   const head = Effect.map(forge.head(target, main), Option.getOrThrow)
   const first = yield* head
   yield* median("Forge.head", 500, () => forge.head(target, main))
-  yield* median("Forge.commit (one file)", 30, (i) => Effect.flatMap(head, (expectedHead) => forge.commit(target, { branch: main, expectedHead, changes: [{ path: `.sdlc/e${i}.json`, content: `{"i":${i}}` }], message: "m", author })))
-  yield* median("Forge.readFiles at a new commit", 30, (i) => Effect.gen(function*() {
-    const sha = yield* forge.commit(target, { branch: main, expectedHead: yield* head, changes: [{ path: "x", content: String(i) }], message: "m", author })
-    yield* forge.readFiles(target, sha, "")
-  }))
+  yield* median("Forge.commit (one file)", 30, (i) =>
+    Effect.flatMap(head, (expectedHead) =>
+      forge.commit(target, {
+        branch: main,
+        expectedHead,
+        changes: [{ path: `.sdlc/e${i}.json`, content: `{"i":${i}}` }],
+        message: "m",
+        author
+      })
+    )
+  )
+  yield* median("Forge.readFiles at a new commit", 30, (i) =>
+    Effect.gen(function* () {
+      const sha = yield* forge.commit(target, {
+        branch: main,
+        expectedHead: yield* head,
+        changes: [{ path: "x", content: String(i) }],
+        message: "m",
+        author
+      })
+      yield* forge.readFiles(target, sha, "")
+    })
+  )
   const sha = yield* head
   yield* median("Forge.readFiles again (130 files)", 200, () => forge.readFiles(target, sha, ""))
   yield* forge.ensureBranch(target, BranchName.make("topic"), first)
-  yield* forge.commit(target, { branch: BranchName.make("topic"), expectedHead: first, changes: [{ path: "t", content: "t" }], message: "t", author })
+  yield* forge.commit(target, {
+    branch: BranchName.make("topic"),
+    expectedHead: first,
+    changes: [{ path: "t", content: "t" }],
+    message: "t",
+    author
+  })
   yield* median("Forge.compare (diverged)", 30, () => forge.compare(target, main, BranchName.make("topic")))
   yield* median("Forge.exportBundle (whole)", 30, () => forge.exportBundle(target, main, null))
   const workspace = yield* host.ensure({ projectId: target.projectId, name: "main", network: "none" })
   yield* Effect.sync(() => console.log(`isolation: ${workspace.isolation}`))
-  yield* median("WorkspaceHost.start true, to its end", 50, () => Effect.scoped(Effect.gen(function*() {
-    const process = yield* host.start(workspace, { argv: ["true"] })
-    yield* Stream.runDrain(process.output)
-    yield* process.exit
-  })))
-  yield* median("WorkspaceHost.writeFile + readFile (1 KiB)", 100, (i) => Effect.andThen(host.writeFile(workspace, `a/b/f${i}`, "x".repeat(1024)), host.readFile(workspace, `a/b/f${i}`)))
-}).pipe(Effect.provide(Layer.merge(LocalForge.layer({ dataDir, baseUrl: "http://127.0.0.1:1/git" }), LocalWorkspaceHost.layer({ dataDir, unsafeHost: true }))))
+  yield* median("WorkspaceHost.start true, to its end", 50, () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const process = yield* host.start(workspace, { argv: ["true"] })
+        yield* Stream.runDrain(process.output)
+        yield* process.exit
+      })
+    )
+  )
+  yield* median("WorkspaceHost.writeFile + readFile (1 KiB)", 100, (i) =>
+    Effect.andThen(host.writeFile(workspace, `a/b/f${i}`, "x".repeat(1024)), host.readFile(workspace, `a/b/f${i}`))
+  )
+}).pipe(
+  Effect.provide(
+    Layer.merge(
+      LocalForge.layer({ dataDir, baseUrl: "http://127.0.0.1:1/git" }),
+      LocalWorkspaceHost.layer({ dataDir, unsafeHost: true })
+    )
+  )
+)
 
 try {
   await Effect.runPromise(program)

@@ -12,7 +12,11 @@ import * as Confined from "./ConfinedFolder.ts"
 import * as ConfinedTree from "./ConfinedTree.ts"
 import { attempt, invalid, LocalFailure } from "./LocalFailure.ts"
 
-interface Entry { readonly path: string; readonly mode: string; readonly content: Uint8Array }
+interface Entry {
+  readonly path: string
+  readonly mode: string
+  readonly content: Uint8Array
+}
 
 const put = async (folder: Confined.Folder, name: string, { content, mode }: Entry): Promise<void> => {
   if (mode === "120000") return Confined.makeLink(folder, name, Buffer.from(content))
@@ -25,7 +29,11 @@ const put = async (folder: Confined.Folder, name: string, { content, mode }: Ent
 }
 
 /** Entries by their path's segments: a folder is opened once for all that is in it. */
-const fill = async (folder: Confined.Folder, entries: ReadonlyArray<readonly [ReadonlyArray<string>, Entry]>, breath = Confined.breath()): Promise<void> => {
+const fill = async (
+  folder: Confined.Folder,
+  entries: ReadonlyArray<readonly [ReadonlyArray<string>, Entry]>,
+  breath = Confined.breath()
+): Promise<void> => {
   const below = new Map<string, Array<readonly [ReadonlyArray<string>, Entry]>>()
   for (const [[name = "", ...rest], entry] of entries) {
     if (rest.length > 0) {
@@ -38,7 +46,12 @@ const fill = async (folder: Confined.Folder, entries: ReadonlyArray<readonly [Re
     try {
       await put(folder, name, entry)
     } catch (cause) {
-      throw ["EEXIST", "ENAMETOOLONG", "EILSEQ"].includes(Confined.codeOf(cause) ?? "") ? invalid("path", `${entry.path} cannot be written beside the other files of the commit (${Confined.codeOf(cause)})`) : cause
+      throw ["EEXIST", "ENAMETOOLONG", "EILSEQ"].includes(Confined.codeOf(cause) ?? "")
+        ? invalid(
+            "path",
+            `${entry.path} cannot be written beside the other files of the commit (${Confined.codeOf(cause)})`
+          )
+        : cause
     }
   }
   for (const [name, inner] of below) {
@@ -46,7 +59,9 @@ const fill = async (folder: Confined.Folder, entries: ReadonlyArray<readonly [Re
     try {
       made = Confined.makeFolder(folder, name, 0o755)
     } catch (cause) {
-      throw Confined.isNoFolder(cause) ? invalid("path", `${inner[0]?.[1].path ?? name}: ${name} is a file or a link of the commit too`) : cause
+      throw Confined.isNoFolder(cause)
+        ? invalid("path", `${inner[0]?.[1].path ?? name}: ${name} is a file or a link of the commit too`)
+        : cause
     }
     try {
       await fill(made.folder, inner, breath)
@@ -56,7 +71,7 @@ const fill = async (folder: Confined.Folder, entries: ReadonlyArray<readonly [Re
   }
 }
 
-export const write = Effect.fn("Checkout.write")(function*(target: RepositoryTarget, sha: Sha, folder: string) {
+export const write = Effect.fn("Checkout.write")(function* (target: RepositoryTarget, sha: Sha, folder: string) {
   const forge = yield* Forge
   const translate = <A, E extends { readonly reason: LocalFailure["reason"] }>(effect: Effect.Effect<A, E>) =>
     Effect.mapError(effect, (error) => new LocalFailure({ reason: error.reason, cause: error }))
@@ -65,7 +80,8 @@ export const write = Effect.fn("Checkout.write")(function*(target: RepositoryTar
   for (const { path } of tree) {
     const why = ForgePath.invalid(path)
     if (why !== null) return yield* invalid("path", why)
-    if (path.split("/").length > ConfinedTree.maxDepth) return yield* invalid("path", `${path.slice(0, 80)}… is nested deeper than ${ConfinedTree.maxDepth} folders`)
+    if (path.split("/").length > ConfinedTree.maxDepth)
+      return yield* invalid("path", `${path.slice(0, 80)}… is nested deeper than ${ConfinedTree.maxDepth} folders`)
   }
   // Submodules (160000) have no content here.
   const entries = tree.flatMap(({ path, mode }) => {

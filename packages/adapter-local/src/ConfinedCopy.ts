@@ -12,7 +12,11 @@ import * as Folder from "./ConfinedFolder.ts"
 import * as Tree from "./ConfinedTree.ts"
 import { invalid, LocalFailure } from "./LocalFailure.ts"
 
-export interface Limits { readonly files: number; readonly bytes: number; readonly depth: number }
+export interface Limits {
+  readonly files: number
+  readonly bytes: number
+  readonly depth: number
+}
 export const defaultLimits: Limits = { files: 100_000, bytes: 2 * 1024 ** 3, depth: 64 }
 
 export interface Publication {
@@ -26,11 +30,15 @@ export interface Publication {
   readonly name: string
   readonly limits?: Limits
 }
-export interface Published { readonly files: number; readonly bytes: number }
+export interface Published {
+  readonly files: number
+  readonly bytes: number
+}
 
 const largeBytes = 1024 * 1024
 const refuse = (path: string, problem: string): LocalFailure => invalid("publish", `${Folder.shown(path)} ${problem}`)
-const startsWith = (segments: ReadonlyArray<string>, prefix: ReadonlyArray<string>) => prefix.every((segment, index) => segments[index] === segment)
+const startsWith = (segments: ReadonlyArray<string>, prefix: ReadonlyArray<string>) =>
+  prefix.every((segment, index) => segments[index] === segment)
 const isServed = (name: string) => !name.startsWith(".") || name === ".well-known"
 
 /** A name as text; null when it is not UTF-8. */
@@ -42,17 +50,30 @@ const textOf = (name: Buffer): string | null => {
 /** What cannot be opened, in the words of who wrote the build. */
 const told = (cause: unknown, path: string): unknown => {
   switch (Folder.codeOf(cause)) {
-    case "EACCES": case "EPERM": return refuse(path, "may not be read; let the build give its owner the permission (chmod -R u+rX)")
-    case "EEXIST": return refuse(path, "and another name differ only in case or form, which this machine's file system does not tell apart")
-    case "ENAMETOOLONG": return refuse(path, "has a name that is too long")
-    case "ENOENT": case "ENOTDIR": case "ELOOP": return refuse(path, "was changed while it was published; the build left something running")
-    default: return cause
+    case "EACCES":
+    case "EPERM":
+      return refuse(path, "may not be read; let the build give its owner the permission (chmod -R u+rX)")
+    case "EEXIST":
+      return refuse(
+        path,
+        "and another name differ only in case or form, which this machine's file system does not tell apart"
+      )
+    case "ENAMETOOLONG":
+      return refuse(path, "has a name that is too long")
+    case "ENOENT":
+    case "ENOTDIR":
+    case "ELOOP":
+      return refuse(path, "was changed while it was published; the build left something running")
+    default:
+      return cause
   }
 }
 
 /** A path of the build that leads nowhere good is a matter of what it publishes. */
 const asPublish = (cause: unknown): unknown =>
-  cause instanceof LocalFailure && cause.reason._tag === "Invalid" && cause.reason.field === "path" ? invalid("publish", cause.reason.message) : cause
+  cause instanceof LocalFailure && cause.reason._tag === "Invalid" && cause.reason.field === "path"
+    ? invalid("publish", cause.reason.message)
+    : cause
 
 class Copy {
   readonly #publication: Publication
@@ -72,7 +93,13 @@ class Copy {
   }
 
   /** `at`: where it really is, from the root; `shown`: as the site calls it; `around`: the real folders that this copy is in. */
-  async folder(from: Folder.Folder, at: ReadonlyArray<string>, to: Folder.Folder, shown: string, around: ReadonlyArray<string>): Promise<void> {
+  async folder(
+    from: Folder.Folder,
+    at: ReadonlyArray<string>,
+    to: Folder.Folder,
+    shown: string,
+    around: ReadonlyArray<string>
+  ): Promise<void> {
     if (around.length >= this.#limits.depth) throw refuse(shown, `is nested deeper than ${this.#limits.depth} folders`)
     const inner = [...around, at.join("/")]
     for (const entry of Folder.entries(from)) {
@@ -83,21 +110,38 @@ class Copy {
     }
   }
 
-  async #entry(from: Folder.Folder, at: ReadonlyArray<string>, to: Folder.Folder, shown: string, name: string, around: ReadonlyArray<string>): Promise<void> {
-    if (++this.files > this.#limits.files) throw refuse(this.#publication.publish, `has more than ${this.#limits.files} files`)
+  async #entry(
+    from: Folder.Folder,
+    at: ReadonlyArray<string>,
+    to: Folder.Folder,
+    shown: string,
+    name: string,
+    around: ReadonlyArray<string>
+  ): Promise<void> {
+    if (++this.files > this.#limits.files)
+      throw refuse(this.#publication.publish, `has more than ${this.#limits.files} files`)
     try {
       const real = at.at(-1) ?? name
       const found = Folder.openFile(from, real)
       if (found === "folder") await this.#subfolder(from, real, at, to, shown, name, around)
       else if (found === "link") await this.#link(at, to, shown, name, around)
-      else if (found === "other") throw refuse(shown, "is a pipe, a socket or a device; only files and folders can be published")
+      else if (found === "other")
+        throw refuse(shown, "is a pipe, a socket or a device; only files and folders can be published")
       else await this.#file(found, to, shown, name)
     } catch (cause) {
       throw told(cause, shown)
     }
   }
 
-  async #subfolder(from: Folder.Folder, real: string, at: ReadonlyArray<string>, to: Folder.Folder, shown: string, name: string, around: ReadonlyArray<string>): Promise<void> {
+  async #subfolder(
+    from: Folder.Folder,
+    real: string,
+    at: ReadonlyArray<string>,
+    to: Folder.Folder,
+    shown: string,
+    name: string,
+    around: ReadonlyArray<string>
+  ): Promise<void> {
     const source = Folder.openFolder(from, real)
     try {
       const { folder: target, made } = Folder.makeFolder(to, name, 0o700)
@@ -112,16 +156,30 @@ class Copy {
     }
   }
 
-  async #link(at: ReadonlyArray<string>, to: Folder.Folder, shown: string, name: string, around: ReadonlyArray<string>): Promise<void> {
+  async #link(
+    at: ReadonlyArray<string>,
+    to: Folder.Folder,
+    shown: string,
+    name: string,
+    around: ReadonlyArray<string>
+  ): Promise<void> {
     const { inside } = this.#publication
     try {
-      await Files.walk(this.#root, { segments: at, path: shown, inside, of: "the build's files", make: false }, async (folder, real, segments) => {
-        if (Folder.look(folder, real).kind === "link") return null
-        if (!startsWith(segments, this.#top)) throw refuse(shown, `is a symbolic link that leads out of the published folder ${this.#publication.publish}; copy the file in the build`)
-        if (around.includes(segments.join("/"))) throw refuse(shown, "is a symbolic link to a folder that it lies in")
-        await this.#entry(folder, segments, to, shown, name, around)
-        return true
-      })
+      await Files.walk(
+        this.#root,
+        { segments: at, path: shown, inside, of: "the build's files", make: false },
+        async (folder, real, segments) => {
+          if (Folder.look(folder, real).kind === "link") return null
+          if (!startsWith(segments, this.#top))
+            throw refuse(
+              shown,
+              `is a symbolic link that leads out of the published folder ${this.#publication.publish}; copy the file in the build`
+            )
+          if (around.includes(segments.join("/"))) throw refuse(shown, "is a symbolic link to a folder that it lies in")
+          await this.#entry(folder, segments, to, shown, name, around)
+          return true
+        }
+      )
     } catch (cause) {
       if (Folder.isMissing(cause)) throw refuse(shown, "is a symbolic link that leads to nothing")
       throw asPublish(cause)
@@ -139,7 +197,12 @@ class Copy {
       }
       const target = Folder.createFile(to, name, 0o600)
       try {
-        const copied = await Folder.copyContents(fd, target, stats.size < Folder.smallBytes ? this.#small : Buffer.allocUnsafe(largeBytes), allowed)
+        const copied = await Folder.copyContents(
+          fd,
+          target,
+          stats.size < Folder.smallBytes ? this.#small : Buffer.allocUnsafe(largeBytes),
+          allowed
+        )
         if (copied > allowed) throw refuse(shown, `makes the publication larger than ${this.#limits.bytes} bytes`)
         this.bytes += copied
       } finally {
@@ -156,22 +219,30 @@ class Copy {
     if (open.length === 0) return
     const counted = await Tree.countNames(this.#publication.files, new Set(open.map(([inode]) => inode)))
     for (const [inode, { names, path }] of open) {
-      if ((counted.get(inode) ?? 0) < names) throw refuse(path, "is a hard link to a file outside of the build's files; copy it in the build")
+      if ((counted.get(inode) ?? 0) < names)
+        throw refuse(path, "is a hard link to a file outside of the build's files; copy it in the build")
     }
   }
 }
 
 /** The folder that is published, opened, and where it really is. */
-const openPublished = async (root: Folder.Folder, { inside, publish }: Publication): Promise<{ readonly folder: Folder.Folder; readonly at: ReadonlyArray<string> }> => {
+const openPublished = async (
+  root: Folder.Folder,
+  { inside, publish }: Publication
+): Promise<{ readonly folder: Folder.Folder; readonly at: ReadonlyArray<string> }> => {
   const segments = publish.split("/").filter((segment) => segment !== "" && segment !== ".")
   if (segments.length === 0) return { folder: root, at: [] }
   try {
-    return await Files.walk(root, { segments, path: publish, inside, of: "the build's files", make: false }, async (folder, name, at) => {
-      const { kind } = Folder.look(folder, name)
-      if (kind === "link") return null
-      if (kind !== "folder") throw refuse(publish, "is not a folder")
-      return { folder: Folder.openFolder(folder, name), at }
-    })
+    return await Files.walk(
+      root,
+      { segments, path: publish, inside, of: "the build's files", make: false },
+      async (folder, name, at) => {
+        const { kind } = Folder.look(folder, name)
+        if (kind === "link") return null
+        if (kind !== "folder") throw refuse(publish, "is not a folder")
+        return { folder: Folder.openFolder(folder, name), at }
+      }
+    )
   } catch (cause) {
     if (Folder.isMissing(cause)) throw invalid("publish", `the build made no folder ${publish}`)
     throw told(asPublish(cause), publish)

@@ -9,7 +9,10 @@ import { invalid } from "./LocalFailure.ts"
 export const maxFileBytes = 256 * 1024 * 1024
 const maxLinks = 16
 
-export interface Owner { readonly uid: number; readonly gid: number }
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
 export interface Confined {
   /** The folder on the host. */
   readonly root: string
@@ -23,7 +26,8 @@ export const segmentsOf = (path: string, inside: string): Array<string> => {
   if (path.includes("\0")) throw invalid("path", "it contains a NUL character")
   let relative = path
   if (path.startsWith("/")) {
-    if (path !== inside && !path.startsWith(`${inside}/`)) throw invalid("path", `${Folder.shown(path)} is outside ${inside}`)
+    if (path !== inside && !path.startsWith(`${inside}/`))
+      throw invalid("path", `${Folder.shown(path)} is outside ${inside}`)
     relative = path.slice(inside.length)
   }
   const segments = relative.split("/").filter((segment) => segment !== "" && segment !== ".")
@@ -106,7 +110,8 @@ export const walk = async <A>(root: Folder.Folder, way: Way, use: Use<A>): Promi
           }
         }
         const target = targetOf(folder, name)
-        if (target === null) throw invalid("path", `${path}: ${Folder.shown(name)} is not a ${last ? "plain file" : "folder"}`)
+        if (target === null)
+          throw invalid("path", `${path}: ${Folder.shown(name)} is not a ${last ? "plain file" : "folder"}`)
         const resolved = resolveLink(target, segments.slice(0, index), inside)
         if (resolved === null) throw invalid("path", `${path} is a symbolic link that leads out of ${way.of}`)
         redirected = [...resolved, ...segments.slice(index + 1)]
@@ -125,7 +130,11 @@ const within = async <A>(confined: Confined, path: string, make: boolean, use: U
   const segments = segmentsOf(path, confined.inside)
   const root = Folder.openRoot(confined.root)
   try {
-    return await walk(root, { segments, path, inside: confined.inside, of: "the workspace", make: make ? confined.owner : false }, use)
+    return await walk(
+      root,
+      { segments, path, inside: confined.inside, of: "the workspace", make: make ? confined.owner : false },
+      use
+    )
   } finally {
     Folder.close(root)
   }

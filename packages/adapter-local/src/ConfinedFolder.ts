@@ -11,7 +11,32 @@
  * These calls do not yield: on a local disk one takes microseconds, and handing it to a thread takes ten times that (on a busy machine
  * a thousand times). Work on whole trees takes a `breath` between entries.
  */
-import { chmodSync, closeSync, constants, createReadStream, type Dirent, fchmodSync, fchownSync, fstatSync, lchownSync, lstatSync, mkdirSync, opendirSync, openSync, read, readlinkSync, readSync, realpathSync, renameSync, rmdirSync, type Stats, symlinkSync, unlinkSync, write, writeSync } from "node:fs"
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  createReadStream,
+  type Dirent,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  opendirSync,
+  openSync,
+  read,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  type Stats,
+  symlinkSync,
+  unlinkSync,
+  write,
+  writeSync
+} from "node:fs"
 import { basename, dirname, join } from "node:path"
 import type { Readable } from "node:stream"
 import { setImmediate } from "node:timers/promises"
@@ -33,7 +58,8 @@ export interface Folder {
   readonly path: string
 }
 
-export const codeOf = (cause: unknown): string | null => cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : null
+export const codeOf = (cause: unknown): string | null =>
+  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : null
 export const isMissing = (cause: unknown): boolean => codeOf(cause) === "ENOENT"
 /** Opening a folder failed because there is a link, or something else that is no folder. */
 export const isNoFolder = (cause: unknown): boolean => ["ELOOP", "ENOTDIR", "EMLINK"].includes(codeOf(cause) ?? "")
@@ -48,14 +74,20 @@ export const shown = (path: string): string => {
 export const smallBytes = 64 * 1024
 const sliceMillis = 4
 /** To be awaited now and then in a long piece of work: lets others have their turn when it has gone on for 4 ms. */
-export const breath = (): () => Promise<void> | undefined => {
+export const breath = (): (() => Promise<void> | undefined) => {
   let since = performance.now()
-  return () => performance.now() - since < sliceMillis ? undefined : setImmediate().then(() => { since = performance.now() })
+  return () =>
+    performance.now() - since < sliceMillis
+      ? undefined
+      : setImmediate().then(() => {
+          since = performance.now()
+        })
 }
 
 const requireSegment = (name: Name): void => {
   const text = typeof name === "string" ? name : name.toString("latin1")
-  if (text === "" || text === "." || text === ".." || text.includes("/") || text.includes("\0")) throw invalid("path", `${JSON.stringify(text)} is not one segment of a path`)
+  if (text === "" || text === "." || text === ".." || text.includes("/") || text.includes("\0"))
+    throw invalid("path", `${JSON.stringify(text)} is not one segment of a path`)
 }
 /** The path of an entry, for system calls. */
 export const at = (folder: Folder, name: Name): string | Buffer => {
@@ -64,7 +96,7 @@ export const at = (folder: Folder, name: Name): string | Buffer => {
   const prefix = `/proc/self/fd/${folder.fd}/`
   return typeof name === "string" ? prefix + name : Buffer.concat([Buffer.from(prefix), name])
 }
-const self = (folder: Folder): string => viaDescriptors ? `/proc/self/fd/${folder.fd}` : folder.path
+const self = (folder: Folder): string => (viaDescriptors ? `/proc/self/fd/${folder.fd}` : folder.path)
 
 export const close = (opened: { readonly fd: number }): void => closeSync(opened.fd)
 
@@ -77,7 +109,9 @@ export const openRoot = (path: string): Folder => {
   try {
     return { fd: openSync(real, folderFlags), path: real }
   } catch (cause) {
-    throw isNoFolder(cause) ? invalid("path", `${path} is not a folder but a link or a file; it was changed from outside`) : cause
+    throw isNoFolder(cause)
+      ? invalid("path", `${path} is not a folder but a link or a file; it was changed from outside`)
+      : cause
   }
 }
 /** The real path of such a folder, for programs that take a path. */
@@ -88,10 +122,17 @@ export const realRoot = (path: string): string => {
 /** The folder around a path, whose last segment only the server writes too. */
 export const openParent = (path: string): Folder => openRoot(realpathSync(dirname(path)))
 
-export const openFolder = (parent: Folder, name: Name): Folder => ({ fd: openSync(at(parent, name), folderFlags), path: join(parent.path, name.toString()) })
+export const openFolder = (parent: Folder, name: Name): Folder => ({
+  fd: openSync(at(parent, name), folderFlags),
+  path: join(parent.path, name.toString())
+})
 
 /** Opens it, made before when it is not there. */
-export const makeFolder = (parent: Folder, name: Name, mode: number): { readonly folder: Folder; readonly made: boolean } => {
+export const makeFolder = (
+  parent: Folder,
+  name: Name,
+  mode: number
+): { readonly folder: Folder; readonly made: boolean } => {
   let made = true
   try {
     mkdirSync(at(parent, name), { mode })
@@ -103,8 +144,14 @@ export const makeFolder = (parent: Folder, name: Name, mode: number): { readonly
 }
 
 export type Kind = "file" | "folder" | "link" | "other"
-export interface Found { readonly kind: Kind; readonly stats: Stats }
-const foundOf = (stats: Stats): Found => ({ stats, kind: stats.isFile() ? "file" : stats.isDirectory() ? "folder" : stats.isSymbolicLink() ? "link" : "other" })
+export interface Found {
+  readonly kind: Kind
+  readonly stats: Stats
+}
+const foundOf = (stats: Stats): Found => ({
+  stats,
+  kind: stats.isFile() ? "file" : stats.isDirectory() ? "folder" : stats.isSymbolicLink() ? "link" : "other"
+})
 
 /** What stands at a name, held while `use` is asked about it; `path` leads to just that, for changing its mode or opening it. */
 const pinned = <A>(folder: Folder, name: Name, use: (found: Found, path: string | Buffer) => A): A => {
@@ -118,13 +165,19 @@ const pinned = <A>(folder: Folder, name: Name, use: (found: Found, path: string 
 }
 export const look = (folder: Folder, name: Name): Found => foundOf(lstatSync(at(folder, name)))
 
-export interface PlainFile { readonly fd: number; readonly stats: Stats }
+export interface PlainFile {
+  readonly fd: number
+  readonly stats: Stats
+}
 /** The plain file of that name, opened; otherwise what stands there instead. */
 export const openFile = (folder: Folder, name: Name): PlainFile | Exclude<Kind, "file"> =>
   pinned(folder, name, ({ kind, stats: before }, path) => {
     if (kind !== "file") return kind
     // Only where nothing is pinned may it be something else by now: then no link, and no pipe that nobody writes to.
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | (viaDescriptors ? 0 : noFollow))
+    const fd = openSync(
+      path,
+      constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | (viaDescriptors ? 0 : noFollow)
+    )
     const stats = fstatSync(fd)
     if (stats.isFile() && stats.ino === before.ino && stats.dev === before.dev) return { fd, stats }
     closeSync(fd)
@@ -132,14 +185,16 @@ export const openFile = (folder: Folder, name: Name): PlainFile | Exclude<Kind, 
   })
 
 /** Bytes from `start` to `end`, that one included. The descriptor stays open. */
-export const contents = (fd: number, start: number, end: number): Readable & AsyncIterable<Buffer> => createReadStream("", { fd, autoClose: false, start, end })
+export const contents = (fd: number, start: number, end: number): Readable & AsyncIterable<Buffer> =>
+  createReadStream("", { fd, autoClose: false, start, end })
 const writeSome = promisify(write)
 /** Writes everything at the descriptor's position. A little at once, more by a thread. */
 export const writeAll = async (fd: number, content: Uint8Array | string): Promise<void> => {
   const bytes = typeof content === "string" ? Buffer.from(content, "utf8") : content
   for (let done = 0; done < bytes.byteLength;) {
     const rest = bytes.byteLength - done
-    done += rest <= smallBytes ? writeSync(fd, bytes, done, rest) : (await writeSome(fd, bytes, done, rest)).bytesWritten
+    done +=
+      rest <= smallBytes ? writeSync(fd, bytes, done, rest) : (await writeSome(fd, bytes, done, rest)).bytesWritten
   }
 }
 
@@ -152,7 +207,9 @@ export const copyContents = async (from: number, to: number, buffer: Buffer, lim
   const small = buffer.byteLength <= smallBytes
   let total = 0
   while (total <= limit) {
-    const bytesRead = small ? readSync(from, buffer, 0, buffer.byteLength, null) : (await readSome(from, buffer, 0, buffer.byteLength, null)).bytesRead
+    const bytesRead = small
+      ? readSync(from, buffer, 0, buffer.byteLength, null)
+      : (await readSome(from, buffer, 0, buffer.byteLength, null)).bytesRead
     if (bytesRead === 0) break
     total += bytesRead
     await writeAll(to, buffer.subarray(0, bytesRead))
@@ -169,21 +226,26 @@ export function* entries(folder: Folder): Generator<Dirent<Buffer>> {
   // The declaration knows names as text only; with this encoding they are bytes.
   const listing = opendirSync(self(folder), { encoding: "buffer" as BufferEncoding, bufferSize: 256 })
   try {
-    for (let entry = listing.readSync(); entry !== null; entry = listing.readSync()) yield entry as unknown as Dirent<Buffer>
+    for (let entry = listing.readSync(); entry !== null; entry = listing.readSync())
+      yield entry as unknown as Dirent<Buffer>
   } finally {
     listing.closeSync()
   }
 }
 
 export const linkTarget = (folder: Folder, name: Name): string => readlinkSync(at(folder, name))
-export const makeLink = (folder: Folder, name: Name, target: string | Buffer): void => symlinkSync(target, at(folder, name))
+export const makeLink = (folder: Folder, name: Name, target: string | Buffer): void =>
+  symlinkSync(target, at(folder, name))
 /** Removes a file, a link or whatever is no folder. */
 export const removeFile = (folder: Folder, name: Name): void => unlinkSync(at(folder, name))
 export const removeFolder = (folder: Folder, name: Name): void => rmdirSync(at(folder, name))
-export const move = (from: Folder, name: Name, to: Folder, newName: Name): void => renameSync(at(from, name), at(to, newName))
+export const move = (from: Folder, name: Name, to: Folder, newName: Name): void =>
+  renameSync(at(from, name), at(to, newName))
 /** Changes the owner of the entry itself, also of a link. */
-export const chownEntry = (folder: Folder, name: Name, uid: number, gid: number): void => lchownSync(at(folder, name), uid, gid)
-export const chown = (opened: { readonly fd: number }, uid: number, gid: number): void => fchownSync(opened.fd, uid, gid)
+export const chownEntry = (folder: Folder, name: Name, uid: number, gid: number): void =>
+  lchownSync(at(folder, name), uid, gid)
+export const chown = (opened: { readonly fd: number }, uid: number, gid: number): void =>
+  fchownSync(opened.fd, uid, gid)
 export const chmod = (opened: { readonly fd: number }, mode: number): void => fchmodSync(opened.fd, mode)
 
 /** Makes a folder accessible for this user, whose it is. Gives the mode that it had, when that was changed. */

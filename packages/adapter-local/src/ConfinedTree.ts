@@ -23,12 +23,17 @@ const unlessMissing = <A>(work: () => A): A | undefined => {
 }
 
 /** Empties a folder; sub-folders of others than `top` are moved up into it and not descended into, so that no depth matters. */
-const empty = async (folder: Confined.Folder, top: Confined.Folder, breath: () => Promise<void> | undefined): Promise<void> => {
+const empty = async (
+  folder: Confined.Folder,
+  top: Confined.Folder,
+  breath: () => Promise<void> | undefined
+): Promise<void> => {
   let passes = 0
   for (let found = true; found;) {
     found = false
     // Only a process that is still there can fill it faster than it is emptied.
-    if (++passes > maxPasses) throw fail({ _tag: "Unavailable", message: `${Confined.shown(folder.path)} is filled while it is removed` })
+    if (++passes > maxPasses)
+      throw fail({ _tag: "Unavailable", message: `${Confined.shown(folder.path)} is filled while it is removed` })
     for (const entry of Confined.entries(folder)) {
       found = true
       if (!entry.isDirectory()) unlessMissing(() => Confined.removeFile(folder, entry.name))
@@ -44,7 +49,11 @@ const empty = async (folder: Confined.Folder, top: Confined.Folder, breath: () =
     }
   }
 }
-async function removeFolder(top: Confined.Folder, name: Confined.Name, breath: () => Promise<void> | undefined): Promise<void> {
+async function removeFolder(
+  top: Confined.Folder,
+  name: Confined.Name,
+  breath: () => Promise<void> | undefined
+): Promise<void> {
   const opened = unlessMissing(() => Confined.openByForce(top, name))
   if (opened === undefined) return
   try {
@@ -86,13 +95,22 @@ export const isFolder = (path: string): boolean => {
 /** Answers false to end the walk. */
 type Visit = (folder: Confined.Folder, name: Buffer, kind: "folder" | "other") => boolean | void
 /** Every entry below, folders before what is in them. */
-const walk = async (folder: Confined.Folder, depth: number, breath: () => Promise<void> | undefined, visit: Visit): Promise<boolean> => {
+const walk = async (
+  folder: Confined.Folder,
+  depth: number,
+  breath: () => Promise<void> | undefined,
+  visit: Visit
+): Promise<boolean> => {
   for (const entry of Confined.entries(folder)) {
     await breath()
-    const kind = entry.isDirectory() ? "folder" as const : "other" as const
+    const kind = entry.isDirectory() ? ("folder" as const) : ("other" as const)
     if (visit(folder, entry.name, kind) === false) return false
     if (kind !== "folder") continue
-    if (depth >= maxDepth) throw fail({ _tag: "ResourceExhausted", message: `${Confined.shown(folder.path)}: folders are nested deeper than ${maxDepth}; remove some` })
+    if (depth >= maxDepth)
+      throw fail({
+        _tag: "ResourceExhausted",
+        message: `${Confined.shown(folder.path)}: folders are nested deeper than ${maxDepth}; remove some`
+      })
     let inner: ReturnType<typeof Confined.openByForce>
     try {
       inner = Confined.openByForce(folder, entry.name)

@@ -17,15 +17,17 @@ export const isInherited = (fdinfo: string): boolean => {
 /** Those above 2 that a child would get. Elsewhere than on Linux the system closes them for a child. */
 export const inherited = (): ReadonlyArray<number> => {
   if (process.platform !== "linux") return []
-  return readdirSync("/proc/self/fd").map(Number).filter((descriptor) => {
-    if (!(descriptor > 2)) return false
-    try {
-      return isInherited(readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8"))
-    } catch {
-      // Closed meanwhile, as the one by which the folder was read.
-      return false
-    }
-  })
+  return readdirSync("/proc/self/fd")
+    .map(Number)
+    .filter((descriptor) => {
+      if (!(descriptor > 2)) return false
+      try {
+        return isInherited(readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8"))
+      } catch {
+        // Closed meanwhile, as the one by which the folder was read.
+        return false
+      }
+    })
 }
 
 /** For a process that only starts others. */
@@ -33,7 +35,10 @@ export const closeInherited = (): void => {
   for (const descriptor of inherited()) closeSync(descriptor)
 }
 
-interface Cover { readonly numbers: ReadonlyArray<number>; readonly nothing: number }
+interface Cover {
+  readonly numbers: ReadonlyArray<number>
+  readonly nothing: number
+}
 let covered: Cover | null = null
 const cover = (): Cover => {
   if (covered !== null) return covered
@@ -49,7 +54,9 @@ const cover = (): Cover => {
 export const stdio = (pipes: number): Array<"pipe" | "ignore" | number> => {
   const { nothing, numbers } = cover()
   const highest = numbers.reduce((most, one) => Math.max(most, one + 1), pipes)
-  const places: Array<"pipe" | "ignore" | number> = Array.from({ length: highest }, (_, descriptor) => descriptor < pipes ? "pipe" : "ignore")
+  const places: Array<"pipe" | "ignore" | number> = Array.from({ length: highest }, (_, descriptor) =>
+    descriptor < pipes ? "pipe" : "ignore"
+  )
   for (const descriptor of numbers) if (descriptor >= pipes) places[descriptor] = nothing
   return places
 }

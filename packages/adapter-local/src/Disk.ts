@@ -7,7 +7,10 @@ import * as ConfinedTree from "./ConfinedTree.ts"
 import * as Launch from "./Launch.ts"
 import { systemPath } from "./SandboxScript.ts"
 
-export interface Usage { readonly bytes: number; readonly files: number }
+export interface Usage {
+  readonly bytes: number
+  readonly files: number
+}
 export interface Quota extends Usage {
   readonly paths: ReadonlyArray<string>
   /** Named in messages, e.g. `workspace main`. */
@@ -16,18 +19,35 @@ export interface Quota extends Usage {
 
 /** `low`: the operator should act. `reserved`: commands, builds and pushes are refused. `full`: the platform itself is at risk. */
 export type State = "ok" | "low" | "reserved" | "full"
-export interface Room { readonly state: State; readonly freeBytes: number; readonly totalBytes: number; readonly freeFiles: number; readonly totalFiles: number; readonly reserveBytes: number }
+export interface Room {
+  readonly state: State
+  readonly freeBytes: number
+  readonly totalBytes: number
+  readonly freeFiles: number
+  readonly totalFiles: number
+  readonly reserveBytes: number
+}
 
 const gibibyte = 1024 ** 3
 /** 5 % of the disk, at most 1 GiB and at least 64 MiB. */
-export const defaultReserve = (totalBytes: number): number => Math.max(64 * 1024 ** 2, Math.min(gibibyte, Math.floor(totalBytes / 20)))
+export const defaultReserve = (totalBytes: number): number =>
+  Math.max(64 * 1024 ** 2, Math.min(gibibyte, Math.floor(totalBytes / 20)))
 /** Of the entries that a file system can have. Some have no such number; they say 0. */
 const reservedShareOfFiles = 0.01
 
 /** Pure. */
-export const judge = (free: { readonly freeBytes: number; readonly totalBytes: number; readonly freeFiles: number; readonly totalFiles: number }, reserveBytes: number): Room => {
+export const judge = (
+  free: {
+    readonly freeBytes: number
+    readonly totalBytes: number
+    readonly freeFiles: number
+    readonly totalFiles: number
+  },
+  reserveBytes: number
+): Room => {
   const reserveFiles = free.totalFiles * reservedShareOfFiles
-  const below = (part: number) => free.freeBytes < reserveBytes * part || (free.totalFiles > 0 && free.freeFiles < reserveFiles * part)
+  const below = (part: number) =>
+    free.freeBytes < reserveBytes * part || (free.totalFiles > 0 && free.freeFiles < reserveFiles * part)
   return { ...free, reserveBytes, state: below(0.25) ? "full" : below(1) ? "reserved" : below(2) ? "low" : "ok" }
 }
 
@@ -35,29 +55,43 @@ export const judge = (free: { readonly freeBytes: number; readonly totalBytes: n
 export const room = async (folder: string, reserveBytes: number | null): Promise<Room> => {
   const { bavail, blocks, bsize, ffree, files } = await statfs(folder)
   const totalBytes = blocks * bsize
-  return judge({ freeBytes: bavail * bsize, totalBytes, freeFiles: ffree, totalFiles: files }, reserveBytes ?? defaultReserve(totalBytes))
+  return judge(
+    { freeBytes: bavail * bsize, totalBytes, freeFiles: ffree, totalFiles: files },
+    reserveBytes ?? defaultReserve(totalBytes)
+  )
 }
 
 /** Whether there is room for what is not the platform's own. */
 export const mayWrite = ({ state }: Room): boolean => state === "ok" || state === "low"
 
-export const shown = (bytes: number): string => bytes >= gibibyte ? `${(bytes / gibibyte).toFixed(1)} GiB` : `${(bytes / 1024 ** 2).toFixed(bytes < 10 * 1024 ** 2 ? 1 : 0)} MiB`
+export const shown = (bytes: number): string =>
+  bytes >= gibibyte
+    ? `${(bytes / gibibyte).toFixed(1)} GiB`
+    : `${(bytes / 1024 ** 2).toFixed(bytes < 10 * 1024 ** 2 ? 1 : 0)} MiB`
 
 /** Numbers, and what to do. */
 export const describe = ({ freeBytes, freeFiles, reserveBytes, state, totalBytes, totalFiles }: Room): string => {
   const numbers = `${shown(freeBytes)} of ${shown(totalBytes)} are free${totalFiles > 0 ? `, ${freeFiles} of ${totalFiles} files` : ""}`
   switch (state) {
-    case "ok": return numbers
-    case "low": return `low: ${numbers}; below ${shown(reserveBytes)} commands, builds and pushes are refused. Free some space or enlarge the disk of the data folder`
-    case "reserved": return `reserved: ${numbers}, which only the platform may use (${shown(reserveBytes)}); commands, builds and pushes are refused until there is more. Remove projects or files, or enlarge the disk of the data folder`
-    case "full": return `full: ${numbers}; soon nothing can be written any more. Free space on the disk of the data folder now`
+    case "ok":
+      return numbers
+    case "low":
+      return `low: ${numbers}; below ${shown(reserveBytes)} commands, builds and pushes are refused. Free some space or enlarge the disk of the data folder`
+    case "reserved":
+      return `reserved: ${numbers}, which only the platform may use (${shown(reserveBytes)}); commands, builds and pushes are refused until there is more. Remove projects or files, or enlarge the disk of the data folder`
+    case "full":
+      return `full: ${numbers}; soon nothing can be written any more. Free space on the disk of the data folder now`
   }
 }
 
 /** Entries and blocks below folders, by `du`, in a process of its own: a million files would keep this one busy for half a minute. */
 const byDu = async (paths: ReadonlyArray<string>): Promise<Usage | null> => {
   const total = async (...args: ReadonlyArray<string>): Promise<number | null> => {
-    const child = await Launch.launch({ program: "du", args: ["-s", "-c", ...args, "--", ...paths], env: { PATH: systemPath, LC_ALL: "C" } })
+    const child = await Launch.launch({
+      program: "du",
+      args: ["-s", "-c", ...args, "--", ...paths],
+      env: { PATH: systemPath, LC_ALL: "C" }
+    })
     child.stdio[2]?.resume()
     let text = ""
     for await (const chunk of child.stdio[1] ?? []) text += String(chunk)
@@ -71,7 +105,9 @@ const byDu = async (paths: ReadonlyArray<string>): Promise<Usage | null> => {
 
 /** The same where `du` cannot count entries. A folder that is not there holds nothing. */
 const byWalk = async (paths: ReadonlyArray<string>): Promise<Usage> => {
-  const all = await Promise.all(paths.map((path) => ConfinedTree.count(path).catch((): Usage => ({ bytes: 0, files: 0 }))))
+  const all = await Promise.all(
+    paths.map((path) => ConfinedTree.count(path).catch((): Usage => ({ bytes: 0, files: 0 })))
+  )
   return { bytes: all.reduce((sum, one) => sum + one.bytes, 0), files: all.reduce((sum, one) => sum + one.files, 0) }
 }
 
@@ -93,7 +129,8 @@ export const deletedBytes = async (pids: ReadonlyArray<number>, folder: string):
       const target = await readlink(path).catch(() => "")
       if (!target.endsWith(" (deleted)")) continue
       const found = await stat(path).catch(() => null)
-      if (found?.isFile() === true && found.nlink === 0 && found.dev === dev) seen.set(`${found.dev}:${found.ino}`, found.blocks * 512)
+      if (found?.isFile() === true && found.nlink === 0 && found.dev === dev)
+        seen.set(`${found.dev}:${found.ino}`, found.blocks * 512)
     }
   }
   return [...seen.values()].reduce((sum, bytes) => sum + bytes, 0)
@@ -105,7 +142,12 @@ export const descendants = async (root: number): Promise<ReadonlyArray<number>> 
   for (const name of await readdir("/proc")) {
     if (!/^\d+$/.test(name)) continue
     const text = await readFile(`/proc/${name}/stat`, "latin1").catch(() => "")
-    const parent = Number(text.slice(text.lastIndexOf(")") + 1).trim().split(" ")[1])
+    const parent = Number(
+      text
+        .slice(text.lastIndexOf(")") + 1)
+        .trim()
+        .split(" ")[1]
+    )
     if (Number.isInteger(parent)) children.set(parent, [...(children.get(parent) ?? []), Number(name)])
   }
   const found = [root]

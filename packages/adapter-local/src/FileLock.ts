@@ -15,15 +15,20 @@ const pauses = { firstMillis: 5, maxMillis: 100 }
 const sqlite = () => {
   // Asked for by name at run time: an import would fail the whole module on a Node without it.
   const found = process.getBuiltinModule("node:sqlite")
-  if (found === undefined) throw fail({ _tag: "Unsupported", message: `processes cannot share the data folder: this Node (${process.version}) has no node:sqlite; use Node 22.13 or newer` })
+  if (found === undefined)
+    throw fail({
+      _tag: "Unsupported",
+      message: `processes cannot share the data folder: this Node (${process.version}) has no node:sqlite; use Node 22.13 or newer`
+    })
   return found
 }
 
 /** Of the real clock, as other processes do not wait for a test's. */
-const pause = (millis: number) => Effect.callback<void>((resume) => {
-  const timer = setTimeout(() => resume(Effect.void), millis)
-  return Effect.sync(() => clearTimeout(timer))
-})
+const pause = (millis: number) =>
+  Effect.callback<void>((resume) => {
+    const timer = setTimeout(() => resume(Effect.void), millis)
+    return Effect.sync(() => clearTimeout(timer))
+  })
 
 /** Gives the lock up, once; null when another holder has it. */
 export const tryTake = (path: string): (() => void) | null => {
@@ -53,14 +58,22 @@ export const isHeld = (path: string): boolean => {
 
 /** Held until the scope ends; waits for as long as another holder has it. */
 export const take = (path: string): Effect.Effect<void, LocalFailure, Scope.Scope> => {
-  const wait = (millis: number): Effect.Effect<() => void, LocalFailure> => Effect.flatMap(
-    attempt(async () => tryTake(path)),
-    (release) => release === null ? Effect.andThen(pause(millis), wait(Math.min(pauses.maxMillis, millis * 2))) : Effect.succeed(release)
+  const wait = (millis: number): Effect.Effect<() => void, LocalFailure> =>
+    Effect.flatMap(
+      attempt(async () => tryTake(path)),
+      (release) =>
+        release === null
+          ? Effect.andThen(pause(millis), wait(Math.min(pauses.maxMillis, millis * 2)))
+          : Effect.succeed(release)
+    )
+  return Effect.asVoid(
+    Effect.acquireRelease(wait(pauses.firstMillis), (release) => Effect.sync(release), { interruptible: true })
   )
-  return Effect.asVoid(Effect.acquireRelease(wait(pauses.firstMillis), (release) => Effect.sync(release), { interruptible: true }))
 }
 
 export const pathOf = (dataDir: string, name: string): string => join(dataDir, "locks", name)
 /** One process at a time, by name. */
-export const exclusively = (dataDir: string, name: string) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | LocalFailure, Exclude<R, Scope.Scope>> =>
-  Effect.scoped(Effect.andThen(take(pathOf(dataDir, name)), effect))
+export const exclusively =
+  (dataDir: string, name: string) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | LocalFailure, Exclude<R, Scope.Scope>> =>
+    Effect.scoped(Effect.andThen(take(pathOf(dataDir, name)), effect))

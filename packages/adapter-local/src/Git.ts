@@ -54,7 +54,10 @@ const settings: ReadonlyArray<readonly [string, string]> = [
 ]
 
 /** The whole environment of every git command; `extra` adds to it (e.g. GIT_PROTOCOL), `more` to its settings. */
-export const environment = (extra: Readonly<Record<string, string>> = {}, more: typeof settings = []): Record<string, string> => {
+export const environment = (
+  extra: Readonly<Record<string, string>> = {},
+  more: typeof settings = []
+): Record<string, string> => {
   const all = [...settings, ...more]
   const env: Record<string, string> = {
     PATH: process.env["PATH"] ?? "/usr/bin:/bin",
@@ -94,7 +97,11 @@ export interface RunOptions {
   readonly accept?: ReadonlyArray<number>
   readonly timeoutMillis?: number
 }
-export interface GitResult { readonly code: number; readonly stdout: Buffer; readonly stderr: string }
+export interface GitResult {
+  readonly code: number
+  readonly stdout: Buffer
+  readonly stderr: string
+}
 
 export interface Git {
   readonly program: string
@@ -105,7 +112,11 @@ export interface Git {
   text(repository: string, args: ReadonlyArray<string>, options?: RunOptions): Effect.Effect<string, LocalFailure>
 }
 
-const collect = async (child: Launch.Launched, args: ReadonlyArray<string>, options: RunOptions): Promise<GitResult> => {
+const collect = async (
+  child: Launch.Launched,
+  args: ReadonlyArray<string>,
+  options: RunOptions
+): Promise<GitResult> => {
   const [stdin, stdout, stderr] = child.stdio as readonly [Duplex, Duplex, Duplex]
   const out: Array<Buffer> = []
   let [size, errors] = [0, ""]
@@ -115,19 +126,32 @@ const collect = async (child: Launch.Launched, args: ReadonlyArray<string>, opti
     if (size <= maxBytes) out.push(chunk)
     else child.kill("SIGKILL")
   })
-  stderr.on("data", (chunk: Buffer) => { if (errors.length < maxErrorBytes) errors += chunk.toString("utf8") })
+  stderr.on("data", (chunk: Buffer) => {
+    if (errors.length < maxErrorBytes) errors += chunk.toString("utf8")
+  })
   // A command may end without reading all of its input; its exit code says whether that matters.
   stdin.on("error", () => undefined)
   stdin.end(options.stdin ?? "")
   const [{ code }] = await Promise.all([child.exit, closed(stdout), closed(stderr)])
-  if (size > maxBytes) throw fail({ _tag: "ResourceExhausted", message: `git ${args[0] ?? ""} produced more than ${maxBytes} bytes` })
+  if (size > maxBytes)
+    throw fail({ _tag: "ResourceExhausted", message: `git ${args[0] ?? ""} produced more than ${maxBytes} bytes` })
   if (code === null || !(options.accept ?? [0]).includes(code)) throw new GitFailure(args, code, errors)
   return { code, stdout: Buffer.concat(out), stderr: errors }
 }
 /** When everything was read, or nothing more can be. */
-const closed = (stream: Duplex): Promise<void> => new Promise((resolve) => stream.once("end", resolve).once("close", resolve).once("error", () => resolve()))
+const closed = (stream: Duplex): Promise<void> =>
+  new Promise((resolve) =>
+    stream
+      .once("end", resolve)
+      .once("close", resolve)
+      .once("error", () => resolve())
+  )
 
-const runRaw = (program: string, args: ReadonlyArray<string>, options: RunOptions): Effect.Effect<GitResult, LocalFailure> =>
+const runRaw = (
+  program: string,
+  args: ReadonlyArray<string>,
+  options: RunOptions
+): Effect.Effect<GitResult, LocalFailure> =>
   attempt(async (signal) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMillis ?? defaultTimeoutMillis)])
     const child = await Launch.launch({ program, args, env: environment(options.env) })
@@ -135,7 +159,11 @@ const runRaw = (program: string, args: ReadonlyArray<string>, options: RunOption
     if (limit.aborted) end()
     limit.addEventListener("abort", end)
     try {
-      const result = await collect(child, args.filter((arg) => !arg.startsWith("--git-dir=")), options)
+      const result = await collect(
+        child,
+        args.filter((arg) => !arg.startsWith("--git-dir=")),
+        options
+      )
       limit.throwIfAborted()
       return result
     } catch (cause) {
@@ -172,14 +200,21 @@ export const parseVersion = (text: string): readonly [number, number] | null => 
 export class GitProgram extends Context.Service<GitProgram, Git>()("rdev/adapter-local/GitProgram") {}
 
 /** Finds git and checks its version; Unsupported says what to install. `program` is a name on PATH or an absolute path. */
-export const make = Effect.fn("Git.make")(function*(options: { readonly program?: string } = {}) {
+export const make = Effect.fn("Git.make")(function* (options: { readonly program?: string } = {}) {
   const program = findProgram(options.program ?? "git")
   if (program === null) {
-    return yield* fail({ _tag: "Unsupported", message: `${needed}, and there is none on PATH; install it (e.g. apt-get install git, brew install git)` })
+    return yield* fail({
+      _tag: "Unsupported",
+      message: `${needed}, and there is none on PATH; install it (e.g. apt-get install git, brew install git)`
+    })
   }
   const printed = (yield* runRaw(program, ["--version"], {})).stdout.toString("utf8").trim()
   const version = parseVersion(printed)
-  if (version === null || version[0] < minimumVersion[0] || (version[0] === minimumVersion[0] && version[1] < minimumVersion[1])) {
+  if (
+    version === null ||
+    version[0] < minimumVersion[0] ||
+    (version[0] === minimumVersion[0] && version[1] < minimumVersion[1])
+  ) {
     return yield* fail({ _tag: "Unsupported", message: `${needed}; ${program} is "${printed}"` })
   }
   const permits = yield* Semaphore.make(maxParallel)
@@ -189,7 +224,8 @@ export const make = Effect.fn("Git.make")(function*(options: { readonly program?
     program,
     version: version.join("."),
     run,
-    text: (repository, args, runOptions) => Effect.map(run(repository, args, runOptions), (result) => result.stdout.toString("utf8").trim())
+    text: (repository, args, runOptions) =>
+      Effect.map(run(repository, args, runOptions), (result) => result.stdout.toString("utf8").trim())
   }
   return git
 })

@@ -14,7 +14,11 @@ import { attempt, conflict, invalid, type LocalFailure } from "./LocalFailure.ts
 export const maxBundleBytes = 256 * 1024 * 1024
 const maxHeaderBytes = 1024 * 1024
 
-export interface BundleHeader { readonly head: Sha; readonly prerequisites: ReadonlyArray<Sha>; readonly packOffset: number }
+export interface BundleHeader {
+  readonly head: Sha
+  readonly prerequisites: ReadonlyArray<Sha>
+  readonly packOffset: number
+}
 
 /** Reads the header of a version 2 or 3 bundle with SHA-1 objects that carries exactly one commit; a string says what is wrong. */
 export const parseHeader = (bundle: Uint8Array): BundleHeader | string => {
@@ -43,17 +47,39 @@ export const parseHeader = (bundle: Uint8Array): BundleHeader | string => {
 /** Keeps a commit that is on no branch yet. */
 export const incoming = (sha: Sha) => `refs/rdev/incoming/${sha}`
 
-const missingCommits = (git: Git, directory: string, shas: ReadonlyArray<Sha>): Effect.Effect<ReadonlyArray<Sha>, LocalFailure> =>
+const missingCommits = (
+  git: Git,
+  directory: string,
+  shas: ReadonlyArray<Sha>
+): Effect.Effect<ReadonlyArray<Sha>, LocalFailure> =>
   shas.length === 0
     ? Effect.succeed([])
     : Effect.map(git.text(directory, ["cat-file", "--batch-check"], { stdin: `${shas.join("\n")}\n` }), (text) =>
-      text.split("\n").filter((line) => !/ commit \d+$/.test(line)).map((line) => line.split(" ", 1)[0] ?? line))
+        text
+          .split("\n")
+          .filter((line) => !/ commit \d+$/.test(line))
+          .map((line) => line.split(" ", 1)[0] ?? line)
+      )
 
-export const exportBundle = Effect.fn("GitBundle.export")(function*(git: Git, directory: string, branch: string, head: Sha, since: Sha | null) {
+export const exportBundle = Effect.fn("GitBundle.export")(function* (
+  git: Git,
+  directory: string,
+  branch: string,
+  head: Sha,
+  since: Sha | null
+) {
   if (since === head) return new Uint8Array(0)
   const known = since !== null && (yield* missingCommits(git, directory, [since])).length === 0 ? [`^${since}`] : []
-  if (known.length > 0 && (yield* git.text(directory, ["rev-list", "--count", "--max-count=1", head, ...known, "--"])) === "0") return new Uint8Array(0)
-  const made = yield* git.run(directory, ["bundle", "create", "--quiet", "--version=2", "-", `refs/heads/${branch}`, ...known], { maxBytes: maxBundleBytes })
+  if (
+    known.length > 0 &&
+    (yield* git.text(directory, ["rev-list", "--count", "--max-count=1", head, ...known, "--"])) === "0"
+  )
+    return new Uint8Array(0)
+  const made = yield* git.run(
+    directory,
+    ["bundle", "create", "--quiet", "--version=2", "-", `refs/heads/${branch}`, ...known],
+    { maxBytes: maxBundleBytes }
+  )
   return new Uint8Array(made.stdout.buffer, made.stdout.byteOffset, made.stdout.byteLength)
 })
 
@@ -61,7 +87,10 @@ export const exportBundle = Effect.fn("GitBundle.export")(function*(git: Git, di
  * The objects wait in a folder of their own, as those of a push do, until they are known to be whole; only then do they become the
  * repository's. What is left of a refused or interrupted one is a `tmp_` folder, which git's own housekeeping removes too.
  */
-const quarantined = <A>(directory: string, use: (env: Readonly<Record<string, string>>) => Effect.Effect<A, LocalFailure>): Effect.Effect<A, LocalFailure> => {
+const quarantined = <A>(
+  directory: string,
+  use: (env: Readonly<Record<string, string>>) => Effect.Effect<A, LocalFailure>
+): Effect.Effect<A, LocalFailure> => {
   const objects = join(directory, "objects")
   // In quotes, because an unquoted list is cut at colons.
   const listed = `"${objects.replace(/["\\]/g, (c) => `\\${c}`)}"`
@@ -70,41 +99,72 @@ const quarantined = <A>(directory: string, use: (env: Readonly<Record<string, st
     await mkdir(join(folder, "pack"))
     return folder
   })
-  const migrate = (folder: string) => attempt(async () => {
-    const names = await readdir(join(folder, "pack"))
-    await mkdir(join(objects, "pack"), { recursive: true })
-    // The index last: a pack is there once its index is.
-    for (const name of names.toSorted((a, b) => Number(a.endsWith(".idx")) - Number(b.endsWith(".idx")))) await rename(join(folder, "pack", name), join(objects, "pack", name))
-  })
+  const migrate = (folder: string) =>
+    attempt(async () => {
+      const names = await readdir(join(folder, "pack"))
+      await mkdir(join(objects, "pack"), { recursive: true })
+      // The index last: a pack is there once its index is.
+      for (const name of names.toSorted((a, b) => Number(a.endsWith(".idx")) - Number(b.endsWith(".idx"))))
+        await rename(join(folder, "pack", name), join(objects, "pack", name))
+    })
   return Effect.acquireUseRelease(
     make,
-    (folder) => Effect.tap(use({ GIT_OBJECT_DIRECTORY: folder, GIT_ALTERNATE_OBJECT_DIRECTORIES: listed }), () => migrate(folder)),
+    (folder) =>
+      Effect.tap(use({ GIT_OBJECT_DIRECTORY: folder, GIT_ALTERNATE_OBJECT_DIRECTORIES: listed }), () =>
+        migrate(folder)
+      ),
     (folder) => Effect.ignore(attempt(() => rm(folder, { recursive: true, force: true })))
   )
 }
 
-const checkObjects = Effect.fn("GitBundle.checkObjects")(function*(git: Git, directory: string, env: Readonly<Record<string, string>>, bundle: Uint8Array, header: BundleHeader) {
-  yield* git.run(directory, ["index-pack", "--stdin", "--fix-thin", "--strict", `--max-input-size=${maxBundleBytes}`], { stdin: bundle.subarray(header.packOffset), env })
-  const type = yield* git.text(directory, ["cat-file", "--batch-check=%(objecttype)"], { stdin: `${header.head}\n`, env })
+const checkObjects = Effect.fn("GitBundle.checkObjects")(function* (
+  git: Git,
+  directory: string,
+  env: Readonly<Record<string, string>>,
+  bundle: Uint8Array,
+  header: BundleHeader
+) {
+  yield* git.run(directory, ["index-pack", "--stdin", "--fix-thin", "--strict", `--max-input-size=${maxBundleBytes}`], {
+    stdin: bundle.subarray(header.packOffset),
+    env
+  })
+  const type = yield* git.text(directory, ["cat-file", "--batch-check=%(objecttype)"], {
+    stdin: `${header.head}\n`,
+    env
+  })
   if (type !== "commit") return yield* invalid("bundle", `${header.head} is not a commit (${type})`)
-  yield* git.run(directory, ["rev-list", "--objects", "--quiet", header.head, "--not", "--all"], { env }).pipe(
-    Effect.mapError((failure) => failure.reason._tag === "ResourceExhausted" ? failure : invalid("bundle", `the history of ${header.head} is incomplete`))
-  )
+  yield* git
+    .run(directory, ["rev-list", "--objects", "--quiet", header.head, "--not", "--all"], { env })
+    .pipe(
+      Effect.mapError((failure) =>
+        failure.reason._tag === "ResourceExhausted"
+          ? failure
+          : invalid("bundle", `the history of ${header.head} is incomplete`)
+      )
+    )
 })
 
-export const importBundle = Effect.fn("GitBundle.import")(function*(git: Git, directory: string, bundle: Uint8Array) {
-  if (bundle.byteLength > maxBundleBytes) return yield* invalid("bundle", `it has ${bundle.byteLength} bytes, more than ${maxBundleBytes}`)
+export const importBundle = Effect.fn("GitBundle.import")(function* (git: Git, directory: string, bundle: Uint8Array) {
+  if (bundle.byteLength > maxBundleBytes)
+    return yield* invalid("bundle", `it has ${bundle.byteLength} bytes, more than ${maxBundleBytes}`)
   const header = parseHeader(bundle)
   if (typeof header === "string") return yield* invalid("bundle", header)
   const missing = yield* missingCommits(git, directory, header.prerequisites)
-  if (missing.length > 0) return yield* conflict(`the bundle builds on ${missing.join(", ")}, which the repository does not have`)
+  if (missing.length > 0)
+    return yield* conflict(`the bundle builds on ${missing.join(", ")}, which the repository does not have`)
   yield* quarantined(directory, (env) => checkObjects(git, directory, env, bundle, header))
   yield* updateRefs(git, directory, [{ ref: incoming(header.head), to: header.head }])
   return header.head
 })
 
 /** Moves the branch to the commit and drops the hidden ref that kept it. */
-export const advance = (git: Git, directory: string, branch: string, expectedHead: Sha, to: Sha): Effect.Effect<void, LocalFailure> =>
+export const advance = (
+  git: Git,
+  directory: string,
+  branch: string,
+  expectedHead: Sha,
+  to: Sha
+): Effect.Effect<void, LocalFailure> =>
   updateRefs(git, directory, [
     { ref: `refs/heads/${branch}`, to, old: expectedHead },
     { ref: incoming(to), to: null }

@@ -62,7 +62,10 @@ const guarded = (names: Exchange["names"]): Transform => {
       held = Buffer.concat([held, chunk])
       const found = PushCommands.parse(held)
       if (found === "more") return done()
-      if ("problem" in found) return done(new Refused(PushCommands.refusal({ commands: [], capabilities: new Set(["side-band-64k"]) }, [found.problem])))
+      if ("problem" in found)
+        return done(
+          new Refused(PushCommands.refusal({ commands: [], capabilities: new Set(["side-band-64k"]) }, [found.problem]))
+        )
       const problems = names(found.commands)
       if (problems.length > 0) return done(new Refused(PushCommands.refusal(found, problems)))
       const whole = held
@@ -76,7 +79,9 @@ const guarded = (names: Exchange["names"]): Transform => {
 }
 
 const isBadBody = (cause: unknown): boolean =>
-  cause instanceof TooLarge || cause instanceof Refused || (cause instanceof Error && "code" in cause && String(cause.code).startsWith("Z_"))
+  cause instanceof TooLarge ||
+  cause instanceof Refused ||
+  (cause instanceof Error && "code" in cause && String(cause.code).startsWith("Z_"))
 
 const packet = (line: string) => `${(line.length + 4).toString(16).padStart(4, "0")}${line}`
 
@@ -102,18 +107,29 @@ const protocolOf = (request: IncomingMessage): string | null => {
   return typeof header === "string" && /^version=[012]$/.test(header) ? header : null
 }
 
-const launch = ({ advertise, directory, hooks, program, service }: Exchange, protocol: string | null): Promise<Launch.Launched> => {
+const launch = (
+  { advertise, directory, hooks, program, service }: Exchange,
+  protocol: string | null
+): Promise<Launch.Launched> => {
   const isPush = service === "git-receive-pack"
   return Launch.launch({
     program,
     args: [service.slice(4), "--stateless-rpc", ...(advertise ? ["--http-backend-info-refs"] : []), "--", directory],
-    env: Git.environment(protocol === null ? {} : { GIT_PROTOCOL: protocol }, isPush ? [["core.hooksPath", hooks]] : []),
+    env: Git.environment(
+      protocol === null ? {} : { GIT_PROTOCOL: protocol },
+      isPush ? [["core.hooksPath", hooks]] : []
+    ),
     descriptors: isPush ? 4 : 3
   })
 }
 
 /** Answers the request; `children` holds what runs, so that the server's end is theirs. */
-export const run = async (request: IncomingMessage, response: ServerResponse, asked: Exchange, children: Set<Launch.Launched>): Promise<void> => {
+export const run = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  asked: Exchange,
+  children: Set<Launch.Launched>
+): Promise<void> => {
   const protocol = protocolOf(request)
   const child = await launch(asked, protocol)
   const [stdin, stdout, stderr, channel] = child.stdio as readonly [Duplex, Duplex, Duplex, Duplex | undefined]
@@ -124,22 +140,31 @@ export const run = async (request: IncomingMessage, response: ServerResponse, as
     response.destroy()
   })
   if (response.destroyed) end(child)
-  else response.once("close", () => { if (!child.ended()) end(child) })
+  else
+    response.once("close", () => {
+      if (!child.ended()) end(child)
+    })
   // What git says on its standard error is about the server's files: not for the client.
   stderr.resume()
   stdin.on("error", () => undefined)
   if (channel !== undefined) PreReceive.answer(channel, asked.examine)
   const kind = asked.advertise ? "advertisement" : "result"
-  response.writeHead(200, { "content-type": `application/x-${asked.service}-${kind}`, "cache-control": "no-cache, max-age=0, must-revalidate" })
+  response.writeHead(200, {
+    "content-type": `application/x-${asked.service}-${kind}`,
+    "cache-control": "no-cache, max-age=0, must-revalidate"
+  })
   try {
     if (asked.advertise) {
       stdin.end()
-      if (!(asked.service === "git-upload-pack" && protocol === "version=2")) response.write(`${packet(`# service=${asked.service}\n`)}0000`)
+      if (!(asked.service === "git-upload-pack" && protocol === "version=2"))
+        response.write(`${packet(`# service=${asked.service}\n`)}0000`)
       await pipeline(stdout, response)
     } else {
       const received = receive(request, stdin, asked)
       // Git may end before it has read everything: only what is wrong with the request itself cuts the answer off.
-      const judged = received.catch((cause: unknown) => { if (isBadBody(cause)) throw cause })
+      const judged = received.catch((cause: unknown) => {
+        if (isBadBody(cause)) throw cause
+      })
       await Promise.all([judged, pipeline(stdout, response, { end: false })])
       response.end()
     }

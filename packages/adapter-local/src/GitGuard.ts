@@ -16,7 +16,11 @@ const borrowed = ["commondir", "objects/info/alternates", "objects/info/http-alt
 const freshMillis = 1_000
 const betweenSweepsMillis = 30_000
 
-interface Look { readonly at: number; readonly sweptAt: number; readonly signature: string }
+interface Look {
+  readonly at: number
+  readonly sweptAt: number
+  readonly signature: string
+}
 const looks = new Map<string, Look>()
 
 const missing = (cause: unknown) => {
@@ -24,12 +28,21 @@ const missing = (cause: unknown) => {
   throw cause
 }
 const signatureOf = async (directory: string): Promise<string> =>
-  (await Promise.all(["config", "HEAD"].map((name) => lstat(join(directory, name)).then((found) => `${found.ino} ${found.size} ${found.mtimeMs} ${found.mode}`, missing)))).join(", ")
+  (
+    await Promise.all(
+      ["config", "HEAD"].map((name) =>
+        lstat(join(directory, name)).then(
+          (found) => `${found.ino} ${found.size} ${found.mtimeMs} ${found.mode}`,
+          missing
+        )
+      )
+    )
+  ).join(", ")
 
 const restore = async (directory: string, name: string, content: string): Promise<void> => {
   const path = join(directory, name)
   const plain = await lstat(path).then((found) => found.isFile(), missing)
-  if (plain === true && await readFile(path, "utf8") === content) return
+  if (plain === true && (await readFile(path, "utf8")) === content) return
   const aside = `${path}.${randomBytes(6).toString("hex")}`
   if (plain === false) await rename(path, `${aside}.replaced`)
   await writeFile(aside, content, { mode: 0o644, flag: "wx" })
@@ -38,7 +51,10 @@ const restore = async (directory: string, name: string, content: string): Promis
 
 const look = async (directory: string, defaultBranch: string, now: number, before: Look | undefined): Promise<Look> => {
   for (const name of borrowed) {
-    if (await stat(join(directory, name)).then(() => true, missing) === true) throw foreign(`${join(directory, name)} was not made by rdev: it lets the repository read another folder's objects; take it away`)
+    if ((await stat(join(directory, name)).then(() => true, missing)) === true)
+      throw foreign(
+        `${join(directory, name)} was not made by rdev: it lets the repository read another folder's objects; take it away`
+      )
   }
   const seen = await signatureOf(directory)
   if (seen === before?.signature) return { ...before, at: now }
@@ -53,11 +69,16 @@ export const check = (directory: string, defaultBranch: string): Effect.Effect<v
     const now = performance.now()
     const before = looks.get(directory)
     if (before !== undefined && now - before.at < freshMillis) return Effect.void
-    return Effect.flatMap(attempt(() => look(directory, defaultBranch, now, before)), (found) => {
-      const due = now - found.sweptAt >= betweenSweepsMillis
-      looks.set(directory, due ? { ...found, sweptAt: now } : found)
-      return due ? Effect.asVoid(GitLocks.clear(directory)) : Effect.void
-    })
+    return Effect.flatMap(
+      attempt(() => look(directory, defaultBranch, now, before)),
+      (found) => {
+        const due = now - found.sweptAt >= betweenSweepsMillis
+        looks.set(directory, due ? { ...found, sweptAt: now } : found)
+        return due ? Effect.asVoid(GitLocks.clear(directory)) : Effect.void
+      }
+    )
   })
 
-export const forget = (directory: string): void => { looks.delete(directory) }
+export const forget = (directory: string): void => {
+  looks.delete(directory)
+}

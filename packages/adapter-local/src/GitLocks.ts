@@ -16,7 +16,8 @@ const staleMillis = 10_000
 const betweenTriesMillis = 100
 const tries = Math.ceil((staleMillis + 2_000) / betweenTriesMillis)
 
-const absent = (cause: unknown): boolean => cause instanceof Error && "code" in cause && ["ENOENT", "ENOTDIR", "ESRCH"].includes(String(cause.code))
+const absent = (cause: unknown): boolean =>
+  cause instanceof Error && "code" in cause && ["ENOENT", "ENOTDIR", "ESRCH"].includes(String(cause.code))
 /** The answer, or the other one when the file is gone by now. */
 const unlessGone = <A, B>(work: Promise<A>, otherwise: B): Promise<A | B> =>
   work.catch((cause: unknown) => {
@@ -28,8 +29,16 @@ const unlessGone = <A, B>(work: Promise<A>, otherwise: B): Promise<A | B> =>
 const locks = async (directory: string): Promise<ReadonlyArray<string>> => {
   const below = async (folder: string, recursive: boolean) =>
     (await unlessGone(readdir(join(directory, folder), { withFileTypes: true, recursive }), []))
-      .filter((entry) => entry.name.endsWith(".lock") && !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name))
-  return (await Promise.all([below("", false), below("refs", true), below("objects/info", true), below("objects/pack", false)])).flat()
+      .filter((entry) => entry.name.endsWith(".lock") && !entry.isDirectory())
+      .map((entry) => join(entry.parentPath, entry.name))
+  return (
+    await Promise.all([
+      below("", false),
+      below("refs", true),
+      below("objects/info", true),
+      below("objects/pack", false)
+    ])
+  ).flat()
 }
 
 /** Commands that only read hold no lock. */
@@ -60,18 +69,31 @@ export const clear = (directory: string, olderThanMillis = staleMillis): Effect.
       const found = await unlessGone(lstat(path), null)
       if (found !== null && now - found.mtimeMs >= olderThanMillis) old.add(path)
     }
-    if (old.size === 0 || await hasWriter(directory, old)) return 0
+    if (old.size === 0 || (await hasWriter(directory, old))) return 0
     for (const path of old) await rm(path, { force: true })
     return old.size
   })
 
 /** Does the work again while a lock is in its way: another's is soon gone, and one that nobody holds is removed once it is stale. */
-export const patiently = <A>(directory: string, work: Effect.Effect<A, LocalFailure>): Effect.Effect<A, LocalFailure> => {
+export const patiently = <A>(
+  directory: string,
+  work: Effect.Effect<A, LocalFailure>
+): Effect.Effect<A, LocalFailure> => {
   const again = (left: number): Effect.Effect<A, LocalFailure> =>
-    Effect.catchIf(work, (failure) => left > 0 && lockInTheWay(failure.cause) !== null, () =>
-      clear(directory).pipe(
-        Effect.flatMap((cleared) => cleared > 0 ? Effect.logWarning(`removed ${cleared} lock${cleared === 1 ? "" : "s"} that a killed process left in ${directory}`) : attempt((signal) => setTimeout(betweenTriesMillis, undefined, { signal }))),
-        Effect.andThen(again(left - 1))
-      ))
+    Effect.catchIf(
+      work,
+      (failure) => left > 0 && lockInTheWay(failure.cause) !== null,
+      () =>
+        clear(directory).pipe(
+          Effect.flatMap((cleared) =>
+            cleared > 0
+              ? Effect.logWarning(
+                  `removed ${cleared} lock${cleared === 1 ? "" : "s"} that a killed process left in ${directory}`
+                )
+              : attempt((signal) => setTimeout(betweenTriesMillis, undefined, { signal }))
+          ),
+          Effect.andThen(again(left - 1))
+        )
+    )
   return again(tries)
 }

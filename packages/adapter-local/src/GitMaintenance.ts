@@ -28,9 +28,16 @@ const staleRefs = (directory: string, nowMillis: number) =>
     return found
   })
 
-export const maintain = Effect.fn("GitMaintenance.maintain")(function*(git: Git, directory: string) {
+export const maintain = Effect.fn("GitMaintenance.maintain")(function* (git: Git, directory: string) {
   const stale = yield* staleRefs(directory, yield* Clock.currentTimeMillis)
-  if (stale.length > 0) yield* updateRefs(git, directory, stale.map((ref) => ({ ref, to: null })))
+  if (stale.length > 0)
+    yield* updateRefs(
+      git,
+      directory,
+      stale.map((ref) => ({ ref, to: null }))
+    )
   // Refs stay loose (gc.packRefs): their age tells stale ones, and reading a head stays one file.
-  yield* git.run(directory, ["-c", "gc.packRefs=false", "gc", "--quiet", "--prune=2.days.ago"], { timeoutMillis: 600_000 })
+  yield* git.run(directory, ["-c", "gc.packRefs=false", "gc", "--quiet", "--prune=2.days.ago"], {
+    timeoutMillis: 600_000
+  })
 })

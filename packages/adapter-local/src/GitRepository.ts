@@ -25,7 +25,9 @@ export const Mark = Schema.Struct({
 export type Mark = typeof Mark.Type
 const decodeMark = Schema.decodeUnknownSync(Mark)
 
-export interface GitRepository extends Mark { readonly directory: string }
+export interface GitRepository extends Mark {
+  readonly directory: string
+}
 
 export const rootOf = (dataDir: string): string => join(dataDir, "git")
 export const directoryOf = (dataDir: string, name: string): string => join(rootOf(dataDir), `${name}.git`)
@@ -33,10 +35,14 @@ export const directoryOf = (dataDir: string, name: string): string => join(rootO
 export const recordOf = (directory: string, name: string): string => join(directory, "rdev", name)
 
 const isName = Schema.is(ProjectName)
-const exists = (path: string) => stat(path).then(() => true, (cause: unknown) => {
-  if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return false
-  throw cause
-})
+const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    (cause: unknown) => {
+      if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return false
+      throw cause
+    }
+  )
 
 /** The repository with its mark, or null when nothing is there. Foreign when something else is. */
 export const observe = (dataDir: string, name: string): Effect.Effect<GitRepository | null, LocalFailure> =>
@@ -46,22 +52,24 @@ export const observe = (dataDir: string, name: string): Effect.Effect<GitReposit
       const directory = directoryOf(dataDir, name)
       const mark = await RecordFile.read(recordOf(directory, "repository.json"), decodeMark)
       if (mark !== null) return { ...mark, directory }
-      if (await exists(directory)) throw foreign(`${directory} exists and was not made by rdev; move it away or choose another project name`)
+      if (await exists(directory))
+        throw foreign(`${directory} exists and was not made by rdev; move it away or choose another project name`)
       return null
     }),
-    (found) => found === null ? Effect.void : GitGuard.check(found.directory, found.defaultBranch)
+    (found) => (found === null ? Effect.void : GitGuard.check(found.directory, found.defaultBranch))
   )
 
 /** The target's repository; NotFound or Foreign otherwise. */
 export const open = (dataDir: string, target: RepositoryTarget): Effect.Effect<GitRepository, LocalFailure> =>
   Effect.flatMap(observe(dataDir, target.name), (found) => {
     if (found === null) return Effect.fail(notFound(`repository ${target.name} does not exist`))
-    if (found.projectId !== target.projectId) return Effect.fail(foreign(`repository ${target.name} belongs to ${found.projectId}`))
+    if (found.projectId !== target.projectId)
+      return Effect.fail(foreign(`repository ${target.name} belongs to ${found.projectId}`))
     return Effect.succeed(found)
   })
 
 /** Builds the repository aside and renames it into place, so that a crash leaves no half-made one. */
-export const create = Effect.fn("GitRepository.create")(function*(
+export const create = Effect.fn("GitRepository.create")(function* (
   git: Git,
   dataDir: string,
   target: RepositoryTarget,
@@ -70,18 +78,37 @@ export const create = Effect.fn("GitRepository.create")(function*(
   const now = yield* Clock.currentTimeMillis
   const aside = join(rootOf(dataDir), `.new-${yield* Ids.ulid}`)
   const final = directoryOf(dataDir, target.name)
-  const mark: Mark = { format: 1, projectId: target.projectId, name: target.name, defaultBranch: seed.defaultBranch, createdAtMillis: now }
-  const build = Effect.gen(function*() {
+  const mark: Mark = {
+    format: 1,
+    projectId: target.projectId,
+    name: target.name,
+    defaultBranch: seed.defaultBranch,
+    createdAtMillis: now
+  }
+  const build = Effect.gen(function* () {
     yield* attempt(() => mkdir(rootOf(dataDir), { recursive: true, mode: 0o700 }))
-    yield* git.run(aside, ["init", "--quiet", "--bare", "--template=", `--initial-branch=${seed.defaultBranch}`, "--", aside])
+    yield* git.run(aside, [
+      "init",
+      "--quiet",
+      "--bare",
+      "--template=",
+      `--initial-branch=${seed.defaultBranch}`,
+      "--",
+      aside
+    ])
     yield* attempt(() => writeFile(join(aside, "config"), GitGuard.config))
-    yield* GitCommit.commit(git, aside, {
-      branch: seed.defaultBranch,
-      expectedHead: null,
-      changes: seed.files,
-      message: seed.message,
-      author: GitCommit.platform
-    }, new Map())
+    yield* GitCommit.commit(
+      git,
+      aside,
+      {
+        branch: seed.defaultBranch,
+        expectedHead: null,
+        changes: seed.files,
+        message: seed.message,
+        author: GitCommit.platform
+      },
+      new Map()
+    )
     yield* attempt(() => RecordFile.write(recordOf(aside, "repository.json"), mark))
     yield* attempt(() => rename(aside, final))
   })
@@ -97,22 +124,34 @@ export const remove = (dataDir: string, repository: GitRepository): Effect.Effec
       await rename(repository.directory, aside)
       GitGuard.forget(repository.directory)
       await rm(aside, { recursive: true, force: true, maxRetries: 3 })
-    }))
+    })
+  )
 
 /** Every repository with our mark. */
 export const list = (dataDir: string): Effect.Effect<ReadonlyArray<GitRepository>, LocalFailure> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const names = yield* attempt(async () => {
       const root = rootOf(dataDir)
-      return await exists(root) ? (await readdir(root)).filter((n) => n.endsWith(".git") && !n.startsWith(".")) : []
+      return (await exists(root)) ? (await readdir(root)).filter((n) => n.endsWith(".git") && !n.startsWith(".")) : []
     })
-    const found = yield* Effect.forEach(names, (name) =>
-      Damaged.unless(
-        { projectId: null, part: `repository ${name}`, repair: `Restore rdev/repository.json in its folder from a backup` },
-        observe(dataDir, name.slice(0, -4)).pipe(
-          Effect.catchIf((failure) => failure.reason._tag === "Foreign" || failure.reason._tag === "Invalid", () => Effect.succeed(null))
-        )
-      ), { concurrency: 8 })
+    const found = yield* Effect.forEach(
+      names,
+      (name) =>
+        Damaged.unless(
+          {
+            projectId: null,
+            part: `repository ${name}`,
+            repair: `Restore rdev/repository.json in its folder from a backup`
+          },
+          observe(dataDir, name.slice(0, -4)).pipe(
+            Effect.catchIf(
+              (failure) => failure.reason._tag === "Foreign" || failure.reason._tag === "Invalid",
+              () => Effect.succeed(null)
+            )
+          )
+        ),
+      { concurrency: 8 }
+    )
     return found.filter((repository) => repository !== null)
   })
 
@@ -125,7 +164,8 @@ export const sweep = (dataDir: string): Effect.Effect<void, LocalFailure> =>
     if (!(await exists(root))) return
     for (const name of await readdir(root)) {
       const found = /^\.(new|gone)-([0-9A-Z]{26})$/.exec(name)
-      if (found !== null && (found[1] === "gone" || Ids.ulidTimeMillis(found[2] ?? "") < Date.now() - staleMillis)) await rm(join(root, name), { recursive: true, force: true })
+      if (found !== null && (found[1] === "gone" || Ids.ulidTimeMillis(found[2] ?? "") < Date.now() - staleMillis))
+        await rm(join(root, name), { recursive: true, force: true })
     }
   })
 
@@ -133,15 +173,23 @@ const hex = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/
 export const isSha = (text: string): boolean => hex.test(text)
 
 /** Commit of a branch, read from git's own files (loose first, then packed), because it is asked for at every request. */
-export const head = (repository: { readonly directory: string }, branch: string): Effect.Effect<Sha | null, LocalFailure> =>
+export const head = (
+  repository: { readonly directory: string },
+  branch: string
+): Effect.Effect<Sha | null, LocalFailure> =>
   attempt(async () => {
     const ref = `refs/heads/${branch}`
     const loose = await readFile(join(repository.directory, ref), "utf8").catch((cause: unknown) => {
-      if (cause instanceof Error && "code" in cause && ["ENOENT", "ENOTDIR", "EISDIR"].includes(String(cause.code))) return null
+      if (cause instanceof Error && "code" in cause && ["ENOENT", "ENOTDIR", "EISDIR"].includes(String(cause.code)))
+        return null
       throw cause
     })
     // A ref that is there counts, also when it is damaged: the packed one beside it is older.
-    if (loose !== null && !hex.test(loose.trim())) throw fail({ _tag: "Unknown", message: `${ref} is damaged (${loose.length} bytes that are no commit id); restore it by hand: git update-ref ${ref} <commit>, git fsck --lost-found names candidates` })
+    if (loose !== null && !hex.test(loose.trim()))
+      throw fail({
+        _tag: "Unknown",
+        message: `${ref} is damaged (${loose.length} bytes that are no commit id); restore it by hand: git update-ref ${ref} <commit>, git fsck --lost-found names candidates`
+      })
     if (loose !== null) return loose.trim()
     const packed = await readFile(join(repository.directory, "packed-refs"), "utf8").catch((cause: unknown) => {
       if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return ""

@@ -35,7 +35,10 @@ export interface GitTokens {
   issue(directory: string, access: Access, ttlSeconds: number, issuer: string): Effect.Effect<Token, LocalFailure>
   revokeAll(directory: string): Effect.Effect<void, LocalFailure>
   /** What the token allows on this repository now, and in whose name; null when it is not one of its live tokens. */
-  check(directory: string, token: string): Effect.Effect<{ readonly access: Access; readonly issuer: string } | null, LocalFailure>
+  check(
+    directory: string,
+    token: string
+  ): Effect.Effect<{ readonly access: Access; readonly issuer: string } | null, LocalFailure>
 }
 
 const loadKey = async (dataDir: string): Promise<Buffer> => {
@@ -52,31 +55,44 @@ const loadKey = async (dataDir: string): Promise<Buffer> => {
     await rm(temporary, { force: true })
   }
   const key = await readFile(path)
-  if (key.byteLength !== 32) throw fail({ _tag: "Unknown", message: `${path} has ${key.byteLength} bytes instead of 32; remove it to make a new one (all git tokens become invalid)` })
+  if (key.byteLength !== 32)
+    throw fail({
+      _tag: "Unknown",
+      message: `${path} has ${key.byteLength} bytes instead of 32; remove it to make a new one (all git tokens become invalid)`
+    })
   return key
 }
 
-export const make = Effect.fn("GitTokens.make")(function*(dataDir: string) {
+export const make = Effect.fn("GitTokens.make")(function* (dataDir: string) {
   const key = yield* attempt(() => loadKey(dataDir))
   const digestOf = (token: string) => createHmac("sha256", key).update(token).digest()
   const pathOf = (directory: string) => recordOf(directory, "tokens.json")
   const load = (directory: string) => attempt(() => RecordFile.read(pathOf(directory), decode))
 
-  const issue: GitTokens["issue"] = Effect.fn("GitTokens.issue")(function*(directory, access, ttlSeconds, issuer) {
+  const issue: GitTokens["issue"] = Effect.fn("GitTokens.issue")(function* (directory, access, ttlSeconds, issuer) {
     if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > maxTtlSeconds) {
       return yield* invalid("ttlSeconds", `expected a whole number of seconds from 1 to ${maxTtlSeconds}`)
     }
     const now = yield* Clock.currentTimeMillis
     const live = ((yield* load(directory)) ?? []).filter((stored) => stored.expiresAtMillis > now)
-    if (live.length >= maxTokens) return yield* fail({ _tag: "ResourceExhausted", message: `the repository has ${live.length} live tokens; revoke them or wait until some expire` })
+    if (live.length >= maxTokens)
+      return yield* fail({
+        _tag: "ResourceExhausted",
+        message: `the repository has ${live.length} live tokens; revoke them or wait until some expire`
+      })
     const id = yield* Ids.ulid
     const token = `rdevgit_${id}_${randomBytes(32).toString("base64url")}`
     const expiresAtMillis = now + ttlSeconds * 1000
-    yield* attempt(() => RecordFile.write(pathOf(directory), [...live, { id, digest: digestOf(token).toString("hex"), access, expiresAtMillis, issuer }]))
+    yield* attempt(() =>
+      RecordFile.write(pathOf(directory), [
+        ...live,
+        { id, digest: digestOf(token).toString("hex"), access, expiresAtMillis, issuer }
+      ])
+    )
     return { token: Redacted.make(token), username, expiresAtMillis }
   })
 
-  const check: GitTokens["check"] = Effect.fn("GitTokens.check")(function*(directory, token) {
+  const check: GitTokens["check"] = Effect.fn("GitTokens.check")(function* (directory, token) {
     const id = shape.exec(token)?.[1]
     if (id === undefined) return null
     const now = yield* Clock.currentTimeMillis
@@ -87,5 +103,9 @@ export const make = Effect.fn("GitTokens.make")(function*(dataDir: string) {
     return { access: stored.access, issuer: stored.issuer }
   })
 
-  return { issue, check, revokeAll: (directory) => attempt(() => RecordFile.write(pathOf(directory), [])) } satisfies GitTokens
+  return {
+    issue,
+    check,
+    revokeAll: (directory) => attempt(() => RecordFile.write(pathOf(directory), []))
+  } satisfies GitTokens
 })

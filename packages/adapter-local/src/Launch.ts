@@ -13,7 +13,16 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Duplex } from "node:stream"
 import { fileURLToPath } from "node:url"
-import { descriptorsOf, type Exit, folderPrefix, type FromHelper, parseGreeting, type Request, spawnPiped, type ToHelper } from "./LaunchOrder.ts"
+import {
+  descriptorsOf,
+  type Exit,
+  folderPrefix,
+  type FromHelper,
+  parseGreeting,
+  type Request,
+  spawnPiped,
+  type ToHelper
+} from "./LaunchOrder.ts"
 
 export type { Exit, Request } from "./LaunchOrder.ts"
 
@@ -41,16 +50,20 @@ const direct = (request: Request): Promise<Launched> =>
     const { pid } = child
     if (pid === undefined) return
     let ended = false
-    const exit = new Promise<Exit>((done) => child.once("exit", (code, signal) => {
-      ended = true
-      done({ code, signal })
-    }))
+    const exit = new Promise<Exit>((done) =>
+      child.once("exit", (code, signal) => {
+        ended = true
+        done({ code, signal })
+      })
+    )
     resolve({
       pid,
       stdio: child.stdio.slice(0, descriptorsOf(request)) as unknown as ReadonlyArray<Duplex>,
       exit,
       ended: () => ended,
-      kill: (signal) => { child.kill(signal) }
+      kill: (signal) => {
+        child.kill(signal)
+      }
     })
   })
 
@@ -96,8 +109,15 @@ class Helper {
 
   private run(): void {
     if (this.over || this.process !== null) return
-    const program = fileURLToPath(new URL(`./LaunchHelper.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url))
-    const child = spawn(process.execPath, [program, this.path], { stdio: ["ignore", "ignore", "inherit", "ipc"], env: { PATH: process.env["PATH"] ?? "" }, cwd: "/", detached: true })
+    const program = fileURLToPath(
+      new URL(`./LaunchHelper.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url)
+    )
+    const child = spawn(process.execPath, [program, this.path], {
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      env: { PATH: process.env["PATH"] ?? "" },
+      cwd: "/",
+      detached: true
+    })
     this.process = child
     child.unref()
     child.channel?.unref()
@@ -171,7 +191,9 @@ class Helper {
       stdio,
       exit,
       ended: () => pending.hasEnded,
-      kill: (signal) => { if (!pending.hasEnded) this.send({ id, kill: signal }) }
+      kill: (signal) => {
+        if (!pending.hasEnded) this.send({ id, kill: signal })
+      }
     })
     if (pending.hasEnded) this.forget(id)
   }
@@ -241,7 +263,14 @@ const acquire = Effect.try(() => {
   if (process.platform !== "linux") return
   active ??= { helper: new Helper(), users: 0 }
   active.users++
-}).pipe(Effect.catch((error) => Effect.logWarning("no launch helper (is the folder for temporary files writable?); this process starts its children itself", error.cause)))
+}).pipe(
+  Effect.catch((error) =>
+    Effect.logWarning(
+      "no launch helper (is the folder for temporary files writable?); this process starts its children itself",
+      error.cause
+    )
+  )
+)
 const release = Effect.sync(() => {
   if (active === null || --active.users > 0) return
   active.helper.close()

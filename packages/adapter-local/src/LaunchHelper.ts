@@ -8,7 +8,15 @@ import { connect, type Socket } from "node:net"
 import { dirname } from "node:path"
 import type { Duplex } from "node:stream"
 import { closeInherited } from "./Descriptors.ts"
-import { descriptorsOf, type FromHelper, greeting, isLaunchFolder, type LaunchOrder, spawnPiped, type ToHelper } from "./LaunchOrder.ts"
+import {
+  descriptorsOf,
+  type FromHelper,
+  greeting,
+  isLaunchFolder,
+  type LaunchOrder,
+  spawnPiped,
+  type ToHelper
+} from "./LaunchOrder.ts"
 
 // What its parent was started with is nobody's business here, and no child's.
 closeInherited()
@@ -17,7 +25,9 @@ closeInherited()
 const [, , path = ""] = process.argv
 const children = new Map<number, ChildProcess>()
 // What cannot be told any more concerns nobody: the end of the channel ends this process.
-const tell = (message: FromHelper): void => { if (process.connected) process.send?.(message, () => undefined) }
+const tell = (message: FromHelper): void => {
+  if (process.connected) process.send?.(message, () => undefined)
+}
 
 const open = (id: number, descriptor: number): Promise<Socket> =>
   new Promise((resolve, reject) => {
@@ -47,7 +57,9 @@ const join = (socket: Socket, stream: Duplex, descriptor: number): void => {
 const start = async (order: LaunchOrder): Promise<void> => {
   const { id } = order
   // Connected before anything runs: what a child writes to a pipe that nobody reads is lost with its end.
-  const sockets = await Promise.all(Array.from({ length: descriptorsOf(order) }, (_, descriptor) => open(id, descriptor)))
+  const sockets = await Promise.all(
+    Array.from({ length: descriptorsOf(order) }, (_, descriptor) => open(id, descriptor))
+  )
   const child = spawnPiped(order)
   const { pid } = child
   child.on("error", (cause: NodeJS.ErrnoException) => {
@@ -82,6 +94,8 @@ process.on("message", (message: ToHelper) => {
     children.get(message.id)?.kill(message.kill)
     return
   }
-  start(message).catch((cause: NodeJS.ErrnoException) => tell({ id: message.id, failed: { code: cause.code ?? "EUNKNOWN", message: cause.message } }))
+  start(message).catch((cause: NodeJS.ErrnoException) =>
+    tell({ id: message.id, failed: { code: cause.code ?? "EUNKNOWN", message: cause.message } })
+  )
 })
 tell("ready")

@@ -13,9 +13,14 @@ export interface Request {
   /** How many descriptors are connected, from 0; default 3. */
   readonly descriptors?: number
 }
-export interface Exit { readonly code: number | null; readonly signal: NodeJS.Signals | null }
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
 
-export interface LaunchOrder extends Request { readonly id: number }
+export interface LaunchOrder extends Request {
+  readonly id: number
+}
 export type ToHelper = LaunchOrder | { readonly id: number; readonly kill: NodeJS.Signals }
 export type FromHelper =
   | "ready"

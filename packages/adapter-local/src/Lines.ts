@@ -42,7 +42,8 @@ export const splitter = (redactor: Redactor): LineSplitter => {
     }
     return lines
   }
-  const cut = (line: string): ReadonlyArray<string> => pieces(line.replace(/\r+$/, "").split("\r").at(-1) ?? "", maxLineChars)
+  const cut = (line: string): ReadonlyArray<string> =>
+    pieces(line.replace(/\r+$/, "").split("\r").at(-1) ?? "", maxLineChars)
   return {
     push: (chunk) => take(masked.push(decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)))),
     end: () => {

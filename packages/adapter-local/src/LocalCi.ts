@@ -39,10 +39,15 @@ const lost = "lost: the server stopped while the run was in flight; start it aga
 const pipelineFiles = [".woodpecker.yml", ".woodpecker.yaml"]
 const maxPipelineBytes = 256 * 1024
 
-interface Active { readonly fiber: Deferred.Deferred<Fiber.Fiber<void>>; readonly waiting: Set<() => void> }
+interface Active {
+  readonly fiber: Deferred.Deferred<Fiber.Fiber<void>>
+  readonly waiting: Set<() => void>
+}
 type Request = { readonly key: string; readonly sha: Sha; readonly branch: string; readonly event: string }
 
-const fromPort = <A, E extends { readonly reason: LocalFailure["reason"] }>(effect: Effect.Effect<A, E>): Effect.Effect<A, LocalFailure> =>
+const fromPort = <A, E extends { readonly reason: LocalFailure["reason"] }>(
+  effect: Effect.Effect<A, E>
+): Effect.Effect<A, LocalFailure> =>
   Effect.mapError(effect, (error) => new LocalFailure({ reason: error.reason, cause: error }))
 
 const parsed = (text: string, file: string): Pipeline.Pipeline | string => {
@@ -55,16 +60,18 @@ const parsed = (text: string, file: string): Pipeline.Pipeline | string => {
 }
 
 /** Either the pipeline, or the sentence that says why there is none to run. */
-const readPipeline = Effect.fnUntraced(function*(forge: typeof Forge.Service, target: RepositoryTarget, sha: Sha) {
+const readPipeline = Effect.fnUntraced(function* (forge: typeof Forge.Service, target: RepositoryTarget, sha: Sha) {
   const tree = yield* fromPort(forge.listTree(target, sha))
   const file = pipelineFiles.find((name) => tree.some((entry) => entry.path === name))
-  if (file === undefined) return `the repository has no .woodpecker.yml at ${sha.slice(0, 12)}; add one with at least one step`
+  if (file === undefined)
+    return `the repository has no .woodpecker.yml at ${sha.slice(0, 12)}; add one with at least one step`
   const content = (yield* fromPort(forge.readFiles(target, sha, ""))).get(file) ?? new Uint8Array(0)
-  if (content.byteLength > maxPipelineBytes) return `${file} has ${content.byteLength} bytes, more than ${maxPipelineBytes}`
+  if (content.byteLength > maxPipelineBytes)
+    return `${file} has ${content.byteLength} bytes, more than ${maxPipelineBytes}`
   return yield* attempt(async () => parsed(Buffer.from(content).toString("utf8"), file))
 })
 
-export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
+export const make = Effect.fn("LocalCi.make")(function* (options: RunOptions) {
   const { dataDir } = options
   const forge = yield* Forge
   const sandbox = yield* Sandbox.Sandbox
@@ -84,7 +91,9 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
   const active = new Map<string, Active>()
   const workRoot = join(dataDir, "ci-work")
 
-  const notify = (id: string) => { for (const wake of active.get(id)?.waiting ?? []) wake() }
+  const notify = (id: string) => {
+    for (const wake of active.get(id)?.waiting ?? []) wake()
+  }
 
   /** One run's record and log; every change is on disk before followers hear of it. */
   const journal = (projectId: string, initial: CiRecords.RunRecord) => {
@@ -104,17 +113,29 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
         if (kept.length < events.length && !truncated) {
           truncated = true
           const step = events[0]?.step ?? ""
-          kept.push({ _tag: "Output", step, stream: "stderr", line: `[the log is longer than ${CiRecords.maxLogBytes} bytes; the rest is not kept]` })
+          kept.push({
+            _tag: "Output",
+            step,
+            stream: "stderr",
+            line: `[the log is longer than ${CiRecords.maxLogBytes} bytes; the rest is not kept]`
+          })
         }
         if (kept.length > 0) await CiRecords.append(dataDir, projectId, record.id, kept)
         notify(record.id)
       })
-    const step = (name: string, change: Partial<CiStep>) => save({ steps: record.steps.map((one) => one.name === name ? { ...one, ...change } : one) })
+    const step = (name: string, change: Partial<CiStep>) =>
+      save({ steps: record.steps.map((one) => (one.name === name ? { ...one, ...change } : one)) })
     return { save, log, step, current: () => record }
   }
   type Journal = ReturnType<typeof journal>
 
-  const runStep = Effect.fnUntraced(function*(book: Journal, step: Pipeline.Step, target: RepositoryTarget, request: Request, folders: Folders) {
+  const runStep = Effect.fnUntraced(function* (
+    book: Journal,
+    step: Pipeline.Step,
+    target: RepositoryTarget,
+    request: Request,
+    folders: Folders
+  ) {
     const startedAt = yield* Clock.currentTimeMillis
     yield* book.step(step.name, { status: "running" })
     yield* book.log([{ _tag: "StepStarted", step: step.name }])
@@ -125,7 +146,14 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
       cwd: step.directory === "" ? workDir : join(workDir, step.directory),
       network,
       account: target.projectId,
-      quotas: [{ paths: [folders.files, folders.home], bytes: sandbox.budget.diskBytes, files: sandbox.budget.files, what: "the run's checkout" }],
+      quotas: [
+        {
+          paths: [folders.files, folders.home],
+          bytes: sandbox.budget.diskBytes,
+          files: sandbox.budget.files,
+          what: "the run's checkout"
+        }
+      ],
       timeoutMillis: options.stepTimeoutMillis ?? 30 * 60_000,
       env: {
         CI: "true",
@@ -141,8 +169,12 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
     const redactor = yield* redactorOf(target.projectId)
     const splitters = { stdout: Lines.splitter(redactor), stderr: Lines.splitter(redactor) }
     const output = (stream: OutputChunk["stream"], lines: ReadonlyArray<string>) =>
-      lines.length === 0 ? Effect.void : book.log(lines.map((line) => ({ _tag: "Output", step: step.name, stream, line } as const)))
-    yield* Stream.runForEach(process.output, ({ stream, data }) => Effect.flatMap(Turns.inPieces(data, splitters[stream].push), (lines) => output(stream, lines)))
+      lines.length === 0
+        ? Effect.void
+        : book.log(lines.map((line) => ({ _tag: "Output", step: step.name, stream, line }) as const))
+    yield* Stream.runForEach(process.output, ({ stream, data }) =>
+      Effect.flatMap(Turns.inPieces(data, splitters[stream].push), (lines) => output(stream, lines))
+    )
     yield* output("stdout", splitters.stdout.end())
     yield* output("stderr", splitters.stderr.end())
     const exit = yield* process.exit
@@ -154,11 +186,21 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
   }, Effect.scoped)
 
   const how = (exit: ExitStatus) =>
-    exit.code !== null ? `exited ${exit.code}`
-      : exit.reason === "timeout" ? "ran longer than its time limit"
-        : exit.reason === "oom" || exit.reason === "disk" ? `was ended: ${exit.detail ?? "memory ran out"}` : `was ended by ${exit.signal ?? exit.reason}`
+    exit.code !== null
+      ? `exited ${exit.code}`
+      : exit.reason === "timeout"
+        ? "ran longer than its time limit"
+        : exit.reason === "oom" || exit.reason === "disk"
+          ? `was ended: ${exit.detail ?? "memory ran out"}`
+          : `was ended by ${exit.signal ?? exit.reason}`
 
-  const runPipeline = Effect.fnUntraced(function*(book: Journal, target: RepositoryTarget, request: Request, pipeline: Pipeline.Pipeline, folders: Folders) {
+  const runPipeline = Effect.fnUntraced(function* (
+    book: Journal,
+    target: RepositoryTarget,
+    request: Request,
+    pipeline: Pipeline.Pipeline,
+    folders: Folders
+  ) {
     yield* sandbox.mayWrite
     yield* Checkout.write(target, request.sha, folders.files).pipe(Effect.provideService(Forge, forge))
     yield* sandbox.ownFolder(folders.home)
@@ -171,42 +213,67 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
         continue
       }
       const exit = yield* runStep(book, step, target, request, folders)
-      if (exit.reason === "connection_lost") return yield* fail({ _tag: "Unavailable", message: `the sandbox of step "${step.name}" was lost` })
+      if (exit.reason === "connection_lost")
+        return yield* fail({ _tag: "Unavailable", message: `the sandbox of step "${step.name}" was lost` })
       if (exit.code !== 0 && !step.ignoreFailure) reason ??= `step "${step.name}" ${how(exit)}`
     }
     return reason
   })
 
-  const execute = Effect.fnUntraced(function*(target: RepositoryTarget, request: Request, book: Journal, pipeline: Pipeline.Pipeline | string) {
+  const execute = Effect.fnUntraced(function* (
+    target: RepositoryTarget,
+    request: Request,
+    book: Journal,
+    pipeline: Pipeline.Pipeline | string
+  ) {
     const { id, startedAtMillis } = book.current()
     const finish = (status: CiRecords.RunRecord["status"], reason: string | null) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => book.save({ status, reason, durationMillis: now - startedAtMillis }))
-    const base = join(workRoot, id)
-    const work = typeof pipeline === "string"
-      ? finish("infra", pipeline)
-      : withSlot(target.projectId, runPipeline(book, target, request, pipeline, { files: join(base, "files"), home: join(base, "home"), filesReadOnly: false })).pipe(
-        Effect.flatMap((reason) => finish(reason === null ? "green" : "red", reason)),
-        Effect.catch((failure) => finish("infra", failure.reason.message))
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        book.save({ status, reason, durationMillis: now - startedAtMillis })
       )
+    const base = join(workRoot, id)
+    const work =
+      typeof pipeline === "string"
+        ? finish("infra", pipeline)
+        : withSlot(
+            target.projectId,
+            runPipeline(book, target, request, pipeline, {
+              files: join(base, "files"),
+              home: join(base, "home"),
+              filesReadOnly: false
+            })
+          ).pipe(
+            Effect.flatMap((reason) => finish(reason === null ? "green" : "red", reason)),
+            Effect.catch((failure) => finish("infra", failure.reason.message))
+          )
     yield* work.pipe(
       Effect.onInterrupt(() => Effect.ignore(finish("cancelled", "it was cancelled"))),
       Effect.ensuring(Effect.ignore(attempt(() => ConfinedTree.remove(base)))),
       Effect.catch((failure) => Effect.logError(`the record of run ${id} cannot be written`, failure.reason)),
-      Effect.ensuring(Effect.sync(() => { notify(id); active.delete(id) }))
+      Effect.ensuring(
+        Effect.sync(() => {
+          notify(id)
+          active.delete(id)
+        })
+      )
     )
   })
 
   /** Ends a run of this process when another process says so. */
-  const obey = Effect.fnUntraced(function*(projectId: string, id: string) {
+  const obey = Effect.fnUntraced(function* (projectId: string, id: string) {
     while (active.has(id)) {
       yield* Effect.sleep(elsewhereMillis)
-      const asked = yield* Effect.orElseSucceed(attempt(() => CiRecords.isToBeCancelled(dataDir, projectId, id)), () => false)
+      const asked = yield* Effect.orElseSucceed(
+        attempt(() => CiRecords.isToBeCancelled(dataDir, projectId, id)),
+        () => false
+      )
       if (asked) yield* stop(projectId, id)
     }
   })
 
-  const start = Effect.fnUntraced(function*(target: RepositoryTarget, request: Request) {
-    if ((yield* attempt(() => CiRecords.readMark(dataDir, target.projectId))) === null) return yield* notFound(`the pipeline of ${target.name} is not activated`)
+  const start = Effect.fnUntraced(function* (target: RepositoryTarget, request: Request) {
+    if ((yield* attempt(() => CiRecords.readMark(dataDir, target.projectId))) === null)
+      return yield* notFound(`the pipeline of ${target.name} is not activated`)
     const there = yield* attempt(() => CiRecords.runOfKey(dataDir, target.projectId, request.key))
     if (there !== null) return CiRecords.view((yield* attempt(() => settled(target.projectId, there.id))) ?? there)
     const pipeline = yield* readPipeline(forge, target, request.sha)
@@ -214,7 +281,10 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
       id: yield* Ids.make("run"),
       sha: request.sha,
       status: "running",
-      steps: typeof pipeline === "string" ? [] : pipeline.steps.map(({ name }) => ({ name, status: "pending", exitCode: null, durationMillis: null })),
+      steps:
+        typeof pipeline === "string"
+          ? []
+          : pipeline.steps.map(({ name }) => ({ name, status: "pending", exitCode: null, durationMillis: null })),
       reason: null,
       durationMillis: null,
       branch: request.branch,
@@ -228,12 +298,23 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
     yield* attempt(() => CiRecords.prune(dataDir, target.projectId))
     const entry: Active = { fiber: yield* Deferred.make<Fiber.Fiber<void>>(), waiting: new Set() }
     active.set(record.id, entry)
-    yield* Deferred.succeed(entry.fiber, yield* Effect.forkIn(Effect.ensuring(execute(target, request, journal(target.projectId, record), pipeline), Effect.sync(() => unlock?.())), scope, { startImmediately: true }))
+    yield* Deferred.succeed(
+      entry.fiber,
+      yield* Effect.forkIn(
+        Effect.ensuring(
+          execute(target, request, journal(target.projectId, record), pipeline),
+          Effect.sync(() => unlock?.())
+        ),
+        scope,
+        { startImmediately: true }
+      )
+    )
     yield* Effect.forkIn(obey(target.projectId, record.id), scope)
     return CiRecords.view(record)
   })
 
-  const isElsewhere = (projectId: string, id: string) => !active.has(id) && FileLock.isHeld(CiRecords.lockOf(dataDir, projectId, id))
+  const isElsewhere = (projectId: string, id: string) =>
+    !active.has(id) && FileLock.isHeld(CiRecords.lockOf(dataDir, projectId, id))
   /** The record; of a run whose process has ended, as lost. */
   const settled = async (projectId: string, id: string): Promise<CiRecords.RunRecord | null> => {
     const record = await CiRecords.read(dataDir, projectId, id)
@@ -245,18 +326,23 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
     await CiRecords.write(dataDir, projectId, ended)
     return ended
   }
-  const find = Effect.fnUntraced(function*(target: RepositoryTarget, id: string) {
-    return (yield* attempt(() => settled(target.projectId, id))) ?? (yield* notFound(`run ${id} does not exist in ${target.name}`))
+  const find = Effect.fnUntraced(function* (target: RepositoryTarget, id: string) {
+    return (
+      (yield* attempt(() => settled(target.projectId, id))) ??
+      (yield* notFound(`run ${id} does not exist in ${target.name}`))
+    )
   })
   const stop = (projectId: string, id: string) =>
     Effect.suspend(() => {
       const entry = active.get(id)
       if (entry !== undefined) return Effect.asVoid(Effect.flatMap(Deferred.await(entry.fiber), Fiber.interrupt))
       if (!isElsewhere(projectId, id)) return Effect.void
-      const gone = Effect.suspend(() => isElsewhere(projectId, id) ? Effect.fail("runs") : Effect.void)
+      const gone = Effect.suspend(() => (isElsewhere(projectId, id) ? Effect.fail("runs") : Effect.void))
       return Effect.andThen(
         attempt(() => CiRecords.askToCancel(dataDir, projectId, id)),
-        Effect.ignore(Effect.retry(gone, Schedule.spaced(elsewhereMillis).pipe(Schedule.upTo({ duration: "10 seconds" }))))
+        Effect.ignore(
+          Effect.retry(gone, Schedule.spaced(elsewhereMillis).pipe(Schedule.upTo({ duration: "10 seconds" })))
+        )
       )
     })
 
@@ -266,7 +352,9 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
       // The record is read before the log: when it says the run has ended, the log is complete.
       const record = await CiRecords.read(dataDir, projectId, id)
       let changed = false
-      let wake = () => { changed = true }
+      let wake = () => {
+        changed = true
+      }
       const entry = active.get(id)
       const listener = () => wake()
       entry?.waiting.add(listener)
@@ -285,9 +373,15 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
           // Ended between the two looks, or lost.
           const again = await settled(projectId, id)
           if (again?.status !== "running") continue
-          return void (yield { _tag: "Ended", run: { ...CiRecords.view(again), status: "infra", reason: "lost: the run's end was not recorded" } })
+          return void (yield {
+            _tag: "Ended",
+            run: { ...CiRecords.view(again), status: "infra", reason: "lost: the run's end was not recorded" }
+          })
         }
-        if (!changed && active.has(id)) await new Promise<void>((resolve) => { wake = resolve })
+        if (!changed && active.has(id))
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
       } finally {
         entry?.waiting.delete(listener)
       }
@@ -295,51 +389,83 @@ export const make = Effect.fn("LocalCi.make")(function*(options: RunOptions) {
   }
 
   /** Runs that were still going when the process before this one ended; one whose record cannot be read is reported. */
-  const unfinished = Effect.fnUntraced(function*(of: (run: CiRecords.RunRef) => boolean) {
+  const unfinished = Effect.fnUntraced(function* (of: (run: CiRecords.RunRef) => boolean) {
     const found = yield* Damaged.each(
       (yield* attempt(() => CiRecords.runs(dataDir))).filter(of),
-      ({ id, projectId }) => ({ projectId, part: `the record of run ${id}`, repair: "Run the pipeline again, and remove the run's folder or restore its run.json from a backup" }),
+      ({ id, projectId }) => ({
+        projectId,
+        part: `the record of run ${id}`,
+        repair: "Run the pipeline again, and remove the run's folder or restore its run.json from a backup"
+      }),
       async ({ id, projectId }) => ({ projectId, run: await CiRecords.read(dataDir, projectId, id) })
     )
-    return found.flatMap(({ projectId, run }) => run?.status === "running" ? [{ projectId, run }] : [])
+    return found.flatMap(({ projectId, run }) => (run?.status === "running" ? [{ projectId, run }] : []))
   })
   // What ended processes left; another one may be at work.
   const left = yield* unfinished(() => true)
   yield* attempt(async () => {
-    const elsewhere = new Set(left.filter(({ projectId, run }) => isElsewhere(projectId, run.id)).map(({ run }) => run.id as string))
-    for (const name of await CiRecords.workFolders(workRoot)) if (!elsewhere.has(name)) await ConfinedTree.remove(join(workRoot, name))
+    const elsewhere = new Set(
+      left.filter(({ projectId, run }) => isElsewhere(projectId, run.id)).map(({ run }) => run.id as string)
+    )
+    for (const name of await CiRecords.workFolders(workRoot))
+      if (!elsewhere.has(name)) await ConfinedTree.remove(join(workRoot, name))
     for (const { projectId, run } of left) await settled(projectId, run.id)
   })
 
-  const error = (operation: string) => (failure: LocalFailure) => new CiError({ operation: `Ci.${operation}`, reason: failure.reason, cause: failure.cause })
+  const error = (operation: string) => (failure: LocalFailure) =>
+    new CiError({ operation: `Ci.${operation}`, reason: failure.reason, cause: failure.cause })
   const verb = <A>(operation: string, effect: Effect.Effect<A, LocalFailure>): Effect.Effect<A, CiError> =>
     effect.pipe(Effect.mapError(error(operation)), Effect.withSpan(`Ci.${operation}`))
   return Ci.of({
     ensure: (target) =>
-      verb("ensure", starting.withPermit(Effect.gen(function*() {
-        const there = yield* attempt(() => CiRecords.readMark(dataDir, target.projectId))
-        if (there === null) yield* attempt(() => CiRecords.writeMark(dataDir, target.projectId, target.name))
-        return { externalId: target.name, created: there === null }
-      }))),
+      verb(
+        "ensure",
+        starting.withPermit(
+          Effect.gen(function* () {
+            const there = yield* attempt(() => CiRecords.readMark(dataDir, target.projectId))
+            if (there === null) yield* attempt(() => CiRecords.writeMark(dataDir, target.projectId, target.name))
+            return { externalId: target.name, created: there === null }
+          })
+        )
+      ),
     remove: (target) =>
-      verb("remove", starting.withPermit(Effect.gen(function*() {
-        for (const { projectId, run } of yield* unfinished(({ projectId }) => projectId === target.projectId)) yield* stop(projectId, run.id)
-        yield* attempt(() => ConfinedTree.remove(CiRecords.projectFolder(dataDir, target.projectId)))
-      }))),
-    start: (target, request) => verb("start", starting.withPermit(FileLock.exclusively(dataDir, `ci-${target.projectId}`)(start(target, request)))),
+      verb(
+        "remove",
+        starting.withPermit(
+          Effect.gen(function* () {
+            for (const { projectId, run } of yield* unfinished(({ projectId }) => projectId === target.projectId))
+              yield* stop(projectId, run.id)
+            yield* attempt(() => ConfinedTree.remove(CiRecords.projectFolder(dataDir, target.projectId)))
+          })
+        )
+      ),
+    start: (target, request) =>
+      verb(
+        "start",
+        starting.withPermit(FileLock.exclusively(dataDir, `ci-${target.projectId}`)(start(target, request)))
+      ),
     get: (target, id) => verb("get", Effect.map(find(target, id), CiRecords.view)),
     follow: (target, id) =>
-      Stream.unwrap(verb("follow", Effect.as(find(target, id), Stream.fromAsyncIterable(
-        { [Symbol.asyncIterator]: () => follow(target.projectId, id) },
-        (cause) => error("follow")(cause instanceof LocalFailure ? cause : fail({ _tag: "Unknown", message: String(cause) }))
-      )))),
+      Stream.unwrap(
+        verb(
+          "follow",
+          Effect.as(
+            find(target, id),
+            Stream.fromAsyncIterable({ [Symbol.asyncIterator]: () => follow(target.projectId, id) }, (cause) =>
+              error("follow")(cause instanceof LocalFailure ? cause : fail({ _tag: "Unknown", message: String(cause) }))
+            )
+          )
+        )
+      ),
     cancel: (target, id) => verb("cancel", Effect.andThen(find(target, id), stop(target.projectId, id)))
   })
 })
 
-const asError = (failure: LocalFailure) => new CiError({ operation: "LocalCi.layer", reason: failure.reason, cause: failure.cause })
+const asError = (failure: LocalFailure) =>
+  new CiError({ operation: "LocalCi.layer", reason: failure.reason, cause: failure.cause })
 
-export const layerNoDeps = (options: RunOptions): Layer.Layer<Ci, CiError, Forge | Sandbox.Sandbox> => Layer.effect(Ci, Effect.mapError(make(options), asError))
+export const layerNoDeps = (options: RunOptions): Layer.Layer<Ci, CiError, Forge | Sandbox.Sandbox> =>
+  Layer.effect(Ci, Effect.mapError(make(options), asError))
 
 /** With a sandbox of its own. The forge can be any. */
 export const layer = (options: Options): Layer.Layer<Ci, CiError, Forge> =>

@@ -19,21 +19,31 @@ export interface Options {
   readonly domain?: string
 }
 
-const Stored = Schema.Struct({ projectId: Ids.ProjectId, host: Schema.String, target: Schema.String, createdAtMillis: Schema.Int })
+const Stored = Schema.Struct({
+  projectId: Ids.ProjectId,
+  host: Schema.String,
+  target: Schema.String,
+  createdAtMillis: Schema.Int
+})
 type Stored = typeof Stored.Type
 const decode = Schema.decodeUnknownSync(Stored)
 
-export class HostRoutes extends Context.Service<HostRoutes, {
-  readonly domain: string
-  find(host: string): Promise<DnsRecord | null>
-}>()("rdev/adapter-local/HostRoutes") {}
+export class HostRoutes extends Context.Service<
+  HostRoutes,
+  {
+    readonly domain: string
+    find(host: string): Promise<DnsRecord | null>
+  }
+>()("rdev/adapter-local/HostRoutes") {}
 
 const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 const host = new RegExp(`^(?:${label}\\.)+${label}$`)
-export const isHost = (name: string, domain: string): boolean => name.length <= 200 && host.test(name) && name.endsWith(`.${domain}`)
+export const isHost = (name: string, domain: string): boolean =>
+  name.length <= 200 && host.test(name) && name.endsWith(`.${domain}`)
 
 /** This machine: an address or name of loopback, or an HTTP URL on it with a port. */
-export const isTarget = (target: string): boolean => /^(?:127\.0\.0\.1|::1|localhost|http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost):\d{1,5}\/?)$/.test(target)
+export const isTarget = (target: string): boolean =>
+  /^(?:127\.0\.0\.1|::1|localhost|http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost):\d{1,5}\/?)$/.test(target)
 
 const view = ({ projectId, host: name, target }: Stored): DnsRecord => ({ projectId, host: name, target })
 
@@ -46,22 +56,34 @@ export const make = (options: Options) => {
     const record = await RecordFile.read(fileOf(name), decode)
     return record?.host === name ? record : null
   }
-  const all = Effect.gen(function*() {
-    const names = yield* attempt(() => readdir(folder).catch((cause: unknown) => {
-      if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return []
-      throw cause
-    }))
+  const all = Effect.gen(function* () {
+    const names = yield* attempt(() =>
+      readdir(folder).catch((cause: unknown) => {
+        if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return []
+        throw cause
+      })
+    )
     // Whose a record is that cannot be read is not known.
     const found = yield* Damaged.each(
-      names.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length)).filter((name) => isHost(name, domain)),
-      (name) => ({ projectId: null, part: `the record of host name ${name}`, repair: "Remove the file that the message names and run project.sync for the project of that name, which writes it anew" }),
+      names
+        .filter((name) => name.endsWith(".json"))
+        .map((name) => name.slice(0, -".json".length))
+        .filter((name) => isHost(name, domain)),
+      (name) => ({
+        projectId: null,
+        part: `the record of host name ${name}`,
+        repair:
+          "Remove the file that the message names and run project.sync for the project of that name, which writes it anew"
+      }),
       async (name) => ({ name, record: await RecordFile.read(fileOf(name), decode) })
     )
-    return found.flatMap(({ name, record }) => record?.host === name ? [record] : [])
+    return found.flatMap(({ name, record }) => (record?.host === name ? [record] : []))
   })
   const verb = <A>(operation: string, effect: Effect.Effect<A, LocalFailure>): Effect.Effect<A, DnsError> =>
     effect.pipe(
-      Effect.mapError((failure) => new DnsError({ operation: `Dns.${operation}`, reason: failure.reason, cause: failure.cause })),
+      Effect.mapError(
+        (failure) => new DnsError({ operation: `Dns.${operation}`, reason: failure.reason, cause: failure.cause })
+      ),
       Effect.withSpan(`Dns.${operation}`)
     )
   const alone = FileLock.exclusively(options.dataDir, "dns")
@@ -69,24 +91,53 @@ export const make = (options: Options) => {
   const dns = Dns.of({
     hostFor: (name) => `${name}.${domain}`,
     ensure: (record) =>
-      verb("ensure", alone(Effect.gen(function*() {
-        if (!isHost(record.host, domain)) return yield* invalid("host", `${JSON.stringify(record.host)} is not a host name under ${domain}`)
-        if (!isTarget(record.target)) return yield* invalid("target", `${JSON.stringify(record.target)} is not this machine; expected 127.0.0.1, ::1, localhost or http://127.0.0.1:PORT`)
-        const there = yield* attempt(() => read(record.host))
-        if (there !== null && there.projectId !== record.projectId) return yield* foreign(`${record.host} belongs to ${there.projectId}`)
-        const stored: Stored = { ...record, createdAtMillis: there?.createdAtMillis ?? (yield* Clock.currentTimeMillis) }
-        if (there?.target !== record.target) yield* attempt(() => RecordFile.write(fileOf(record.host), stored))
-        return { externalId: record.host, created: there === null }
-      }))),
-    observe: (name) => verb("observe", Effect.map(attempt(() => read(name)), (there) => Option.map(Option.fromNullishOr(there), view))),
+      verb(
+        "ensure",
+        alone(
+          Effect.gen(function* () {
+            if (!isHost(record.host, domain))
+              return yield* invalid("host", `${JSON.stringify(record.host)} is not a host name under ${domain}`)
+            if (!isTarget(record.target))
+              return yield* invalid(
+                "target",
+                `${JSON.stringify(record.target)} is not this machine; expected 127.0.0.1, ::1, localhost or http://127.0.0.1:PORT`
+              )
+            const there = yield* attempt(() => read(record.host))
+            if (there !== null && there.projectId !== record.projectId)
+              return yield* foreign(`${record.host} belongs to ${there.projectId}`)
+            const stored: Stored = {
+              ...record,
+              createdAtMillis: there?.createdAtMillis ?? (yield* Clock.currentTimeMillis)
+            }
+            if (there?.target !== record.target) yield* attempt(() => RecordFile.write(fileOf(record.host), stored))
+            return { externalId: record.host, created: there === null }
+          })
+        )
+      ),
+    observe: (name) =>
+      verb(
+        "observe",
+        Effect.map(
+          attempt(() => read(name)),
+          (there) => Option.map(Option.fromNullishOr(there), view)
+        )
+      ),
     remove: (projectId, name) =>
-      verb("remove", alone(Effect.gen(function*() {
-        const there = yield* attempt(() => read(name))
-        if (there === null) return
-        if (there.projectId !== projectId) return yield* foreign(`${name} belongs to ${there.projectId}`)
-        yield* attempt(() => rm(fileOf(name), { force: true }))
-      }))),
-    list: verb("list", Effect.map(all, (found) => found.map(view).sort((a, b) => a.host < b.host ? -1 : 1)))
+      verb(
+        "remove",
+        alone(
+          Effect.gen(function* () {
+            const there = yield* attempt(() => read(name))
+            if (there === null) return
+            if (there.projectId !== projectId) return yield* foreign(`${name} belongs to ${there.projectId}`)
+            yield* attempt(() => rm(fileOf(name), { force: true }))
+          })
+        )
+      ),
+    list: verb(
+      "list",
+      Effect.map(all, (found) => found.map(view).sort((a, b) => (a.host < b.host ? -1 : 1)))
+    )
   })
   const routes = HostRoutes.of({
     domain,

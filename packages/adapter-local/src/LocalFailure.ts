@@ -4,8 +4,13 @@ import { Data, Effect } from "effect"
 import { basename } from "node:path"
 import { classifyError } from "./classifyError.ts"
 
-export class LocalFailure extends Data.TaggedError("LocalFailure")<{ readonly reason: PortReason; readonly cause?: unknown }> {
-  override get message(): string { return describe(this.reason) }
+export class LocalFailure extends Data.TaggedError("LocalFailure")<{
+  readonly reason: PortReason
+  readonly cause?: unknown
+}> {
+  override get message(): string {
+    return describe(this.reason)
+  }
 }
 
 export const fail = (reason: PortReason) => new LocalFailure({ reason })
@@ -18,7 +23,10 @@ export const foreign = (message: string) => fail({ _tag: "Foreign", message })
 export class DamagedRecord extends LocalFailure {
   constructor(path: string, cause: unknown) {
     super({
-      reason: { _tag: "Unknown", message: `${basename(path)} is damaged (${(cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, " ").slice(0, 300)}); restore ${path} from a backup or remove it` },
+      reason: {
+        _tag: "Unknown",
+        message: `${basename(path)} is damaged (${(cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, " ").slice(0, 300)}); restore ${path} from a backup or remove it`
+      },
       cause
     })
   }

@@ -39,7 +39,10 @@ export const layer = (options: Options) => {
       ...(options.serviceNetwork === undefined ? {} : { serviceNetwork: options.serviceNetwork })
     })
   ).pipe(Layer.provideMerge(Layer.merge(forge, Sandbox.layer(options))))
-  return Layer.mergeAll(Edge.layer, GitHttp.layer({ dataDir, prefix, reserveBytes: options.budget?.reserveBytes ?? null })).pipe(
+  return Layer.mergeAll(
+    Edge.layer,
+    GitHttp.layer({ dataDir, prefix, reserveBytes: options.budget?.reserveBytes ?? null })
+  ).pipe(
     Layer.provideMerge(Layer.merge(runners, LocalDns.layer({ dataDir, domain }))),
     Layer.provideMerge(Launch.layer)
   )

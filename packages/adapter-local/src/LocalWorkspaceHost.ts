@@ -4,7 +4,13 @@
  * Workspaces outlive the server; their processes do not.
  */
 import * as Ids from "@rdev/core/domain/Ids"
-import { type Command, type Workspace, WorkspaceError, WorkspaceHost, type WorkspaceSpec } from "@rdev/core/ports/WorkspaceHost"
+import {
+  type Command,
+  type Workspace,
+  WorkspaceError,
+  WorkspaceHost,
+  type WorkspaceSpec
+} from "@rdev/core/ports/WorkspaceHost"
 import { Clock, Effect, Layer, Schema, Semaphore, Stream } from "effect"
 import { readdir, rename } from "node:fs/promises"
 import { join } from "node:path"
@@ -40,23 +46,31 @@ const names = (folder: string): Promise<ReadonlyArray<string>> =>
     throw cause
   })
 
-export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: string) {
+export const make = Effect.fn("LocalWorkspaceHost.make")(function* (dataDir: string) {
   const sandbox = yield* Sandbox.Sandbox
   const lock = yield* Semaphore.make(1)
   const root = join(dataDir, "workspaces")
   const running = new Map<string, Set<Sandbox.Running>>()
 
-  const verb = <A, R>(operation: string, effect: Effect.Effect<A, LocalFailure, R>): Effect.Effect<A, WorkspaceError, R> =>
+  const verb = <A, R>(
+    operation: string,
+    effect: Effect.Effect<A, LocalFailure, R>
+  ): Effect.Effect<A, WorkspaceError, R> =>
     effect.pipe(
-      Effect.mapError((failure) => new WorkspaceError({ operation: `WorkspaceHost.${operation}`, reason: failure.reason, cause: failure.cause })),
+      Effect.mapError(
+        (failure) =>
+          new WorkspaceError({ operation: `WorkspaceHost.${operation}`, reason: failure.reason, cause: failure.cause })
+      ),
       Effect.withSpan(`WorkspaceHost.${operation}`)
     )
   const locate = (projectId: string, name: string) => {
     if (!isProjectId(projectId)) throw invalid("projectId", `${JSON.stringify(projectId)} is not a project id`)
-    if (!/^[a-z0-9-]{1,63}$/.test(name)) throw invalid("name", `expected lower-case letters, digits and hyphens, at most 63; got ${JSON.stringify(name)}`)
+    if (!/^[a-z0-9-]{1,63}$/.test(name))
+      throw invalid("name", `expected lower-case letters, digits and hyphens, at most 63; got ${JSON.stringify(name)}`)
     return join(root, projectId, name)
   }
-  const read = (projectId: string, name: string) => attempt(async () => RecordFile.read(join(locate(projectId, name), "workspace.json"), decode))
+  const read = (projectId: string, name: string) =>
+    attempt(async () => RecordFile.read(join(locate(projectId, name), "workspace.json"), decode))
   const foldersOf = (record: Record): Folders => {
     const base = locate(record.projectId, record.name)
     return { files: join(base, "files"), home: join(base, "home"), filesReadOnly: false }
@@ -73,13 +87,16 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: stri
     const { diskBytes, files } = sandbox.budget
     return [
       { paths: [join(root, record.projectId)], bytes: diskBytes, files, what: "the project (all its workspaces)" },
-      ...(record.diskBytes === null ? [] : [{ paths: [folders.files, folders.home], bytes: record.diskBytes, files, what: `workspace ${record.name}` }])
+      ...(record.diskBytes === null
+        ? []
+        : [{ paths: [folders.files, folders.home], bytes: record.diskBytes, files, what: `workspace ${record.name}` }])
     ]
   }
   /** The record behind a handle; a handle to a destroyed workspace is NotFound, also when another took its name. */
-  const require = Effect.fnUntraced(function*(workspace: Workspace) {
+  const require = Effect.fnUntraced(function* (workspace: Workspace) {
     const record = yield* read(workspace.projectId, workspace.name)
-    if (record === null || record.id !== workspace.id) return yield* notFound(`workspace ${workspace.name} of ${workspace.projectId} does not exist`)
+    if (record === null || record.id !== workspace.id)
+      return yield* notFound(`workspace ${workspace.name} of ${workspace.projectId} does not exist`)
     return record
   })
   const confined = (record: Record): ConfinedFiles.Confined => {
@@ -87,8 +104,12 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: stri
     return { root: folders.files, inside: sandbox.inside(folders).workDir, owner: sandbox.owner }
   }
 
-  const ensure = Effect.fnUntraced(function*(spec: WorkspaceSpec) {
-    if (!sandbox.networks.includes(spec.network)) return yield* fail({ _tag: "Unsupported", message: `network "${spec.network}" is not available here: no program brings up a loopback interface; install iproute2 (ip)` })
+  const ensure = Effect.fnUntraced(function* (spec: WorkspaceSpec) {
+    if (!sandbox.networks.includes(spec.network))
+      return yield* fail({
+        _tag: "Unsupported",
+        message: `network "${spec.network}" is not available here: no program brings up a loopback interface; install iproute2 (ip)`
+      })
     const there = yield* read(spec.projectId, spec.name)
     const wanted: Record = {
       id: there?.id ?? (yield* Ids.make("ws")),
@@ -105,19 +126,24 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: stri
       yield* sandbox.adoptTree(folder)
       yield* sandbox.ownFolder(folder)
     }
-    if (JSON.stringify(there) !== JSON.stringify(wanted)) yield* attempt(() => RecordFile.write(join(locate(spec.projectId, spec.name), "workspace.json"), wanted))
+    if (JSON.stringify(there) !== JSON.stringify(wanted))
+      yield* attempt(() => RecordFile.write(join(locate(spec.projectId, spec.name), "workspace.json"), wanted))
     return view(wanted)
   })
 
-  const start = Effect.fnUntraced(function*(workspace: Workspace, command: Command) {
+  const start = Effect.fnUntraced(function* (workspace: Workspace, command: Command) {
     const record = yield* require(workspace)
     const folders = foldersOf(record)
     const { workDir } = sandbox.inside(folders)
-    const cwd = yield* attempt(async () => command.cwd === undefined || command.cwd === "" || command.cwd === "." || command.cwd === workDir
-      ? workDir
-      : join(workDir, ...ConfinedFiles.segmentsOf(command.cwd, workDir))).pipe(
-        Effect.mapError((failure) => failure.reason._tag === "Invalid" ? invalid("cwd", failure.reason.message) : failure)
+    const cwd = yield* attempt(async () =>
+      command.cwd === undefined || command.cwd === "" || command.cwd === "." || command.cwd === workDir
+        ? workDir
+        : join(workDir, ...ConfinedFiles.segmentsOf(command.cwd, workDir))
+    ).pipe(
+      Effect.mapError((failure) =>
+        failure.reason._tag === "Invalid" ? invalid("cwd", failure.reason.message) : failure
       )
+    )
     const process = yield* sandbox.start({
       folders,
       argv: command.argv,
@@ -140,41 +166,63 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: stri
     yield* Effect.addFinalizer(() => Effect.sync(() => here.delete(process)))
     return {
       id: yield* Ids.make("exec"),
-      output: Stream.mapError(process.output, (failure) => new WorkspaceError({ operation: "WorkspaceHost.start", reason: failure.reason, cause: failure.cause })),
+      output: Stream.mapError(
+        process.output,
+        (failure) =>
+          new WorkspaceError({ operation: "WorkspaceHost.start", reason: failure.reason, cause: failure.cause })
+      ),
       exit: process.exit,
       kill: process.kill
     }
   })
 
-  const destroy = Effect.fnUntraced(function*(projectId: Ids.ProjectId, name: string) {
+  const destroy = Effect.fnUntraced(function* (projectId: Ids.ProjectId, name: string) {
     const base = yield* attempt(async () => locate(projectId, name))
     // Destroying is how a damaged one is repaired: without its record it is not known which processes are its own.
-    const record = yield* Damaged.unless({ projectId, part: `workspace ${name}`, repair: "It is being destroyed" }, read(projectId, name))
+    const record = yield* Damaged.unless(
+      { projectId, part: `workspace ${name}`, repair: "It is being destroyed" },
+      read(projectId, name)
+    )
     if (record !== null) {
-      yield* Effect.forEach(running.get(record.id) ?? [], (process) => process.kill, { concurrency: "unbounded", discard: true })
+      yield* Effect.forEach(running.get(record.id) ?? [], (process) => process.kill, {
+        concurrency: "unbounded",
+        discard: true
+      })
       running.delete(record.id)
     }
     const aside = join(root, `.gone-${yield* Ids.ulid}`)
     yield* attempt(async () => {
-      const moved = await rename(base, aside).then(() => true, (cause: unknown) => {
-        if (ConfinedFolder.isMissing(cause)) return false
-        throw cause
-      })
+      const moved = await rename(base, aside).then(
+        () => true,
+        (cause: unknown) => {
+          if (ConfinedFolder.isMissing(cause)) return false
+          throw cause
+        }
+      )
       if (moved) await ConfinedTree.remove(aside)
     })
   })
 
-  const list = Effect.gen(function*() {
+  const list = Effect.gen(function* () {
     const places = yield* attempt(async () => {
       const projectIds = (await names(root)).filter((projectId) => isProjectId(projectId))
-      return (await Promise.all(projectIds.map(async (projectId) => (await names(join(root, projectId))).map((name) => ({ projectId, name }))))).flat()
+      return (
+        await Promise.all(
+          projectIds.map(async (projectId) => (await names(join(root, projectId))).map((name) => ({ projectId, name })))
+        )
+      ).flat()
     })
     const records = yield* Damaged.each(
       places,
-      ({ name, projectId }) => ({ projectId, part: `workspace ${name}`, repair: "Restore its workspace.json from a backup, or destroy the workspace: what was committed is in the repository" }),
+      ({ name, projectId }) => ({
+        projectId,
+        part: `workspace ${name}`,
+        repair:
+          "Restore its workspace.json from a backup, or destroy the workspace: what was committed is in the repository"
+      }),
       ({ name, projectId }) => RecordFile.read(join(root, projectId, name, "workspace.json"), decode)
     )
-    return records.flatMap((record) => record === null ? [] : [view(record)])
+    return records.flatMap((record) => (record === null ? [] : [view(record)]))
   })
 
   // What an interrupted destroy left behind.
@@ -185,17 +233,30 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function*(dataDir: stri
   return WorkspaceHost.of({
     ensure: (spec) => verb("ensure", lock.withPermit(ensure(spec))),
     start: (workspace, command) => verb("start", start(workspace, command)),
-    readFile: (workspace, path) => verb("readFile", Effect.flatMap(require(workspace), (record) => attempt(() => ConfinedFiles.read(confined(record), path)))),
-    writeFile: (workspace, path, content) => verb("writeFile", Effect.flatMap(Effect.andThen(sandbox.mayWrite, require(workspace)), (record) => attempt(() => ConfinedFiles.write(confined(record), path, content)))),
+    readFile: (workspace, path) =>
+      verb(
+        "readFile",
+        Effect.flatMap(require(workspace), (record) => attempt(() => ConfinedFiles.read(confined(record), path)))
+      ),
+    writeFile: (workspace, path, content) =>
+      verb(
+        "writeFile",
+        Effect.flatMap(Effect.andThen(sandbox.mayWrite, require(workspace)), (record) =>
+          attempt(() => ConfinedFiles.write(confined(record), path, content))
+        )
+      ),
     destroy: (projectId, name) => verb("destroy", lock.withPermit(destroy(projectId, name))),
     list: verb("list", list)
   })
 })
 
-const asError = (failure: LocalFailure) => new WorkspaceError({ operation: "LocalWorkspaceHost.layer", reason: failure.reason, cause: failure.cause })
+const asError = (failure: LocalFailure) =>
+  new WorkspaceError({ operation: "LocalWorkspaceHost.layer", reason: failure.reason, cause: failure.cause })
 
 /** Over a Sandbox that is shared with other parts of this adapter. */
-export const layerNoDeps = (options: { readonly dataDir: string }): Layer.Layer<WorkspaceHost, WorkspaceError, Sandbox.Sandbox> =>
+export const layerNoDeps = (options: {
+  readonly dataDir: string
+}): Layer.Layer<WorkspaceHost, WorkspaceError, Sandbox.Sandbox> =>
   Layer.effect(WorkspaceHost, Effect.mapError(make(options.dataDir), asError))
 
 export const layer = (options: Options): Layer.Layer<WorkspaceHost, WorkspaceError> =>

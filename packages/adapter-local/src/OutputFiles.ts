@@ -11,10 +11,11 @@ import * as Segment from "./OutputSegment.ts"
 const isProjectId = Schema.is(Ids.ProjectId)
 const isExecId = Schema.is(Ids.ExecId)
 const isMissing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
-const names = (folder: string): Promise<ReadonlyArray<string>> => readdir(folder).catch((cause: unknown) => {
-  if (isMissing(cause)) return []
-  throw cause
-})
+const names = (folder: string): Promise<ReadonlyArray<string>> =>
+  readdir(folder).catch((cause: unknown) => {
+    if (isMissing(cause)) return []
+    throw cause
+  })
 const root = (dataDir: string) => join(dataDir, "output")
 export const projectFolder = (dataDir: string, projectId: string) => {
   if (!isProjectId(projectId)) throw invalid("projectId", `${JSON.stringify(projectId)} is no id of a project`)
@@ -25,19 +26,32 @@ export const folderOf = (dataDir: string, { execId, projectId }: OutputRun) => {
   return join(projectFolder(dataDir, projectId), execId)
 }
 
-const segment = async (folder: string, one: Segment.Named) => Segment.decode(one.from, await readFile(join(folder, one.name)))
+const segment = async (folder: string, one: Segment.Named) =>
+  Segment.decode(one.from, await readFile(join(folder, one.name)))
 
-export interface Size { readonly came: Frames.Counts; readonly dropped: Frames.Counts; readonly last: Segment.Segment }
+export interface Size {
+  readonly came: Frames.Counts
+  readonly dropped: Frames.Counts
+  readonly last: Segment.Segment
+}
 const sizeOf = async (folder: string, segments: ReadonlyArray<Segment.Named>): Promise<Size> => {
   const last = await segment(folder, segments.at(-1) as Segment.Named)
   const hole = Segment.hole(segments)
   if (hole === null) return { came: last.to, dropped: Frames.none, last }
   const until = (await segment(folder, hole[0])).to
-  return { came: last.to, dropped: { stdout: hole[1].from.stdout - until.stdout, stderr: hole[1].from.stderr - until.stderr }, last }
+  return {
+    came: last.to,
+    dropped: { stdout: hole[1].from.stdout - until.stdout, stderr: hole[1].from.stderr - until.stderr },
+    last
+  }
 }
 
 /** Looks again when another process dropped a segment meanwhile. */
-const steadily = async <A>(folder: string, { execId }: OutputRun, look: (segments: ReadonlyArray<Segment.Named>) => Promise<A>): Promise<A> => {
+const steadily = async <A>(
+  folder: string,
+  { execId }: OutputRun,
+  look: (segments: ReadonlyArray<Segment.Named>) => Promise<A>
+): Promise<A> => {
   for (let tries = 0; tries < 5; tries++) {
     const segments = Segment.named(await names(folder))
     if (segments.length === 0) throw notFound(`nothing is kept of what ${execId} printed`)
@@ -71,15 +85,31 @@ export const read = (dataDir: string, run: OutputRun, { limit, offset, view }: O
       open = frames.every((frame) => page.push(frame))
     }
     if (open) page.skip(total)
-    return { bytes: page.bytes(), offset: page.offset, next: page.next, size: total, dropped: Frames.of(dropped, view), end: last.end }
+    return {
+      bytes: page.bytes(),
+      offset: page.offset,
+      next: page.next,
+      size: total,
+      dropped: Frames.of(dropped, view),
+      end: last.end
+    }
   })
 }
 
 /** Bytes of one run on disk. */
 export const bytesOf = async (folder: string): Promise<number> => {
-  const sizes = await Promise.all((await names(folder)).map((name) => stat(join(folder, name)).then((found) => found.size, () => 0)))
+  const sizes = await Promise.all(
+    (await names(folder)).map((name) =>
+      stat(join(folder, name)).then(
+        (found) => found.size,
+        () => 0
+      )
+    )
+  )
   return sizes.reduce((sum, one) => sum + one, 0)
 }
-export const runsOf = async (dataDir: string, projectId: string): Promise<ReadonlyArray<Ids.ExecId>> => (await names(projectFolder(dataDir, projectId))).filter((name): name is Ids.ExecId => isExecId(name)).sort()
-export const projects = async (dataDir: string): Promise<ReadonlyArray<Ids.ProjectId>> => (await names(root(dataDir))).filter((name): name is Ids.ProjectId => isProjectId(name))
+export const runsOf = async (dataDir: string, projectId: string): Promise<ReadonlyArray<Ids.ExecId>> =>
+  (await names(projectFolder(dataDir, projectId))).filter((name): name is Ids.ExecId => isExecId(name)).sort()
+export const projects = async (dataDir: string): Promise<ReadonlyArray<Ids.ProjectId>> =>
+  (await names(root(dataDir))).filter((name): name is Ids.ProjectId => isProjectId(name))
 export const remove = (folder: string) => rm(folder, { recursive: true, force: true, maxRetries: 3 })

@@ -27,13 +27,15 @@ const frame = (kind: number, at: Frames.Counts, bytes: Uint8Array): Buffer => {
 /** In frames of at most `maxFrameBytes`. */
 export const encode = (at: Frames.Counts, { bytes, stream }: OutputPart): ReadonlyArray<Buffer> => {
   const frames: Array<Buffer> = []
-  for (let from = 0; from < bytes.byteLength; from += maxFrameBytes) frames.push(frame(kinds[stream], Frames.plus(at, stream, from), bytes.subarray(from, from + maxFrameBytes)))
+  for (let from = 0; from < bytes.byteLength; from += maxFrameBytes)
+    frames.push(frame(kinds[stream], Frames.plus(at, stream, from), bytes.subarray(from, from + maxFrameBytes)))
   return frames
 }
 const EndText = Schema.fromJsonString(OutputEnd)
 const encodeEnd = Schema.encodeSync(EndText)
 const decodeEnd = Schema.decodeUnknownSync(EndText)
-export const encodeEnded = (at: Frames.Counts, end: OutputEnd): Buffer => frame(kinds.end, at, Buffer.from(encodeEnd(end)))
+export const encodeEnded = (at: Frames.Counts, end: OutputEnd): Buffer =>
+  frame(kinds.end, at, Buffer.from(encodeEnd(end)))
 
 export interface Segment {
   readonly frames: ReadonlyArray<Frames.Frame>
@@ -58,7 +60,11 @@ export const decode = (from: Frames.Counts, bytes: Buffer): Segment => {
     if (crc32(content, crc32(bytes.subarray(i, i + 17))) !== bytes.readUInt32LE(i + 17)) break
     if (kind === kinds.end) end = decodeEnd(content.toString("utf8"))
     else {
-      const one: Frames.Frame = { stream: kind === kinds.stdout ? "stdout" : "stderr", at: { stdout: bytes.readUIntLE(i + 5, 6), stderr: bytes.readUIntLE(i + 11, 6) }, bytes: content }
+      const one: Frames.Frame = {
+        stream: kind === kinds.stdout ? "stdout" : "stderr",
+        at: { stdout: bytes.readUIntLE(i + 5, 6), stderr: bytes.readUIntLE(i + 11, 6) },
+        bytes: content
+      }
       frames.push(one)
       to = Frames.endOf(one)
     }
@@ -68,14 +74,24 @@ export const decode = (from: Frames.Counts, bytes: Buffer): Segment => {
 }
 
 /** A segment by its name. */
-export interface Named { readonly name: string; readonly number: number; readonly from: Frames.Counts }
+export interface Named {
+  readonly name: string
+  readonly number: number
+  readonly from: Frames.Counts
+}
 const form = /^(\d{6,12})-(\d{1,15})-(\d{1,15})\.seg$/
-export const nameOf = (number: number, from: Frames.Counts): string => `${String(number).padStart(6, "0")}-${from.stdout}-${from.stderr}.seg`
+export const nameOf = (number: number, from: Frames.Counts): string =>
+  `${String(number).padStart(6, "0")}-${from.stdout}-${from.stderr}.seg`
 /** In their order; other files are none of ours. */
-export const named = (names: ReadonlyArray<string>): ReadonlyArray<Named> => names.flatMap((name) => {
-  const found = form.exec(name)
-  return found === null ? [] : [{ name, number: Number(found[1]), from: { stdout: Number(found[2]), stderr: Number(found[3]) } }]
-}).sort((a, b) => a.number - b.number)
+export const named = (names: ReadonlyArray<string>): ReadonlyArray<Named> =>
+  names
+    .flatMap((name) => {
+      const found = form.exec(name)
+      return found === null
+        ? []
+        : [{ name, number: Number(found[1]), from: { stdout: Number(found[2]), stderr: Number(found[3]) } }]
+    })
+    .sort((a, b) => a.number - b.number)
 
 /** The last of the beginning and the first of the end, where segments between them were dropped. */
 export const hole = (segments: ReadonlyArray<Named>): readonly [Named, Named] | null => {
@@ -87,4 +103,7 @@ export const hole = (segments: ReadonlyArray<Named>): readonly [Named, Named] | 
 }
 /** Where to begin to read a view at an offset. */
 export const indexAt = (segments: ReadonlyArray<Named>, view: Frames.OutputView, offset: number): number =>
-  Math.max(0, segments.findLastIndex(({ from }) => Frames.of(from, view) <= offset))
+  Math.max(
+    0,
+    segments.findLastIndex(({ from }) => Frames.of(from, view) <= offset)
+  )

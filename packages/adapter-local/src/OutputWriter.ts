@@ -38,7 +38,8 @@ export class OutputWriter {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const segments = Segment.named(await readdir(folder))
     const last = segments.at(-1)
-    if (last === undefined) return new OutputWriter(folder, bounds, [], { frames: [], to: Frames.none, end: null, whole: 0 })
+    if (last === undefined)
+      return new OutputWriter(folder, bounds, [], { frames: [], to: Frames.none, end: null, whole: 0 })
     const path = join(folder, last.name)
     const found = Segment.decode(last.from, await readFile(path))
     await truncate(path, found.whole)
@@ -82,12 +83,14 @@ export class OutputWriter {
 
   private async write(frames: ReadonlyArray<Buffer>): Promise<void> {
     if (frames.length === 0 || this.file === null) return
-    const bytes = frames.length === 1 ? frames[0] as Buffer : Buffer.concat(frames)
+    const bytes = frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames)
     for (let done = 0; done < bytes.byteLength;) done += (await this.file.write(bytes, done)).bytesWritten
     this.written += bytes.byteLength
   }
 
-  private fits(bytes: number): boolean { return this.written + bytes <= this.bounds.segmentBytes || this.written === 0 }
+  private fits(bytes: number): boolean {
+    return this.written + bytes <= this.bounds.segmentBytes || this.written === 0
+  }
 
   /** Goes on in the last file, or in a new one. */
   private async makeRoom(bytes: number): Promise<void> {

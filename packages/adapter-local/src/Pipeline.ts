@@ -3,10 +3,28 @@
  * and order. What needs a container engine (services, plugins, matrix, secrets) is refused with its line, never skipped in silence;
  * `image` is recorded and not used.
  */
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from "yaml"
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type YAMLMap
+} from "yaml"
 
-export interface Condition { readonly include: ReadonlyArray<string>; readonly exclude: ReadonlyArray<string> }
-export interface When { readonly event: ReadonlyArray<string> | null; readonly branch: Condition | null; readonly status: ReadonlyArray<string> }
+export interface Condition {
+  readonly include: ReadonlyArray<string>
+  readonly exclude: ReadonlyArray<string>
+}
+export interface When {
+  readonly event: ReadonlyArray<string> | null
+  readonly branch: Condition | null
+  readonly status: ReadonlyArray<string>
+}
 export interface Step {
   readonly name: string
   readonly image: string | null
@@ -20,14 +38,39 @@ export interface Step {
   /** `failure: ignore`: the run stays green. */
   readonly ignoreFailure: boolean
 }
-export interface Pipeline { readonly when: ReadonlyArray<When>; readonly steps: ReadonlyArray<Step> }
-export interface Trigger { readonly event: string; readonly branch: string }
+export interface Pipeline {
+  readonly when: ReadonlyArray<When>
+  readonly steps: ReadonlyArray<Step>
+}
+export interface Trigger {
+  readonly event: string
+  readonly branch: string
+}
 
 /** Wrong at a line; the message begins with `<file>:<line>:`. */
 export class PipelineError extends Error {}
 
-const topKeys: ReadonlySet<string> = new Set(["steps", "when", "variables", "labels", "skip_clone", "clone", "workspace", "version"])
-const stepKeys: ReadonlySet<string> = new Set(["name", "image", "pull", "commands", "environment", "when", "depends_on", "failure", "directory"])
+const topKeys: ReadonlySet<string> = new Set([
+  "steps",
+  "when",
+  "variables",
+  "labels",
+  "skip_clone",
+  "clone",
+  "workspace",
+  "version"
+])
+const stepKeys: ReadonlySet<string> = new Set([
+  "name",
+  "image",
+  "pull",
+  "commands",
+  "environment",
+  "when",
+  "depends_on",
+  "failure",
+  "directory"
+])
 const unsupported: Readonly<Record<string, string>> = {
   services: "needs a container engine; start what the tests need in a command",
   matrix: "is not supported; write the steps out",
@@ -70,27 +113,39 @@ class Reader {
     throw new PipelineError(`${this.#file}:${line}: ${message}`)
   }
   /** Names and values of a mapping; those merged in by `<<` stand first, so that the mapping's own win. */
-  pairs(map: YAMLMap, what: string): ReadonlyArray<{ readonly key: string; readonly at: Node; readonly value: Node | null }> {
-    return map.items.flatMap((pair: Pair<unknown, unknown>) => {
-      const at = pair.key as Node
-      const value = this.resolve(pair.value)
-      if (!isScalar(at) || typeof at.value !== "string" && typeof at.value !== "symbol") return this.fail(at, `${what}: expected a name`)
-      if (at.source !== "<<") return [{ key: String(at.value), at, value }]
-      const sources = isSeq(value) ? value.items.map((item) => this.resolve(item)) : [value]
-      return sources.flatMap((source) => isMap(source) ? this.pairs(source, what) : this.fail(at, `${what}: << expects a mapping`))
-    }).sort((a, b) => Number(map.items.some((item) => item.key === a.at)) - Number(map.items.some((item) => item.key === b.at)))
+  pairs(
+    map: YAMLMap,
+    what: string
+  ): ReadonlyArray<{ readonly key: string; readonly at: Node; readonly value: Node | null }> {
+    return map.items
+      .flatMap((pair: Pair<unknown, unknown>) => {
+        const at = pair.key as Node
+        const value = this.resolve(pair.value)
+        if (!isScalar(at) || (typeof at.value !== "string" && typeof at.value !== "symbol"))
+          return this.fail(at, `${what}: expected a name`)
+        if (at.source !== "<<") return [{ key: String(at.value), at, value }]
+        const sources = isSeq(value) ? value.items.map((item) => this.resolve(item)) : [value]
+        return sources.flatMap((source) =>
+          isMap(source) ? this.pairs(source, what) : this.fail(at, `${what}: << expects a mapping`)
+        )
+      })
+      .sort(
+        (a, b) =>
+          Number(map.items.some((item) => item.key === a.at)) - Number(map.items.some((item) => item.key === b.at))
+      )
   }
   text(node: Node | null, what: string): string {
-    if (!isScalar(node) || node.value === null || typeof node.value === "object") return this.fail(node, `${what}: expected text`)
+    if (!isScalar(node) || node.value === null || typeof node.value === "object")
+      return this.fail(node, `${what}: expected text`)
     return String(node.value)
   }
   /** A text or a list of texts. */
   texts(node: Node | null, what: string): ReadonlyArray<string> {
     return isSeq(node)
       ? node.items.flatMap((item) => {
-        const one = this.resolve(item)
-        return isSeq(one) ? this.texts(one, what) : [this.text(one, what)]
-      })
+          const one = this.resolve(item)
+          return isSeq(one) ? this.texts(one, what) : [this.text(one, what)]
+        })
       : [this.text(node, what)]
   }
   refuse(at: Node, key: string, known: ReadonlySet<string>, where: string): void {
@@ -116,24 +171,35 @@ class Reader {
       else if (key === "branch") one = { ...one, branch: this.condition(value, "when.branch") }
       else if (key === "status") one = { ...one, status: this.texts(value, "when.status") }
       // Every path counts as changed: a step runs once too often rather than once too seldom.
-      else if (key !== "path") this.fail(at, `${where}when.${key} is not supported; expected event, branch, status or path`)
+      else if (key !== "path")
+        this.fail(at, `${where}when.${key} is not supported; expected event, branch, status or path`)
     }
     return [one]
   }
   environment(node: Node | null, where: string): Readonly<Record<string, string>> {
     if (isSeq(node)) {
-      return Object.fromEntries(node.items.map((item) => {
-        const text = this.text(this.resolve(item), `${where}environment`)
-        const cut = text.indexOf("=")
-        return cut < 1 ? this.fail(item as Node, `${where}environment: expected NAME=value`) : [text.slice(0, cut), text.slice(cut + 1)]
-      }))
+      return Object.fromEntries(
+        node.items.map((item) => {
+          const text = this.text(this.resolve(item), `${where}environment`)
+          const cut = text.indexOf("=")
+          return cut < 1
+            ? this.fail(item as Node, `${where}environment: expected NAME=value`)
+            : [text.slice(0, cut), text.slice(cut + 1)]
+        })
+      )
     }
     if (!isMap(node)) return this.fail(node, `${where}environment: expected names and values`)
-    return Object.fromEntries(this.pairs(node, "environment").map(({ key, at, value }) => {
-      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) this.fail(at, `${where}environment: ${key} is not a variable name`)
-      if (isMap(value)) this.fail(at, `${where}environment.${key}: secrets are not supported here; nothing secret is given to a local pipeline`)
-      return [key, isScalar(value) && value.value === null ? "" : this.text(value, `${where}environment.${key}`)]
-    }))
+    return Object.fromEntries(
+      this.pairs(node, "environment").map(({ key, at, value }) => {
+        if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) this.fail(at, `${where}environment: ${key} is not a variable name`)
+        if (isMap(value))
+          this.fail(
+            at,
+            `${where}environment.${key}: secrets are not supported here; nothing secret is given to a local pipeline`
+          )
+        return [key, isScalar(value) && value.value === null ? "" : this.text(value, `${where}environment.${key}`)]
+      })
+    )
   }
   step(node: Node | null, givenName: string | null): Step {
     if (!isMap(node)) return this.fail(node, "steps: expected a step with name and commands")
@@ -141,14 +207,27 @@ class Reader {
     const name = named === undefined ? givenName : this.text(named.value, "name")
     if (name === null || name === "") return this.fail(node, "a step has no name")
     const where = `step "${name}": `
-    let step: Step = { name, image: null, commands: [], environment: {}, directory: "", when: [], dependsOn: null, ignoreFailure: false }
+    let step: Step = {
+      name,
+      image: null,
+      commands: [],
+      environment: {},
+      directory: "",
+      when: [],
+      dependsOn: null,
+      ignoreFailure: false
+    }
     for (const { key, at, value } of this.pairs(node, where)) {
       this.refuse(at, key, stepKeys, where)
       if (key === "image") step = { ...step, image: this.text(value, `${where}image`) }
       else if (key === "commands") step = { ...step, commands: this.texts(value, `${where}commands`) }
       else if (key === "environment") step = { ...step, environment: this.environment(value, where) }
       else if (key === "when") step = { ...step, when: this.when(value, where) }
-      else if (key === "depends_on") step = { ...step, dependsOn: isSeq(value) && value.items.length === 0 ? [] : this.texts(value, `${where}depends_on`) }
+      else if (key === "depends_on")
+        step = {
+          ...step,
+          dependsOn: isSeq(value) && value.items.length === 0 ? [] : this.texts(value, `${where}depends_on`)
+        }
       else if (key === "directory") step = { ...step, directory: this.text(value, `${where}directory`) }
       else if (key === "failure") step = { ...step, ignoreFailure: this.text(value, `${where}failure`) === "ignore" }
     }
@@ -158,15 +237,21 @@ class Reader {
 }
 
 /** Steps so that each stands after those it depends on; the file's order otherwise. */
-const ordered = (reader: Reader, steps: ReadonlyArray<{ readonly step: Step; readonly node: Node }>): ReadonlyArray<Step> => {
+const ordered = (
+  reader: Reader,
+  steps: ReadonlyArray<{ readonly step: Step; readonly node: Node }>
+): ReadonlyArray<Step> => {
   const names = new Set(steps.map(({ step }) => step.name))
   for (const { step, node } of steps) {
-    for (const needed of step.dependsOn ?? []) if (!names.has(needed)) reader.fail(node, `step "${step.name}": depends_on names ${needed}, which is not a step`)
+    for (const needed of step.dependsOn ?? [])
+      if (!names.has(needed)) reader.fail(node, `step "${step.name}": depends_on names ${needed}, which is not a step`)
   }
   const done = new Set<string>()
   const result: Array<Step> = []
   while (result.length < steps.length) {
-    const next = steps.find(({ step }) => !done.has(step.name) && (step.dependsOn ?? []).every((needed) => done.has(needed)))
+    const next = steps.find(
+      ({ step }) => !done.has(step.name) && (step.dependsOn ?? []).every((needed) => done.has(needed))
+    )
     if (next === undefined) {
       const stuck = steps.find(({ step }) => !done.has(step.name))
       return reader.fail(stuck?.node, `step "${stuck?.step.name ?? ""}": depends_on goes in a circle`)
@@ -182,7 +267,8 @@ export const parse = (text: string, file: string): Pipeline => {
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: true })
   const reader = new Reader(file, counter, document)
   const [problem] = document.errors
-  if (problem !== undefined) throw new PipelineError(`${file}:${counter.linePos(problem.pos[0]).line}: ${problem.message}`)
+  if (problem !== undefined)
+    throw new PipelineError(`${file}:${counter.linePos(problem.pos[0]).line}: ${problem.message}`)
   const root = document.contents
   if (!isMap(root)) return reader.fail(root, "expected a pipeline with steps")
   let [when, stepsNode] = [[] as ReadonlyArray<When>, null as Node | null]
@@ -206,21 +292,39 @@ export const parse = (text: string, file: string): Pipeline => {
 }
 
 const glob = (pattern: string, text: string): boolean =>
-  new RegExp(`^${pattern.split(/(\*\*|\*|\?)/).map((part) => part === "**" ? ".*" : part === "*" ? "[^/]*" : part === "?" ? "[^/]" : part.replace(/[.+^${}()|[\]\\]/g, "\\$&")).join("")}$`).test(text)
+  new RegExp(
+    `^${pattern
+      .split(/(\*\*|\*|\?)/)
+      .map((part) =>
+        part === "**"
+          ? ".*"
+          : part === "*"
+            ? "[^/]*"
+            : part === "?"
+              ? "[^/]"
+              : part.replace(/[.+^${}()|[\]\\]/g, "\\$&")
+      )
+      .join("")}$`
+  ).test(text)
 const accepts = (condition: Condition, text: string): boolean =>
-  !condition.exclude.some((pattern) => glob(pattern, text)) && (condition.include.length === 0 || condition.include.some((pattern) => glob(pattern, text)))
+  !condition.exclude.some((pattern) => glob(pattern, text)) &&
+  (condition.include.length === 0 || condition.include.some((pattern) => glob(pattern, text)))
 
 /** Whether conditions let something run; `failed` = an earlier step failed. */
 export const matches = (when: ReadonlyArray<When>, trigger: Trigger, failed: boolean): boolean =>
   when.length === 0
     ? !failed
-    : when.some((one) =>
-      (one.event === null || one.event.includes(trigger.event)) &&
-      (one.branch === null || accepts(one.branch, trigger.branch)) &&
-      one.status.includes(failed ? "failure" : "success"))
+    : when.some(
+        (one) =>
+          (one.event === null || one.event.includes(trigger.event)) &&
+          (one.branch === null || accepts(one.branch, trigger.branch)) &&
+          one.status.includes(failed ? "failure" : "success")
+      )
 
 /** The commands as one shell program that echoes each before it runs and stops at the first that fails. */
 export const script = (commands: ReadonlyArray<string>): string => {
   const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
-  return ["set -e", ...commands.flatMap((command) => [`printf '%s\\n' ${quoted(`+ ${command}`)}`, command]), ""].join("\n")
+  return ["set -e", ...commands.flatMap((command) => [`printf '%s\\n' ${quoted(`+ ${command}`)}`, command]), ""].join(
+    "\n"
+  )
 }

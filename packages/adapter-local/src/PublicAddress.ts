@@ -38,7 +38,12 @@ const special4: ReadonlyArray<readonly [network: string, prefix: number]> = [
  * https://www.iana.org/assignments/iana-ipv6-special-registry, as far as it lies inside `reachable`. Teredo (in 2001::/23) and 6to4
  * (2002::/16) lead to any IPv4 address.
  */
-const special6: ReadonlyArray<readonly [network: string, prefix: number]> = [["2001::", 23], ["2001:db8::", 32], ["2002::", 16], ["3fff::", 20]]
+const special6: ReadonlyArray<readonly [network: string, prefix: number]> = [
+  ["2001::", 23],
+  ["2001:db8::", 32],
+  ["2002::", 16],
+  ["3fff::", 20]
+]
 
 /** Prefixes under which the last 32 bits are an IPv4 address: IPv4-mapped (RFC 4291) and NAT64 (RFC 6052). */
 const embedding = ["::ffff:", "64:ff9b::"]
@@ -66,7 +71,8 @@ export const isPublic = (address: string): boolean => {
 export type Allowed = (host: string, address: string) => boolean
 
 /** A name that URL would read as an IPv4 address (`10.1`) could never match, so it is none. */
-const isName = (text: string): boolean => /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(text) && URL.parse(`http://${text}`)?.hostname === text
+const isName = (text: string): boolean =>
+  /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(text) && URL.parse(`http://${text}`)?.hostname === text
 
 /**
  * Entries are host names (`hooks.internal`: exactly this name, whatever it resolves to), addresses (`127.0.0.1`, `::1`) and ranges
@@ -87,6 +93,6 @@ export const allowing = (entries: ReadonlyArray<string>): Result.Result<Allowed,
   }
   return Result.succeed((host, address) => {
     const family = familyOf(address)
-    return names.has(host) || family !== null && ranges.check(address, family)
+    return names.has(host) || (family !== null && ranges.check(address, family))
   })
 }

@@ -25,8 +25,15 @@ const decode = Schema.decodeUnknownSync(PullRecord)
 const folder = (directory: string) => recordOf(directory, "pulls")
 
 export const read = (directory: string, number: number): Effect.Effect<PullRecord, LocalFailure> =>
-  attempt(() => Number.isSafeInteger(number) && number > 0 ? RecordFile.read(join(folder(directory), `${number}.json`), decode) : Promise.resolve(null)).pipe(
-    Effect.filterOrFail((found) => found !== null, () => notFound(`pull request #${number} does not exist`))
+  attempt(() =>
+    Number.isSafeInteger(number) && number > 0
+      ? RecordFile.read(join(folder(directory), `${number}.json`), decode)
+      : Promise.resolve(null)
+  ).pipe(
+    Effect.filterOrFail(
+      (found) => found !== null,
+      () => notFound(`pull request #${number} does not exist`)
+    )
   )
 
 export const write = (directory: string, record: PullRecord): Effect.Effect<void, LocalFailure> =>
@@ -38,11 +45,11 @@ const numbers = (directory: string): Effect.Effect<ReadonlyArray<number>, LocalF
       if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return []
       throw cause
     })
-    return names.flatMap((name) => /^\d+\.json$/.test(name) ? [Number.parseInt(name, 10)] : []).sort((a, b) => a - b)
+    return names.flatMap((name) => (/^\d+\.json$/.test(name) ? [Number.parseInt(name, 10)] : [])).sort((a, b) => a - b)
   })
 
 /** All records by number, and the number that the next one gets. */
-export const list = Effect.fn("PullRequests.list")(function*(directory: string) {
+export const list = Effect.fn("PullRequests.list")(function* (directory: string) {
   const found = yield* numbers(directory)
   const records = yield* Effect.forEach(found, (number) => read(directory, number), { concurrency: 8 })
   return { records, next: (found.at(-1) ?? 0) + 1 }

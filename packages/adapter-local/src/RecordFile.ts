@@ -4,7 +4,8 @@ import { mkdir, open, readFile, rename, rm } from "node:fs/promises"
 import { dirname } from "node:path"
 import { DamagedRecord } from "./LocalFailure.ts"
 
-const missing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR")
+const missing = (cause: unknown): boolean =>
+  cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR")
 
 /** The record, or null when there is none. Content that is not what it should be is a DamagedRecord that names the file. */
 export const read = async <A>(path: string, decode: (json: unknown) => A): Promise<A | null> => {

@@ -15,18 +15,38 @@ import { invalid } from "./LocalFailure.ts"
 export const file = "rdev.yaml"
 
 const Path = Schema.String.check(Schema.isPattern(/^\/[^\s?#\\]*$/, { message: "expected a path that begins with /" }))
-const Folder = Schema.String.check(Schema.isPattern(/^(?!.*(?:^|\/)\.\.(?:\/|$))[A-Za-z0-9._][A-Za-z0-9._/-]{0,199}$/, { message: "expected a folder of the repository, e.g. dist" }))
+const Folder = Schema.String.check(
+  Schema.isPattern(/^(?!.*(?:^|\/)\.\.(?:\/|$))[A-Za-z0-9._][A-Za-z0-9._/-]{0,199}$/, {
+    message: "expected a folder of the repository, e.g. dist"
+  })
+)
 const Build = Schema.Union([Schema.NonEmptyString, Schema.Array(Schema.NonEmptyString)])
-const Static = Schema.Struct({ kind: Schema.Literal("static"), build: Schema.optionalKey(Build), publish: Schema.optionalKey(Folder), health: Schema.optionalKey(Path) })
-const Node = Schema.Struct({ kind: Schema.Literal("node"), build: Schema.optionalKey(Build), start: Schema.NonEmptyString, health: Schema.optionalKey(Path) })
+const Static = Schema.Struct({
+  kind: Schema.Literal("static"),
+  build: Schema.optionalKey(Build),
+  publish: Schema.optionalKey(Folder),
+  health: Schema.optionalKey(Path)
+})
+const Node = Schema.Struct({
+  kind: Schema.Literal("node"),
+  build: Schema.optionalKey(Build),
+  start: Schema.NonEmptyString,
+  health: Schema.optionalKey(Path)
+})
 
 export type ReleaseConfig =
-  | { readonly kind: "static"; readonly build: ReadonlyArray<string>; readonly publish: string; readonly health: string }
+  | {
+      readonly kind: "static"
+      readonly build: ReadonlyArray<string>
+      readonly publish: string
+      readonly health: string
+    }
   | { readonly kind: "node"; readonly build: ReadonlyArray<string>; readonly start: string; readonly health: string }
 
 const decodeStatic = Schema.decodeUnknownSync(Static, { onExcessProperty: "error" })
 const decodeNode = Schema.decodeUnknownSync(Node, { onExcessProperty: "error" })
-const list = (build: string | ReadonlyArray<string> | undefined) => build === undefined ? [] : typeof build === "string" ? [build] : build
+const list = (build: string | ReadonlyArray<string> | undefined) =>
+  build === undefined ? [] : typeof build === "string" ? [build] : build
 
 /** Throws Invalid(rdev.yaml) with what is wrong. */
 export const parse = (text: string): ReleaseConfig => {
@@ -47,6 +67,8 @@ export const parse = (text: string): ReleaseConfig => {
 
 /** What is released when the repository says nothing, given the paths of its files; null = there is nothing to serve. */
 export const guess = (paths: ReadonlyArray<string>): ReleaseConfig | null => {
-  const publish = ["dist", "public", "."].find((folder) => paths.includes(folder === "." ? "index.html" : `${folder}/index.html`))
+  const publish = ["dist", "public", "."].find((folder) =>
+    paths.includes(folder === "." ? "index.html" : `${folder}/index.html`)
+  )
   return publish === undefined ? null : { kind: "static", build: [], publish, health: "/" }
 }

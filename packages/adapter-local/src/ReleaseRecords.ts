@@ -17,8 +17,18 @@ export const kept = 5
 export const environments: ReadonlyArray<EnvironmentName> = ["staging", "production"]
 
 const Config = Schema.Union([
-  Schema.Struct({ kind: Schema.Literal("static"), build: Schema.Array(Schema.String), publish: Schema.String, health: Schema.String }),
-  Schema.Struct({ kind: Schema.Literal("node"), build: Schema.Array(Schema.String), start: Schema.String, health: Schema.String })
+  Schema.Struct({
+    kind: Schema.Literal("static"),
+    build: Schema.Array(Schema.String),
+    publish: Schema.String,
+    health: Schema.String
+  }),
+  Schema.Struct({
+    kind: Schema.Literal("node"),
+    build: Schema.Array(Schema.String),
+    start: Schema.String,
+    health: Schema.String
+  })
 ])
 const ReleaseRecord = Schema.Struct({
   id: Ids.ReleaseId,
@@ -37,7 +47,8 @@ const decodeEnv = Schema.decodeUnknownSync(Schema.Record(Schema.String, Schema.S
 const isReleaseId = Schema.is(Ids.ReleaseId)
 const isProjectId = Schema.is(Ids.ProjectId)
 
-const absent = (cause: unknown) => cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR")
+const absent = (cause: unknown) =>
+  cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR")
 const names = (folder: string): Promise<ReadonlyArray<string>> =>
   readdir(folder).catch((cause: unknown) => {
     if (absent(cause)) return []
@@ -46,8 +57,10 @@ const names = (folder: string): Promise<ReadonlyArray<string>> =>
 
 export const rootOf = (dataDir: string) => join(dataDir, "releases")
 export const projectFolder = (dataDir: string, projectId: string) => join(rootOf(dataDir), projectId)
-const environmentFolder = (dataDir: string, projectId: string, environment: EnvironmentName) => join(projectFolder(dataDir, projectId), environment)
-export const folderOf = (dataDir: string, projectId: string, environment: EnvironmentName, id: string) => join(environmentFolder(dataDir, projectId, environment), id)
+const environmentFolder = (dataDir: string, projectId: string, environment: EnvironmentName) =>
+  join(projectFolder(dataDir, projectId), environment)
+export const folderOf = (dataDir: string, projectId: string, environment: EnvironmentName, id: string) =>
+  join(environmentFolder(dataDir, projectId, environment), id)
 
 export const filesOf = (folder: string) => join(folder, "files")
 /** Name of the published copy in a release's folder. */
@@ -67,25 +80,48 @@ export const view = (record: ReleaseRecord, live: boolean): Release => ({
   deployedAtMillis: record.deployedAtMillis
 })
 
-export const readMark = (dataDir: string, projectId: string) => RecordFile.read(join(projectFolder(dataDir, projectId), "project.json"), decodeMark)
-export const writeMark = (dataDir: string, projectId: string, mark: typeof Mark.Type) => RecordFile.write(join(projectFolder(dataDir, projectId), "project.json"), mark)
+export const readMark = (dataDir: string, projectId: string) =>
+  RecordFile.read(join(projectFolder(dataDir, projectId), "project.json"), decodeMark)
+export const writeMark = (dataDir: string, projectId: string, mark: typeof Mark.Type) =>
+  RecordFile.write(join(projectFolder(dataDir, projectId), "project.json"), mark)
 
 /** Projects that have a folder here, whether or not their records can be read. */
 export const projectIds = async (dataDir: string): Promise<ReadonlyArray<Ids.ProjectId>> =>
   (await names(rootOf(dataDir))).filter((name): name is Ids.ProjectId => isProjectId(name))
 
-export const read = async (dataDir: string, projectId: string, environment: EnvironmentName, id: string): Promise<ReleaseRecord | null> =>
-  isReleaseId(id) ? RecordFile.read(join(folderOf(dataDir, projectId, environment, id), "release.json"), decodeRelease) : null
+export const read = async (
+  dataDir: string,
+  projectId: string,
+  environment: EnvironmentName,
+  id: string
+): Promise<ReleaseRecord | null> =>
+  isReleaseId(id)
+    ? RecordFile.read(join(folderOf(dataDir, projectId, environment, id), "release.json"), decodeRelease)
+    : null
 export const write = (dataDir: string, projectId: string, record: ReleaseRecord) =>
   RecordFile.write(join(folderOf(dataDir, projectId, record.environment, record.id), "release.json"), record)
 
-export const readEnv = async (dataDir: string, projectId: string, record: ReleaseRecord): Promise<Readonly<Record<string, string>>> =>
-  (await RecordFile.read(join(folderOf(dataDir, projectId, record.environment, record.id), "env.json"), decodeEnv)) ?? {}
-export const writeEnv = (dataDir: string, projectId: string, environment: EnvironmentName, id: string, env: Readonly<Record<string, string>>) =>
-  RecordFile.write(join(folderOf(dataDir, projectId, environment, id), "env.json"), env)
+export const readEnv = async (
+  dataDir: string,
+  projectId: string,
+  record: ReleaseRecord
+): Promise<Readonly<Record<string, string>>> =>
+  (await RecordFile.read(join(folderOf(dataDir, projectId, record.environment, record.id), "env.json"), decodeEnv)) ??
+  {}
+export const writeEnv = (
+  dataDir: string,
+  projectId: string,
+  environment: EnvironmentName,
+  id: string,
+  env: Readonly<Record<string, string>>
+) => RecordFile.write(join(folderOf(dataDir, projectId, environment, id), "env.json"), env)
 
 /** Ids of releases, complete or not, oldest first. */
-export const ids = async (dataDir: string, projectId: string, environment: EnvironmentName): Promise<ReadonlyArray<string>> =>
+export const ids = async (
+  dataDir: string,
+  projectId: string,
+  environment: EnvironmentName
+): Promise<ReadonlyArray<string>> =>
   (await names(environmentFolder(dataDir, projectId, environment))).filter((name) => isReleaseId(name)).sort()
 
 /** Id of the live release. */
@@ -94,7 +130,12 @@ export const current = (dataDir: string, projectId: string, environment: Environ
     if (absent(cause)) return null
     throw cause
   })
-export const switchTo = async (dataDir: string, projectId: string, environment: EnvironmentName, id: string): Promise<void> => {
+export const switchTo = async (
+  dataDir: string,
+  projectId: string,
+  environment: EnvironmentName,
+  id: string
+): Promise<void> => {
   const folder = environmentFolder(dataDir, projectId, environment)
   const temporary = join(folder, `.current-${randomBytes(6).toString("hex")}`)
   await symlink(id, temporary)
@@ -102,19 +143,26 @@ export const switchTo = async (dataDir: string, projectId: string, environment: 
 }
 
 /** Held by the process that runs the release's service. */
-export const lockOf = (dataDir: string, projectId: string, record: ReleaseRecord) => join(folderOf(dataDir, projectId, record.environment, record.id), "service.lock")
+export const lockOf = (dataDir: string, projectId: string, record: ReleaseRecord) =>
+  join(folderOf(dataDir, projectId, record.environment, record.id), "service.lock")
 const decodeHome = Schema.decodeUnknownSync(Schema.Struct({ home: Schema.String }))
-const homeFile = (dataDir: string, projectId: string, record: ReleaseRecord) => join(folderOf(dataDir, projectId, record.environment, record.id), "service.json")
+const homeFile = (dataDir: string, projectId: string, record: ReleaseRecord) =>
+  join(folderOf(dataDir, projectId, record.environment, record.id), "service.json")
 /** The folder with the socket of the release's service, whichever process runs it. */
 export const readHome = async (dataDir: string, projectId: string, record: ReleaseRecord): Promise<string | null> =>
   (await RecordFile.read(homeFile(dataDir, projectId, record), decodeHome))?.home ?? null
-export const writeHome = (dataDir: string, projectId: string, record: ReleaseRecord, home: string) => RecordFile.write(homeFile(dataDir, projectId, record), { home })
+export const writeHome = (dataDir: string, projectId: string, record: ReleaseRecord, home: string) =>
+  RecordFile.write(homeFile(dataDir, projectId, record), { home })
 
 /** `<dataDir>/services/<projectId>.<environment>` stands for each environment whose live release has a service, so that few are looked after. */
 const servicesOf = (dataDir: string) => join(dataDir, "services")
-export const markService = (dataDir: string, projectId: string, environment: EnvironmentName) => RecordFile.write(join(servicesOf(dataDir), `${projectId}.${environment}`), {})
-export const unmarkService = (dataDir: string, projectId: string, environment: EnvironmentName) => rm(join(servicesOf(dataDir), `${projectId}.${environment}`), { force: true })
-export const services = async (dataDir: string): Promise<ReadonlyArray<{ readonly projectId: Ids.ProjectId; readonly environment: EnvironmentName }>> =>
+export const markService = (dataDir: string, projectId: string, environment: EnvironmentName) =>
+  RecordFile.write(join(servicesOf(dataDir), `${projectId}.${environment}`), {})
+export const unmarkService = (dataDir: string, projectId: string, environment: EnvironmentName) =>
+  rm(join(servicesOf(dataDir), `${projectId}.${environment}`), { force: true })
+export const services = async (
+  dataDir: string
+): Promise<ReadonlyArray<{ readonly projectId: Ids.ProjectId; readonly environment: EnvironmentName }>> =>
   (await names(servicesOf(dataDir))).flatMap((name) => {
     const [projectId, environment] = name.split(".")
     const known = environments.find((one) => one === environment)
@@ -122,28 +170,53 @@ export const services = async (dataDir: string): Promise<ReadonlyArray<{ readonl
   })
 
 const keyFile = (dataDir: string, projectId: string, environment: EnvironmentName, key: string) =>
-  join(environmentFolder(dataDir, projectId, environment), "keys", `${createHash("sha256").update(key).digest("hex")}.json`)
-export const releaseOfKey = async (dataDir: string, projectId: string, environment: EnvironmentName, key: string): Promise<ReleaseRecord | null> => {
+  join(
+    environmentFolder(dataDir, projectId, environment),
+    "keys",
+    `${createHash("sha256").update(key).digest("hex")}.json`
+  )
+export const releaseOfKey = async (
+  dataDir: string,
+  projectId: string,
+  environment: EnvironmentName,
+  key: string
+): Promise<ReleaseRecord | null> => {
   const found = await RecordFile.readable(keyFile(dataDir, projectId, environment, key), decodeKey)
   return found === null || found === "damaged" ? null : read(dataDir, projectId, environment, found.releaseId)
 }
-export const writeKey = (dataDir: string, projectId: string, environment: EnvironmentName, key: string, releaseId: string) =>
-  RecordFile.write(keyFile(dataDir, projectId, environment, key), { releaseId })
+export const writeKey = (
+  dataDir: string,
+  projectId: string,
+  environment: EnvironmentName,
+  key: string,
+  releaseId: string
+) => RecordFile.write(keyFile(dataDir, projectId, environment, key), { releaseId })
 
 /**
  * Removes all releases but the newest `kept` of those given, the live one and those in `spared` (whose records cannot be read): also
  * folders without a record, of builds that did not come through. And keys of what is gone.
  */
-export const prune = async (dataDir: string, projectId: string, environment: EnvironmentName, records: ReadonlyArray<ReleaseRecord>, spared: ReadonlyArray<string>): Promise<void> => {
+export const prune = async (
+  dataDir: string,
+  projectId: string,
+  environment: EnvironmentName,
+  records: ReadonlyArray<ReleaseRecord>,
+  spared: ReadonlyArray<string>
+): Promise<void> => {
   const folder = environmentFolder(dataDir, projectId, environment)
   const live = await current(dataDir, projectId, environment)
-  const keep = new Set([...records.slice(-kept).map((record) => record.id as string), ...spared, ...(live === null ? [] : [live])])
+  const keep = new Set([
+    ...records.slice(-kept).map((record) => record.id as string),
+    ...spared,
+    ...(live === null ? [] : [live])
+  ])
   for (const name of await names(folder)) {
     if (isReleaseId(name) && !keep.has(name)) await ConfinedTree.remove(join(folder, name))
   }
   for (const name of await names(join(folder, "keys"))) {
     // A key that cannot be read names no release: with it the next deployment of that key builds anew.
     const key = await RecordFile.readable(join(folder, "keys", name), decodeKey)
-    if (key === "damaged" || (key !== null && !keep.has(key.releaseId))) await rm(join(folder, "keys", name), { force: true })
+    if (key === "damaged" || (key !== null && !keep.has(key.releaseId)))
+      await rm(join(folder, "keys", name), { force: true })
   }
 }

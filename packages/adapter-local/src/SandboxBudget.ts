@@ -23,7 +23,9 @@ export const missingOf = (isolation: string, { cgroups, filter, lastStep }: Wall
   ...(isolation === "none (unsafe)" ? ["isolation"] : []),
   ...(filter === null ? ["system calls"] : []),
   ...(lastStep === null ? ["inheritance"] : []),
-  ...(["memory", "pids", "cpu"] as const).filter((one) => cgroups?.controls.includes(one) !== true).map((one) => `control group of ${one}`)
+  ...(["memory", "pids", "cpu"] as const)
+    .filter((one) => cgroups?.controls.includes(one) !== true)
+    .map((one) => `control group of ${one}`)
 ]
 
 const machineMemory = (): number => {
@@ -40,7 +42,6 @@ export const defaultBudget = (): Budget => ({
 })
 /** Of the machine's memory, for all commands together; the rest is the server's. */
 const commandsShare = 0.85
-
 
 /** Counts of one account are kept under this name when none is given. */
 const nobody = "unnamed"
@@ -63,37 +64,52 @@ export class Budgets {
   walls(): Walls {
     const { filter, loader } = this.backend.last
     return {
-      filter: filter === null ? null : loader?.language ?? "bubblewrap",
+      filter: filter === null ? null : (loader?.language ?? "bubblewrap"),
       lastStep: loader?.language ?? null,
       cgroups: this.cgroups === null ? null : { version: this.cgroups.version, controls: [...this.cgroups.controls] }
     }
   }
-  room(): Promise<Disk.Room> { return this.watch.room() }
+  room(): Promise<Disk.Room> {
+    return this.watch.room()
+  }
 
   async start(run: Run, id: string): Promise<SandboxProcess.SandboxProcess> {
     const account = run.account ?? nobody
     // Whoever is over must be able to put it right, however long that takes. Without the caller's variables it can be no other program.
     const removes = /^(?:\/(?:usr\/)?bin\/)?rm$/.test(run.argv[0] ?? "")
     const request = checked(this.backend, removes ? { ...run, env: {} } : run)
-    const quotas = removes ? [] : run.quotas ?? []
-    const why = removes ? null : await this.watch.refusal(quotas, run.atReserve === true ? "the reserve too" : "anything")
+    const quotas = removes ? [] : (run.quotas ?? [])
+    const why = removes
+      ? null
+      : await this.watch.refusal(quotas, run.atReserve === true ? "the reserve too" : "anything")
     if (why !== null) throw fail({ _tag: "ResourceExhausted", message: why })
-    const bounds = { memoryBytes: Math.min(request.limits.memoryBytes, this.budget.memoryBytes), processes: Math.min(request.limits.processes, this.budget.processes) }
-    const group = await this.cgroups?.command(folderOf(account), id, bounds, this.budget) ?? null
-    const oom = async () => group === null || (await group.oomKills()) === 0 ? null
-      : `its processes and what it keeps in /tmp needed more memory than its ${Disk.shown(bounds.memoryBytes)}, or all commands of the project more than their ${Disk.shown(this.budget.memoryBytes)}`
+    const bounds = {
+      memoryBytes: Math.min(request.limits.memoryBytes, this.budget.memoryBytes),
+      processes: Math.min(request.limits.processes, this.budget.processes)
+    }
+    const group = (await this.cgroups?.command(folderOf(account), id, bounds, this.budget)) ?? null
+    const oom = async () =>
+      group === null || (await group.oomKills()) === 0
+        ? null
+        : `its processes and what it keeps in /tmp needed more memory than its ${Disk.shown(bounds.memoryBytes)}, or all commands of the project more than their ${Disk.shown(this.budget.memoryBytes)}`
     let process: SandboxProcess.SandboxProcess
     try {
-      process = await SandboxProcess.start(this.backend, { ...request, limits: { ...request.limits, ...bounds }, join: group?.join ?? [] }, id, oom)
+      process = await SandboxProcess.start(
+        this.backend,
+        { ...request, limits: { ...request.limits, ...bounds }, join: group?.join ?? [] },
+        id,
+        oom
+      )
     } catch (cause) {
       await group?.remove()
       throw cause
     }
     const isBounded = this.cgroups?.controls.has("memory") === true
     const forget = this.watch.add({
-      account, quotas,
+      account,
+      quotas,
       memoryBytes: isBounded ? null : bounds.memoryBytes,
-      processes: () => group === null ? Disk.descendants(process.pid) : group.processes(),
+      processes: () => (group === null ? Disk.descendants(process.pid) : group.processes()),
       end: (reason, detail) => void process.terminate(reason, detail)
     })
     const exit: Promise<ExitStatus> = process.exit.finally(() => {

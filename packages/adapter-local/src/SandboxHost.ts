@@ -13,14 +13,17 @@ import type { Backend, LastStep, Limits } from "./SandboxTypes.ts"
 const ulimit = (limits: Limits): string => `ulimit -c 0 && ulimit -f ${Math.max(1, Math.floor(limits.fileBytes / 512))}`
 
 const launcherEnv = {}
-const insideOf = (toolFolder: string): Backend["inside"] => (folders) => ({
-  workDir: folders.files,
-  home: folders.home,
-  path: `${toolFolder}:/usr/local/bin:/opt/homebrew/bin:/usr/bin:/bin:/usr/sbin:/sbin`
-})
+const insideOf =
+  (toolFolder: string): Backend["inside"] =>
+  (folders) => ({
+    workDir: folders.files,
+    home: folders.home,
+    path: `${toolFolder}:/usr/local/bin:/opt/homebrew/bin:/usr/bin:/bin:/usr/sbin:/sbin`
+  })
 
 /** The same through a loader; on Linux the limit of data is per process, as in the sandboxes. */
-const rlimits = (limits: Limits) => SandboxLimits.rlimits(limits, SandboxLimits.ownHardLimits()).filter(({ name }) => name !== "nproc")
+const rlimits = (limits: Limits) =>
+  SandboxLimits.rlimits(limits, SandboxLimits.ownHardLimits()).filter(({ name }) => name !== "nproc")
 
 /** `toolFolder` holds links to Node and the given tools. */
 export const unsafe = (toolFolder: string, last: LastStep): Backend => ({
@@ -41,21 +44,28 @@ export const unsafe = (toolFolder: string, last: LastStep): Backend => ({
 const literal = (path: string) => JSON.stringify(path)
 
 /** A Seatbelt profile: reads of the system and the given paths, writes to the workspace, its home and the temporary folders. */
-export const profile = (options: { readonly read: ReadonlyArray<string>; readonly write: ReadonlyArray<string>; readonly network: "none" | "loopback" | "internet" }): string => [
-  "(version 1)",
-  "(deny default)",
-  "(allow process*)",
-  "(allow signal (target same-sandbox))",
-  "(allow sysctl-read)",
-  "(allow mach-lookup)",
-  "(allow file-read-metadata)",
-  "(allow file-read* (literal \"/\") (subpath \"/usr\") (subpath \"/bin\") (subpath \"/sbin\") (subpath \"/System\") (subpath \"/Library\") (subpath \"/private/etc\") (subpath \"/dev\") (subpath \"/opt/homebrew\") (subpath \"/private/var/db\"))",
-  ...options.read.map((path) => `(allow file-read* (subpath ${literal(path)}))`),
-  ...options.write.map((path) => `(allow file* (subpath ${literal(path)}))`),
-  "(allow file-write* (literal \"/dev/null\") (literal \"/dev/zero\") (literal \"/dev/tty\"))",
-  ...(options.network === "internet" ? ["(allow network*)"] : []),
-  ...(options.network === "loopback" ? ["(allow network* (local ip \"localhost:*\"))", "(allow network-outbound (remote ip \"localhost:*\"))"] : [])
-].join("\n")
+export const profile = (options: {
+  readonly read: ReadonlyArray<string>
+  readonly write: ReadonlyArray<string>
+  readonly network: "none" | "loopback" | "internet"
+}): string =>
+  [
+    "(version 1)",
+    "(deny default)",
+    "(allow process*)",
+    "(allow signal (target same-sandbox))",
+    "(allow sysctl-read)",
+    "(allow mach-lookup)",
+    "(allow file-read-metadata)",
+    '(allow file-read* (literal "/") (subpath "/usr") (subpath "/bin") (subpath "/sbin") (subpath "/System") (subpath "/Library") (subpath "/private/etc") (subpath "/dev") (subpath "/opt/homebrew") (subpath "/private/var/db"))',
+    ...options.read.map((path) => `(allow file-read* (subpath ${literal(path)}))`),
+    ...options.write.map((path) => `(allow file* (subpath ${literal(path)}))`),
+    '(allow file-write* (literal "/dev/null") (literal "/dev/zero") (literal "/dev/tty"))',
+    ...(options.network === "internet" ? ["(allow network*)"] : []),
+    ...(options.network === "loopback"
+      ? ['(allow network* (local ip "localhost:*"))', '(allow network-outbound (remote ip "localhost:*"))']
+      : [])
+  ].join("\n")
 
 export const seatbelt = (toolFolder: string, readable: ReadonlyArray<string>): Backend => ({
   isolation: "sandbox-exec",
@@ -70,7 +80,16 @@ export const seatbelt = (toolFolder: string, readable: ReadonlyArray<string>): B
     const files = realRoot(request.folders.files)
     const home = realRoot(request.folders.home)
     const write = request.folders.filesReadOnly ? [home] : [files, home]
-    const text = profile({ read: [toolFolder, files, ...readable], write: [...write, "/private/tmp", "/private/var/folders"], network: request.network })
-    return { program: "/usr/bin/sandbox-exec", args: ["-p", text, ...SandboxProcess.bareShell], env: launcherEnv, cleanUp: () => Promise.resolve() }
+    const text = profile({
+      read: [toolFolder, files, ...readable],
+      write: [...write, "/private/tmp", "/private/var/folders"],
+      network: request.network
+    })
+    return {
+      program: "/usr/bin/sandbox-exec",
+      args: ["-p", text, ...SandboxProcess.bareShell],
+      env: launcherEnv,
+      cleanUp: () => Promise.resolve()
+    }
   }
 })

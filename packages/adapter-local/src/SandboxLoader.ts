@@ -12,7 +12,12 @@ import { type Architecture, numbersOf } from "./Seccomp.ts"
 /** Names of the command's variables until the last moment; nothing reads such a name by itself. */
 export const prefix = "RDEV_E_"
 
-export interface Rlimit { readonly name: string; readonly number: number; readonly soft: number; readonly hard: number }
+export interface Rlimit {
+  readonly name: string
+  readonly number: number
+  readonly soft: number
+  readonly hard: number
+}
 
 export interface Settings {
   readonly architecture: Architecture
@@ -24,10 +29,13 @@ export interface Settings {
 }
 
 export type Language = "perl" | "python3"
-export interface Loader { readonly language: Language; readonly program: string }
+export interface Loader {
+  readonly language: Language
+  readonly program: string
+}
 
 /** `rt_sigprocmask`; the only number that nothing else needs. */
-const maskNumber = (architecture: Architecture) => architecture === "x64" ? 14 : 135
+const maskNumber = (architecture: Architecture) => (architecture === "x64" ? 14 : 135)
 
 const perl = ({ architecture, filter, nice, rlimits }: Settings): string => {
   const number = numbersOf(architecture)
@@ -48,9 +56,13 @@ syscall(${number.keyctl}, 1, 0);
 for ([${rlimits.map(({ hard, name, number: resource, soft }) => `"${name}", ${resource}, ${soft}, ${hard}`).join("], [")}]) {
   my ($name, $resource, $soft, $hard) = @$_; my $limit = pack("QQ", $soft, $hard); must("limit of $name", ${number.prlimit}, 0, $resource, $limit, 0);
 }
-${filter === null ? "" : `must("no new privileges", ${number.prctl}, 38, 1, 0, 0, 0);
+${
+  filter === null
+    ? ""
+    : `must("no new privileges", ${number.prctl}, 38, 1, 0, 0, 0);
 my $filter = pack("H*", "${filter.toString("hex")}"); my $program = pack("SxxxxxxP", ${filter.byteLength / 8}, $filter);
-must("filter of system calls", ${number.seccomp}, 1, 0, $program);`}
+must("filter of system calls", ${number.seccomp}, 1, 0, $program);`
+}
 my %own; for (keys %ENV) { $own{substr($_, ${prefix.length})} = $ENV{$_} if index($_, "${prefix}") == 0 }
 %ENV = %own;
 syswrite(REPORT, "ok\\n"); close(REPORT);
@@ -82,9 +94,13 @@ call(${number.personality}, 0)
 call(${number.keyctl}, 1, 0)
 for name, resource, soft, hard in [${rlimits.map(({ hard, name, number: resource, soft }) => `("${name}", ${resource}, ${soft}, ${hard})`).join(", ")}]:
   must("limit of " + name, ${number.prlimit}, 0, resource, ctypes.c_char_p(struct.pack("QQ", soft, hard)), 0)
-${filter === null ? "" : `must("no new privileges", ${number.prctl}, 38, 1, 0, 0, 0)
+${
+  filter === null
+    ? ""
+    : `must("no new privileges", ${number.prctl}, 38, 1, 0, 0, 0)
 kept = ctypes.create_string_buffer(bytes.fromhex("${filter.toString("hex")}"))
-must("filter of system calls", ${number.seccomp}, 1, 0, ctypes.c_char_p(struct.pack("HxxxxxxQ", ${filter.byteLength / 8}, ctypes.addressof(kept))))`}
+must("filter of system calls", ${number.seccomp}, 1, 0, ctypes.c_char_p(struct.pack("HxxxxxxQ", ${filter.byteLength / 8}, ctypes.addressof(kept))))`
+}
 own = {name[${prefix.length}:]: value for name, value in os.environb.items() if name.startswith(b"${prefix}")}
 os.write(4, b"ok\\n"); os.close(4)
 words = [os.fsencode(one) for one in sys.argv[1:]]
@@ -97,4 +113,6 @@ os._exit(126)
 
 /** The words of a shell that stand before the program and its arguments. */
 export const words = ({ language, program }: Loader, settings: Settings): string =>
-  language === "perl" ? `${quote(program)} -e ${quote(perl(settings))} --` : `${quote(program)} -I -S -c ${quote(python(settings))}`
+  language === "perl"
+    ? `${quote(program)} -e ${quote(perl(settings))} --`
+    : `${quote(program)} -I -S -c ${quote(python(settings))}`

@@ -34,7 +34,9 @@ const dropAsRoot = (owner: { readonly uid: number; readonly gid: number }, inner
 
 /** Files of `/proc` that only the host's root may use; covered when the command keeps root's user id. */
 export const rootOnlyProc = ["kcore", "keys", "kmsg", "sysrq-trigger", "timer_list", "sched_debug"]
-const maskRootOnly = rootOnlyProc.map((name) => `[ ! -e "$RDEV_ROOT/proc/${name}" ] || mount --bind /dev/null "$RDEV_ROOT/proc/${name}"`).join("\n")
+const maskRootOnly = rootOnlyProc
+  .map((name) => `[ ! -e "$RDEV_ROOT/proc/${name}" ] || mount --bind /dev/null "$RDEV_ROOT/proc/${name}"`)
+  .join("\n")
 
 export const make = (options: Options): Backend => {
   const { root, owner } = options
@@ -44,9 +46,12 @@ export const make = (options: Options): Backend => {
     SandboxScript.namespaceInit({
       join,
       loopback: withLoopback ? options.loopback : null,
-      beforeMount: owner === null ? "echo 1 > /proc/sys/user/max_user_namespaces" : "echo workspace > /proc/sys/kernel/hostname || :",
+      beforeMount:
+        owner === null
+          ? "echo 1 > /proc/sys/user/max_user_namespaces"
+          : "echo workspace > /proc/sys/kernel/hostname || :",
       drop: owner === null ? `${asAgent} ${noPrivileges} --` : dropAsRoot(owner, options.innerUser)
-    }).replace("cd \"$RDEV_ROOT\"", kernelRoot ? `${maskRootOnly}\ncd "$RDEV_ROOT"` : "cd \"$RDEV_ROOT\"")
+    }).replace('cd "$RDEV_ROOT"', kernelRoot ? `${maskRootOnly}\ncd "$RDEV_ROOT"` : 'cd "$RDEV_ROOT"')
 
   return {
     isolation: "namespaces",
@@ -60,16 +65,31 @@ export const make = (options: Options): Backend => {
     launch: async (request) => {
       const mounts = await SandboxRoot.mountsFor(root, request.folders, request.network, request.limits.memoryBytes)
       const table = join(options.folder, `mounts-${randomBytes(8).toString("hex")}`)
-      await writeFile(table, SandboxRoot.fstab(root, mounts, await SandboxRoot.currentFlags(), true), { mode: 0o600, flag: "wx" })
+      await writeFile(table, SandboxRoot.fstab(root, mounts, await SandboxRoot.currentFlags(), true), {
+        mode: 0o600,
+        flag: "wx"
+      })
       return {
         program: "setpriv",
         args: [
           // The launcher dies with the server, and --kill-child takes the namespace with it.
-          "--pdeathsig=KILL", "--", "unshare",
+          "--pdeathsig=KILL",
+          "--",
+          "unshare",
           ...(owner === null ? ["--user", "--map-root-user"] : []),
-          "--mount", "--propagation=private", "--pid", "--ipc", "--uts", "--cgroup",
+          "--mount",
+          "--propagation=private",
+          "--pid",
+          "--ipc",
+          "--uts",
+          "--cgroup",
           ...(request.network === "internet" ? [] : ["--net"]),
-          "--fork", "--kill-child=KILL", "--", "/bin/sh", "-c", init(request.network === "loopback", request.join)
+          "--fork",
+          "--kill-child=KILL",
+          "--",
+          "/bin/sh",
+          "-c",
+          init(request.network === "loopback", request.join)
         ],
         env: { PATH: SandboxScript.systemPath, LC_ALL: "C", RDEV_ROOT: root.directory, RDEV_MOUNTS: table },
         cleanUp: () => rm(table, { force: true })

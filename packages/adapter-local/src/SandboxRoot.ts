@@ -3,7 +3,17 @@
  * programs need, the harmless devices, its own `/proc` and `/tmp`, its workspace and its home. Nothing else of the host's.
  */
 import { randomBytes } from "node:crypto"
-import { chmodSync, copyFileSync, lstatSync, mkdirSync, readlinkSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { readFile, realpath } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { realRoot } from "./ConfinedFolder.ts"
@@ -31,7 +41,17 @@ export interface SandboxRoot {
 }
 
 const devices = ["null", "zero", "full", "random", "urandom"]
-const etcCopies = ["ld.so.cache", "ld.so.conf", "protocols", "services", "mime.types", "localtime", "timezone", "os-release", "debian_version"]
+const etcCopies = [
+  "ld.so.cache",
+  "ld.so.conf",
+  "protocols",
+  "services",
+  "mime.types",
+  "localtime",
+  "timezone",
+  "os-release",
+  "debian_version"
+]
 const etcFolders = ["alternatives", "ssl/certs", "pki", "ca-certificates", "ld.so.conf.d"]
 
 const kindOf = (path: string): "file" | "folder" | "link" | "absent" => {
@@ -59,8 +79,18 @@ const file = (path: string, content: string): void => {
 const identities = (owner: { readonly uid: number; readonly gid: number } | null) => {
   const uids = [...new Set([agentUid, owner?.uid ?? agentUid])]
   return {
-    passwd: ["root:x:0:0:root:/root:/bin/sh", ...uids.map((uid, i) => `${i === 0 ? "agent" : "workspace"}:x:${uid}:${uid}::${home}:/bin/sh`), "nobody:x:65534:65534:nobody:/nonexistent:/bin/false", ""].join("\n"),
-    group: ["root:x:0:", ...uids.map((gid, i) => `${i === 0 ? "agent" : "workspace"}:x:${gid}:`), "nogroup:x:65534:", ""].join("\n")
+    passwd: [
+      "root:x:0:0:root:/root:/bin/sh",
+      ...uids.map((uid, i) => `${i === 0 ? "agent" : "workspace"}:x:${uid}:${uid}::${home}:/bin/sh`),
+      "nobody:x:65534:65534:nobody:/nonexistent:/bin/false",
+      ""
+    ].join("\n"),
+    group: [
+      "root:x:0:",
+      ...uids.map((gid, i) => `${i === 0 ? "agent" : "workspace"}:x:${gid}:`),
+      "nogroup:x:65534:",
+      ""
+    ].join("\n")
   }
 }
 
@@ -102,7 +132,12 @@ const fillSystem = (root: string) => {
     file(join(root, "dev", name), "")
     mounts.push({ kind: "bind", source: `/dev/${name}`, path: `/dev/${name}`, access: "device" })
   }
-  for (const [name, target] of [["fd", "/proc/self/fd"], ["stdin", "/proc/self/fd/0"], ["stdout", "/proc/self/fd/1"], ["stderr", "/proc/self/fd/2"]] as const) {
+  for (const [name, target] of [
+    ["fd", "/proc/self/fd"],
+    ["stdin", "/proc/self/fd/0"],
+    ["stdout", "/proc/self/fd/1"],
+    ["stderr", "/proc/self/fd/2"]
+  ] as const) {
     symlinkSync(target, join(root, "dev", name))
   }
   return mounts
@@ -132,14 +167,21 @@ export const build = (
 }
 
 /** All mounts of one command, in order. What it keeps in /tmp and /dev/shm is memory, and no more than half of its own. */
-export const mountsFor = async (root: SandboxRoot, folders: Folders, network: Network, memoryBytes: number): Promise<ReadonlyArray<Mount>> => [
+export const mountsFor = async (
+  root: SandboxRoot,
+  folders: Folders,
+  network: Network,
+  memoryBytes: number
+): Promise<ReadonlyArray<Mount>> => [
   ...root.mounts,
   { kind: "proc", path: "/proc" },
   { kind: "tmpfs", path: "/tmp", sizeBytes: Math.min(tmpBytes, Math.floor(memoryBytes / 2)), files: 200_000 },
   { kind: "tmpfs", path: "/dev/shm", sizeBytes: Math.min(shmBytes, Math.floor(memoryBytes / 2)), files: 10_000 },
   { kind: "bind", source: realRoot(folders.files), path: workDir, access: folders.filesReadOnly ? "ro" : "rw" },
   { kind: "bind", source: realRoot(folders.home), path: home, access: "rw" },
-  ...(network === "internet" ? [{ kind: "bind", source: await realpath("/etc/resolv.conf"), path: "/etc/resolv.conf", access: "ro" } as const] : [])
+  ...(network === "internet"
+    ? [{ kind: "bind", source: await realpath("/etc/resolv.conf"), path: "/etc/resolv.conf", access: "ro" } as const]
+    : [])
 ]
 
 /** Flags of the host's mount that holds a path: a user namespace may add to them, never drop one. */
@@ -148,7 +190,12 @@ export const parseMountInfo = (mountInfo: string): FlagsOf => {
   const rows = mountInfo.split("\n").flatMap((line) => {
     const [, , , , point, options] = line.split(" ")
     if (point === undefined || options === undefined) return []
-    return [{ point: point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))), options: options.split(",") }]
+    return [
+      {
+        point: point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+        options: options.split(",")
+      }
+    ]
   })
   return (path) => {
     let best: { readonly point: string; readonly options: ReadonlyArray<string> } | null = null
@@ -165,9 +212,15 @@ export const currentFlags = async (): Promise<FlagsOf> => parseMountInfo(await r
 const escape = (text: string) => text.replace(/[\\ \t\n]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, "0")}`)
 
 /** The mounts as an fstab under `directory`: one `mount -a` does them all, which is much faster than a process for each. */
-export const fstab = (root: SandboxRoot, mounts: ReadonlyArray<Mount>, flagsOf: FlagsOf, hideProcesses: boolean): string => {
+export const fstab = (
+  root: SandboxRoot,
+  mounts: ReadonlyArray<Mount>,
+  flagsOf: FlagsOf,
+  hideProcesses: boolean
+): string => {
   const under = (inside: string) => escape(join(root.directory, inside))
-  const row = (source: string, point: string, type: string, options: ReadonlyArray<string>) => `${source} ${point} ${type} ${[...new Set(options)].join(",")} 0 0`
+  const row = (source: string, point: string, type: string, options: ReadonlyArray<string>) =>
+    `${source} ${point} ${type} ${[...new Set(options)].join(",")} 0 0`
   const bind = (source: string, point: string, options: ReadonlyArray<string>) => {
     const host = flagsOf(source)
     const wanted = host.includes("ro") ? options.filter((option) => option !== "rw") : options
@@ -175,9 +228,20 @@ export const fstab = (root: SandboxRoot, mounts: ReadonlyArray<Mount>, flagsOf: 
   }
   const lines = [bind(root.directory, escape(root.directory), ["ro", "nosuid", "nodev"])]
   for (const mount of mounts) {
-    if (mount.kind === "tmpfs") lines.push(row("tmpfs", under(mount.path), "tmpfs", ["nosuid", "nodev", `size=${mount.sizeBytes}`, ...(mount.files === undefined ? [] : [`nr_inodes=${mount.files}`]), "mode=1777"]))
+    if (mount.kind === "tmpfs")
+      lines.push(
+        row("tmpfs", under(mount.path), "tmpfs", [
+          "nosuid",
+          "nodev",
+          `size=${mount.sizeBytes}`,
+          ...(mount.files === undefined ? [] : [`nr_inodes=${mount.files}`]),
+          "mode=1777"
+        ])
+      )
     else if (mount.kind === "proc") {
-      lines.push(row("proc", under(mount.path), "proc", ["nosuid", "nodev", "noexec", ...(hideProcesses ? ["hidepid=2"] : [])]))
+      lines.push(
+        row("proc", under(mount.path), "proc", ["nosuid", "nodev", "noexec", ...(hideProcesses ? ["hidepid=2"] : [])])
+      )
       lines.push(row(under("/proc/sys"), under("/proc/sys"), "none", ["bind", "ro", "nosuid", "nodev", "noexec"]))
     } else if (mount.access === "device") lines.push(bind(mount.source, under(mount.path), ["nosuid", "noexec"]))
     else lines.push(bind(mount.source, under(mount.path), [mount.access, "nosuid", "nodev"]))

@@ -10,7 +10,7 @@ export const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
 /** Reads the command's script from descriptor 4 and becomes the command. */
-export const bootstrap = "eval \"$(cat <&4)\""
+export const bootstrap = 'eval "$(cat <&4)"'
 
 /**
  * Supervises: one reader of the control channel ends everything on `TERM` (politely) or when the host is gone (at once); the
@@ -30,11 +30,22 @@ exit "$code"
 const joining = (files: ReadonlyArray<string>): string => files.map((file) => `echo 0 >${quote(file)}`).join("\n")
 
 /** A program that first joins control groups: for launchers that cannot do it themselves. */
-export const joined = (files: ReadonlyArray<string>, program: string, args: ReadonlyArray<string>): { readonly program: string; readonly args: ReadonlyArray<string> } =>
-  files.length === 0 ? { program, args } : { program: "/bin/sh", args: ["-c", `set -e\n${joining(files)}\nexec "$0" "$@"`, program, ...args] }
+export const joined = (
+  files: ReadonlyArray<string>,
+  program: string,
+  args: ReadonlyArray<string>
+): { readonly program: string; readonly args: ReadonlyArray<string> } =>
+  files.length === 0
+    ? { program, args }
+    : { program: "/bin/sh", args: ["-c", `set -e\n${joining(files)}\nexec "$0" "$@"`, program, ...args] }
 
 /** First process of new mount and pid namespaces: builds the file system, leaves the host's, then supervises. */
-export const namespaceInit = (options: { readonly loopback: string | null; readonly beforeMount: string; readonly drop: string; readonly join: ReadonlyArray<string> }): string => `
+export const namespaceInit = (options: {
+  readonly loopback: string | null
+  readonly beforeMount: string
+  readonly drop: string
+  readonly join: ReadonlyArray<string>
+}): string => `
 exec 6<&0 </dev/null 7>&2 2>&3
 set -e
 ${joining(options.join)}
@@ -76,7 +87,9 @@ stop() { echo "$1" >&4; exit 127; }
 cd -- ${quote(cwd)} 2>/dev/null || stop cwd
 ${loader === null ? `{ ${limit}; } >/dev/null 2>&1 || stop limits\numask 022\nexec 3>&- 5>&- 6>&- 7>&- 8>&- 9>&-` : ""}
 unset LC_ALL PWD OLDPWD SHLVL
-${Object.entries(env).map(([key, value]) => `export ${loader === null ? "" : prefix}${key}=${quote(value)}`).join("\n")}
+${Object.entries(env)
+  .map(([key, value]) => `export ${loader === null ? "" : prefix}${key}=${quote(value)}`)
+  .join("\n")}
 n=${quote(program)}
 case $n in
   */*) p=$n ;;
@@ -95,5 +108,17 @@ ${loader === null ? `echo ok >&4\nexec 4>&-\nexec "$p" ${words}` : `exec ${loade
 }
 
 /** Variables that a POSIX shell will not let anybody set. */
-const shellOwned: ReadonlySet<string> = new Set(["UID", "EUID", "PPID", "BASHOPTS", "BASH_VERSINFO", "SHELLOPTS", "IFS", "OPTIND", "PS4", "ENV", "BASH_ENV"])
+const shellOwned: ReadonlySet<string> = new Set([
+  "UID",
+  "EUID",
+  "PPID",
+  "BASHOPTS",
+  "BASH_VERSINFO",
+  "SHELLOPTS",
+  "IFS",
+  "OPTIND",
+  "PS4",
+  "ENV",
+  "BASH_ENV"
+])
 export const isVariableName = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !shellOwned.has(name)

@@ -46,7 +46,10 @@ export interface Launch {
 }
 
 /** A program or folder of the host that the inside may read. */
-export interface ReadOnlyMount { readonly hostPath: string; readonly path: string }
+export interface ReadOnlyMount {
+  readonly hostPath: string
+  readonly path: string
+}
 
 /** What stands between the set-up and the command. */
 export interface LastStep {

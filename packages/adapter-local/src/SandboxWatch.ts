@@ -34,8 +34,16 @@ export interface Watched {
   readonly end: (reason: "oom" | "disk", detail: string) => void
 }
 
-interface Count extends Disk.Usage { readonly atMillis: number; readonly tookMillis: number; readonly freeBytes: number; readonly freeFiles: number }
-interface Entry { readonly watched: Watched; beganAt: number | null }
+interface Count extends Disk.Usage {
+  readonly atMillis: number
+  readonly tookMillis: number
+  readonly freeBytes: number
+  readonly freeFiles: number
+}
+interface Entry {
+  readonly watched: Watched
+  beganAt: number | null
+}
 
 const keyOf = (quota: Disk.Quota): string => quota.paths.join("\0")
 
@@ -44,15 +52,18 @@ const roundingBytes = 64 * 1024
 
 /** Pure: what is over, in words; null = it fits. */
 export const over = (used: Disk.Usage, quota: Disk.Quota): string | null =>
-  used.bytes > quota.bytes + roundingBytes ? `${quota.what} holds ${Disk.shown(used.bytes)}, more than its ${Disk.shown(quota.bytes)}`
-    : used.files > quota.files ? `${quota.what} holds ${used.files} files and folders, more than its ${quota.files}` : null
+  used.bytes > quota.bytes + roundingBytes
+    ? `${quota.what} holds ${Disk.shown(used.bytes)}, more than its ${Disk.shown(quota.bytes)}`
+    : used.files > quota.files
+      ? `${quota.what} holds ${used.files} files and folders, more than its ${quota.files}`
+      : null
 
 /** Pure: whether a folder can be over by now. */
 export const mayBeOver = (count: Count | undefined, quota: Disk.Quota, room: Disk.Room, nowMillis: number): boolean =>
-  count === undefined
-  || count.bytes + (count.freeBytes - room.freeBytes) > quota.bytes
-  || count.files + (count.freeFiles - room.freeFiles) > quota.files
-  || nowMillis - count.atMillis > Math.max(oldMillis, 20 * count.tookMillis)
+  count === undefined ||
+  count.bytes + (count.freeBytes - room.freeBytes) > quota.bytes ||
+  count.files + (count.freeFiles - room.freeFiles) > quota.files ||
+  nowMillis - count.atMillis > Math.max(oldMillis, 20 * count.tookMillis)
 
 export class Watch {
   private readonly entries = new Set<Entry>()
@@ -66,7 +77,9 @@ export class Watch {
     this.budget = budget
   }
 
-  room(): Promise<Disk.Room> { return Disk.room(this.dataDir, this.budget.reserveBytes) }
+  room(): Promise<Disk.Room> {
+    return Disk.room(this.dataDir, this.budget.reserveBytes)
+  }
 
   /** Why a command with these quotas may not be started; null = it may. */
   async refusal(quotas: ReadonlyArray<Disk.Quota>, uses: "anything" | "the reserve too"): Promise<string | null> {
@@ -85,8 +98,19 @@ export class Watch {
 
   private async count(quota: Disk.Quota, pids: ReadonlyArray<number>): Promise<Count> {
     const began = performance.now()
-    const [before, { bytes, files }, deleted] = await Promise.all([this.room(), Disk.usage(quota.paths), Disk.deletedBytes(pids, this.dataDir)])
-    const counted = { bytes: bytes + deleted, files, atMillis: began, tookMillis: performance.now() - began, freeBytes: before.freeBytes, freeFiles: before.freeFiles }
+    const [before, { bytes, files }, deleted] = await Promise.all([
+      this.room(),
+      Disk.usage(quota.paths),
+      Disk.deletedBytes(pids, this.dataDir)
+    ])
+    const counted = {
+      bytes: bytes + deleted,
+      files,
+      atMillis: began,
+      tookMillis: performance.now() - began,
+      freeBytes: before.freeBytes,
+      freeFiles: before.freeFiles
+    }
     this.counts.set(keyOf(quota), counted)
     // Of folders that are gone nothing needs to be known; 1,000 is far more than run at once.
     if (this.counts.size > 1_000) for (const key of [...this.counts.keys()].slice(0, 500)) this.counts.delete(key)
@@ -96,13 +120,23 @@ export class Watch {
   /** Until the answer is called. */
   add(watched: Watched): () => void {
     const known = watched.quotas.map((quota) => this.counts.get(keyOf(quota)))
-    const entry: Entry = { watched, beganAt: known.some((one) => one === undefined) ? null : known.reduce((sum, one) => Math.max(sum, one?.bytes ?? 0), 0) }
+    const entry: Entry = {
+      watched,
+      beganAt: known.some((one) => one === undefined)
+        ? null
+        : known.reduce((sum, one) => Math.max(sum, one?.bytes ?? 0), 0)
+    }
     this.entries.add(entry)
     this.timer ??= setInterval(() => void this.look(), periodMillis).unref()
     return () => {
       this.entries.delete(entry)
       // What it left is counted before the next start asks, when it can be over.
-      for (const quota of watched.quotas) void this.room().then((room) => mayBeOver(this.counts.get(keyOf(quota)), quota, room, performance.now()) ? this.count(quota, []) : null).catch(() => undefined)
+      for (const quota of watched.quotas)
+        void this.room()
+          .then((room) =>
+            mayBeOver(this.counts.get(keyOf(quota)), quota, room, performance.now()) ? this.count(quota, []) : null
+          )
+          .catch(() => undefined)
       if (this.entries.size > 0 || this.timer === null) return
       clearInterval(this.timer)
       this.timer = null
@@ -125,7 +159,9 @@ export class Watch {
   }
 
   private async lookAtQuotas(room: Disk.Room): Promise<void> {
-    const quotas = new Map([...this.entries].flatMap(({ watched }) => watched.quotas.map((quota) => [keyOf(quota), quota] as const)))
+    const quotas = new Map(
+      [...this.entries].flatMap(({ watched }) => watched.quotas.map((quota) => [keyOf(quota), quota] as const))
+    )
     for (const [key, quota] of quotas) {
       if (!mayBeOver(this.counts.get(key), quota, room, performance.now())) continue
       const those = [...this.entries].filter(({ watched }) => watched.quotas.some((one) => keyOf(one) === key))
@@ -133,7 +169,8 @@ export class Watch {
       const counted = await this.count(quota, pids)
       for (const entry of those) entry.beganAt ??= counted.bytes
       const why = over(counted, quota)
-      if (why !== null) for (const { watched } of those) watched.end("disk", `${why}; it was ended. Remove files or raise the quota`)
+      if (why !== null)
+        for (const { watched } of those) watched.end("disk", `${why}; it was ended. Remove files or raise the quota`)
     }
   }
 
@@ -147,10 +184,14 @@ export class Watch {
         written.set(watched.account, Math.max(grown, written.get(watched.account) ?? 0))
       }
     }
-    const [account, bytes] = [...written].reduce((most, one) => one[1] > most[1] ? one : most, ["", 0] as const)
+    const [account, bytes] = [...written].reduce((most, one) => (one[1] > most[1] ? one : most), ["", 0] as const)
     if (bytes < noticeableBytes) return
     for (const { watched } of this.entries) {
-      if (watched.account === account && watched.quotas.length > 0) watched.end("disk", `it wrote ${Disk.shown(bytes)}, and the disk of this installation is ${Disk.describe(room)}`)
+      if (watched.account === account && watched.quotas.length > 0)
+        watched.end(
+          "disk",
+          `it wrote ${Disk.shown(bytes)}, and the disk of this installation is ${Disk.describe(room)}`
+        )
     }
   }
 
@@ -159,14 +200,23 @@ export class Watch {
     for (const { watched } of this.entries) {
       if (watched.memoryBytes === null) continue
       const bytes = await Disk.memoryOf(await watched.processes())
-      if (bytes > watched.memoryBytes) watched.end("oom", `its processes and what it keeps in /tmp used ${Disk.shown(bytes)} of memory, more than its ${Disk.shown(watched.memoryBytes)}`)
+      if (bytes > watched.memoryBytes)
+        watched.end(
+          "oom",
+          `its processes and what it keeps in /tmp used ${Disk.shown(bytes)} of memory, more than its ${Disk.shown(watched.memoryBytes)}`
+        )
       const account = accounts.get(watched.account) ?? { bytes: 0, those: [] }
       account.bytes += bytes
       account.those.push(watched)
       accounts.set(watched.account, account)
     }
     for (const { bytes, those } of accounts.values()) {
-      if (bytes > this.budget.memoryBytes) for (const one of those) one.end("oom", `all commands of the project used ${Disk.shown(bytes)} of memory, more than its ${Disk.shown(this.budget.memoryBytes)}`)
+      if (bytes > this.budget.memoryBytes)
+        for (const one of those)
+          one.end(
+            "oom",
+            `all commands of the project used ${Disk.shown(bytes)} of memory, more than its ${Disk.shown(this.budget.memoryBytes)}`
+          )
     }
   }
 

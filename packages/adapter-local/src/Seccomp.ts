@@ -16,30 +16,84 @@ const both = (x64: number | null, arm64: number | null): Numbers => ({ x64, arm6
 const shared = (number: number): Numbers => ({ x64: number, arm64: number })
 
 /** Refused whatever their arguments; null where an architecture does not have the call. */
-export const refused: Readonly<Record<string, { readonly numbers: Numbers; readonly error: Errno }>> = Object.fromEntries([
-  ...Object.entries({
-    ptrace: both(101, 117), process_vm_readv: both(310, 270), process_vm_writev: both(311, 271), kcmp: both(312, 272), pidfd_getfd: shared(438), process_madvise: shared(440),
-    add_key: both(248, 217), request_key: both(249, 218), keyctl: both(250, 219),
-    mount: both(165, 40), umount2: both(166, 39), pivot_root: both(155, 41), chroot: both(161, 51), setns: both(308, 268),
-    open_tree: shared(428), move_mount: shared(429), fsopen: shared(430), fsconfig: shared(431), fsmount: shared(432), fspick: shared(433),
-    mount_setattr: shared(442), statmount: shared(457), listmount: shared(458), open_tree_attr: shared(467),
-    name_to_handle_at: both(303, 264), open_by_handle_at: both(304, 265), fanotify_init: both(300, 262),
-    bpf: both(321, 280), perf_event_open: both(298, 241), userfaultfd: both(323, 282),
-    kexec_load: both(246, 104), kexec_file_load: both(320, 294), init_module: both(175, 105), finit_module: both(313, 273), delete_module: both(176, 106),
-    reboot: both(169, 142), swapon: both(167, 224), swapoff: both(168, 225), acct: both(163, 89), quotactl: both(179, 60), quotactl_fd: shared(443), syslog: both(103, 116),
-    settimeofday: both(164, 170), clock_settime: both(227, 112), clock_adjtime: both(305, 266), sethostname: both(170, 161), setdomainname: both(171, 162),
-    mbind: both(237, 235), set_mempolicy: both(238, 237), migrate_pages: both(256, 238), move_pages: both(279, 239), set_mempolicy_home_node: shared(450),
-    vhangup: both(153, 58), iopl: both(172, null), ioperm: both(173, null), modify_ldt: both(154, null)
-  }).map(([name, numbers]) => [name, { numbers, error: "EPERM" }] as const),
-  ...Object.entries({
-    io_uring_setup: shared(425), io_uring_enter: shared(426), io_uring_register: shared(427),
-    // Its flags lie behind a pointer, where no filter sees them. C libraries go back to clone.
-    clone3: shared(435),
-    memfd_secret: shared(447), lookup_dcookie: both(212, 18), nfsservctl: both(180, 42),
-    uselib: both(134, null), ustat: both(136, null), sysfs: both(139, null), _sysctl: both(156, null),
-    create_module: both(174, null), get_kernel_syms: both(177, null), query_module: both(178, null)
-  }).map(([name, numbers]) => [name, { numbers, error: "ENOSYS" }] as const)
-])
+export const refused: Readonly<Record<string, { readonly numbers: Numbers; readonly error: Errno }>> =
+  Object.fromEntries([
+    ...Object.entries({
+      ptrace: both(101, 117),
+      process_vm_readv: both(310, 270),
+      process_vm_writev: both(311, 271),
+      kcmp: both(312, 272),
+      pidfd_getfd: shared(438),
+      process_madvise: shared(440),
+      add_key: both(248, 217),
+      request_key: both(249, 218),
+      keyctl: both(250, 219),
+      mount: both(165, 40),
+      umount2: both(166, 39),
+      pivot_root: both(155, 41),
+      chroot: both(161, 51),
+      setns: both(308, 268),
+      open_tree: shared(428),
+      move_mount: shared(429),
+      fsopen: shared(430),
+      fsconfig: shared(431),
+      fsmount: shared(432),
+      fspick: shared(433),
+      mount_setattr: shared(442),
+      statmount: shared(457),
+      listmount: shared(458),
+      open_tree_attr: shared(467),
+      name_to_handle_at: both(303, 264),
+      open_by_handle_at: both(304, 265),
+      fanotify_init: both(300, 262),
+      bpf: both(321, 280),
+      perf_event_open: both(298, 241),
+      userfaultfd: both(323, 282),
+      kexec_load: both(246, 104),
+      kexec_file_load: both(320, 294),
+      init_module: both(175, 105),
+      finit_module: both(313, 273),
+      delete_module: both(176, 106),
+      reboot: both(169, 142),
+      swapon: both(167, 224),
+      swapoff: both(168, 225),
+      acct: both(163, 89),
+      quotactl: both(179, 60),
+      quotactl_fd: shared(443),
+      syslog: both(103, 116),
+      settimeofday: both(164, 170),
+      clock_settime: both(227, 112),
+      clock_adjtime: both(305, 266),
+      sethostname: both(170, 161),
+      setdomainname: both(171, 162),
+      mbind: both(237, 235),
+      set_mempolicy: both(238, 237),
+      migrate_pages: both(256, 238),
+      move_pages: both(279, 239),
+      set_mempolicy_home_node: shared(450),
+      vhangup: both(153, 58),
+      iopl: both(172, null),
+      ioperm: both(173, null),
+      modify_ldt: both(154, null)
+    }).map(([name, numbers]) => [name, { numbers, error: "EPERM" }] as const),
+    ...Object.entries({
+      io_uring_setup: shared(425),
+      io_uring_enter: shared(426),
+      io_uring_register: shared(427),
+      // Its flags lie behind a pointer, where no filter sees them. C libraries go back to clone.
+      clone3: shared(435),
+      memfd_secret: shared(447),
+      lookup_dcookie: both(212, 18),
+      nfsservctl: both(180, 42),
+      uselib: both(134, null),
+      ustat: both(136, null),
+      sysfs: both(139, null),
+      _sysctl: both(156, null),
+      create_module: both(174, null),
+      get_kernel_syms: both(177, null),
+      query_module: both(178, null)
+    }).map(([name, numbers]) => [name, { numbers, error: "ENOSYS" }] as const)
+  ])
 
 /** Highest number that this list knows (file_setattr, Linux 6.17): what is younger does not exist for a command. */
 export const youngest = 469
@@ -56,9 +110,40 @@ const personalities = [0, 8, 0x2_0000, 0x2_0008, 0xffff_ffff] as const
 /** Typing into the terminal that started the server: TIOCSTI, and TIOCLINUX which pastes. */
 const terminalRequests = [0x5412, 0x541c] as const
 
-export const numbersOf = (architecture: Architecture) => architecture === "x64"
-  ? { clone: 56, unshare: 272, socket: 41, socketpair: 53, ioctl: 16, personality: 135, close: 3, closeRange: 436, keyctl: 250, prctl: 157, seccomp: 317, prlimit: 302, setScheduler: 144, setIoPriority: 251 }
-  : { clone: 220, unshare: 97, socket: 198, socketpair: 199, ioctl: 29, personality: 92, close: 57, closeRange: 436, keyctl: 219, prctl: 167, seccomp: 277, prlimit: 261, setScheduler: 119, setIoPriority: 30 }
+export const numbersOf = (architecture: Architecture) =>
+  architecture === "x64"
+    ? {
+        clone: 56,
+        unshare: 272,
+        socket: 41,
+        socketpair: 53,
+        ioctl: 16,
+        personality: 135,
+        close: 3,
+        closeRange: 436,
+        keyctl: 250,
+        prctl: 157,
+        seccomp: 317,
+        prlimit: 302,
+        setScheduler: 144,
+        setIoPriority: 251
+      }
+    : {
+        clone: 220,
+        unshare: 97,
+        socket: 198,
+        socketpair: 199,
+        ioctl: 29,
+        personality: 92,
+        close: 57,
+        closeRange: 436,
+        keyctl: 219,
+        prctl: 167,
+        seccomp: 277,
+        prlimit: 261,
+        setScheduler: 119,
+        setIoPriority: 30
+      }
 
 const auditArchitecture: Readonly<Record<Architecture, number>> = { x64: 0xc000_003e, arm64: 0xc000_00b7 }
 /** System calls of the x32 interface carry this bit. */
@@ -75,7 +160,13 @@ const offsetOf = { number: 0, architecture: 4, argument: (index: number) => 16 +
 type Line =
   | { readonly op: "load"; readonly offset: number }
   | { readonly op: "return"; readonly value: number }
-  | { readonly op: "if"; readonly test: "equal" | "atLeast" | "anyOf"; readonly value: number; readonly yes: string | null; readonly no: string | null }
+  | {
+      readonly op: "if"
+      readonly test: "equal" | "atLeast" | "anyOf"
+      readonly value: number
+      readonly yes: string | null
+      readonly no: string | null
+    }
   | { readonly op: "label"; readonly name: string }
 
 const codes = { load: 0x20, return: 0x06, equal: 0x15, atLeast: 0x35, anyOf: 0x45 } as const
@@ -110,7 +201,12 @@ export const assemble = (lines: ReadonlyArray<Line>): Buffer => {
   return program
 }
 
-const when = (test: "equal" | "atLeast" | "anyOf", value: number, yes: string | null, no: string | null = null): Line => ({ op: "if", test, value, yes, no })
+const when = (
+  test: "equal" | "atLeast" | "anyOf",
+  value: number,
+  yes: string | null,
+  no: string | null = null
+): Line => ({ op: "if", test, value, yes, no })
 const load = (offset: number): Line => ({ op: "load", offset })
 const label = (name: string): Line => ({ op: "label", name })
 
@@ -122,16 +218,37 @@ export const filter = (architecture: Architecture): Buffer => {
     return value === null ? [] : [when("equal", value, error)]
   })
   const arguments_: ReadonlyArray<Line> = [
-    label("clone"), load(offsetOf.argument(0)), when("anyOf", namespaceFlags, "EPERM", "allow"),
-    label("unshare"), load(offsetOf.argument(0)), when("anyOf", unshareFlags, "EPERM", "allow"),
-    label("personality"), load(offsetOf.argument(0)), ...personalities.map((one) => when("equal", one, "allow")), when("atLeast", 0, "EPERM", "EPERM"),
-    label("ioctl"), load(offsetOf.argument(1)), ...terminalRequests.map((one) => when("equal", one, "EPERM")), when("atLeast", 0, "allow", "allow"),
-    label("socketpair"), load(offsetOf.argument(0)), when("equal", families.unix, "allow", "EAFNOSUPPORT"),
-    label("socket"), load(offsetOf.argument(0)), when("equal", families.unix, "allow"), when("equal", families.inet, "transport"), when("equal", families.inet6, "transport"),
+    label("clone"),
+    load(offsetOf.argument(0)),
+    when("anyOf", namespaceFlags, "EPERM", "allow"),
+    label("unshare"),
+    load(offsetOf.argument(0)),
+    when("anyOf", unshareFlags, "EPERM", "allow"),
+    label("personality"),
+    load(offsetOf.argument(0)),
+    ...personalities.map((one) => when("equal", one, "allow")),
+    when("atLeast", 0, "EPERM", "EPERM"),
+    label("ioctl"),
+    load(offsetOf.argument(1)),
+    ...terminalRequests.map((one) => when("equal", one, "EPERM")),
+    when("atLeast", 0, "allow", "allow"),
+    label("socketpair"),
+    load(offsetOf.argument(0)),
+    when("equal", families.unix, "allow", "EAFNOSUPPORT"),
+    label("socket"),
+    load(offsetOf.argument(0)),
+    when("equal", families.unix, "allow"),
+    when("equal", families.inet, "transport"),
+    when("equal", families.inet6, "transport"),
     when("equal", families.netlink, "netlink", "EAFNOSUPPORT"),
     // NETLINK_ROUTE alone: it lists a machine's interfaces.
-    label("netlink"), load(offsetOf.argument(2)), when("equal", 0, "allow", "EPROTONOSUPPORT"),
-    label("transport"), load(offsetOf.argument(2)), ...rareTransports.map((one) => when("equal", one, "EPROTONOSUPPORT")), when("atLeast", 0, "allow", "allow")
+    label("netlink"),
+    load(offsetOf.argument(2)),
+    when("equal", 0, "allow", "EPROTONOSUPPORT"),
+    label("transport"),
+    load(offsetOf.argument(2)),
+    ...rareTransports.map((one) => when("equal", one, "EPROTONOSUPPORT")),
+    when("atLeast", 0, "allow", "allow")
   ]
   return assemble([
     load(offsetOf.architecture),
@@ -139,28 +256,54 @@ export const filter = (architecture: Architecture): Buffer => {
     load(offsetOf.number),
     ...(architecture === "x64" ? [when("atLeast", x32Bit, "ENOSYS")] : []),
     when("atLeast", youngest + 1, "ENOSYS"),
-    ...(["clone", "unshare", "personality", "ioctl", "socketpair", "socket"] as const).map((name) => when("equal", number[name], name)),
+    ...(["clone", "unshare", "personality", "ioctl", "socketpair", "socket"] as const).map((name) =>
+      when("equal", number[name], name)
+    ),
     ...always,
     when("atLeast", 0, "allow", "allow"),
     ...arguments_,
-    ...(["EPERM", "ENOSYS", "EAFNOSUPPORT", "EPROTONOSUPPORT"] as const).flatMap((name): ReadonlyArray<Line> => [label(name), { op: "return", value: refuse(name) }]),
-    label("kill"), { op: "return", value: killProcess },
-    label("allow"), { op: "return", value: allow }
+    ...(["EPERM", "ENOSYS", "EAFNOSUPPORT", "EPROTONOSUPPORT"] as const).flatMap((name): ReadonlyArray<Line> => [
+      label(name),
+      { op: "return", value: refuse(name) }
+    ]),
+    label("kill"),
+    { op: "return", value: killProcess },
+    label("allow"),
+    { op: "return", value: allow }
   ])
 }
 
 /** What this machine's filter is made for; null = no filter is known for it. */
-export const architectureOf = (machine: string): Architecture | null => machine === "x64" || machine === "arm64" ? machine : null
+export const architectureOf = (machine: string): Architecture | null =>
+  machine === "x64" || machine === "arm64" ? machine : null
 
 /** What the kernel would answer, by running the program: for tests and for telling what is refused without making the call. */
-export const evaluate = (program: Buffer, call: { readonly architecture: number; readonly number: number; readonly arguments?: ReadonlyArray<number> }): number => {
+export const evaluate = (
+  program: Buffer,
+  call: { readonly architecture: number; readonly number: number; readonly arguments?: ReadonlyArray<number> }
+): number => {
   let [index, accumulator] = [0, 0]
-  const data = (offset: number): number => offset === offsetOf.number ? call.number : offset === offsetOf.architecture ? call.architecture : call.arguments?.[(offset - 16) / 8] ?? 0
+  const data = (offset: number): number =>
+    offset === offsetOf.number
+      ? call.number
+      : offset === offsetOf.architecture
+        ? call.architecture
+        : (call.arguments?.[(offset - 16) / 8] ?? 0)
   for (;;) {
-    const [code, then, otherwise, value] = [program.readUInt16LE(8 * index), program.readUInt8(8 * index + 2), program.readUInt8(8 * index + 3), program.readUInt32LE(8 * index + 4)]
+    const [code, then, otherwise, value] = [
+      program.readUInt16LE(8 * index),
+      program.readUInt8(8 * index + 2),
+      program.readUInt8(8 * index + 3),
+      program.readUInt32LE(8 * index + 4)
+    ]
     if (code === codes.return) return value
     if (code === codes.load) accumulator = data(value) >>> 0
-    const holds = code === codes.equal ? accumulator === value : code === codes.atLeast ? accumulator >= value : (accumulator & value) !== 0
+    const holds =
+      code === codes.equal
+        ? accumulator === value
+        : code === codes.atLeast
+          ? accumulator >= value
+          : (accumulator & value) !== 0
     index += 1 + (code === codes.load ? 0 : holds ? then : otherwise)
   }
 }

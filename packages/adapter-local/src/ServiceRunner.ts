@@ -31,7 +31,8 @@ const steadyMillis = 60_000
 const probeMillis = 100
 const probeTimeoutMillis = 2_000
 
-const relay = "const n=require(\"net\"),f=process.env.RDEV_SOCKET;require(\"fs\").rmSync(f,{force:true});n.createServer({allowHalfOpen:true},c=>{const s=n.connect({port:+process.env.PORT,host:\"127.0.0.1\",allowHalfOpen:true});c.on(\"error\",()=>s.destroy());s.on(\"error\",()=>c.destroy());c.pipe(s);s.pipe(c)}).listen(f)"
+const relay =
+  'const n=require("net"),f=process.env.RDEV_SOCKET;require("fs").rmSync(f,{force:true});n.createServer({allowHalfOpen:true},c=>{const s=n.connect({port:+process.env.PORT,host:"127.0.0.1",allowHalfOpen:true});c.on("error",()=>s.destroy());s.on("error",()=>c.destroy());c.pipe(s);s.pipe(c)}).listen(f)'
 
 /** What a service may keep in its home until it is replaced. */
 const homeBytes = 1024 ** 3
@@ -61,7 +62,9 @@ const freePort = (): Promise<number> =>
     probe.once("error", reject)
     probe.listen(0, "127.0.0.1", () => {
       const address = probe.address()
-      probe.close(() => typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")))
+      probe.close(() =>
+        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))
+      )
     })
   })
 
@@ -70,48 +73,70 @@ const runFolder = (dataDir: string, id: string) =>
   Effect.acquireRelease(
     attempt(async () => {
       const wanted = join(dataDir, "run", id.slice(-10).toLowerCase())
-      return Buffer.byteLength(join(wanted, socketName)) <= maxSocketPath ? wanted : mkdtemp(join(tmpdir(), "rdev-run-"))
+      return Buffer.byteLength(join(wanted, socketName)) <= maxSocketPath
+        ? wanted
+        : mkdtemp(join(tmpdir(), "rdev-run-"))
     }),
     (folder) => Effect.ignore(attempt(() => ConfinedTree.remove(folder)))
   )
 
 /** Starts and supervises until the scope closes. Does not wait for the service to answer. */
-export const supervise = Effect.fn("ServiceRunner.supervise")(function*(sandbox: Sandbox["Service"], dataDir: string, id: string, spec: Spec) {
+export const supervise = Effect.fn("ServiceRunner.supervise")(function* (
+  sandbox: Sandbox["Service"],
+  dataDir: string,
+  id: string,
+  spec: Spec
+) {
   const home = yield* runFolder(dataDir, id)
   yield* sandbox.ownFolder(home)
   const folders = { files: spec.files, home, filesReadOnly: true }
   const inside = sandbox.inside(folders)
-  const held = yield* Effect.acquireRelease(attempt(async () => ConfinedFolder.openRoot(home)), (folder) => Effect.sync(() => ConfinedFolder.close(folder)))
+  const held = yield* Effect.acquireRelease(
+    attempt(async () => ConfinedFolder.openRoot(home)),
+    (folder) => Effect.sync(() => ConfinedFolder.close(folder))
+  )
   const connect = () => ConfinedSocket.connect(held, socketName)
   const redactor = Redactor.make(Object.values(spec.env))
   const lines: Array<string> = []
   let [count, last, pause] = [0, "", firstPauseMillis]
 
-  const once = Effect.gen(function*() {
+  const once = Effect.gen(function* () {
     // With a network of its own every service may have the same port.
     const port = spec.network === "internet" || inside.workDir === folders.files ? yield* attempt(freePort) : insidePort
     const process = yield* sandbox.start({
       folders,
-      argv: ["sh", "-c", "node -e \"$RDEV_RELAY\" & unset RDEV_RELAY RDEV_SOCKET; exec sh -c \"$0\"", spec.start],
+      argv: ["sh", "-c", 'node -e "$RDEV_RELAY" & unset RDEV_RELAY RDEV_SOCKET; exec sh -c "$0"', spec.start],
       cwd: inside.workDir,
       network: spec.network,
       account: spec.account,
       quotas: [{ paths: [home], bytes: homeBytes, files: 100_000, what: "the service's home" }],
       atReserve: true,
-      env: { NODE_ENV: "production", ...spec.env, HOST: "127.0.0.1", PORT: String(port), RDEV_SOCKET: join(inside.home, socketName), RDEV_RELAY: relay }
+      env: {
+        NODE_ENV: "production",
+        ...spec.env,
+        HOST: "127.0.0.1",
+        PORT: String(port),
+        RDEV_SOCKET: join(inside.home, socketName),
+        RDEV_RELAY: relay
+      }
     })
     const splitters = { stdout: Lines.splitter(redactor), stderr: Lines.splitter(redactor) }
     yield* Stream.runForEach(process.output, ({ stream, data }) =>
       Effect.map(Turns.inPieces(data, splitters[stream].push), (found) => {
         lines.push(...found)
         lines.splice(0, Math.max(0, lines.length - keptLines))
-      }))
+      })
+    )
     lines.push(...splitters.stdout.end(), ...splitters.stderr.end())
     const exit = yield* process.exit
-    return exit.detail !== undefined ? `was ended: ${exit.detail}` : exit.code === null ? `ended by ${exit.signal ?? exit.reason}` : `exited ${exit.code}`
+    return exit.detail !== undefined
+      ? `was ended: ${exit.detail}`
+      : exit.code === null
+        ? `ended by ${exit.signal ?? exit.reason}`
+        : `exited ${exit.code}`
   }).pipe(Effect.scoped)
 
-  const forever = Effect.gen(function*() {
+  const forever = Effect.gen(function* () {
     while (true) {
       const begun = performance.now()
       const outcome = yield* Effect.exit(once)
@@ -146,35 +171,54 @@ export const connectTo = (home: string) => (): Socket => {
 /** Status of a GET over the service's socket; null when nothing answers. */
 export const probe = (connect: Service["connect"], path: string): Effect.Effect<number | null> =>
   Effect.callback<number | null>((resume) => {
-    const request = httpRequest({ createConnection: connect, path, method: "GET", headers: { host: "localhost" } }, (response) => {
-      response.resume()
-      resume(Effect.succeed(response.statusCode ?? null))
-    })
+    const request = httpRequest(
+      { createConnection: connect, path, method: "GET", headers: { host: "localhost" } },
+      (response) => {
+        response.resume()
+        resume(Effect.succeed(response.statusCode ?? null))
+      }
+    )
     request.setTimeout(probeTimeoutMillis, () => request.destroy())
     request.on("error", () => resume(Effect.succeed(null)))
     request.end()
     return Effect.sync(() => request.destroy())
   })
 
-const shown = (lines: ReadonlyArray<string>) => lines.length === 0 ? "it printed nothing" : `last output: ${lines.slice(-5).join(" | ")}`
+const shown = (lines: ReadonlyArray<string>) =>
+  lines.length === 0 ? "it printed nothing" : `last output: ${lines.slice(-5).join(" | ")}`
 
 /** Waits until the health path answers 2xx; fails when the service ends or the time is over, with its last lines. */
-export const awaitHealthy = (service: Service, path: string, timeoutMillis: number): Effect.Effect<void, LocalFailure, Scope.Scope> =>
-  Effect.gen(function*() {
+export const awaitHealthy = (
+  service: Service,
+  path: string,
+  timeoutMillis: number
+): Effect.Effect<void, LocalFailure, Scope.Scope> =>
+  Effect.gen(function* () {
     let status: number | null = null
-    const poll = Effect.gen(function*() {
+    const poll = Effect.gen(function* () {
       while (true) {
         status = yield* probe(service.connect, path)
         if (status !== null && status >= 200 && status < 300) return
         const { count, last } = service.ends()
-        if (count > 0) return yield* invalid("start", `the service ${last} before it answered; ${shown(service.tail())}`)
+        if (count > 0)
+          return yield* invalid("start", `the service ${last} before it answered; ${shown(service.tail())}`)
         yield* Effect.sleep(probeMillis)
       }
     })
     yield* Effect.timeoutOrElse(poll, {
       duration: timeoutMillis,
-      orElse: () => Effect.fail(invalid("health", `GET ${path} ${status === null ? "was not answered" : `answered ${status}`} within ${timeoutMillis} ms; ${shown(service.tail())}`))
+      orElse: () =>
+        Effect.fail(
+          invalid(
+            "health",
+            `GET ${path} ${status === null ? "was not answered" : `answered ${status}`} within ${timeoutMillis} ms; ${shown(service.tail())}`
+          )
+        )
     })
   })
 
-export const unsupported = fail({ _tag: "Unsupported", message: "Node services need a loopback interface in the sandbox: install iproute2 (ip), or allow them the host's network" })
+export const unsupported = fail({
+  _tag: "Unsupported",
+  message:
+    "Node services need a loopback interface in the sandbox: install iproute2 (ip), or allow them the host's network"
+})

@@ -8,12 +8,39 @@ import { pipeline } from "node:stream/promises"
 import { close, codeOf, contents, type Folder, openFile, openFolder, openRoot } from "./ConfinedFolder.ts"
 
 const types: Readonly<Record<string, string>> = {
-  ".html": "text/html; charset=utf-8", ".htm": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-  ".mjs": "text/javascript; charset=utf-8", ".json": "application/json; charset=utf-8", ".map": "application/json; charset=utf-8", ".txt": "text/plain; charset=utf-8",
-  ".md": "text/markdown; charset=utf-8", ".xml": "application/xml; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
-  ".gif": "image/gif", ".webp": "image/webp", ".avif": "image/avif", ".ico": "image/x-icon", ".woff": "font/woff", ".woff2": "font/woff2", ".ttf": "font/ttf",
-  ".otf": "font/otf", ".mp4": "video/mp4", ".webm": "video/webm", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".wav": "audio/wav", ".pdf": "application/pdf",
-  ".wasm": "application/wasm", ".zip": "application/zip", ".gz": "application/gzip", ".webmanifest": "application/manifest+json", ".csv": "text/csv; charset=utf-8"
+  ".html": "text/html; charset=utf-8",
+  ".htm": "text/html; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".mjs": "text/javascript; charset=utf-8",
+  ".json": "application/json; charset=utf-8",
+  ".map": "application/json; charset=utf-8",
+  ".txt": "text/plain; charset=utf-8",
+  ".md": "text/markdown; charset=utf-8",
+  ".xml": "application/xml; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".jpg": "image/jpeg",
+  ".jpeg": "image/jpeg",
+  ".gif": "image/gif",
+  ".webp": "image/webp",
+  ".avif": "image/avif",
+  ".ico": "image/x-icon",
+  ".woff": "font/woff",
+  ".woff2": "font/woff2",
+  ".ttf": "font/ttf",
+  ".otf": "font/otf",
+  ".mp4": "video/mp4",
+  ".webm": "video/webm",
+  ".mp3": "audio/mpeg",
+  ".ogg": "audio/ogg",
+  ".wav": "audio/wav",
+  ".pdf": "application/pdf",
+  ".wasm": "application/wasm",
+  ".zip": "application/zip",
+  ".gz": "application/gzip",
+  ".webmanifest": "application/manifest+json",
+  ".csv": "text/csv; charset=utf-8"
 }
 export const contentType = (path: string): string => types[extname(path).toLowerCase()] ?? "application/octet-stream"
 
@@ -33,8 +60,16 @@ export const segments = (url: string): ReadonlyArray<string> | null => {
 }
 
 /** An open file of the site; whoever gets it closes it. */
-export interface Found { readonly name: string; readonly fd: number; readonly sizeBytes: number; readonly mtimeMillis: number }
-export type Lookup = { readonly kind: "file"; readonly file: Found } | { readonly kind: "redirect"; readonly to: string } | { readonly kind: "missing" }
+export interface Found {
+  readonly name: string
+  readonly fd: number
+  readonly sizeBytes: number
+  readonly mtimeMillis: number
+}
+export type Lookup =
+  | { readonly kind: "file"; readonly file: Found }
+  | { readonly kind: "redirect"; readonly to: string }
+  | { readonly kind: "missing" }
 
 const nothing: Lookup = { kind: "missing" }
 /** Null where there is no such path, a link (a site has none, and none is followed), or what this user may not read. */
@@ -68,19 +103,22 @@ const inFolder = <A>(root: Folder, parts: ReadonlyArray<string>, use: (folder: F
 }
 
 const lookUpIn = (root: Folder, url: string, parts: ReadonlyArray<string>): Lookup => {
-  const asFile = (file: Found | "folder" | null): Lookup => file === null || file === "folder" ? nothing : { kind: "file", file }
+  const asFile = (file: Found | "folder" | null): Lookup =>
+    file === null || file === "folder" ? nothing : { kind: "file", file }
   const slash = /\/(?:[?#]|$)/.test(url) || parts.length === 0
   if (slash) return asFile(inFolder(root, parts, (folder) => plainFile(folder, "index.html")))
   const last = parts.at(-1) ?? ""
-  return inFolder(root, parts.slice(0, -1), (folder): Lookup => {
-    const found = plainFile(folder, last)
-    if (found !== "folder") return asFile(found ?? plainFile(folder, `${last}.html`))
-    const index = inFolder(folder, [last], (inner) => plainFile(inner, "index.html"))
-    if (index === null || index === "folder") return nothing
-    close(index)
-    const query = url.includes("?") ? url.slice(url.indexOf("?")) : ""
-    return { kind: "redirect", to: `/${parts.map(encodeURIComponent).join("/")}/${query}` }
-  }) ?? nothing
+  return (
+    inFolder(root, parts.slice(0, -1), (folder): Lookup => {
+      const found = plainFile(folder, last)
+      if (found !== "folder") return asFile(found ?? plainFile(folder, `${last}.html`))
+      const index = inFolder(folder, [last], (inner) => plainFile(inner, "index.html"))
+      if (index === null || index === "folder") return nothing
+      close(index)
+      const query = url.includes("?") ? url.slice(url.indexOf("?")) : ""
+      return { kind: "redirect", to: `/${parts.map(encodeURIComponent).join("/")}/${query}` }
+    }) ?? nothing
+  )
 }
 
 export const lookUp = (root: string, url: string): Lookup => {
@@ -101,7 +139,10 @@ export const has = (root: string, url: string): boolean => {
 }
 
 /** `bytes=a-b`, `a-`, `-n`: the first and last byte, "unsatisfiable", or null when the header is to be ignored. */
-export const parseRange = (header: string | undefined, size: number): { readonly start: number; readonly end: number } | "unsatisfiable" | null => {
+export const parseRange = (
+  header: string | undefined,
+  size: number
+): { readonly start: number; readonly end: number } | "unsatisfiable" | null => {
   const found = /^bytes=(\d*)-(\d*)$/.exec(header ?? "")
   if (found === null || (found[1] === "" && found[2] === "")) return null
   const [from, to] = [found[1] ?? "", found[2] ?? ""]
@@ -110,21 +151,48 @@ export const parseRange = (header: string | undefined, size: number): { readonly
   return start > end || start >= size ? "unsatisfiable" : { start, end }
 }
 
-const answer = async (request: IncomingMessage, response: ServerResponse, file: Found, status: number, tag: string): Promise<void> => {
+const answer = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  file: Found,
+  status: number,
+  tag: string
+): Promise<void> => {
   const etag = `"${tag}-${file.sizeBytes.toString(36)}-${file.mtimeMillis.toString(36)}"`
-  const headers = { "content-type": contentType(file.name), etag, "cache-control": "no-cache", "accept-ranges": "bytes", "x-content-type-options": "nosniff" }
+  const headers = {
+    "content-type": contentType(file.name),
+    etag,
+    "cache-control": "no-cache",
+    "accept-ranges": "bytes",
+    "x-content-type-options": "nosniff"
+  }
   const known = (request.headers["if-none-match"] ?? "").split(",").map((one) => one.trim().replace(/^W\//, ""))
-  if (status === 200 && (known.includes(etag) || known.includes("*"))) return void response.writeHead(304, { etag, "cache-control": "no-cache" }).end()
+  if (status === 200 && (known.includes(etag) || known.includes("*")))
+    return void response.writeHead(304, { etag, "cache-control": "no-cache" }).end()
   const ifRange = request.headers["if-range"]
-  const range = status === 200 && (ifRange === undefined || ifRange === etag) ? parseRange(request.headers.range, file.sizeBytes) : null
-  if (range === "unsatisfiable") return void response.writeHead(416, { "content-range": `bytes */${file.sizeBytes}` }).end()
+  const range =
+    status === 200 && (ifRange === undefined || ifRange === etag)
+      ? parseRange(request.headers.range, file.sizeBytes)
+      : null
+  if (range === "unsatisfiable")
+    return void response.writeHead(416, { "content-range": `bytes */${file.sizeBytes}` }).end()
   const length = range === null ? file.sizeBytes : range.end - range.start + 1
-  response.writeHead(range === null ? status : 206, { ...headers, "content-length": length, ...(range === null ? {} : { "content-range": `bytes ${range.start}-${range.end}/${file.sizeBytes}` }) })
+  response.writeHead(range === null ? status : 206, {
+    ...headers,
+    "content-length": length,
+    ...(range === null ? {} : { "content-range": `bytes ${range.start}-${range.end}/${file.sizeBytes}` })
+  })
   if (request.method === "HEAD" || length === 0) return void response.end()
   await pipeline(contents(file.fd, range?.start ?? 0, range?.end ?? file.sizeBytes - 1), response)
 }
 
-const send = async (request: IncomingMessage, response: ServerResponse, file: Found, status: number, tag: string): Promise<void> => {
+const send = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  file: Found,
+  status: number,
+  tag: string
+): Promise<void> => {
   try {
     await answer(request, response, file, status, tag)
   } finally {
@@ -133,8 +201,15 @@ const send = async (request: IncomingMessage, response: ServerResponse, file: Fo
 }
 
 /** `tag` distinguishes releases in the ETag; `missing` answers when there is neither the file nor a 404.html. */
-export const serve = async (root: string, tag: string, request: IncomingMessage, response: ServerResponse, missing: () => void): Promise<void> => {
-  if (request.method !== "GET" && request.method !== "HEAD") return void response.writeHead(405, { allow: "GET, HEAD" }).end()
+export const serve = async (
+  root: string,
+  tag: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  missing: () => void
+): Promise<void> => {
+  if (request.method !== "GET" && request.method !== "HEAD")
+    return void response.writeHead(405, { allow: "GET, HEAD" }).end()
   const found = lookUp(root, request.url ?? "/")
   if (found.kind === "redirect") return void response.writeHead(308, { location: found.to }).end()
   if (found.kind === "file") return send(request, response, found.file, 200, tag)

@@ -5,10 +5,16 @@ import { Effect } from "effect"
 import * as LocalWorkspaceHost from "../src/LocalWorkspaceHost.ts"
 
 const [dataDir = "", projectId = ""] = process.argv.slice(2)
-const main = Effect.gen(function*() {
+const main = Effect.gen(function* () {
   const host = yield* WorkspaceHost
   const workspace = yield* host.ensure({ projectId: Ids.ProjectId.make(projectId), name: "main", network: "none" })
-  yield* host.start(workspace, { argv: ["sh", "-c", "trap '' TERM; (setsid sh -c 'while :; do echo x >> beat; sleep 0.05; done' &); while :; do echo y >> beat; sleep 0.05; done"] })
+  yield* host.start(workspace, {
+    argv: [
+      "sh",
+      "-c",
+      "trap '' TERM; (setsid sh -c 'while :; do echo x >> beat; sleep 0.05; done' &); while :; do echo y >> beat; sleep 0.05; done"
+    ]
+  })
   yield* Effect.sync(() => process.stdout.write("started\n"))
   return yield* Effect.never
 }).pipe(Effect.scoped, Effect.provide(LocalWorkspaceHost.layer({ dataDir })))

@@ -24,11 +24,27 @@ describe("pure parts", () => {
       "Max data size             unlimited            1000000              bytes     "
     ].join("\n")
     const hard = hardLimits(text)
-    assert.deepStrictEqual([...hard], [["data", 1_000_000], ["nofile", 2048]])
-    const found = new Map(rlimits({ memoryBytes: 5_000_000, processes: 7, fileBytes: 11 }, hard).map(({ hard: most, name, soft }) => [name, [soft, most]]))
+    assert.deepStrictEqual(
+      [...hard],
+      [
+        ["data", 1_000_000],
+        ["nofile", 2048]
+      ]
+    )
+    const found = new Map(
+      rlimits({ memoryBytes: 5_000_000, processes: 7, fileBytes: 11 }, hard).map(({ hard: most, name, soft }) => [
+        name,
+        [soft, most]
+      ])
+    )
     assert.deepStrictEqual(found.get("data"), [1_000_000, 1_000_000])
-    const dataOf = (memoryBytes: number) => rlimits({ memoryBytes, processes: 7, fileBytes: 11 }, new Map()).find(({ name }) => name === "data")?.soft
-    assert.deepStrictEqual([5_000_000, 2 * 1024 ** 3].map(dataOf), [1024 ** 3, 2 * 1024 ** 3], "never less than Node reserves")
+    const dataOf = (memoryBytes: number) =>
+      rlimits({ memoryBytes, processes: 7, fileBytes: 11 }, new Map()).find(({ name }) => name === "data")?.soft
+    assert.deepStrictEqual(
+      [5_000_000, 2 * 1024 ** 3].map(dataOf),
+      [1024 ** 3, 2 * 1024 ** 3],
+      "never less than Node reserves"
+    )
     assert.deepStrictEqual(found.get("nofile"), [2048, 2048])
     assert.deepStrictEqual(found.get("core"), [0, 0])
     assert.deepStrictEqual(found.get("nproc"), [7, 7])
@@ -58,7 +74,12 @@ unset PERL5OPT; perl -e 'printf "personality %x\\n", syscall(135, 0xffffffff); p
 kill -0 0 && echo "own group"
 kill -KILL 0`
 
-interface Told { readonly isolation: string; readonly exit: { readonly code: number | null; readonly signal: string | null }; readonly text: string; readonly plain: string }
+interface Told {
+  readonly isolation: string
+  readonly exit: { readonly code: number | null; readonly signal: string | null }
+  readonly text: string
+  readonly plain: string
+}
 
 const run = (how: "direct" | "helped"): Promise<Told> =>
   new Promise((resolve, reject) => {
@@ -70,9 +91,15 @@ const run = (how: "direct" | "helped"): Promise<Told> =>
     ;[stdio[1], stdio[2]] = ["pipe", "inherit"]
     for (const number of [3, 9, 17, 99, 200]) stdio[number] = descriptor
     const host = fileURLToPath(new URL("./InheritingHost.ts", import.meta.url))
-    const child = spawn("perl", ["-e", odd, process.execPath, "--conditions=@rdev/source", host, how, script], { stdio, env: { PATH: process.env["PATH"] ?? "", CANARY: "seen" }, cwd: folder })
+    const child = spawn("perl", ["-e", odd, process.execPath, "--conditions=@rdev/source", host, how, script], {
+      stdio,
+      env: { PATH: process.env["PATH"] ?? "", CANARY: "seen" },
+      cwd: folder
+    })
     let said = ""
-    child.stdout?.on("data", (chunk) => { said += String(chunk) })
+    child.stdout?.on("data", (chunk) => {
+      said += String(chunk)
+    })
     child.once("error", reject)
     child.once("close", (code) => {
       closeSync(descriptor)
@@ -82,30 +109,37 @@ const run = (how: "direct" | "helped"): Promise<Told> =>
     })
   })
 
-describe.runIf(process.platform === "linux").each(["direct", "helped"] as const)("a command of a host that was started with much, %s", (how) => {
-  it("gets none of it", async () => {
-    const { exit, isolation, plain, text } = await run(how)
-    // Of children that are no commands too: at most nothing at all stands at the number.
-    assert.notInclude(plain, "secret")
-    if (isolation === "none (unsafe)") return assert.notInclude(text, "the-secret")
-    const said = (pattern: RegExp) => pattern.exec(text)?.[1]
-    assert.notInclude(text, "the-secret")
-    // 3 is the folder that ls reads.
-    assert.deepStrictEqual([...text.matchAll(/^fd (\d+)$/gm)].map(([, number]) => number), ["0", "1", "2", "3"], text)
-    assert.include(text, "0022\n")
-    assert.match(text, /^SigIgn:\s+0+$/m)
-    assert.match(text, /^SigBlk:\s+0+$/m)
-    assert.match(text, /^NoNewPrivs:\s+1$/m)
-    assert.match(text, /^Seccomp:\s+2$/m)
-    assert.isAtLeast(Number(said(/^nice (-?\d+)$/m)), 0)
-    assert.isAtLeast(Number(said(/^oom (-?\d+)$/m)), 0)
-    assert.include(text, "session 0 tty 0", "a session from outside of its namespace, without a terminal")
-    assert.include(text, "core 0")
-    assert.include(text, "variables 0")
-    if (process.arch === "x64") assert.include(text, "personality 0")
-    assert.include(text, "keyring none")
-    assert.notInclude(text, "vsock")
-    assert.include(text, "own group")
-    assert.deepInclude(exit, { code: null, signal: "SIGKILL" }, "its group ended, and only that")
-  }, 60_000)
-})
+describe.runIf(process.platform === "linux").each(["direct", "helped"] as const)(
+  "a command of a host that was started with much, %s",
+  (how) => {
+    it("gets none of it", async () => {
+      const { exit, isolation, plain, text } = await run(how)
+      // Of children that are no commands too: at most nothing at all stands at the number.
+      assert.notInclude(plain, "secret")
+      if (isolation === "none (unsafe)") return assert.notInclude(text, "the-secret")
+      const said = (pattern: RegExp) => pattern.exec(text)?.[1]
+      assert.notInclude(text, "the-secret")
+      // 3 is the folder that ls reads.
+      assert.deepStrictEqual(
+        [...text.matchAll(/^fd (\d+)$/gm)].map(([, number]) => number),
+        ["0", "1", "2", "3"],
+        text
+      )
+      assert.include(text, "0022\n")
+      assert.match(text, /^SigIgn:\s+0+$/m)
+      assert.match(text, /^SigBlk:\s+0+$/m)
+      assert.match(text, /^NoNewPrivs:\s+1$/m)
+      assert.match(text, /^Seccomp:\s+2$/m)
+      assert.isAtLeast(Number(said(/^nice (-?\d+)$/m)), 0)
+      assert.isAtLeast(Number(said(/^oom (-?\d+)$/m)), 0)
+      assert.include(text, "session 0 tty 0", "a session from outside of its namespace, without a terminal")
+      assert.include(text, "core 0")
+      assert.include(text, "variables 0")
+      if (process.arch === "x64") assert.include(text, "personality 0")
+      assert.include(text, "keyring none")
+      assert.notInclude(text, "vsock")
+      assert.include(text, "own group")
+      assert.deepInclude(exit, { code: null, signal: "SIGKILL" }, "its group ended, and only that")
+    }, 60_000)
+  }
+)

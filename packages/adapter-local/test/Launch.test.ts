@@ -10,14 +10,16 @@ import { afterAll } from "vitest"
 import * as Launch from "../src/Launch.ts"
 
 const env = { PATH: process.env["PATH"] ?? "", WORD: "from the environment" }
-const sh = (script: string, more: Partial<Launch.Request> = {}) => Launch.launch({ program: "/bin/sh", args: ["-c", script], env, ...more })
+const sh = (script: string, more: Partial<Launch.Request> = {}) =>
+  Launch.launch({ program: "/bin/sh", args: ["-c", script], env, ...more })
 const read = async (stream: Duplex | undefined): Promise<Buffer> => {
   const chunks: Array<Buffer> = []
   for await (const chunk of stream ?? []) chunks.push(chunk as Buffer)
   return Buffer.concat(chunks)
 }
 const text = async (stream: Duplex | undefined) => (await read(stream)).toString("utf8")
-const parentOf = (pid: number): number => Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1])
+const parentOf = (pid: number): number =>
+  Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1])
 /** Answers when the helper does, and not this process. */
 const helperPid = async (): Promise<number> => {
   for (let i = 0; i < 2_000; i++) {
@@ -33,7 +35,12 @@ const helperPid = async (): Promise<number> => {
 
 const behaviour = () => {
   it("passes arguments, the whole environment and the folder, and tells outputs and the exit code apart", async () => {
-    const child = await Launch.launch({ program: "/bin/sh", args: ["-c", "echo \"$1 $WORD $HOME\"; pwd; echo oops >&2; exit 3", "sh", "one  two"], env, cwd: "/usr" })
+    const child = await Launch.launch({
+      program: "/bin/sh",
+      args: ["-c", 'echo "$1 $WORD $HOME"; pwd; echo oops >&2; exit 3', "sh", "one  two"],
+      env,
+      cwd: "/usr"
+    })
     const [out, error, exit] = await Promise.all([text(child.stdio[1]), text(child.stdio[2]), child.exit])
     assert.strictEqual(out, "one  two from the environment \n/usr\n")
     assert.strictEqual(error, "oops\n")
@@ -60,7 +67,7 @@ const behaviour = () => {
   })
 
   it("connects further descriptors both ways, each with its own end", async () => {
-    const child = await sh("read word <&3; echo \"heard $word\" >&3; cat <&4 >&4", { descriptors: 5 })
+    const child = await sh('read word <&3; echo "heard $word" >&3; cat <&4 >&4', { descriptors: 5 })
     const [, , , control, script] = child.stdio
     control?.write("hello\n")
     script?.end("until the end")
@@ -69,7 +76,10 @@ const behaviour = () => {
   })
 
   it("says what cannot be started", async () => {
-    const cause = await Launch.launch({ program: "/no/such/program", args: [], env }).then(() => null, (error: unknown) => error)
+    const cause = await Launch.launch({ program: "/no/such/program", args: [], env }).then(
+      () => null,
+      (error: unknown) => error
+    )
     assert.instanceOf(cause, Error)
     assert.strictEqual(Reflect.get(cause as Error, "code"), "ENOENT")
   })
@@ -103,11 +113,16 @@ const behaviour = () => {
   })
 
   it("runs many at once", async () => {
-    const outputs = await Promise.all(Array.from({ length: 60 }, async (_, i) => {
-      const child = await sh(`echo ${i}`)
-      return text(child.stdio[1])
-    }))
-    assert.deepStrictEqual(outputs, outputs.map((_, i) => `${i}\n`))
+    const outputs = await Promise.all(
+      Array.from({ length: 60 }, async (_, i) => {
+        const child = await sh(`echo ${i}`)
+        return text(child.stdio[1])
+      })
+    )
+    assert.deepStrictEqual(
+      outputs,
+      outputs.map((_, i) => `${i}\n`)
+    )
   })
 }
 
@@ -138,7 +153,11 @@ describe.runIf(process.platform === "linux")("a process with a helper", () => {
         await child.exit
       }
       setInterval(() => {}, 1000)`
-    const child = await Launch.launch({ program: process.execPath, args: ["--conditions=@rdev/source", "--input-type=module", "-e", script], env: { ...env, TMPDIR: folder } })
+    const child = await Launch.launch({
+      program: process.execPath,
+      args: ["--conditions=@rdev/source", "--input-type=module", "-e", script],
+      env: { ...env, TMPDIR: folder }
+    })
     // Its helper has the same standard error, which therefore ends with the last of the two.
     const complaints = text(child.stdio[2])
     await new Promise((done) => child.stdio[1]?.once("data", done))
@@ -165,7 +184,10 @@ describe.runIf(process.platform === "linux")("a process with a helper", () => {
 })
 
 describe.runIf(process.platform === "linux")("a process that can have no helper", () => {
-  it.each([["cannot be written", "/proc/nowhere"], ["has too long a name for a socket", join(tmpdir(), `rdev-${"x".repeat(100)}`)]])("starts its children itself: the folder for temporary files %s", async (_, folder) => {
+  it.each([
+    ["cannot be written", "/proc/nowhere"],
+    ["has too long a name for a socket", join(tmpdir(), `rdev-${"x".repeat(100)}`)]
+  ])("starts its children itself: the folder for temporary files %s", async (_, folder) => {
     if (!folder.startsWith("/proc")) mkdirSync(folder, { recursive: true })
     const before = process.env["TMPDIR"]
     process.env["TMPDIR"] = folder

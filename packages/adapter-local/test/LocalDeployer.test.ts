@@ -12,13 +12,17 @@ const author = { name: "A", email: "a@b" }
 let counter = 0
 
 const local = withFolder((dataDir) =>
-  LocalDeployer.layer({ dataDir, unsafeHost: true, urlOf: (host) => `http://${host}:1/`, healthTimeoutMillis: 20_000 }).pipe(
-    Layer.provideMerge(LocalForge.layer({ dataDir, baseUrl: "http://127.0.0.1:1/git" }))
-  ))
+  LocalDeployer.layer({
+    dataDir,
+    unsafeHost: true,
+    urlOf: (host) => `http://${host}:1/`,
+    healthTimeoutMillis: 20_000
+  }).pipe(Layer.provideMerge(LocalForge.layer({ dataDir, baseUrl: "http://127.0.0.1:1/git" })))
+)
 
 /** Three commits: good, good, and one whose `file` makes it bad. */
 const prepare = (files: Readonly<Record<string, string>>, file: string, versions: readonly [string, string, string]) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const forge = yield* Forge
     counter += 1
     const target = { projectId: yield* Ids.make("proj"), name: ProjectName.make(`deploy-${counter}`) }
@@ -28,21 +32,39 @@ const prepare = (files: Readonly<Record<string, string>>, file: string, versions
       files: [...Object.entries(files), [file, versions[0]] as const].map(([path, content]) => ({ path, content }))
     })
     const first = Option.getOrThrow(yield* forge.head(target, main))
-    const second = yield* forge.commit(target, { branch: main, expectedHead: first, changes: [{ path: file, content: versions[1] }], message: "2", author })
-    const bad = yield* forge.commit(target, { branch: main, expectedHead: second, changes: [{ path: file, content: versions[2] }], message: "3", author })
+    const second = yield* forge.commit(target, {
+      branch: main,
+      expectedHead: first,
+      changes: [{ path: file, content: versions[1] }],
+      message: "2",
+      author
+    })
+    const bad = yield* forge.commit(target, {
+      branch: main,
+      expectedHead: second,
+      changes: [{ path: file, content: versions[2] }],
+      message: "3",
+      author
+    })
     return { target, first, second, bad }
   })
 
-const build = (then: string) => `import { mkdirSync, writeFileSync } from "node:fs"\nmkdirSync("dist", { recursive: true })\n${then}\n`
+const build = (then: string) =>
+  `import { mkdirSync, writeFileSync } from "node:fs"\nmkdirSync("dist", { recursive: true })\n${then}\n`
 suite("local, static sites", local, {
   prepare: prepare({ "rdev.yaml": "kind: static\nbuild: node build.mjs\n" }, "build.mjs", [
-    build("writeFileSync(\"dist/index.html\", \"one\")"),
-    build("writeFileSync(\"dist/index.html\", \"two\")"),
-    build("console.log(\"cannot build this\"); process.exit(4)")
+    build('writeFileSync("dist/index.html", "one")'),
+    build('writeFileSync("dist/index.html", "two")'),
+    build('console.log("cannot build this"); process.exit(4)')
   ])
 })
 
-const server = (answer: string) => `import { createServer } from "node:http"\ncreateServer((request, response) => response.writeHead(${answer}).end("x")).listen(Number(process.env.PORT), process.env.HOST)\n`
+const server = (answer: string) =>
+  `import { createServer } from "node:http"\ncreateServer((request, response) => response.writeHead(${answer}).end("x")).listen(Number(process.env.PORT), process.env.HOST)\n`
 suite("local, Node services", local, {
-  prepare: prepare({ "rdev.yaml": "kind: node\nstart: node server.mjs\nhealth: /health\n" }, "server.mjs", [server("200"), server("204"), "console.error(\"no database\"); process.exit(7)\n"])
+  prepare: prepare({ "rdev.yaml": "kind: node\nstart: node server.mjs\nhealth: /health\n" }, "server.mjs", [
+    server("200"),
+    server("204"),
+    'console.error("no database"); process.exit(7)\n'
+  ])
 })

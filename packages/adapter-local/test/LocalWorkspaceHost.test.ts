@@ -8,5 +8,13 @@ const capabilities = {
   environment: ["PWD", "OLDPWD", "SHLVL", "_", "RDEV_EXEC"],
   commands: posixCommands
 }
-suite("local", withFolder((dataDir) => LocalWorkspaceHost.layer({ dataDir, unsafeHost: true })), capabilities)
-suite("local without isolation", withFolder((dataDir) => LocalWorkspaceHost.layer({ dataDir, unsafeHost: true, isolations: [] })), capabilities)
+suite(
+  "local",
+  withFolder((dataDir) => LocalWorkspaceHost.layer({ dataDir, unsafeHost: true })),
+  capabilities
+)
+suite(
+  "local without isolation",
+  withFolder((dataDir) => LocalWorkspaceHost.layer({ dataDir, unsafeHost: true, isolations: [] })),
+  capabilities
+)

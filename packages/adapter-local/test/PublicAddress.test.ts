@@ -29,14 +29,23 @@ const ranges: ReadonlyArray<readonly [first: string, last: string, neighbours: R
 
 /** The spellings of an IPv4 address inside an IPv6 address that is judged like it. */
 const embedded = (address: string): ReadonlyArray<string> => {
-  const hex = address.split(".").map((part) => Number(part).toString(16).padStart(2, "0")).join("")
+  const hex = address
+    .split(".")
+    .map((part) => Number(part).toString(16).padStart(2, "0"))
+    .join("")
   const [high, low] = [hex.slice(0, 4), hex.slice(4)]
   return [
-    `::ffff:${address}`, `::FFFF:${high}:${low}`, `0:0:0:0:0:ffff:${address}`, `0000:0000:0000:0000:0000:ffff:${high}:${low}`,
-    `64:ff9b::${address}`, `64:ff9b::${high}:${low}`, `0064:FF9B:0:0:0:0:${high}:${low}`
+    `::ffff:${address}`,
+    `::FFFF:${high}:${low}`,
+    `0:0:0:0:0:ffff:${address}`,
+    `0000:0000:0000:0000:0000:ffff:${high}:${low}`,
+    `64:ff9b::${address}`,
+    `64:ff9b::${high}:${low}`,
+    `0064:FF9B:0:0:0:0:${high}:${low}`
   ]
 }
-const spellings = (address: string): ReadonlyArray<string> => isIP(address) === 4 ? [address, ...embedded(address)] : [address, address.toUpperCase()]
+const spellings = (address: string): ReadonlyArray<string> =>
+  isIP(address) === 4 ? [address, ...embedded(address)] : [address, address.toUpperCase()]
 
 describe("isPublic", () => {
   it.each(ranges)("%s to %s", (first, last, neighbours) => {
@@ -73,11 +82,20 @@ describe("isPublic", () => {
     ["nothing", ""]
   ])("refuses %s: %s", (_, address) => assert.isFalse(isPublic(address)))
 
-  it.each(["8.8.8.8", "1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "2a00:1450:4001:81b::200e", "2620:4f:8000::1"])("accepts %s", (address) => assert.isTrue(isPublic(address)))
+  it.each([
+    "8.8.8.8",
+    "1.1.1.1",
+    "93.184.216.34",
+    "2606:4700:4700::1111",
+    "2a00:1450:4001:81b::200e",
+    "2620:4f:8000::1"
+  ])("accepts %s", (address) => assert.isTrue(isPublic(address)))
 })
 
 describe("allowing", () => {
-  const allowed = Result.getOrThrow(allowing(["hooks.internal", "Build_Server", "127.0.0.1", "::1", "10.1.0.0/16", "fd00:1::/32", "192.168.7.7/32"]))
+  const allowed = Result.getOrThrow(
+    allowing(["hooks.internal", "Build_Server", "127.0.0.1", "::1", "10.1.0.0/16", "fd00:1::/32", "192.168.7.7/32"])
+  )
 
   it.each([
     ["hooks.internal", "10.9.9.9"],
@@ -110,8 +128,32 @@ describe("allowing", () => {
 
   it("allows nothing without entries", () => assert.isFalse(Result.getOrThrow(allowing([]))("localhost", "127.0.0.1")))
 
-  it.each(["", " ", "*", "*.internal", "http://hooks.internal", "hooks.internal:80", "hooks.internal/24", "hooks.internal.", "10.1", "10.1.0", "0x7f.1", "2130706433", "256.1.1.1", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8/8", "::/129", "[::1]", "fe80::1%eth0", "a b", "a,b", "..", "-/-"])(
-    "names the malformed entry %j",
-    (entry) => assert.deepStrictEqual(allowing(["127.0.0.1", entry, "also bad!"]), Result.fail(entry))
+  it.each([
+    "",
+    " ",
+    "*",
+    "*.internal",
+    "http://hooks.internal",
+    "hooks.internal:80",
+    "hooks.internal/24",
+    "hooks.internal.",
+    "10.1",
+    "10.1.0",
+    "0x7f.1",
+    "2130706433",
+    "256.1.1.1",
+    "10.0.0.0/33",
+    "10.0.0.0/",
+    "10.0.0.0/-1",
+    "10.0.0.0/8/8",
+    "::/129",
+    "[::1]",
+    "fe80::1%eth0",
+    "a b",
+    "a,b",
+    "..",
+    "-/-"
+  ])("names the malformed entry %j", (entry) =>
+    assert.deepStrictEqual(allowing(["127.0.0.1", entry, "also bad!"]), Result.fail(entry))
   )
 })

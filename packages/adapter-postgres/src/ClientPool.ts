@@ -21,19 +21,28 @@ const int8 = 20
 export const typeParsers: NonNullable<PoolConfig["types"]> = {
   getTypeParser: ((oid: number, format?: "text" | "binary") =>
     oid === int8 && format !== "binary"
-      ? (text: string) => { const n = Number(text); return Number.isSafeInteger(n) ? n : text }
-      : format === "binary" ? types.getTypeParser(oid, "binary") : types.getTypeParser(oid, "text")) as typeof types.getTypeParser
+      ? (text: string) => {
+          const n = Number(text)
+          return Number.isSafeInteger(n) ? n : text
+        }
+      : format === "binary"
+        ? types.getTypeParser(oid, "binary")
+        : types.getTypeParser(oid, "text")) as typeof types.getTypeParser
 }
 
 /** A server that does not answer any more must not keep a process from ending. */
-export const farewell = () => new Promise<void>((resolve) => { setTimeout(resolve, 2_000).unref() })
+export const farewell = () =>
+  new Promise<void>((resolve) => {
+    setTimeout(resolve, 2_000).unref()
+  })
 
 const discard = (client: PoolClient, cause: unknown) => {
   // Without this a connection whose peer is gone waits for an answer to its farewell.
   const connection: unknown = Reflect.get(client, "connection")
   if (typeof connection === "object" && connection !== null) {
     const stream: unknown = Reflect.get(connection, "stream")
-    if (typeof stream === "object" && stream !== null && "destroy" in stream && typeof stream.destroy === "function") stream.destroy()
+    if (typeof stream === "object" && stream !== null && "destroy" in stream && typeof stream.destroy === "function")
+      stream.destroy()
   }
   client.release(cause instanceof Error ? cause : true)
 }
@@ -63,13 +72,15 @@ const open = (config: PoolConfig) => {
   }
   // Whoever comes before the first connection is there waits for it, and fails with it, rather than opening another.
   let first: Promise<void> | null = pool.connect().then((client) => giveBack(client))
-  const opened = () => { first = null }
+  const opened = () => {
+    first = null
+  }
   first.then(opened, opened)
   return {
     take,
     connect: async () => {
       if (first !== null) await first
-      return take() ?? await pool.connect()
+      return take() ?? (await pool.connect())
     },
     giveBack,
     discard,
@@ -83,4 +94,7 @@ const open = (config: PoolConfig) => {
 
 /** Its first connection is opened at once, beside whatever the caller does meanwhile; closed when the scope ends. */
 export const make = (config: PoolConfig): Effect.Effect<ClientPool, never, Scope.Scope> =>
-  Effect.acquireRelease(Effect.sync(() => open(config)), (pool) => Effect.promise(pool.close))
+  Effect.acquireRelease(
+    Effect.sync(() => open(config)),
+    (pool) => Effect.promise(pool.close)
+  )

@@ -16,20 +16,31 @@ export const make = <V>(options: {
   Effect.map(Effect.scope, (scope) => {
     const waiting = new Map<string, V>()
     const state = { sending: false }
-    const loop = Effect.gen(function*() {
+    const loop = Effect.gen(function* () {
       while (waiting.size > 0) {
         const entries = [...waiting]
         waiting.clear()
         yield* options.send(entries)
         yield* pause
       }
-    }).pipe(Effect.ensuring(Effect.sync(() => { state.sending = false })))
-    return (key, value) => Effect.suspend(() => {
-      const before = waiting.get(key)
-      waiting.set(key, before === undefined ? value : options.merge(before, value))
-      if (waiting.size > capacity) for (const oldest of waiting.keys()) { waiting.delete(oldest); break }
-      if (state.sending) return Effect.void
-      state.sending = true
-      return Effect.asVoid(Effect.forkIn(loop, scope))
-    })
+    }).pipe(
+      Effect.ensuring(
+        Effect.sync(() => {
+          state.sending = false
+        })
+      )
+    )
+    return (key, value) =>
+      Effect.suspend(() => {
+        const before = waiting.get(key)
+        waiting.set(key, before === undefined ? value : options.merge(before, value))
+        if (waiting.size > capacity)
+          for (const oldest of waiting.keys()) {
+            waiting.delete(oldest)
+            break
+          }
+        if (state.sending) return Effect.void
+        state.sending = true
+        return Effect.asVoid(Effect.forkIn(loop, scope))
+      })
   })

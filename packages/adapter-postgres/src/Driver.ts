@@ -21,12 +21,21 @@ export interface QueryOptions {
   readonly prepare?: boolean
 }
 export interface Connections {
-  query<R extends object = Row>(sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions): Effect.Effect<ReadonlyArray<R>, StoreError>
+  query<R extends object = Row>(
+    sql: string,
+    params?: ReadonlyArray<unknown>,
+    options?: QueryOptions
+  ): Effect.Effect<ReadonlyArray<R>, StoreError>
   /**
    * A statement outside of every transaction, for a caller to whom each step of the program counts. `done` is called once with its end,
    * and not at all after what this returns was called, which gives the answer up.
    */
-  start<R extends object = Row>(sql: string, params: ReadonlyArray<unknown> | undefined, options: QueryOptions | undefined, done: (exit: Exit.Exit<ReadonlyArray<R>, StoreError>) => void): () => void
+  start<R extends object = Row>(
+    sql: string,
+    params: ReadonlyArray<unknown> | undefined,
+    options: QueryOptions | undefined,
+    done: (exit: Exit.Exit<ReadonlyArray<R>, StoreError>) => void
+  ): () => void
   transact<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreError, R>
   /** Runs when the surrounding transaction has committed and never if it did not; at once outside of one. Must be short and not query. */
   afterCommit(effect: Effect.Effect<void>): Effect.Effect<void>
@@ -49,7 +58,7 @@ const Current = Context.Reference<Transaction | null>("rdev/adapter-postgres/Tra
 const statementNames = new Map<string, string>()
 const statementName = (sql: string): string => {
   let name = statementNames.get(sql)
-  if (name === undefined) statementNames.set(sql, name = `s${statementNames.size + 1}`)
+  if (name === undefined) statementNames.set(sql, (name = `s${statementNames.size + 1}`))
   return name
 }
 /** What the connections of a pool are like. */
@@ -68,8 +77,16 @@ export interface Manner {
 export const sessions: Manner = { abandons: true, named: true, begin: "BEGIN" }
 
 type Done = (error: Error | null, rows: ReadonlyArray<object>) => void
-const send = (client: PoolClient, named: boolean, sql: string, params: ReadonlyArray<unknown> | undefined, options: QueryOptions | undefined, done: Done): void => {
-  const answered = (error: Error | null | undefined, result?: { readonly rows: ReadonlyArray<object> }): void => done(error ?? null, result?.rows ?? [])
+const send = (
+  client: PoolClient,
+  named: boolean,
+  sql: string,
+  params: ReadonlyArray<unknown> | undefined,
+  options: QueryOptions | undefined,
+  done: Done
+): void => {
+  const answered = (error: Error | null | undefined, result?: { readonly rows: ReadonlyArray<object> }): void =>
+    done(error ?? null, result?.rows ?? [])
   if (params === undefined && options?.prepare !== true) {
     client.query(sql, answered)
     return
@@ -80,19 +97,35 @@ const send = (client: PoolClient, named: boolean, sql: string, params: ReadonlyA
   client.query(query)
 }
 
-const answer = (client: PoolClient, named: boolean, sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
-  new Promise<ReadonlyArray<object>>((resolve, reject) => { send(client, named, sql, params, options, (error, rows) => error === null ? resolve(rows) : reject(error)) })
+const answer = (
+  client: PoolClient,
+  named: boolean,
+  sql: string,
+  params?: ReadonlyArray<unknown>,
+  options?: QueryOptions
+) =>
+  new Promise<ReadonlyArray<object>>((resolve, reject) => {
+    send(client, named, sql, params, options, (error, rows) => (error === null ? resolve(rows) : reject(error)))
+  })
 
 /** A pool of its own, closed when the scope ends. Its first connection is opened beside whatever the caller does meanwhile. */
-export const make = (config: PoolConfig, manner: Manner = sessions): Effect.Effect<Connections, never, Scope.Scope> => Effect.map(ClientPool.make(config), (pool) => over(pool, manner))
+export const make = (config: PoolConfig, manner: Manner = sessions): Effect.Effect<Connections, never, Scope.Scope> =>
+  Effect.map(ClientPool.make(config), (pool) => over(pool, manner))
 
 /** The verbs over a pool. */
 export const over = (pool: ClientPool.ClientPool, manner: Manner): Connections => {
   const { abandons, named } = manner
-  const start: Connections["start"] = <R extends object>(sql: string, params: ReadonlyArray<unknown> | undefined, options: QueryOptions | undefined, done: (exit: Exit.Exit<ReadonlyArray<R>, StoreError>) => void) => {
+  const start: Connections["start"] = <R extends object>(
+    sql: string,
+    params: ReadonlyArray<unknown> | undefined,
+    options: QueryOptions | undefined,
+    done: (exit: Exit.Exit<ReadonlyArray<R>, StoreError>) => void
+  ) => {
     let gone = false
     let waiting: PoolClient | null = null
-    const fail = (cause: unknown) => { if (!gone) done(Exit.fail(classifyError("Database.query", cause))) }
+    const fail = (cause: unknown) => {
+      if (!gone) done(Exit.fail(classifyError("Database.query", cause)))
+    }
     const use = (client: PoolClient) => {
       waiting = client
       send(client, named, sql, params, options, (error, rows) => {
@@ -104,7 +137,7 @@ export const over = (pool: ClientPool.ClientPool, manner: Manner): Connections =
     }
     const atHand = pool.take()
     if (atHand !== null) use(atHand)
-    else pool.connect().then((client) => gone ? pool.giveBack(client) : use(client), fail)
+    else pool.connect().then((client) => (gone ? pool.giveBack(client) : use(client)), fail)
     return () => {
       gone = true
       if (!abandons || waiting === null) return
@@ -116,32 +149,54 @@ export const over = (pool: ClientPool.ClientPool, manner: Manner): Connections =
   const plain = <R extends object>(sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
     Effect.callback<ReadonlyArray<R>, StoreError>((resume) => Effect.sync(start<R>(sql, params, options, resume)))
 
-  const inside = <R extends object>(tx: Transaction, sql: string, params?: ReadonlyArray<unknown>, options?: QueryOptions) =>
+  const inside = <R extends object>(
+    tx: Transaction,
+    sql: string,
+    params?: ReadonlyArray<unknown>,
+    options?: QueryOptions
+  ) =>
     Effect.map(
-      attempt("Database.query", () => inTurn(tx, () => tx.open ? answer(tx.client, named, sql, params, options) : Promise.reject(ended))),
+      attempt("Database.query", () =>
+        inTurn(tx, () => (tx.open ? answer(tx.client, named, sql, params, options) : Promise.reject(ended)))
+      ),
       (rows) => rows as ReadonlyArray<R>
     )
 
   /** Goes on with the fiber's transaction on this pool. One step, as it comes before every statement. */
-  const withMine = <A, E, R>(next: (tx: Transaction | null) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => Effect.withFiber<A, E, R>((fiber) => {
-    const tx = Context.get(fiber.context, Current)
-    return next(tx !== null && tx.owner === pool ? tx : null)
-  })
+  const withMine = <A, E, R>(next: (tx: Transaction | null) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.withFiber<A, E, R>((fiber) => {
+      const tx = Context.get(fiber.context, Current)
+      return next(tx !== null && tx.owner === pool ? tx : null)
+    })
 
   return {
-    query: (sql, params, options) => withMine((tx) => tx === null ? plain(sql, params, options) : inside(tx, sql, params, options)),
+    query: (sql, params, options) =>
+      withMine((tx) => (tx === null ? plain(sql, params, options) : inside(tx, sql, params, options))),
     start,
     inTransaction: withMine((tx) => Effect.succeed(tx !== null && tx.open)),
-    afterCommit: (effect) => withMine((tx) => tx === null || !tx.open ? effect : Effect.sync(() => { tx.hooks.push(effect) })),
-    transact: (effect) => withMine((outer) => outer !== null ? (outer.open ? effect : Effect.fail(ended)) : begin(pool, effect, manner))
+    afterCommit: (effect) =>
+      withMine((tx) =>
+        tx === null || !tx.open
+          ? effect
+          : Effect.sync(() => {
+              tx.hooks.push(effect)
+            })
+      ),
+    transact: (effect) =>
+      withMine((outer) => (outer !== null ? (outer.open ? effect : Effect.fail(ended)) : begin(pool, effect, manner)))
   }
 }
 
-const ended = new StoreError({ operation: "Database.transact", reason: { _tag: "Conflict", message: "the transaction has ended: a fiber started in it outlived it" } })
+const ended = new StoreError({
+  operation: "Database.transact",
+  reason: { _tag: "Conflict", message: "the transaction has ended: a fiber started in it outlived it" }
+})
 
 const inTurn = <A>(tx: Transaction, run: () => Promise<A>): Promise<A> => {
   tx.pending += 1
-  const result = tx.last.then(run).finally(() => { tx.pending -= 1 })
+  const result = tx.last.then(run).finally(() => {
+    tx.pending -= 1
+  })
   tx.last = result.catch(() => undefined)
   return result
 }
@@ -150,7 +205,11 @@ const attempt = <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, 
   Effect.tryPromise({ try: run, catch: (cause) => classifyError(operation, cause) })
 
 /** One connection held by a transaction, given back exactly once. */
-interface Lease { readonly pool: ClientPool.ClientPool; client: PoolClient | null; over: boolean }
+interface Lease {
+  readonly pool: ClientPool.ClientPool
+  client: PoolClient | null
+  over: boolean
+}
 const settle = (lease: Lease) => {
   const { client } = lease
   lease.over = true
@@ -177,32 +236,42 @@ const acquire = (lease: Lease) =>
     )
   })
 
-const begin = <A, E, R>(pool: ClientPool.ClientPool, effect: Effect.Effect<A, E, R>, manner: Manner): Effect.Effect<A, E | StoreError, R> =>
-  Effect.uninterruptibleMask((restore) => Effect.suspend(() => {
-    const lease: Lease = { pool, client: null, over: false }
-    return Effect.gen(function*() {
-      const client = yield* restore(acquire(lease))
-      const tx: Transaction = { owner: pool, client, hooks: [], open: true, last: Promise.resolve(), pending: 0 }
-      const exit = yield* Effect.exit(restore(Effect.andThen(
-        attempt("Database.transact", () => inTurn(tx, () => client.query(manner.begin))),
-        Effect.provideService(effect, Current, tx)
-      )))
-      tx.open = false
-      if (exit._tag === "Failure" && manner.abandons && tx.pending > 0) {
-        // Interrupted in the middle of a statement: the server rolls back when the connection is gone.
-        drop(lease, true)
-        return yield* exit
-      }
-      if (exit._tag === "Failure") {
-        yield* finish(lease, tx, "ROLLBACK").pipe(Effect.ignore)
-        return yield* exit
-      }
-      yield* finish(lease, tx, "COMMIT")
-      // Before the connection is given back, so that hooks of a one-connection pool run in the order of their commits.
-      for (const hook of tx.hooks) yield* hook
-      return exit.value
-    }).pipe(Effect.ensuring(Effect.sync(() => settle(lease))))
-  }))
+const begin = <A, E, R>(
+  pool: ClientPool.ClientPool,
+  effect: Effect.Effect<A, E, R>,
+  manner: Manner
+): Effect.Effect<A, E | StoreError, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.suspend(() => {
+      const lease: Lease = { pool, client: null, over: false }
+      return Effect.gen(function* () {
+        const client = yield* restore(acquire(lease))
+        const tx: Transaction = { owner: pool, client, hooks: [], open: true, last: Promise.resolve(), pending: 0 }
+        const exit = yield* Effect.exit(
+          restore(
+            Effect.andThen(
+              attempt("Database.transact", () => inTurn(tx, () => client.query(manner.begin))),
+              Effect.provideService(effect, Current, tx)
+            )
+          )
+        )
+        tx.open = false
+        if (exit._tag === "Failure" && manner.abandons && tx.pending > 0) {
+          // Interrupted in the middle of a statement: the server rolls back when the connection is gone.
+          drop(lease, true)
+          return yield* exit
+        }
+        if (exit._tag === "Failure") {
+          yield* finish(lease, tx, "ROLLBACK").pipe(Effect.ignore)
+          return yield* exit
+        }
+        yield* finish(lease, tx, "COMMIT")
+        // Before the connection is given back, so that hooks of a one-connection pool run in the order of their commits.
+        for (const hook of tx.hooks) yield* hook
+        return exit.value
+      }).pipe(Effect.ensuring(Effect.sync(() => settle(lease))))
+    })
+  )
 
 /** Ends the transaction; when that fails the connection is dropped, and with it whatever was open. */
 const finish = (lease: Lease, tx: Transaction, verb: "COMMIT" | "ROLLBACK") =>
@@ -212,9 +281,18 @@ const finish = (lease: Lease, tx: Transaction, verb: "COMMIT" | "ROLLBACK") =>
       drop(lease, cause)
       return classifyError("Database.transact", cause)
     }
-  }).pipe(Effect.flatMap((result) =>
-    result.command === verb ? Effect.void : Effect.fail(new StoreError({
-      operation: "Database.transact",
-      reason: { _tag: "Conflict", message: "a statement of the transaction failed and its error was ignored: everything was rolled back" }
-    }))
-  ))
+  }).pipe(
+    Effect.flatMap((result) =>
+      result.command === verb
+        ? Effect.void
+        : Effect.fail(
+            new StoreError({
+              operation: "Database.transact",
+              reason: {
+                _tag: "Conflict",
+                message: "a statement of the transaction failed and its error was ignored: everything was rolled back"
+              }
+            })
+          )
+    )
+  )

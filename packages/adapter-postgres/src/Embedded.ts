@@ -28,7 +28,7 @@ const defaults = "SET jit = off"
 const sharedBuffers = "32MB"
 
 const fail = (reason: StoreReason, cause?: unknown) => new StoreError({ operation: "Embedded.open", reason, cause })
-const messageOf = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /**
  * The engine answers within the same turn of the event loop, so a fiber that queries without a pause would let no timer, socket or
@@ -44,45 +44,91 @@ class Wire extends Duplex {
     super()
     this.engine = engine
   }
-  connect(): this { process.nextTick(() => this.emit("connect")); return this }
-  setNoDelay(): this { return this }
-  setKeepAlive(): this { return this }
-  ref(): this { return this }
-  unref(): this { return this }
+  connect(): this {
+    process.nextTick(() => this.emit("connect"))
+    return this
+  }
+  setNoDelay(): this {
+    return this
+  }
+  setKeepAlive(): this {
+    return this
+  }
+  ref(): this {
+    return this
+  }
+  unref(): this {
+    return this
+  }
   override _read(): void {}
   override _writev(chunks: ReadonlyArray<{ readonly chunk: Buffer }>, done: (error?: Error | null) => void): void {
-    this.send(chunks.length === 1 && chunks[0] !== undefined ? chunks[0].chunk : Buffer.concat(chunks.map((c) => c.chunk)), done)
+    this.send(
+      chunks.length === 1 && chunks[0] !== undefined ? chunks[0].chunk : Buffer.concat(chunks.map((c) => c.chunk)),
+      done
+    )
   }
-  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void { this.send(chunk, done) }
-  override _final(done: (error?: Error | null) => void): void { this.push(null); done() }
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    this.send(chunk, done)
+  }
+  override _final(done: (error?: Error | null) => void): void {
+    this.push(null)
+    done()
+  }
   private send(message: Buffer, done: (error?: Error | null) => void): void {
     // A farewell (Terminate) would end the engine, not the connection.
     if (message.length === 5 && message[0] === 0x58) return done()
     // After the write itself: an answer may bring the next statement at once, and a stream forgets what is written while it hands over.
-    Promise.resolve().then(() => this.engine.execProtocolRawStream(message, { onRawData: (data) => { this.push(Buffer.from(data)) } }))
-      .then(() => {
-        if (performance.now() - this.turnBegan < turnMillis) return done()
-        setImmediate(() => {
-          this.turnBegan = performance.now()
-          done()
+    Promise.resolve()
+      .then(() =>
+        this.engine.execProtocolRawStream(message, {
+          onRawData: (data) => {
+            this.push(Buffer.from(data))
+          }
         })
-      }, (cause: unknown) => done(cause instanceof Error ? cause : new Error(String(cause))))
+      )
+      .then(
+        () => {
+          if (performance.now() - this.turnBegan < turnMillis) return done()
+          setImmediate(() => {
+            this.turnBegan = performance.now()
+            done()
+          })
+        },
+        (cause: unknown) => done(cause instanceof Error ? cause : new Error(String(cause)))
+      )
   }
 }
 
-const engine = (options: { readonly dataDir?: string; readonly loadDataDir?: Blob }): Effect.Effect<PGlite, StoreError, Scope.Scope> =>
+const engine = (options: {
+  readonly dataDir?: string
+  readonly loadDataDir?: Blob
+}): Effect.Effect<PGlite, StoreError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.tryPromise({
       try: async () => {
         const code = EngineCode.compile()
         const { PGlite } = await import("@electric-sql/pglite")
-        return PGlite.create({ ...options, pgliteWasmModule: await code, startParams: [...PGlite.defaultStartParams, "-c", `shared_buffers=${sharedBuffers}`] })
+        return PGlite.create({
+          ...options,
+          pgliteWasmModule: await code,
+          startParams: [...PGlite.defaultStartParams, "-c", `shared_buffers=${sharedBuffers}`]
+        })
       },
-      catch: (cause) => options.dataDir === undefined
-        ? fail({ _tag: "Unavailable", message: `the embedded database could not be started: ${messageOf(cause)}` }, cause)
-        : fail({ _tag: "Corrupt", message: `the database in ${options.dataDir} cannot be opened (${messageOf(cause)}). Restore the folder from a backup, or move it away to begin with an empty one.` }, cause)
+      catch: (cause) =>
+        options.dataDir === undefined
+          ? fail(
+              { _tag: "Unavailable", message: `the embedded database could not be started: ${messageOf(cause)}` },
+              cause
+            )
+          : fail(
+              {
+                _tag: "Corrupt",
+                message: `the database in ${options.dataDir} cannot be opened (${messageOf(cause)}). Restore the folder from a backup, or move it away to begin with an empty one.`
+              },
+              cause
+            )
     }),
-    (db) => Effect.promise(() => db.closed ? Promise.resolve() : db.close())
+    (db) => Effect.promise(() => (db.closed ? Promise.resolve() : db.close()))
   )
 
 export interface Engine {
@@ -110,20 +156,23 @@ const connect = (db: PGlite): Effect.Effect<Engine, never, Scope.Scope> => {
     connections: Driver.over(clients, { ...Driver.sessions, abandons: false }),
     dump: Effect.tryPromise({
       try: async () => new Uint8Array(await (await db.dumpDataDir("none")).arrayBuffer()),
-      catch: (cause) => fail({ _tag: "Unavailable", message: `the database cannot be dumped: ${messageOf(cause)}` }, cause)
+      catch: (cause) =>
+        fail({ _tag: "Unavailable", message: `the database cannot be dumped: ${messageOf(cause)}` }, cause)
     })
   }))
 }
 
 /** A migrated, empty database as a tar; takes some seconds. */
 export const build = (migrations: ReadonlyArray<Migrations.Migration>): Effect.Effect<Uint8Array, StoreError> =>
-  Effect.scoped(Effect.gen(function*() {
-    const made = yield* Effect.flatMap(engine({}), connect)
-    yield* Migrations.run(made.connections, Effect.succeed(made.connections), migrations)
-    yield* made.connections.query("VACUUM (FREEZE, ANALYZE)")
-    yield* made.connections.query("CHECKPOINT")
-    return yield* made.dump
-  }))
+  Effect.scoped(
+    Effect.gen(function* () {
+      const made = yield* Effect.flatMap(engine({}), connect)
+      yield* Migrations.run(made.connections, Effect.succeed(made.connections), migrations)
+      yield* made.connections.query("VACUUM (FREEZE, ANALYZE)")
+      yield* made.connections.query("CHECKPOINT")
+      return yield* made.dump
+    })
+  )
 
 const checkVersion = (database: string): StoreError | null => {
   const file = path.join(database, "PG_VERSION")
@@ -131,15 +180,18 @@ const checkVersion = (database: string): StoreError | null => {
   if (version === major) return null
   return fail({
     _tag: "Corrupt",
-    message: version === null
-      ? `${database} is not a database folder any more (PG_VERSION is missing). Restore the folder from a backup, or move it away to begin with an empty one.`
-      : `${database} was written by PostgreSQL ${version}, this version of rdev carries PostgreSQL ${major}: ${Number(version) > Number(major) ? "start the newer version of rdev" : "export the data with the version that wrote it"}.`
+    message:
+      version === null
+        ? `${database} is not a database folder any more (PG_VERSION is missing). Restore the folder from a backup, or move it away to begin with an empty one.`
+        : `${database} was written by PostgreSQL ${version}, this version of rdev carries PostgreSQL ${major}: ${Number(version) > Number(major) ? "start the newer version of rdev" : "export the data with the version that wrote it"}.`
   })
 }
 
 /** Opens (and when new creates) the database of a data folder, or a throw-away one in memory, up to date. */
-export const open = (where: { readonly dataDir: string } | { readonly memory: true }): Effect.Effect<Engine, StoreError, Scope.Scope> =>
-  Effect.gen(function*() {
+export const open = (
+  where: { readonly dataDir: string } | { readonly memory: true }
+): Effect.Effect<Engine, StoreError, Scope.Scope> =>
+  Effect.gen(function* () {
     const migrations = yield* Migrations.load
     const snapshot = Snapshot.load(migrations, build(migrations))
     if ("memory" in where) {

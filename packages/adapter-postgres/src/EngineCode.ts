@@ -17,6 +17,8 @@ const begin = async () => WebAssembly.compile(readFileSync(file()))
 export const compile = (): Promise<WebAssembly.Module> => {
   if (compiled !== undefined) return compiled
   const begun = begin()
-  begun.catch(() => { compiled = undefined })
-  return compiled = begun
+  begun.catch(() => {
+    compiled = undefined
+  })
+  return (compiled = begun)
 }

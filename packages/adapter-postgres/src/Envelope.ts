@@ -6,8 +6,15 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
 
 /** What a ciphertext belongs to. */
-export interface Place { readonly project: string; readonly record: string; readonly field: string }
-export interface Sealed { readonly wrappedKey: Buffer; readonly ciphertext: Buffer }
+export interface Place {
+  readonly project: string
+  readonly record: string
+  readonly field: string
+}
+export interface Sealed {
+  readonly wrappedKey: Buffer
+  readonly ciphertext: Buffer
+}
 
 const algorithm = "aes-256-gcm"
 /** NIST SP 800-38D: 96-bit nonces, 128-bit tags. */
@@ -31,7 +38,10 @@ const decrypt = (key: Uint8Array, sealed: Uint8Array, aad: Buffer): Buffer => {
   return Buffer.concat([decipher.update(sealed.subarray(nonceBytes + tagBytes)), decipher.final()])
 }
 
-export interface Kek { readonly id: string; readonly key: Uint8Array }
+export interface Kek {
+  readonly id: string
+  readonly key: Uint8Array
+}
 
 export const seal = (kek: Kek, place: Place, value: string): Sealed => {
   const dataKey = randomBytes(keyBytes)

@@ -47,7 +47,11 @@ const scanWindow = 20_000
 const trimBatch = 10_000
 
 /** Events appended by one call, encoded. */
-export interface Part { readonly timeMillis: number; readonly events: ReadonlyArray<NewEvent>; readonly data: ReadonlyArray<string> }
+export interface Part {
+  readonly timeMillis: number
+  readonly events: ReadonlyArray<NewEvent>
+  readonly data: ReadonlyArray<string>
+}
 
 interface PageRow {
   readonly last_seq: number
@@ -59,12 +63,25 @@ interface PageRow {
   readonly subject: unknown
   readonly data: unknown
 }
-interface Head { readonly stream: StreamName; readonly last_seq: number; readonly retained_from: number }
+interface Head {
+  readonly stream: StreamName
+  readonly last_seq: number
+  readonly retained_from: number
+}
 
 /** What stands in the place of an entry that cannot be read: no number of the stream is left out. */
 const unreadable = "event.unreadable"
 const decodeOne = Schema.decodeUnknownResult(Event)
-const decode = (stream: StreamName, rows: ReadonlyArray<{ readonly seq: number; readonly timeMillis: number; readonly type: string; readonly subject: unknown; readonly data: unknown }>): Effect.Effect<ReadonlyArray<Event>> =>
+const decode = (
+  stream: StreamName,
+  rows: ReadonlyArray<{
+    readonly seq: number
+    readonly timeMillis: number
+    readonly type: string
+    readonly subject: unknown
+    readonly data: unknown
+  }>
+): Effect.Effect<ReadonlyArray<Event>> =>
   Effect.forEach(rows, (row) => {
     const result = decodeOne({ stream, ...row })
     if (result._tag === "Success") return Effect.succeed(result.success)
@@ -75,7 +92,14 @@ const decode = (stream: StreamName, rows: ReadonlyArray<{ readonly seq: number; 
         message: `a stored event cannot be read: ${result.failure.message}`,
         repair: "Restore its row of table event from a backup; readers get a note in its place"
       }),
-      new Event({ stream, seq: row.seq, timeMillis: Number.isSafeInteger(row.timeMillis) ? row.timeMillis : 0, type: unreadable, subject: {}, data: { of: row.type } })
+      new Event({
+        stream,
+        seq: row.seq,
+        timeMillis: Number.isSafeInteger(row.timeMillis) ? row.timeMillis : 0,
+        type: unreadable,
+        subject: {},
+        data: { of: row.type }
+      })
     )
   })
 
@@ -93,65 +117,118 @@ const conditions = (filter: EventFilter) => {
 }
 
 /** Writes in one statement, in the transaction of the fiber if there is one; the events of each part. */
-export const append = (database: Connections, stream: StreamName, parts: ReadonlyArray<Part>): Effect.Effect<ReadonlyArray<ReadonlyArray<Event>>, StoreError> =>
-  Effect.gen(function*() {
+export const append = (
+  database: Connections,
+  stream: StreamName,
+  parts: ReadonlyArray<Part>
+): Effect.Effect<ReadonlyArray<ReadonlyArray<Event>>, StoreError> =>
+  Effect.gen(function* () {
     const events = parts.flatMap((part) => part.events)
-    const rows = yield* database.query<{ readonly base: number }>(appendSql, [
-      stream,
-      events.length,
-      parts.flatMap((part) => part.events.map(() => part.timeMillis)),
-      events.map((event) => event.type),
-      events.map((event) => JSON.stringify(event.subject)),
-      parts.flatMap((part) => part.data)
-    ], { prepare: true })
+    const rows = yield* database.query<{ readonly base: number }>(
+      appendSql,
+      [
+        stream,
+        events.length,
+        parts.flatMap((part) => part.events.map(() => part.timeMillis)),
+        events.map((event) => event.type),
+        events.map((event) => JSON.stringify(event.subject)),
+        parts.flatMap((part) => part.data)
+      ],
+      { prepare: true }
+    )
     let seq = rows[0]?.base ?? 0
-    return parts.map((part) => part.events.map((event) =>
-      new Event({ stream, seq: ++seq, timeMillis: part.timeMillis, type: event.type, subject: event.subject, data: event.data })))
+    return parts.map((part) =>
+      part.events.map(
+        (event) =>
+          new Event({
+            stream,
+            seq: ++seq,
+            timeMillis: part.timeMillis,
+            type: event.type,
+            subject: event.subject,
+            data: event.data
+          })
+      )
+    )
   })
 
-export const read = (database: Connections, stream: StreamName, after: number, limit: number, filter: EventFilter = {}): Effect.Effect<EventPage, StoreError> =>
-  Effect.gen(function*() {
+export const read = (
+  database: Connections,
+  stream: StreamName,
+  after: number,
+  limit: number,
+  filter: EventFilter = {}
+): Effect.Effect<EventPage, StoreError> =>
+  Effect.gen(function* () {
     const { where, params } = conditions(filter)
     const filtered = where.length > 0
     const sql = filtered ? readSql([...where, `seq <= greatest($2, s.retained_from - 1) + ${scanWindow}`]) : readSql([])
     const rows = yield* database.query<PageRow>(sql, [stream, after, limit + 1, ...params], { prepare: !filtered })
     const head = rows[0] ?? { last_seq: 0, retained_from: 1 }
-    const events = yield* decode(stream, rows.flatMap(({ data, seq, subject, time_millis, type }) => seq === null ? [] : [{ seq, timeMillis: time_millis, type, subject, data }]))
+    const events = yield* decode(
+      stream,
+      rows.flatMap(({ data, seq, subject, time_millis, type }) =>
+        seq === null ? [] : [{ seq, timeMillis: time_millis, type, subject, data }]
+      )
+    )
     const page = events.slice(0, limit)
     const lookedAt = filtered ? Math.max(after, head.retained_from - 1) + scanWindow : head.last_seq
-    const cursor = events.length > limit ? page.at(-1)?.seq ?? after : Math.min(head.last_seq, lookedAt)
-    return { events: page, cursor, hasMore: cursor < head.last_seq, watermark: head.last_seq, retainedFrom: head.retained_from }
+    const cursor = events.length > limit ? (page.at(-1)?.seq ?? after) : Math.min(head.last_seq, lookedAt)
+    return {
+      events: page,
+      cursor,
+      hasMore: cursor < head.last_seq,
+      watermark: head.last_seq,
+      retainedFrom: head.retained_from
+    }
   })
 
 /** Greatest seq of each of the streams that exist. */
-export const heads = (database: Connections, streams: ReadonlyArray<StreamName>): Effect.Effect<ReadonlyArray<Pick<Head, "stream" | "last_seq">>, StoreError> =>
-  database.query(headsSql, [streams])
+export const heads = (
+  database: Connections,
+  streams: ReadonlyArray<StreamName>
+): Effect.Effect<ReadonlyArray<Pick<Head, "stream" | "last_seq">>, StoreError> => database.query(headsSql, [streams])
 
-export interface Changes { readonly since: string | null; readonly heads: ReadonlyArray<Pick<Head, "stream" | "last_seq">> }
+export interface Changes {
+  readonly since: string | null
+  readonly heads: ReadonlyArray<Pick<Head, "stream" | "last_seq">>
+}
 /** Streams that something was appended to since the last answer; with null, all of them. */
-export const changed = (database: Connections, since: string | null): Effect.Effect<Changes, StoreError> => Effect.map(
-  database.query<{ readonly since: string; readonly stream: StreamName | null; readonly last_seq: number }>(changedSql, [since], { prepare: true }),
-  (rows) => ({ since: rows[0]?.since ?? null, heads: rows.flatMap(({ last_seq, stream }) => stream === null ? [] : [{ stream, last_seq }]) })
-)
+export const changed = (database: Connections, since: string | null): Effect.Effect<Changes, StoreError> =>
+  Effect.map(
+    database.query<{ readonly since: string; readonly stream: StreamName | null; readonly last_seq: number }>(
+      changedSql,
+      [since],
+      { prepare: true }
+    ),
+    (rows) => ({
+      since: rows[0]?.since ?? null,
+      heads: rows.flatMap(({ last_seq, stream }) => (stream === null ? [] : [{ stream, last_seq }]))
+    })
+  )
 
-const trimStream = (database: Connections, head: Head, beforeMillis: number) => Effect.gen(function*() {
-  const kept = yield* database.query<{ readonly seq: number }>(firstKeptSql, [head.stream, beforeMillis], { prepare: true })
-  const end = kept[0]?.seq ?? head.last_seq + 1
-  for (let at = head.retained_from; at < end;) {
-    at = Math.min(end, at + trimBatch)
-    yield* database.query(trimSql, [head.stream, at], { prepare: true })
-  }
-  return Math.max(0, end - head.retained_from)
-})
+const trimStream = (database: Connections, head: Head, beforeMillis: number) =>
+  Effect.gen(function* () {
+    const kept = yield* database.query<{ readonly seq: number }>(firstKeptSql, [head.stream, beforeMillis], {
+      prepare: true
+    })
+    const end = kept[0]?.seq ?? head.last_seq + 1
+    for (let at = head.retained_from; at < end;) {
+      at = Math.min(end, at + trimBatch)
+      yield* database.query(trimSql, [head.stream, at], { prepare: true })
+    }
+    return Math.max(0, end - head.retained_from)
+  })
 
 /** Removes what is older than the time up to the first entry of each stream that is not; returns how many. */
-export const trim = (database: Connections, beforeMillis: number): Effect.Effect<number, StoreError> => Effect.gen(function*() {
-  let removed = 0
-  for (let after = "";;) {
-    const page = yield* database.query<Head>(streamsSql, [after])
-    for (const head of page) removed += yield* trimStream(database, head, beforeMillis)
-    const last = page.at(-1)
-    if (last === undefined) return removed
-    after = last.stream
-  }
-})
+export const trim = (database: Connections, beforeMillis: number): Effect.Effect<number, StoreError> =>
+  Effect.gen(function* () {
+    let removed = 0
+    for (let after = ""; ;) {
+      const page = yield* database.query<Head>(streamsSql, [after])
+      for (const head of page) removed += yield* trimStream(database, head, beforeMillis)
+      const last = page.at(-1)
+      if (last === undefined) return removed
+      after = last.stream
+    }
+  })

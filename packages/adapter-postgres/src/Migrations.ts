@@ -9,7 +9,12 @@ import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
 import type { Connections } from "./Driver.ts"
 
-export interface Migration { readonly number: number; readonly name: string; readonly checksum: string; readonly file: string }
+export interface Migration {
+  readonly number: number
+  readonly name: string
+  readonly checksum: string
+  readonly file: string
+}
 
 /** The same folder from src/ and from dist/. */
 export const folder = fileURLToPath(new URL("../migrations/", import.meta.url))
@@ -37,39 +42,69 @@ const fileOf = ({ name, number }: Entry): string => `${String(number).padStart(4
 /** What stands in the folder, by number; this is what `listing` keeps. */
 export const list: Effect.Effect<ReadonlyArray<Entry>, StoreError> = Effect.try({
   try: () => {
-    const entries = fs.readdirSync(folder).filter((file) => file.endsWith(".sql")).sort().map(entryOf)
+    const entries = fs
+      .readdirSync(folder)
+      .filter((file) => file.endsWith(".sql"))
+      .sort()
+      .map(entryOf)
     for (const [i, entry] of entries.entries()) {
-      if (i > 0 && entries[i - 1]?.number === entry.number) throw fail({ _tag: "Invalid", field: `migration ${entry.number}`, message: "two files carry this number" })
+      if (i > 0 && entries[i - 1]?.number === entry.number)
+        throw fail({ _tag: "Invalid", field: `migration ${entry.number}`, message: "two files carry this number" })
     }
     return entries
   },
-  catch: (cause) => cause instanceof StoreError ? cause : fail({
-    _tag: "Invalid", field: "migrations", message: `${folder} cannot be read: the package's migrations folder must lie beside its dist folder (was it bundled?)`
-  }, cause)
+  catch: (cause) =>
+    cause instanceof StoreError
+      ? cause
+      : fail(
+          {
+            _tag: "Invalid",
+            field: "migrations",
+            message: `${folder} cannot be read: the package's migrations folder must lie beside its dist folder (was it bundled?)`
+          },
+          cause
+        )
 })
 
 const built: Effect.Effect<ReadonlyArray<Entry>, StoreError> = Effect.try({
   try: () => JSON.parse(fs.readFileSync(listing, "utf8")),
-  catch: (cause) => fail({ _tag: "Invalid", field: "migrations", message: `${listing} cannot be read: build or install the package anew` }, cause)
+  catch: (cause) =>
+    fail(
+      { _tag: "Invalid", field: "migrations", message: `${listing} cannot be read: build or install the package anew` },
+      cause
+    )
 })
 
 /** The migrations of this version. */
 export const load: Effect.Effect<ReadonlyArray<Migration>, StoreError> = Effect.map(
-  Effect.suspend(() => fs.existsSync(listing) ? built : list),
+  Effect.suspend(() => (fs.existsSync(listing) ? built : list)),
   (entries) => entries.map((entry) => ({ ...entry, file: folder + fileOf(entry) }))
 )
 
-const read = ({ checksum, file }: Migration): Effect.Effect<string, StoreError> => Effect.filterOrFail(
-  Effect.try({ try: () => textOf(file), catch: (cause) => fail({ _tag: "Invalid", field: "migrations", message: `${file} cannot be read` }, cause) }),
-  (sql) => checksumOf(sql) === checksum,
-  () => fail({ _tag: "Invalid", field: "migrations", message: `${file} is not the one that this version was built with: build or install the package anew` })
-)
+const read = ({ checksum, file }: Migration): Effect.Effect<string, StoreError> =>
+  Effect.filterOrFail(
+    Effect.try({
+      try: () => textOf(file),
+      catch: (cause) => fail({ _tag: "Invalid", field: "migrations", message: `${file} cannot be read` }, cause)
+    }),
+    (sql) => checksumOf(sql) === checksum,
+    () =>
+      fail({
+        _tag: "Invalid",
+        field: "migrations",
+        message: `${file} is not the one that this version was built with: build or install the package anew`
+      })
+  )
 
 /** Changes when any migration does. */
 export const fingerprint = (migrations: ReadonlyArray<Migration>): string =>
   hash("sha256", migrations.map((m) => `${m.number}:${m.checksum}`).join("\n"))
 
-interface Applied { readonly number: number; readonly name: string; readonly checksum: string }
+interface Applied {
+  readonly number: number
+  readonly name: string
+  readonly checksum: string
+}
 
 const check = (migrations: ReadonlyArray<Migration>, applied: ReadonlyArray<Applied>) => {
   const known = new Map(migrations.map((m) => [m.number, m]))
@@ -82,51 +117,79 @@ const check = (migrations: ReadonlyArray<Migration>, applied: ReadonlyArray<Appl
       })
     }
     if (ours.checksum !== row.checksum) {
-      return fail({ _tag: "Corrupt", message: `migration ${row.number} ${row.name} was applied with other contents than this version has. Use the version that wrote the data.` })
+      return fail({
+        _tag: "Corrupt",
+        message: `migration ${row.number} ${row.name} was applied with other contents than this version has. Use the version that wrote the data.`
+      })
     }
   }
   return null
 }
 
-const applied = (database: Connections) => database.query<Applied>("SELECT number, name, checksum FROM rdev_migration ORDER BY number")
+const applied = (database: Connections) =>
+  database.query<Applied>("SELECT number, name, checksum FROM rdev_migration ORDER BY number")
 
-const isNoTable = ({ cause }: StoreError): boolean => typeof cause === "object" && cause !== null && Reflect.get(cause, "code") === "42P01"
+const isNoTable = ({ cause }: StoreError): boolean =>
+  typeof cause === "object" && cause !== null && Reflect.get(cause, "code") === "42P01"
 
 /**
  * Whether nothing is missing; fails when this version cannot work with what is there. A database without the table is new: it says so with
  * an error, once, so that every other start needs one statement less.
  */
-const isCurrent = (database: Connections, migrations: ReadonlyArray<Migration>) => Effect.gen(function*() {
-  const rows = yield* Effect.catchIf(applied(database), isNoTable, () => Effect.succeed(null))
-  if (rows === null) return false
-  const problem = check(migrations, rows)
-  if (problem !== null) return yield* problem
-  return rows.length === migrations.length
-})
-
-/** Applies what is missing; returns the numbers applied. */
-const apply = (database: Connections, migrations: ReadonlyArray<Migration>): Effect.Effect<ReadonlyArray<number>, StoreError> => {
-  const table = database.transact(Effect.gen(function*() {
-    yield* database.query("SELECT pg_advisory_xact_lock($1)", [advisoryKey])
-    yield* database.query("CREATE TABLE IF NOT EXISTS rdev_migration (number int PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at_millis bigint NOT NULL)")
-  }))
-  /** The lock ends with each transaction, so what is missing is looked up again inside of it. */
-  const next = database.transact(Effect.gen(function*() {
-    yield* database.query("SELECT pg_advisory_xact_lock($1)", [advisoryKey])
-    const rows = yield* applied(database)
+const isCurrent = (database: Connections, migrations: ReadonlyArray<Migration>) =>
+  Effect.gen(function* () {
+    const rows = yield* Effect.catchIf(applied(database), isNoTable, () => Effect.succeed(null))
+    if (rows === null) return false
     const problem = check(migrations, rows)
     if (problem !== null) return yield* problem
-    const done = new Set(rows.map((row) => row.number))
-    const migration = migrations.find((m) => !done.has(m.number))
-    if (migration === undefined) return null
-    yield* database.query(yield* read(migration)).pipe(
-      Effect.mapError((error) => new StoreError({ operation: "Migrations.run", reason: { _tag: "Unknown", message: `migration ${migration.number} ${migration.name}: ${error.message}` }, cause: error }))
-    )
-    const now = yield* Clock.currentTimeMillis
-    yield* database.query("INSERT INTO rdev_migration (number, name, checksum, applied_at_millis) VALUES ($1, $2, $3, $4)", [migration.number, migration.name, migration.checksum, now])
-    return migration.number
-  }))
-  return Effect.gen(function*() {
+    return rows.length === migrations.length
+  })
+
+/** Applies what is missing; returns the numbers applied. */
+const apply = (
+  database: Connections,
+  migrations: ReadonlyArray<Migration>
+): Effect.Effect<ReadonlyArray<number>, StoreError> => {
+  const table = database.transact(
+    Effect.gen(function* () {
+      yield* database.query("SELECT pg_advisory_xact_lock($1)", [advisoryKey])
+      yield* database.query(
+        "CREATE TABLE IF NOT EXISTS rdev_migration (number int PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at_millis bigint NOT NULL)"
+      )
+    })
+  )
+  /** The lock ends with each transaction, so what is missing is looked up again inside of it. */
+  const next = database.transact(
+    Effect.gen(function* () {
+      yield* database.query("SELECT pg_advisory_xact_lock($1)", [advisoryKey])
+      const rows = yield* applied(database)
+      const problem = check(migrations, rows)
+      if (problem !== null) return yield* problem
+      const done = new Set(rows.map((row) => row.number))
+      const migration = migrations.find((m) => !done.has(m.number))
+      if (migration === undefined) return null
+      yield* database.query(yield* read(migration)).pipe(
+        Effect.mapError(
+          (error) =>
+            new StoreError({
+              operation: "Migrations.run",
+              reason: {
+                _tag: "Unknown",
+                message: `migration ${migration.number} ${migration.name}: ${error.message}`
+              },
+              cause: error
+            })
+        )
+      )
+      const now = yield* Clock.currentTimeMillis
+      yield* database.query(
+        "INSERT INTO rdev_migration (number, name, checksum, applied_at_millis) VALUES ($1, $2, $3, $4)",
+        [migration.number, migration.name, migration.checksum, now]
+      )
+      return migration.number
+    })
+  )
+  return Effect.gen(function* () {
     yield* table
     const numbers: Array<number> = []
     for (let number = yield* next; number !== null; number = yield* next) numbers.push(number)
@@ -138,5 +201,13 @@ const apply = (database: Connections, migrations: ReadonlyArray<Migration>): Eff
  * Brings the database up to date; returns the numbers applied now. The usual start finds nothing to do and needs no connection of
  * its own for it; `unlimited`, which must not limit statement times, is opened only to apply something.
  */
-export const run = (database: Connections, unlimited: Effect.Effect<Connections, never, Scope.Scope>, migrations: ReadonlyArray<Migration>): Effect.Effect<ReadonlyArray<number>, StoreError> =>
-  Effect.flatMap(isCurrent(database, migrations), (current) => current ? Effect.succeed([]) : Effect.scoped(Effect.flatMap(unlimited, (connections) => apply(connections, migrations))))
+export const run = (
+  database: Connections,
+  unlimited: Effect.Effect<Connections, never, Scope.Scope>,
+  migrations: ReadonlyArray<Migration>
+): Effect.Effect<ReadonlyArray<number>, StoreError> =>
+  Effect.flatMap(isCurrent(database, migrations), (current) =>
+    current
+      ? Effect.succeed([])
+      : Effect.scoped(Effect.flatMap(unlimited, (connections) => apply(connections, migrations)))
+  )

@@ -27,7 +27,7 @@ const columns = {
 const fields = Object.entries(columns)
 
 export const columnList = `${Object.values(columns).join(", ")}, data`
-export type OperationRow = Readonly<Record<typeof columns[keyof typeof columns], unknown>> & { readonly data: object }
+export type OperationRow = Readonly<Record<(typeof columns)[keyof typeof columns], unknown>> & { readonly data: object }
 
 const decodeOperations = decoder("OperationStore", Operation)
 const encodeOperation = Schema.encodeSync(Schema.Struct(Operation.fields))
@@ -36,27 +36,32 @@ export const decodeResources = decoder("OperationStore", OperationResource)
 const encodeStep = Schema.encodeSync(Schema.Struct(OperationStep.fields))
 const encodeResource = Schema.encodeSync(Schema.Struct(OperationResource.fields))
 
-const assembled = (row: OperationRow) => ({ data: { ...row.data, ...Object.fromEntries(fields.map(([field, column]) => [field, row[column]])) } })
+const assembled = (row: OperationRow) => ({
+  data: { ...row.data, ...Object.fromEntries(fields.map(([field, column]) => [field, row[column]])) }
+})
 export const decode = (rows: ReadonlyArray<OperationRow>) => decodeOperations(rows.map(assembled))
 const tolerantly = tolerant(Operation, ({ data }: ReturnType<typeof assembled>) => {
   const { id, projectId } = data as { readonly id?: unknown; readonly projectId?: unknown }
   return {
     projectId: typeof projectId === "string" ? projectId : null,
     part: `operation ${String(id)}`,
-    repair: "Restore the rows of tables operation and operation_step from a backup, or delete them and start the operation again (project.sync continues what it left)"
+    repair:
+      "Restore the rows of tables operation and operation_step from a backup, or delete them and start the operation again (project.sync continues what it left)"
   }
 })
 /** Of many, those that can be read: a damaged one is nobody's else trouble. */
 export const decodeEach = (rows: ReadonlyArray<OperationRow>) => tolerantly(rows.map(assembled))
 
-const json = (value: unknown): string | null => value === null ? null : JSON.stringify(value)
+const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))
 
 /** Parameters in the order of `columnList`. */
 export const parameters = (operation: Operation): ReadonlyArray<unknown> => {
   const encoded = encodeOperation(operation)
   const fixed = Object.fromEntries(Object.entries(encoded).filter(([field]) => !(field in columns)))
   return [
-    ...fields.map(([field]) => field === "error" || field === "output" ? json(Reflect.get(encoded, field)) : Reflect.get(encoded, field)),
+    ...fields.map(([field]) =>
+      field === "error" || field === "output" ? json(Reflect.get(encoded, field)) : Reflect.get(encoded, field)
+    ),
     JSON.stringify(fixed)
   ]
 }
@@ -66,7 +71,10 @@ export const steps = (rows: ReadonlyArray<OperationStep>) => ({
   phases: rows.map((row) => row.phase),
   data: rows.map((row) => JSON.stringify(encodeStep(row)))
 })
-const resources = (rows: ReadonlyArray<OperationResource>) => ({ keys: rows.map((row) => row.key), data: rows.map((row) => JSON.stringify(encodeResource(row))) })
+const resources = (rows: ReadonlyArray<OperationResource>) => ({
+  keys: rows.map((row) => row.key),
+  data: rows.map((row) => JSON.stringify(encodeResource(row)))
+})
 
 /** Milliseconds of the database's clock: leases of all replicas are measured by one. */
 export const now = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
@@ -91,22 +99,41 @@ const assignments = (patch: OperationPatch, param: (value: unknown) => string): 
   if (patch.endedAtMillis !== undefined) set.push(`ended_at_millis = ${param(patch.endedAtMillis)}`)
   return set
 }
-const release = (wakeAt: string): ReadonlyArray<string> =>
-  ["lease_owner = NULL", "lease_until_millis = NULL", `wake_at_millis = CASE WHEN poked THEN ${now} ELSE ${wakeAt}::bigint END`]
+const release = (wakeAt: string): ReadonlyArray<string> => [
+  "lease_owner = NULL",
+  "lease_until_millis = NULL",
+  `wake_at_millis = CASE WHEN poked THEN ${now} ELSE ${wakeAt}::bigint END`
+]
 const reopening = [
-  "lease_owner = NULL", "lease_until_millis = NULL", "lease_epoch = lease_epoch + 1", "wake_at_millis = NULL", "poked = false", "cancel_requested = false"
+  "lease_owner = NULL",
+  "lease_until_millis = NULL",
+  "lease_epoch = lease_epoch + 1",
+  "wake_at_millis = NULL",
+  "poked = false",
+  "cancel_requested = false"
 ]
 
 /**
  * One statement that changes the operation where `condition` ($1 = id, $2 = what the condition compares with) holds, and its rows
  * with it; no row comes back where it does not. The texts are few, as few combinations of fields are written.
  */
-export const changeStatement = (id: string, compared: unknown, condition: string, change: LedgerChange, reopen: boolean) => {
+export const changeStatement = (
+  id: string,
+  compared: unknown,
+  condition: string,
+  change: LedgerChange,
+  reopen: boolean
+) => {
   const params: Array<unknown> = [id, compared]
   const param = (value: unknown) => `$${params.push(value)}`
   const patch = change.operation ?? {}
-  const set = [...assignments(patch, param), ...reopen ? reopening : patch.release === undefined ? [] : release(param(patch.release.wakeAtMillis))]
-  const ctes = [`o AS (UPDATE operation SET ${set.length === 0 ? "lease_epoch = lease_epoch" : set.join(", ")} WHERE id = $1 AND ${condition} RETURNING ${columnList})`]
+  const set = [
+    ...assignments(patch, param),
+    ...(reopen ? reopening : patch.release === undefined ? [] : release(param(patch.release.wakeAtMillis)))
+  ]
+  const ctes = [
+    `o AS (UPDATE operation SET ${set.length === 0 ? "lease_epoch = lease_epoch" : set.join(", ")} WHERE id = $1 AND ${condition} RETURNING ${columnList})`
+  ]
   if (change.steps !== undefined && change.steps.length > 0) {
     const { data, keys, phases } = steps(change.steps)
     ctes.push(`s AS (${upsertSteps(params.length + 1)})`)

@@ -22,27 +22,49 @@ const decode = decoder("AuditStore", AuditEntry)
 /** The installation's own chain has no project. */
 const chainOf = (projectId: string | null) => projectId ?? ""
 
-export const layer: Layer.Layer<AuditStore, never, Database> = Layer.effect(AuditStore, Effect.gen(function*() {
-  const { query, transact } = yield* Database
+export const layer: Layer.Layer<AuditStore, never, Database> = Layer.effect(
+  AuditStore,
+  Effect.gen(function* () {
+    const { query, transact } = yield* Database
 
-  const append = (entry: NewAuditEntry) => Effect.gen(function*() {
-    const id = yield* Ids.make("aud")
-    const chain = chainOf(entry.projectId)
-    return yield* transact(Effect.gen(function*() {
-      const heads = yield* query<{ readonly last_number: number; readonly last_hash: string }>(headSql, [chain, AuditChain.genesis], { prepare: true })
-      // Read under the lock: times ascend along the chain.
-      const timeMillis = yield* Clock.currentTimeMillis
-      const head = heads[0] ?? { last_number: 0, last_hash: AuditChain.genesis }
-      const sealed = AuditChain.seal({ ...entry, id, timeMillis, number: head.last_number + 1, previousHash: head.last_hash })
-      yield* query(appendSql, [chain, sealed.number, sealed.hash, sealed.id, JSON.stringify(encode(sealed))], { prepare: true })
-      return sealed
-    }))
-  })
+    const append = (entry: NewAuditEntry) =>
+      Effect.gen(function* () {
+        const id = yield* Ids.make("aud")
+        const chain = chainOf(entry.projectId)
+        return yield* transact(
+          Effect.gen(function* () {
+            const heads = yield* query<{ readonly last_number: number; readonly last_hash: string }>(
+              headSql,
+              [chain, AuditChain.genesis],
+              { prepare: true }
+            )
+            // Read under the lock: times ascend along the chain.
+            const timeMillis = yield* Clock.currentTimeMillis
+            const head = heads[0] ?? { last_number: 0, last_hash: AuditChain.genesis }
+            const sealed = AuditChain.seal({
+              ...entry,
+              id,
+              timeMillis,
+              number: head.last_number + 1,
+              previousHash: head.last_hash
+            })
+            yield* query(appendSql, [chain, sealed.number, sealed.hash, sealed.id, JSON.stringify(encode(sealed))], {
+              prepare: true
+            })
+            return sealed
+          })
+        )
+      })
 
-  return AuditStore.of({
-    append: (entry) => operation("AuditStore.append")(append(entry)),
-    list: (projectId, { before, limit }) => operation("AuditStore.list")(
-      Effect.flatMap(query<{ readonly data: unknown }>(listSql, [chainOf(projectId), before, limit], { prepare: true }), decode)
-    )
+    return AuditStore.of({
+      append: (entry) => operation("AuditStore.append")(append(entry)),
+      list: (projectId, { before, limit }) =>
+        operation("AuditStore.list")(
+          Effect.flatMap(
+            query<{ readonly data: unknown }>(listSql, [chainOf(projectId), before, limit], { prepare: true }),
+            decode
+          )
+        )
+    })
   })
-}))
+)

@@ -16,31 +16,54 @@ const removeAllSql = `DELETE FROM feature WHERE project_id = $1`
 
 const encode = Schema.encodeSync(Schema.Struct(FeatureIndex.fields))
 const decode = decoder("FeatureStore", FeatureIndex)
-interface ListRow { readonly data: unknown; readonly project_id: string; readonly slug: string }
+interface ListRow {
+  readonly data: unknown
+  readonly project_id: string
+  readonly slug: string
+}
 /** One damaged row must not stop the others' features. */
 const decodeEach = tolerant(FeatureIndex, (row: ListRow) => ({
-  projectId: row.project_id, part: `feature ${row.slug}`, repair: "Delete its row of table feature: the feature's files in the repository hold everything, and adopting the feature indexes it again"
+  projectId: row.project_id,
+  part: `feature ${row.slug}`,
+  repair:
+    "Delete its row of table feature: the feature's files in the repository hold everything, and adopting the feature indexes it again"
 }))
-const columns = (feature: FeatureIndex) => [feature.id, feature.projectId, feature.slug, feature.live, JSON.stringify(encode(feature))]
+const columns = (feature: FeatureIndex) => [
+  feature.id,
+  feature.projectId,
+  feature.slug,
+  feature.live,
+  JSON.stringify(encode(feature))
+]
 
-export const layer: Layer.Layer<FeatureStore, never, Database> = Layer.effect(FeatureStore, Effect.gen(function*() {
-  const { query } = yield* Database
-  const documents = (sql: string, params: ReadonlyArray<unknown>) =>
-    Effect.flatMap(query<{ readonly data: unknown }>(sql, params, { prepare: true }), decode)
+export const layer: Layer.Layer<FeatureStore, never, Database> = Layer.effect(
+  FeatureStore,
+  Effect.gen(function* () {
+    const { query } = yield* Database
+    const documents = (sql: string, params: ReadonlyArray<unknown>) =>
+      Effect.flatMap(query<{ readonly data: unknown }>(sql, params, { prepare: true }), decode)
 
-  const each = (sql: string, params: ReadonlyArray<unknown>) => Effect.flatMap(query<ListRow>(sql, params, { prepare: true }), decodeEach)
+    const each = (sql: string, params: ReadonlyArray<unknown>) =>
+      Effect.flatMap(query<ListRow>(sql, params, { prepare: true }), decodeEach)
 
-  const insert = (feature: FeatureIndex) => Effect.gen(function*() {
-    const rows = yield* query(insertSql, columns(feature), { prepare: true })
-    if (rows.length === 0) return yield* fail("FeatureStore.insert", { _tag: "AlreadyExists", entity: "feature", id: feature.slug })
+    const insert = (feature: FeatureIndex) =>
+      Effect.gen(function* () {
+        const rows = yield* query(insertSql, columns(feature), { prepare: true })
+        if (rows.length === 0)
+          return yield* fail("FeatureStore.insert", { _tag: "AlreadyExists", entity: "feature", id: feature.slug })
+      })
+
+    return FeatureStore.of({
+      insert: (feature) => operation("FeatureStore.insert")(insert(feature)),
+      put: (feature) =>
+        operation("FeatureStore.put")(Effect.asVoid(query(putSql, columns(feature), { prepare: true }))),
+      get: (projectId, slug) =>
+        operation("FeatureStore.get")(
+          Effect.map(documents(getSql, [projectId, slug]), (rows) => Option.fromNullishOr(rows[0]))
+        ),
+      list: (projectId, { after, limit }) => operation("FeatureStore.list")(each(listSql, [projectId, after, limit])),
+      live: (projectId) => operation("FeatureStore.live")(each(liveSql, [projectId])),
+      removeAll: (projectId) => operation("FeatureStore.removeAll")(Effect.asVoid(query(removeAllSql, [projectId])))
+    })
   })
-
-  return FeatureStore.of({
-    insert: (feature) => operation("FeatureStore.insert")(insert(feature)),
-    put: (feature) => operation("FeatureStore.put")(Effect.asVoid(query(putSql, columns(feature), { prepare: true }))),
-    get: (projectId, slug) => operation("FeatureStore.get")(Effect.map(documents(getSql, [projectId, slug]), (rows) => Option.fromNullishOr(rows[0]))),
-    list: (projectId, { after, limit }) => operation("FeatureStore.list")(each(listSql, [projectId, after, limit])),
-    live: (projectId) => operation("FeatureStore.live")(each(liveSql, [projectId])),
-    removeAll: (projectId) => operation("FeatureStore.removeAll")(Effect.asVoid(query(removeAllSql, [projectId])))
-  })
-}))
+)

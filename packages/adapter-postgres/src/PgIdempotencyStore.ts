@@ -1,5 +1,16 @@
 /** Idempotency keys: the insert decides the one winner among parallel claims; a claim that may be taken over is taken by the same statement. */
-import { type Begin, type ClaimKey, type Claiming, claimMillis, Effected, IdempotencyStore, keptMillis, standing, StoredAnswer, taken } from "@rdev/core/ports/IdempotencyStore"
+import {
+  type Begin,
+  type ClaimKey,
+  type Claiming,
+  claimMillis,
+  Effected,
+  IdempotencyStore,
+  keptMillis,
+  standing,
+  StoredAnswer,
+  taken
+} from "@rdev/core/ports/IdempotencyStore"
 import type { StoreError } from "@rdev/core/ports/StoreError"
 import { Effect, Layer, Schema } from "effect"
 import { Database } from "./Database.ts"
@@ -24,40 +35,68 @@ const abandonSql = `UPDATE idempotency SET renewed_at_millis = 0 ${held}`
 const abandonAllSql = "UPDATE idempotency SET renewed_at_millis = 0 WHERE answer IS NULL AND renewed_at_millis > 0"
 const purgeSql = `WITH gone AS (DELETE FROM idempotency WHERE claimed_at_millis < $1 RETURNING 1) SELECT count(*) AS n FROM gone`
 
-const ClaimRow = Schema.Struct({ bodyHash: Schema.String, claimedAtMillis: Schema.Int, renewedAtMillis: Schema.Int, effect: Schema.NullOr(Effected), answer: Schema.NullOr(StoredAnswer) })
+const ClaimRow = Schema.Struct({
+  bodyHash: Schema.String,
+  claimedAtMillis: Schema.Int,
+  renewedAtMillis: Schema.Int,
+  effect: Schema.NullOr(Effected),
+  answer: Schema.NullOr(StoredAnswer)
+})
 const decode = decoder("IdempotencyStore", ClaimRow)
 
-export const layer: Layer.Layer<IdempotencyStore, never, Database> = Layer.effect(IdempotencyStore, Effect.gen(function*() {
-  const { query } = yield* Database
-  const at = ({ key, principal, route }: ClaimKey) => [principal, route, key]
+export const layer: Layer.Layer<IdempotencyStore, never, Database> = Layer.effect(
+  IdempotencyStore,
+  Effect.gen(function* () {
+    const { query } = yield* Database
+    const at = ({ key, principal, route }: ClaimKey) => [principal, route, key]
 
-  const begin = (key: ClaimKey, claiming: Claiming): Effect.Effect<Begin, StoreError> => Effect.gen(function*() {
-    const { bodyHash, nowMillis, resumable, token } = claiming
-    for (;;) {
-      const claimed = yield* query(claimSql, [...at(key), bodyHash, nowMillis, token, resumable, claimMillis, keptMillis], { prepare: true })
-      if (claimed.length === 1) return { _tag: "Fresh" }
-      const [row] = yield* decode(yield* query<{ readonly data: unknown }>(readSql, at(key), { prepare: true }))
-      const found = row === undefined ? null : standing(row, claiming)
-      // Given back or let go between the two statements: claim again.
-      if (found !== null && found._tag !== "Fresh") return found
-    }
-  })
-  /** `query` answers with a row when the claim is the token's. */
-  const orFail = (verb: string, sql: string, values: ReadonlyArray<string>, reason: StoreError["reason"]) =>
-    Effect.flatMap(query(sql, values), (rows) => rows.length === 0 ? fail(`IdempotencyStore.${verb}`, reason) : Effect.void)
+    const begin = (key: ClaimKey, claiming: Claiming): Effect.Effect<Begin, StoreError> =>
+      Effect.gen(function* () {
+        const { bodyHash, nowMillis, resumable, token } = claiming
+        for (;;) {
+          const claimed = yield* query(
+            claimSql,
+            [...at(key), bodyHash, nowMillis, token, resumable, claimMillis, keptMillis],
+            { prepare: true }
+          )
+          if (claimed.length === 1) return { _tag: "Fresh" }
+          const [row] = yield* decode(yield* query<{ readonly data: unknown }>(readSql, at(key), { prepare: true }))
+          const found = row === undefined ? null : standing(row, claiming)
+          // Given back or let go between the two statements: claim again.
+          if (found !== null && found._tag !== "Fresh") return found
+        }
+      })
+    /** `query` answers with a row when the claim is the token's. */
+    const orFail = (verb: string, sql: string, values: ReadonlyArray<string>, reason: StoreError["reason"]) =>
+      Effect.flatMap(query(sql, values), (rows) =>
+        rows.length === 0 ? fail(`IdempotencyStore.${verb}`, reason) : Effect.void
+      )
 
-  return IdempotencyStore.of({
-    begin: (key, claiming) => operation("IdempotencyStore.begin")(begin(key, claiming)),
-    renew: (key, token, nowMillis) => operation("IdempotencyStore.renew")(Effect.asVoid(query(renewSql, [...at(key), token, nowMillis]))),
-    confirm: (key, token, effect) => operation("IdempotencyStore.confirm")(orFail("confirm", confirmSql, [...at(key), token, JSON.stringify(effect)], taken(key))),
-    complete: (key, token, answer) => operation("IdempotencyStore.complete")(
-      orFail("complete", completeSql, [...at(key), token, JSON.stringify(answer)], { _tag: "NotFound", entity: "idempotency key", id: key.key })
-    ),
-    release: (key, token) => operation("IdempotencyStore.release")(Effect.asVoid(query(releaseSql, [...at(key), token]))),
-    abandon: (key, token) => operation("IdempotencyStore.abandon")(Effect.asVoid(query(abandonSql, [...at(key), token]))),
-    abandonAll: operation("IdempotencyStore.abandonAll")(Effect.asVoid(query(abandonAllSql))),
-    purge: (beforeMillis) => operation("IdempotencyStore.purge")(
-      Effect.map(query<{ readonly n: number }>(purgeSql, [beforeMillis]), (rows) => rows[0]?.n ?? 0)
-    )
+    return IdempotencyStore.of({
+      begin: (key, claiming) => operation("IdempotencyStore.begin")(begin(key, claiming)),
+      renew: (key, token, nowMillis) =>
+        operation("IdempotencyStore.renew")(Effect.asVoid(query(renewSql, [...at(key), token, nowMillis]))),
+      confirm: (key, token, effect) =>
+        operation("IdempotencyStore.confirm")(
+          orFail("confirm", confirmSql, [...at(key), token, JSON.stringify(effect)], taken(key))
+        ),
+      complete: (key, token, answer) =>
+        operation("IdempotencyStore.complete")(
+          orFail("complete", completeSql, [...at(key), token, JSON.stringify(answer)], {
+            _tag: "NotFound",
+            entity: "idempotency key",
+            id: key.key
+          })
+        ),
+      release: (key, token) =>
+        operation("IdempotencyStore.release")(Effect.asVoid(query(releaseSql, [...at(key), token]))),
+      abandon: (key, token) =>
+        operation("IdempotencyStore.abandon")(Effect.asVoid(query(abandonSql, [...at(key), token]))),
+      abandonAll: operation("IdempotencyStore.abandonAll")(Effect.asVoid(query(abandonAllSql))),
+      purge: (beforeMillis) =>
+        operation("IdempotencyStore.purge")(
+          Effect.map(query<{ readonly n: number }>(purgeSql, [beforeMillis]), (rows) => rows[0]?.n ?? 0)
+        )
+    })
   })
-}))
+)

@@ -16,7 +16,10 @@ const ended = `('completed', 'failed', 'cancelled', 'compensation_failed')`
 
 const insertSql = `
   WITH o AS (
-    INSERT INTO operation (${columnList}) VALUES (${columnList.split(", ").map((_, i) => `$${i + 1}`).join(", ")})
+    INSERT INTO operation (${columnList}) VALUES (${columnList
+      .split(", ")
+      .map((_, i) => `$${i + 1}`)
+      .join(", ")})
     ON CONFLICT (idempotency_key) DO NOTHING RETURNING ${columnList}
   ), s AS (${OperationRows.upsertSteps(columnList.split(", ").length + 1)})
   SELECT * FROM o`
@@ -58,81 +61,131 @@ const purgeSql = `
   )
   SELECT count(*) AS n FROM gone`
 
-export const layer: Layer.Layer<OperationStore, never, Database> = Layer.effect(OperationStore, Effect.gen(function*() {
-  const { query } = yield* Database
-  const rows = (sql: string, params: ReadonlyArray<unknown>) =>
-    Effect.flatMap(query<OperationRows.OperationRow>(sql, params, { prepare: true }), OperationRows.decode)
-  const each = (sql: string, params: ReadonlyArray<unknown>) =>
-    Effect.flatMap(query<OperationRows.OperationRow>(sql, params, { prepare: true }), OperationRows.decodeEach)
-  const one = (sql: string, params: ReadonlyArray<unknown>) => Effect.map(rows(sql, params), (found) => Option.fromNullishOr(found[0]))
-  const present = (verb: string, id: OperationId): Effect.Effect<Operation, StoreError> =>
-    Effect.flatMap(one(getSql, [id]), Option.match({
-      onNone: () => fail(`OperationStore.${verb}`, { _tag: "NotFound", entity: "operation", id }),
-      onSome: (found) => Effect.succeed(found)
-    }))
-  /** The row changed, or NotFound, or what the row that is there makes of it. */
-  const orElse = (verb: string, id: OperationId, changed: Effect.Effect<Option.Option<Operation>, StoreError>, refuse: (found: Operation) => StoreReason) =>
-    Effect.flatMap(changed, Option.match({
-      onSome: (found) => Effect.succeed(found),
-      onNone: () => Effect.flatMap(present(verb, id), (found) => fail(`OperationStore.${verb}`, refuse(found)))
-    }))
+export const layer: Layer.Layer<OperationStore, never, Database> = Layer.effect(
+  OperationStore,
+  Effect.gen(function* () {
+    const { query } = yield* Database
+    const rows = (sql: string, params: ReadonlyArray<unknown>) =>
+      Effect.flatMap(query<OperationRows.OperationRow>(sql, params, { prepare: true }), OperationRows.decode)
+    const each = (sql: string, params: ReadonlyArray<unknown>) =>
+      Effect.flatMap(query<OperationRows.OperationRow>(sql, params, { prepare: true }), OperationRows.decodeEach)
+    const one = (sql: string, params: ReadonlyArray<unknown>) =>
+      Effect.map(rows(sql, params), (found) => Option.fromNullishOr(found[0]))
+    const present = (verb: string, id: OperationId): Effect.Effect<Operation, StoreError> =>
+      Effect.flatMap(
+        one(getSql, [id]),
+        Option.match({
+          onNone: () => fail(`OperationStore.${verb}`, { _tag: "NotFound", entity: "operation", id }),
+          onSome: (found) => Effect.succeed(found)
+        })
+      )
+    /** The row changed, or NotFound, or what the row that is there makes of it. */
+    const orElse = (
+      verb: string,
+      id: OperationId,
+      changed: Effect.Effect<Option.Option<Operation>, StoreError>,
+      refuse: (found: Operation) => StoreReason
+    ) =>
+      Effect.flatMap(
+        changed,
+        Option.match({
+          onSome: (found) => Effect.succeed(found),
+          onNone: () => Effect.flatMap(present(verb, id), (found) => fail(`OperationStore.${verb}`, refuse(found)))
+        })
+      )
 
-  const insert = (made: Operation, steps: ReadonlyArray<OperationStep>) => Effect.gen(function*() {
-    const { data, keys, phases } = OperationRows.steps(steps)
-    for (;;) {
-      const inserted = yield* one(insertSql, [...OperationRows.parameters(made), keys, phases, data])
-      if (Option.isSome(inserted)) return { operation: inserted.value, inserted: true }
-      const first = yield* one(byKeySql, [made.idempotencyKey])
-      // Purged between the two statements: the key is free again.
-      if (Option.isSome(first)) return { operation: first.value, inserted: false }
+    const insert = (made: Operation, steps: ReadonlyArray<OperationStep>) =>
+      Effect.gen(function* () {
+        const { data, keys, phases } = OperationRows.steps(steps)
+        for (;;) {
+          const inserted = yield* one(insertSql, [...OperationRows.parameters(made), keys, phases, data])
+          if (Option.isSome(inserted)) return { operation: inserted.value, inserted: true }
+          const first = yield* one(byKeySql, [made.idempotencyKey])
+          // Purged between the two statements: the key is free again.
+          if (Option.isSome(first)) return { operation: first.value, inserted: false }
+        }
+      })
+    const change = (id: OperationId, compared: unknown, condition: string, by: LedgerChange, reopen: boolean) => {
+      const { params, sql } = OperationRows.changeStatement(id, compared, condition, by, reopen)
+      return one(sql, params)
     }
-  })
-  const change = (id: OperationId, compared: unknown, condition: string, by: LedgerChange, reopen: boolean) => {
-    const { params, sql } = OperationRows.changeStatement(id, compared, condition, by, reopen)
-    return one(sql, params)
-  }
-  const record = (held: Held, by: LedgerChange) => orElse(
-    "record",
-    held.id,
-    change(held.id, held.epoch, "lease_epoch = $2::bigint AND lease_owner IS NOT NULL", by, false),
-    (found) => ({ _tag: "Conflict", message: `operation ${held.id} is at lease epoch ${found.leaseEpoch}, not ${held.epoch}: somebody else runs it` })
-  )
-  const reopen = (id: OperationId, from: ReadonlyArray<OperationStatus>, by: LedgerChange) => orElse(
-    "reopen",
-    id,
-    change(id, from, "status = ANY ($2::text[])", by, true),
-    (found) => ({ _tag: "Conflict", message: `operation ${id} is ${found.status}, not ${from.join(" or ")}` })
-  )
-  const requestCancel = (id: OperationId) => Effect.flatMap(one(cancelSql, [id]), Option.match({
-    onSome: (found) => Effect.succeed(found),
-    onNone: () => present("requestCancel", id)
-  }))
-  const answer = (id: OperationId, key: string, value: Schema.Json) => Effect.gen(function*() {
-    const answered = yield* query(answerSql, [id, key, JSON.stringify(value)], { prepare: true })
-    if (answered.length === 1) return
-    const found = yield* present("answer", id)
-    return yield* fail("OperationStore.answer", { _tag: "Conflict", message: `operation ${id} has ended as ${found.status}` })
-  })
-  const list = ({ after, kind, limit, projectId, status }: OperationQuery) => each(listSql, [projectId, status, kind, after, limit])
+    const record = (held: Held, by: LedgerChange) =>
+      orElse(
+        "record",
+        held.id,
+        change(held.id, held.epoch, "lease_epoch = $2::bigint AND lease_owner IS NOT NULL", by, false),
+        (found) => ({
+          _tag: "Conflict",
+          message: `operation ${held.id} is at lease epoch ${found.leaseEpoch}, not ${held.epoch}: somebody else runs it`
+        })
+      )
+    const reopen = (id: OperationId, from: ReadonlyArray<OperationStatus>, by: LedgerChange) =>
+      orElse("reopen", id, change(id, from, "status = ANY ($2::text[])", by, true), (found) => ({
+        _tag: "Conflict",
+        message: `operation ${id} is ${found.status}, not ${from.join(" or ")}`
+      }))
+    const requestCancel = (id: OperationId) =>
+      Effect.flatMap(
+        one(cancelSql, [id]),
+        Option.match({
+          onSome: (found) => Effect.succeed(found),
+          onNone: () => present("requestCancel", id)
+        })
+      )
+    const answer = (id: OperationId, key: string, value: Schema.Json) =>
+      Effect.gen(function* () {
+        const answered = yield* query(answerSql, [id, key, JSON.stringify(value)], { prepare: true })
+        if (answered.length === 1) return
+        const found = yield* present("answer", id)
+        return yield* fail("OperationStore.answer", {
+          _tag: "Conflict",
+          message: `operation ${id} has ended as ${found.status}`
+        })
+      })
+    const list = ({ after, kind, limit, projectId, status }: OperationQuery) =>
+      each(listSql, [projectId, status, kind, after, limit])
 
-  return OperationStore.of({
-    insert: (made, steps) => operation("OperationStore.insert")(insert(made, steps)),
-    get: (id) => operation("OperationStore.get")(one(getSql, [id])),
-    steps: (id) => operation("OperationStore.steps")(Effect.flatMap(query<{ readonly data: unknown }>(stepsSql, [id], { prepare: true }), OperationRows.decodeSteps)),
-    resources: (id) => operation("OperationStore.resources")(Effect.flatMap(query<{ readonly data: unknown }>(resourcesSql, [id], { prepare: true }), OperationRows.decodeResources)),
-    list: (by) => operation("OperationStore.list")(list(by)),
-    claim: ({ leaseMillis, limit, owner }) => operation("OperationStore.claim")(each(claimSql, [owner, limit, leaseMillis])),
-    renew: (owner, held, leaseMillis) => operation("OperationStore.renew")(
-      held.length === 0 ? Effect.succeed([]) : each(renewSql, [owner, held.map((h) => h.id), held.map((h) => h.epoch), leaseMillis])
-    ),
-    record: (held, by) => operation("OperationStore.record")(record(held, by)),
-    requestCancel: (id) => operation("OperationStore.requestCancel")(requestCancel(id)),
-    answer: (id, key, value) => operation("OperationStore.answer")(answer(id, key, value)),
-    answers: (id) => operation("OperationStore.answers")(Effect.map(
-      query<{ readonly key: string; readonly value: Schema.Json }>(answersSql, [id], { prepare: true }),
-      (found) => new Map(found.map((row) => [row.key, row.value]))
-    )),
-    reopen: (id, from, by) => operation("OperationStore.reopen")(reopen(id, from, by)),
-    purge: (beforeMillis, limit) => operation("OperationStore.purge")(Effect.map(query<{ readonly n: number }>(purgeSql, [beforeMillis, limit]), (found) => found[0]?.n ?? 0))
+    return OperationStore.of({
+      insert: (made, steps) => operation("OperationStore.insert")(insert(made, steps)),
+      get: (id) => operation("OperationStore.get")(one(getSql, [id])),
+      steps: (id) =>
+        operation("OperationStore.steps")(
+          Effect.flatMap(
+            query<{ readonly data: unknown }>(stepsSql, [id], { prepare: true }),
+            OperationRows.decodeSteps
+          )
+        ),
+      resources: (id) =>
+        operation("OperationStore.resources")(
+          Effect.flatMap(
+            query<{ readonly data: unknown }>(resourcesSql, [id], { prepare: true }),
+            OperationRows.decodeResources
+          )
+        ),
+      list: (by) => operation("OperationStore.list")(list(by)),
+      claim: ({ leaseMillis, limit, owner }) =>
+        operation("OperationStore.claim")(each(claimSql, [owner, limit, leaseMillis])),
+      renew: (owner, held, leaseMillis) =>
+        operation("OperationStore.renew")(
+          held.length === 0
+            ? Effect.succeed([])
+            : each(renewSql, [owner, held.map((h) => h.id), held.map((h) => h.epoch), leaseMillis])
+        ),
+      record: (held, by) => operation("OperationStore.record")(record(held, by)),
+      requestCancel: (id) => operation("OperationStore.requestCancel")(requestCancel(id)),
+      answer: (id, key, value) => operation("OperationStore.answer")(answer(id, key, value)),
+      answers: (id) =>
+        operation("OperationStore.answers")(
+          Effect.map(
+            query<{ readonly key: string; readonly value: Schema.Json }>(answersSql, [id], { prepare: true }),
+            (found) => new Map(found.map((row) => [row.key, row.value]))
+          )
+        ),
+      reopen: (id, from, by) => operation("OperationStore.reopen")(reopen(id, from, by)),
+      purge: (beforeMillis, limit) =>
+        operation("OperationStore.purge")(
+          Effect.map(query<{ readonly n: number }>(purgeSql, [beforeMillis, limit]), (found) => found[0]?.n ?? 0)
+        )
+    })
   })
-}))
+)

@@ -18,17 +18,25 @@ const removeAllSql = `DELETE FROM policy_entry WHERE project_id = $1`
 const encode = Schema.encodeSync(Schema.Struct(PolicyEntry.fields))
 const decode = decoder("PolicyStore", PolicyEntry)
 
-export const layer: Layer.Layer<PolicyStore, never, Database> = Layer.effect(PolicyStore, Effect.gen(function*() {
-  const { query } = yield* Database
-  const documents = (sql: string, params: ReadonlyArray<unknown>) => Effect.flatMap(query<{ readonly data: unknown }>(sql, params, { prepare: true }), decode)
-  const append = Effect.fnUntraced(function*(entry: PolicyEntry) {
-    const rows = yield* query(appendSql, [entry.projectId, entry.number, entry.word, JSON.stringify(encode(entry))])
-    if (rows.length === 0) return yield* fail("PolicyStore.append", { _tag: "Conflict", message: `entry ${entry.number} of the policy of ${entry.projectId} is not the next` })
+export const layer: Layer.Layer<PolicyStore, never, Database> = Layer.effect(
+  PolicyStore,
+  Effect.gen(function* () {
+    const { query } = yield* Database
+    const documents = (sql: string, params: ReadonlyArray<unknown>) =>
+      Effect.flatMap(query<{ readonly data: unknown }>(sql, params, { prepare: true }), decode)
+    const append = Effect.fnUntraced(function* (entry: PolicyEntry) {
+      const rows = yield* query(appendSql, [entry.projectId, entry.number, entry.word, JSON.stringify(encode(entry))])
+      if (rows.length === 0)
+        return yield* fail("PolicyStore.append", {
+          _tag: "Conflict",
+          message: `entry ${entry.number} of the policy of ${entry.projectId} is not the next`
+        })
+    })
+    return PolicyStore.of({
+      append: (entry) => operation("PolicyStore.append")(append(entry)),
+      standing: (projectId) => operation("PolicyStore.standing")(documents(standingSql, [projectId])),
+      history: (projectId, limit) => operation("PolicyStore.history")(documents(historySql, [projectId, limit])),
+      removeAll: (projectId) => operation("PolicyStore.removeAll")(Effect.asVoid(query(removeAllSql, [projectId])))
+    })
   })
-  return PolicyStore.of({
-    append: (entry) => operation("PolicyStore.append")(append(entry)),
-    standing: (projectId) => operation("PolicyStore.standing")(documents(standingSql, [projectId])),
-    history: (projectId, limit) => operation("PolicyStore.history")(documents(historySql, [projectId, limit])),
-    removeAll: (projectId) => operation("PolicyStore.removeAll")(Effect.asVoid(query(removeAllSql, [projectId])))
-  })
-}))
+)

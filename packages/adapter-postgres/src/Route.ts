@@ -23,7 +23,10 @@ export interface PostgresOptions {
 }
 
 /** A pool's settings and its manner. */
-export interface Way { readonly config: PoolConfig; readonly manner: Driver.Manner }
+export interface Way {
+  readonly config: PoolConfig
+  readonly manner: Driver.Manner
+}
 export interface Route {
   readonly pooling: Pooler.Pooling
   /** Where other processes' notifications come from; `looks`: from nowhere, what they did is looked for instead. */
@@ -43,7 +46,7 @@ const idleInTransactionMillis = 5_000
 
 /** Settings of a session that a URL may carry as parameters: a pooler refuses the client that asks for them. */
 const sessionParameters = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]
-const textOf = (url: string | Redacted.Redacted): string => typeof url === "string" ? url : Redacted.value(url)
+const textOf = (url: string | Redacted.Redacted): string => (typeof url === "string" ? url : Redacted.value(url))
 /** Left as it is unless one of these parameters stands in it: what the driver reads from a URL may be no URL to others. */
 const plainUrl = (url: string): string => {
   if (!sessionParameters.some((name) => url.includes(`${name}=`))) return url
@@ -71,7 +74,11 @@ const poolConfig = (options: PostgresOptions, url: string) => ({
 
 /** Settings go along with the start of each session: no statement more. */
 const direct = (options: PostgresOptions, url: string): Way => ({
-  config: { ...poolConfig(options, url), statement_timeout: limitOf(options), idle_in_transaction_session_timeout: idleInTransactionMillis },
+  config: {
+    ...poolConfig(options, url),
+    statement_timeout: limitOf(options),
+    idle_in_transaction_session_timeout: idleInTransactionMillis
+  },
   manner: Driver.sessions
 })
 /**
@@ -82,7 +89,9 @@ const session = (options: PostgresOptions, url: string): Way => ({
   config: {
     ...poolConfig(options, plainUrl(url)),
     onConnect: async (client: ClientBase) => {
-      await client.query(`DEALLOCATE ALL; UNLISTEN *; SET statement_timeout = ${limitOf(options)}; SET idle_in_transaction_session_timeout = ${idleInTransactionMillis}`)
+      await client.query(
+        `DEALLOCATE ALL; UNLISTEN *; SET statement_timeout = ${limitOf(options)}; SET idle_in_transaction_session_timeout = ${idleInTransactionMillis}`
+      )
     }
   },
   manner: Driver.sessions
@@ -99,44 +108,72 @@ const transaction = (options: PostgresOptions, url: string): Way => ({
 const ways = { direct, session, transaction }
 
 const probe = (url: string) => ({ ...clientConfig(plainUrl(url)), query_timeout: connectTimeoutMillis })
-const refuse = (message: string) => new StoreError({ operation: "Database.connect", reason: { _tag: "Invalid", field: "RDEV_DATABASE_DIRECT_URL", message } })
+const refuse = (message: string) =>
+  new StoreError({
+    operation: "Database.connect",
+    reason: { _tag: "Invalid", field: "RDEV_DATABASE_DIRECT_URL", message }
+  })
 
 /** A direct URL leads to the same database, and past the pooler. */
-const checked = (url: string, directUrl: string) => Effect.gen(function*() {
-  const pooling = yield* Pooler.detect(probe(directUrl))
-  if (pooling === "transaction") return yield* refuse("it leads through a pooler in transaction mode too; write the address of PostgreSQL itself")
-  const [place, other] = yield* Effect.all([Pooler.destination(probe(url)), Pooler.destination(probe(directUrl))], { concurrency: 2 })
-  if (place !== other) return yield* refuse(`it leads to ${other}, and RDEV_DATABASE_URL to ${place}; write the address of the same database`)
-  return pooling
-})
+const checked = (url: string, directUrl: string) =>
+  Effect.gen(function* () {
+    const pooling = yield* Pooler.detect(probe(directUrl))
+    if (pooling === "transaction")
+      return yield* refuse("it leads through a pooler in transaction mode too; write the address of PostgreSQL itself")
+    const [place, other] = yield* Effect.all([Pooler.destination(probe(url)), Pooler.destination(probe(directUrl))], {
+      concurrency: 2
+    })
+    if (place !== other)
+      return yield* refuse(
+        `it leads to ${other}, and RDEV_DATABASE_URL to ${place}; write the address of the same database`
+      )
+    return pooling
+  })
 
 /** Asks the database what stands before it, unless the options say so. */
-export const choose = (options: PostgresOptions): Effect.Effect<Route, StoreError> => Effect.gen(function*() {
-  const url = textOf(options.url)
-  const directUrl = options.directUrl === undefined ? null : textOf(options.directUrl)
-  const pooling = options.pooling === undefined || options.pooling === "auto" ? yield* Pooler.detect(probe(url)) : options.pooling
-  const pool = ways[pooling](options, url)
-  if (directUrl !== null) {
-    const apart = ways[yield* checked(url, directUrl)](options, directUrl)
-    return { pooling, notifications: "direct connection", pool, apart, listener: listenerOf(directUrl) } as const
-  }
-  return pooling === "transaction"
-    ? { pooling, notifications: "looks", pool, apart: pool, listener: null } as const
-    : { pooling, notifications: "connection", pool, apart: pool, listener: listenerOf(pooling === "session" ? plainUrl(url) : url) } as const
-})
+export const choose = (options: PostgresOptions): Effect.Effect<Route, StoreError> =>
+  Effect.gen(function* () {
+    const url = textOf(options.url)
+    const directUrl = options.directUrl === undefined ? null : textOf(options.directUrl)
+    const pooling =
+      options.pooling === undefined || options.pooling === "auto" ? yield* Pooler.detect(probe(url)) : options.pooling
+    const pool = ways[pooling](options, url)
+    if (directUrl !== null) {
+      const apart = ways[yield* checked(url, directUrl)](options, directUrl)
+      return { pooling, notifications: "direct connection", pool, apart, listener: listenerOf(directUrl) } as const
+    }
+    return pooling === "transaction"
+      ? ({ pooling, notifications: "looks", pool, apart: pool, listener: null } as const)
+      : ({
+          pooling,
+          notifications: "connection",
+          pool,
+          apart: pool,
+          listener: listenerOf(pooling === "session" ? plainUrl(url) : url)
+        } as const)
+  })
 const listenerOf = (url: string) => ({ ...clientConfig(url), query_timeout: connectTimeoutMillis })
 
 /** The same with one connection and no limit on a statement, for migrations. */
 export const unlimited = ({ config, manner }: Way): Way => {
-  const { idle_in_transaction_session_timeout: _idle, onConnect: _onConnect, query_timeout: _query, statement_timeout: _statement, ...rest } = config
+  const {
+    idle_in_transaction_session_timeout: _idle,
+    onConnect: _onConnect,
+    query_timeout: _query,
+    statement_timeout: _statement,
+    ...rest
+  } = config
   return { config: { ...rest, max: 1 }, manner: { ...manner, begin: "BEGIN" } }
 }
 
 /** For people: what was found and what follows from it. */
 export const describe = ({ notifications, pooling }: Pick<Route, "notifications" | "pooling">): string => {
   if (pooling === "direct") return "answers"
-  const heard = notifications === "looks"
-    ? `notifications of other processes cannot be heard through it, so what they did is looked for every ${lookMillis} ms (set RDEV_DATABASE_DIRECT_URL to hear them)`
-    : notifications === "direct connection" ? "notifications come by RDEV_DATABASE_DIRECT_URL" : "notifications come through it"
+  const heard =
+    notifications === "looks"
+      ? `notifications of other processes cannot be heard through it, so what they did is looked for every ${lookMillis} ms (set RDEV_DATABASE_DIRECT_URL to hear them)`
+      : notifications === "direct connection"
+        ? "notifications come by RDEV_DATABASE_DIRECT_URL"
+        : "notifications come through it"
   return `answers through a pooler in ${pooling} mode; ${heard}`
 }

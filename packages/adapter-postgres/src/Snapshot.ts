@@ -16,9 +16,11 @@ import * as Migrations from "./Migrations.ts"
 
 const cacheFolder = (): string =>
   path.join(
-    process.platform === "darwin" ? path.join(os.homedir(), "Library", "Caches")
-      : process.platform === "win32" ? process.env["LOCALAPPDATA"] ?? path.join(os.homedir(), "AppData", "Local")
-      : process.env["XDG_CACHE_HOME"] ?? path.join(os.homedir(), ".cache"),
+    process.platform === "darwin"
+      ? path.join(os.homedir(), "Library", "Caches")
+      : process.platform === "win32"
+        ? (process.env["LOCALAPPDATA"] ?? path.join(os.homedir(), "AppData", "Local"))
+        : (process.env["XDG_CACHE_HOME"] ?? path.join(os.homedir(), ".cache")),
     "rdev"
   )
 
@@ -29,16 +31,23 @@ const engineVersion = (): string => {
   // The engine's package.json is found from its entry point, as its export map need not name it.
   let folder = path.dirname(createRequire(import.meta.url).resolve("@electric-sql/pglite"))
   while (!fs.existsSync(path.join(folder, "package.json"))) folder = path.dirname(folder)
-  const { version }: { readonly version: string } = JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8"))
+  const { version }: { readonly version: string } = JSON.parse(
+    fs.readFileSync(path.join(folder, "package.json"), "utf8")
+  )
   return version
 }
 
 /** `snapshot-<hash of engine and migrations>.tar.br`. */
 export const fileName = (migrations: ReadonlyArray<Migrations.Migration>): string =>
-  `snapshot-${createHash("sha256").update(`${engineVersion()}\n${Migrations.fingerprint(migrations)}`).digest("hex").slice(0, 20)}.tar.br`
+  `snapshot-${createHash("sha256")
+    .update(`${engineVersion()}\n${Migrations.fingerprint(migrations)}`)
+    .digest("hex")
+    .slice(0, 20)}.tar.br`
 
 export const compress = (tar: Uint8Array): Uint8Array =>
-  zlib.brotliCompressSync(tar, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 6, [zlib.constants.BROTLI_PARAM_SIZE_HINT]: tar.byteLength } })
+  zlib.brotliCompressSync(tar, {
+    params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 6, [zlib.constants.BROTLI_PARAM_SIZE_HINT]: tar.byteLength }
+  })
 
 const read = (file: string): Uint8Array | null => {
   try {
@@ -64,7 +73,9 @@ export const write = (folder: string, name: string, compressed: Uint8Array): voi
 /** Snapshots of other versions that the cache folder keeps besides the newest. */
 const keptSnapshots = 3
 const prune = (folder: string): void => {
-  const snapshots = fs.readdirSync(folder).filter((name) => /^snapshot-[0-9a-f]+\.tar\.br$/.test(name))
+  const snapshots = fs
+    .readdirSync(folder)
+    .filter((name) => /^snapshot-[0-9a-f]+\.tar\.br$/.test(name))
     .map((name) => ({ file: path.join(folder, name), writtenMillis: fs.statSync(path.join(folder, name)).mtimeMs }))
     .sort((a, b) => b.writtenMillis - a.writtenMillis)
   for (const { file } of snapshots.slice(1 + keptSnapshots)) fs.rmSync(file, { force: true })
@@ -74,19 +85,25 @@ const prune = (folder: string): void => {
 export const load = (
   migrations: ReadonlyArray<Migrations.Migration>,
   make: Effect.Effect<Uint8Array, StoreError>
-): Effect.Effect<Uint8Array, StoreError> => Effect.gen(function*() {
-  const name = fileName(migrations)
-  const stored = read(path.join(packaged, name)) ?? read(path.join(cacheFolder(), name))
-  if (stored !== null) return stored
-  const tar = yield* make
-  yield* Effect.try(() => {
-    write(cacheFolder(), name, compress(tar))
-    prune(cacheFolder())
-  }).pipe(
-    Effect.catch((error) => Effect.logDebug("the database snapshot could not be kept; the next first start will take some seconds again", error))
-  )
-  return tar
-})
+): Effect.Effect<Uint8Array, StoreError> =>
+  Effect.gen(function* () {
+    const name = fileName(migrations)
+    const stored = read(path.join(packaged, name)) ?? read(path.join(cacheFolder(), name))
+    if (stored !== null) return stored
+    const tar = yield* make
+    yield* Effect.try(() => {
+      write(cacheFolder(), name, compress(tar))
+      prune(cacheFolder())
+    }).pipe(
+      Effect.catch((error) =>
+        Effect.logDebug(
+          "the database snapshot could not be kept; the next first start will take some seconds again",
+          error
+        )
+      )
+    )
+    return tar
+  })
 
 const text = (block: Uint8Array, from: number, length: number): string => {
   const bytes = block.subarray(from, from + length)
@@ -107,7 +124,8 @@ export const extract = (tar: Uint8Array, folder: string): Effect.Effect<void, St
         const name = prefix === "" ? text(header, 0, 100) : `${prefix}/${text(header, 0, 100)}`
         const size = Number.parseInt(text(header, 124, 12).trim() || "0", 8)
         const target = path.join(building, name)
-        if (target !== building && !target.startsWith(building + path.sep)) throw new Error(`the snapshot names a path outside of itself: ${name}`)
+        if (target !== building && !target.startsWith(building + path.sep))
+          throw new Error(`the snapshot names a path outside of itself: ${name}`)
         if (text(header, 156, 1) === "5" || name.endsWith("/")) fs.mkdirSync(target, { recursive: true, mode: 0o700 })
         else {
           fs.mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 })
@@ -117,9 +135,13 @@ export const extract = (tar: Uint8Array, folder: string): Effect.Effect<void, St
       }
       fs.renameSync(building, folder)
     },
-    catch: (cause) => new StoreError({
-      operation: "Snapshot.extract",
-      reason: { _tag: "Unavailable", message: `${folder} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}` },
-      cause
-    })
+    catch: (cause) =>
+      new StoreError({
+        operation: "Snapshot.extract",
+        reason: {
+          _tag: "Unavailable",
+          message: `${folder} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`
+        },
+        cause
+      })
   })

@@ -15,8 +15,11 @@ const claimSql = "INSERT INTO work_folder (id, place) VALUES ($1, $2) ON CONFLIC
 const readSql = "SELECT id, place FROM work_folder"
 
 /** The folder on record: the one given, if there was none yet. */
-export const claim = (folder: WorkFolder): Effect.Effect<WorkFolder, StoreError, Database> => operation("WorkFolder.claim")(Effect.gen(function*() {
-  const { query } = yield* Database
-  yield* query(claimSql, [folder.id, folder.place])
-  return (yield* query<WorkFolder>(readSql))[0] ?? folder
-}))
+export const claim = (folder: WorkFolder): Effect.Effect<WorkFolder, StoreError, Database> =>
+  operation("WorkFolder.claim")(
+    Effect.gen(function* () {
+      const { query } = yield* Database
+      yield* query(claimSql, [folder.id, folder.place])
+      return (yield* query<WorkFolder>(readSql))[0] ?? folder
+    })
+  )

@@ -7,7 +7,7 @@ import * as Embedded from "./Embedded.ts"
 import * as Migrations from "./Migrations.ts"
 import * as Snapshot from "./Snapshot.ts"
 
-const main = Effect.gen(function*() {
+const main = Effect.gen(function* () {
   const listed = yield* Migrations.list
   yield* Effect.sync(() => fs.writeFileSync(Migrations.listing, JSON.stringify(listed)))
   const migrations = yield* Migrations.load

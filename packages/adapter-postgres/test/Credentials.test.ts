@@ -12,9 +12,12 @@ import * as Keyring from "../src/Keyring.ts"
 import * as PgCredentialStore from "../src/PgCredentialStore.ts"
 
 const key = () => randomBytes(32).toString("base64")
-const ring = (...keys: readonly [string, ...ReadonlyArray<string>]) => Layer.effect(Keyring.Keyring, Keyring.make("RDEV_KEK", keys))
-const using = <A, E>(keys: readonly [string, ...ReadonlyArray<string>], effect: Effect.Effect<A, E, CredentialStore | Keyring.Keyring | Database>) =>
-  Effect.provide(effect, Layer.provideMerge(PgCredentialStore.layer, ring(...keys)))
+const ring = (...keys: readonly [string, ...ReadonlyArray<string>]) =>
+  Layer.effect(Keyring.Keyring, Keyring.make("RDEV_KEK", keys))
+const using = <A, E>(
+  keys: readonly [string, ...ReadonlyArray<string>],
+  effect: Effect.Effect<A, E, CredentialStore | Keyring.Keyring | Database>
+) => Effect.provide(effect, Layer.provideMerge(PgCredentialStore.layer, ring(...keys)))
 
 describe("Envelope", () => {
   const kek: Envelope.Kek = { id: "k1", key: randomBytes(32) }
@@ -23,14 +26,24 @@ describe("Envelope", () => {
     const sealed = Envelope.seal(kek, place, "s3cret ü")
     assert.strictEqual(Envelope.open(kek, place, sealed), "s3cret ü")
     assert.isFalse(Buffer.concat([sealed.ciphertext, sealed.wrappedKey]).includes("s3cret"))
-    for (const elsewhere of [{ ...place, project: "p2" }, { ...place, record: "OTHER" }, { ...place, field: "name" }]) assert.throws(() => Envelope.open(kek, elsewhere, sealed))
+    for (const elsewhere of [
+      { ...place, project: "p2" },
+      { ...place, record: "OTHER" },
+      { ...place, field: "name" }
+    ])
+      assert.throws(() => Envelope.open(kek, elsewhere, sealed))
     assert.throws(() => Envelope.open({ ...kek, id: "k2" }, place, sealed))
     assert.throws(() => Envelope.open({ ...kek, key: randomBytes(32) }, place, sealed))
     for (const part of ["ciphertext", "wrappedKey"] as const) {
       for (let i = 0; i < sealed[part].length; i++) {
         const flipped = Buffer.from(sealed[part])
         flipped.writeUInt8(flipped.readUInt8(i) ^ 1, i)
-        assert.throws(() => Envelope.open(kek, place, { ...sealed, [part]: flipped }), undefined, undefined, `${part}[${i}]`)
+        assert.throws(
+          () => Envelope.open(kek, place, { ...sealed, [part]: flipped }),
+          undefined,
+          undefined,
+          `${part}[${i}]`
+        )
       }
       assert.throws(() => Envelope.open(kek, place, { ...sealed, [part]: sealed[part].subarray(0, 20) }))
     }
@@ -50,50 +63,89 @@ describe("Envelope", () => {
 })
 
 layer(layerEmbedded({ memory: true }), { excludeTestServices: true })("CredentialStore at rest", (it) => {
-  it.effect("holds no readable value, and refuses one moved to another record or project", () => Effect.gen(function*() {
-    const keys = [key()] as const
-    const db = yield* Database
-    const [here, there] = [yield* Ids.make("proj"), yield* Ids.make("proj")]
-    yield* using(keys, Effect.gen(function*() {
-      const store = yield* CredentialStore
-      yield* store.put(here, "TOKEN", Redacted.make("canary-7f3a"))
-      const dump = yield* db.query<{ row: string }>("SELECT c::text || encode(ciphertext, 'escape') || encode(wrapped_key, 'escape') AS row FROM credential c")
-      assert.isFalse(dump.some((line) => line.row.includes("canary")))
-      yield* db.query("INSERT INTO credential SELECT $2, name, kek_id, wrapped_key, ciphertext, 0 FROM credential WHERE project_id = $1", [here, there])
-      yield* db.query("INSERT INTO credential SELECT project_id, 'OTHER', kek_id, wrapped_key, ciphertext, 0 FROM credential WHERE project_id = $1 AND name = 'TOKEN'", [here])
-      for (const [project, name] of [[there, "TOKEN"], [here, "OTHER"]] as const) {
-        const error = yield* Effect.flip(store.get(project, name))
-        assert.strictEqual(error.reason._tag, "Corrupt")
-        assert.notInclude(error.message, "canary")
-      }
-      yield* store.removeAll(here)
-      yield* store.removeAll(there)
-    }))
-  }))
+  it.effect("holds no readable value, and refuses one moved to another record or project", () =>
+    Effect.gen(function* () {
+      const keys = [key()] as const
+      const db = yield* Database
+      const [here, there] = [yield* Ids.make("proj"), yield* Ids.make("proj")]
+      yield* using(
+        keys,
+        Effect.gen(function* () {
+          const store = yield* CredentialStore
+          yield* store.put(here, "TOKEN", Redacted.make("canary-7f3a"))
+          const dump = yield* db.query<{ row: string }>(
+            "SELECT c::text || encode(ciphertext, 'escape') || encode(wrapped_key, 'escape') AS row FROM credential c"
+          )
+          assert.isFalse(dump.some((line) => line.row.includes("canary")))
+          yield* db.query(
+            "INSERT INTO credential SELECT $2, name, kek_id, wrapped_key, ciphertext, 0 FROM credential WHERE project_id = $1",
+            [here, there]
+          )
+          yield* db.query(
+            "INSERT INTO credential SELECT project_id, 'OTHER', kek_id, wrapped_key, ciphertext, 0 FROM credential WHERE project_id = $1 AND name = 'TOKEN'",
+            [here]
+          )
+          for (const [project, name] of [
+            [there, "TOKEN"],
+            [here, "OTHER"]
+          ] as const) {
+            const error = yield* Effect.flip(store.get(project, name))
+            assert.strictEqual(error.reason._tag, "Corrupt")
+            assert.notInclude(error.message, "canary")
+          }
+          yield* store.removeAll(here)
+          yield* store.removeAll(there)
+        })
+      )
+    })
+  )
 
-  it.effect("rotation can be stopped anywhere, and everything stays readable", () => Effect.gen(function*() {
-    const [old, next] = [key(), key()]
-    const projectId = yield* Ids.make("proj")
-    const names = Array.from({ length: 250 }, (_, i) => `S${String(i).padStart(3, "0")}`)
-    const readable = Effect.flatMap(CredentialStore, (store) => Effect.forEach(names, (name) => Effect.map(store.get(projectId, name), (found) => Redacted.value(Option.getOrThrow(found)))))
-    yield* using([old], Effect.flatMap(CredentialStore, (store) => Effect.forEach(names, (name) => store.put(projectId, name, Redacted.make(`value of ${name}`)))))
-    const db = yield* Database
-    const stale = Effect.map(db.query("SELECT 1 FROM credential WHERE kek_id <> $1", [Keyring.idOf(Buffer.from(next, "base64"))]), (rows) => rows.length)
-    yield* using([next, old], Effect.gen(function*() {
-      // Stopped once some are done: the condition is polled, so the point differs from run to run.
-      const run = yield* Effect.forkChild(PgCredentialStore.rotate)
-      while ((yield* stale) > 200) yield* Effect.yieldNow
-      yield* Fiber.interrupt(run)
-      const left = yield* stale
-      assert.isAbove(left, 0)
-      assert.deepStrictEqual(yield* readable, names.map((name) => `value of ${name}`))
-      assert.strictEqual(yield* PgCredentialStore.rotate, left)
-      assert.strictEqual(yield* PgCredentialStore.rotate, 0)
-    }))
-    assert.deepStrictEqual(yield* using([next], readable), names.map((name) => `value of ${name}`))
-    const error = yield* Effect.flip(using([old], readable))
-    assert.deepInclude(error.reason, { _tag: "Invalid", field: "RDEV_KEK_PREVIOUS" })
-  }))
+  it.effect("rotation can be stopped anywhere, and everything stays readable", () =>
+    Effect.gen(function* () {
+      const [old, next] = [key(), key()]
+      const projectId = yield* Ids.make("proj")
+      const names = Array.from({ length: 250 }, (_, i) => `S${String(i).padStart(3, "0")}`)
+      const readable = Effect.flatMap(CredentialStore, (store) =>
+        Effect.forEach(names, (name) =>
+          Effect.map(store.get(projectId, name), (found) => Redacted.value(Option.getOrThrow(found)))
+        )
+      )
+      yield* using(
+        [old],
+        Effect.flatMap(CredentialStore, (store) =>
+          Effect.forEach(names, (name) => store.put(projectId, name, Redacted.make(`value of ${name}`)))
+        )
+      )
+      const db = yield* Database
+      const stale = Effect.map(
+        db.query("SELECT 1 FROM credential WHERE kek_id <> $1", [Keyring.idOf(Buffer.from(next, "base64"))]),
+        (rows) => rows.length
+      )
+      yield* using(
+        [next, old],
+        Effect.gen(function* () {
+          // Stopped once some are done: the condition is polled, so the point differs from run to run.
+          const run = yield* Effect.forkChild(PgCredentialStore.rotate)
+          while ((yield* stale) > 200) yield* Effect.yieldNow
+          yield* Fiber.interrupt(run)
+          const left = yield* stale
+          assert.isAbove(left, 0)
+          assert.deepStrictEqual(
+            yield* readable,
+            names.map((name) => `value of ${name}`)
+          )
+          assert.strictEqual(yield* PgCredentialStore.rotate, left)
+          assert.strictEqual(yield* PgCredentialStore.rotate, 0)
+        })
+      )
+      assert.deepStrictEqual(
+        yield* using([next], readable),
+        names.map((name) => `value of ${name}`)
+      )
+      const error = yield* Effect.flip(using([old], readable))
+      assert.deepInclude(error.reason, { _tag: "Invalid", field: "RDEV_KEK_PREVIOUS" })
+    })
+  )
 })
 
 describe("Keyring", () => {
@@ -101,27 +153,34 @@ describe("Keyring", () => {
   afterAll(() => fs.rmSync(root, { recursive: true, force: true }))
   const config = (env: Record<string, string>) => ConfigProvider.layer(ConfigProvider.fromUnknown(env))
   const keyring = (dataDir: string, env: Record<string, string> = {}) =>
-    Effect.provide(Effect.service(Keyring.Keyring), Keyring.layer.pipe(Layer.provide(layerEmbedded({ dataDir })), Layer.provide(config(env))))
+    Effect.provide(
+      Effect.service(Keyring.Keyring),
+      Keyring.layer.pipe(Layer.provide(layerEmbedded({ dataDir })), Layer.provide(config(env)))
+    )
 
-  it.live("makes a key file that only its owner can read, and finds it again", () => Effect.gen(function*() {
-    const dataDir = path.join(root, "a")
-    const first = yield* keyring(dataDir)
-    assert.strictEqual(fs.statSync(path.join(dataDir, "kek")).mode & 0o777, 0o600)
-    assert.strictEqual((yield* keyring(dataDir)).current.id, first.current.id)
-    fs.chmodSync(path.join(dataDir, "kek"), 0o644)
-    assert.match((yield* Effect.flip(keyring(dataDir))).message, /chmod 600/)
-  }))
+  it.live("makes a key file that only its owner can read, and finds it again", () =>
+    Effect.gen(function* () {
+      const dataDir = path.join(root, "a")
+      const first = yield* keyring(dataDir)
+      assert.strictEqual(fs.statSync(path.join(dataDir, "kek")).mode & 0o777, 0o600)
+      assert.strictEqual((yield* keyring(dataDir)).current.id, first.current.id)
+      fs.chmodSync(path.join(dataDir, "kek"), 0o644)
+      assert.match((yield* Effect.flip(keyring(dataDir))).message, /chmod 600/)
+    })
+  )
 
-  it.live("prefers the environment and refuses keys of a wrong size", () => Effect.gen(function*() {
-    const dataDir = path.join(root, "b")
-    const [current, previous] = [key(), key()]
-    const made = yield* keyring(dataDir, { RDEV_KEK: current, RDEV_KEK_PREVIOUS: previous })
-    assert.strictEqual(made.current.id, Keyring.idOf(Buffer.from(current, "base64")))
-    assert.isDefined(made.byId(Keyring.idOf(Buffer.from(previous, "base64"))))
-    assert.isFalse(fs.existsSync(path.join(dataDir, "kek")))
-    const error = yield* Effect.flip(keyring(dataDir, { RDEV_KEK: "c2hvcnQ=" }))
-    assert.deepInclude(error.reason, { _tag: "Invalid", field: "RDEV_KEK" })
-    assert.include(error.message, "openssl rand -base64 32")
-    assert.notInclude(error.message, "c2hvcnQ=")
-  }))
+  it.live("prefers the environment and refuses keys of a wrong size", () =>
+    Effect.gen(function* () {
+      const dataDir = path.join(root, "b")
+      const [current, previous] = [key(), key()]
+      const made = yield* keyring(dataDir, { RDEV_KEK: current, RDEV_KEK_PREVIOUS: previous })
+      assert.strictEqual(made.current.id, Keyring.idOf(Buffer.from(current, "base64")))
+      assert.isDefined(made.byId(Keyring.idOf(Buffer.from(previous, "base64"))))
+      assert.isFalse(fs.existsSync(path.join(dataDir, "kek")))
+      const error = yield* Effect.flip(keyring(dataDir, { RDEV_KEK: "c2hvcnQ=" }))
+      assert.deepInclude(error.reason, { _tag: "Invalid", field: "RDEV_KEK" })
+      assert.include(error.message, "openssl rand -base64 32")
+      assert.notInclude(error.message, "c2hvcnQ=")
+    })
+  )
 })

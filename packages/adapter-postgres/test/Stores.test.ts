@@ -24,10 +24,11 @@ const run = async (name: string, database: Layer.Layer<Database, StoreError>) =>
   // One engine for all suites of this file.
   const scope = Scope.makeUnsafe()
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
-  const stores = Layer.succeedContext(await Effect.runPromise(Layer.buildWithScope(
-    Stores.layerNoKeyring.pipe(Layer.provide(keyring), Layer.provide(database)),
-    scope
-  )))
+  const stores = Layer.succeedContext(
+    await Effect.runPromise(
+      Layer.buildWithScope(Stores.layerNoKeyring.pipe(Layer.provide(keyring), Layer.provide(database)), scope)
+    )
+  )
   ApiKeyStoreSuite.suite(name, stores)
   AuditStoreSuite.suite(name, stores)
   CredentialStoreSuite.suite(name, stores)
@@ -45,4 +46,5 @@ const run = async (name: string, database: Layer.Layer<Database, StoreError>) =>
 await run("embedded", layerEmbedded({ memory: true }))
 await run("PostgreSQL", TestPostgres.layerDatabase())
 // What is installed is often older: where the npm package of this platform is there, its current version is used too.
-if (TestPostgres.hasPackage()) await run("PostgreSQL of the npm package", TestPostgres.layerDatabase({ binaries: "packaged" }))
+if (TestPostgres.hasPackage())
+  await run("PostgreSQL of the npm package", TestPostgres.layerDatabase({ binaries: "packaged" }))

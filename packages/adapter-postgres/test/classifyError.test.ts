@@ -2,14 +2,39 @@ import { assert, describe, it } from "@effect/vitest"
 import { StoreError } from "@rdev/core/ports/StoreError"
 import { breaksConnection, classifyError, portReason } from "../src/classifyError.ts"
 
-const server = (code: string, fields: Record<string, string> = {}) => Object.assign(new Error(fields["message"] ?? "said so"), { severity: "ERROR", code, ...fields })
+const server = (code: string, fields: Record<string, string> = {}) =>
+  Object.assign(new Error(fields["message"] ?? "said so"), { severity: "ERROR", code, ...fields })
 const system = (code: string) => Object.assign(new Error(`connect ${code} 127.0.0.1:1`), { code })
 
 const table: ReadonlyArray<readonly [string, unknown, StoreError["reason"]["_tag"], RegExp, boolean]> = [
-  ["unique violation", server("23505", { table: "project", detail: "Key (name)=(acme) already exists." }), "AlreadyExists", /^project acme exists already$/, false],
-  ["unique violation without detail", server("23505", { table: "project", constraint: "project_name" }), "AlreadyExists", /project project_name/, false],
-  ["role exists", server("42710", { message: "role \"r\" already exists" }), "AlreadyExists", /^role r exists already$/, false],
-  ["database exists", server("42P04", { message: "database \"d\" already exists" }), "AlreadyExists", /^database d exists already$/, false],
+  [
+    "unique violation",
+    server("23505", { table: "project", detail: "Key (name)=(acme) already exists." }),
+    "AlreadyExists",
+    /^project acme exists already$/,
+    false
+  ],
+  [
+    "unique violation without detail",
+    server("23505", { table: "project", constraint: "project_name" }),
+    "AlreadyExists",
+    /project project_name/,
+    false
+  ],
+  [
+    "role exists",
+    server("42710", { message: 'role "r" already exists' }),
+    "AlreadyExists",
+    /^role r exists already$/,
+    false
+  ],
+  [
+    "database exists",
+    server("42P04", { message: 'database "d" already exists' }),
+    "AlreadyExists",
+    /^database d exists already$/,
+    false
+  ],
   ["dependent objects", server("2BP01", { detail: "owner of table t" }), "Conflict", /owner of table t/, false],
   ["catalogue race", server("XX000", { message: "tuple concurrently updated" }), "Unavailable", /tried again/, true],
   ["internal error", server("XX000"), "Unknown", /XX000/, true],
@@ -25,25 +50,103 @@ const table: ReadonlyArray<readonly [string, unknown, StoreError["reason"]["_tag
   ["statement timeout", server("57014"), "Unavailable", /longer/, false],
   ["idle in transaction", server("25P03", { severity: "FATAL" }), "Unavailable", /rolled back/, true],
   ["standby", server("25006"), "Unavailable", /primary/, false],
-  ["too many connections", server("53300", { severity: "FATAL" }), "Unavailable", /max_connections.*RDEV_DATABASE_MAX_CONNECTIONS/, true],
+  [
+    "too many connections",
+    server("53300", { severity: "FATAL" }),
+    "Unavailable",
+    /max_connections.*RDEV_DATABASE_MAX_CONNECTIONS/,
+    true
+  ],
   ["disk full", server("53100"), "Unavailable", /said so/, false],
   ["shutdown", server("57P01", { severity: "FATAL" }), "Unavailable", /stopping/, true],
   ["crash of another backend", server("57P02", { severity: "WARNING" }), "Unavailable", /stopping/, true],
   ["starting up", server("57P03", { severity: "FATAL" }), "Unavailable", /starting/, true],
   ["connection failure", server("08006"), "Unavailable", /said so/, true],
-  ["password", server("28P01", { severity: "FATAL" }), "Invalid", /^url: the database refuses the user or password/, true],
-  ["a pooler's refusal of a setting", server("08P01", { severity: "FATAL", message: "unsupported startup parameter: statement_timeout" }), "Invalid", /^RDEV_DATABASE_URL: .*statement_timeout.*ignore_startup_parameters/, true],
-  ["a pooler's refusal of a setting in options", server("08P01", { severity: "FATAL", message: "unsupported startup parameter in options: jit" }), "Invalid", /jit/, true],
-  ["a pooler without a free connection", server("08P01", { severity: "FATAL", message: "query_wait_timeout" }), "Unavailable", /default_pool_size/, true],
-  ["a pooler with too many clients", server("08P01", { severity: "FATAL", message: "no more connections allowed (max_client_conn)" }), "Unavailable", /max_client_conn/, true],
-  ["a pooler's idle limit", server("08P01", { severity: "FATAL", message: "client_idle_timeout" }), "Unavailable", /opened again/, true],
-  ["a pooler's restart", server("08P01", { severity: "FATAL", message: "pgbouncer is shutting down" }), "Unavailable", /opened again/, true],
-  ["a database that a pooler does not know", server("08P01", { severity: "FATAL", message: "no such database: shop" }), "Invalid", /knows no database shop/, true],
-  ["a user that a pooler does not know", server("08P01", { severity: "FATAL", message: "no such user: rdev" }), "Invalid", /refuses the user/, true],
-  ["a pooler in statement mode", server("08P01", { severity: "FATAL", message: "transaction blocks not allowed in statement pooling mode" }), "Invalid", /pool_mode = transaction/, true],
+  [
+    "password",
+    server("28P01", { severity: "FATAL" }),
+    "Invalid",
+    /^url: the database refuses the user or password/,
+    true
+  ],
+  [
+    "a pooler's refusal of a setting",
+    server("08P01", { severity: "FATAL", message: "unsupported startup parameter: statement_timeout" }),
+    "Invalid",
+    /^RDEV_DATABASE_URL: .*statement_timeout.*ignore_startup_parameters/,
+    true
+  ],
+  [
+    "a pooler's refusal of a setting in options",
+    server("08P01", { severity: "FATAL", message: "unsupported startup parameter in options: jit" }),
+    "Invalid",
+    /jit/,
+    true
+  ],
+  [
+    "a pooler without a free connection",
+    server("08P01", { severity: "FATAL", message: "query_wait_timeout" }),
+    "Unavailable",
+    /default_pool_size/,
+    true
+  ],
+  [
+    "a pooler with too many clients",
+    server("08P01", { severity: "FATAL", message: "no more connections allowed (max_client_conn)" }),
+    "Unavailable",
+    /max_client_conn/,
+    true
+  ],
+  [
+    "a pooler's idle limit",
+    server("08P01", { severity: "FATAL", message: "client_idle_timeout" }),
+    "Unavailable",
+    /opened again/,
+    true
+  ],
+  [
+    "a pooler's restart",
+    server("08P01", { severity: "FATAL", message: "pgbouncer is shutting down" }),
+    "Unavailable",
+    /opened again/,
+    true
+  ],
+  [
+    "a database that a pooler does not know",
+    server("08P01", { severity: "FATAL", message: "no such database: shop" }),
+    "Invalid",
+    /knows no database shop/,
+    true
+  ],
+  [
+    "a user that a pooler does not know",
+    server("08P01", { severity: "FATAL", message: "no such user: rdev" }),
+    "Invalid",
+    /refuses the user/,
+    true
+  ],
+  [
+    "a pooler in statement mode",
+    server("08P01", { severity: "FATAL", message: "transaction blocks not allowed in statement pooling mode" }),
+    "Invalid",
+    /pool_mode = transaction/,
+    true
+  ],
   ["anything else of a pooler", server("08P01", { severity: "FATAL" }), "Unavailable", /said so/, true],
-  ["a statement that is not in this session", server("26000", { message: "prepared statement \"s1\" does not exist" }), "Invalid", /^RDEV_DATABASE_POOLING: .*RDEV_DATABASE_POOLING=transaction/, false],
-  ["a statement of another client", server("42P05", { message: "prepared statement \"s1\" already exists" }), "Invalid", /RDEV_DATABASE_POOLING=transaction/, false],
+  [
+    "a statement that is not in this session",
+    server("26000", { message: 'prepared statement "s1" does not exist' }),
+    "Invalid",
+    /^RDEV_DATABASE_POOLING: .*RDEV_DATABASE_POOLING=transaction/,
+    false
+  ],
+  [
+    "a statement of another client",
+    server("42P05", { message: 'prepared statement "s1" already exists' }),
+    "Invalid",
+    /RDEV_DATABASE_POOLING=transaction/,
+    false
+  ],
   ["no database", server("3D000", { severity: "FATAL" }), "Invalid", /^url: .*create it first/, true],
   ["privilege", server("42501"), "Invalid", /grant/, false],
   ["no table", server("42P01"), "Corrupt", /schema/, false],
@@ -53,12 +156,30 @@ const table: ReadonlyArray<readonly [string, unknown, StoreError["reason"]["_tag
   ["refused", system("ECONNREFUSED"), "Unavailable", /cannot be reached: connect ECONNREFUSED/, true],
   ["reset", system("ECONNRESET"), "Unavailable", /cannot be reached/, true],
   ["no such host", system("ENOTFOUND"), "Unavailable", /cannot be reached/, true],
-  ["refused on every address", new AggregateError([system("ECONNREFUSED"), system("EHOSTUNREACH")], ""), "Unavailable", /ECONNREFUSED/, true],
+  [
+    "refused on every address",
+    new AggregateError([system("ECONNREFUSED"), system("EHOSTUNREACH")], ""),
+    "Unavailable",
+    /ECONNREFUSED/,
+    true
+  ],
   ["pool wait", new Error("timeout exceeded when trying to connect"), "Unavailable", /no connection became free/, true],
-  ["connect timeout", new Error("Connection terminated due to connection timeout"), "Unavailable", /no connection became free/, true],
+  [
+    "connect timeout",
+    new Error("Connection terminated due to connection timeout"),
+    "Unavailable",
+    /no connection became free/,
+    true
+  ],
   ["silence", new Error("Query read timeout"), "Unavailable", /did not answer/, true],
   ["cut", new Error("Connection terminated unexpectedly"), "Unavailable", /was lost/, true],
-  ["broken client", new Error("Client has encountered a connection error and is not queryable"), "Unavailable", /was lost/, true],
+  [
+    "broken client",
+    new Error("Client has encountered a connection error and is not queryable"),
+    "Unavailable",
+    /was lost/,
+    true
+  ],
   ["closing", new Error("Cannot use a pool after calling end on the pool"), "Unavailable", /being closed/, true],
   ["nothing known", new Error("surprise"), "Unknown", /surprise/, true],
   ["not even an error", "surprise", "Unknown", /surprise/, true]
@@ -76,8 +197,19 @@ describe("classifyError", () => {
     })
   }
   it("says the same in the terms of infrastructure ports", () => {
-    const tags = (["28P01", "42501", "53300", "57P03", "42710", "2BP01", "22021", "XX001"] as const).map((code) => portReason(classifyError("a", server(code)))._tag)
-    assert.deepStrictEqual(tags, ["Unauthorized", "Unauthorized", "ResourceExhausted", "Unavailable", "AlreadyExists", "Conflict", "Invalid", "Unknown"])
+    const tags = (["28P01", "42501", "53300", "57P03", "42710", "2BP01", "22021", "XX001"] as const).map(
+      (code) => portReason(classifyError("a", server(code)))._tag
+    )
+    assert.deepStrictEqual(tags, [
+      "Unauthorized",
+      "Unauthorized",
+      "ResourceExhausted",
+      "Unavailable",
+      "AlreadyExists",
+      "Conflict",
+      "Invalid",
+      "Unknown"
+    ])
   })
   it("keeps the reason of a StoreError", () => {
     const inner = new StoreError({ operation: "A.b", reason: { _tag: "Locked", message: "m" } })

@@ -13,11 +13,17 @@ export class RequiredScope extends Context.Service<RequiredScope, Scope | "publi
 const extend = (extra: Readonly<Record<string, unknown>>) => (operation: object) => ({ ...operation, ...extra })
 
 /** Annotations of an endpoint that needs this scope: `endpoint.annotateMerge(requires("sdlc:read"))`. */
-export const requires = (scope: Scope, extra: Readonly<Record<string, unknown>> = {}): Context.Context<RequiredScope | OpenApi.Transform> =>
-  Context.make(RequiredScope, scope).pipe(Context.add(OpenApi.Transform, extend({ "x-required-scope": scope, ...extra })))
+export const requires = (
+  scope: Scope,
+  extra: Readonly<Record<string, unknown>> = {}
+): Context.Context<RequiredScope | OpenApi.Transform> =>
+  Context.make(RequiredScope, scope).pipe(
+    Context.add(OpenApi.Transform, extend({ "x-required-scope": scope, ...extra }))
+  )
 
-export const open: Context.Context<RequiredScope | OpenApi.Transform> =
-  Context.make(RequiredScope, "public").pipe(Context.add(OpenApi.Transform, extend({ "x-required-scope": "public" })))
+export const open: Context.Context<RequiredScope | OpenApi.Transform> = Context.make(RequiredScope, "public").pipe(
+  Context.add(OpenApi.Transform, extend({ "x-required-scope": "public" }))
+)
 
 /** `Authorization: Bearer rdev_…`. The client half adds the key. */
 export class Authorization extends HttpApiMiddleware.Service<Authorization>()("rdev/api/Authorization", {
@@ -27,4 +33,6 @@ export class Authorization extends HttpApiMiddleware.Service<Authorization>()("r
 }) {}
 
 /** Replays the answer of an earlier request with the same `Idempotency-Key`. */
-export class Idempotency extends HttpApiMiddleware.Service<Idempotency>()("rdev/api/Idempotency", { error: Problem.read }) {}
+export class Idempotency extends HttpApiMiddleware.Service<Idempotency>()("rdev/api/Idempotency", {
+  error: Problem.read
+}) {}

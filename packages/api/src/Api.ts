@@ -18,14 +18,30 @@ import { WebhooksGroup } from "./groups/Webhooks.ts"
 const strict = { onExcessProperty: "error", errors: "all" } as const
 
 export class Api extends HttpApi.make("rdev")
-  .add(ProjectsGroup, FeaturesGroup, PolicyGroup, TasksGroup, OperationsGroup, TreesGroup, EventsGroup, ExecsGroup, AuditGroup, CatalogueGroup, KeysGroup, WebhooksGroup, SystemGroup)
+  .add(
+    ProjectsGroup,
+    FeaturesGroup,
+    PolicyGroup,
+    TasksGroup,
+    OperationsGroup,
+    TreesGroup,
+    EventsGroup,
+    ExecsGroup,
+    AuditGroup,
+    CatalogueGroup,
+    KeysGroup,
+    WebhooksGroup,
+    SystemGroup
+  )
   .annotate(HttpApi.PayloadParseOptions, strict)
   .annotate(HttpApi.QueryParseOptions, strict)
   .annotate(HttpApi.ParamsParseOptions, { errors: "all" })
   .annotate(HttpApi.HeadersParseOptions, { errors: "all" })
-  .annotateMerge(OpenApi.annotations({
-    title: "rdev",
-    version: "0.1.0",
-    description: "The agent's operating system: projects, features, tasks, operations and their events. Every route answers under `/` and under `/api/v1`. Every error is `application/problem+json`."
-  }))
-{}
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "rdev",
+      version: "0.1.0",
+      description:
+        "The agent's operating system: projects, features, tasks, operations and their events. Every route answers under `/` and under `/api/v1`. Every error is `application/problem+json`."
+    })
+  ) {}

@@ -14,15 +14,20 @@ export interface ClientOptions {
   readonly key: Redacted.Redacted | string
 }
 
-const secret = (key: ClientOptions["key"]) => typeof key === "string" ? key : Redacted.value(key)
+const secret = (key: ClientOptions["key"]) => (typeof key === "string" ? key : Redacted.value(key))
 
 /** `const client = yield* Client.make({ url, key })`, then e.g. `client.projects.list({ query: {} })`. */
-export const make = (options: ClientOptions) => HttpApiClient.make(Api, {
-  transformClient: HttpClient.mapRequest(HttpClientRequest.prependUrl(options.url))
-}).pipe(
-  Effect.provide(Layer.mergeAll(
-    HttpApiMiddleware.layerClient(Authorization, ({ next, request }) => next(HttpClientRequest.bearerToken(request, secret(options.key)))),
-    FetchHttpClient.layer
-  ))
-)
+export const make = (options: ClientOptions) =>
+  HttpApiClient.make(Api, {
+    transformClient: HttpClient.mapRequest(HttpClientRequest.prependUrl(options.url))
+  }).pipe(
+    Effect.provide(
+      Layer.mergeAll(
+        HttpApiMiddleware.layerClient(Authorization, ({ next, request }) =>
+          next(HttpClientRequest.bearerToken(request, secret(options.key)))
+        ),
+        FetchHttpClient.layer
+      )
+    )
+  )
 export type Client = Effect.Success<ReturnType<typeof make>>

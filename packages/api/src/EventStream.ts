@@ -17,9 +17,16 @@ export interface FollowOptions extends ClientOptions {
 }
 
 /** The connection could not be made or broke, and why. The stream itself retries; this fails it only when refused for good. */
-export class EventStreamError extends Schema.TaggedError<EventStreamError>()("EventStreamError", { message: Schema.String, status: Schema.NullOr(Schema.Int) }) {}
+export class EventStreamError extends Schema.TaggedError<EventStreamError>()("EventStreamError", {
+  message: Schema.String,
+  status: Schema.NullOr(Schema.Int)
+}) {}
 
-export interface Frame { readonly id: number | null; readonly event: string; readonly data: string }
+export interface Frame {
+  readonly id: number | null
+  readonly event: string
+  readonly data: string
+}
 
 /** Splits SSE text into frames; `push` takes what arrived and returns the frames that are complete. At most 1 MiB waits for its end. */
 export const parser = () => {
@@ -39,7 +46,8 @@ export const parser = () => {
     push: (text: string): ReadonlyArray<Frame> => {
       const blocks = (rest + text).replaceAll("\r\n", "\n").split("\n\n")
       rest = blocks.pop() ?? ""
-      if (rest.length > 1_048_576) throw new EventStreamError({ message: "an event has no end within 1 MiB", status: null })
+      if (rest.length > 1_048_576)
+        throw new EventStreamError({ message: "an event has no end within 1 MiB", status: null })
       return blocks.flatMap(frameOf)
     }
   }
@@ -51,21 +59,29 @@ const refusal = async (response: Response): Promise<EventStreamError> => {
   const text = await response.text()
   let detail = `${response.status} ${response.statusText}`
   try {
-    detail = Option.match(Problem.decode(JSON.parse(text)), { onNone: () => detail, onSome: (problem) => problem.message })
+    detail = Option.match(Problem.decode(JSON.parse(text)), {
+      onNone: () => detail,
+      onSome: (problem) => problem.message
+    })
   } catch {
     // Not a problem document: something else answered (a proxy); its status says enough.
   }
   return new EventStreamError({ message: detail, status: response.status })
 }
 
-interface Cursor { seq: number }
+interface Cursor {
+  seq: number
+}
 
 /** One connection, from the cursor to its end; moves the cursor on. */
 async function* read(options: FollowOptions, cursor: Cursor, signal: AbortSignal): AsyncGenerator<EventView> {
   const url = new URL(options.path.replace(/^\//, ""), options.url.endsWith("/") ? options.url : `${options.url}/`)
   url.searchParams.set("after", String(cursor.seq))
   const key = typeof options.key === "string" ? options.key : Redacted.value(options.key)
-  const response = await fetch(url, { signal, headers: { accept: "text/event-stream", authorization: `Bearer ${key}` } })
+  const response = await fetch(url, {
+    signal,
+    headers: { accept: "text/event-stream", authorization: `Bearer ${key}` }
+  })
   if (!response.ok) throw await refusal(response)
   if (response.body === null) throw new EventStreamError({ message: "the answer has no body", status: null })
   const frames = parser()
@@ -101,7 +117,10 @@ export const follow = (options: FollowOptions): Stream.Stream<EventView, EventSt
       const controller = new AbortController()
       return Stream.fromAsyncIterable(
         abortable(read(options, cursor, controller.signal), () => controller.abort()),
-        (cause) => cause instanceof EventStreamError ? cause : new EventStreamError({ message: cause instanceof Error ? cause.message : String(cause), status: null })
+        (cause) =>
+          cause instanceof EventStreamError
+            ? cause
+            : new EventStreamError({ message: cause instanceof Error ? cause.message : String(cause), status: null })
       )
     })
     const again = Schedule.min([Schedule.exponential(options.retryMillis ?? 500), Schedule.spaced("10 seconds")])

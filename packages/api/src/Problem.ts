@@ -16,15 +16,15 @@ export const codes = {
   "invalid-cursor": [400, "The cursor does not fit"],
   "malformed-request": [400, "The request is not HTTP"],
   "bad-host": [421, "This server does not answer for that host"],
-  "unauthorized": [401, "A valid API key is required"],
-  "forbidden": [403, "The key may not do this"],
+  unauthorized: [401, "A valid API key is required"],
+  forbidden: [403, "The key may not do this"],
   "forbidden-origin": [403, "This origin may not call the API"],
   "not-found": [404, "There is no such thing"],
   "no-route": [404, "There is no such route"],
   "method-not-allowed": [405, "The route does not take this method"],
   "not-acceptable": [406, "No representation fits the Accept header"],
   "request-timeout": [408, "The request took too long to arrive"],
-  "conflict": [409, "The request does not fit the current state"],
+  conflict: [409, "The request does not fit the current state"],
   "already-exists": [409, "The name is taken"],
   "idempotency-in-flight": [409, "A request with this key is under way"],
   "idempotency-unknown": [409, "What became of the first request with this key is not known"],
@@ -32,14 +32,14 @@ export const codes = {
   "expectation-failed": [417, "The expectation cannot be met"],
   "too-large": [413, "The body is too large"],
   "unsupported-media-type": [415, "The body must be JSON"],
-  "unprocessable": [422, "The request cannot be carried out as it is"],
+  unprocessable: [422, "The request cannot be carried out as it is"],
   "idempotency-mismatch": [422, "The key was used with another body"],
   "precondition-required": [428, "If-Match is required"],
   "rate-limited": [429, "Too many requests"],
   "headers-too-large": [431, "The headers are too large"],
-  "internal": [500, "Something went wrong here"],
-  "unsupported": [501, "This installation cannot do it"],
-  "unavailable": [503, "A part of the system cannot be reached"]
+  internal: [500, "Something went wrong here"],
+  unsupported: [501, "This installation cannot do it"],
+  unavailable: [503, "A part of the system cannot be reached"]
 } as const satisfies Record<string, readonly [status: number, title: string]>
 export type Code = keyof typeof codes
 
@@ -57,7 +57,10 @@ export class Problem extends Schema.Error<Problem>("rdev/Problem")({
   errors: Schema.optionalKey(Schema.Array(InputError))
 }) {
   override get message(): string {
-    const where = (this.errors ?? []).filter((error) => !this.detail.includes(error.detail)).map((error) => `\n  ${error.pointer}: ${error.detail}`).join("")
+    const where = (this.errors ?? [])
+      .filter((error) => !this.detail.includes(error.detail))
+      .map((error) => `\n  ${error.pointer}: ${error.detail}`)
+      .join("")
     return `${this.detail}${where}`
   }
 }
@@ -95,7 +98,8 @@ export const fieldsOf = (problem: Problem): typeof Fields.Type => ({
 
 /** The wire form, for a response that no endpoint makes. */
 export const encode = (problem: Problem): typeof Fields.Encoded => Schema.encodeSync(Fields)(fieldsOf(problem))
-export const decode = (body: unknown): Option.Option<Problem> => Option.map(Schema.decodeUnknownOption(Fields)(body), (fields) => new Problem(fields))
+export const decode = (body: unknown): Option.Option<Problem> =>
+  Option.map(Schema.decodeUnknownOption(Fields)(body), (fields) => new Problem(fields))
 
 const withStatus = (status: number) =>
   Fields.pipe(
@@ -107,7 +111,9 @@ const withStatus = (status: number) =>
     HttpApiSchema.asJson({ contentType })
   )
 
-const byStatus: ReadonlyMap<number, ReturnType<typeof withStatus>> = new Map([...new Set<number>(Object.values(codes).map(([status]) => status))].map((status) => [status, withStatus(status)]))
+const byStatus: ReadonlyMap<number, ReturnType<typeof withStatus>> = new Map(
+  [...new Set<number>(Object.values(codes).map(([status]) => status))].map((status) => [status, withStatus(status)])
+)
 const statuses = (...list: ReadonlyArray<number>) => list.flatMap((status) => byStatus.get(status) ?? [])
 
 /** What every endpoint may answer besides success. */

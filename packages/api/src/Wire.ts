@@ -7,14 +7,21 @@ import { Schema, SchemaTransformation } from "effect"
 
 export { snake, type Snake } from "@rdev/core/domain/WireName"
 
-type Encoded<F extends Schema.Struct.Fields> = { readonly [K in keyof F as K extends string ? Snake<K> : K]: Schema.toEncoded<F[K]> }
-export interface struct<F extends Schema.Struct.Fields> extends Schema.decodeTo<Schema.Struct<F>, Schema.Struct<Encoded<F>>> {}
-
-const rename = (names: ReadonlyMap<string, string>) => (value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
-  const renamed: Record<string, unknown> = {}
-  for (const key of Object.keys(value)) renamed[names.get(key) ?? key] = value[key]
-  return renamed
+type Encoded<F extends Schema.Struct.Fields> = {
+  readonly [K in keyof F as K extends string ? Snake<K> : K]: Schema.toEncoded<F[K]>
 }
+export interface struct<F extends Schema.Struct.Fields> extends Schema.decodeTo<
+  Schema.Struct<F>,
+  Schema.Struct<Encoded<F>>
+> {}
+
+const rename =
+  (names: ReadonlyMap<string, string>) =>
+  (value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+    const renamed: Record<string, unknown> = {}
+    for (const key of Object.keys(value)) renamed[names.get(key) ?? key] = value[key]
+    return renamed
+  }
 
 /** A shape with camelCase fields; `name` is its name in the OpenAPI document. */
 export const struct = <const F extends Schema.Struct.Fields>(name: string, fields: F): struct<F> => {
@@ -23,15 +30,20 @@ export const struct = <const F extends Schema.Struct.Fields>(name: string, field
   const toWire = new Map(keys.map((key) => [key, snake(key)]))
   const fromWire = new Map(keys.map((key) => [snake(key), key]))
   const mapping = SchemaTransformation.transform({ decode: rename(fromWire), encode: rename(toWire) })
-  return Schema.Struct(encoded).annotate({ identifier: name }).pipe(
-    Schema.decodeTo(Schema.Struct(fields) as Schema.Top, mapping as never)
-  ) as unknown as struct<F>
+  return Schema.Struct(encoded)
+    .annotate({ identifier: name })
+    .pipe(Schema.decodeTo(Schema.Struct(fields) as Schema.Top, mapping as never)) as unknown as struct<F>
 }
 
 /** A point in time: ISO 8601 in UTC on the wire. */
 export const Time = Schema.DateTimeUtcFromString
 /** The same from a caller, who has to write it so: RFC 3339, with an offset. */
-export const GivenTime = Schema.String.annotate({ format: "date-time" }).check(
-  Schema.isPattern(/^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$/u, { message: "expected a time like 2027-01-31T12:00:00Z" })
-).pipe(Schema.decodeTo(Schema.DateTimeUtc, SchemaTransformation.dateTimeUtcFromString))
+export const GivenTime = Schema.String.annotate({ format: "date-time" })
+  .check(
+    Schema.isPattern(
+      /^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$/u,
+      { message: "expected a time like 2027-01-31T12:00:00Z" }
+    )
+  )
+  .pipe(Schema.decodeTo(Schema.DateTimeUtc, SchemaTransformation.dateTimeUtcFromString))
 export const OptionalTime = Schema.NullOr(Time)

@@ -6,10 +6,16 @@ import * as OpenApiDocument from "../src/OpenApiDocument.ts"
 import * as Problem from "../src/Problem.ts"
 import * as Wire from "../src/Wire.ts"
 
-interface Operation { readonly "x-required-scope"?: string; readonly security: ReadonlyArray<unknown>; readonly responses: Record<string, unknown>; readonly operationId: string }
+interface Operation {
+  readonly "x-required-scope"?: string
+  readonly security: ReadonlyArray<unknown>
+  readonly responses: Record<string, unknown>
+  readonly operationId: string
+}
 const document = OpenApiDocument.make()
 const operations = Object.entries(document.paths).flatMap(([path, item]) =>
-  Object.entries(item as Record<string, Operation>).map(([method, operation]) => ({ path, method, operation })))
+  Object.entries(item as Record<string, Operation>).map(([method, operation]) => ({ path, method, operation }))
+)
 
 describe("the OpenAPI document", () => {
   it("is the committed one: run `npm run -w packages/api openapi` after a change of the contract", () => {
@@ -32,7 +38,11 @@ describe("the OpenAPI document", () => {
     for (const { method, operation, path } of operations) {
       if (operation["x-required-scope"] === "public") continue
       for (const status of ["400", "401", "403", "404", "500"]) {
-        assert.deepStrictEqual(operation.responses[status], { $ref: "#/components/responses/Problem" }, `${method} ${path} ${status}`)
+        assert.deepStrictEqual(
+          operation.responses[status],
+          { $ref: "#/components/responses/Problem" },
+          `${method} ${path} ${status}`
+        )
       }
     }
   })
@@ -40,8 +50,17 @@ describe("the OpenAPI document", () => {
 
 describe("the wire", () => {
   const Inner = Wire.struct("Inner", { someCount: Schema.Int, at: Wire.Time })
-  const Shape = Wire.struct("Shape", { projectId: Schema.String.check(Schema.isMinLength(2)), theInner: Inner, envVars: Schema.Record(Schema.String, Schema.String), maybeNot: Schema.optionalKey(Schema.Int) })
-  const wire = { project_id: "p1", the_inner: { some_count: 3, at: "2026-01-02T03:04:05.000Z" }, env_vars: { camelCase: "stays", SNAKE_CASE: "too" } }
+  const Shape = Wire.struct("Shape", {
+    projectId: Schema.String.check(Schema.isMinLength(2)),
+    theInner: Inner,
+    envVars: Schema.Record(Schema.String, Schema.String),
+    maybeNot: Schema.optionalKey(Schema.Int)
+  })
+  const wire = {
+    project_id: "p1",
+    the_inner: { some_count: 3, at: "2026-01-02T03:04:05.000Z" },
+    env_vars: { camelCase: "stays", SNAKE_CASE: "too" }
+  }
 
   it("is snake_case, in code it is camelCase, and record keys stay", () => {
     const decoded = Schema.decodeSync(Shape)(wire)
@@ -51,18 +70,32 @@ describe("the wire", () => {
   })
 
   it("names wrong and unknown fields as they were sent", () => {
-    const failed = Schema.decodeUnknownResult(Shape, { onExcessProperty: "error", errors: "all" })({ ...wire, project_id: "p", the_inner: { some_count: 1.5, at: "x", extra: 1 } })
+    const failed = Schema.decodeUnknownResult(Shape, { onExcessProperty: "error", errors: "all" })({
+      ...wire,
+      project_id: "p",
+      the_inner: { some_count: 1.5, at: "x", extra: 1 }
+    })
     assert.strictEqual(failed._tag, "Failure")
     const text = failed._tag === "Failure" ? String(failed.failure) : ""
-    for (const path of ["[\"project_id\"]", "[\"the_inner\"][\"some_count\"]", "[\"the_inner\"][\"extra\"]"]) assert.include(text, path)
+    for (const path of ['["project_id"]', '["the_inner"]["some_count"]', '["the_inner"]["extra"]'])
+      assert.include(text, path)
   })
 })
 
 describe("problems", () => {
   it("survive the wire", () => {
-    const problem = Problem.make("invalid-input", { detail: "limit is wrong", requestId: "req_1", errors: [{ pointer: "/query/limit", detail: "expected 1 to 100" }] })
+    const problem = Problem.make("invalid-input", {
+      detail: "limit is wrong",
+      requestId: "req_1",
+      errors: [{ pointer: "/query/limit", detail: "expected 1 to 100" }]
+    })
     const body = Problem.encode(problem)
-    assert.deepInclude(body, { type: "urn:rdev:problem:invalid-input", status: 400, request_id: "req_1", code: "invalid-input" })
+    assert.deepInclude(body, {
+      type: "urn:rdev:problem:invalid-input",
+      status: 400,
+      request_id: "req_1",
+      code: "invalid-input"
+    })
     const back = Option.getOrThrow(Problem.decode(JSON.parse(JSON.stringify(body))))
     assert.strictEqual(back.message, "limit is wrong\n  /query/limit: expected 1 to 100")
   })
@@ -70,14 +103,27 @@ describe("problems", () => {
 
 describe("the SSE parser", () => {
   it("gives the same frames however the bytes are cut", () => {
-    const text = "retry: 500\n\n: hello\n\nid: 1\nevent: output\ndata: {\"line\":\"a\"}\n\nid: 2\r\nevent: output\r\ndata: {\"line\":\r\ndata: \"b\"}\r\n\r\nevent: synced\ndata: {}\n\n"
+    const text =
+      'retry: 500\n\n: hello\n\nid: 1\nevent: output\ndata: {"line":"a"}\n\nid: 2\r\nevent: output\r\ndata: {"line":\r\ndata: "b"}\r\n\r\nevent: synced\ndata: {}\n\n'
     const whole = EventStream.parser().push(text)
-    assert.deepStrictEqual(whole.map((frame) => [frame.id, frame.event]), [[1, "output"], [2, "output"], [null, "synced"]])
-    assert.deepStrictEqual(whole.map((frame) => JSON.parse(frame.data)), [{ line: "a" }, { line: "b" }, {}])
+    assert.deepStrictEqual(
+      whole.map((frame) => [frame.id, frame.event]),
+      [
+        [1, "output"],
+        [2, "output"],
+        [null, "synced"]
+      ]
+    )
+    assert.deepStrictEqual(
+      whole.map((frame) => JSON.parse(frame.data)),
+      [{ line: "a" }, { line: "b" }, {}]
+    )
     const cut = text.replaceAll("\r\n", "\n")
     for (let size = 1; size < 40; size++) {
       const parser = EventStream.parser()
-      const frames = Array.from({ length: Math.ceil(cut.length / size) }, (_, i) => parser.push(cut.slice(i * size, (i + 1) * size))).flat()
+      const frames = Array.from({ length: Math.ceil(cut.length / size) }, (_, i) =>
+        parser.push(cut.slice(i * size, (i + 1) * size))
+      ).flat()
       assert.deepStrictEqual(frames, EventStream.parser().push(cut))
     }
   })

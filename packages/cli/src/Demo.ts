@@ -21,16 +21,26 @@ export const defaults: DemoOptions = {
   project: "hello",
   template: "default",
   title: "Add a contact page",
-  description: "Visitors want to know how to reach us: a page with our address and opening hours, linked from the front page.",
+  description:
+    "Visitors want to know how to reach us: a page with our address and opening hours, linked from the front page.",
   patienceMillis: 15 * 60_000
 }
 
-export interface Outcome { readonly released: boolean; readonly waits: { readonly action: string; readonly reason: string } | null; readonly times: Times; readonly slug: string; readonly previewUrl: string }
+export interface Outcome {
+  readonly released: boolean
+  readonly waits: { readonly action: string; readonly reason: string } | null
+  readonly times: Times
+  readonly slug: string
+  readonly previewUrl: string
+}
 
-const previewOf = (project: Json): string => (project["environments"] as ReadonlyArray<{ readonly name: string; readonly url: string }>).find((one) => one.name === "production")?.url ?? ""
+const previewOf = (project: Json): string =>
+  (project["environments"] as ReadonlyArray<{ readonly name: string; readonly url: string }>).find(
+    (one) => one.name === "production"
+  )?.url ?? ""
 
 /** Ends when the feature is released, or waits for a person. */
-export const run = Effect.fn("Demo.run")(function*(target: Target, screen: Screen, options: DemoOptions = defaults) {
+export const run = Effect.fn("Demo.run")(function* (target: Target, screen: Screen, options: DemoOptions = defaults) {
   const progress = new Progress(screen)
   const { style } = screen
   screen.line()
@@ -38,7 +48,9 @@ export const run = Effect.fn("Demo.run")(function*(target: Target, screen: Scree
   screen.live(() => progress.status())
   yield* Effect.addFinalizer(() => Effect.sync(() => screen.live(null)))
 
-  const created = yield* call<{ readonly operation_id: string; readonly events_url: string }>(target, "/projects", { body: { name: options.project, template: options.template } })
+  const created = yield* call<{ readonly operation_id: string; readonly events_url: string }>(target, "/projects", {
+    body: { name: options.project, template: options.template }
+  })
   yield* Follow.until(target, created.events_url, 0, (event) => {
     progress.take(event)
     return /^operation\.(completed|failed|cancelled|parked|compensation_failed)$/.test(event.type)
@@ -47,35 +59,67 @@ export const run = Effect.fn("Demo.run")(function*(target: Target, screen: Scree
   if (project["status"] !== "ready") {
     const operation = yield* call(target, `/operations/${created.operation_id}`)
     const error = operation["error"] as { readonly message?: string } | null
-    return yield* fail("failed", `project ${options.project} could not be provisioned: ${error?.message ?? String(operation["status"])}; look at it with \`rdev operations show ${created.operation_id}\``)
+    return yield* fail(
+      "failed",
+      `project ${options.project} could not be provisioned: ${error?.message ?? String(operation["status"])}; look at it with \`rdev operations show ${created.operation_id}\``
+    )
   }
 
-  const { watermark } = yield* call<{ readonly watermark: number }>(target, `/projects/${options.project}/events?limit=1`)
-  const feature = yield* call<{ readonly slug: string }>(target, `/projects/${options.project}/sdlc/features`, { body: { title: options.title, description: options.description } })
+  const { watermark } = yield* call<{ readonly watermark: number }>(
+    target,
+    `/projects/${options.project}/events?limit=1`
+  )
+  const feature = yield* call<{ readonly slug: string }>(target, `/projects/${options.project}/sdlc/features`, {
+    body: { title: options.title, description: options.description }
+  })
   screen.line()
-  screen.line(style.bold(`Feature “${options.title}”`) + style.dim(`  agent: ${String(project["agent"])}${project["agent"] === "scripted" ? " (plays a script; no model)" : ""}`))
+  screen.line(
+    style.bold(`Feature “${options.title}”`) +
+      style.dim(
+        `  agent: ${String(project["agent"])}${project["agent"] === "scripted" ? " (plays a script; no model)" : ""}`
+      )
+  )
   const followed = Follow.until(target, `/projects/${options.project}/events`, watermark, (event) => {
     progress.take(event)
     return progress.released || progress.waits !== null
   })
   const inTime = yield* Effect.timeoutOption(followed, options.patienceMillis)
   screen.live(null)
-  if (inTime._tag === "None") screen.line(style.yellow(`    … not finished after ${duration(options.patienceMillis)}; it goes on in the background`))
+  if (inTime._tag === "None")
+    screen.line(
+      style.yellow(`    … not finished after ${duration(options.patienceMillis)}; it goes on in the background`)
+    )
   const after = yield* call(target, `/projects/${options.project}`)
-  return { released: progress.released, waits: progress.waits, times: progress.times(), slug: feature.slug, previewUrl: previewOf(after) } satisfies Outcome
+  return {
+    released: progress.released,
+    waits: progress.waits,
+    times: progress.times(),
+    slug: feature.slug,
+    previewUrl: previewOf(after)
+  } satisfies Outcome
 }, Effect.scoped)
 
 /**
  * `own`: processor time of the server's process during the run, microseconds. Git, pipelines and agents are processes of their own;
  * starting them is the kernel's part of it.
  */
-export const summary = (screen: Screen, outcome: Outcome, own: { readonly user: number; readonly system: number }): void => {
+export const summary = (
+  screen: Screen,
+  outcome: Outcome,
+  own: { readonly user: number; readonly system: number }
+): void => {
   const { style } = screen
   const { times } = outcome
-  const rest = Math.max(0, times.totalMillis - times.agentMillis - times.pipelineMillis - times.checkMillis - times.releaseMillis)
+  const rest = Math.max(
+    0,
+    times.totalMillis - times.agentMillis - times.pipelineMillis - times.checkMillis - times.releaseMillis
+  )
   screen.line()
   screen.line(style.bold("Summary"))
-  const rows: Array<ReadonlyArray<string>> = [...times.phases].map(([phase, millis]) => [`  ${phase}`, duration(millis)])
+  const rows: Array<ReadonlyArray<string>> = [...times.phases].map(([phase, millis]) => [
+    `  ${phase}`,
+    duration(millis)
+  ])
   rows.push(
     ["  ──────────────", "────────"],
     ["  in all", duration(times.totalMillis)],
@@ -84,7 +128,10 @@ export const summary = (screen: Screen, outcome: Outcome, own: { readonly user: 
     ["  task checks", duration(times.checkMillis)],
     ["  release", duration(times.releaseMillis)],
     ["  git and the rest", duration(rest)],
-    ["  rdev itself", `${duration(own.user / 1000)} of processor time, and ${duration(own.system / 1000)} of the kernel's (starting processes, files)`]
+    [
+      "  rdev itself",
+      `${duration(own.user / 1000)} of processor time, and ${duration(own.system / 1000)} of the kernel's (starting processes, files)`
+    ]
   )
   for (const line of table(rows)) screen.line(line)
 }

@@ -5,27 +5,45 @@ import { accessSync, constants, readdirSync, statSync } from "node:fs"
 import { call, dataDirOf, find, type Json, type Where } from "./Connection.ts"
 import { Screen } from "./Screen.ts"
 
-export interface Check { readonly name: string; readonly ok: boolean; readonly needed: boolean; readonly detail: string }
+export interface Check {
+  readonly name: string
+  readonly ok: boolean
+  readonly needed: boolean
+  readonly detail: string
+}
 
 const program = (name: string, args: ReadonlyArray<string>, needed: boolean, fix: string): Check => {
   const found = spawnSync(name, args, { encoding: "utf8", timeout: 5_000 })
   const ok = found.status === 0
-  return { name, ok, needed, detail: ok ? `${found.stdout}${found.stderr}`.trim().split("\n", 1)[0] ?? "" : fix }
+  return { name, ok, needed, detail: ok ? (`${found.stdout}${found.stderr}`.trim().split("\n", 1)[0] ?? "") : fix }
 }
 
 /** Asks what a start asks: a test command in each sandbox that fits this machine; then each wall is tried from inside. */
-const isolation = Effect.flatMap(Effect.promise(() => import("@rdev/server/Isolation")), ({ probe }) => probe).pipe(
+const isolation = Effect.flatMap(
+  Effect.promise(() => import("@rdev/server/Isolation")),
+  ({ probe }) => probe
+).pipe(
   Effect.match({
     onSuccess: ({ isolation: name, walls }): ReadonlyArray<Check> => [
       { name: "isolation", ok: true, needed: true, detail: `workspaces are isolated by ${name}` },
-      ...walls.map(({ detail, name: wall, stands }): Check => ({ name: `  ${wall}`, ok: stands, needed: false, detail }))
+      ...walls.map(({ detail, name: wall, stands }): Check => ({
+        name: `  ${wall}`,
+        ok: stands,
+        needed: false,
+        detail
+      }))
     ],
     onFailure: (error): ReadonlyArray<Check> => [{ name: "isolation", ok: false, needed: true, detail: error.message }]
   })
 )
 
 const dataFolder = (dataDir: string): Check => {
-  const check = (ok: boolean, detail: string): Check => ({ name: "data folder", ok, needed: true, detail: `${dataDir} ${detail}` })
+  const check = (ok: boolean, detail: string): Check => ({
+    name: "data folder",
+    ok,
+    needed: true,
+    detail: `${dataDir} ${detail}`
+  })
   const choose = "choose another with --data-dir (RDEV_DATA_DIR)"
   try {
     const found = statSync(dataDir, { throwIfNoEntry: false })
@@ -36,7 +54,10 @@ const dataFolder = (dataDir: string): Check => {
     if (names.length === 0) return check(true, "is empty: the next start makes an installation")
     if (names.includes("admin.key")) return check(true, "holds an installation")
     return names.includes("pepper") || names.includes("database")
-      ? check(true, "holds an installation without its file admin.key: give the commands a key with --key (RDEV_API_KEY)")
+      ? check(
+          true,
+          "holds an installation without its file admin.key: give the commands a key with --key (RDEV_API_KEY)"
+        )
       : check(true, "holds other files: the next start makes an installation beside them")
   } catch (cause) {
     return check(false, `cannot be used (${cause instanceof Error ? cause.message : String(cause)}); ${choose}`)
@@ -45,32 +66,76 @@ const dataFolder = (dataDir: string): Check => {
 
 const machine = (): ReadonlyArray<Check> => {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
-  const bubblewrap = program("bwrap", ["--version"], false, "not installed (apt install bubblewrap); Linux namespaces are used where they work")
-  const namespaces = process.platform === "linux" ? program("unshare", ["--user", "--map-root-user", "--mount", "true"], false, "user namespaces are not allowed here") : null
+  const bubblewrap = program(
+    "bwrap",
+    ["--version"],
+    false,
+    "not installed (apt install bubblewrap); Linux namespaces are used where they work"
+  )
+  const namespaces =
+    process.platform === "linux"
+      ? program(
+          "unshare",
+          ["--user", "--map-root-user", "--mount", "true"],
+          false,
+          "user namespaces are not allowed here"
+        )
+      : null
   return [
-    { name: "node", ok: major > 22 || (major === 22 && minor >= 13), needed: true, detail: `${process.version}${major < 22 ? ": install 22.13 or newer" : ""}` },
+    {
+      name: "node",
+      ok: major > 22 || (major === 22 && minor >= 13),
+      needed: true,
+      detail: `${process.version}${major < 22 ? ": install 22.13 or newer" : ""}`
+    },
     program("git", ["--version"], true, "not found: install git 2.38 or newer"),
     bubblewrap,
-    ...(namespaces === null ? [] : [{ ...namespaces, name: "namespaces", detail: namespaces.ok ? "user namespaces work" : namespaces.detail }])
+    ...(namespaces === null
+      ? []
+      : [{ ...namespaces, name: "namespaces", detail: namespaces.ok ? "user namespaces work" : namespaces.detail }])
   ]
 }
 
-const server = (where: Where) => Effect.gen(function*() {
-  const target = yield* find(where)
-  const health = yield* call<Json>(target, "/health")
-  const checks: Array<Check> = [{ name: "server", ok: health["status"] === "ok", needed: false, detail: `${target.url}: ${String(health["status"])}, ${String(health["mode"])}, version ${String(health["version"])}` }]
-  for (const one of health["checks"] as ReadonlyArray<{ readonly name: string; readonly ok: boolean; readonly detail: string }>) checks.push({ ...one, name: `  ${one.name}`, needed: true })
-  const { agents } = yield* call<{ readonly agents: ReadonlyArray<{ readonly name: string; readonly ready: boolean; readonly message: string }> }>(target, "/agents")
-  for (const agent of agents) checks.push({ name: `agent ${agent.name}`, ok: agent.ready, needed: false, detail: agent.message })
-  return checks
-}).pipe(Effect.catch((error) => Effect.succeed<ReadonlyArray<Check>>([{ name: "server", ok: false, needed: false, detail: error.message }])))
+const server = (where: Where) =>
+  Effect.gen(function* () {
+    const target = yield* find(where)
+    const health = yield* call<Json>(target, "/health")
+    const checks: Array<Check> = [
+      {
+        name: "server",
+        ok: health["status"] === "ok",
+        needed: false,
+        detail: `${target.url}: ${String(health["status"])}, ${String(health["mode"])}, version ${String(health["version"])}`
+      }
+    ]
+    for (const one of health["checks"] as ReadonlyArray<{
+      readonly name: string
+      readonly ok: boolean
+      readonly detail: string
+    }>)
+      checks.push({ ...one, name: `  ${one.name}`, needed: true })
+    const { agents } = yield* call<{
+      readonly agents: ReadonlyArray<{ readonly name: string; readonly ready: boolean; readonly message: string }>
+    }>(target, "/agents")
+    for (const agent of agents)
+      checks.push({ name: `agent ${agent.name}`, ok: agent.ready, needed: false, detail: agent.message })
+    return checks
+  }).pipe(
+    Effect.catch((error) =>
+      Effect.succeed<ReadonlyArray<Check>>([{ name: "server", ok: false, needed: false, detail: error.message }])
+    )
+  )
 
 /** False when something that is needed is missing. */
-export const doctor = Effect.fn("Doctor.doctor")(function*(where: Where, json: boolean) {
+export const doctor = Effect.fn("Doctor.doctor")(function* (where: Where, json: boolean) {
   const checks = [...machine(), ...(yield* isolation), dataFolder(dataDirOf(where)), ...(yield* server(where))]
   const ok = checks.every((check) => check.ok || !check.needed)
   const screen = new Screen(process.stdout)
   if (json) screen.line(JSON.stringify({ ok, checks }, null, 2))
-  else for (const { detail, name, needed, ok } of checks) screen.line(`${ok ? screen.style.green("✓") : needed ? screen.style.red("✗") : screen.style.dim("–")} ${name.padEnd(16)} ${detail}`)
+  else
+    for (const { detail, name, needed, ok } of checks)
+      screen.line(
+        `${ok ? screen.style.green("✓") : needed ? screen.style.red("✗") : screen.style.dim("–")} ${name.padEnd(16)} ${detail}`
+      )
   return ok
 })

@@ -14,17 +14,35 @@ export const exitCodes = {
   unavailable: 6
 } as const
 
-export class CliFailure extends Data.TaggedError("CliFailure")<{ readonly message: string; readonly exitCode: number }> {}
+export class CliFailure extends Data.TaggedError("CliFailure")<{
+  readonly message: string
+  readonly exitCode: number
+}> {}
 
-export const fail = (kind: keyof typeof exitCodes, message: string) => new CliFailure({ message, exitCode: exitCodes[kind] })
+export const fail = (kind: keyof typeof exitCodes, message: string) =>
+  new CliFailure({ message, exitCode: exitCodes[kind] })
 
 export const kindOfStatus = (status: number): keyof typeof exitCodes => {
   switch (status) {
-    case 400: case 413: case 415: case 422: case 428: return "usage"
-    case 401: case 403: case 421: return "denied"
-    case 404: return "notFound"
-    case 409: case 412: return "conflict"
-    case 429: case 503: return "unavailable"
-    default: return "failed"
+    case 400:
+    case 413:
+    case 415:
+    case 422:
+    case 428:
+      return "usage"
+    case 401:
+    case 403:
+    case 421:
+      return "denied"
+    case 404:
+      return "notFound"
+    case 409:
+    case 412:
+      return "conflict"
+    case 429:
+    case 503:
+      return "unavailable"
+    default:
+      return "failed"
   }
 }

@@ -11,9 +11,11 @@ export const until = (target: Target, path: string, after: number, take: (event:
   EventStream.follow({ url: target.url, key: target.key, path, after }).pipe(
     Stream.takeUntil((event) => take(event as unknown as Event)),
     Stream.runDrain,
-    Effect.mapError((error) => error.status === null
-      ? fail("unavailable", `no server answers at ${target.url}: ${error.message}`)
-      : error.status === 401 && target.key === ""
-        ? fail("denied", noKey)
-        : fail(kindOfStatus(error.status), error.message))
+    Effect.mapError((error) =>
+      error.status === null
+        ? fail("unavailable", `no server answers at ${target.url}: ${error.message}`)
+        : error.status === 401 && target.key === ""
+          ? fail("denied", noKey)
+          : fail(kindOfStatus(error.status), error.message)
+    )
   )

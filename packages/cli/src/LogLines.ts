@@ -6,11 +6,29 @@ import { inspect } from "node:util"
 const longest = 500
 const stackLines = 12
 
-const text = (part: unknown): string => part instanceof Error ? part.message : typeof part === "string" ? part : inspect(part, { breakLength: Number.POSITIVE_INFINITY, depth: 4 })
+const text = (part: unknown): string =>
+  part instanceof Error
+    ? part.message
+    : typeof part === "string"
+      ? part
+      : inspect(part, { breakLength: Number.POSITIVE_INFINITY, depth: 4 })
 
-export const logLines = ({ cause, date, logLevel, message }: Pick<Options<unknown>, "cause" | "date" | "logLevel" | "message">): ReadonlyArray<string> => {
+export const logLines = ({
+  cause,
+  date,
+  logLevel,
+  message
+}: Pick<Options<unknown>, "cause" | "date" | "logLevel" | "message">): ReadonlyArray<string> => {
   const why = Cause.prettyErrors(cause).map((error) => error.message)
-  const said = [...(Array.isArray(message) ? message : [message]).map(text), ...why].join(" ").replaceAll("\n", " ").slice(0, longest)
-  const where = Cause.hasDies(cause) ? Cause.pretty(cause).split("\n").filter((line) => line.trimStart().startsWith("at ")).slice(0, stackLines) : []
+  const said = [...(Array.isArray(message) ? message : [message]).map(text), ...why]
+    .join(" ")
+    .replaceAll("\n", " ")
+    .slice(0, longest)
+  const where = Cause.hasDies(cause)
+    ? Cause.pretty(cause)
+        .split("\n")
+        .filter((line) => line.trimStart().startsWith("at "))
+        .slice(0, stackLines)
+    : []
   return [`${date.toISOString().slice(11, 19)} ${logLevel.toLowerCase()} ${said}`, ...where]
 }

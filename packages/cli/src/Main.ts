@@ -13,7 +13,10 @@ import { CliFailure, exitCodes } from "./Failure.ts"
 
 const { version }: { readonly version: string } = createRequire(import.meta.url)("@rdev/cli/package.json")
 
-interface Ending { readonly message: string; readonly exitCode: number }
+interface Ending {
+  readonly message: string
+  readonly exitCode: number
+}
 
 const endingOf = (error: unknown): Ending => {
   if (error instanceof CliFailure) return { message: error.message, exitCode: error.exitCode }
@@ -21,10 +24,16 @@ const endingOf = (error: unknown): Ending => {
     if (error._tag !== "ShowHelp") return { message: error.message, exitCode: exitCodes.usage }
     const messages = error.errors.map((one) => one.message)
     const help = `See \`${error.commandPath.join(" ") || "rdev"} --help\``
-    return messages.length === 0 ? { message: "", exitCode: 0 } : { message: `${messages.join("\n")}\n${help}`, exitCode: exitCodes.usage }
+    return messages.length === 0
+      ? { message: "", exitCode: 0 }
+      : { message: `${messages.join("\n")}\n${help}`, exitCode: exitCodes.usage }
   }
-  if (error instanceof Error && Reflect.get(error, "_tag") === "StartError") return { message: error.message, exitCode: exitCodes.failed }
-  return { message: `something went wrong inside: ${error instanceof Error ? error.message : String(error)}`, exitCode: 70 }
+  if (error instanceof Error && Reflect.get(error, "_tag") === "StartError")
+    return { message: error.message, exitCode: exitCodes.failed }
+  return {
+    message: `something went wrong inside: ${error instanceof Error ? error.message : String(error)}`,
+    exitCode: 70
+  }
 }
 
 /** Ctrl-C is how these end; any other command was cut off by it before it had done what it was asked. */
@@ -36,13 +45,21 @@ const ending = (exit: Exit.Exit<unknown, unknown>, command: string | undefined):
   if (Cause.hasInterruptsOnly(exit.cause)) return { message: "", exitCode: untilStopped.has(command) ? 0 : interrupted }
   const first = exit.cause.reasons.find((reason) => Cause.isFailReason(reason) || Cause.isDieReason(reason))
   if (process.env["RDEV_DEBUG"] !== undefined) process.stderr.write(`${Cause.pretty(exit.cause)}\n`)
-  return endingOf(first === undefined ? null : Cause.isFailReason(first) ? first.error : Cause.isDieReason(first) ? first.defect : null)
+  return endingOf(
+    first === undefined
+      ? null
+      : Cause.isFailReason(first)
+        ? first.error
+        : Cause.isDieReason(first)
+          ? first.defect
+          : null
+  )
 }
 
 /** A mistake gets one message, not the whole help text: it is what somebody has to read. */
 const presenter: CliOutput.Presenter = {
   ...CliOutput.defaultPresenter,
-  present: (event) => event._tag === "InvalidInvocation" ? Effect.void : CliOutput.defaultPresenter.present(event)
+  present: (event) => (event._tag === "InvalidInvocation" ? Effect.void : CliOutput.defaultPresenter.present(event))
 }
 
 /** Whoever reads the output has seen enough (`rdev … | head`): that is no failure. */
@@ -56,7 +73,10 @@ const endWhenUnread = (stream: NodeJS.WriteStream): void => {
 export const main = (args: ReadonlyArray<string>): void => {
   endWhenUnread(process.stdout)
   endWhenUnread(process.stderr)
-  const program = Command.runWith(rdev, { version })(args).pipe(Effect.provide(NodeServices.layer), Effect.provideService(CliOutput.Presenter, presenter))
+  const program = Command.runWith(rdev, { version })(args).pipe(
+    Effect.provide(NodeServices.layer),
+    Effect.provideService(CliOutput.Presenter, presenter)
+  )
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,
     teardown: (exit, onExit) => {

@@ -15,23 +15,39 @@ export interface Options {
 
 /** Number of the newest event before something is asked for, so that only what follows from it is shown. */
 export const watermark = (target: Target, id: string) =>
-  Effect.map(call<{ readonly watermark: number }>(target, `/operations/${segment(id)}/events?limit=1`), (page) => page.watermark)
+  Effect.map(
+    call<{ readonly watermark: number }>(target, `/operations/${segment(id)}/events?limit=1`),
+    (page) => page.watermark
+  )
 
 /** With `--json` nothing is shown but the operation and its steps at the end. */
-export const follow = Effect.fn("OperationFollow.follow")(function*(target: Target, id: string, { after = 0, json }: Options) {
+export const follow = Effect.fn("OperationFollow.follow")(function* (
+  target: Target,
+  id: string,
+  { after = 0, json }: Options
+) {
   const screen = new Screen(process.stdout)
   const silent = new Screen({ write: () => true })
   const progress = new OperationProgress(json ? silent : screen, id)
   if (!json) screen.live(() => progress.status())
   let synced = false
-  const shown = Waiting.watch(target, `/operations/${segment(id)}`, (line) => { if (!json) screen.line(line) })
-  yield* Effect.raceFirst(shown, Follow.until(target, `/operations/${segment(id)}/events`, after, (event) => {
-    if (event.type === "synced") synced = true
-    else progress.take(event)
-    // An end in the past may have been followed by a retry: only the newest one counts.
-    return synced && progress.over
-  })).pipe(
-    Effect.onInterrupt(() => Effect.sync(() => { if (!json) screen.line(`It goes on on the server: rdev operations follow ${id}`) })),
+  const shown = Waiting.watch(target, `/operations/${segment(id)}`, (line) => {
+    if (!json) screen.line(line)
+  })
+  yield* Effect.raceFirst(
+    shown,
+    Follow.until(target, `/operations/${segment(id)}/events`, after, (event) => {
+      if (event.type === "synced") synced = true
+      else progress.take(event)
+      // An end in the past may have been followed by a retry: only the newest one counts.
+      return synced && progress.over
+    })
+  ).pipe(
+    Effect.onInterrupt(() =>
+      Effect.sync(() => {
+        if (!json) screen.line(`It goes on on the server: rdev operations follow ${id}`)
+      })
+    ),
     Effect.ensuring(Effect.sync(() => screen.live(null)))
   )
   const ledger = yield* OperationOutcome.read(target, id)

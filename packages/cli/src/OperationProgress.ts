@@ -5,18 +5,24 @@
 import type { Event } from "./Progress.ts"
 import { duration, type Screen } from "./Screen.ts"
 
-const text = (value: unknown): string => typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value)
+const text = (value: unknown): string =>
+  typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value)
 /** Control characters would let what a step says move the cursor or hide text. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is removed here
-const printable = (line: string): string => line.replace(/\u001b\[[0-?]*[ -/]*[@-~]|[\u0000-\u001f\u007f]/g, " ").slice(0, 300)
-const messageOf = (error: unknown): string => printable(typeof error === "object" && error !== null && "message" in error ? text(error.message) : text(error))
+const printable = (line: string): string =>
+  line.replace(/\u001b\[[0-?]*[ -/]*[@-~]|[\u0000-\u001f\u007f]/g, " ").slice(0, 300)
+const messageOf = (error: unknown): string =>
+  printable(typeof error === "object" && error !== null && "message" in error ? text(error.message) : text(error))
 
 const ended = /^operation\.(completed|failed|cancelled|parked|compensation_failed)$/
 
 export class OperationProgress {
   /** The operation has ended or is parked, as far as the events tell. */
   over = false
-  private readonly running = new Map<string, { readonly title: string; readonly since: number; readonly undo: boolean }>()
+  private readonly running = new Map<
+    string,
+    { readonly title: string; readonly since: number; readonly undo: boolean }
+  >()
   private readonly screen: Screen
   private readonly id: string
 
@@ -28,11 +34,17 @@ export class OperationProgress {
   /** The changing line: what runs at this moment and for how long. */
   status(): string {
     const now = Date.now()
-    return [...this.running.values()].map(({ since, title, undo }) => `${undo ? "undo: " : ""}${title} ${duration(Math.max(0, now - since))}`).join("  ·  ") || "waiting"
+    return (
+      [...this.running.values()]
+        .map(({ since, title, undo }) => `${undo ? "undo: " : ""}${title} ${duration(Math.max(0, now - since))}`)
+        .join("  ·  ") || "waiting"
+    )
   }
 
   private mark(sign: string, title: string, took: string, detail = ""): void {
-    this.screen.line(`  ${sign} ${printable(title).padEnd(36)} ${took.padStart(8)}  ${this.screen.style.dim(printable(detail))}`.trimEnd())
+    this.screen.line(
+      `  ${sign} ${printable(title).padEnd(36)} ${took.padStart(8)}  ${this.screen.style.dim(printable(detail))}`.trimEnd()
+    )
   }
 
   take(event: Event): void {
@@ -53,8 +65,13 @@ export class OperationProgress {
         return this.screen.line(style.yellow("  taking back what was made"))
       case "operation.cancel_requested":
         return this.screen.line(style.yellow("  cancel was asked for"))
-      case "step.started": case "step.compensating":
-        this.running.set(key, { title, since: Date.parse(event.time) || Date.now(), undo: event.type === "step.compensating" })
+      case "step.started":
+      case "step.compensating":
+        this.running.set(key, {
+          title,
+          since: Date.parse(event.time) || Date.now(),
+          undo: event.type === "step.compensating"
+        })
         return
       case "step.completed":
         this.running.delete(key)
@@ -67,7 +84,12 @@ export class OperationProgress {
         return this.mark(style.dim("–"), title, "", text(event["reason"]))
       case "step.failed":
         this.running.delete(key)
-        return this.mark(style.red("✗"), `${event["phase"] === "undo" ? "undo: " : ""}${title}`, took, messageOf(event["error"]))
+        return this.mark(
+          style.red("✗"),
+          `${event["phase"] === "undo" ? "undo: " : ""}${title}`,
+          took,
+          messageOf(event["error"])
+        )
       case "step.unknown":
         this.running.delete(key)
         return this.mark(style.red("?"), title, "", "nobody knows how it ended")

@@ -6,17 +6,32 @@ import type { Common } from "./Flags.ts"
 import { Screen, table } from "./Screen.ts"
 
 /** Calls, then prints: `show` gives the lines for a person. */
-export const printed = <A>(input: Common, work: (target: Target) => Effect.Effect<A, CliFailure>, show: (value: A, screen: Screen) => ReadonlyArray<string>) => Effect.gen(function*() {
-  const value = yield* work(yield* find(input))
-  const screen = new Screen(process.stdout)
-  if (input.json) screen.line(JSON.stringify(value, null, 2))
-  else for (const line of show(value, screen)) screen.line(line)
-})
+export const printed = <A>(
+  input: Common,
+  work: (target: Target) => Effect.Effect<A, CliFailure>,
+  show: (value: A, screen: Screen) => ReadonlyArray<string>
+) =>
+  Effect.gen(function* () {
+    const value = yield* work(yield* find(input))
+    const screen = new Screen(process.stdout)
+    if (input.json) screen.line(JSON.stringify(value, null, 2))
+    else for (const line of show(value, screen)) screen.line(line)
+  })
 
-export const string = (value: unknown): string => value === null || value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value)
-export const when = (value: unknown): string => typeof value === "string" ? value.slice(0, 19).replace("T", " ") : "–"
+export const string = (value: unknown): string =>
+  value === null || value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value)
+export const when = (value: unknown): string => (typeof value === "string" ? value.slice(0, 19).replace("T", " ") : "–")
 /** A heading and one row per item; a sentence when there are none. */
-export const rows = (columns: ReadonlyArray<readonly [title: string, of: (row: Json) => string]>, none: string) => (items: ReadonlyArray<Json>, screen: Screen): ReadonlyArray<string> =>
-  items.length === 0 ? [none] : table([columns.map(([title]) => screen.style.dim(title)), ...items.map((item) => columns.map(([, of]) => of(item)))])
-export const fields = (pairs: ReadonlyArray<readonly [string, string]>, screen: Screen) => table(pairs.map(([name, value]) => [screen.style.dim(name), value]))
-export const given = (entries: Readonly<Record<string, unknown>>): Json => Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== null && value !== undefined))
+export const rows =
+  (columns: ReadonlyArray<readonly [title: string, of: (row: Json) => string]>, none: string) =>
+  (items: ReadonlyArray<Json>, screen: Screen): ReadonlyArray<string> =>
+    items.length === 0
+      ? [none]
+      : table([
+          columns.map(([title]) => screen.style.dim(title)),
+          ...items.map((item) => columns.map(([, of]) => of(item)))
+        ])
+export const fields = (pairs: ReadonlyArray<readonly [string, string]>, screen: Screen) =>
+  table(pairs.map(([name, value]) => [screen.style.dim(name), value]))
+export const given = (entries: Readonly<Record<string, unknown>>): Json =>
+  Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== null && value !== undefined))

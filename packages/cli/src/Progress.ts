@@ -5,17 +5,29 @@
 import { phases } from "@rdev/sdlc/model/Phase"
 import { duration, type Screen } from "./Screen.ts"
 
-export type Event = { readonly seq: number; readonly time: string; readonly type: string; readonly [key: string]: unknown }
+export type Event = {
+  readonly seq: number
+  readonly time: string
+  readonly type: string
+  readonly [key: string]: unknown
+}
 
-const text = (value: unknown): string => typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value)
-const number = (value: unknown): number => typeof value === "number" ? value : 0
+const text = (value: unknown): string =>
+  typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value)
+const number = (value: unknown): number => (typeof value === "number" ? value : 0)
 /** Control characters would let output move the cursor or hide text. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is removed here
-const printable = (line: string): string => line.replace(/\u001b\[[0-?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f]/g, "")
+const printable = (line: string): string =>
+  line.replace(/\u001b\[[0-?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f]/g, "")
 const firstLine = (value: unknown): string => printable(text(value).split("\n", 1)[0] ?? "").slice(0, 160)
 
 type Worker = "agent" | "pipeline" | "checks" | "release" | "platform"
-interface Current { readonly label: string; readonly worker: Worker; readonly since: number; said: string }
+interface Current {
+  readonly label: string
+  readonly worker: Worker
+  readonly since: number
+  said: string
+}
 
 export interface Times {
   /** Wall time by phase, in order of first visit. */
@@ -29,7 +41,15 @@ export interface Times {
 }
 
 const workerOf = (action: string, actor: string): Worker =>
-  actor === "agent" ? "agent" : action === "run-ci" ? "pipeline" : action === "verify-task" ? "checks" : /deploy|release/.test(action) ? "release" : "platform"
+  actor === "agent"
+    ? "agent"
+    : action === "run-ci"
+      ? "pipeline"
+      : action === "verify-task"
+        ? "checks"
+        : /deploy|release/.test(action)
+          ? "release"
+          : "platform"
 
 export class Progress {
   released = false
@@ -53,14 +73,18 @@ export class Progress {
 
   /** The changing line. */
   status(): string {
-    if (this.current !== null) return `${this.current.label}  ${duration(Date.now() - this.current.since)}${this.current.said === "" ? "" : `  ${this.current.said}`}`
+    if (this.current !== null)
+      return `${this.current.label}  ${duration(Date.now() - this.current.since)}${this.current.said === "" ? "" : `  ${this.current.said}`}`
     const [open] = this.started.keys()
-    return open === undefined ? "working" : `${this.titles.get(open) ?? open}  ${duration(Date.now() - (this.started.get(open) ?? 0))}`
+    return open === undefined
+      ? "working"
+      : `${this.titles.get(open) ?? open}  ${duration(Date.now() - (this.started.get(open) ?? 0))}`
   }
 
   times(): Times {
     const phases = new Map(this.spent)
-    if (this.phase !== "" && this.phase !== "released") phases.set(this.phase, (phases.get(this.phase) ?? 0) + (this.last - this.phaseSince))
+    if (this.phase !== "" && this.phase !== "released")
+      phases.set(this.phase, (phases.get(this.phase) ?? 0) + (this.last - this.phaseSince))
     return {
       phases,
       agentMillis: this.workTimes.agent,
@@ -97,7 +121,8 @@ export class Progress {
     const key = text(event["key"])
     switch (event.type) {
       case "operation.planned":
-        for (const step of event["steps"] as ReadonlyArray<{ readonly key: string; readonly title: string }>) this.titles.set(step.key, step.title)
+        for (const step of event["steps"] as ReadonlyArray<{ readonly key: string; readonly title: string }>)
+          this.titles.set(step.key, step.title)
         return
       case "step.started":
         this.started.set(key, at)
@@ -110,7 +135,12 @@ export class Progress {
         const title = this.titles.get(key) ?? key
         if (event.type === "step.completed") this.mark(true, title, duration(took))
         else if (event.type === "step.skipped") this.mark(null, title, firstLine(event["reason"] ?? event["detail"]))
-        else this.mark(false, title, firstLine((event["error"] as { readonly message?: unknown } | undefined)?.message ?? event["error"]))
+        else
+          this.mark(
+            false,
+            title,
+            firstLine((event["error"] as { readonly message?: unknown } | undefined)?.message ?? event["error"])
+          )
         return
       }
     }
@@ -120,7 +150,9 @@ export class Progress {
     if (phase === "" || phase === this.phase) return
     this.finish(null, at)
     if (this.phase !== "") this.spent.set(this.phase, (this.spent.get(this.phase) ?? 0) + (at - this.phaseSince))
-    const back = this.phase !== "" && phases.indexOf(phase as typeof phases[number]) < phases.indexOf(this.phase as typeof phases[number])
+    const back =
+      this.phase !== "" &&
+      phases.indexOf(phase as (typeof phases)[number]) < phases.indexOf(this.phase as (typeof phases)[number])
     this.phase = phase
     this.phaseSince = at
     this.screen.line(`  ${this.screen.style.bold(phase)}${back ? this.screen.style.yellow("  (back)") : ""}`)
@@ -146,7 +178,10 @@ export class Progress {
         this.enter(text(event["phase"]), at)
         const action = text(event["action"])
         const kind = text(event["kind"])
-        this.waits = kind === "hold" || (kind === "approve" && text(event["actor"]) !== "policy") ? { action, reason: text(event["reason"]) } : null
+        this.waits =
+          kind === "hold" || (kind === "approve" && text(event["actor"]) !== "policy")
+            ? { action, reason: text(event["reason"]) }
+            : null
         if (kind === "done") this.released = this.phase === "released"
         if (kind === "wait" || kind === "done") return
         if (kind === "move") return this.finish(null, at)
@@ -185,13 +220,23 @@ export class Progress {
       case "ci.step_ended":
         return this.say(`${text(event["step"])}: ${text(event["status"])}, ${duration(number(event["duration_ms"]))}`)
       case "ci.ended":
-        return this.finish(event["status"] === "green", at, event["status"] === "green" ? "green" : firstLine(event["reason"] ?? event["status"]))
+        return this.finish(
+          event["status"] === "green",
+          at,
+          event["status"] === "green" ? "green" : firstLine(event["reason"] ?? event["status"])
+        )
       case "deploy.released":
         return this.say(`${text(event["environment"])}: ${text(event["url"])}`)
       case "task.retrying":
-        return this.say(`again: ${firstLine((event["error"] as { readonly message?: unknown } | undefined)?.message ?? event["reason"])}`)
+        return this.say(
+          `again: ${firstLine((event["error"] as { readonly message?: unknown } | undefined)?.message ?? event["reason"])}`
+        )
       case "task.failed":
-        return this.finish(false, at, firstLine((event["error"] as { readonly message?: unknown } | undefined)?.message ?? ""))
+        return this.finish(
+          false,
+          at,
+          firstLine((event["error"] as { readonly message?: unknown } | undefined)?.message ?? "")
+        )
     }
   }
 }

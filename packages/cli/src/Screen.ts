@@ -8,13 +8,31 @@ const tick = 100
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
 const clear = "\r\u001b[2K"
 
-export interface Output { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown }
+export interface Output {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  write(text: string): unknown
+}
 
 const colour = (open: number, close: number) => (text: string) => `\u001b[${open}m${text}\u001b[${close}m`
 const plainText = (text: string) => text
-const styles = { bold: colour(1, 22), dim: colour(2, 22), green: colour(32, 39), yellow: colour(33, 39), red: colour(31, 39), cyan: colour(36, 39) }
+const styles = {
+  bold: colour(1, 22),
+  dim: colour(2, 22),
+  green: colour(32, 39),
+  yellow: colour(33, 39),
+  red: colour(31, 39),
+  cyan: colour(36, 39)
+}
 export type Styles = Readonly<Record<keyof typeof styles, (text: string) => string>>
-const noStyles: Styles = { bold: plainText, dim: plainText, green: plainText, yellow: plainText, red: plainText, cyan: plainText }
+const noStyles: Styles = {
+  bold: plainText,
+  dim: plainText,
+  green: plainText,
+  yellow: plainText,
+  red: plainText,
+  cyan: plainText
+}
 
 /** 340 ms, 4.1 s, 1 min 05 s */
 export const duration = (millis: number): string => {
@@ -76,6 +94,16 @@ export class Screen {
 /** Columns as wide as their widest cell; the last one is not padded. */
 export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
   const widths: Array<number> = []
-  for (const row of rows) row.forEach((cell, i) => { widths[i] = Math.max(widths[i] ?? 0, stripVTControlCharacters(cell).length) })
-  return rows.map((row) => row.map((cell, i) => i === row.length - 1 ? cell : cell + " ".repeat((widths[i] ?? 0) - stripVTControlCharacters(cell).length)).join("  ").trimEnd())
+  for (const row of rows)
+    row.forEach((cell, i) => {
+      widths[i] = Math.max(widths[i] ?? 0, stripVTControlCharacters(cell).length)
+    })
+  return rows.map((row) =>
+    row
+      .map((cell, i) =>
+        i === row.length - 1 ? cell : cell + " ".repeat((widths[i] ?? 0) - stripVTControlCharacters(cell).length)
+      )
+      .join("  ")
+      .trimEnd()
+  )
 }

@@ -10,55 +10,109 @@ import { common, optionalText } from "./Flags.ts"
 import { given, printed, rows, string } from "./Printing.ts"
 import { Screen } from "./Screen.ts"
 
-const file = Argument.String("file").pipe(Argument.withDescription("A YAML file, or the name of a tree that the server ships (rdev tree list)"))
+const file = Argument.String("file").pipe(
+  Argument.withDescription("A YAML file, or the name of a tree that the server ships (rdev tree list)")
+)
 
 const shippedName = /^[a-z][a-z0-9-]{0,39}$/
-const readText = (path: string): Effect.Effect<string, CliFailure> => Effect.try({
-  try: () => readFileSync(path, "utf8"),
-  catch: (cause) => fail("usage", `${path} cannot be read (${cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)}); give a YAML file or the name of a shipped tree (rdev tree list)`)
-})
+const readText = (path: string): Effect.Effect<string, CliFailure> =>
+  Effect.try({
+    try: () => readFileSync(path, "utf8"),
+    catch: (cause) =>
+      fail(
+        "usage",
+        `${path} cannot be read (${cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)}); give a YAML file or the name of a shipped tree (rdev tree list)`
+      )
+  })
 /** A file that is there goes before a shipped tree of the same name. */
-const sourceOf = (given: string): Effect.Effect<Json, CliFailure> => Effect.catchIf(
-  Effect.map(readText(given), (text): Json => ({ text })),
-  () => shippedName.test(given),
-  () => Effect.succeed<Json>({ name: given })
-)
+const sourceOf = (given: string): Effect.Effect<Json, CliFailure> =>
+  Effect.catchIf(
+    Effect.map(readText(given), (text): Json => ({ text })),
+    () => shippedName.test(given),
+    () => Effect.succeed<Json>({ name: given })
+  )
 
 const variables = (pairs: ReadonlyArray<string>): Effect.Effect<Record<string, string>, CliFailure> => {
   const bad = pairs.find((pair) => !/^[a-z][a-z0-9_]{0,39}=/.test(pair))
   return bad === undefined
-    ? Effect.succeed(Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)])))
-    : Effect.fail(fail("usage", `--var: ${JSON.stringify(bad)} is not name=value with a name of lower-case letters, digits and underscores`))
+    ? Effect.succeed(
+        Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]))
+      )
+    : Effect.fail(
+        fail(
+          "usage",
+          `--var: ${JSON.stringify(bad)} is not name=value with a name of lower-case letters, digits and underscores`
+        )
+      )
 }
 
-const run = Command.make("run", {
-  ...common, file,
-  projectName: optionalText("project-name", "Value of the variable project_name"),
-  var: Flag.String("var").pipe(Flag.withDescription("A variable as name=value; may be given several times"), Flag.between(0, 100)),
-  project: optionalText("project", "Run it on this existing project: its stream and audit trail then hold the run")
-}, (input) => Effect.gen(function*() {
-  const vars = { ...given({ project_name: input.projectName }), ...(yield* variables(input.var)) }
-  const source = { ...yield* sourceOf(input.file), vars }
-  const target = yield* find(input)
-  const started = yield* input.project === null
-    ? call<{ readonly operation_id: string }>(target, "/trees/runs", { body: source })
-    : call<{ readonly operation_id: string }>(target, `/projects/${segment(input.project)}/operations`, { body: { kind: "tree.run", tree: source } })
-  const screen = new Screen(process.stdout)
-  if (!input.json) screen.line(screen.style.bold(`${input.file}: ${started.operation_id}`))
-  const { follow } = yield* Effect.promise(() => import("./OperationFollow.ts"))
-  yield* follow(target, started.operation_id, { json: input.json })
-})).pipe(Command.withDescription("Run a tree on the server and show every step until it has ended; the exit code says how"))
+const run = Command.make(
+  "run",
+  {
+    ...common,
+    file,
+    projectName: optionalText("project-name", "Value of the variable project_name"),
+    var: Flag.String("var").pipe(
+      Flag.withDescription("A variable as name=value; may be given several times"),
+      Flag.between(0, 100)
+    ),
+    project: optionalText("project", "Run it on this existing project: its stream and audit trail then hold the run")
+  },
+  (input) =>
+    Effect.gen(function* () {
+      const vars = { ...given({ project_name: input.projectName }), ...(yield* variables(input.var)) }
+      const source = { ...(yield* sourceOf(input.file)), vars }
+      const target = yield* find(input)
+      const started = yield* input.project === null
+        ? call<{ readonly operation_id: string }>(target, "/trees/runs", { body: source })
+        : call<{ readonly operation_id: string }>(target, `/projects/${segment(input.project)}/operations`, {
+            body: { kind: "tree.run", tree: source }
+          })
+      const screen = new Screen(process.stdout)
+      if (!input.json) screen.line(screen.style.bold(`${input.file}: ${started.operation_id}`))
+      const { follow } = yield* Effect.promise(() => import("./OperationFollow.ts"))
+      yield* follow(target, started.operation_id, { json: input.json })
+    })
+).pipe(
+  Command.withDescription("Run a tree on the server and show every step until it has ended; the exit code says how")
+)
 
 const treesList = Command.make("list", common, (input) =>
-  printed(input, (target) => Effect.map(call<{ readonly trees: ReadonlyArray<Json> }>(target, "/trees"), ({ trees }) => trees), rows([
-    ["TREE", (row) => string(row["name"])], ["STEPS", (row) => string((row["steps"] as ReadonlyArray<Json>).length)],
-    ["VARIABLES", (row) => (row["vars"] as ReadonlyArray<Json>).map((one) => one["required"] === true ? string(one["name"]) : `[${string(one["name"])}]`).join(" ")],
-    ["", (row) => string(row["description"])]
-  ], "The server ships no trees."))).pipe(Command.withDescription("Trees that the server ships"))
+  printed(
+    input,
+    (target) => Effect.map(call<{ readonly trees: ReadonlyArray<Json> }>(target, "/trees"), ({ trees }) => trees),
+    rows(
+      [
+        ["TREE", (row) => string(row["name"])],
+        ["STEPS", (row) => string((row["steps"] as ReadonlyArray<Json>).length)],
+        [
+          "VARIABLES",
+          (row) =>
+            (row["vars"] as ReadonlyArray<Json>)
+              .map((one) => (one["required"] === true ? string(one["name"]) : `[${string(one["name"])}]`))
+              .join(" ")
+        ],
+        ["", (row) => string(row["description"])]
+      ],
+      "The server ships no trees."
+    )
+  )
+).pipe(Command.withDescription("Trees that the server ships"))
 
-const check = Command.make("check", { ...common, file: Argument.String("file").pipe(Argument.withDescription("A YAML file")) }, (input) =>
-  printed(input, (target) => Effect.flatMap(readText(input.file), (text) => call(target, "/trees/check", { body: { text } })), (tree) => [
-    `${input.file}: ${string(tree["name"])}, ${(tree["steps"] as ReadonlyArray<Json>).length} steps and ${(tree["teardown"] as ReadonlyArray<Json>).length} to tear down; nothing is wrong with it`
-  ])).pipe(Command.withDescription("Check a tree without running it"))
+const check = Command.make(
+  "check",
+  { ...common, file: Argument.String("file").pipe(Argument.withDescription("A YAML file")) },
+  (input) =>
+    printed(
+      input,
+      (target) => Effect.flatMap(readText(input.file), (text) => call(target, "/trees/check", { body: { text } })),
+      (tree) => [
+        `${input.file}: ${string(tree["name"])}, ${(tree["steps"] as ReadonlyArray<Json>).length} steps and ${(tree["teardown"] as ReadonlyArray<Json>).length} to tear down; nothing is wrong with it`
+      ]
+    )
+).pipe(Command.withDescription("Check a tree without running it"))
 
-export const tree = Command.make("tree").pipe(Command.withDescription("Cookbook trees: workflows in YAML that run as durable operations"), Command.withSubcommands([run, treesList, check]))
+export const tree = Command.make("tree").pipe(
+  Command.withDescription("Cookbook trees: workflows in YAML that run as durable operations"),
+  Command.withSubcommands([run, treesList, check])
+)

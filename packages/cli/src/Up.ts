@@ -41,23 +41,41 @@ const environment = (options: UpOptions): Record<string, string | undefined> => 
 
 /** What was given by a flag is a mistake of that flag. */
 const flagged = (error: StartError, options: UpOptions): StartError | CliFailure => {
-  const flag = error.field === "RDEV_PORT" && options.port !== null ? "--port" : error.field === "RDEV_HOST" && options.host !== null ? "--host" : null
+  const flag =
+    error.field === "RDEV_PORT" && options.port !== null
+      ? "--port"
+      : error.field === "RDEV_HOST" && options.host !== null
+        ? "--host"
+        : null
   return flag === null ? error : fail("usage", `${flag}: ${error.problem}. ${error.fix.replace(", or unset it", "")}`)
 }
 
-const levels = new Map([["debug", "Debug"], ["info", "Info"], ["warn", "Warn"], ["error", "Error"], ["none", "None"]] as const)
+const levels = new Map([
+  ["debug", "Debug"],
+  ["info", "Info"],
+  ["warn", "Warn"],
+  ["error", "Error"],
+  ["none", "None"]
+] as const)
 /** RDEV_LOG_LEVEL. */
 const logLevel = Effect.suspend(() => {
   const wanted = process.env["RDEV_LOG_LEVEL"]?.trim() || "warn"
   const level = new Map<string, LogLevel>(levels).get(wanted.toLowerCase())
   return level === undefined
-    ? Effect.fail(fail("failed", `RDEV_LOG_LEVEL: ${JSON.stringify(wanted)} is none of ${[...levels.keys()].join(", ")}. Write one of them, or unset it`))
+    ? Effect.fail(
+        fail(
+          "failed",
+          `RDEV_LOG_LEVEL: ${JSON.stringify(wanted)} is none of ${[...levels.keys()].join(", ")}. Write one of them, or unset it`
+        )
+      )
     : Effect.succeed(level)
 })
 
 /** The log beside the live display: warnings and worse. RDEV_LOG_LEVEL changes the threshold. */
 const logging = (screen: Screen, level: LogLevel) => {
-  const logger = Logger.make((entry) => { for (const line of logLines(entry)) screen.line(screen.style.dim(line)) })
+  const logger = Logger.make((entry) => {
+    for (const line of logLines(entry)) screen.line(screen.style.dim(line))
+  })
   return Layer.mergeAll(Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, level))
 }
 
@@ -68,13 +86,18 @@ const load = Effect.promise(async () => {
   return { Server, ServerConfig }
 })
 
-const boot = Effect.fn("Up.boot")(function*(options: UpOptions, screen: Screen) {
+const boot = Effect.fn("Up.boot")(function* (options: UpOptions, screen: Screen) {
   const level = yield* logLevel
   const { Server, ServerConfig } = yield* load
-  const config = yield* ServerConfig.fromEnvironment(environment(options)).pipe(Effect.mapError((error) => flagged(error, options)))
+  const config = yield* ServerConfig.fromEnvironment(environment(options)).pipe(
+    Effect.mapError((error) => flagged(error, options))
+  )
   const running = yield* Server.start(config).pipe(Effect.provide(logging(screen, level)))
   const address = running.url
-  yield* Effect.acquireRelease(Effect.sync(() => Connection.announce(config.dataDir, address)), () => Effect.sync(() => Connection.withdraw(config.dataDir)))
+  yield* Effect.acquireRelease(
+    Effect.sync(() => Connection.announce(config.dataDir, address)),
+    () => Effect.sync(() => Connection.withdraw(config.dataDir))
+  )
   return { config, running, version: Server.version }
 })
 
@@ -85,7 +108,7 @@ const urls = (screen: Screen, url: string, releases: ReadonlyArray<LiveRelease>)
   for (const release of releases) row(release.project, release.url)
 }
 
-const showDemo = Effect.fn("Up.showDemo")(function*(port: number, key: string, screen: Screen) {
+const showDemo = Effect.fn("Up.showDemo")(function* (port: number, key: string, screen: Screen) {
   const target = { url: `http://127.0.0.1:${port}`, key }
   const before = process.cpuUsage()
   const outcome = yield* Demo.run(target, screen)
@@ -93,56 +116,78 @@ const showDemo = Effect.fn("Up.showDemo")(function*(port: number, key: string, s
   const { style } = screen
   screen.line()
   if (outcome.released) screen.line(style.green(`Released: ${outcome.previewUrl}`))
-  else if (outcome.waits !== null) screen.line(style.yellow(`It waits for you: ${outcome.waits.action} (${outcome.waits.reason}). Decide with \`rdev approve ${Demo.defaults.project} ${outcome.slug}\``))
+  else if (outcome.waits !== null)
+    screen.line(
+      style.yellow(
+        `It waits for you: ${outcome.waits.action} (${outcome.waits.reason}). Decide with \`rdev approve ${Demo.defaults.project} ${outcome.slug}\``
+      )
+    )
   return outcome
 })
 
 /** The demo of a first start; what goes wrong in it is told, and the server stays up. Returns what it released. */
-const firstDemo = Effect.fn("Up.firstDemo")(function*(port: number, key: string, screen: Screen) {
+const firstDemo = Effect.fn("Up.firstDemo")(function* (port: number, key: string, screen: Screen) {
   const outcome = yield* showDemo(port, key, screen).pipe(
-    Effect.catchTag("CliFailure", (error) => Effect.sync(() => {
-      screen.line(screen.style.red(`The demo did not work: ${error.message}`))
-      return null
-    }))
+    Effect.catchTag("CliFailure", (error) =>
+      Effect.sync(() => {
+        screen.line(screen.style.red(`The demo did not work: ${error.message}`))
+        return null
+      })
+    )
   )
   screen.line()
   return outcome?.released === true ? [{ project: Demo.defaults.project, url: outcome.previewUrl }] : []
 })
 
-export const up = Effect.fn("Up.up")(function*(options: UpOptions) {
+export const up = Effect.fn("Up.up")(function* (options: UpOptions) {
   const began = performance.now()
   const screen = new Screen(process.stdout)
   const { style } = screen
   const { config, running, version } = yield* boot(options, screen)
-  screen.line(`${style.bold(`rdev ${version}`)} ${style.dim(`${config.databaseUrl === null ? "embedded" : "PostgreSQL"} · data in ${config.dataDir} · up in ${duration(performance.now() - began)}`)}`)
-  if (config.unsafeHost) screen.line(style.red("  Workspaces run WITHOUT isolation: agents can read and change what this user can."))
-  if (config.auth === "off") screen.line(style.red("  No key is asked for: every program of this machine can use the API."))
+  screen.line(
+    `${style.bold(`rdev ${version}`)} ${style.dim(`${config.databaseUrl === null ? "embedded" : "PostgreSQL"} · data in ${config.dataDir} · up in ${duration(performance.now() - began)}`)}`
+  )
+  if (config.unsafeHost)
+    screen.line(style.red("  Workspaces run WITHOUT isolation: agents can read and change what this user can."))
+  if (config.auth === "off")
+    screen.line(style.red("  No key is asked for: every program of this machine can use the API."))
   if (running.newKey !== null) {
     screen.line(`  ${"Admin key".padEnd(12)} ${running.newKey.key}`)
-    screen.line(style.dim(`  ${"".padEnd(12)} shown this once; also in ${running.newKey.file}, where the commands find it`))
+    screen.line(
+      style.dim(`  ${"".padEnd(12)} shown this once; also in ${running.newKey.file}, where the commands find it`)
+    )
   }
-  const released = running.newKey !== null && options.demo ? yield* firstDemo(running.port, running.newKey.key, screen) : []
+  const released =
+    running.newKey !== null && options.demo ? yield* firstDemo(running.port, running.newKey.key, screen) : []
   urls(screen, running.url, [...running.releases, ...released])
   screen.line(style.dim("  Ctrl-C stops it; what is under way goes on at the next start."))
   return yield* Effect.never
 }, Effect.scoped)
 
-export const demo = Effect.fn("Up.demo")(function*(options: Omit<UpOptions, "dataDir" | "demo">) {
+export const demo = Effect.fn("Up.demo")(function* (options: Omit<UpOptions, "dataDir" | "demo">) {
   const screen = new Screen(process.stdout)
   const dataDir = yield* Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(join(tmpdir(), "rdev-demo-"))),
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   )
   // A free port, so that the demo never meets a server that is up.
-  const { running, version } = yield* boot({ ...options, port: options.port ?? 0, dataDir, demo: true, abrupt: true }, screen)
-  screen.line(`${screen.style.bold(`rdev ${version}`)} ${screen.style.dim("embedded · in a folder that is thrown away")}`)
+  const { running, version } = yield* boot(
+    { ...options, port: options.port ?? 0, dataDir, demo: true, abrupt: true },
+    screen
+  )
+  screen.line(
+    `${screen.style.bold(`rdev ${version}`)} ${screen.style.dim("embedded · in a folder that is thrown away")}`
+  )
   const outcome = yield* showDemo(running.port, running.newKey?.key ?? "", screen)
   if (outcome.released) {
     const page = yield* Effect.promise(() => preview(outcome.previewUrl, running.port))
     screen.line(`  ${page}`)
     return
   }
-  return yield* fail("failed", `the demo's feature was not released${outcome.waits === null ? "" : `: it waits for ${outcome.waits.action}`}`)
+  return yield* fail(
+    "failed",
+    `the demo's feature was not released${outcome.waits === null ? "" : `: it waits for ${outcome.waits.action}`}`
+  )
 }, Effect.scoped)
 
 /** Asks the release itself, by address: not every resolver knows names under localhost. */

@@ -2,19 +2,28 @@
 import * as Effect from "effect/Effect"
 import { call, type Target } from "./Connection.ts"
 
-export interface WaitingFor { readonly reason: string; readonly detail: string }
-interface Answer { readonly waiting_for?: WaitingFor | null }
+export interface WaitingFor {
+  readonly reason: string
+  readonly detail: string
+}
+interface Answer {
+  readonly waiting_for?: WaitingFor | null
+}
 const everySeconds = 2
 
 /** Control characters would let what the server says move the cursor or hide text. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is removed here
-export const line = ({ detail }: WaitingFor): string => `waiting: ${detail.replace(/[\u0000-\u001f\u007f]/g, " ").slice(0, 500)}`
+export const line = ({ detail }: WaitingFor): string =>
+  `waiting: ${detail.replace(/[\u0000-\u001f\u007f]/g, " ").slice(0, 500)}`
 
 /** Looks for ever; `path` is of the operation, or of a feature's `next`. A question to a person is shown by who follows. */
 export const watch = (target: Target, path: string, show: (line: string) => void): Effect.Effect<never> => {
   let told = ""
   const look = Effect.map(call<Answer>(target, path), ({ waiting_for: now }) => {
-    const reason = now === null || now === undefined || now.reason === "human" ? "" : `${now.reason} ${now.detail.replaceAll(/\d+/g, "")}`
+    const reason =
+      now === null || now === undefined || now.reason === "human"
+        ? ""
+        : `${now.reason} ${now.detail.replaceAll(/\d+/g, "")}`
     if (now != null && reason !== "" && reason !== told) show(line(now))
     told = reason
   })

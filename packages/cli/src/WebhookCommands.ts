@@ -8,47 +8,131 @@ import { fields, given, printed, rows, string, when } from "./Printing.ts"
 
 const id = named("id").pipe(Argument.withDescription("Id of the webhook (whk_…)"))
 const pathOf = (webhook: string, rest = ""): string => `/webhooks/${segment(webhook)}${rest}`
-const state = (row: Json): string => row["enabled"] === true ? "enabled" : `disabled: ${string(row["disabled_reason"])}`
+const state = (row: Json): string =>
+  row["enabled"] === true ? "enabled" : `disabled: ${string(row["disabled_reason"])}`
 
-interface WithSecret { readonly webhook: Json; readonly secret: string }
-const secretShown = ({ secret, webhook }: WithSecret) => [secret, `The secret of ${string(webhook["id"])}; it is shown this once.`]
+interface WithSecret {
+  readonly webhook: Json
+  readonly secret: string
+}
+const secretShown = ({ secret, webhook }: WithSecret) => [
+  secret,
+  `The secret of ${string(webhook["id"])}; it is shown this once.`
+]
 
-const create = Command.make("create", {
-  ...common,
-  receiver: Argument.String("receiver").pipe(Argument.withDescription("Where to post, https")),
-  event: Flag.String("event").pipe(Flag.withDescription("A type such as task.failed, a group such as feature.*, notify, or *; may be given several times"), Flag.between(1, 50)),
-  project: optionalText("project", "Only events of this project")
-}, (input) => printed(input, (target) => call<WithSecret>(target, "/webhooks", { body: given({ url: input.receiver, events: input.event, project: input.project }) }), secretShown)
+const create = Command.make(
+  "create",
+  {
+    ...common,
+    receiver: Argument.String("receiver").pipe(Argument.withDescription("Where to post, https")),
+    event: Flag.String("event").pipe(
+      Flag.withDescription(
+        "A type such as task.failed, a group such as feature.*, notify, or *; may be given several times"
+      ),
+      Flag.between(1, 50)
+    ),
+    project: optionalText("project", "Only events of this project")
+  },
+  (input) =>
+    printed(
+      input,
+      (target) =>
+        call<WithSecret>(target, "/webhooks", {
+          body: given({ url: input.receiver, events: input.event, project: input.project })
+        }),
+      secretShown
+    )
 ).pipe(Command.withDescription("Send events to a URL"))
 
-const show = (name: string, method: "GET" | "POST", rest: string, description: string) => Command.make(name, { ...common, id }, (input) =>
-  printed(input, (target) => call(target, pathOf(input.id, rest), { method }), (row, screen) => fields(Object.entries(row).map(([key, value]) => [key, string(value)] as const), screen))
-).pipe(Command.withDescription(description))
+const show = (name: string, method: "GET" | "POST", rest: string, description: string) =>
+  Command.make(name, { ...common, id }, (input) =>
+    printed(
+      input,
+      (target) => call(target, pathOf(input.id, rest), { method }),
+      (row, screen) =>
+        fields(
+          Object.entries(row).map(([key, value]) => [key, string(value)] as const),
+          screen
+        )
+    )
+  ).pipe(Command.withDescription(description))
 
-const all = Command.make("list", common, (input) => printed(input, (target) => list(target, "/webhooks", "webhooks"), rows([
-  ["WEBHOOK", (row) => string(row["id"])], ["URL", (row) => string(row["url"])], ["EVENTS", (row) => (row["events"] as ReadonlyArray<string>).join(",")],
-  ["PROJECT", (row) => row["project_id"] === null ? "all" : string(row["project_id"])], ["STATE", state]
-], "There are no webhooks; make one with `rdev webhooks create <url> --event notify`."))).pipe(Command.withDescription("List webhooks"))
+const all = Command.make("list", common, (input) =>
+  printed(
+    input,
+    (target) => list(target, "/webhooks", "webhooks"),
+    rows(
+      [
+        ["WEBHOOK", (row) => string(row["id"])],
+        ["URL", (row) => string(row["url"])],
+        ["EVENTS", (row) => (row["events"] as ReadonlyArray<string>).join(",")],
+        ["PROJECT", (row) => (row["project_id"] === null ? "all" : string(row["project_id"]))],
+        ["STATE", state]
+      ],
+      "There are no webhooks; make one with `rdev webhooks create <url> --event notify`."
+    )
+  )
+).pipe(Command.withDescription("List webhooks"))
 
 const remove = Command.make("remove", { ...common, id }, (input) =>
-  printed(input, (target) => call(target, pathOf(input.id), { method: "DELETE" }), () => [`${input.id} is removed`])).pipe(Command.withDescription("Remove a webhook"))
+  printed(
+    input,
+    (target) => call(target, pathOf(input.id), { method: "DELETE" }),
+    () => [`${input.id} is removed`]
+  )
+).pipe(Command.withDescription("Remove a webhook"))
 
 const replaceSecret = Command.make("secret", { ...common, id }, (input) =>
-  printed(input, (target) => call<WithSecret>(target, pathOf(input.id, "/secret"), { method: "POST" }), secretShown)).pipe(Command.withDescription("Make a new secret; the one before signs as well for a day"))
+  printed(input, (target) => call<WithSecret>(target, pathOf(input.id, "/secret"), { method: "POST" }), secretShown)
+).pipe(Command.withDescription("Make a new secret; the one before signs as well for a day"))
 
-const deliveries = Command.make("deliveries", { ...common, id, status: optionalText("status", "pending, running, completed, failed or cancelled") }, (input) => {
-  const query = new URLSearchParams(given({ status: input.status }) as Record<string, string>).toString()
-  return printed(input, (target) => list(target, pathOf(input.id, `/deliveries?${query}`), "deliveries"), rows([
-    ["DELIVERY", (row) => string(row["id"])], ["TYPE", (row) => string(row["type"])], ["STATUS", (row) => string(row["status"])], ["TRIES", (row) => String((row["attempts"] as ReadonlyArray<Json>).length)],
-    ["CREATED", (row) => when(row["created_at"])], ["ERROR", (row) => row["error"] === null ? "" : string((row["error"] as Json)["message"]).slice(0, 80)]
-  ], "There are no such deliveries."))
-}).pipe(Command.withDescription("What was sent, and what became of it"))
+const deliveries = Command.make(
+  "deliveries",
+  { ...common, id, status: optionalText("status", "pending, running, completed, failed or cancelled") },
+  (input) => {
+    const query = new URLSearchParams(given({ status: input.status }) as Record<string, string>).toString()
+    return printed(
+      input,
+      (target) => list(target, pathOf(input.id, `/deliveries?${query}`), "deliveries"),
+      rows(
+        [
+          ["DELIVERY", (row) => string(row["id"])],
+          ["TYPE", (row) => string(row["type"])],
+          ["STATUS", (row) => string(row["status"])],
+          ["TRIES", (row) => String((row["attempts"] as ReadonlyArray<Json>).length)],
+          ["CREATED", (row) => when(row["created_at"])],
+          ["ERROR", (row) => (row["error"] === null ? "" : string((row["error"] as Json)["message"]).slice(0, 80))]
+        ],
+        "There are no such deliveries."
+      )
+    )
+  }
+).pipe(Command.withDescription("What was sent, and what became of it"))
 
-const redeliver = Command.make("redeliver", { ...common, id, delivery: named("delivery").pipe(Argument.withDescription("Id of the delivery (task_…)")) }, (input) =>
-  printed(input, (target) => call(target, pathOf(input.id, `/deliveries/${segment(input.delivery)}/redeliver`), { method: "POST" }), (row) => [`${string(row["id"])} is sent now`])
+const redeliver = Command.make(
+  "redeliver",
+  { ...common, id, delivery: named("delivery").pipe(Argument.withDescription("Id of the delivery (task_…)")) },
+  (input) =>
+    printed(
+      input,
+      (target) =>
+        call(target, pathOf(input.id, `/deliveries/${segment(input.delivery)}/redeliver`), { method: "POST" }),
+      (row) => [`${string(row["id"])} is sent now`]
+    )
 ).pipe(Command.withDescription("Send a delivery now, also one that arrived"))
 
-export const webhooks = Command.make("webhooks").pipe(Command.withDescription("Events posted to URLs"), Command.withSubcommands([
-  all, create, show("show", "GET", "", "Show a webhook"), remove, replaceSecret, show("enable", "POST", "/enable", "Send events again, from now on"), show("disable", "POST", "/disable", "Send no events"),
-  show("test", "POST", "/test", "Send a message of type webhook.test"), deliveries, redeliver
-]))
+export const webhooks = Command.make("webhooks").pipe(
+  Command.withDescription("Events posted to URLs"),
+  Command.withSubcommands([
+    all,
+    create,
+    show("show", "GET", "", "Show a webhook"),
+    remove,
+    replaceSecret,
+    show("enable", "POST", "/enable", "Send events again, from now on"),
+    show("disable", "POST", "/disable", "Send no events"),
+    show("test", "POST", "/test", "Send a message of type webhook.test"),
+    deliveries,
+    redeliver
+  ])
+)

@@ -13,7 +13,10 @@ const dataDir = mkdtempSync(join(tmpdir(), "rdev-cli-"))
 const scope = Scope.makeUnsafe()
 let server: Server.Running
 beforeAll(async () => {
-  const start = Effect.flatMap(fromEnvironment({ RDEV_PORT: "0", RDEV_DATA_DIR: dataDir, RDEV_UNSAFE_HOST: "true", RDEV_DRAIN_SECONDS: "1" }), Server.start)
+  const start = Effect.flatMap(
+    fromEnvironment({ RDEV_PORT: "0", RDEV_DATA_DIR: dataDir, RDEV_UNSAFE_HOST: "true", RDEV_DRAIN_SECONDS: "1" }),
+    Server.start
+  )
   server = await Effect.runPromise(Scope.provide(start, scope))
 })
 afterAll(async () => {
@@ -21,17 +24,32 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true })
 })
 
-interface Ended { readonly code: number | null; readonly out: string; readonly err: string }
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
 const program = fileURLToPath(new URL("../src/bin.ts", import.meta.url))
 /** The environment holds nothing of rdev's but what is given. */
-const rdev = (args: ReadonlyArray<string>, env: Record<string, string> = { RDEV_URL: server.url, RDEV_DATA_DIR: dataDir }): Promise<Ended> => new Promise((resolve, reject) => {
-  const child = spawn(process.execPath, ["--conditions=@rdev/source", program, ...args], { env: { PATH: process.env["PATH"] ?? "", HOME: dataDir, ...env }, stdio: ["ignore", "pipe", "pipe"] })
-  let out = ""
-  let err = ""
-  child.stdout.on("data", (chunk) => { out += String(chunk) })
-  child.stderr.on("data", (chunk) => { err += String(chunk) })
-  child.on("error", reject).on("close", (code) => resolve({ code, out, err }))
-})
+const rdev = (
+  args: ReadonlyArray<string>,
+  env: Record<string, string> = { RDEV_URL: server.url, RDEV_DATA_DIR: dataDir }
+): Promise<Ended> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ["--conditions=@rdev/source", program, ...args], {
+      env: { PATH: process.env["PATH"] ?? "", HOME: dataDir, ...env },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    let out = ""
+    let err = ""
+    child.stdout.on("data", (chunk) => {
+      out += String(chunk)
+    })
+    child.stderr.on("data", (chunk) => {
+      err += String(chunk)
+    })
+    child.on("error", reject).on("close", (code) => resolve({ code, out, err }))
+  })
 const json = (ended: Ended) => {
   assert.strictEqual(ended.code, 0, ended.err)
   return JSON.parse(ended.out) as Record<string, unknown>
@@ -81,7 +99,14 @@ describe("rdev", () => {
   }, 120_000)
 
   it("ends a command with Ctrl-C, which is no success", async () => {
-    const child = spawn(process.execPath, ["--conditions=@rdev/source", program, "exec", "hello", "--", "sh", "-c", "echo started; sleep 300"], { env: { PATH: process.env["PATH"] ?? "", HOME: dataDir, RDEV_URL: server.url, RDEV_DATA_DIR: dataDir }, stdio: ["ignore", "pipe", "inherit"] })
+    const child = spawn(
+      process.execPath,
+      ["--conditions=@rdev/source", program, "exec", "hello", "--", "sh", "-c", "echo started; sleep 300"],
+      {
+        env: { PATH: process.env["PATH"] ?? "", HOME: dataDir, RDEV_URL: server.url, RDEV_DATA_DIR: dataDir },
+        stdio: ["ignore", "pipe", "inherit"]
+      }
+    )
     child.stdout.once("data", () => child.kill("SIGINT"))
     const code = await new Promise((resolve) => child.once("close", resolve))
     assert.strictEqual(code, 130)
@@ -93,14 +118,39 @@ describe("rdev", () => {
     const made = json(await rdev(["keys", "create", "reader", "--scope", "projects:read", "--json"]))
     const key = String(made["key"])
     assert.strictEqual((await rdev(["projects", "list"], { RDEV_URL: server.url, RDEV_API_KEY: key })).code, 0)
-    refused(await rdev(["projects", "create", "more"], { RDEV_URL: server.url, RDEV_API_KEY: key }), 3, "projects:execute")
-    assert.strictEqual((await rdev(["keys", "revoke", String((made["record"] as Record<string, unknown>)["id"])])).code, 0)
+    refused(
+      await rdev(["projects", "create", "more"], { RDEV_URL: server.url, RDEV_API_KEY: key }),
+      3,
+      "projects:execute"
+    )
+    assert.strictEqual(
+      (await rdev(["keys", "revoke", String((made["record"] as Record<string, unknown>)["id"])])).code,
+      0
+    )
     refused(await rdev(["projects", "list"], { RDEV_URL: server.url, RDEV_API_KEY: key }), 3)
   }, 120_000)
 
   it("makes, lists, tries and removes webhooks", async () => {
-    refused(await rdev(["webhooks", "create", "http://10.0.0.1/", "--event", "notify"]), 2, "10.0.0.1 is not a public address", "RDEV_WEBHOOK_ALLOW")
-    const made = json(await rdev(["webhooks", "create", "https://hooks.invalid/rdev", "--event", "notify", "--event", "feature.*", "--project", "hello", "--json"]))
+    refused(
+      await rdev(["webhooks", "create", "http://10.0.0.1/", "--event", "notify"]),
+      2,
+      "10.0.0.1 is not a public address",
+      "RDEV_WEBHOOK_ALLOW"
+    )
+    const made = json(
+      await rdev([
+        "webhooks",
+        "create",
+        "https://hooks.invalid/rdev",
+        "--event",
+        "notify",
+        "--event",
+        "feature.*",
+        "--project",
+        "hello",
+        "--json"
+      ])
+    )
     assert.match(String(made["secret"]), /^whsec_/)
     const id = String((made["webhook"] as Record<string, unknown>)["id"])
     const listed = await rdev(["webhooks", "list"])
@@ -121,17 +171,48 @@ describe("rdev", () => {
     refused(await rdev(["projects", "create", "x", "--wait", "61"]), 2, "--wait", "60")
     refused(await rdev(["projects", "show", ""]), 2, "project")
     refused(await rdev(["features", "list", ".."]), 2, "project")
-    refused(await rdev(["events", "hello", "--follow"], { RDEV_URL: "http://127.0.0.1:1", RDEV_API_KEY: "x" }), 6, "http://127.0.0.1:1", "rdev up")
+    refused(
+      await rdev(["events", "hello", "--follow"], { RDEV_URL: "http://127.0.0.1:1", RDEV_API_KEY: "x" }),
+      6,
+      "http://127.0.0.1:1",
+      "rdev up"
+    )
     refused(await rdev(["events", "nobody", "--follow"]), 4, "nobody")
-    refused(await rdev(["projects", "list"], { RDEV_URL: "http://127.0.0.1:1", RDEV_API_KEY: "x" }), 6, "http://127.0.0.1:1", "rdev up")
+    refused(
+      await rdev(["projects", "list"], { RDEV_URL: "http://127.0.0.1:1", RDEV_API_KEY: "x" }),
+      6,
+      "http://127.0.0.1:1",
+      "rdev up"
+    )
     refused(await rdev(["projects", "list"], { RDEV_URL: "nonsense", RDEV_API_KEY: "x" }), 2, "RDEV_URL")
-    refused(await rdev(["projects", "list"], { RDEV_URL: server.url, RDEV_DATA_DIR: join(dataDir, "nowhere") }), 3, "admin.key", "RDEV_API_KEY")
+    refused(
+      await rdev(["projects", "list"], { RDEV_URL: server.url, RDEV_DATA_DIR: join(dataDir, "nowhere") }),
+      3,
+      "admin.key",
+      "RDEV_API_KEY"
+    )
     refused(await rdev(["up"], { RDEV_PORT: "http", RDEV_DATA_DIR: join(dataDir, "other") }), 1, "RDEV_PORT")
-    refused(await rdev(["up"], { RDEV_LOG_LEVEL: "loud", RDEV_DATA_DIR: join(dataDir, "other") }), 1, "RDEV_LOG_LEVEL", "warn")
+    refused(
+      await rdev(["up"], { RDEV_LOG_LEVEL: "loud", RDEV_DATA_DIR: join(dataDir, "other") }),
+      1,
+      "RDEV_LOG_LEVEL",
+      "warn"
+    )
     refused(await rdev(["up", "--port", "-1"], { RDEV_DATA_DIR: join(dataDir, "other") }), 2, "--port", "65535")
     refused(await rdev(["up", "--port", "0", "--data-dir", ""], {}), 2, "--data-dir")
-    refused(await rdev(["up", "--port", "0", "--data-dir", join(program, "inside")], {}), 1, "data folder", "not a folder", "--data-dir")
-    refused(await rdev(["up", "--port", String(server.port)], { RDEV_DATA_DIR: join(dataDir, "other") }), 1, String(server.port), "--port")
+    refused(
+      await rdev(["up", "--port", "0", "--data-dir", join(program, "inside")], {}),
+      1,
+      "data folder",
+      "not a folder",
+      "--data-dir"
+    )
+    refused(
+      await rdev(["up", "--port", String(server.port)], { RDEV_DATA_DIR: join(dataDir, "other") }),
+      1,
+      String(server.port),
+      "--port"
+    )
     assert.isFalse(existsSync(join(dataDir, "other")))
     refused(await rdev(["up", "--port", "0"], { RDEV_DATA_DIR: dataDir }), 1, dataDir, "--data-dir")
     refused(await rdev(["worker"], { RDEV_DATA_DIR: join(dataDir, "other") }), 2, "RDEV_DATABASE_URL")
@@ -142,7 +223,11 @@ describe("rdev", () => {
     const checks = looked["checks"] as ReadonlyArray<{ readonly name: string; readonly ok: boolean }>
     for (const name of ["node", "git", "server"]) assert.isTrue(checks.find((check) => check.name === name)?.ok, name)
     // As a user has it who is no administrator: without /usr/sbin.
-    const { out } = await rdev(["doctor", "--json"], { PATH: "/usr/local/bin:/usr/bin:/bin", RDEV_URL: server.url, RDEV_DATA_DIR: dataDir })
+    const { out } = await rdev(["doctor", "--json"], {
+      PATH: "/usr/local/bin:/usr/bin:/bin",
+      RDEV_URL: server.url,
+      RDEV_DATA_DIR: dataDir
+    })
     const isolation = (list: typeof checks) => list.find((check) => check.name === "isolation")
     assert.deepStrictEqual(isolation((JSON.parse(out) as { readonly checks: typeof checks }).checks), isolation(checks))
   }, 60_000)

@@ -15,7 +15,13 @@ const scope = Scope.makeUnsafe()
 const agents = JSON.stringify([{ kind: "command", name: "failing", argv: ["sh", "-c", "exit 1"] }])
 let server: Server.Running
 beforeAll(async () => {
-  const environment = { RDEV_PORT: "0", RDEV_DATA_DIR: dataDir, RDEV_UNSAFE_HOST: "true", RDEV_DRAIN_SECONDS: "1", RDEV_AGENT: "failing" }
+  const environment = {
+    RDEV_PORT: "0",
+    RDEV_DATA_DIR: dataDir,
+    RDEV_UNSAFE_HOST: "true",
+    RDEV_DRAIN_SECONDS: "1",
+    RDEV_AGENT: "failing"
+  }
   const start = Effect.flatMap(fromEnvironment(environment), Server.start).pipe(
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown({ RDEV_AGENTS: agents }))
   )
@@ -27,28 +33,39 @@ afterAll(async () => {
 })
 
 const program = fileURLToPath(new URL("../src/bin.ts", import.meta.url))
-const rdev = (...args: ReadonlyArray<string>): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> => new Promise((resolve, reject) => {
-  const env = { PATH: process.env["PATH"] ?? "", HOME: dataDir, RDEV_URL: server.url, RDEV_DATA_DIR: dataDir }
-  const child = spawn(process.execPath, ["--conditions=@rdev/source", program, ...args], { env, stdio: ["ignore", "pipe", "pipe"] })
-  let out = ""
-  let err = ""
-  child.stdout.on("data", (chunk) => { out += String(chunk) })
-  child.stderr.on("data", (chunk) => { err += String(chunk) })
-  child.on("error", reject).on("close", (code) => resolve({ code, out, err }))
-})
+const rdev = (
+  ...args: ReadonlyArray<string>
+): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> =>
+  new Promise((resolve, reject) => {
+    const env = { PATH: process.env["PATH"] ?? "", HOME: dataDir, RDEV_URL: server.url, RDEV_DATA_DIR: dataDir }
+    const child = spawn(process.execPath, ["--conditions=@rdev/source", program, ...args], {
+      env,
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    let out = ""
+    let err = ""
+    child.stdout.on("data", (chunk) => {
+      out += String(chunk)
+    })
+    child.stderr.on("data", (chunk) => {
+      err += String(chunk)
+    })
+    child.on("error", reject).on("close", (code) => resolve({ code, out, err }))
+  })
 const done = async (...args: ReadonlyArray<string>) => {
   const ended = await rdev(...args)
   assert.strictEqual(ended.code, 0, ended.err)
   return ended.out
 }
-const actionOf = async () => (JSON.parse(await done("next", "hello", "page", "--json")) as { readonly action: string }).action
+const actionOf = async () =>
+  (JSON.parse(await done("next", "hello", "page", "--json")) as { readonly action: string }).action
 
 describe("an escalation", () => {
   it("is named with its command by next and by a refused verdict, and is answered with it", async () => {
     await done("projects", "create", "hello")
     await done("features", "create", "hello", "Page", "--slug", "page")
     const deadline = Date.now() + 90_000
-    while (await actionOf() !== "await-escalation") assert.isBelow(Date.now(), deadline, "no escalation was opened")
+    while ((await actionOf()) !== "await-escalation") assert.isBelow(Date.now(), deadline, "no escalation was opened")
 
     assert.include(await done("next", "hello", "page"), "rdev answer hello page")
     const refused = await rdev("approve", "hello", "page")

@@ -3,13 +3,19 @@ import { StoreError } from "@rdev/core/ports/StoreError"
 import { Cause } from "effect"
 import { logLines } from "../src/LogLines.ts"
 
-const entry = (message: unknown, cause: Cause.Cause<unknown> = Cause.empty) => logLines({ cause, date: new Date("2026-01-02T03:04:05Z"), logLevel: "Error", message })
+const entry = (message: unknown, cause: Cause.Cause<unknown> = Cause.empty) =>
+  logLines({ cause, date: new Date("2026-01-02T03:04:05Z"), logLevel: "Error", message })
 
 describe("a line of the log", () => {
   it("says what happened and why", () => {
     assert.deepStrictEqual(entry("plain"), ["03:04:05 error plain"])
-    const away = new StoreError({ operation: "WorkQueueStore.list", reason: { _tag: "Unavailable", message: "the server\nis away" } })
-    assert.deepStrictEqual(entry(["request r failed: GET /x"], Cause.fail(away)), [`03:04:05 error request r failed: GET /x ${away.message.replaceAll("\n", " ")}`])
+    const away = new StoreError({
+      operation: "WorkQueueStore.list",
+      reason: { _tag: "Unavailable", message: "the server\nis away" }
+    })
+    assert.deepStrictEqual(entry(["request r failed: GET /x"], Cause.fail(away)), [
+      `03:04:05 error request r failed: GET /x ${away.message.replaceAll("\n", " ")}`
+    ])
     assert.deepStrictEqual(entry(["two", new Error("parts"), { n: 1n }]), ["03:04:05 error two parts { n: 1n }"])
     assert.strictEqual(entry("x".repeat(900))[0]?.length, 515)
   })

@@ -14,35 +14,57 @@ const dataDir = join(folder, "data")
 let server: Server.Running & { readonly stop: () => Promise<void> }
 const start = async (variables: Record<string, string> = {}) => {
   const scope = Scope.makeUnsafe()
-  const running = await Effect.runPromise(Scope.provide(
-    Effect.flatMap(fromEnvironment({ RDEV_PORT: "0", RDEV_DATA_DIR: dataDir, RDEV_UNSAFE_HOST: "true", RDEV_DRAIN_SECONDS: "1" }), Server.start).pipe(
-      Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(variables))
-    ), scope))
+  const running = await Effect.runPromise(
+    Scope.provide(
+      Effect.flatMap(
+        fromEnvironment({ RDEV_PORT: "0", RDEV_DATA_DIR: dataDir, RDEV_UNSAFE_HOST: "true", RDEV_DRAIN_SECONDS: "1" }),
+        Server.start
+      ).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(variables))),
+      scope
+    )
+  )
   return { ...running, stop: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
 }
-beforeAll(async () => { server = await start() })
+beforeAll(async () => {
+  server = await start()
+})
 afterAll(async () => {
   await server.stop()
   rmSync(folder, { recursive: true, force: true })
 })
 
-interface Ended { readonly code: number | null; readonly out: string; readonly err: string }
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
 const program = fileURLToPath(new URL("../src/bin.ts", import.meta.url))
 /** `line`: called with what was printed so far. */
-const rdev = (args: ReadonlyArray<string>, line: (out: string) => void = () => {}, env: Record<string, string> = { RDEV_URL: server.url, RDEV_DATA_DIR: dataDir }): Promise<Ended> => new Promise((resolve, reject) => {
-  const child = spawn(process.execPath, ["--conditions=@rdev/source", program, ...args], { env: { PATH: process.env["PATH"] ?? "", HOME: folder, ...env }, stdio: ["ignore", "pipe", "pipe"] })
-  let out = ""
-  let err = ""
-  child.stdout.on("data", (chunk) => line(out += String(chunk)))
-  child.stderr.on("data", (chunk) => { err += String(chunk) })
-  child.on("error", reject).on("close", (code) => resolve({ code, out, err }))
-})
+const rdev = (
+  args: ReadonlyArray<string>,
+  line: (out: string) => void = () => {},
+  env: Record<string, string> = { RDEV_URL: server.url, RDEV_DATA_DIR: dataDir }
+): Promise<Ended> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ["--conditions=@rdev/source", program, ...args], {
+      env: { PATH: process.env["PATH"] ?? "", HOME: folder, ...env },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    let out = ""
+    let err = ""
+    child.stdout.on("data", (chunk) => line((out += String(chunk))))
+    child.stderr.on("data", (chunk) => {
+      err += String(chunk)
+    })
+    child.on("error", reject).on("close", (code) => resolve({ code, out, err }))
+  })
 const done = async (...args: ReadonlyArray<string>) => {
   const ended = await rdev(args)
   assert.strictEqual(ended.code, 0, `${ended.out}${ended.err}`)
   return ended.out
 }
-const json = async (...args: ReadonlyArray<string>) => JSON.parse(await done(...args, "--json")) as Record<string, unknown>
+const json = async (...args: ReadonlyArray<string>) =>
+  JSON.parse(await done(...args, "--json")) as Record<string, unknown>
 /** One clear message, no stack. */
 const refused = (ended: Ended, code: number, ...parts: ReadonlyArray<string>) => {
   assert.strictEqual(ended.code, code, `${ended.out}${ended.err}`)
@@ -79,7 +101,11 @@ describe("plan and apply", () => {
     assert.match(await done("plan", "shop"), /exists; it would be synced\n +adopt +Create the git repository/)
     const applied = await json("apply", "shop")
     assert.deepInclude(applied["operation"], { kind: "project.sync", status: "completed" })
-    assert.isTrue((applied["steps"] as ReadonlyArray<Record<string, unknown>>).every((step) => typeof step["duration_ms"] === "number"))
+    assert.isTrue(
+      (applied["steps"] as ReadonlyArray<Record<string, unknown>>).every(
+        (step) => typeof step["duration_ms"] === "number"
+      )
+    )
   }, 120_000)
 
   it("refuse to delete by the way", async () => {
@@ -108,7 +134,8 @@ describe("operations", () => {
     refused(await rdev(["operations", "retry", id]), 5, "completed")
     refused(await rdev(["operations", "cancel", id]), 5, "ended as completed")
     const unknown = "op_01M89RHRHMZ0THAX2NSHVV73EM"
-    for (const verb of [["show"], ["follow"], ["retry"], ["cancel"]]) refused(await rdev(["operations", ...verb, unknown]), 4, unknown)
+    for (const verb of [["show"], ["follow"], ["retry"], ["cancel"]])
+      refused(await rdev(["operations", ...verb, unknown]), 4, unknown)
     refused(await rdev(["operations", "answer", unknown, "yes"]), 4, unknown)
     refused(await rdev(["operations", "list", "--status", "asleep"]), 2, "status", "parked")
   }, 120_000)
@@ -126,28 +153,42 @@ describe("trees", () => {
   it("that the server ships are run by name, streamed, with their project gone afterwards", async () => {
     assert.match(await done("tree", "list"), /landing-page +6 +project_name \[template\]/)
     const seen: Array<string> = []
-    const service = await rdev(["tree", "run", "authenticated-service", "--project-name", "orders"], (out) => seen.push(out))
+    const service = await rdev(["tree", "run", "authenticated-service", "--project-name", "orders"], (out) =>
+      seen.push(out)
+    )
     assert.strictEqual(service.code, 0, `${service.out}${service.err}`)
     assert.match(service.out, /✓ Create the project +[\d.]+ (?:ms|s)[^]*✓ Delete the project[^]*completed in/)
-    assert.isTrue(seen.some((out) => out.includes("✓ Create the project") && !out.includes("Delete the project")), "it is streamed while it runs")
-    const { operation, steps } = await json("operations", "show", idIn(service.out)) as { readonly operation: Record<string, unknown>; readonly steps: ReadonlyArray<Record<string, unknown>> }
+    assert.isTrue(
+      seen.some((out) => out.includes("✓ Create the project") && !out.includes("Delete the project")),
+      "it is streamed while it runs"
+    )
+    const { operation, steps } = (await json("operations", "show", idIn(service.out))) as {
+      readonly operation: Record<string, unknown>
+      readonly steps: ReadonlyArray<Record<string, unknown>>
+    }
     assert.deepInclude(operation, { kind: "tree.run", status: "completed" })
-    assert.isTrue(steps.every((step) => step["status"] === "done"), JSON.stringify(steps))
+    assert.isTrue(
+      steps.every((step) => step["status"] === "done"),
+      JSON.stringify(steps)
+    )
   }, 300_000)
 
   it("ask, and the exit code says how they end", async () => {
     const path = file("asking.yaml", asking)
     assert.include(await done("tree", "check", path), "nothing is wrong with it")
     const answers: Array<Promise<Ended>> = []
-    const run = (answer: string) => rdev(["tree", "run", path, "--project", "shop"], (out) => {
-      if (answers.length === 0 && out.includes("--step may")) answers.push(rdev(["operations", "answer", idIn(out), answer]))
-    })
+    const run = (answer: string) =>
+      rdev(["tree", "run", path, "--project", "shop"], (out) => {
+        if (answers.length === 0 && out.includes("--step may"))
+          answers.push(rdev(["operations", "answer", idIn(out), answer]))
+      })
     const refusing = await run("no")
     refused(refusing, 1, "sure: the value is no, not yes", "rdev operations retry", idIn(refusing.out))
     assert.strictEqual((await answers.pop())?.code, 0)
     // What was taken back is started anew, and the command follows the new operation.
     const retried = rdev(["operations", "retry", idIn(refusing.out), "--follow"], (out) => {
-      if (answers.length === 0 && out.includes("--step may")) answers.push(rdev(["operations", "answer", idIn(out), "yes", "--step", "may"]))
+      if (answers.length === 0 && out.includes("--step may"))
+        answers.push(rdev(["operations", "answer", idIn(out), "yes", "--step", "may"]))
     })
     const again = await retried
     assert.strictEqual(again.code, 0, `${again.out}${again.err}`)
@@ -157,8 +198,21 @@ describe("trees", () => {
   }, 120_000)
 
   it("with mistakes are refused, each with its place", async () => {
-    refused(await rdev(["tree", "run", file("broken.yaml", "name: x\nsteps:\n  - { id: a, action: api\n")]), 2, "line 4")
-    refused(await rdev(["tree", "check", file("wrong.yaml", "name: x\nsteps:\n  - { id: a, action: fly }\n  - { id: b, action: api, method: GET }\n")]), 2, "steps[0].action: there is no action \"fly\"", "steps[1].path: ")
+    refused(
+      await rdev(["tree", "run", file("broken.yaml", "name: x\nsteps:\n  - { id: a, action: api\n")]),
+      2,
+      "line 4"
+    )
+    refused(
+      await rdev([
+        "tree",
+        "check",
+        file("wrong.yaml", "name: x\nsteps:\n  - { id: a, action: fly }\n  - { id: b, action: api, method: GET }\n")
+      ]),
+      2,
+      'steps[0].action: there is no action "fly"',
+      "steps[1].path: "
+    )
     refused(await rdev(["tree", "run", "landing-page"]), 2, "vars.project_name", "a DNS label")
     refused(await rdev(["tree", "run", "landing-page", "--project-name", "x", "--var", "colour=red"]), 2, "vars.colour")
     refused(await rdev(["tree", "run", "landing-page", "--var", "Nonsense"]), 2, "--var", "name=value")
@@ -185,7 +239,11 @@ describe("the audit trail", () => {
 
     const lines = readFileSync(path, "utf8").trimEnd().split("\n")
     const changed = (edit: ReadonlyArray<string>) => file("changed.audit", `${edit.join("\n")}\n`)
-    refused(await verify(changed(lines.with(2, lines[2]?.replace(/"actor":"[^"]*"/, "\"actor\":\"somebody\"") ?? ""))), 1, "line 3 (entry 3): this entry was changed")
+    refused(
+      await verify(changed(lines.with(2, lines[2]?.replace(/"actor":"[^"]*"/, '"actor":"somebody"') ?? ""))),
+      1,
+      "line 3 (entry 3): this entry was changed"
+    )
     refused(await verify(changed(lines.toSpliced(1, 1))), 1, "line 2", "an entry is missing")
     refused(await verify(changed(lines.slice(0, -1))), 1, "cut off")
     refused(await verify(changed(["no JSON", ...lines])), 1, "line 1")

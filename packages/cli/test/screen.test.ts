@@ -4,7 +4,16 @@ import { duration, Screen, table } from "../src/Screen.ts"
 
 const terminal = (isTTY: boolean) => {
   const writes: Array<string> = []
-  return { writes, output: { isTTY, columns: 60, write: (text: string) => { writes.push(text) } } }
+  return {
+    writes,
+    output: {
+      isTTY,
+      columns: 60,
+      write: (text: string) => {
+        writes.push(text)
+      }
+    }
+  }
 }
 
 describe("the screen", () => {
@@ -37,7 +46,13 @@ describe("the screen", () => {
 
   it("writes durations and tables", () => {
     assert.deepStrictEqual([0, 340, 4_100, 65_000].map(duration), ["0 ms", "340 ms", "4.1 s", "1 min 05 s"])
-    assert.deepStrictEqual(table([["a", "bb"], ["ccc", "d"]]), ["a    bb", "ccc  d"])
+    assert.deepStrictEqual(
+      table([
+        ["a", "bb"],
+        ["ccc", "d"]
+      ]),
+      ["a    bb", "ccc  d"]
+    )
   })
 })
 
@@ -45,14 +60,33 @@ describe("progress", () => {
   const run = (events: ReadonlyArray<Record<string, unknown> & { readonly type: string; readonly at: number }>) => {
     const { output, writes } = terminal(false)
     const progress = new Progress(new Screen(output, {}))
-    events.forEach(({ at, ...event }, i) => progress.take({ seq: i + 1, time: new Date(1_000_000 + at).toISOString(), ...event }))
+    events.forEach(({ at, ...event }, i) =>
+      progress.take({ seq: i + 1, time: new Date(1_000_000 + at).toISOString(), ...event })
+    )
     return { progress, text: writes.join("") }
   }
-  const decided = (at: number, phase: string, action: string, actor: string, kind = "do", reason = "because") => ({ type: "feature.decided", at, phase, action, actor, kind, reason, rule: "X", plan_task: null })
+  const decided = (at: number, phase: string, action: string, actor: string, kind = "do", reason = "because") => ({
+    type: "feature.decided",
+    at,
+    phase,
+    action,
+    actor,
+    kind,
+    reason,
+    rule: "X",
+    plan_task: null
+  })
 
   it("shows steps, phases, who works and what is said, and adds the times up", () => {
     const { progress, text } = run([
-      { type: "operation.planned", at: 0, steps: [{ key: "repo", title: "Create the git repository" }, { key: "tls", title: "Obtain the certificates" }] },
+      {
+        type: "operation.planned",
+        at: 0,
+        steps: [
+          { key: "repo", title: "Create the git repository" },
+          { key: "tls", title: "Obtain the certificates" }
+        ]
+      },
       { type: "step.started", at: 0, key: "repo" },
       { type: "step.completed", at: 400, key: "repo", duration_ms: 400 },
       { type: "step.skipped", at: 410, key: "tls", reason: "plain HTTP" },
@@ -65,11 +99,33 @@ describe("progress", () => {
       { type: "ci.ended", at: 5_100, status: "red", reason: "test failed" },
       { type: "feature.moved", at: 5_200, from: "merge", to: "released" }
     ])
-    for (const part of ["✓ Create the git repository", "400 ms", "– Obtain the certificates", "plain HTTP", "  draft\n", "│ Writing spec\n", "✓ create-spec", "2.0 s", "✗ run-ci", "test failed", "  released\n"]) assert.include(text, part)
+    for (const part of [
+      "✓ Create the git repository",
+      "400 ms",
+      "– Obtain the certificates",
+      "plain HTTP",
+      "  draft\n",
+      "│ Writing spec\n",
+      "✓ create-spec",
+      "2.0 s",
+      "✗ run-ci",
+      "test failed",
+      "  released\n"
+    ])
+      assert.include(text, part)
     assert.isTrue(progress.released)
     const times = progress.times()
-    assert.deepStrictEqual([times.agentMillis, times.pipelineMillis, times.agentRuns, times.totalMillis], [2_000, 2_000, 1, 5_200])
-    assert.deepStrictEqual([...times.phases], [["draft", 2_100], ["implementation", 2_100]])
+    assert.deepStrictEqual(
+      [times.agentMillis, times.pipelineMillis, times.agentRuns, times.totalMillis],
+      [2_000, 2_000, 1, 5_200]
+    )
+    assert.deepStrictEqual(
+      [...times.phases],
+      [
+        ["draft", 2_100],
+        ["implementation", 2_100]
+      ]
+    )
   })
 
   it("says when a person is asked", () => {

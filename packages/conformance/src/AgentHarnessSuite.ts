@@ -28,10 +28,14 @@ const tags = (events: ReadonlyArray<AgentEvent>) => events.map((event) => event.
 
 let counter = 0
 /** A job in a workspace of its own. */
-const jobOf = Effect.fnUntraced(function*(change: Change) {
+const jobOf = Effect.fnUntraced(function* (change: Change) {
   const host = yield* WorkspaceHost
   counter += 1
-  const workspace = yield* host.ensure({ projectId: yield* Ids.make("proj"), name: `agent-${counter}`, network: "none" })
+  const workspace = yield* host.ensure({
+    projectId: yield* Ids.make("proj"),
+    name: `agent-${counter}`,
+    network: "none"
+  })
   return {
     workspace,
     command: "implement",
@@ -47,7 +51,7 @@ const jobOf = Effect.fnUntraced(function*(change: Change) {
 })
 
 /** All events of a run and how it ended. */
-const play = Effect.fnUntraced(function*(harness: string, change: Change) {
+const play = Effect.fnUntraced(function* (harness: string, change: Change) {
   const agent = yield* (yield* AgentHarness).get(harness)
   const events: Array<AgentEvent> = []
   const error = yield* agent.run(yield* jobOf(change)).pipe(
@@ -72,49 +76,62 @@ const checkEvents = (harness: string, events: ReadonlyArray<AgentEvent>) => {
   }
 }
 
-export const suite = (name: string, layer: Layer.Layer<AgentHarness | WorkspaceHost, unknown>, capabilities: Capabilities): void => {
+export const suite = (
+  name: string,
+  layer: Layer.Layer<AgentHarness | WorkspaceHost, unknown>,
+  capabilities: Capabilities
+): void => {
   const { fails, floods, hangs, harness } = capabilities
   withLayer(Layer.orDie(layer), { excludeTestServices: true })(`AgentHarness: ${name}`, (it) => {
     it.effect("is listed once under its name, and can say whether it is ready", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const registry = yield* AgentHarness
         const names = registry.list.map((info) => info.name)
         assert.strictEqual(new Set(names).size, names.length, `names are unique: ${names.join(", ")}`)
         const agent = yield* registry.get(harness)
-        assert.deepStrictEqual(registry.list.find((info) => info.name === harness), agent.info)
+        assert.deepStrictEqual(
+          registry.list.find((info) => info.name === harness),
+          agent.info
+        )
         const { message } = yield* agent.check
         assert.isAbove(message.length, 0, "check says something a person can act on")
-      }))
+      })
+    )
 
     it.effect("an unknown name is Invalid and names the agents there are", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const registry = yield* AgentHarness
         const error = yield* Effect.flip(registry.get("no-such-agent"))
         assert.strictEqual(error.reason._tag, "Invalid")
         assert.include(error.message, harness)
-      }))
+      })
+    )
 
     it.effect("a run that succeeds begins with Started and ends with Ended", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const { error, events } = yield* play(harness, capabilities.succeeds)
         assert.isNull(error, error?.message)
         checkEvents(harness, events)
         const ended = events.at(-1)
         assert.isTrue(ended?._tag === "Ended" && ended.ok)
-      }))
+      })
+    )
 
     it.effect("two runs do not know of each other", () =>
-      Effect.gen(function*() {
-        const runs = yield* Effect.all([play(harness, capabilities.succeeds), play(harness, capabilities.succeeds)], { concurrency: 2 })
+      Effect.gen(function* () {
+        const runs = yield* Effect.all([play(harness, capabilities.succeeds), play(harness, capabilities.succeeds)], {
+          concurrency: 2
+        })
         for (const { error, events } of runs) {
           assert.isNull(error, error?.message)
           checkEvents(harness, events)
         }
-      }))
+      })
+    )
 
     if (fails !== null) {
       it.effect("a run that fails ends with Ended and then fails with its class", () =>
-        Effect.gen(function*() {
+        Effect.gen(function* () {
           const { error, events } = yield* play(harness, fails.job)
           assert.instanceOf(error, AgentError)
           assert.strictEqual(error?.reason._tag, fails.reason, error?.message)
@@ -122,12 +139,13 @@ export const suite = (name: string, layer: Layer.Layer<AgentHarness | WorkspaceH
           checkEvents(harness, events)
           const ended = events.at(-1)
           assert.isTrue(ended?._tag === "Ended" && !ended.ok)
-        }))
+        })
+      )
     }
 
     if (floods !== null) {
       it.effect("a flood is cut, counted and survived", () =>
-        Effect.gen(function*() {
+        Effect.gen(function* () {
           const { error, events } = yield* play(harness, floods)
           assert.isNull(error, error?.message)
           checkEvents(harness, events)
@@ -135,26 +153,31 @@ export const suite = (name: string, layer: Layer.Layer<AgentHarness | WorkspaceH
           assert.isAtMost(bytes, 9 * 1_048_576)
           const cut = events.find((event) => event._tag === "Truncated")
           assert.isTrue(cut?._tag === "Truncated" && cut.droppedBytes > 1_048_576)
-        }))
+        })
+      )
     }
 
     if (hangs !== null) {
       it.effect("an interrupted run stops", () =>
-        Effect.gen(function*() {
+        Effect.gen(function* () {
           const agent = yield* (yield* AgentHarness).get(harness)
           const started = yield* Queue.unbounded<AgentEvent>()
-          const fiber = yield* Effect.forkChild(Stream.runForEach(agent.run(yield* jobOf(hangs)), (event) => Queue.offer(started, event)))
+          const fiber = yield* Effect.forkChild(
+            Stream.runForEach(agent.run(yield* jobOf(hangs)), (event) => Queue.offer(started, event))
+          )
           assert.strictEqual((yield* Queue.take(started))._tag, "Started")
           const stopped = yield* Fiber.interrupt(fiber).pipe(Effect.timeoutOption(Duration.seconds(20)))
           assert.isTrue(Option.isSome(stopped), "interrupting returns once the agent is gone")
-        }))
+        })
+      )
 
       it.effect("a run beyond its time limit is a Timeout", () =>
-        Effect.gen(function*() {
+        Effect.gen(function* () {
           const { error, events } = yield* play(harness, { ...hangs, timeoutMillis: 1_000 })
           assert.strictEqual(error?.reason._tag, "Timeout", error?.message)
           checkEvents(harness, events)
-        }))
+        })
+      )
     }
   })
 }

@@ -6,13 +6,22 @@ import { Effect, Layer, Option } from "effect"
 
 export interface Capabilities<R> {
   /** A project and its commits: two good ones and one that must not go live. */
-  readonly prepare: Effect.Effect<{ readonly target: RepositoryTarget; readonly first: Sha; readonly second: Sha; readonly bad: Sha }, unknown, R>
+  readonly prepare: Effect.Effect<
+    { readonly target: RepositoryTarget; readonly first: Sha; readonly second: Sha; readonly bad: Sha },
+    unknown,
+    R
+  >
 }
 
-const reasonOf = <A>(effect: Effect.Effect<A, DeployerError, Deployer>) => Effect.map(Effect.flip(effect), (error) => error.reason)
+const reasonOf = <A>(effect: Effect.Effect<A, DeployerError, Deployer>) =>
+  Effect.map(Effect.flip(effect), (error) => error.reason)
 
-export const suite = <R>(name: string, layer: Layer.Layer<Deployer | R, unknown>, capabilities: Capabilities<R>): void => {
-  const fresh = Effect.gen(function*() {
+export const suite = <R>(
+  name: string,
+  layer: Layer.Layer<Deployer | R, unknown>,
+  capabilities: Capabilities<R>
+): void => {
+  const fresh = Effect.gen(function* () {
     const deployer = yield* Deployer
     const project = yield* Effect.orDie(capabilities.prepare)
     let keys = 0
@@ -22,7 +31,7 @@ export const suite = <R>(name: string, layer: Layer.Layer<Deployer | R, unknown>
   })
   withLayer(Layer.orDie(layer), { excludeTestServices: true })(`Deployer: ${name}`, (it) => {
     it.effect("releases a commit and observes it", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const { deployer, target, first, deploy } = yield* fresh
         assert.isTrue(Option.isNone(yield* deployer.observe(target, "production")))
         assert.strictEqual((yield* deployer.verify(target, "production")).healthy, false)
@@ -34,31 +43,38 @@ export const suite = <R>(name: string, layer: Layer.Layer<Deployer | R, unknown>
         assert.isTrue(health.healthy, JSON.stringify(health))
         assert.isAbove(health.checks.length, 0)
         assert.isTrue((yield* deployer.list).some((one) => one.projectId === target.projectId))
-      }))
+      })
+    )
 
     it.effect("answers the same key with its release", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const { deployer, target, first, second } = yield* fresh
         const request = { key: "same", environment: "staging" as const, sha: first, env: {} }
         const release = yield* deployer.deploy(target, request)
         assert.deepStrictEqual(yield* deployer.deploy(target, request), release)
         yield* deployer.deploy(target, { ...request, key: "other", sha: second })
         assert.deepStrictEqual(yield* deployer.deploy(target, request), { ...release, status: "superseded" })
-        assert.strictEqual(Option.getOrThrow(yield* deployer.observe(target, "staging")).sha, second, "it does not switch back")
-      }))
+        assert.strictEqual(
+          Option.getOrThrow(yield* deployer.observe(target, "staging")).sha,
+          second,
+          "it does not switch back"
+        )
+      })
+    )
 
     it.effect("keeps environments apart", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const { deployer, target, first, second, deploy } = yield* fresh
         const staging = yield* deploy(first, "staging")
         const production = yield* deploy(second, "production")
         assert.notStrictEqual(staging.url, production.url)
         assert.strictEqual(Option.getOrThrow(yield* deployer.observe(target, "staging")).sha, first)
         assert.strictEqual(Option.getOrThrow(yield* deployer.observe(target, "production")).sha, second)
-      }))
+      })
+    )
 
     it.effect("does not switch to a release that is not good, and says why", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const { deployer, target, first, bad, deploy } = yield* fresh
         const refusedFirst = yield* reasonOf(deploy(bad))
         assert.include(["Invalid", "Unavailable"], refusedFirst._tag)
@@ -68,10 +84,11 @@ export const suite = <R>(name: string, layer: Layer.Layer<Deployer | R, unknown>
         assert.isAbove("message" in refused ? refused.message.length : 0, 10)
         assert.deepStrictEqual(yield* deployer.observe(target, "production"), Option.some(good))
         assert.isTrue((yield* deployer.verify(target, "production")).healthy)
-      }))
+      })
+    )
 
     it.effect("rolls back to the release before, step by step", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const { deployer, target, first, second, deploy } = yield* fresh
         assert.strictEqual((yield* reasonOf(deployer.rollback(target, "production")))._tag, "NotFound")
         const one = yield* deploy(first)
@@ -85,16 +102,18 @@ export const suite = <R>(name: string, layer: Layer.Layer<Deployer | R, unknown>
         assert.deepStrictEqual(yield* deployer.observe(target, "production"), Option.some(back))
         assert.isTrue((yield* deployer.verify(target, "production")).healthy)
         assert.strictEqual((yield* reasonOf(deployer.rollback(target, "production")))._tag, "NotFound")
-      }))
+      })
+    )
 
     it.effect("removes all releases of a project, also when there are none", () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const { deployer, target, first, deploy } = yield* fresh
         yield* deploy(first)
         yield* deployer.remove(target)
         yield* deployer.remove(target)
         assert.isTrue(Option.isNone(yield* deployer.observe(target, "production")))
         assert.isFalse((yield* deployer.list).some((one) => one.projectId === target.projectId))
-      }))
+      })
+    )
   })
 }

@@ -14,54 +14,117 @@ let counter = 0
 /** Unlike every other one of this process: suites share stores. */
 export const unique = (prefix: string): string => `${prefix}-${process.pid.toString(36)}-${(++counter).toString(36)}`
 
-export const project = (fields: Partial<Project> = {}): Effect.Effect<Project> => Effect.map(Ids.make("proj"), (id) => new Project({
-  id,
-  name: ProjectName.make(unique("sample")),
-  template: "default",
-  status: "provisioning",
-  description: "Ünïcode, \"quotes\", \\ and\nlines",
-  agent: "scripted",
-  defaultBranch: "main",
-  workDir: "/workspace",
-  cloneUrl: null,
-  resources: [{ kind: "repository", status: "ready", provider: "memory", externalId: "r1", detail: null }],
-  environments: [],
-  operationId: null,
-  createdAt: start,
-  updatedAt: start,
-  revision: 1,
-  ...fields
-}))
+export const project = (fields: Partial<Project> = {}): Effect.Effect<Project> =>
+  Effect.map(
+    Ids.make("proj"),
+    (id) =>
+      new Project({
+        id,
+        name: ProjectName.make(unique("sample")),
+        template: "default",
+        status: "provisioning",
+        description: 'Ünïcode, "quotes", \\ and\nlines',
+        agent: "scripted",
+        defaultBranch: "main",
+        workDir: "/workspace",
+        cloneUrl: null,
+        resources: [{ kind: "repository", status: "ready", provider: "memory", externalId: "r1", detail: null }],
+        environments: [],
+        operationId: null,
+        createdAt: start,
+        updatedAt: start,
+        revision: 1,
+        ...fields
+      })
+  )
 
 /** A copy with other fields, one revision on. */
-export const changed = (before: Project, fields: Partial<Project>): Project => new Project({ ...before, revision: before.revision + 1, ...fields })
+export const changed = (before: Project, fields: Partial<Project>): Project =>
+  new Project({ ...before, revision: before.revision + 1, ...fields })
 
 const featureFields = Schema.decodeUnknownSync(FeatureIndex)
-export const feature = (projectId: Ids.ProjectId, fields: Partial<FeatureIndex> = {}): Effect.Effect<FeatureIndex> => Effect.map(Ids.make("feat"), (id) =>
-  new FeatureIndex({
-    ...featureFields({
-      id, projectId, slug: Slug.make(unique("f")), title: "A feature", kind: "feature", phase: "draft", lifecycle: "active", branch: null, pullRequest: null,
-      deps: [], claimed: false, intactSha: null, taskId: null, decision: null, live: true, createdAtMillis: 1, updatedAtMillis: 1
-    }),
-    ...fields
-  }))
+export const feature = (projectId: Ids.ProjectId, fields: Partial<FeatureIndex> = {}): Effect.Effect<FeatureIndex> =>
+  Effect.map(
+    Ids.make("feat"),
+    (id) =>
+      new FeatureIndex({
+        ...featureFields({
+          id,
+          projectId,
+          slug: Slug.make(unique("f")),
+          title: "A feature",
+          kind: "feature",
+          phase: "draft",
+          lifecycle: "active",
+          branch: null,
+          pullRequest: null,
+          deps: [],
+          claimed: false,
+          intactSha: null,
+          taskId: null,
+          decision: null,
+          live: true,
+          createdAtMillis: 1,
+          updatedAtMillis: 1
+        }),
+        ...fields
+      })
+  )
 
-export const event = (type: string, data: NewEvent["data"] = {}, subject: Subject = {}): NewEvent => ({ type, subject, data })
-
-export const auditEntry = (projectId: Ids.ProjectId | null, fields: Partial<NewAuditEntry> = {}): NewAuditEntry => ({
-  projectId, operationId: null, type: "project.provision", actor: "key_1", requestId: "req-1", sourceAddress: "127.0.0.1", outcome: "completed",
-  steps: [{ name: "repository", status: "done", durationMillis: 12 }], data: { note: "ü", nested: { b: 1, a: [true, null, 1.5] } }, ...fields
+export const event = (type: string, data: NewEvent["data"] = {}, subject: Subject = {}): NewEvent => ({
+  type,
+  subject,
+  data
 })
 
-export const apiKey = (fields: Partial<ApiKey> = {}): Effect.Effect<ApiKey> => Effect.map(Ids.make("key"), (id) => new ApiKey({
-  id, name: "ci", digest: unique("digest"), hint: "rdev_tes", scopes: ["projects:read"], projects: null, cidrs: ["10.0.0.0/8"],
-  expiresAtMillis: null, revokedAtMillis: null, lastUsedAtMillis: null, createdAtMillis: 1, ...fields
-}))
+export const auditEntry = (projectId: Ids.ProjectId | null, fields: Partial<NewAuditEntry> = {}): NewAuditEntry => ({
+  projectId,
+  operationId: null,
+  type: "project.provision",
+  actor: "key_1",
+  requestId: "req-1",
+  sourceAddress: "127.0.0.1",
+  outcome: "completed",
+  steps: [{ name: "repository", status: "done", durationMillis: 12 }],
+  data: { note: "ü", nested: { b: 1, a: [true, null, 1.5] } },
+  ...fields
+})
 
-export const webhook = (fields: Partial<Webhook> = {}): Effect.Effect<Webhook> => Effect.map(Ids.make("whk"), (id) => new Webhook({
-  id, projectId: null, url: "https://hooks.example/rdev?a=ü", events: ["task.failed", "operation.*", "notify"], createdAtMillis: 1,
-  previousSecretUntilMillis: null, disabled: null, ...fields
-}))
+export const apiKey = (fields: Partial<ApiKey> = {}): Effect.Effect<ApiKey> =>
+  Effect.map(
+    Ids.make("key"),
+    (id) =>
+      new ApiKey({
+        id,
+        name: "ci",
+        digest: unique("digest"),
+        hint: "rdev_tes",
+        scopes: ["projects:read"],
+        projects: null,
+        cidrs: ["10.0.0.0/8"],
+        expiresAtMillis: null,
+        revokedAtMillis: null,
+        lastUsedAtMillis: null,
+        createdAtMillis: 1,
+        ...fields
+      })
+  )
+
+export const webhook = (fields: Partial<Webhook> = {}): Effect.Effect<Webhook> =>
+  Effect.map(
+    Ids.make("whk"),
+    (id) =>
+      new Webhook({
+        id,
+        projectId: null,
+        url: "https://hooks.example/rdev?a=ü",
+        events: ["task.failed", "operation.*", "notify"],
+        createdAtMillis: 1,
+        previousSecretUntilMillis: null,
+        disabled: null,
+        ...fields
+      })
+  )
 
 /** The reason's tag of an effect that must fail. */
 export const reasonOf = <A, R>(effect: Effect.Effect<A, StoreError, R>): Effect.Effect<string, never, R> =>

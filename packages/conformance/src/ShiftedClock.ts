@@ -1,7 +1,9 @@
 /** The real clock plus an offset that a test moves forward: time passes without waiting, for stores that read the Clock. */
 import { Clock, Effect } from "effect"
 
-export interface ShiftedClock extends Clock.Clock { advance(millis: number): void }
+export interface ShiftedClock extends Clock.Clock {
+  advance(millis: number): void
+}
 
 export const make: Effect.Effect<ShiftedClock> = Effect.map(Clock.Clock, (real): ShiftedClock => {
   let offset = 0
@@ -10,7 +12,9 @@ export const make: Effect.Effect<ShiftedClock> = Effect.map(Clock.Clock, (real):
   const currentTimeNanosUnsafe = () => real.currentTimeNanosUnsafe() + nanos()
   const monotonicTimeNanosUnsafe = () => real.monotonicTimeNanosUnsafe() + nanos()
   return {
-    advance: (millis) => { offset += millis },
+    advance: (millis) => {
+      offset += millis
+    },
     currentTimeMillisUnsafe,
     currentTimeNanosUnsafe,
     monotonicTimeNanosUnsafe,

@@ -8,12 +8,14 @@ export type Capabilities = TenantSuite.Capabilities
 
 export const suite = (name: string, layer: Layer.Layer<TenantDatabase, unknown>, capabilities: Capabilities): void =>
   TenantSuite.suite(`TenantDatabase: ${name}`, layer, Effect.service(TenantDatabase), capabilities, (it, fresh) => {
-    it.effect("lists what is ours, with its owner", () => Effect.gen(function*() {
-      const { port, tenant } = yield* fresh
-      const made = yield* port.ensure(tenant)
-      const listed = (yield* port.list).find((one) => one.externalId === made.externalId)
-      assert.strictEqual(listed?.projectId, tenant.projectId)
-      yield* port.remove(tenant)
-      assert.isFalse((yield* port.list).some((one) => one.externalId === made.externalId))
-    }))
+    it.effect("lists what is ours, with its owner", () =>
+      Effect.gen(function* () {
+        const { port, tenant } = yield* fresh
+        const made = yield* port.ensure(tenant)
+        const listed = (yield* port.list).find((one) => one.externalId === made.externalId)
+        assert.strictEqual(listed?.projectId, tenant.projectId)
+        yield* port.remove(tenant)
+        assert.isFalse((yield* port.list).some((one) => one.externalId === made.externalId))
+      })
+    )
   })

@@ -13,7 +13,9 @@ export interface Capabilities {
   readonly connect?: (url: Redacted.Redacted) => Effect.Effect<void, unknown>
 }
 
-export interface PortError { readonly reason: PortReason }
+export interface PortError {
+  readonly reason: PortReason
+}
 /** The verbs both ports have. */
 export interface TenantPort<Info extends { readonly externalId: string }, E extends PortError> {
   ensure(tenant: Tenant): Effect.Effect<Info & { readonly created: boolean; readonly url: Redacted.Redacted | null }, E>
@@ -22,83 +24,109 @@ export interface TenantPort<Info extends { readonly externalId: string }, E exte
   remove(tenant: Tenant): Effect.Effect<void, E>
 }
 
-const reasonOf = <A, E extends PortError>(effect: Effect.Effect<A, E>) => Effect.map(Effect.flip(effect), (error) => error.reason)
+const reasonOf = <A, E extends PortError>(effect: Effect.Effect<A, E>) =>
+  Effect.map(Effect.flip(effect), (error) => error.reason)
 
 /** The common tests, then those of `more`, each with a port and a tenant that nobody has used. */
-export const suite = <R, Info extends { readonly externalId: string }, E extends PortError, Port extends TenantPort<Info, E>>(
+export const suite = <
+  R,
+  Info extends { readonly externalId: string },
+  E extends PortError,
+  Port extends TenantPort<Info, E>
+>(
   title: string,
   layer: Layer.Layer<R, unknown>,
   portOf: Effect.Effect<Port, never, R>,
   { connect, supported }: Capabilities,
-  more: (it: Vitest.MethodsNonLive<R>, fresh: Effect.Effect<{ readonly port: Port; readonly tenant: Tenant }, never, R>) => void
+  more: (
+    it: Vitest.MethodsNonLive<R>,
+    fresh: Effect.Effect<{ readonly port: Port; readonly tenant: Tenant }, never, R>
+  ) => void
 ): void => {
   let counter = 0
-  const fresh = Effect.gen(function*() {
+  const fresh = Effect.gen(function* () {
     counter += 1
-    return { port: yield* portOf, tenant: { projectId: yield* Ids.make("proj"), name: ProjectName.make(`suite-${process.pid % 1000}-${counter}`) } }
+    return {
+      port: yield* portOf,
+      tenant: { projectId: yield* Ids.make("proj"), name: ProjectName.make(`suite-${process.pid % 1000}-${counter}`) }
+    }
   })
-  const works = (url: Redacted.Redacted | null) => url === null ? Effect.sync(() => assert.fail("no URL was given")) : connect?.(url) ?? Effect.void
-  const refused = (url: Redacted.Redacted | null) => url === null || connect === undefined ? Effect.void : Effect.asVoid(Effect.flip(connect(url)))
+  const works = (url: Redacted.Redacted | null) =>
+    url === null ? Effect.sync(() => assert.fail("no URL was given")) : (connect?.(url) ?? Effect.void)
+  const refused = (url: Redacted.Redacted | null) =>
+    url === null || connect === undefined ? Effect.void : Effect.asVoid(Effect.flip(connect(url)))
   withLayer(Layer.orDie(layer), { excludeTestServices: true })(title, (it) => {
     if (!supported) {
-      it.effect("says what is missing, and changes nothing", () => Effect.gen(function*() {
-        const { port, tenant } = yield* fresh
-        assert.strictEqual((yield* reasonOf(port.ensure(tenant)))._tag, "Unsupported")
-        assert.strictEqual((yield* reasonOf(port.rotate(tenant)))._tag, "Unsupported")
-        assert.strictEqual((yield* reasonOf(port.observe(tenant)))._tag, "Unsupported")
-        assert.strictEqual((yield* reasonOf(port.remove(tenant)))._tag, "Unsupported")
-      }))
+      it.effect("says what is missing, and changes nothing", () =>
+        Effect.gen(function* () {
+          const { port, tenant } = yield* fresh
+          assert.strictEqual((yield* reasonOf(port.ensure(tenant)))._tag, "Unsupported")
+          assert.strictEqual((yield* reasonOf(port.rotate(tenant)))._tag, "Unsupported")
+          assert.strictEqual((yield* reasonOf(port.observe(tenant)))._tag, "Unsupported")
+          assert.strictEqual((yield* reasonOf(port.remove(tenant)))._tag, "Unsupported")
+        })
+      )
       return
     }
 
-    it.effect("of a missing one: observes none, removes it all the same", () => Effect.gen(function*() {
-      const { port, tenant } = yield* fresh
-      assert.isTrue(Option.isNone(yield* port.observe(tenant)))
-      yield* port.remove(tenant)
-    }))
+    it.effect("of a missing one: observes none, removes it all the same", () =>
+      Effect.gen(function* () {
+        const { port, tenant } = yield* fresh
+        assert.isTrue(Option.isNone(yield* port.observe(tenant)))
+        yield* port.remove(tenant)
+      })
+    )
 
-    it.effect("ensures once: the URL comes with the creation alone", () => Effect.gen(function*() {
-      const { port, tenant } = yield* fresh
-      const made = yield* port.ensure(tenant)
-      assert.isTrue(made.created)
-      yield* works(made.url)
-      const again = yield* port.ensure(tenant)
-      assert.deepStrictEqual([again.created, again.url, again.externalId], [false, null, made.externalId])
-      yield* works(made.url)
-      assert.strictEqual(Option.getOrThrow(yield* port.observe(tenant)).externalId, made.externalId)
-    }))
+    it.effect("ensures once: the URL comes with the creation alone", () =>
+      Effect.gen(function* () {
+        const { port, tenant } = yield* fresh
+        const made = yield* port.ensure(tenant)
+        assert.isTrue(made.created)
+        yield* works(made.url)
+        const again = yield* port.ensure(tenant)
+        assert.deepStrictEqual([again.created, again.url, again.externalId], [false, null, made.externalId])
+        yield* works(made.url)
+        assert.strictEqual(Option.getOrThrow(yield* port.observe(tenant)).externalId, made.externalId)
+      })
+    )
 
-    it.effect("rotates: the new URL works, the old one no longer", () => Effect.gen(function*() {
-      const { port, tenant } = yield* fresh
-      const made = yield* port.ensure(tenant)
-      const rotated = yield* port.rotate(tenant)
-      assert.notStrictEqual(made.url === null ? null : Redacted.value(made.url), Redacted.value(rotated.url))
-      yield* works(rotated.url)
-      yield* refused(made.url)
-      yield* port.remove(tenant)
-      assert.strictEqual((yield* reasonOf(port.rotate(tenant)))._tag, "NotFound")
-    }))
+    it.effect("rotates: the new URL works, the old one no longer", () =>
+      Effect.gen(function* () {
+        const { port, tenant } = yield* fresh
+        const made = yield* port.ensure(tenant)
+        const rotated = yield* port.rotate(tenant)
+        assert.notStrictEqual(made.url === null ? null : Redacted.value(made.url), Redacted.value(rotated.url))
+        yield* works(rotated.url)
+        yield* refused(made.url)
+        yield* port.remove(tenant)
+        assert.strictEqual((yield* reasonOf(port.rotate(tenant)))._tag, "NotFound")
+      })
+    )
 
-    it.effect("removes twice, and can make it anew", () => Effect.gen(function*() {
-      const { port, tenant } = yield* fresh
-      const made = yield* port.ensure(tenant)
-      yield* port.remove(tenant)
-      yield* port.remove(tenant)
-      assert.isTrue(Option.isNone(yield* port.observe(tenant)))
-      yield* refused(made.url)
-      assert.isTrue((yield* port.ensure(tenant)).created)
-    }))
+    it.effect("removes twice, and can make it anew", () =>
+      Effect.gen(function* () {
+        const { port, tenant } = yield* fresh
+        const made = yield* port.ensure(tenant)
+        yield* port.remove(tenant)
+        yield* port.remove(tenant)
+        assert.isTrue(Option.isNone(yield* port.observe(tenant)))
+        yield* refused(made.url)
+        assert.isTrue((yield* port.ensure(tenant)).created)
+      })
+    )
 
-    it.effect("never touches another project's", () => Effect.gen(function*() {
-      const { port, tenant } = yield* fresh
-      const made = yield* port.ensure(tenant)
-      const other = { ...tenant, projectId: yield* Ids.make("proj") }
-      assert.strictEqual((yield* reasonOf(port.ensure(other)))._tag, "Foreign")
-      assert.strictEqual((yield* reasonOf(port.observe(other)))._tag, "Foreign")
-      assert.strictEqual((yield* reasonOf(port.rotate(other)))._tag, "Foreign")
-      assert.strictEqual((yield* reasonOf(port.remove(other)))._tag, "Foreign")
-      yield* works(made.url)
-    }))
+    it.effect("never touches another project's", () =>
+      Effect.gen(function* () {
+        const { port, tenant } = yield* fresh
+        const made = yield* port.ensure(tenant)
+        const other = { ...tenant, projectId: yield* Ids.make("proj") }
+        assert.strictEqual((yield* reasonOf(port.ensure(other)))._tag, "Foreign")
+        assert.strictEqual((yield* reasonOf(port.observe(other)))._tag, "Foreign")
+        assert.strictEqual((yield* reasonOf(port.rotate(other)))._tag, "Foreign")
+        assert.strictEqual((yield* reasonOf(port.remove(other)))._tag, "Foreign")
+        yield* works(made.url)
+      })
+    )
 
     more(it, fresh)
   })

@@ -13,35 +13,51 @@ export const completed: Outcome = { _tag: "Completed", result: null, progress: n
 let counter = 0
 
 /** A project, a kind of its own, and verbs over them. */
-export const fresh = Effect.gen(function*() {
+export const fresh = Effect.gen(function* () {
   const store = yield* WorkQueueStore
   const projectId = yield* Ids.make("proj")
   const kind = `kind${process.pid % 10_000}-${++counter}`
-  const spec = (change: Partial<NewTask> = {}) => Effect.map(Ids.make("task"), (id): NewTask => ({ ...WorkQueue.defaults, id, projectId, kind, payload: { n: 1 }, ...change }))
-  const add = (change: Partial<NewTask> = {}) => Effect.gen(function*() {
-    const task = yield* spec(change)
-    const [inserted] = yield* store.insert([task])
-    return inserted?.id ?? task.id
-  })
-  const hire = (lease = leaseMillis) => Effect.gen(function*() {
-    const id = yield* Ids.make("wrk")
-    yield* store.register({ id, name: "suite", version: "1", capacity: 4, labels: [], kinds: [kind] }, lease)
-    return id
-  })
+  const spec = (change: Partial<NewTask> = {}) =>
+    Effect.map(Ids.make("task"), (id): NewTask => ({
+      ...WorkQueue.defaults,
+      id,
+      projectId,
+      kind,
+      payload: { n: 1 },
+      ...change
+    }))
+  const add = (change: Partial<NewTask> = {}) =>
+    Effect.gen(function* () {
+      const task = yield* spec(change)
+      const [inserted] = yield* store.insert([task])
+      return inserted?.id ?? task.id
+    })
+  const hire = (lease = leaseMillis) =>
+    Effect.gen(function* () {
+      const id = yield* Ids.make("wrk")
+      yield* store.register({ id, name: "suite", version: "1", capacity: 4, labels: [], kinds: [kind] }, lease)
+      return id
+    })
   const claimed = (workerId: WorkerId, limit = 100, change: Partial<ClaimRequest> = {}) =>
     store.claim({ workerId, limit, kinds: [kind], labels: [], suspects: false, ...change })
   const claim = (workerId: WorkerId, limit = 100, change: Partial<ClaimRequest> = {}) =>
     Effect.map(claimed(workerId, limit, change), ({ deliveries }) => deliveries)
-  const settle = (delivery: Delivery, outcome: Outcome = completed) => store.settle([{ id: delivery.task.id, fence: delivery.fence, outcome }])
+  const settle = (delivery: Delivery, outcome: Outcome = completed) =>
+    store.settle([{ id: delivery.task.id, fence: delivery.fence, outcome }])
   const get = (id: TaskId) => Effect.map(store.get(id), Option.getOrThrow)
   const status = (id: TaskId) => Effect.map(get(id), (task) => task.status)
   return { store, projectId, kind, spec, add, hire, claimed, claim, settle, get, status }
 })
 
 export const ids = (deliveries: ReadonlyArray<Delivery>) => deliveries.map((delivery) => delivery.task.id)
-export const again = (task: WorkTask, change: Partial<TaskState> = {}, delayMillis = 0): Outcome => ({ _tag: "Again", state: { ...Transition.stateOf(task), ...change }, delayMillis })
+export const again = (task: WorkTask, change: Partial<TaskState> = {}, delayMillis = 0): Outcome => ({
+  _tag: "Again",
+  state: { ...Transition.stateOf(task), ...change },
+  delayMillis
+})
 export const only = <A>(list: ReadonlyArray<A>): A => {
   assert.strictEqual(list.length, 1)
   return list[0] as A
 }
-export const reasonOf = <A, R>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }, R>) => Effect.map(Effect.flip(effect), (error) => error.reason)
+export const reasonOf = <A, R>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }, R>) =>
+  Effect.map(Effect.flip(effect), (error) => error.reason)

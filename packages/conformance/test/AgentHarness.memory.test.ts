@@ -3,8 +3,26 @@ import { layerMemory as host } from "@rdev/core/ports/WorkspaceHost"
 import { Layer, Stream } from "effect"
 import { suite } from "../src/AgentHarnessSuite.ts"
 
-suite("memory", Layer.mergeAll(layerMemory, host), { harness: "memory", succeeds: {}, fails: null, hangs: null, floods: null })
+suite("memory", Layer.mergeAll(layerMemory, host), {
+  harness: "memory",
+  succeeds: {},
+  fails: null,
+  hangs: null,
+  floods: null
+})
 
-const busy = new AgentError({ operation: "AgentHarness.run(busy)", reason: { _tag: "RateLimited", message: "slow down", gate: "busy", retryAfterMillis: 5 } })
-const failing = Layer.succeed(AgentHarness, fromHarnesses([memoryHarness("busy", (job) => (job.prompt === "fail" ? Stream.fail(busy) : Stream.empty))]))
-suite("memory, failing", Layer.mergeAll(failing, host), { harness: "busy", succeeds: {}, fails: { job: { prompt: "fail" }, reason: "RateLimited" }, hangs: null, floods: null })
+const busy = new AgentError({
+  operation: "AgentHarness.run(busy)",
+  reason: { _tag: "RateLimited", message: "slow down", gate: "busy", retryAfterMillis: 5 }
+})
+const failing = Layer.succeed(
+  AgentHarness,
+  fromHarnesses([memoryHarness("busy", (job) => (job.prompt === "fail" ? Stream.fail(busy) : Stream.empty))])
+)
+suite("memory, failing", Layer.mergeAll(failing, host), {
+  harness: "busy",
+  succeeds: {},
+  fails: { job: { prompt: "fail" }, reason: "RateLimited" },
+  hangs: null,
+  floods: null
+})

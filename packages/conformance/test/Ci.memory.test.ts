@@ -13,6 +13,14 @@ const pipelines = {
 }
 let counter = 0
 
-suite("memory", layerMemoryWith(({ sha }) => pipelines[sha as keyof typeof pipelines]), {
-  prepare: (kind) => Effect.map(Ids.make("proj"), (projectId) => ({ target: { projectId, name: ProjectName.make(`ci-${counter++}`) }, sha: kind }))
-})
+suite(
+  "memory",
+  layerMemoryWith(({ sha }) => pipelines[sha as keyof typeof pipelines]),
+  {
+    prepare: (kind) =>
+      Effect.map(Ids.make("proj"), (projectId) => ({
+        target: { projectId, name: ProjectName.make(`ci-${counter++}`) },
+        sha: kind
+      }))
+  }
+)

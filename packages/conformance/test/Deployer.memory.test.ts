@@ -7,6 +7,11 @@ import { suite } from "../src/DeployerSuite.ts"
 const bad = "b".repeat(40)
 let counter = 0
 
-suite("memory", layerMemoryWith({ refuse: (sha) => sha === bad ? "the build of this commit fails" : null }), {
-  prepare: Effect.map(Ids.make("proj"), (projectId) => ({ target: { projectId, name: ProjectName.make(`deploy-${counter++}`) }, first: "1".repeat(40), second: "2".repeat(40), bad }))
+suite("memory", layerMemoryWith({ refuse: (sha) => (sha === bad ? "the build of this commit fails" : null) }), {
+  prepare: Effect.map(Ids.make("proj"), (projectId) => ({
+    target: { projectId, name: ProjectName.make(`deploy-${counter++}`) },
+    first: "1".repeat(40),
+    second: "2".repeat(40),
+    bad
+  }))
 })

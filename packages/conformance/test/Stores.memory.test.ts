@@ -31,5 +31,14 @@ PolicyStoreSuite.suite("memory", PolicyStore.layerMemory)
 IdempotencyStoreSuite.suite("memory", IdempotencyStore.layerMemory)
 NotifierSuite.suite("memory", Notifier.layerMemory)
 ProjectStoreSuite.suite("memory", ProjectStore.layerMemory)
-UnitOfWorkSuite.suite("memory", Layer.mergeAll(UnitOfWork.layerMemory, ProjectStore.layerMemory, EventLog.layerMemory, AuditStore.layerMemory, Notifier.layerMemory))
+UnitOfWorkSuite.suite(
+  "memory",
+  Layer.mergeAll(
+    UnitOfWork.layerMemory,
+    ProjectStore.layerMemory,
+    EventLog.layerMemory,
+    AuditStore.layerMemory,
+    Notifier.layerMemory
+  )
+)
 WebhookStoreSuite.suite("memory", Layer.mergeAll(UnitOfWork.layerMemory, WebhookStore.layerMemory))

@@ -7,6 +7,11 @@ const time = Layer.effect(Clock.Clock, ShiftedClock.make)
 const isShifted = (clock: Clock.Clock): clock is ShiftedClock.ShiftedClock => "advance" in clock
 
 WorkQueueSuite.suite("memory", Layer.merge(layerMemory, time), {
-  advance: (millis) => Effect.flatMap(Clock.Clock, (clock) => isShifted(clock) ? Effect.sync(() => clock.advance(millis)) : Effect.die(new Error("the test has no shifted clock"))),
+  advance: (millis) =>
+    Effect.flatMap(Clock.Clock, (clock) =>
+      isShifted(clock)
+        ? Effect.sync(() => clock.advance(millis))
+        : Effect.die(new Error("the test has no shifted clock"))
+    ),
   model: { runs: 20, steps: 60 }
 })

@@ -56,4 +56,6 @@ for (let round = 0; round < rounds; round++) {
 samples.sort((a, b) => a - b)
 const at = (share: number) => (samples[Math.floor(samples.length * share)] ?? 0).toFixed(0)
 const mean = (samples.reduce((sum, sample) => sum + sample, 0) / samples.length).toFixed(0)
-process.stdout.write(`classify: median ${at(0.5)} ns, p95 ${at(0.95)} ns, mean ${mean} ns over ${samples.length} batches of ${batch * states.length} calls (${sink > 0 ? "ok" : "?"})\n`)
+process.stdout.write(
+  `classify: median ${at(0.5)} ns, p95 ${at(0.95)} ns, mean ${mean} ns over ${samples.length} batches of ${batch * states.length} calls (${sink > 0 ? "ok" : "?"})\n`
+)

@@ -16,14 +16,36 @@ const human = { id: "human:ada", type: "human" } as const
 let counter = 0
 const stamp = (): Repo.Stamp => {
   counter++
-  return { actor: human, timeMillis: 1_700_000_000_000 + counter * 1000, random: Uint8Array.from([1, 2, 3, 4, 5, 6, (counter >> 24) & 255, (counter >> 16) & 255, (counter >> 8) & 255, counter & 255]) }
+  return {
+    actor: human,
+    timeMillis: 1_700_000_000_000 + counter * 1000,
+    random: Uint8Array.from([
+      1,
+      2,
+      3,
+      4,
+      5,
+      6,
+      (counter >> 24) & 255,
+      (counter >> 16) & 255,
+      (counter >> 8) & 255,
+      counter & 255
+    ])
+  }
 }
 
 const types: ReadonlyArray<(index: number) => Repo.Draft> = [
   (index) => ({ type: "cost-recorded", data: { cost: { usd: 0.01 }, reason: `call ${index}` } }),
   (index) => ({ type: "thread-opened", data: { thread: `t-${index}`, message: "why so?" } }),
   (index) => ({ type: "thread-resolved", data: { thread: `t-${index - 1}` } }),
-  (index) => ({ type: "review-recorded", data: { tree: "code1:aa", verdict: "changes", findings: [{ id: `f-${index}`, severity: "low", title: "a name", file: "src/a.ts", line: index }] } })
+  (index) => ({
+    type: "review-recorded",
+    data: {
+      tree: "code1:aa",
+      verdict: "changes",
+      findings: [{ id: `f-${index}`, severity: "low", title: "a name", file: "src/a.ts", line: index }]
+    }
+  })
 ]
 
 const project = (features: number, events: number): string => {
@@ -32,7 +54,11 @@ const project = (features: number, events: number): string => {
   Disk.write(root, init)
   const files = new Map(init.map((write) => [write.path, write.content]))
   for (let index = 0; index < features; index++) {
-    const created = Repo.createFeature(files, { slug: `feature-${index}`, title: `Feature ${index}`, kind: "feature" }, stamp())
+    const created = Repo.createFeature(
+      files,
+      { slug: `feature-${index}`, title: `Feature ${index}`, kind: "feature" },
+      stamp()
+    )
     const writes = [...created.writes]
     let { loaded } = created
     for (let event = 0; event < events; event++) {
@@ -45,7 +71,8 @@ const project = (features: number, events: number): string => {
   return root
 }
 
-const median = (numbers: ReadonlyArray<number>): number => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
+const median = (numbers: ReadonlyArray<number>): number =>
+  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 
 const measure = (name: string, args: ReadonlyArray<string>, cwd: string, runs = 15): number => {
   const wall: Array<number> = []
@@ -71,7 +98,9 @@ try {
   const floor = measure("empty Node process", [empty], one)
   const next = measure("sdlc next, 500 events", [bin, "next", "feature-0"], one)
   const list = measure("sdlc features, 1,000 features", [bin, "features"], many, 5)
-  process.stdout.write(`next: ${(next / floor).toFixed(1)} x an empty process (target 150 ms); features: target 1000 ms, ${list.toFixed(0)} ms\n`)
+  process.stdout.write(
+    `next: ${(next / floor).toFixed(1)} x an empty process (target 150 ms); features: target 1000 ms, ${list.toFixed(0)} ms\n`
+  )
 } finally {
   for (const root of [one, many]) rmSync(root, { recursive: true, force: true })
 }

@@ -29,7 +29,13 @@ const fullAsText: Plugin = {
   name: "full-as-text",
   setup: (plugin) => {
     plugin.onLoad({ filter: /[\\/]src[\\/]cli[\\/]full\.ts$/ }, async () => {
-      const result = await build({ ...shared, alias: { yaml }, format: "cjs", entryPoints: [join(root, "src/cli/Run.ts")], write: false })
+      const result = await build({
+        ...shared,
+        alias: { yaml },
+        format: "cjs",
+        entryPoints: [join(root, "src/cli/Run.ts")],
+        write: false
+      })
       const contents = `
         import { createRequire } from "node:module"
         const text = ${JSON.stringify(result.outputFiles[0]?.text ?? "")}
@@ -45,5 +51,12 @@ const fullAsText: Plugin = {
 
 /** Writes the command to `outfile`. */
 export const bundle = async (outfile: string): Promise<void> => {
-  await build({ ...shared, format: "esm", entryPoints: [join(root, "src/cli/main.ts")], outfile, alias: { yaml: join(root, "src/cli/NoYaml.ts") }, plugins: [fullAsText] })
+  await build({
+    ...shared,
+    format: "esm",
+    entryPoints: [join(root, "src/cli/main.ts")],
+    outfile,
+    alias: { yaml: join(root, "src/cli/NoYaml.ts") },
+    plugins: [fullAsText]
+  })
 }

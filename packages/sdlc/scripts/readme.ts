@@ -11,9 +11,15 @@ const between = (text: string, name: string, content: string): string => {
   return `${text.slice(0, from)}\n${content.trim()}\n${text.slice(text.indexOf(end))}`
 }
 
-const commands = (): string => ["| command | what it does |", "| --- | --- |", ...Object.entries(all()).map(([name, entry]) => `| \`${name}\` | ${entry.summary.replaceAll("|", "\\|")} |`)].join("\n")
+const commands = (): string =>
+  [
+    "| command | what it does |",
+    "| --- | --- |",
+    ...Object.entries(all()).map(([name, entry]) => `| \`${name}\` | ${entry.summary.replaceAll("|", "\\|")} |`)
+  ].join("\n")
 
 /** README.md as it should be. */
-export const readme = (): string => between(between(readFileSync(file, "utf8"), "commands", commands()), "rules", ruleTableMarkdown())
+export const readme = (): string =>
+  between(between(readFileSync(file, "utf8"), "commands", commands()), "rules", ruleTableMarkdown())
 
 if (process.argv[1]?.endsWith("readme.ts") === true) writeFileSync(file, readme())

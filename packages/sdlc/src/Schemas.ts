@@ -6,7 +6,16 @@ export { eventTypes, FeatureEvent } from "./model/schema/FeatureEvent.ts"
 export { Facts } from "./model/FactsSchema.ts"
 export { Disposition, Finding, QaCheck } from "./model/schema/Finding.ts"
 export { DependencyStatus, IntegrityError, Observed } from "./model/schema/Observed.ts"
-export { Cost, FreezeWindow, Gate, GateMode, GateModes, KeyringEntry, Policy, PolicyPatch } from "./model/schema/Policy.ts"
+export {
+  Cost,
+  FreezeWindow,
+  Gate,
+  GateMode,
+  GateModes,
+  KeyringEntry,
+  Policy,
+  PolicyPatch
+} from "./model/schema/Policy.ts"
 export { Principal, PrincipalType } from "./model/schema/Principal.ts"
 export { Digest, Instant, Severity, Slug, TaskId, Ulid } from "./model/schema/Scalars.ts"
 export { Task, TaskOrigin, TaskSpec, TaskStatus } from "./model/schema/Task.ts"

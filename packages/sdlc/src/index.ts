@@ -15,13 +15,40 @@ export { needsSignature } from "./derive/fold/Trust.ts"
 export { planDigest, subjectOf, upstreamOf } from "./derive/Verdicts.ts"
 export { historyGraph, rulesGraph } from "./explain/Graph.ts"
 export { path, pathFrom, type Play, type PlayOptions, simulate, type Step } from "./explain/Path.ts"
-export { type Difference, diffPolicies, diffRecorded, diffRules, diffVectors, history, type Moment, replayAt, replayFirst } from "./explain/Replay.ts"
+export {
+  type Difference,
+  diffPolicies,
+  diffRecorded,
+  diffRules,
+  diffVectors,
+  history,
+  type Moment,
+  replayAt,
+  replayFirst
+} from "./explain/Replay.ts"
 export { ruleTableMarkdown } from "./explain/RuleTable.ts"
-export { actions, type FactOrigin, type GateStatus, gateStatuses, type Obstacle, type Why, why, whyNot } from "./explain/Why.ts"
+export {
+  actions,
+  type FactOrigin,
+  type GateStatus,
+  gateStatuses,
+  type Obstacle,
+  type Why,
+  why,
+  whyNot
+} from "./explain/Why.ts"
 export type { Artifact, ArtifactKind, Artifacts, DocumentKind, LintFinding, Upstream } from "./model/Artifact.ts"
 export type { Actor, Decision, DecisionKind, FeatureDecision, Read, WhyNot } from "./model/Decision.ts"
 export { canonicalJson, sha256 } from "./model/Digest.ts"
-export { type DocumentState, factDomains, type FactName, factNames, type Facts, type FactValue, initialFacts } from "./model/Facts.ts"
+export {
+  type DocumentState,
+  factDomains,
+  type FactName,
+  factNames,
+  type Facts,
+  type FactValue,
+  initialFacts
+} from "./model/Facts.ts"
 export type { Feature, FeatureKind, Lifecycle } from "./model/Feature.ts"
 export type { EventData, EventOf, EventType, FeatureEvent, LoadedEvent } from "./model/FeatureEvent.ts"
 export type { FeatureState } from "./model/FeatureState.ts"

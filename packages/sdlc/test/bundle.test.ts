@@ -23,9 +23,14 @@ describe("the browser bundle", () => {
   it("stays small and carries no dependency", async () => {
     const classify = await bundle(`export { classify } from ${JSON.stringify(root)}`)
     const all = await bundle(`export * from ${JSON.stringify(root)}`)
-    process.stdout.write(`bundle: classify ${classify.bytes} bytes (${classify.gzip} gzip), everything ${all.bytes} bytes (${all.gzip} gzip)\n`)
+    process.stdout.write(
+      `bundle: classify ${classify.bytes} bytes (${classify.gzip} gzip), everything ${all.bytes} bytes (${all.gzip} gzip)\n`
+    )
     assert.isAtMost(classify.bytes, 24_000)
     assert.isAtMost(all.bytes, 90_000)
-    assert.deepStrictEqual(all.inputs.filter((input) => input.includes("node_modules")), [])
+    assert.deepStrictEqual(
+      all.inputs.filter((input) => input.includes("node_modules")),
+      []
+    )
   })
 })

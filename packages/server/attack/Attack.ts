@@ -34,8 +34,14 @@ export interface Answer {
   readonly text: string
   readonly json: Record<string, unknown> | null
 }
-export interface ProjectRef { readonly id: string; readonly name: string }
-export interface Ran { readonly code: number | null; readonly output: string }
+export interface ProjectRef {
+  readonly id: string
+  readonly name: string
+}
+export interface Ran {
+  readonly code: number | null
+  readonly output: string
+}
 
 export interface NewKey {
   readonly scopes: ReadonlyArray<string>
@@ -62,13 +68,23 @@ export class Attack {
   private target: Target.Target
   private readonly environment: Readonly<Record<string, string>>
   private readonly through: Target.Through | null
-  private constructor(target: Target.Target, environment: Readonly<Record<string, string>>, through: Target.Through | null) {
+  private constructor(
+    target: Target.Target,
+    environment: Readonly<Record<string, string>>,
+    through: Target.Through | null
+  ) {
     this.target = target
     this.environment = environment
     this.through = through
   }
 
-  static async start({ environment = {}, through = null }: { readonly environment?: Readonly<Record<string, string>>; readonly through?: Target.Through | null } = {}): Promise<Attack> {
+  static async start({
+    environment = {},
+    through = null
+  }: {
+    readonly environment?: Readonly<Record<string, string>>
+    readonly through?: Target.Through | null
+  } = {}): Promise<Attack> {
     const dataDir = mkdtempSync(join(tmpdir(), "rdev-attack-data-"))
     try {
       return new Attack(await Target.start(dataDir, environment, through), environment, through)
@@ -78,7 +94,9 @@ export class Attack {
     }
   }
 
-  get server(): Target.Target { return this.target }
+  get server(): Target.Target {
+    return this.target
+  }
 
   /** Counts one try; `ok` = the promise held. */
   held(what: string, ok: boolean, detail = ""): void {
@@ -94,7 +112,8 @@ export class Attack {
 
   async end(): Promise<void> {
     await this.target.stop("SIGKILL")
-    for (const folder of [this.folder, this.target.dataDir]) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    for (const folder of [this.folder, this.target.dataDir])
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
 
   /** A new empty folder outside of the server's data. */
@@ -124,12 +143,17 @@ export class Attack {
   /** The same, but an answer of 400 and above ends the kind: what it needs is not there. */
   async must(method: string, path: string, asked: Asked = {}): Promise<Record<string, unknown>> {
     const answer = await this.api(method, path, asked)
-    if (answer.status >= 400) throw new Error(`${method} ${path} answered ${answer.status}: ${answer.text.slice(0, 500)}`)
+    if (answer.status >= 400)
+      throw new Error(`${method} ${path} answered ${answer.status}: ${answer.text.slice(0, 500)}`)
     return answer.json ?? {}
   }
 
   /** Asks until the answer fits, at most `seconds`; the last answer either way. */
-  async until(path: string, fits: (json: Record<string, unknown>) => boolean, seconds: number): Promise<Record<string, unknown>> {
+  async until(
+    path: string,
+    fits: (json: Record<string, unknown>) => boolean,
+    seconds: number
+  ): Promise<Record<string, unknown>> {
     const end = Date.now() + seconds * 1000
     while (true) {
       const found = await this.must("GET", path)
@@ -142,23 +166,51 @@ export class Attack {
   async project(template = "default"): Promise<ProjectRef> {
     const name = `attack-${++this.made}`
     await this.must("POST", "/projects", { body: { name, template }, headers: { prefer: "wait=60" } })
-    const ready = await this.until(`/projects/${name}`, (project) => project["status"] === "ready" || project["status"] === "failed", provisionSeconds)
-    if (ready["status"] !== "ready") throw new Error(`the project ${name} is ${String(ready["status"])} and not ready, within ${provisionSeconds} s: ${JSON.stringify(ready["resources"])}`)
+    const ready = await this.until(
+      `/projects/${name}`,
+      (project) => project["status"] === "ready" || project["status"] === "failed",
+      provisionSeconds
+    )
+    if (ready["status"] !== "ready")
+      throw new Error(
+        `the project ${name} is ${String(ready["status"])} and not ready, within ${provisionSeconds} s: ${JSON.stringify(ready["resources"])}`
+      )
     return { id: String(ready["id"]), name }
   }
 
   async newKey({ projects, scopes, type }: NewKey): Promise<{ readonly id: string; readonly key: string }> {
-    const made = await this.must("POST", "/keys", { body: { name: `attack ${++this.made}`, scopes, ...(type === undefined ? {} : { type }), ...(projects === undefined ? {} : { projects }) } })
+    const made = await this.must("POST", "/keys", {
+      body: {
+        name: `attack ${++this.made}`,
+        scopes,
+        ...(type === undefined ? {} : { type }),
+        ...(projects === undefined ? {} : { projects })
+      }
+    })
     return { id: String((made["record"] as Record<string, unknown>)["id"]), key: String(made["key"]) }
   }
 
   /** `sh -c script` in a workspace, to its end; the output is what its events tell. */
-  async exec(project: ProjectRef, script: string, options: { readonly workspace?: string; readonly timeoutSeconds?: number; readonly env?: Readonly<Record<string, string>>; readonly key?: string } = {}): Promise<Ran> {
+  async exec(
+    project: ProjectRef,
+    script: string,
+    options: {
+      readonly workspace?: string
+      readonly timeoutSeconds?: number
+      readonly env?: Readonly<Record<string, string>>
+      readonly key?: string
+    } = {}
+  ): Promise<Ran> {
     const timeoutSeconds = options.timeoutSeconds ?? 30
     const as = options.key === undefined ? {} : { key: options.key }
     const started = await this.must("POST", `/projects/${project.name}/workspace/execs`, {
       ...as,
-      body: { command: ["sh", "-c", script], timeout_seconds: timeoutSeconds, ...(options.workspace === undefined ? {} : { workspace: options.workspace }), ...(options.env === undefined ? {} : { env: options.env }) }
+      body: {
+        command: ["sh", "-c", script],
+        timeout_seconds: timeoutSeconds,
+        ...(options.workspace === undefined ? {} : { workspace: options.workspace }),
+        ...(options.env === undefined ? {} : { env: options.env })
+      }
     })
     const id = String(started["id"])
     let ended = started
@@ -167,7 +219,11 @@ export class Attack {
     }
     const lines = (await this.events(project, `exec_id=${id}`)).flatMap((event) => {
       const batch = event["lines"] as ReadonlyArray<{ readonly line: string } | string> | undefined
-      return batch === undefined ? (typeof event["line"] === "string" ? [event["line"]] : []) : batch.map((one) => typeof one === "string" ? one : one.line)
+      return batch === undefined
+        ? typeof event["line"] === "string"
+          ? [event["line"]]
+          : []
+        : batch.map((one) => (typeof one === "string" ? one : one.line))
     })
     return { code: ended["exit_code"] as number | null, output: lines.join("\n") }
   }
@@ -176,16 +232,26 @@ export class Attack {
   async events(project: ProjectRef, filter = ""): Promise<ReadonlyArray<Record<string, unknown>>> {
     const found: Array<Record<string, unknown>> = []
     for (let cursor = "0"; ;) {
-      const page = await this.must("GET", `/projects/${project.name}/events?after=${cursor}&limit=100${filter === "" ? "" : `&${filter}`}`, { headers: { accept: "application/json" } })
-      found.push(...page["events"] as ReadonlyArray<Record<string, unknown>>)
+      const page = await this.must(
+        "GET",
+        `/projects/${project.name}/events?after=${cursor}&limit=100${filter === "" ? "" : `&${filter}`}`,
+        { headers: { accept: "application/json" } }
+      )
+      found.push(...(page["events"] as ReadonlyArray<Record<string, unknown>>))
       if (page["has_more"] !== true) return found
       cursor = String(page["cursor"])
     }
   }
 
   /** A clone with a token that may push, made with the given key. */
-  async clone(project: ProjectRef, options: { readonly key?: string; readonly access?: "read" | "write" } = {}): Promise<string> {
-    const made = await this.must("POST", `/projects/${project.name}/git-tokens`, { body: { access: options.access ?? "write", ttl_seconds: 600 }, ...(options.key === undefined ? {} : { key: options.key }) })
+  async clone(
+    project: ProjectRef,
+    options: { readonly key?: string; readonly access?: "read" | "write" } = {}
+  ): Promise<string> {
+    const made = await this.must("POST", `/projects/${project.name}/git-tokens`, {
+      body: { access: options.access ?? "write", ttl_seconds: 600 },
+      ...(options.key === undefined ? {} : { key: options.key })
+    })
     const folder = join(this.temporary(), "clone")
     const url = new URL(String(made["clone_url"]))
     url.username = String(made["username"])
@@ -197,11 +263,31 @@ export class Attack {
 
   /** git as a person runs it, with no configuration of this machine. */
   git(folder: string, ...args: ReadonlyArray<string>): Promise<Ran> {
-    const env = { PATH: process.env["PATH"] ?? "", HOME: this.folder, GIT_CONFIG_NOSYSTEM: "1", GIT_TERMINAL_PROMPT: "0" }
+    const env = {
+      PATH: process.env["PATH"] ?? "",
+      HOME: this.folder,
+      GIT_CONFIG_NOSYSTEM: "1",
+      GIT_TERMINAL_PROMPT: "0"
+    }
     return new Promise((resolve, reject) => {
-      const child = spawn("git", ["-c", "user.name=Mallory", "-c", "user.email=mallory@example.org", "-c", "protocol.file.allow=always", ...args], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] })
+      const child = spawn(
+        "git",
+        [
+          "-c",
+          "user.name=Mallory",
+          "-c",
+          "user.email=mallory@example.org",
+          "-c",
+          "protocol.file.allow=always",
+          ...args
+        ],
+        { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] }
+      )
       let output = ""
-      for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => { output += String(chunk) })
+      for (const stream of [child.stdout, child.stderr])
+        stream.on("data", (chunk) => {
+          output += String(chunk)
+        })
       child.on("error", reject).on("close", (code) => resolve({ code, output }))
     })
   }

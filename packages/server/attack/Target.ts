@@ -25,20 +25,38 @@ const lifeMillis = 15 * 60_000
 const ending = (child: ChildProcess): Promise<void> => new Promise((resolve) => child.once("close", () => resolve()))
 
 /** `through`: a program that becomes the server, with its arguments; null = none. */
-export const start = async (dataDir: string, environment: Readonly<Record<string, string>>, through: Through | null = null): Promise<Target> => {
+export const start = async (
+  dataDir: string,
+  environment: Readonly<Record<string, string>>,
+  through: Through | null = null
+): Promise<Target> => {
   const [first = process.execPath, ...words] = through === null ? [process.execPath] : [...through, process.execPath]
   const child = spawn(first, [...words, "--conditions=@rdev/source", program], {
-    env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", RDEV_PORT: "0", RDEV_DATA_DIR: dataDir, RDEV_DRAIN_SECONDS: "1", RDEV_RATE_LIMIT: "0", ...environment },
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      HOME: process.env["HOME"] ?? "",
+      RDEV_PORT: "0",
+      RDEV_DATA_DIR: dataDir,
+      RDEV_DRAIN_SECONDS: "1",
+      RDEV_RATE_LIMIT: "0",
+      ...environment
+    },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: lifeMillis,
     killSignal: "SIGKILL"
   })
   const over = ending(child)
   let errors = ""
-  child.stderr.on("data", (chunk: Buffer) => { errors = `${errors}${chunk.toString("utf8")}`.slice(-8_000) })
+  child.stderr.on("data", (chunk: Buffer) => {
+    errors = `${errors}${chunk.toString("utf8")}`.slice(-8_000)
+  })
   const lines = createInterface({ input: child.stdout })
   const up = await Promise.race([
-    new Promise<string>((resolve) => lines.on("line", (line) => { if (line.startsWith("{")) resolve(line) })),
+    new Promise<string>((resolve) =>
+      lines.on("line", (line) => {
+        if (line.startsWith("{")) resolve(line)
+      })
+    ),
     over.then(() => null)
   ])
   if (up === null) throw new Error(`the server ended with ${child.exitCode}: ${errors}`)

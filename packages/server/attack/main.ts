@@ -7,7 +7,10 @@ import { fileURLToPath } from "node:url"
 import { Attack, type Kind } from "./Attack.ts"
 
 const folder = fileURLToPath(new URL("./kinds/", import.meta.url))
-const known = readdirSync(folder).filter((name) => name.endsWith(".ts")).map((name) => name.slice(0, -".ts".length)).sort()
+const known = readdirSync(folder)
+  .filter((name) => name.endsWith(".ts"))
+  .map((name) => name.slice(0, -".ts".length))
+  .sort()
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !known.includes(name))
 if (unknown.length > 0) {
@@ -15,14 +18,24 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
-interface Result { readonly tries: number; readonly failures: ReadonlyArray<string> }
+interface Result {
+  readonly tries: number
+  readonly failures: ReadonlyArray<string>
+}
 const tryKind = async (kind: Kind): Promise<Result> => {
   const attack = await Attack.start(kind)
   try {
     await kind.run(attack)
     return attack.tries === 0 ? { tries: 0, failures: ["it tried nothing"] } : attack
   } catch (cause) {
-    return { tries: attack.tries, failures: [...attack.failures, `it could not be tried to its end: ${cause instanceof Error ? cause.stack ?? cause.message : String(cause)}`, attack.server.errors()] }
+    return {
+      tries: attack.tries,
+      failures: [
+        ...attack.failures,
+        `it could not be tried to its end: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`,
+        attack.server.errors()
+      ]
+    }
   } finally {
     await attack.end()
   }
@@ -30,12 +43,14 @@ const tryKind = async (kind: Kind): Promise<Result> => {
 
 let [tries, failed] = [0, 0]
 for (const name of wanted.length === 0 ? known : wanted) {
-  const { kind } = await import(`./kinds/${name}.ts`) as { readonly kind: Kind }
+  const { kind } = (await import(`./kinds/${name}.ts`)) as { readonly kind: Kind }
   const began = performance.now()
   const result = await tryKind(kind)
   tries += result.tries
   failed += result.failures.length
-  console.log(`${kind.name.padEnd(22)} ${String(result.tries).padStart(5)} tries, ${result.failures.length} failed, ${((performance.now() - began) / 1000).toFixed(1)} s   ${kind.promise}`)
+  console.log(
+    `${kind.name.padEnd(22)} ${String(result.tries).padStart(5)} tries, ${result.failures.length} failed, ${((performance.now() - began) / 1000).toFixed(1)} s   ${kind.promise}`
+  )
   for (const failure of result.failures) console.log(`  ✗ ${failure}`)
 }
 console.log(`attack: ${tries} tries, ${failed} failed`)

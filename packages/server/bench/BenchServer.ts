@@ -13,17 +13,29 @@ import { ApiKeys } from "../src/keys/ApiKeys.ts"
 import * as Listener from "../src/Listener.ts"
 import { fromEnvironment } from "../src/ServerConfig.ts"
 
-export interface Flood { readonly flood: { readonly project: string; readonly perSecond: number; readonly seconds: number } }
-export type Told = { readonly ready: { readonly url: string; readonly port: number; readonly key: string } } | { readonly flooded: number } | { readonly usage: { readonly cpuMillis: number; readonly rssBytes: number } }
+export interface Flood {
+  readonly flood: { readonly project: string; readonly perSecond: number; readonly seconds: number }
+}
+export type Told =
+  | { readonly ready: { readonly url: string; readonly port: number; readonly key: string } }
+  | { readonly flooded: number }
+  | { readonly usage: { readonly cpuMillis: number; readonly rssBytes: number } }
 
 const tell = (message: Told) => process.send?.(message)
 const dataDir = mkdtempSync(join(tmpdir(), "rdev-bench-"))
 process.on("exit", () => rmSync(dataDir, { recursive: true, force: true }))
 
-const main = Effect.gen(function*() {
-  const config = yield* fromEnvironment({ ...process.env, RDEV_PORT: "0", RDEV_DATA_DIR: dataDir, RDEV_UNSAFE_HOST: "true" })
+const main = Effect.gen(function* () {
+  const config = yield* fromEnvironment({
+    ...process.env,
+    RDEV_PORT: "0",
+    RDEV_DATA_DIR: dataDir,
+    RDEV_UNSAFE_HOST: "true"
+  })
   const listening = yield* Layer.build(Listener.layer(config))
-  const services = yield* Layer.build(Installation.layer(config, "bench").pipe(Layer.provide(Layer.succeedContext(listening))))
+  const services = yield* Layer.build(
+    Installation.layer(config, "bench").pipe(Layer.provide(Layer.succeedContext(listening)))
+  )
   const all = services as Context.Context<ApiKeys | EventLog | ProjectStore>
   const made = yield* Effect.provideContext(FirstKey.ensure(dataDir), all)
   const { port, url } = Context.get(listening, Listener.Listener)
@@ -31,13 +43,21 @@ const main = Effect.gen(function*() {
   const projects = Context.get(all, ProjectStore)
 
   /** Evenly spaced; each event carries the time at which it was handed over. */
-  const flood = Effect.fnUntraced(function*({ perSecond, project, seconds }: Flood["flood"]) {
+  const flood = Effect.fnUntraced(function* ({ perSecond, project, seconds }: Flood["flood"]) {
     const id: ProjectId = Option.getOrThrow(yield* projects.byName(project)).id
     const began = performance.now()
     for (let i = 0; i < perSecond * seconds; i++) {
       const due = began + (i * 1000) / perSecond - performance.now()
       if (due > 0) yield* Effect.sleep(due)
-      yield* Effect.forkDetach(log.append(ofProject(id), [{ type: "output", subject: { execId: "exec_bench" }, data: { line: `event ${i} of a command's output, as long as a line is`, stream: "stdout", sent: Date.now() } }]))
+      yield* Effect.forkDetach(
+        log.append(ofProject(id), [
+          {
+            type: "output",
+            subject: { execId: "exec_bench" },
+            data: { line: `event ${i} of a command's output, as long as a line is`, stream: "stdout", sent: Date.now() }
+          }
+        ])
+      )
     }
     tell({ flooded: perSecond * seconds })
   })

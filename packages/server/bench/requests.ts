@@ -14,7 +14,9 @@ const measure = async (name: string, path: string, bar: string) => {
     times[i] = performance.now() - began
   }
   times.sort()
-  console.log(`${name.padEnd(18)} p50 ${quantile(times, 0.5).toFixed(2)} ms  p90 ${quantile(times, 0.9).toFixed(2)} ms  p99 ${quantile(times, 0.99).toFixed(2)} ms   ${bar}`)
+  console.log(
+    `${name.padEnd(18)} p50 ${quantile(times, 0.5).toFixed(2)} ms  p90 ${quantile(times, 0.9).toFixed(2)} ms  p99 ${quantile(times, 0.99).toFixed(2)} ms   ${bar}`
+  )
 }
 await measure("GET /healthz", "/healthz", "(floor: what HTTP alone costs here)")
 await measure("GET project", "/projects/bench", "")
@@ -24,6 +26,8 @@ await rest(3_000)
 const before = await server.usage()
 await rest(15_000)
 const after = await server.usage()
-console.log(`${"idle".padEnd(18)} ${((after.cpuMillis - before.cpuMillis) / 150).toFixed(2)} % of a core, RSS ${(after.rssBytes / 1048576).toFixed(0)} MiB   (bar: ≤ 2 %)`)
+console.log(
+  `${"idle".padEnd(18)} ${((after.cpuMillis - before.cpuMillis) / 150).toFixed(2)} % of a core, RSS ${(after.rssBytes / 1048576).toFixed(0)} MiB   (bar: ≤ 2 %)`
+)
 server.stop()
 process.exit(0)

@@ -9,28 +9,34 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 
 /** A restricted key sees things of its projects, and nothing that is of no project. */
-export const isVisible = (principal: Principal, projectId: string | null): boolean => principal.projects === null || (projectId !== null && allowsProject(principal, projectId))
+export const isVisible = (principal: Principal, projectId: string | null): boolean =>
+  principal.projects === null || (projectId !== null && allowsProject(principal, projectId))
 
 /** What is not visible to the key does not exist for it. */
-export const visible = Effect.fn("Access.visible")(function*(projectId: string | null, what: string) {
+export const visible = Effect.fn("Access.visible")(function* (projectId: string | null, what: string) {
   const { principal } = yield* CurrentRequest
   if (isVisible(principal, projectId)) return
   return yield* Problem.make("not-found", { detail: `${what} does not exist` })
 })
 
 /** Of the whole installation: not for a key that is for some projects only, whatever its scopes. */
-export const everything = Effect.fn("Access.everything")(function*(instead: string) {
+export const everything = Effect.fn("Access.everything")(function* (instead: string) {
   const { principal } = yield* CurrentRequest
-  if (principal.projects !== null) return yield* Problem.make("forbidden", { detail: `This key is for some projects only; ${instead}` })
+  if (principal.projects !== null)
+    return yield* Problem.make("forbidden", { detail: `This key is for some projects only; ${instead}` })
 })
 
 export type FindProject = (idOrName: string) => Effect.Effect<Project, Problem.Problem | StoreError>
 
 /** Finds projects by name or id. The authorizer has checked that the key may see one that stands in the path. */
 export const findProject: Effect.Effect<FindProject, never, ProjectStore> = Effect.map(ProjectStore, (store) =>
-  Effect.fn("Access.findProject")(function*(idOrName: string) {
-    const found = idOrName.startsWith("proj_") ? yield* store.byId(idOrName as ProjectId) : yield* store.byName(idOrName)
-    if (Option.isNone(found) || found.value.status === "deleted") return yield* Problem.make("not-found", { detail: `project ${idOrName} does not exist` })
+  Effect.fn("Access.findProject")(function* (idOrName: string) {
+    const found = idOrName.startsWith("proj_")
+      ? yield* store.byId(idOrName as ProjectId)
+      : yield* store.byName(idOrName)
+    if (Option.isNone(found) || found.value.status === "deleted")
+      return yield* Problem.make("not-found", { detail: `project ${idOrName} does not exist` })
     yield* visible(found.value.id, `project ${idOrName}`)
     return found.value
-  }))
+  })
+)

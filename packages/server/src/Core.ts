@@ -47,14 +47,17 @@ const operations = <R>(more: ReadonlyArray<Kind<R>>) => {
 /** Events, to webhooks too; without secrets, as everything that is kept. */
 const events = Outbox.layer.pipe(Layer.provideMerge(Subscriptions.layer), Layer.provide(Boundaries.layerEventLog))
 
-const features = Layer.merge(Features.Features.layer, Policies.Policies.layer).pipe(Layer.provideMerge(RepositoryReader.layer))
+const features = Layer.merge(Features.Features.layer, Policies.Policies.layer).pipe(
+  Layer.provideMerge(RepositoryReader.layer)
+)
 
 /** What callers use. Nothing runs by itself yet. `more`: kinds of operations besides those of projects. */
-export const services = <R = never>(settings: Settings, more: ReadonlyArray<Kind<R>> = []) => Layer.mergeAll(Projects.layer, Damages.layer, Trees.layer, Audit.layer, Webhooks.layer, features).pipe(
-  Layer.provideMerge(Layer.mergeAll(queue, operations(more))),
-  Layer.provideMerge(Layer.merge(events, Boundaries.layerAuditStore)),
-  Layer.provideMerge(Layer.succeed(ProjectSettings, settings))
-)
+export const services = <R = never>(settings: Settings, more: ReadonlyArray<Kind<R>> = []) =>
+  Layer.mergeAll(Projects.layer, Damages.layer, Trees.layer, Audit.layer, Webhooks.layer, features).pipe(
+    Layer.provideMerge(Layer.mergeAll(queue, operations(more))),
+    Layer.provideMerge(Layer.merge(events, Boundaries.layerAuditStore)),
+    Layer.provideMerge(Layer.succeed(ProjectSettings, settings))
+  )
 
 export interface WorkOptions {
   readonly name: string
@@ -76,10 +79,17 @@ const housekeeping = Layer.mergeAll(
 )
 
 /** Runs what is queued: tasks, operations, and the watch over features. Ends in order with its scope. */
-export const work = ({ capacity, drainMillis, name, version }: WorkOptions) => capacity === 0 ? Layer.empty : Layer.mergeAll(
-  Worker.layer({ capacity, id: name, version, drainMillis, labels: [] }),
-  Deliveries.layerWorker({ capacity: deliveriesAtOnce, name, version, drainMillis }),
-  OperationRunner.layer({ drainMillis }),
-  Features.layerDriver,
-  housekeeping
-).pipe(Layer.provide(Boundaries.layerTaskHandlers.pipe(Layer.provide(Layer.effect(TaskHandlers, FeatureHandlers.make)))))
+export const work = ({ capacity, drainMillis, name, version }: WorkOptions) =>
+  capacity === 0
+    ? Layer.empty
+    : Layer.mergeAll(
+        Worker.layer({ capacity, id: name, version, drainMillis, labels: [] }),
+        Deliveries.layerWorker({ capacity: deliveriesAtOnce, name, version, drainMillis }),
+        OperationRunner.layer({ drainMillis }),
+        Features.layerDriver,
+        housekeeping
+      ).pipe(
+        Layer.provide(
+          Boundaries.layerTaskHandlers.pipe(Layer.provide(Layer.effect(TaskHandlers, FeatureHandlers.make)))
+        )
+      )

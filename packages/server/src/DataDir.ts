@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path"
 import { StartError } from "./ServerConfig.ts"
 import { ofCode } from "./StartFix.ts"
 
-const codeOf = (cause: unknown): unknown => cause instanceof Error && "code" in cause ? cause.code : null
+const codeOf = (cause: unknown): unknown => (cause instanceof Error && "code" in cause ? cause.code : null)
 
 /** Below a file there is nothing, like below a folder that is not there. */
 const kindOf = (path: string): "none" | "folder" | "file" => {
@@ -32,7 +32,8 @@ const make = (path: string): void => {
       mkdirSync(join(parent, basename(path)), { mode: 0o700 })
     } catch (cause) {
       // Another process may have been faster.
-      if (codeOf(cause) !== "EEXIST") throw new Error(`no folder can be made in ${parent} (${String(codeOf(cause))})`, { cause })
+      if (codeOf(cause) !== "EEXIST")
+        throw new Error(`no folder can be made in ${parent} (${String(codeOf(cause))})`, { cause })
     }
   }
 }
@@ -46,12 +47,16 @@ const prepare = (path: string): void => {
   }
 }
 
-export const ready = (dataDir: string): Effect.Effect<void, StartError> => Effect.try({
-  try: () => prepare(dataDir),
-  catch: (cause) => new StartError({
-    field: "data folder",
-    problem: `${dataDir} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
-    fix: ofCode(codeOf(cause instanceof Error && cause.cause !== undefined ? cause.cause : cause))?.fix ?? "Choose a folder that this user can write with --data-dir (RDEV_DATA_DIR)",
-    cause
+export const ready = (dataDir: string): Effect.Effect<void, StartError> =>
+  Effect.try({
+    try: () => prepare(dataDir),
+    catch: (cause) =>
+      new StartError({
+        field: "data folder",
+        problem: `${dataDir} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+        fix:
+          ofCode(codeOf(cause instanceof Error && cause.cause !== undefined ? cause.cause : cause))?.fix ??
+          "Choose a folder that this user can write with --data-dir (RDEV_DATA_DIR)",
+        cause
+      })
   })
-})

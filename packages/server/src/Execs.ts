@@ -15,7 +15,13 @@ import { type OutputPage, type OutputRange, OutputStore, OutputStoreError } from
 import { BranchName, Forge, ForgeError } from "@rdev/core/ports/Forge"
 import { Replicas } from "@rdev/core/ports/Replicas"
 import { StoreError } from "@rdev/core/ports/StoreError"
-import { type ExitStatus, type Process, type Workspace, WorkspaceError, WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
+import {
+  type ExitStatus,
+  type Process,
+  type Workspace,
+  WorkspaceError,
+  WorkspaceHost
+} from "@rdev/core/ports/WorkspaceHost"
 import { Issuers, recheckMillis } from "@rdev/core/services/Issuers"
 import type { Redactor } from "@rdev/core/redaction/Redactor"
 import * as Secrets from "@rdev/core/redaction/Secrets"
@@ -61,21 +67,35 @@ export interface ExecRecord {
 }
 type Failure = ForgeError | StoreError | WorkspaceError
 
-export class Execs extends Context.Service<Execs, {
-  /** Starts it; a command that cannot start fails here with Invalid(argv). */
-  start(project: Project, spec: ExecSpec): Effect.Effect<ExecRecord, Failure>
-  get(project: Project, id: ExecId): Effect.Effect<ExecRecord, Failure>
-  /** The record once it has ended, or as it is after the time. */
-  wait(project: Project, id: ExecId, seconds: number): Effect.Effect<ExecRecord, Failure>
-  kill(project: Project, id: ExecId): Effect.Effect<ExecRecord, Failure>
-  /** What it printed, byte for byte but for secrets, and whether it has ended. */
-  output(project: Project, id: ExecId, range: OutputRange): Effect.Effect<OutputPage & { readonly ended: boolean }, Failure | OutputStoreError>
-}>()("rdev/server/Execs") {}
+export class Execs extends Context.Service<
+  Execs,
+  {
+    /** Starts it; a command that cannot start fails here with Invalid(argv). */
+    start(project: Project, spec: ExecSpec): Effect.Effect<ExecRecord, Failure>
+    get(project: Project, id: ExecId): Effect.Effect<ExecRecord, Failure>
+    /** The record once it has ended, or as it is after the time. */
+    wait(project: Project, id: ExecId, seconds: number): Effect.Effect<ExecRecord, Failure>
+    kill(project: Project, id: ExecId): Effect.Effect<ExecRecord, Failure>
+    /** What it printed, byte for byte but for secrets, and whether it has ended. */
+    output(
+      project: Project,
+      id: ExecId,
+      range: OutputRange
+    ): Effect.Effect<OutputPage & { readonly ended: boolean }, Failure | OutputStoreError>
+  }
+>()("rdev/server/Execs") {}
 
 /** As much of a command as is kept: a request may be 1 MiB, and hundreds are remembered. */
-const shown = (command: ReadonlyArray<string>): ReadonlyArray<string> => command.slice(0, 10).map((part) => part.slice(0, 1000))
+const shown = (command: ReadonlyArray<string>): ReadonlyArray<string> =>
+  command.slice(0, 10).map((part) => part.slice(0, 1000))
 
-interface Running { record: ExecRecord; readonly projectId: string; readonly issuer: string; readonly process: Process; readonly ended: Deferred.Deferred<void> }
+interface Running {
+  record: ExecRecord
+  readonly projectId: string
+  readonly issuer: string
+  readonly process: Process
+  readonly ended: Deferred.Deferred<void>
+}
 
 /** Of output, in one write. */
 const eventsAtOnce = 8
@@ -86,204 +106,353 @@ const killSeconds = 10
 /** Between two looks at a command that another process runs. */
 const lookMillis = 250
 const lost: ExitStatus = { code: null, signal: null, reason: "connection_lost" }
-const notFound = (id: string) => new StoreError({ operation: "Execs.get", reason: { _tag: "NotFound", entity: "exec", id } })
+const notFound = (id: string) =>
+  new StoreError({ operation: "Execs.get", reason: { _tag: "NotFound", entity: "exec", id } })
 
 /** `network`: of the project's own workspace. */
-export const layer = (network: "loopback" | "internet", limits: Admission.Limits = Admission.defaults): Layer.Layer<Execs, never, CredentialStore | EventLog | Forge | OutputStore | WorkspaceHost> => Layer.effect(Execs, Effect.gen(function*() {
-  const log = yield* EventLog
-  const host = yield* WorkspaceHost
-  const forge = yield* Forge
-  const credentials = yield* CredentialStore
-  const outputs = yield* OutputStore
-  const issuers = yield* Issuers
-  const redaction = yield* Redaction
-  const layerScope = yield* Effect.scope
-  const admission = new Admission.Admission(limits)
-  const replicas = yield* Replicas
-  const running = new Map<string, Running>()
-  const shared = new OutputPace.Shared()
-  const preparing = new Map<string, Semaphore.Semaphore>()
+export const layer = (
+  network: "loopback" | "internet",
+  limits: Admission.Limits = Admission.defaults
+): Layer.Layer<Execs, never, CredentialStore | EventLog | Forge | OutputStore | WorkspaceHost> =>
+  Layer.effect(
+    Execs,
+    Effect.gen(function* () {
+      const log = yield* EventLog
+      const host = yield* WorkspaceHost
+      const forge = yield* Forge
+      const credentials = yield* CredentialStore
+      const outputs = yield* OutputStore
+      const issuers = yield* Issuers
+      const redaction = yield* Redaction
+      const layerScope = yield* Effect.scope
+      const admission = new Admission.Admission(limits)
+      const replicas = yield* Replicas
+      const running = new Map<string, Running>()
+      const shared = new OutputPace.Shared()
+      const preparing = new Map<string, Semaphore.Semaphore>()
 
-  const tell = (record: Running["record"], projectId: string, events: ReadonlyArray<Omit<NewEvent, "subject">>) =>
-    log.append(ofProject(projectId), events.map((event) => ({ ...event, subject: { execId: record.id } })))
+      const tell = (record: Running["record"], projectId: string, events: ReadonlyArray<Omit<NewEvent, "subject">>) =>
+        log.append(
+          ofProject(projectId),
+          events.map((event) => ({ ...event, subject: { execId: record.id } }))
+        )
 
-  /** The project's own workspace is a checkout of the default branch from its first use on; afterwards it belongs to its users. */
-  const prepare = Effect.fn("Execs.prepare")(function*(project: Project, name: string) {
-    const known = (yield* host.list).some((one) => one.projectId === project.id && one.name === name)
-    if (name !== ownWorkspace && !known) {
-      return yield* new WorkspaceError({ operation: "Execs.start", reason: { _tag: "Invalid", field: "workspace", message: `${project.name} has no workspace ${name} now; a feature has one while it is worked on` } })
-    }
-    const workspace = yield* host.ensure({ projectId: project.id, name, network })
-    if (known) return workspace
-    const target = { projectId: project.id, name: project.name }
-    const branch = BranchName.make(project.defaultBranch)
-    const head = yield* forge.head(target, branch)
-    if (Option.isSome(head)) yield* checkout(target, workspace, branch, head.value)
-    return workspace
-  }, Effect.provideService(Forge, forge), Effect.provideService(WorkspaceHost, host))
+      /** The project's own workspace is a checkout of the default branch from its first use on; afterwards it belongs to its users. */
+      const prepare = Effect.fn("Execs.prepare")(
+        function* (project: Project, name: string) {
+          const known = (yield* host.list).some((one) => one.projectId === project.id && one.name === name)
+          if (name !== ownWorkspace && !known) {
+            return yield* new WorkspaceError({
+              operation: "Execs.start",
+              reason: {
+                _tag: "Invalid",
+                field: "workspace",
+                message: `${project.name} has no workspace ${name} now; a feature has one while it is worked on`
+              }
+            })
+          }
+          const workspace = yield* host.ensure({ projectId: project.id, name, network })
+          if (known) return workspace
+          const target = { projectId: project.id, name: project.name }
+          const branch = BranchName.make(project.defaultBranch)
+          const head = yield* forge.head(target, branch)
+          if (Option.isSome(head)) yield* checkout(target, workspace, branch, head.value)
+          return workspace
+        },
+        Effect.provideService(Forge, forge),
+        Effect.provideService(WorkspaceHost, host)
+      )
 
-  /** Secrets are looked up again with each piece: one that is replaced meanwhile is masked too. */
-  const follow = (entry: Running, projectId: ProjectId, redactor: Redactor) => Effect.gen(function*() {
-    const lines = new Output.Lines(redactor)
-    const exact = yield* ExactOutput.make({ projectId, execId: entry.record.id }, redactor, (error) =>
-      Effect.andThen(Effect.logWarning(`the bytes that ${entry.record.id} prints cannot be kept`, error), tell(entry.record, projectId, [{ type: "output.bytes_lost", data: { reason: error.message } }])))
-    // Whatever ends this.
-    yield* Effect.addFinalizer(() => Effect.ignore(exact.end(lost)))
-    const pace = new OutputPace.Run(shared)
-    const output = (found: ReadonlyArray<OutputLines.OutputLine>) => found.length === 0 ? Effect.void : Effect.gen(function*() {
-      const events = OutputLines.toEvents(found)
-      yield* pace.wait(yield* Clock.currentTimeMillis, found)
-      // The embedded database works on this thread: others are answered between two writes.
-      for (let at = 0; at < events.length; at += eventsAtOnce) yield* tell(entry.record, projectId, events.slice(at, at + eventsAtOnce))
-    })
-    const read = yield* Effect.exit(Stream.runForEach(entry.process.output, (chunk) => Effect.flatMap(redaction.of(projectId), (known) => {
-      lines.use(known)
-      exact.use(known)
-      return Effect.andThen(exact.push(chunk.stream, chunk.data), Effect.flatMap(Turns.inPieces(chunk.data, (piece) => lines.push(chunk.stream, piece)), output))
-    })))
-    const exit = Exit.isSuccess(read) ? yield* Effect.orElseSucceed(entry.process.exit, () => lost) : lost
-    yield* output(lines.end())
-    yield* exact.end({ code: exit.code, signal: exit.signal, reason: exit.reason })
-    entry.record = { ...entry.record, exit, endedAtMillis: yield* Clock.currentTimeMillis }
-    yield* tell(entry.record, projectId, [
-      ...(lines.dropped === 0 && lines.droppedLines === 0 ? [] : [{ type: "output.truncated", data: { dropped_bytes: lines.dropped, dropped_lines: lines.droppedLines } }]),
-      { type: "complete", data: { exit_code: exit.code, signal: exit.signal, reason: exit.reason, ...(exit.detail === undefined ? {} : { detail: exit.detail }) } }
-    ])
-  }).pipe(
-    Effect.scoped,
-    Effect.provideService(OutputStore, outputs),
-    Effect.catch((error) => Effect.logWarning(`the output of ${entry.record.id} could not be kept`, error)),
-    Effect.ensuring(Effect.andThen(Deferred.succeed(entry.ended, void 0), Effect.sync(forget)))
-  )
-  const forget = () => {
-    const over = [...running].filter(([, entry]) => entry.record.exit !== null)
-    for (const [id] of over.slice(0, Math.max(0, over.length - maxRemembered))) running.delete(id)
-  }
-
-  /** Ends it when another process of the installation was asked to. */
-  const obey = (entry: Running) => Stream.unwrap(log.subscribe(ofProject(entry.projectId))).pipe(
-    Stream.filter((event) => event.type === killRequested && event.subject.execId === entry.record.id),
-    Stream.runForEach(() => entry.process.kill),
-    Effect.catch((error) => Effect.logWarning(`${entry.record.id} cannot be ended by another process of this installation`, error))
-  )
-
-  const begin = Effect.fnUntraced(function*(project: Project, workspace: Workspace, spec: ExecSpec, id: ExecId, leave: Effect.Effect<void>) {
-    const variables = yield* Effect.provideService(ProjectEnvironment.variables(project.id), CredentialStore, credentials)
-    yield* redaction.learn(project.id, [...Object.values(variables), ...Secrets.ofVariables(spec.env ?? {})])
-    const redactor = yield* redaction.of(project.id)
-    const scope = yield* Scope.fork(layerScope)
-    const timeoutMillis = (spec.timeoutSeconds ?? defaultTimeoutSeconds) * 1000
-    const process = yield* Scope.provide(host.start(workspace, {
-      argv: spec.command, timeoutMillis, env: { ...variables, ...spec.env }, ...(spec.cwd === undefined ? {} : { cwd: spec.cwd })
-    }), scope).pipe(Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
-    const record: ExecRecord = { id, command: shown(spec.command), workspace: workspace.name, exit: null, startedAtMillis: yield* Clock.currentTimeMillis, endedAtMillis: null }
-    const { principal } = yield* CurrentRequest
-    const entry: Running = { record, projectId: project.id, issuer: principal.id, process, ended: yield* Deferred.make<void>() }
-    running.set(record.id, entry)
-    yield* tell(record, project.id, [{ type: "exec.started", data: { command: record.command, workspace: workspace.name, replica: replicas.self } }])
-    yield* Effect.forkIn(obey(entry), scope)
-    yield* Effect.forkIn(Effect.ensuring(follow(entry, project.id, redactor), Effect.andThen(leave, Scope.close(scope, Exit.void))), layerScope)
-    return record
-  }, Effect.uninterruptible)
-
-  /** What the log says of one that this process does not run. A filtered page may be empty and still not the last. */
-  const recall = Effect.fnUntraced(function*(project: Project, id: ExecId) {
-    const found: Array<Event> = []
-    let page = { cursor: 0, hasMore: true }
-    while (page.hasMore && found.length < 2) {
-      const next = yield* log.read(ofProject(project.id), page.cursor, 10, { subject: { execId: id }, types: ["exec.started", "complete"] })
-      found.push(...next.events)
-      page = next
-    }
-    const started = found.find((event) => event.type === "exec.started")
-    if (started === undefined) return yield* notFound(id)
-    const ended = found.find((event) => event.type === "complete")
-    const { command, replica, workspace } = started.data
-    const runs = ended === undefined && typeof replica === "string" && replica !== replicas.self && (yield* replicas.alive(replica))
-    const code = ended?.data["exit_code"]
-    const reason = ended?.data["reason"]
-    const signal = ended?.data["signal"]
-    const detail = ended?.data["detail"]
-    return {
-      id,
-      command: Array.isArray(command) ? command.map(String) : [],
-      workspace: String(workspace),
-      startedAtMillis: started.timeMillis,
-      endedAtMillis: runs ? null : ended?.timeMillis ?? started.timeMillis,
-      exit: runs ? null : ended === undefined ? lost : { code: typeof code === "number" ? code : null, signal: typeof signal === "string" ? signal : null, reason: (typeof reason === "string" ? reason : "connection_lost") as ExitStatus["reason"], ...(typeof detail === "string" ? { detail } : {}) }
-    } satisfies ExecRecord
-  })
-  /** One that another process runs: looked at until it has ended, or for so long. */
-  const elsewhere = Effect.fn("Execs.elsewhere")(function*(project: Project, id: ExecId, seconds: number) {
-    const until = (yield* Clock.currentTimeMillis) + seconds * 1000
-    for (;;) {
-      const record = yield* recall(project, id)
-      if (record.exit !== null || (yield* Clock.currentTimeMillis) >= until) return record
-      yield* Effect.sleep(lookMillis)
-    }
-  })
-  const get = Effect.fn("Execs.get")(function*(project: Project, id: ExecId) {
-    const entry = running.get(id)
-    if (entry === undefined) return yield* recall(project, id)
-    return entry.projectId === project.id ? entry.record : yield* notFound(id)
-  })
-
-  const output = Effect.fn("Execs.output")(function*(project: Project, id: ExecId, range: OutputRange) {
-    // First: of one that has ended by now, what follows is all.
-    const ended = (yield* get(project, id)).exit !== null
-    const read = outputs.read({ projectId: project.id, execId: id }, range)
-    // One that runs and has printed nothing yet.
-    const page = yield* ended ? read : Effect.catchIf(read, (error) => error.reason._tag === "NotFound", () => range.offset === 0
-      ? Effect.succeed<OutputPage>({ bytes: new Uint8Array(0), offset: 0, next: 0, size: 0, dropped: 0, end: null })
-      : Effect.fail(new OutputStoreError({ operation: "Execs.output", reason: { _tag: "Invalid", field: "offset", message: `${range.offset} is beyond the 0 bytes that came so far` } })))
-    return { ...page, ended }
-  })
-
-  /** A command runs in the name of the key that started it, and ends with it: revoked, expired, or no longer for this. Each replica looks after its own. */
-  const endOrphans = Effect.gen(function*() {
-    for (const entry of running.values()) {
-      if (entry.record.exit !== null) continue
-      const holder = yield* issuers.principal(entry.issuer)
-      if (Option.isSome(holder) && allows(holder.value, "sessions:execute") && allowsProject(holder.value, entry.projectId)) continue
-      yield* tell(entry.record, entry.projectId, [{ type: "exec.key_ended", data: { key: entry.issuer } }])
-      yield* entry.process.kill
-    }
-  }).pipe(Effect.catch((error) => Effect.logWarning("the keys of running commands could not be looked at", error)))
-  yield* Effect.forkScoped(Effect.forever(Effect.delay(endOrphans, recheckMillis)))
-
-  return Execs.of({
-    start: Effect.fn("Execs.start")(function*(project: Project, spec: ExecSpec) {
-      const name = spec.workspace ?? ownWorkspace
-      const id = yield* Ids.make("exec")
-      const { principal } = yield* CurrentRequest
-      const waits = (why: string) => Effect.ignore(log.append(ofProject(project.id), [{ type: "exec.waiting", subject: { execId: id }, data: { command: shown(spec.command), workspace: name, waits_for: why } }]))
-      return yield* admission.within({ project: project.id, key: principal.id }, waits, (leave) => Effect.gen(function*() {
-        const turn = preparing.get(`${project.id}/${name}`) ?? Semaphore.makeUnsafe(1)
-        preparing.set(`${project.id}/${name}`, turn)
-        const workspace = yield* turn.withPermit(prepare(project, name))
-        return yield* begin(project, workspace, spec, id, leave)
-      }))
-    }),
-    get,
-    output,
-    wait: Effect.fn("Execs.wait")(function*(project: Project, id: ExecId, seconds: number) {
-      const entry = running.get(id)
-      if (seconds <= 0) return yield* get(project, id)
-      if (entry === undefined) return yield* elsewhere(project, id, seconds)
-      if (entry.projectId === project.id && entry.record.exit === null) yield* Effect.timeoutOption(Deferred.await(entry.ended), seconds * 1000)
-      return yield* get(project, id)
-    }),
-    kill: Effect.fn("Execs.kill")(function*(project: Project, id: ExecId) {
-      const record = yield* get(project, id)
-      const entry = running.get(id)
-      if (record.exit !== null) return record
-      if (entry === undefined) {
-        yield* tell(record, project.id, [{ type: killRequested, data: {} }])
-        return yield* elsewhere(project, id, killSeconds)
+      /** Secrets are looked up again with each piece: one that is replaced meanwhile is masked too. */
+      const follow = (entry: Running, projectId: ProjectId, redactor: Redactor) =>
+        Effect.gen(function* () {
+          const lines = new Output.Lines(redactor)
+          const exact = yield* ExactOutput.make({ projectId, execId: entry.record.id }, redactor, (error) =>
+            Effect.andThen(
+              Effect.logWarning(`the bytes that ${entry.record.id} prints cannot be kept`, error),
+              tell(entry.record, projectId, [{ type: "output.bytes_lost", data: { reason: error.message } }])
+            )
+          )
+          // Whatever ends this.
+          yield* Effect.addFinalizer(() => Effect.ignore(exact.end(lost)))
+          const pace = new OutputPace.Run(shared)
+          const output = (found: ReadonlyArray<OutputLines.OutputLine>) =>
+            found.length === 0
+              ? Effect.void
+              : Effect.gen(function* () {
+                  const events = OutputLines.toEvents(found)
+                  yield* pace.wait(yield* Clock.currentTimeMillis, found)
+                  // The embedded database works on this thread: others are answered between two writes.
+                  for (let at = 0; at < events.length; at += eventsAtOnce)
+                    yield* tell(entry.record, projectId, events.slice(at, at + eventsAtOnce))
+                })
+          const read = yield* Effect.exit(
+            Stream.runForEach(entry.process.output, (chunk) =>
+              Effect.flatMap(redaction.of(projectId), (known) => {
+                lines.use(known)
+                exact.use(known)
+                return Effect.andThen(
+                  exact.push(chunk.stream, chunk.data),
+                  Effect.flatMap(
+                    Turns.inPieces(chunk.data, (piece) => lines.push(chunk.stream, piece)),
+                    output
+                  )
+                )
+              })
+            )
+          )
+          const exit = Exit.isSuccess(read) ? yield* Effect.orElseSucceed(entry.process.exit, () => lost) : lost
+          yield* output(lines.end())
+          yield* exact.end({ code: exit.code, signal: exit.signal, reason: exit.reason })
+          entry.record = { ...entry.record, exit, endedAtMillis: yield* Clock.currentTimeMillis }
+          yield* tell(entry.record, projectId, [
+            ...(lines.dropped === 0 && lines.droppedLines === 0
+              ? []
+              : [
+                  {
+                    type: "output.truncated",
+                    data: { dropped_bytes: lines.dropped, dropped_lines: lines.droppedLines }
+                  }
+                ]),
+            {
+              type: "complete",
+              data: {
+                exit_code: exit.code,
+                signal: exit.signal,
+                reason: exit.reason,
+                ...(exit.detail === undefined ? {} : { detail: exit.detail })
+              }
+            }
+          ])
+        }).pipe(
+          Effect.scoped,
+          Effect.provideService(OutputStore, outputs),
+          Effect.catch((error) => Effect.logWarning(`the output of ${entry.record.id} could not be kept`, error)),
+          Effect.ensuring(Effect.andThen(Deferred.succeed(entry.ended, void 0), Effect.sync(forget)))
+        )
+      const forget = () => {
+        const over = [...running].filter(([, entry]) => entry.record.exit !== null)
+        for (const [id] of over.slice(0, Math.max(0, over.length - maxRemembered))) running.delete(id)
       }
-      yield* entry.process.kill
-      yield* Effect.timeoutOption(Deferred.await(entry.ended), killSeconds * 1000)
-      return yield* get(project, id)
+
+      /** Ends it when another process of the installation was asked to. */
+      const obey = (entry: Running) =>
+        Stream.unwrap(log.subscribe(ofProject(entry.projectId))).pipe(
+          Stream.filter((event) => event.type === killRequested && event.subject.execId === entry.record.id),
+          Stream.runForEach(() => entry.process.kill),
+          Effect.catch((error) =>
+            Effect.logWarning(`${entry.record.id} cannot be ended by another process of this installation`, error)
+          )
+        )
+
+      const begin = Effect.fnUntraced(function* (
+        project: Project,
+        workspace: Workspace,
+        spec: ExecSpec,
+        id: ExecId,
+        leave: Effect.Effect<void>
+      ) {
+        const variables = yield* Effect.provideService(
+          ProjectEnvironment.variables(project.id),
+          CredentialStore,
+          credentials
+        )
+        yield* redaction.learn(project.id, [...Object.values(variables), ...Secrets.ofVariables(spec.env ?? {})])
+        const redactor = yield* redaction.of(project.id)
+        const scope = yield* Scope.fork(layerScope)
+        const timeoutMillis = (spec.timeoutSeconds ?? defaultTimeoutSeconds) * 1000
+        const process = yield* Scope.provide(
+          host.start(workspace, {
+            argv: spec.command,
+            timeoutMillis,
+            env: { ...variables, ...spec.env },
+            ...(spec.cwd === undefined ? {} : { cwd: spec.cwd })
+          }),
+          scope
+        ).pipe(Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
+        const record: ExecRecord = {
+          id,
+          command: shown(spec.command),
+          workspace: workspace.name,
+          exit: null,
+          startedAtMillis: yield* Clock.currentTimeMillis,
+          endedAtMillis: null
+        }
+        const { principal } = yield* CurrentRequest
+        const entry: Running = {
+          record,
+          projectId: project.id,
+          issuer: principal.id,
+          process,
+          ended: yield* Deferred.make<void>()
+        }
+        running.set(record.id, entry)
+        yield* tell(record, project.id, [
+          { type: "exec.started", data: { command: record.command, workspace: workspace.name, replica: replicas.self } }
+        ])
+        yield* Effect.forkIn(obey(entry), scope)
+        yield* Effect.forkIn(
+          Effect.ensuring(follow(entry, project.id, redactor), Effect.andThen(leave, Scope.close(scope, Exit.void))),
+          layerScope
+        )
+        return record
+      }, Effect.uninterruptible)
+
+      /** What the log says of one that this process does not run. A filtered page may be empty and still not the last. */
+      const recall = Effect.fnUntraced(function* (project: Project, id: ExecId) {
+        const found: Array<Event> = []
+        let page = { cursor: 0, hasMore: true }
+        while (page.hasMore && found.length < 2) {
+          const next = yield* log.read(ofProject(project.id), page.cursor, 10, {
+            subject: { execId: id },
+            types: ["exec.started", "complete"]
+          })
+          found.push(...next.events)
+          page = next
+        }
+        const started = found.find((event) => event.type === "exec.started")
+        if (started === undefined) return yield* notFound(id)
+        const ended = found.find((event) => event.type === "complete")
+        const { command, replica, workspace } = started.data
+        const runs =
+          ended === undefined &&
+          typeof replica === "string" &&
+          replica !== replicas.self &&
+          (yield* replicas.alive(replica))
+        const code = ended?.data["exit_code"]
+        const reason = ended?.data["reason"]
+        const signal = ended?.data["signal"]
+        const detail = ended?.data["detail"]
+        return {
+          id,
+          command: Array.isArray(command) ? command.map(String) : [],
+          workspace: String(workspace),
+          startedAtMillis: started.timeMillis,
+          endedAtMillis: runs ? null : (ended?.timeMillis ?? started.timeMillis),
+          exit: runs
+            ? null
+            : ended === undefined
+              ? lost
+              : {
+                  code: typeof code === "number" ? code : null,
+                  signal: typeof signal === "string" ? signal : null,
+                  reason: (typeof reason === "string" ? reason : "connection_lost") as ExitStatus["reason"],
+                  ...(typeof detail === "string" ? { detail } : {})
+                }
+        } satisfies ExecRecord
+      })
+      /** One that another process runs: looked at until it has ended, or for so long. */
+      const elsewhere = Effect.fn("Execs.elsewhere")(function* (project: Project, id: ExecId, seconds: number) {
+        const until = (yield* Clock.currentTimeMillis) + seconds * 1000
+        for (;;) {
+          const record = yield* recall(project, id)
+          if (record.exit !== null || (yield* Clock.currentTimeMillis) >= until) return record
+          yield* Effect.sleep(lookMillis)
+        }
+      })
+      const get = Effect.fn("Execs.get")(function* (project: Project, id: ExecId) {
+        const entry = running.get(id)
+        if (entry === undefined) return yield* recall(project, id)
+        return entry.projectId === project.id ? entry.record : yield* notFound(id)
+      })
+
+      const output = Effect.fn("Execs.output")(function* (project: Project, id: ExecId, range: OutputRange) {
+        // First: of one that has ended by now, what follows is all.
+        const ended = (yield* get(project, id)).exit !== null
+        const read = outputs.read({ projectId: project.id, execId: id }, range)
+        // One that runs and has printed nothing yet.
+        const page = yield* ended
+          ? read
+          : Effect.catchIf(
+              read,
+              (error) => error.reason._tag === "NotFound",
+              () =>
+                range.offset === 0
+                  ? Effect.succeed<OutputPage>({
+                      bytes: new Uint8Array(0),
+                      offset: 0,
+                      next: 0,
+                      size: 0,
+                      dropped: 0,
+                      end: null
+                    })
+                  : Effect.fail(
+                      new OutputStoreError({
+                        operation: "Execs.output",
+                        reason: {
+                          _tag: "Invalid",
+                          field: "offset",
+                          message: `${range.offset} is beyond the 0 bytes that came so far`
+                        }
+                      })
+                    )
+            )
+        return { ...page, ended }
+      })
+
+      /** A command runs in the name of the key that started it, and ends with it: revoked, expired, or no longer for this. Each replica looks after its own. */
+      const endOrphans = Effect.gen(function* () {
+        for (const entry of running.values()) {
+          if (entry.record.exit !== null) continue
+          const holder = yield* issuers.principal(entry.issuer)
+          if (
+            Option.isSome(holder) &&
+            allows(holder.value, "sessions:execute") &&
+            allowsProject(holder.value, entry.projectId)
+          )
+            continue
+          yield* tell(entry.record, entry.projectId, [{ type: "exec.key_ended", data: { key: entry.issuer } }])
+          yield* entry.process.kill
+        }
+      }).pipe(Effect.catch((error) => Effect.logWarning("the keys of running commands could not be looked at", error)))
+      yield* Effect.forkScoped(Effect.forever(Effect.delay(endOrphans, recheckMillis)))
+
+      return Execs.of({
+        start: Effect.fn("Execs.start")(function* (project: Project, spec: ExecSpec) {
+          const name = spec.workspace ?? ownWorkspace
+          const id = yield* Ids.make("exec")
+          const { principal } = yield* CurrentRequest
+          const waits = (why: string) =>
+            Effect.ignore(
+              log.append(ofProject(project.id), [
+                {
+                  type: "exec.waiting",
+                  subject: { execId: id },
+                  data: { command: shown(spec.command), workspace: name, waits_for: why }
+                }
+              ])
+            )
+          return yield* admission.within({ project: project.id, key: principal.id }, waits, (leave) =>
+            Effect.gen(function* () {
+              const turn = preparing.get(`${project.id}/${name}`) ?? Semaphore.makeUnsafe(1)
+              preparing.set(`${project.id}/${name}`, turn)
+              const workspace = yield* turn.withPermit(prepare(project, name))
+              return yield* begin(project, workspace, spec, id, leave)
+            })
+          )
+        }),
+        get,
+        output,
+        wait: Effect.fn("Execs.wait")(function* (project: Project, id: ExecId, seconds: number) {
+          const entry = running.get(id)
+          if (seconds <= 0) return yield* get(project, id)
+          if (entry === undefined) return yield* elsewhere(project, id, seconds)
+          if (entry.projectId === project.id && entry.record.exit === null)
+            yield* Effect.timeoutOption(Deferred.await(entry.ended), seconds * 1000)
+          return yield* get(project, id)
+        }),
+        kill: Effect.fn("Execs.kill")(function* (project: Project, id: ExecId) {
+          const record = yield* get(project, id)
+          const entry = running.get(id)
+          if (record.exit !== null) return record
+          if (entry === undefined) {
+            yield* tell(record, project.id, [{ type: killRequested, data: {} }])
+            return yield* elsewhere(project, id, killSeconds)
+          }
+          yield* entry.process.kill
+          yield* Effect.timeoutOption(Deferred.await(entry.ended), killSeconds * 1000)
+          return yield* get(project, id)
+        })
+      })
     })
-  })
-}))
+  )

@@ -9,71 +9,131 @@ import * as Layer from "effect/Layer"
 
 const patienceMillis = 3_000
 
-export class Health extends Context.Service<Health, {
-  readonly look: Effect.Effect<typeof HealthView.Type>
-  /** From now on `stopping`: load balancers send nothing more. */
-  readonly stop: Effect.Effect<void>
-  readonly isStopping: () => boolean
-}>()("rdev/server/Health") {}
+export class Health extends Context.Service<
+  Health,
+  {
+    readonly look: Effect.Effect<typeof HealthView.Type>
+    /** From now on `stopping`: load balancers send nothing more. */
+    readonly stop: Effect.Effect<void>
+    readonly isStopping: () => boolean
+  }
+>()("rdev/server/Health") {}
 
 /** What the database answered with at start: whether a pooler stands before it, and how changes of other processes are heard. */
-export const DatabaseAnswers = Context.Reference<string>("rdev/server/DatabaseAnswers", { defaultValue: () => "answers" })
+export const DatabaseAnswers = Context.Reference<string>("rdev/server/DatabaseAnswers", {
+  defaultValue: () => "answers"
+})
 
 /** What the machine's sandbox tells. Without one nothing is said. */
-export const Machine = Context.Reference<{ readonly missing: ReadonlyArray<string>; readonly room: Effect.Effect<Disk.Room, unknown> } | null>("rdev/server/Machine", { defaultValue: () => null })
+export const Machine = Context.Reference<{
+  readonly missing: ReadonlyArray<string>
+  readonly room: Effect.Effect<Disk.Room, unknown>
+} | null>("rdev/server/Machine", { defaultValue: () => null })
 
-export interface Options { readonly version: string; readonly mode: "embedded" | "scaled" }
+export interface Options {
+  readonly version: string
+  readonly mode: "embedded" | "scaled"
+}
 
-export const layer = (options: Options): Layer.Layer<Health, never, ProjectStore | WorkQueueStore> => Layer.effect(Health, Effect.gen(function*() {
-  const projects = yield* ProjectStore
-  const queue = yield* WorkQueueStore
-  const databaseAnswers = yield* DatabaseAnswers
-  const machine = yield* Machine
-  const startedMillis = performance.now()
-  let stopping = false
+export const layer = (options: Options): Layer.Layer<Health, never, ProjectStore | WorkQueueStore> =>
+  Layer.effect(
+    Health,
+    Effect.gen(function* () {
+      const projects = yield* ProjectStore
+      const queue = yield* WorkQueueStore
+      const databaseAnswers = yield* DatabaseAnswers
+      const machine = yield* Machine
+      const startedMillis = performance.now()
+      let stopping = false
 
-  const check = <E>(name: string, answers: string, effect: Effect.Effect<unknown, E>) => Effect.suspend(() => {
-    const began = performance.now()
-    const done = (ok: boolean, detail: string) => ({ name, ok, detail, durationMs: Math.round((performance.now() - began) * 10) / 10 })
-    return effect.pipe(
-      Effect.match({
-        onSuccess: () => done(true, answers),
-        // The message may hold addresses and names of the inside; it is for the log.
-        onFailure: () => done(false, "it cannot be reached")
-      }),
-      Effect.timeoutOrElse({ duration: patienceMillis, orElse: () => Effect.sync(() => done(false, `no answer within ${patienceMillis} ms`)) })
-    )
-  })
-  /** At its reserve the disk still takes what the platform writes, so that requests are answered; only when that ends the server cannot work. */
-  const disk = machine === null ? Effect.succeed(null) : Effect.suspend(() => {
-    const began = performance.now()
-    return machine.room.pipe(
-      Effect.match({
-        onSuccess: (room) => ({ name: "disk", ok: Disk.mayWrite(room), detail: Disk.describe(room), state: room.state }),
-        onFailure: () => ({ name: "disk", ok: false, detail: "the data folder cannot be looked at", state: "full" as const })
-      }),
-      Effect.map((found) => ({ ...found, durationMs: Math.round((performance.now() - began) * 10) / 10 }))
-    )
-  })
-  /** Which wall is missing is for operators alone: `rdev doctor` says it on the machine. */
-  const walls = machine === null ? [] : [{
-    name: "walls", ok: true, durationMs: 0,
-    detail: machine.missing.length === 0 ? "all stand" : `${machine.missing.length} of those around commands cannot stand on this machine; rdev doctor says which, and how they can`
-  }]
-  const look = Effect.gen(function*() {
-    const found = yield* disk
-    const answers = yield* Effect.all([
-      check("database", databaseAnswers, projects.list({ after: null, limit: 1, only: null })),
-      check("queue", "answers", queue.stats)
-    ], { concurrency: 2 })
-    const checks = [...answers, ...(found === null ? [] : [found]), ...walls]
-    const works = answers.every((one) => one.ok) && found?.state !== "full"
-    const status = stopping ? "stopping" as const : works ? "ok" as const : "failing" as const
-    return { status, version: options.version, mode: options.mode, uptimeSeconds: Math.round((performance.now() - startedMillis) / 1000), checks }
-  })
-  return Health.of({
-    look: Effect.map(yield* Effect.cachedWithTTL(look, 500), (view) => stopping ? { ...view, status: "stopping" as const } : view),
-    stop: Effect.sync(() => { stopping = true }),
-    isStopping: () => stopping
-  })
-}))
+      const check = <E>(name: string, answers: string, effect: Effect.Effect<unknown, E>) =>
+        Effect.suspend(() => {
+          const began = performance.now()
+          const done = (ok: boolean, detail: string) => ({
+            name,
+            ok,
+            detail,
+            durationMs: Math.round((performance.now() - began) * 10) / 10
+          })
+          return effect.pipe(
+            Effect.match({
+              onSuccess: () => done(true, answers),
+              // The message may hold addresses and names of the inside; it is for the log.
+              onFailure: () => done(false, "it cannot be reached")
+            }),
+            Effect.timeoutOrElse({
+              duration: patienceMillis,
+              orElse: () => Effect.sync(() => done(false, `no answer within ${patienceMillis} ms`))
+            })
+          )
+        })
+      /** At its reserve the disk still takes what the platform writes, so that requests are answered; only when that ends the server cannot work. */
+      const disk =
+        machine === null
+          ? Effect.succeed(null)
+          : Effect.suspend(() => {
+              const began = performance.now()
+              return machine.room.pipe(
+                Effect.match({
+                  onSuccess: (room) => ({
+                    name: "disk",
+                    ok: Disk.mayWrite(room),
+                    detail: Disk.describe(room),
+                    state: room.state
+                  }),
+                  onFailure: () => ({
+                    name: "disk",
+                    ok: false,
+                    detail: "the data folder cannot be looked at",
+                    state: "full" as const
+                  })
+                }),
+                Effect.map((found) => ({ ...found, durationMs: Math.round((performance.now() - began) * 10) / 10 }))
+              )
+            })
+      /** Which wall is missing is for operators alone: `rdev doctor` says it on the machine. */
+      const walls =
+        machine === null
+          ? []
+          : [
+              {
+                name: "walls",
+                ok: true,
+                durationMs: 0,
+                detail:
+                  machine.missing.length === 0
+                    ? "all stand"
+                    : `${machine.missing.length} of those around commands cannot stand on this machine; rdev doctor says which, and how they can`
+              }
+            ]
+      const look = Effect.gen(function* () {
+        const found = yield* disk
+        const answers = yield* Effect.all(
+          [
+            check("database", databaseAnswers, projects.list({ after: null, limit: 1, only: null })),
+            check("queue", "answers", queue.stats)
+          ],
+          { concurrency: 2 }
+        )
+        const checks = [...answers, ...(found === null ? [] : [found]), ...walls]
+        const works = answers.every((one) => one.ok) && found?.state !== "full"
+        const status = stopping ? ("stopping" as const) : works ? ("ok" as const) : ("failing" as const)
+        return {
+          status,
+          version: options.version,
+          mode: options.mode,
+          uptimeSeconds: Math.round((performance.now() - startedMillis) / 1000),
+          checks
+        }
+      })
+      return Health.of({
+        look: Effect.map(yield* Effect.cachedWithTTL(look, 500), (view) =>
+          stopping ? { ...view, status: "stopping" as const } : view
+        ),
+        stop: Effect.sync(() => {
+          stopping = true
+        }),
+        isStopping: () => stopping
+      })
+    })
+  )

@@ -55,15 +55,28 @@ import { ofMachine } from "./StartFix.ts"
 import * as TemplatesDisk from "./TemplatesDisk.ts"
 
 /** The `sdlc` command in one file, as workspaces get it. */
-export const sdlcProgram = () => join(dirname(createRequire(import.meta.url).resolve("@rdev/sdlc/package.json")), "dist", "cli", "main.js")
+export const sdlcProgram = () =>
+  join(dirname(createRequire(import.meta.url).resolve("@rdev/sdlc/package.json")), "dist", "cli", "main.js")
 
-const database = (config: ServerConfig) => config.databaseUrl === null
-  ? Database.layerEmbedded({ dataDir: config.dataDir })
-  : Database.layerPostgresConfig(config.databaseUrl)
+const database = (config: ServerConfig) =>
+  config.databaseUrl === null
+    ? Database.layerEmbedded({ dataDir: config.dataDir })
+    : Database.layerPostgresConfig(config.databaseUrl)
 
-const answers = Layer.effect(DatabaseAnswers, Effect.map(Database.Database, ({ route }) => route === null ? "answers" : Route.describe(route)))
+const answers = Layer.effect(
+  DatabaseAnswers,
+  Effect.map(Database.Database, ({ route }) => (route === null ? "answers" : Route.describe(route)))
+)
 
-const stores = (config: ServerConfig) => Layer.mergeAll(Stores.layer, PgOperationStore.layer, PgWorkQueueStore.layer, PgReplicas.layer, SharedFolder.layer(config), answers).pipe(Layer.provide(database(config)))
+const stores = (config: ServerConfig) =>
+  Layer.mergeAll(
+    Stores.layer,
+    PgOperationStore.layer,
+    PgWorkQueueStore.layer,
+    PgReplicas.layer,
+    SharedFolder.layer(config),
+    answers
+  ).pipe(Layer.provide(database(config)))
 
 /** What takes a service of its own. A project's resources of these kinds are shown as `unavailable`, with these words. */
 const notOnOneMachine = Layer.mergeAll(
@@ -73,8 +86,10 @@ const notOnOneMachine = Layer.mergeAll(
 )
 
 /** Where people reach a host name of this installation. */
-const urlOf = (config: ServerConfig, port: number) => (host: string): string =>
-  config.publicUrl === null ? `http://${host}:${port}/` : `${new URL(config.publicUrl).protocol}//${host}/`
+const urlOf =
+  (config: ServerConfig, port: number) =>
+  (host: string): string =>
+    config.publicUrl === null ? `http://${host}:${port}/` : `${new URL(config.publicUrl).protocol}//${host}/`
 
 /**
  * The programs this machine runs work with, each tried for real. They change nothing but a folder of this process's own, so they
@@ -83,20 +98,53 @@ const urlOf = (config: ServerConfig, port: number) => (host: string): string =>
 const programs = ({ budget, dataDir, unsafeHost }: ServerConfig) => {
   const said = Object.fromEntries(Object.entries(budget).filter(([, value]) => value !== null))
   // Agents installed for one user (~/.local, nvm) lie outside the folders that workspaces see.
-  const sandbox = Layer.unwrap(Effect.map(AgentRegistry.programsConfig(), (agents) =>
-    Sandbox.layer({ dataDir, unsafeHost, budget: said, tools: [{ hostPath: sdlcProgram(), name: "sdlc" }, ...agents] }))).pipe(
-    Layer.catchTag("LocalFailure", (cause) => Layer.effect(Sandbox.Sandbox, Effect.fail(new StartError({ problem: cause.message, cause, ...(ofMachine(cause.reason) ?? { field: "sandbox", fix: "`rdev doctor` says what this machine offers" }) }))))
+  const sandbox = Layer.unwrap(
+    Effect.map(AgentRegistry.programsConfig(), (agents) =>
+      Sandbox.layer({
+        dataDir,
+        unsafeHost,
+        budget: said,
+        tools: [{ hostPath: sdlcProgram(), name: "sdlc" }, ...agents]
+      })
+    )
+  ).pipe(
+    Layer.catchTag("LocalFailure", (cause) =>
+      Layer.effect(
+        Sandbox.Sandbox,
+        Effect.fail(
+          new StartError({
+            problem: cause.message,
+            cause,
+            ...(ofMachine(cause.reason) ?? { field: "sandbox", fix: "`rdev doctor` says what this machine offers" })
+          })
+        )
+      )
+    )
   )
-  const looks = Layer.effect(Machine, Effect.map(Sandbox.Sandbox, ({ missing, room }) => ({ missing, room })))
+  const looks = Layer.effect(
+    Machine,
+    Effect.map(Sandbox.Sandbox, ({ missing, room }) => ({ missing, room }))
+  )
   return Layer.merge(looks.pipe(Layer.provideMerge(sandbox)), Git.layer).pipe(Layer.provideMerge(Launch.layer))
 }
 
 /** Everything a project needs from its machine, over its programs. */
 const machine = (config: ServerConfig, url: string, port: number) => {
   const { dataDir, domain, projectNetwork } = config
-  const deployer = LocalDeployer.layerNoDeps({ dataDir, domain, urlOf: urlOf(config, port), serviceNetwork: projectNetwork })
+  const deployer = LocalDeployer.layerNoDeps({
+    dataDir,
+    domain,
+    urlOf: urlOf(config, port),
+    serviceNetwork: projectNetwork
+  })
   const forge = LocalForge.layerNoDeps({ dataDir, baseUrl: `${url}/git` })
-  return Layer.mergeAll(Edge.layer, LocalCi.layerNoDeps({ dataDir }), LocalWorkspaceHost.layerNoDeps({ dataDir }), LocalOutputStore.layer({ dataDir }), LocalWebhookTransport.layerConfig).pipe(
+  return Layer.mergeAll(
+    Edge.layer,
+    LocalCi.layerNoDeps({ dataDir }),
+    LocalWorkspaceHost.layerNoDeps({ dataDir }),
+    LocalOutputStore.layer({ dataDir }),
+    LocalWebhookTransport.layerConfig
+  ).pipe(
     Layer.provideMerge(deployer),
     Layer.provideMerge(Layer.mergeAll(forge, LocalDns.layer({ dataDir, domain }))),
     Layer.merge(GitHttp.layerNoDeps({ dataDir, reserveBytes: config.budget.reserveBytes })),
@@ -104,15 +152,24 @@ const machine = (config: ServerConfig, url: string, port: number) => {
   )
 }
 
-const http = (options: App.Options) => Layer.unwrap(Effect.gen(function*() {
-  const git = yield* GitHttp.GitHttp
-  const edge = yield* Edge.Edge
-  return App.layer(options.config, {
-    git: (request, response) => { if (!git.handler(request, response)) response.writeHead(404).end() },
-    edge: (request, response) => { if (!edge.handler(request, response)) response.writeHead(404).end() },
-    edgeUpgrade: (request, socket, head) => { if (!edge.upgrade(request, socket, head)) socket.destroy() }
-  })
-}))
+const http = (options: App.Options) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const git = yield* GitHttp.GitHttp
+      const edge = yield* Edge.Edge
+      return App.layer(options.config, {
+        git: (request, response) => {
+          if (!git.handler(request, response)) response.writeHead(404).end()
+        },
+        edge: (request, response) => {
+          if (!edge.handler(request, response)) response.writeHead(404).end()
+        },
+        edgeUpgrade: (request, socket, head) => {
+          if (!edge.upgrade(request, socket, head)) socket.destroy()
+        }
+      })
+    })
+  )
 
 const settingsOf = (config: ServerConfig, port: number) => ({
   dnsTarget: "127.0.0.1",
@@ -123,42 +180,61 @@ const settingsOf = (config: ServerConfig, port: number) => ({
   workDir: "/workspace",
   firstRelease: ["production"] as const
 })
-const workerOf = (config: ServerConfig, version: string) => ({ name: `${hostname()}:${process.pid}`, version, capacity: config.workerCapacity, drainMillis: config.drainMillis })
+const workerOf = (config: ServerConfig, version: string) => ({
+  name: `${hostname()}:${process.pid}`,
+  version,
+  capacity: config.workerCapacity,
+  drainMillis: config.drainMillis
+})
 
 /** The key with which the platform signs what it records; shared by all processes of an installation. */
-const signing = (config: ServerConfig) => Layer.effect(PlatformKey, KeyFiles.platformKey(config.dataDir, process.env["RDEV_PLATFORM_KEY"]))
+const signing = (config: ServerConfig) =>
+  Layer.effect(PlatformKey, KeyFiles.platformKey(config.dataDir, process.env["RDEV_PLATFORM_KEY"]))
 
 /** Core services over this machine, its agents and the stores. `localUrl`: where cookbook trees call the API. */
-const core = (config: ServerConfig, url: string, port: number, localUrl: string, pepper: Uint8Array) => Core.services(settingsOf(config, port), [TreeOperation.definition]).pipe(
-  Layer.provideMerge(LoopbackTreeActions.layerKeys({ url: localUrl, pepper, auth: config.auth })),
-  Layer.provideMerge(signing(config)),
-  Layer.provideMerge(AgentRegistry.layerConfig()),
-  Layer.provideMerge(TemplatesDisk.layerConfig),
-  Layer.provideMerge(machine(config, url, port)),
-  Layer.provideMerge(Issuers.layer(config.auth)),
-  // Side by side: the engine of the stores keeps this thread busy while the programs are tried in processes of their own.
-  Layer.provideMerge(MaskedLogs.layer),
-  // With every key file there: those of the stores are made with them, this one here at the first start.
-  Layer.provideMerge(Layer.unwrap(Effect.map(KeyFiles.platformKey(config.dataDir, process.env["RDEV_PLATFORM_KEY"]), () => Redaction.layer({ values: InstallationSecrets.all(config.dataDir, process.env) })))),
-  Layer.provideMerge(Layer.merge(programs(config), stores(config)))
-)
+const core = (config: ServerConfig, url: string, port: number, localUrl: string, pepper: Uint8Array) =>
+  Core.services(settingsOf(config, port), [TreeOperation.definition]).pipe(
+    Layer.provideMerge(LoopbackTreeActions.layerKeys({ url: localUrl, pepper, auth: config.auth })),
+    Layer.provideMerge(signing(config)),
+    Layer.provideMerge(AgentRegistry.layerConfig()),
+    Layer.provideMerge(TemplatesDisk.layerConfig),
+    Layer.provideMerge(machine(config, url, port)),
+    Layer.provideMerge(Issuers.layer(config.auth)),
+    // Side by side: the engine of the stores keeps this thread busy while the programs are tried in processes of their own.
+    Layer.provideMerge(MaskedLogs.layer),
+    // With every key file there: those of the stores are made with them, this one here at the first start.
+    Layer.provideMerge(
+      Layer.unwrap(
+        Effect.map(KeyFiles.platformKey(config.dataDir, process.env["RDEV_PLATFORM_KEY"]), () =>
+          Redaction.layer({ values: InstallationSecrets.all(config.dataDir, process.env) })
+        )
+      )
+    ),
+    Layer.provideMerge(Layer.merge(programs(config), stores(config)))
+  )
 
 /** The whole server behind a listener. What stands first here is ended first: requests, then work, then stores. */
-export const layer = (config: ServerConfig, version: string) => Layer.unwrap(Effect.gen(function*() {
-  const { localUrl, port, url } = yield* Listener
-  const pepper = yield* KeyFiles.pepper(config.dataDir, process.env["RDEV_KEY_PEPPER"])
-  const options: App.Options = { config, version, pepper }
-  return http(options).pipe(
-    Layer.merge(Core.work(workerOf(config, version))),
-    Layer.provideMerge(App.services(options)),
-    Layer.provideMerge(LiveReleases.layer(urlOf(config, port))),
-    Layer.provideMerge(core(config, url, port, localUrl, pepper))
+export const layer = (config: ServerConfig, version: string) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { localUrl, port, url } = yield* Listener
+      const pepper = yield* KeyFiles.pepper(config.dataDir, process.env["RDEV_KEY_PEPPER"])
+      const options: App.Options = { config, version, pepper }
+      return http(options).pipe(
+        Layer.merge(Core.work(workerOf(config, version))),
+        Layer.provideMerge(App.services(options)),
+        Layer.provideMerge(LiveReleases.layer(urlOf(config, port))),
+        Layer.provideMerge(core(config, url, port, localUrl, pepper))
+      )
+    })
   )
-}))
 
 /** Workers alone. URLs in what they make are those of the server that answers. */
-export const layerWorker = (config: ServerConfig, version: string) => Layer.unwrap(Effect.gen(function*() {
-  const url = config.publicUrl ?? `http://${config.host}:${config.port}`
-  const pepper = yield* KeyFiles.pepper(config.dataDir, process.env["RDEV_KEY_PEPPER"])
-  return Core.work(workerOf(config, version)).pipe(Layer.provide(core(config, url, config.port, url, pepper)))
-}))
+export const layerWorker = (config: ServerConfig, version: string) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const url = config.publicUrl ?? `http://${config.host}:${config.port}`
+      const pepper = yield* KeyFiles.pepper(config.dataDir, process.env["RDEV_KEY_PEPPER"])
+      return Core.work(workerOf(config, version)).pipe(Layer.provide(core(config, url, config.port, url, pepper)))
+    })
+  )

@@ -6,15 +6,20 @@ import * as KeyFiles from "./keys/KeyFiles.ts"
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** By the variable's name; of rdev's own variables also by their look. */
-export const ofEnvironment = (env: Environment): ReadonlyArray<string> => Object.entries(env).flatMap(([name, value = ""]) => {
-  if (Secrets.isSecretName(name) || (URL.parse(value)?.password ?? "") !== "") return [value]
-  if (name === "RDEV_AGENTS") return Secrets.partsOf(value).filter((part) => part !== value.trim())
-  return name.startsWith("RDEV_") && Secrets.looksSecret(value) ? [value] : []
-})
+export const ofEnvironment = (env: Environment): ReadonlyArray<string> =>
+  Object.entries(env).flatMap(([name, value = ""]) => {
+    if (Secrets.isSecretName(name) || (URL.parse(value)?.password ?? "") !== "") return [value]
+    if (name === "RDEV_AGENTS") return Secrets.partsOf(value).filter((part) => part !== value.trim())
+    return name.startsWith("RDEV_") && Secrets.looksSecret(value) ? [value] : []
+  })
 
 /** A key that is written as digits is its bytes as well: who prints these, prints it. */
 const withBytes = (text: string): ReadonlyArray<string> => {
-  const bytes = /^[0-9a-f]{32,}$/i.test(text) ? Buffer.from(text, "hex") : /^[0-9a-z+/_-]{40,}={0,2}$/i.test(text) ? Buffer.from(text, "base64") : null
+  const bytes = /^[0-9a-f]{32,}$/i.test(text)
+    ? Buffer.from(text, "hex")
+    : /^[0-9a-z+/_-]{40,}={0,2}$/i.test(text)
+      ? Buffer.from(text, "base64")
+      : null
   return bytes === null ? [text] : [text, bytes.toString("hex"), bytes.toString("base64")]
 }
 
@@ -31,4 +36,7 @@ const read = (path: string): ReadonlyArray<string> => {
   }
 }
 
-export const all = (dataDir: string, env: Environment): ReadonlyArray<string> => [...ofEnvironment(env), ...KeyFiles.secretFiles(dataDir).flatMap(read)]
+export const all = (dataDir: string, env: Environment): ReadonlyArray<string> => [
+  ...ofEnvironment(env),
+  ...KeyFiles.secretFiles(dataDir).flatMap(read)
+]

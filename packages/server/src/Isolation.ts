@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 
 /** The name of the isolation, and which walls stand in it; fails with what was tried and what to install. Leaves nothing behind. */
-export const probe = Effect.gen(function*() {
+export const probe = Effect.gen(function* () {
   const dataDir = yield* Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(join(tmpdir(), "rdev-isolation-"))),
     (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }))

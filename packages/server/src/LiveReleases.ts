@@ -8,16 +8,30 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 /** A project's production release. */
-export interface LiveRelease { readonly project: string; readonly url: string }
+export interface LiveRelease {
+  readonly project: string
+  readonly url: string
+}
 
-export class LiveReleases extends Context.Service<LiveReleases, ReadonlyArray<LiveRelease>>()("rdev/server/LiveReleases") {}
+export class LiveReleases extends Context.Service<LiveReleases, ReadonlyArray<LiveRelease>>()(
+  "rdev/server/LiveReleases"
+) {}
 
 /** Of so many projects; the others are in the API. */
 const limit = 20
 
 /** `urlOf`: where a host name is reached now; what was recorded may name the port of an earlier start. */
-export const layer = (urlOf: (host: string) => string) => Layer.effect(LiveReleases, Effect.gen(function*() {
-  const projects = yield* (yield* ProjectStore).list({ after: null, limit, only: null })
-  return projects.flatMap(({ environments, name }) => environments.flatMap((one): ReadonlyArray<LiveRelease> =>
-    one.name === "production" && one.sha !== null ? [{ project: name, url: urlOf(new URL(one.url).hostname) }] : []))
-}))
+export const layer = (urlOf: (host: string) => string) =>
+  Layer.effect(
+    LiveReleases,
+    Effect.gen(function* () {
+      const projects = yield* (yield* ProjectStore).list({ after: null, limit, only: null })
+      return projects.flatMap(({ environments, name }) =>
+        environments.flatMap((one): ReadonlyArray<LiveRelease> =>
+          one.name === "production" && one.sha !== null
+            ? [{ project: name, url: urlOf(new URL(one.url).hostname) }]
+            : []
+        )
+      )
+    })
+  )

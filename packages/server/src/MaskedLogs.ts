@@ -6,7 +6,8 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { inspect } from "node:util"
 
-const shown = (part: unknown): string => typeof part === "string" ? part : part instanceof Error ? part.message : inspect(part, { depth: 4 })
+const shown = (part: unknown): string =>
+  typeof part === "string" ? part : part instanceof Error ? part.message : inspect(part, { depth: 4 })
 
 /** The same where there is nothing to mask. */
 const maskedMessage = (message: unknown, text: (text: string) => string): unknown => {
@@ -29,9 +30,17 @@ const maskedCause = (cause: Cause.Cause<unknown>, text: (text: string) => string
   return Cause.hasDies(cause) ? Cause.die(error) : Cause.fail(error)
 }
 
-export const layer: Layer.Layer<never> = Layer.effect(Logger.CurrentLoggers, Effect.gen(function*() {
-  const { text } = yield* Redaction
-  const loggers = yield* Logger.CurrentLoggers
-  return new Set([...loggers].map((logger) =>
-    Logger.make((entry) => logger.log({ ...entry, message: maskedMessage(entry.message, text), cause: maskedCause(entry.cause, text) }))))
-}))
+export const layer: Layer.Layer<never> = Layer.effect(
+  Logger.CurrentLoggers,
+  Effect.gen(function* () {
+    const { text } = yield* Redaction
+    const loggers = yield* Logger.CurrentLoggers
+    return new Set(
+      [...loggers].map((logger) =>
+        Logger.make((entry) =>
+          logger.log({ ...entry, message: maskedMessage(entry.message, text), cause: maskedCause(entry.cause, text) })
+        )
+      )
+    )
+  })
+)

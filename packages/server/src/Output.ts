@@ -69,12 +69,17 @@ export class Lines {
 
   /** What has no line end. */
   end(): ReadonlyArray<Line> {
-    return this.within((["stdout", "stderr"] as const).flatMap((stream) => {
-      const lines = this.split(stream, this.masked[stream].push(this.decoders[stream].end()) + this.masked[stream].end())
-      const last = this.rest[stream]
-      this.rest[stream] = ""
-      return last === "" ? lines : [...lines, ...this.cut(stream, last)]
-    }))
+    return this.within(
+      (["stdout", "stderr"] as const).flatMap((stream) => {
+        const lines = this.split(
+          stream,
+          this.masked[stream].push(this.decoders[stream].end()) + this.masked[stream].end()
+        )
+        const last = this.rest[stream]
+        this.rest[stream] = ""
+        return last === "" ? lines : [...lines, ...this.cut(stream, last)]
+      })
+    )
   }
 
   private cut(stream: "stdout" | "stderr", text: string): Array<Line> {

@@ -15,7 +15,9 @@ const sharedRate = 8 * 1024
 class Rate {
   private readonly perMillis: number
   private freeAt = 0
-  constructor(perMillis: number) { this.perMillis = perMillis }
+  constructor(perMillis: number) {
+    this.perMillis = perMillis
+  }
   /** Takes its turn; how long until it comes. */
   take(nowMillis: number, bytes: number): number {
     const at = Math.max(nowMillis, this.freeAt)
@@ -25,7 +27,9 @@ class Rate {
 }
 
 export class Shared extends Rate {
-  constructor() { super(sharedRate) }
+  constructor() {
+    super(sharedRate)
+  }
 }
 
 export class Run {
@@ -33,7 +37,9 @@ export class Run {
   private readonly own = new Rate(runRate)
   private wroteAt = Number.NEGATIVE_INFINITY
 
-  constructor(shared: Shared) { this.shared = shared }
+  constructor(shared: Shared) {
+    this.shared = shared
+  }
 
   /** Before `lines` are written. */
   wait(nowMillis: number, lines: ReadonlyArray<OutputLine>): Effect.Effect<void> {

@@ -27,37 +27,74 @@ export interface Running {
 
 export const version: string = createRequire(import.meta.url)("@rdev/server/package.json").version
 
-interface Reason { readonly _tag: string; readonly message?: unknown; readonly field?: unknown }
+interface Reason {
+  readonly _tag: string
+  readonly message?: unknown
+  readonly field?: unknown
+}
 /** A declaration's own `problem` comes without the name of its variable, which the error says already. */
 const textOf = (error: object): string => {
-  const said = ["problem", "message"].map((name): unknown => Reflect.get(error, name)).find((text) => typeof text === "string")
+  const said = ["problem", "message"]
+    .map((name): unknown => Reflect.get(error, name))
+    .find((text) => typeof text === "string")
   return typeof said === "string" ? said : String(error)
 }
 
 /** Errors of the ports that this machine itself serves. */
-const machineTags: ReadonlySet<string> = new Set(["ForgeError", "LocalFailure", "WorkspaceError", "CiError", "DeployerError", "DnsError"])
+const machineTags: ReadonlySet<string> = new Set([
+  "ForgeError",
+  "LocalFailure",
+  "WorkspaceError",
+  "CiError",
+  "DeployerError",
+  "DnsError"
+])
 
 /** Looks at tags and reasons only. */
 export const startErrorOf = (error: unknown): StartError => {
   if (error instanceof StartError) return error
-  if (typeof error !== "object" || error === null) return new StartError({ field: "server", problem: String(error), fix: "See the log above", cause: error })
+  if (typeof error !== "object" || error === null)
+    return new StartError({ field: "server", problem: String(error), fix: "See the log above", cause: error })
   const tag = Reflect.get(error, "_tag")
   const reason = Reflect.get(error, "reason") as Reason | undefined
   const problem = typeof reason?.message === "string" ? reason.message : textOf(error)
-  const make = (field: string, fix: string) => new StartError({ field, problem: problem.replace(/\.$/, ""), fix, cause: error })
+  const make = (field: string, fix: string) =>
+    new StartError({ field, problem: problem.replace(/\.$/, ""), fix, cause: error })
   if (tag === "StoreError") {
     switch (reason?._tag) {
-      case "Locked": return make("data folder", "Use the server that runs already (rdev projects list), or start with another folder: --data-dir (RDEV_DATA_DIR)")
-      case "Corrupt": return make("data folder", "Start the version of rdev that wrote it, or another folder: --data-dir (RDEV_DATA_DIR)")
-      case "Invalid": return make(typeof reason.field === "string" && reason.field !== "dataDir" ? reason.field : "data folder", "Correct it and start again")
-      default: return make("database", "Check that it runs and that RDEV_DATABASE_URL is right, or unset that variable to use the embedded engine")
+      case "Locked":
+        return make(
+          "data folder",
+          "Use the server that runs already (rdev projects list), or start with another folder: --data-dir (RDEV_DATA_DIR)"
+        )
+      case "Corrupt":
+        return make(
+          "data folder",
+          "Start the version of rdev that wrote it, or another folder: --data-dir (RDEV_DATA_DIR)"
+        )
+      case "Invalid":
+        return make(
+          typeof reason.field === "string" && reason.field !== "dataDir" ? reason.field : "data folder",
+          "Correct it and start again"
+        )
+      default:
+        return make(
+          "database",
+          "Check that it runs and that RDEV_DATABASE_URL is right, or unset that variable to use the embedded engine"
+        )
     }
   }
   const trouble = reason === undefined ? null : ofMachine(reason)
   if (trouble !== null && machineTags.has(String(tag))) return make(trouble.field, trouble.fix)
-  if (tag === "ForgeError" || tag === "LocalFailure") return make("git", "Install git 2.38 or newer and make sure that it is on PATH")
-  if (tag === "WorkspaceError" || tag === "CiError" || tag === "DeployerError") return make("sandbox", "Install bubblewrap, or accept to run agents without isolation with --unsafe-host (RDEV_UNSAFE_HOST=true)")
-  if (tag === "WebhookTransportError") return make("RDEV_WEBHOOK_ALLOW", "Write host names, addresses or ranges, separated by commas, or unset it")
+  if (tag === "ForgeError" || tag === "LocalFailure")
+    return make("git", "Install git 2.38 or newer and make sure that it is on PATH")
+  if (tag === "WorkspaceError" || tag === "CiError" || tag === "DeployerError")
+    return make(
+      "sandbox",
+      "Install bubblewrap, or accept to run agents without isolation with --unsafe-host (RDEV_UNSAFE_HOST=true)"
+    )
+  if (tag === "WebhookTransportError")
+    return make("RDEV_WEBHOOK_ALLOW", "Write host names, addresses or ranges, separated by commas, or unset it")
   if (tag === "AgentConfigError") return make("RDEV_AGENTS", "Correct the declaration and start again")
   if (tag === "TemplateError") return make("RDEV_TEMPLATES", "Correct the template, or unset the variable")
   if (tag === "ConfigError") return make("environment", "Correct the variable and start again")
@@ -65,18 +102,27 @@ export const startErrorOf = (error: unknown): StartError => {
 }
 
 /** Runs until the scope ends; then it drains. */
-export const start = Effect.fn("Server.start")(function*(config: ServerConfig): Effect.fn.Return<Running, StartError, Scope.Scope> {
+export const start = Effect.fn("Server.start")(function* (
+  config: ServerConfig
+): Effect.fn.Return<Running, StartError, Scope.Scope> {
   // The port first: a start that is refused because of it leaves no folder behind.
   const listening = yield* Layer.build(Listener.layer(config))
   yield* DataDir.ready(config.dataDir)
-  const services = yield* Layer.build(Installation.layer(config, version).pipe(Layer.provide(Layer.succeedContext(listening)))).pipe(Effect.mapError(startErrorOf))
-  const newKey = config.auth === "off" ? null : yield* Effect.mapError(Effect.provideContext(FirstKey.ensure(config.dataDir), services), startErrorOf)
+  const services = yield* Layer.build(
+    Installation.layer(config, version).pipe(Layer.provide(Layer.succeedContext(listening)))
+  ).pipe(Effect.mapError(startErrorOf))
+  const newKey =
+    config.auth === "off"
+      ? null
+      : yield* Effect.mapError(Effect.provideContext(FirstKey.ensure(config.dataDir), services), startErrorOf)
   const { port, url } = Context.get(listening, Listener.Listener)
   return { url, port, newKey, releases: Context.get(services, LiveReleases) }
 })
 
 /** Work alone, without answering requests: for machines that share a PostgreSQL database with their servers. */
-export const work = Effect.fn("Server.work")(function*(config: ServerConfig): Effect.fn.Return<void, StartError, Scope.Scope> {
+export const work = Effect.fn("Server.work")(function* (
+  config: ServerConfig
+): Effect.fn.Return<void, StartError, Scope.Scope> {
   yield* DataDir.ready(config.dataDir)
   yield* Effect.mapError(Layer.build(Installation.layerWorker(config, version)), startErrorOf)
 })

@@ -16,7 +16,9 @@ export class StartError extends Schema.TaggedError<StartError>()("StartError", {
   fix: Schema.String,
   cause: Schema.optional(Schema.Defect())
 }) {
-  override get message(): string { return `${this.field}: ${this.problem}. ${this.fix}` }
+  override get message(): string {
+    return `${this.field}: ${this.problem}. ${this.fix}`
+  }
 }
 
 export interface ServerConfig {
@@ -66,82 +68,156 @@ export const isLoopback = (host: string): boolean => loopback.has(host) || /^127
 
 type Read<A> = (value: string) => A | { readonly problem: string; readonly fix: string }
 const bad = (problem: string, fix: string) => ({ problem, fix })
-const integer = (minimum: number, maximum: number): Read<number> => (value) => {
-  const number = Number(value)
-  return /^\d+$/.test(value) && number >= minimum && number <= maximum ? number : bad(`${JSON.stringify(value)} is not a whole number from ${minimum} to ${maximum}`, "Write such a number, or unset it")
-}
-const mebibytes = (minimum: number): Read<number> => (value) => {
-  const read = integer(minimum, 1_000_000_000)(value)
-  return typeof read === "number" ? read * 1024 * 1024 : read
-}
-const oneOf = <const A extends string>(...words: ReadonlyArray<A>): Read<A> => (value) =>
-  words.find((word) => word === value) ?? bad(`${JSON.stringify(value)} is none of ${words.join(", ")}`, `Write ${words.join(" or ")}`)
-const pattern = (shape: RegExp, expected: string): Read<string> => (value) => shape.test(value) ? value : bad(`${JSON.stringify(value)} is not ${expected}`, `Write ${expected}`)
-const list = (item: Read<string>): Read<ReadonlyArray<string>> => (value) => {
-  const items = value.split(",").map((part) => part.trim()).filter((part) => part !== "").map(item)
-  const wrong = items.find((part) => typeof part !== "string")
-  return wrong ?? items.filter((part) => typeof part === "string")
-}
-const url = (protocols: ReadonlyArray<string>, example: string): Read<string> => (value) => {
-  const parsed = URL.parse(value)
-  return parsed !== null && protocols.includes(parsed.protocol) ? value.replace(/\/$/, "") : bad(`it is not a URL that starts with ${protocols.map((p) => `${p}//`).join(" or ")}`, `Write one like ${example}`)
-}
+const integer =
+  (minimum: number, maximum: number): Read<number> =>
+  (value) => {
+    const number = Number(value)
+    return /^\d+$/.test(value) && number >= minimum && number <= maximum
+      ? number
+      : bad(
+          `${JSON.stringify(value)} is not a whole number from ${minimum} to ${maximum}`,
+          "Write such a number, or unset it"
+        )
+  }
+const mebibytes =
+  (minimum: number): Read<number> =>
+  (value) => {
+    const read = integer(minimum, 1_000_000_000)(value)
+    return typeof read === "number" ? read * 1024 * 1024 : read
+  }
+const oneOf =
+  <const A extends string>(...words: ReadonlyArray<A>): Read<A> =>
+  (value) =>
+    words.find((word) => word === value) ??
+    bad(`${JSON.stringify(value)} is none of ${words.join(", ")}`, `Write ${words.join(" or ")}`)
+const pattern =
+  (shape: RegExp, expected: string): Read<string> =>
+  (value) =>
+    shape.test(value) ? value : bad(`${JSON.stringify(value)} is not ${expected}`, `Write ${expected}`)
+const list =
+  (item: Read<string>): Read<ReadonlyArray<string>> =>
+  (value) => {
+    const items = value
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== "")
+      .map(item)
+    const wrong = items.find((part) => typeof part !== "string")
+    return wrong ?? items.filter((part) => typeof part === "string")
+  }
+const url =
+  (protocols: ReadonlyArray<string>, example: string): Read<string> =>
+  (value) => {
+    const parsed = URL.parse(value)
+    return parsed !== null && protocols.includes(parsed.protocol)
+      ? value.replace(/\/$/, "")
+      : bad(
+          `it is not a URL that starts with ${protocols.map((p) => `${p}//`).join(" or ")}`,
+          `Write one like ${example}`
+        )
+  }
 const hostName = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/
 
-const host: Read<string> = (value) => isIP(value) !== 0 || value === "localhost" ? value : bad(`${JSON.stringify(value)} is not an address of this machine`, "Write an IP address such as 127.0.0.1, or 0.0.0.0 for all")
-const flag: Read<boolean> = (value) => value === "1" || value === "true" ? true : value === "0" || value === "false" ? false : bad(`${JSON.stringify(value)} is neither true nor false`, "Write true or false")
+const host: Read<string> = (value) =>
+  isIP(value) !== 0 || value === "localhost"
+    ? value
+    : bad(
+        `${JSON.stringify(value)} is not an address of this machine`,
+        "Write an IP address such as 127.0.0.1, or 0.0.0.0 for all"
+      )
+const flag: Read<boolean> = (value) =>
+  value === "1" || value === "true"
+    ? true
+    : value === "0" || value === "false"
+      ? false
+      : bad(`${JSON.stringify(value)} is neither true nor false`, "Write true or false")
 
 /** A variable that is set but empty counts as unset. */
-export const fromEnvironment = (env: Readonly<Record<string, string | undefined>>): Effect.Effect<ServerConfig, StartError> => Effect.gen(function*() {
-  const read = <A>(name: string, decode: Read<A>, fallback: A): Effect.Effect<A, StartError> => Effect.suspend(() => {
-    const raw = env[name]?.trim()
-    if (raw === undefined || raw === "") return Effect.succeed(fallback)
-    const value = decode(raw)
-    return typeof value === "object" && value !== null && "problem" in value && "fix" in value
-      ? Effect.fail(new StartError({ field: name, problem: value.problem, fix: value.fix }))
-      : Effect.succeed(value as A)
-  })
-  const config: ServerConfig = {
-    host: yield* read("RDEV_HOST", host, "127.0.0.1"),
-    port: yield* read("RDEV_PORT", integer(0, 65_535), 4848),
-    dataDir: resolve(env["RDEV_DATA_DIR"]?.trim() || ".rdev"),
-    databaseUrl: yield* read<string | null>("RDEV_DATABASE_URL", url(["postgres:", "postgresql:"], "postgresql://user:password@db.internal:5432/rdev"), null),
-    environment: yield* read("RDEV_ENV", pattern(/^[a-z][a-z0-9]{0,15}$/, "a short word such as local, staging or prod (lower-case letters and digits)"), "local"),
-    domain: yield* read("RDEV_DOMAIN", pattern(hostName, "a domain name such as localhost or apps.example.org"), "localhost"),
-    publicUrl: yield* read<string | null>("RDEV_PUBLIC_URL", url(["http:", "https:"], "https://rdev.example.org"), null),
-    allowedHosts: yield* read("RDEV_ALLOWED_HOSTS", list(pattern(hostName, "a host name without scheme and port")), []),
-    allowedOrigins: yield* read("RDEV_ALLOWED_ORIGINS", list(url(["http:", "https:"], "https://studio.example.org")), []),
-    auth: yield* read("RDEV_AUTH", oneOf("keys", "off"), "keys"),
-    workerCapacity: yield* read("RDEV_WORKER_CAPACITY", integer(0, 1000), 4),
-    agent: yield* read<string | null>("RDEV_AGENT", pattern(/^[a-z][a-z0-9-]{0,38}$/, "the name of an agent such as scripted or claude"), null),
-    unsafeHost: yield* read("RDEV_UNSAFE_HOST", flag, false),
-    projectNetwork: yield* read("RDEV_PROJECT_NETWORK", oneOf("loopback", "internet"), "loopback"),
-    drainMillis: 1000 * (yield* read("RDEV_DRAIN_SECONDS", integer(0, 3600), 10)),
-    rateLimit: yield* read("RDEV_RATE_LIMIT", integer(0, 1_000_000), 0),
-    execs: {
-      total: yield* read("RDEV_EXECS", integer(1, 10_000), Admission.defaults.total),
-      perProject: yield* read("RDEV_PROJECT_EXECS", integer(1, 10_000), Admission.defaults.perProject),
-      perKey: yield* read("RDEV_KEY_EXECS", integer(1, 10_000), Admission.defaults.perKey),
-      waiting: yield* read("RDEV_EXECS_WAITING", integer(0, 100_000), Admission.defaults.waiting),
-      waitMillis: 1000 * (yield* read("RDEV_EXECS_WAIT_SECONDS", integer(0, 60), Admission.defaults.waitMillis / 1000))
-    },
-    budget: {
-      memoryBytes: yield* read<number | null>("RDEV_PROJECT_MEMORY_MIB", mebibytes(64), null),
-      processes: yield* read<number | null>("RDEV_PROJECT_PROCESSES", integer(16, 4_000_000), null),
-      diskBytes: yield* read<number | null>("RDEV_PROJECT_DISK_MIB", mebibytes(1), null),
-      files: yield* read<number | null>("RDEV_PROJECT_FILES", integer(100, 1_000_000_000), null),
-      reserveBytes: yield* read<number | null>("RDEV_DISK_RESERVE_MIB", mebibytes(0), null)
+export const fromEnvironment = (
+  env: Readonly<Record<string, string | undefined>>
+): Effect.Effect<ServerConfig, StartError> =>
+  Effect.gen(function* () {
+    const read = <A>(name: string, decode: Read<A>, fallback: A): Effect.Effect<A, StartError> =>
+      Effect.suspend(() => {
+        const raw = env[name]?.trim()
+        if (raw === undefined || raw === "") return Effect.succeed(fallback)
+        const value = decode(raw)
+        return typeof value === "object" && value !== null && "problem" in value && "fix" in value
+          ? Effect.fail(new StartError({ field: name, problem: value.problem, fix: value.fix }))
+          : Effect.succeed(value as A)
+      })
+    const config: ServerConfig = {
+      host: yield* read("RDEV_HOST", host, "127.0.0.1"),
+      port: yield* read("RDEV_PORT", integer(0, 65_535), 4848),
+      dataDir: resolve(env["RDEV_DATA_DIR"]?.trim() || ".rdev"),
+      databaseUrl: yield* read<string | null>(
+        "RDEV_DATABASE_URL",
+        url(["postgres:", "postgresql:"], "postgresql://user:password@db.internal:5432/rdev"),
+        null
+      ),
+      environment: yield* read(
+        "RDEV_ENV",
+        pattern(/^[a-z][a-z0-9]{0,15}$/, "a short word such as local, staging or prod (lower-case letters and digits)"),
+        "local"
+      ),
+      domain: yield* read(
+        "RDEV_DOMAIN",
+        pattern(hostName, "a domain name such as localhost or apps.example.org"),
+        "localhost"
+      ),
+      publicUrl: yield* read<string | null>(
+        "RDEV_PUBLIC_URL",
+        url(["http:", "https:"], "https://rdev.example.org"),
+        null
+      ),
+      allowedHosts: yield* read(
+        "RDEV_ALLOWED_HOSTS",
+        list(pattern(hostName, "a host name without scheme and port")),
+        []
+      ),
+      allowedOrigins: yield* read(
+        "RDEV_ALLOWED_ORIGINS",
+        list(url(["http:", "https:"], "https://studio.example.org")),
+        []
+      ),
+      auth: yield* read("RDEV_AUTH", oneOf("keys", "off"), "keys"),
+      workerCapacity: yield* read("RDEV_WORKER_CAPACITY", integer(0, 1000), 4),
+      agent: yield* read<string | null>(
+        "RDEV_AGENT",
+        pattern(/^[a-z][a-z0-9-]{0,38}$/, "the name of an agent such as scripted or claude"),
+        null
+      ),
+      unsafeHost: yield* read("RDEV_UNSAFE_HOST", flag, false),
+      projectNetwork: yield* read("RDEV_PROJECT_NETWORK", oneOf("loopback", "internet"), "loopback"),
+      drainMillis: 1000 * (yield* read("RDEV_DRAIN_SECONDS", integer(0, 3600), 10)),
+      rateLimit: yield* read("RDEV_RATE_LIMIT", integer(0, 1_000_000), 0),
+      execs: {
+        total: yield* read("RDEV_EXECS", integer(1, 10_000), Admission.defaults.total),
+        perProject: yield* read("RDEV_PROJECT_EXECS", integer(1, 10_000), Admission.defaults.perProject),
+        perKey: yield* read("RDEV_KEY_EXECS", integer(1, 10_000), Admission.defaults.perKey),
+        waiting: yield* read("RDEV_EXECS_WAITING", integer(0, 100_000), Admission.defaults.waiting),
+        waitMillis:
+          1000 * (yield* read("RDEV_EXECS_WAIT_SECONDS", integer(0, 60), Admission.defaults.waitMillis / 1000))
+      },
+      budget: {
+        memoryBytes: yield* read<number | null>("RDEV_PROJECT_MEMORY_MIB", mebibytes(64), null),
+        processes: yield* read<number | null>("RDEV_PROJECT_PROCESSES", integer(16, 4_000_000), null),
+        diskBytes: yield* read<number | null>("RDEV_PROJECT_DISK_MIB", mebibytes(1), null),
+        files: yield* read<number | null>("RDEV_PROJECT_FILES", integer(100, 1_000_000_000), null),
+        reserveBytes: yield* read<number | null>("RDEV_DISK_RESERVE_MIB", mebibytes(0), null)
+      }
     }
-  }
-  return yield* check(config)
-})
+    return yield* check(config)
+  })
 
 /** What no single value shows. */
 export const check = (config: ServerConfig): Effect.Effect<ServerConfig, StartError> =>
   config.auth === "off" && !isLoopback(config.host)
-    ? Effect.fail(new StartError({
-      field: "RDEV_AUTH",
-      problem: `without keys anybody who reaches ${config.host} could do anything`,
-      fix: "Set RDEV_AUTH=keys, or bind a loopback address (RDEV_HOST=127.0.0.1)"
-    }))
+    ? Effect.fail(
+        new StartError({
+          field: "RDEV_AUTH",
+          problem: `without keys anybody who reaches ${config.host} could do anything`,
+          fix: "Set RDEV_AUTH=keys, or bind a loopback address (RDEV_HOST=127.0.0.1)"
+        })
+      )
     : Effect.succeed(config)

@@ -9,16 +9,18 @@ import { hostname } from "node:os"
 import * as KeyFiles from "./keys/KeyFiles.ts"
 import { type ServerConfig, StartError } from "./ServerConfig.ts"
 
-const check = (config: ServerConfig) => Effect.gen(function*() {
-  const id = yield* KeyFiles.folderId(config.dataDir)
-  const held = yield* WorkFolder.claim({ id, place: `${hostname()}:${config.dataDir}` })
-  if (held.id === id) return
-  return yield* new StartError({
-    field: "data folder",
-    problem: `${config.dataDir} is not the folder of this installation: its repositories are in ${held.place}`,
-    fix: "Share that folder with this process (--data-dir, RDEV_DATA_DIR), or let it only answer requests (RDEV_WORKER_CAPACITY=0)"
+const check = (config: ServerConfig) =>
+  Effect.gen(function* () {
+    const id = yield* KeyFiles.folderId(config.dataDir)
+    const held = yield* WorkFolder.claim({ id, place: `${hostname()}:${config.dataDir}` })
+    if (held.id === id) return
+    return yield* new StartError({
+      field: "data folder",
+      problem: `${config.dataDir} is not the folder of this installation: its repositories are in ${held.place}`,
+      fix: "Share that folder with this process (--data-dir, RDEV_DATA_DIR), or let it only answer requests (RDEV_WORKER_CAPACITY=0)"
+    })
   })
-})
 
 /** The embedded engine lies in the folder itself, and a process without a worker needs nothing of it. */
-export const layer = (config: ServerConfig) => Layer.effectDiscard(config.databaseUrl === null || config.workerCapacity === 0 ? Effect.void : check(config))
+export const layer = (config: ServerConfig) =>
+  Layer.effectDiscard(config.databaseUrl === null || config.workerCapacity === 0 ? Effect.void : check(config))

@@ -13,18 +13,26 @@ import * as Effect from "effect/Effect"
 import { told, TreeCatalogue } from "./TreeCatalogue.ts"
 
 type Failure = OperationError | Problem.Problem | ProjectError | StoreError
-export interface Startable { readonly plan: Effect.Effect<OperationPlan, Failure>; readonly start: Effect.Effect<Operation, Failure> }
+export interface Startable {
+  readonly plan: Effect.Effect<OperationPlan, Failure>
+  readonly start: Effect.Effect<Operation, Failure>
+}
 
-const wrong = (detail: string) => Problem.make("invalid-input", { detail: "One thing is wrong with the input", errors: [{ pointer: "/tree", detail }] })
+const wrong = (detail: string) =>
+  Problem.make("invalid-input", { detail: "One thing is wrong with the input", errors: [{ pointer: "/tree", detail }] })
 
-export const make = Effect.gen(function*() {
+export const make = Effect.gen(function* () {
   const projects = yield* Projects
   const trees = yield* Trees
   const catalogue = yield* TreeCatalogue
 
-  const run = Effect.fnUntraced(function*({ id, name }: Project, { planDigest, tree }: typeof NewOperation.Type) {
+  const run = Effect.fnUntraced(function* ({ id, name }: Project, { planDigest, tree }: typeof NewOperation.Type) {
     if (tree === undefined) return yield* wrong("tree.run needs one: give its name or its text")
-    const request: TreeRequest = { ...yield* catalogue.resolve(tree, "/tree"), project: { id, name }, ...(planDigest === undefined ? {} : { planDigest }) }
+    const request: TreeRequest = {
+      ...(yield* catalogue.resolve(tree, "/tree")),
+      project: { id, name },
+      ...(planDigest === undefined ? {} : { planDigest })
+    }
     return { plan: told("/tree", trees.plan(request)), start: told("/tree", trees.run(request)) } satisfies Startable
   })
 

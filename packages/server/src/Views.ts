@@ -30,7 +30,7 @@ import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
 import * as DateTime from "effect/DateTime"
 
 const time = (millis: number) => DateTime.makeUnsafe(millis)
-const optionalTime = (millis: number | null) => millis === null ? null : time(millis)
+const optionalTime = (millis: number | null) => (millis === null ? null : time(millis))
 
 /** `damages`: what was found damaged of it. */
 export const project = (one: Project, damages: ReadonlyArray<Damage>): ProjectView => ({
@@ -71,14 +71,27 @@ export const feature = (one: FeatureIndex): FeatureView => ({
 })
 
 /** `null`: it goes on. */
-export const waiting = (one: WaitingFor | null) => one === null ? null : { reason: one.reason, since: time(one.sinceMillis), until: optionalTime(one.untilMillis), detail: one.detail }
+export const waiting = (one: WaitingFor | null) =>
+  one === null
+    ? null
+    : { reason: one.reason, since: time(one.sinceMillis), until: optionalTime(one.untilMillis), detail: one.detail }
 
-export const proposal = ({ digest, problem, rejected, strengthens, weakens }: Proposal, sha: string): PolicyProposalView => ({ digest, problem, weakens, strengthens, rejected, sha })
+export const proposal = (
+  { digest, problem, rejected, strengthens, weakens }: Proposal,
+  sha: string
+): PolicyProposalView => ({ digest, problem, weakens, strengthens, rejected, sha })
 
 /** The policy that a decision was made under, and where its proposal stands. */
-export interface Under { readonly standing: { readonly proposal: Proposal | null }; readonly mainSha: string }
+export interface Under {
+  readonly standing: { readonly proposal: Proposal | null }
+  readonly mainSha: string
+}
 
-export const decision = (one: FeatureDecision, { mainSha, standing }: Under, waitingFor: WaitingFor | null = null): DecisionView => ({
+export const decision = (
+  one: FeatureDecision,
+  { mainSha, standing }: Under,
+  waitingFor: WaitingFor | null = null
+): DecisionView => ({
   action: one.action,
   taskId: one.taskId ?? null,
   reason: one.reason,
@@ -96,7 +109,11 @@ export const decision = (one: FeatureDecision, { mainSha, standing }: Under, wai
   policyProposal: standing.proposal === null ? null : proposal(standing.proposal, mainSha)
 })
 
-export const explanation = (one: FeatureDecision, under: Under, waitingFor: WaitingFor | null = null): typeof Explanation.Type => ({
+export const explanation = (
+  one: FeatureDecision,
+  under: Under,
+  waitingFor: WaitingFor | null = null
+): typeof Explanation.Type => ({
   ...decision(one, under, waitingFor),
   facts: one.facts,
   skipped: one.skipped,
@@ -105,7 +122,7 @@ export const explanation = (one: FeatureDecision, under: Under, waitingFor: Wait
   tableRev: one.tableRev
 })
 
-const taskError = (error: ErrorClass | null) => error === null ? null : { class: error._tag, message: error.message }
+const taskError = (error: ErrorClass | null) => (error === null ? null : { class: error._tag, message: error.message })
 
 const attempt = (one: WorkTask["attempts"][number]) => ({
   number: one.number,
@@ -159,19 +176,40 @@ export const operation = (one: Operation, waitingFor: WaitingFor | null = null):
 })
 
 /** Work that goes on in the background, and where to follow it. */
-export const accepted = ({ id }: Operation): typeof Accepted.Type => ({ operationId: id, eventsUrl: `/operations/${id}/events` })
+export const accepted = ({ id }: Operation): typeof Accepted.Type => ({
+  operationId: id,
+  eventsUrl: `/operations/${id}/events`
+})
 
 export const plan = (one: OperationPlan): typeof PlanView.Type => ({
   kind: one.kind,
   digest: one.digest,
-  steps: one.steps.map(({ change, dependsOn, externalId, key, provider, reason, title }) => ({ key, title, change, reason, dependsOn, provider, externalId }))
+  steps: one.steps.map(({ change, dependsOn, externalId, key, provider, reason, title }) => ({
+    key,
+    title,
+    change,
+    reason,
+    dependsOn,
+    provider,
+    externalId
+  }))
 })
 
-const treeStep = (one: TreeStep): typeof TreeStepView.Type => ({ id: one.id, title: one.title ?? null, action: one.action, dependsOn: one.depends_on ?? [] })
+const treeStep = (one: TreeStep): typeof TreeStepView.Type => ({
+  id: one.id,
+  title: one.title ?? null,
+  action: one.action,
+  dependsOn: one.depends_on ?? []
+})
 export const tree = (one: Tree): TreeView => ({
   name: one.name,
   description: one.description ?? null,
-  vars: Object.entries(one.vars ?? {}).map(([name, variable]) => ({ name, description: variable.description ?? null, required: variable.default === undefined, default: variable.default ?? null })),
+  vars: Object.entries(one.vars ?? {}).map(([name, variable]) => ({
+    name,
+    description: variable.description ?? null,
+    required: variable.default === undefined,
+    default: variable.default ?? null
+  })),
   steps: one.steps.map(treeStep),
   teardown: (one.teardown ?? []).map(treeStep)
 })
@@ -186,10 +224,19 @@ export const step = (one: OperationStep): typeof StepView.Type => ({
   status: one.status,
   attempt: one.attempt,
   error: one.error,
-  wait: one.wait === null ? null : { kind: one.wait.kind, until: optionalTime(one.wait.untilMillis), reason: one.wait.reason, question: one.wait.question },
+  wait:
+    one.wait === null
+      ? null
+      : {
+          kind: one.wait.kind,
+          until: optionalTime(one.wait.untilMillis),
+          reason: one.wait.reason,
+          question: one.wait.question
+        },
   startedAt: optionalTime(one.startedAtMillis),
   endedAt: optionalTime(one.endedAtMillis),
-  durationMs: one.startedAtMillis === null || one.endedAtMillis === null ? null : one.endedAtMillis - one.startedAtMillis
+  durationMs:
+    one.startedAtMillis === null || one.endedAtMillis === null ? null : one.endedAtMillis - one.startedAtMillis
 })
 
 /** One line of a trail. */
@@ -236,9 +283,17 @@ export const key = (one: ApiKey): typeof KeyView.Type => ({
   createdAt: time(one.createdAtMillis)
 })
 
-export const template = (one: TemplateInfo): typeof TemplateView.Type => ({ name: one.name, title: one.title, kind: one.kind, description: one.description })
+export const template = (one: TemplateInfo): typeof TemplateView.Type => ({
+  name: one.name,
+  title: one.title,
+  kind: one.kind,
+  description: one.description
+})
 
-export const agent = (one: HarnessInfo, check: { readonly ready: boolean; readonly message: string }): typeof AgentView.Type => ({
+export const agent = (
+  one: HarnessInfo,
+  check: { readonly ready: boolean; readonly message: string }
+): typeof AgentView.Type => ({
   name: one.name,
   title: one.title,
   kind: one.kind,
@@ -260,7 +315,10 @@ export const webhook = (one: Webhook): typeof WebhookView.Type => ({
   createdAt: time(one.createdAtMillis)
 })
 
-const statusOf = (result: WorkTask["result"]) => typeof result === "object" && result !== null && "status" in result && typeof result.status === "number" ? result.status : null
+const statusOf = (result: WorkTask["result"]) =>
+  typeof result === "object" && result !== null && "status" in result && typeof result.status === "number"
+    ? result.status
+    : null
 
 export const delivery = ({ event, task: one }: Delivery): typeof DeliveryView.Type => ({
   id: one.id,

@@ -37,66 +37,139 @@ import { fromEnvironment, type ServerConfig } from "../src/ServerConfig.ts"
 import * as TemplatesDisk from "../src/TemplatesDisk.ts"
 
 const memory = Layer.mergeAll(
-  AgentHarness.layerMemory, ApiKeyStore.layerMemory, AuditStore.layerMemory, Ci.layerMemory, CredentialStore.layerMemory, Deployer.layerMemory,
-  Dns.layerMemory, EventLog.layerMemory, FeatureStore.layerMemory, Forge.layerMemory, IdempotencyStore.layerMemory, Notifier.layerMemory,
-  OperationStore.layerMemory, OutputStore.layerMemory, PolicyStore.layerMemory, ProjectStore.layerMemory, TenantCache.layerMemory, TenantDatabase.layerMemory, Tls.layerMemory, UnitOfWork.layerMemory,
-  WebhookStore.layerMemory, WebhookTransport.layerMemory, WorkQueueStore.layerMemory, WorkspaceHost.layerMemory, TemplatesDisk.layer()
+  AgentHarness.layerMemory,
+  ApiKeyStore.layerMemory,
+  AuditStore.layerMemory,
+  Ci.layerMemory,
+  CredentialStore.layerMemory,
+  Deployer.layerMemory,
+  Dns.layerMemory,
+  EventLog.layerMemory,
+  FeatureStore.layerMemory,
+  Forge.layerMemory,
+  IdempotencyStore.layerMemory,
+  Notifier.layerMemory,
+  OperationStore.layerMemory,
+  OutputStore.layerMemory,
+  PolicyStore.layerMemory,
+  ProjectStore.layerMemory,
+  TenantCache.layerMemory,
+  TenantDatabase.layerMemory,
+  Tls.layerMemory,
+  UnitOfWork.layerMemory,
+  WebhookStore.layerMemory,
+  WebhookTransport.layerMemory,
+  WorkQueueStore.layerMemory,
+  WorkspaceHost.layerMemory,
+  TemplatesDisk.layer()
 )
-const settings = { dnsTarget: "127.0.0.1", urlOf: (host: string) => `http://${host}/`, defaultBranch: "main", defaultAgent: "memory", defaultTemplate: "default", workDir: "/workspace", firstRelease: ["production"] as const }
+const settings = {
+  dnsTarget: "127.0.0.1",
+  urlOf: (host: string) => `http://${host}/`,
+  defaultBranch: "main",
+  defaultAgent: "memory",
+  defaultTemplate: "default",
+  workDir: "/workspace",
+  firstRelease: ["production"] as const
+}
 
 export interface TestServer {
   readonly url: string
   readonly port: number
   /** A key with every scope. */
   readonly key: string
-  readonly makeKey: (spec: Partial<NewApiKey> & { readonly scopes: ReadonlyArray<KeyScope> }) => Promise<{ readonly key: string; readonly id: string }>
+  readonly makeKey: (
+    spec: Partial<NewApiKey> & { readonly scopes: ReadonlyArray<KeyScope> }
+  ) => Promise<{ readonly key: string; readonly id: string }>
   readonly call: (method: string, path: string, options?: Call) => Promise<Answer>
-  readonly run: <A, E>(effect: Effect.Effect<A, E, EventLog.EventLog | ProjectStore.ProjectStore | IdempotencyStore.IdempotencyStore | ApiKeyStore.ApiKeyStore | WebhookTransport.MemoryReceiver>) => Promise<A>
+  readonly run: <A, E>(
+    effect: Effect.Effect<
+      A,
+      E,
+      | EventLog.EventLog
+      | ProjectStore.ProjectStore
+      | IdempotencyStore.IdempotencyStore
+      | ApiKeyStore.ApiKeyStore
+      | WebhookTransport.MemoryReceiver
+    >
+  ) => Promise<A>
 }
-export interface Call { readonly key?: string | null; readonly body?: unknown; readonly raw?: string | Uint8Array; readonly headers?: Record<string, string> }
-export interface Answer { readonly status: number; readonly headers: Headers; readonly body: Readonly<Record<string, unknown>>; readonly text: string }
+export interface Call {
+  readonly key?: string | null
+  readonly body?: unknown
+  readonly raw?: string | Uint8Array
+  readonly headers?: Record<string, string>
+}
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Readonly<Record<string, unknown>>
+  readonly text: string
+}
 
-const parse = (text: string, type: string | null) => /[/+]json/.test(type ?? "") && text !== "" ? JSON.parse(text) : {}
+const parse = (text: string, type: string | null) =>
+  /[/+]json/.test(type ?? "") && text !== "" ? JSON.parse(text) : {}
 
-export const make = (env: Record<string, string> = {}): Effect.Effect<TestServer, unknown, Scope.Scope> => Effect.gen(function*() {
-  const config: ServerConfig = yield* fromEnvironment({ RDEV_PORT: "0", ...env })
-  const pepper = Buffer.alloc(32, 7)
-  const listener = yield* Layer.build(Listener.layer(config))
-  const built = yield* Layer.build(
-    Layer.mergeAll(App.layer(config, App.nothingMounted), Core.work({ name: "test", version: "0.0.0", capacity: 2, drainMillis: 100 })).pipe(
-      Layer.provideMerge(App.services({ config, version: "0.0.0", pepper })),
-      Layer.provideMerge(Core.services(settings, [TreeOperation.definition])),
-      Layer.provideMerge(LoopbackTreeActions.layerKeys({ url: Context.get(listener, Listener.Listener).localUrl, pepper, auth: config.auth })),
-      Layer.provideMerge(Issuers.layer(config.auth)),
-      Layer.provideMerge(Redaction.layer({ values: [] })),
-      Layer.provideMerge(memory),
-      Layer.provide(Layer.succeedContext(listener))
+export const make = (env: Record<string, string> = {}): Effect.Effect<TestServer, unknown, Scope.Scope> =>
+  Effect.gen(function* () {
+    const config: ServerConfig = yield* fromEnvironment({ RDEV_PORT: "0", ...env })
+    const pepper = Buffer.alloc(32, 7)
+    const listener = yield* Layer.build(Listener.layer(config))
+    const built = yield* Layer.build(
+      Layer.mergeAll(
+        App.layer(config, App.nothingMounted),
+        Core.work({ name: "test", version: "0.0.0", capacity: 2, drainMillis: 100 })
+      ).pipe(
+        Layer.provideMerge(App.services({ config, version: "0.0.0", pepper })),
+        Layer.provideMerge(Core.services(settings, [TreeOperation.definition])),
+        Layer.provideMerge(
+          LoopbackTreeActions.layerKeys({
+            url: Context.get(listener, Listener.Listener).localUrl,
+            pepper,
+            auth: config.auth
+          })
+        ),
+        Layer.provideMerge(Issuers.layer(config.auth)),
+        Layer.provideMerge(Redaction.layer({ values: [] })),
+        Layer.provideMerge(memory),
+        Layer.provide(Layer.succeedContext(listener))
+      )
     )
-  )
-  const { port } = Context.get(listener, Listener.Listener)
-  const url = `http://127.0.0.1:${port}`
-  const keys = Context.get(built, ApiKeys)
-  const makeKey: TestServer["makeKey"] = async (spec) => {
-    const { key, record } = await Effect.runPromise(keys.create({ name: "test", type: "human", projects: null, cidrs: [], expiresAtMillis: null, ...spec }))
-    return { key, id: record.id }
-  }
-  const { key } = yield* Effect.promise(() => makeKey({ name: "admin", scopes: ["admin"] }))
-  return {
-    url,
-    port,
-    key,
-    makeKey,
-    call: async (method, path, options = {}) => {
-      const bearer = options.key === undefined ? key : options.key
-      const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body))
-      const response = await fetch(url + path, {
-        method,
-        headers: { ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }), ...(body === undefined ? {} : { "content-type": "application/json" }), ...options.headers },
-        ...(body === undefined ? {} : { body: body as string })
-      })
-      const text = await response.text()
-      return { status: response.status, headers: response.headers, text, body: parse(text, response.headers.get("content-type")) }
-    },
-    run: (effect) => Effect.runPromise(Effect.provideContext(effect, built))
-  }
-})
+    const { port } = Context.get(listener, Listener.Listener)
+    const url = `http://127.0.0.1:${port}`
+    const keys = Context.get(built, ApiKeys)
+    const makeKey: TestServer["makeKey"] = async (spec) => {
+      const { key, record } = await Effect.runPromise(
+        keys.create({ name: "test", type: "human", projects: null, cidrs: [], expiresAtMillis: null, ...spec })
+      )
+      return { key, id: record.id }
+    }
+    const { key } = yield* Effect.promise(() => makeKey({ name: "admin", scopes: ["admin"] }))
+    return {
+      url,
+      port,
+      key,
+      makeKey,
+      call: async (method, path, options = {}) => {
+        const bearer = options.key === undefined ? key : options.key
+        const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body))
+        const response = await fetch(url + path, {
+          method,
+          headers: {
+            ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),
+            ...(body === undefined ? {} : { "content-type": "application/json" }),
+            ...options.headers
+          },
+          ...(body === undefined ? {} : { body: body as string })
+        })
+        const text = await response.text()
+        return {
+          status: response.status,
+          headers: response.headers,
+          text,
+          body: parse(text, response.headers.get("content-type"))
+        }
+      },
+      run: (effect) => Effect.runPromise(Effect.provideContext(effect, built))
+    }
+  })

@@ -14,11 +14,15 @@ const scopes: Array<Scope.Closeable> = []
 const start = async (env: Record<string, string> = {}) => {
   const scope = Scope.makeUnsafe()
   scopes.push(scope)
-  const running = await Effect.runPromise(Scope.provide(Effect.flatMap(fromEnvironment({ ...environment, ...env }), Server.start), scope))
+  const running = await Effect.runPromise(
+    Scope.provide(Effect.flatMap(fromEnvironment({ ...environment, ...env }), Server.start), scope)
+  )
   return { ...running, stop: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
 }
 const refusal = (env: Record<string, string> = {}): Promise<StartError> =>
-  Effect.runPromise(Effect.scoped(Effect.flip(Effect.flatMap(fromEnvironment({ ...environment, ...env }), Server.start))))
+  Effect.runPromise(
+    Effect.scoped(Effect.flip(Effect.flatMap(fromEnvironment({ ...environment, ...env }), Server.start)))
+  )
 
 let server: Awaited<ReturnType<typeof start>>
 let key: string
@@ -33,23 +37,35 @@ afterAll(async () => {
 
 const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
   const response = await fetch(server.url + path, {
-    method, headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers }, ...(body === undefined ? {} : { body: JSON.stringify(body) })
+    method,
+    headers: {
+      authorization: `Bearer ${key}`,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) })
   })
   const text = await response.text()
   return { status: response.status, body: (text === "" ? {} : JSON.parse(text)) as Record<string, unknown> }
 }
-const page = (host: string) => new Promise<{ readonly status: number; readonly text: string }>((resolve, reject) => {
-  get({ host: "127.0.0.1", port: server.port, path: "/", headers: { host } }, (response) => {
-    let text = ""
-    response.on("data", (chunk) => { text += String(chunk) }).on("end", () => resolve({ status: response.statusCode ?? 0, text }))
-  }).on("error", reject)
-})
+const page = (host: string) =>
+  new Promise<{ readonly status: number; readonly text: string }>((resolve, reject) => {
+    get({ host: "127.0.0.1", port: server.port, path: "/", headers: { host } }, (response) => {
+      let text = ""
+      response
+        .on("data", (chunk) => {
+          text += String(chunk)
+        })
+        .on("end", () => resolve({ status: response.statusCode ?? 0, text }))
+    }).on("error", reject)
+  })
 
 describe("a first start", () => {
   it("makes an admin key, shows it once and keeps it for this user alone", async () => {
     assert.match(key, /^rdev_local_/)
     assert.strictEqual(readFileSync(join(dataDir, "admin.key"), "utf8").trim(), key)
-    for (const file of ["admin.key", "pepper"]) assert.strictEqual(statSync(join(dataDir, file)).mode & 0o777, 0o600, file)
+    for (const file of ["admin.key", "pepper"])
+      assert.strictEqual(statSync(join(dataDir, file)).mode & 0o777, 0o600, file)
     assert.strictEqual((await call("GET", "/projects")).status, 200)
   })
 
@@ -76,12 +92,19 @@ describe("a project", () => {
     assert.include(preview.text, "<title>hello</title>")
     assert.strictEqual((await page(`nobody.localhost:${server.port}`)).status, 404)
 
-    const run = await call("POST", "/projects/hello/workspace/execs", { command: ["sh", "-c", "echo out; echo err >&2; test -f package.json; exit 3"] })
+    const run = await call("POST", "/projects/hello/workspace/execs", {
+      command: ["sh", "-c", "echo out; echo err >&2; test -f package.json; exit 3"]
+    })
     assert.strictEqual(run.status, 201)
     const ended = await call("GET", `/projects/hello/workspace/execs/${String(run.body["id"])}?wait=30`)
     assert.deepInclude(ended.body, { state: "exited", exit_code: 3, reason: "exited" })
-    const { events } = (await call("GET", String(ended.body["events_url"]))).body as { events: ReadonlyArray<Record<string, unknown>> }
-    const lines = events.filter((event) => event["type"] === "output").map((event) => `${String(event["stream"])}:${String(event["line"])}`).sort()
+    const { events } = (await call("GET", String(ended.body["events_url"]))).body as {
+      events: ReadonlyArray<Record<string, unknown>>
+    }
+    const lines = events
+      .filter((event) => event["type"] === "output")
+      .map((event) => `${String(event["stream"])}:${String(event["line"])}`)
+      .sort()
     assert.deepStrictEqual(lines, ["stderr:err", "stdout:out"])
     assert.deepInclude(events.at(-1), { type: "complete", exit_code: 3 })
 
@@ -95,7 +118,9 @@ describe("a project", () => {
   }, 90_000)
 
   it("is there after a restart, and so is the key and what became of commands", async () => {
-    const { events } = (await call("GET", "/projects/hello/events?types=exec.started&limit=1")).body as { events: ReadonlyArray<Record<string, unknown>> }
+    const { events } = (await call("GET", "/projects/hello/events?types=exec.started&limit=1")).body as {
+      events: ReadonlyArray<Record<string, unknown>>
+    }
     assert.deepStrictEqual(server.releases, [])
     await server.stop()
     server = await start()

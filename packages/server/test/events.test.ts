@@ -20,10 +20,21 @@ beforeAll(async () => {
 afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
 const append = (lines: ReadonlyArray<string>, type = "output") =>
-  server.run(Effect.flatMap(EventLog, (log) => log.append(ofProject(projectId), lines.map((line) => ({ type, subject: { execId: "exec_1" }, data: { line, stream: "stdout" } })))))
+  server.run(
+    Effect.flatMap(EventLog, (log) =>
+      log.append(
+        ofProject(projectId),
+        lines.map((line) => ({ type, subject: { execId: "exec_1" }, data: { line, stream: "stdout" } }))
+      )
+    )
+  )
 const watermark = async () => Number((await server.call("GET", `/projects/stream/events?limit=1`)).body["watermark"])
 
-interface Reader { readonly frames: Array<EventStream.Frame>; readonly socket: Socket; readonly until: (done: (frames: ReadonlyArray<EventStream.Frame>) => boolean) => Promise<void> }
+interface Reader {
+  readonly frames: Array<EventStream.Frame>
+  readonly socket: Socket
+  readonly until: (done: (frames: ReadonlyArray<EventStream.Frame>) => boolean) => Promise<void>
+}
 /** A bare socket, so that the test decides what is read and when the connection breaks. */
 const open = (path: string, headers = ""): Reader => {
   const frames: Array<EventStream.Frame> = []
@@ -31,33 +42,44 @@ const open = (path: string, headers = ""): Reader => {
   const parser = EventStream.parser()
   let head = true
   let rest = ""
-  const socket = connect(server.port, "127.0.0.1", () => socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${server.key}\r\n${headers}\r\n`))
-  socket.on("data", (chunk) => {
-    let text = String(chunk)
-    if (head) {
-      rest += text
-      const end = rest.indexOf("\r\n\r\n")
-      if (end === -1) return
-      head = false
-      text = rest.slice(end + 4)
-    }
-    frames.push(...parser.push(text))
-    for (const look of waiting) look()
-  }).on("error", () => socket.destroy())
-  const until: Reader["until"] = (done) => new Promise((resolve, reject) => {
-    const look = () => {
-      if (!done(frames)) return
-      waiting.delete(look)
-      clearTimeout(late)
-      resolve()
-    }
-    const late = setTimeout(() => reject(new Error(`${frames.length} frames came, the last is ${JSON.stringify(frames.at(-1))}`)), 20_000)
-    waiting.add(look)
-    look()
-  })
+  const socket = connect(server.port, "127.0.0.1", () =>
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${server.key}\r\n${headers}\r\n`
+    )
+  )
+  socket
+    .on("data", (chunk) => {
+      let text = String(chunk)
+      if (head) {
+        rest += text
+        const end = rest.indexOf("\r\n\r\n")
+        if (end === -1) return
+        head = false
+        text = rest.slice(end + 4)
+      }
+      frames.push(...parser.push(text))
+      for (const look of waiting) look()
+    })
+    .on("error", () => socket.destroy())
+  const until: Reader["until"] = (done) =>
+    new Promise((resolve, reject) => {
+      const look = () => {
+        if (!done(frames)) return
+        waiting.delete(look)
+        clearTimeout(late)
+        resolve()
+      }
+      const late = setTimeout(
+        () => reject(new Error(`${frames.length} frames came, the last is ${JSON.stringify(frames.at(-1))}`)),
+        20_000
+      )
+      waiting.add(look)
+      look()
+    })
   return { frames, socket, until }
 }
-const ids = (frames: ReadonlyArray<EventStream.Frame>) => frames.flatMap((frame) => frame.id === null ? [] : [frame.id])
+const ids = (frames: ReadonlyArray<EventStream.Frame>) =>
+  frames.flatMap((frame) => (frame.id === null ? [] : [frame.id]))
 
 describe("sse", () => {
   it("replays the past, says synced, goes on live, and says what an event is about", async () => {
@@ -68,8 +90,17 @@ describe("sse", () => {
     await append(["live"])
     await reader.until((frames) => frames.length >= 3)
     reader.socket.destroy()
-    assert.deepStrictEqual(reader.frames.map((frame) => frame.event), ["output", "synced", "output"])
-    assert.deepInclude(JSON.parse(reader.frames[2]?.data ?? "{}"), { type: "output", line: "live", stream: "stdout", exec_id: "exec_1", seq: from + 2 })
+    assert.deepStrictEqual(
+      reader.frames.map((frame) => frame.event),
+      ["output", "synced", "output"]
+    )
+    assert.deepInclude(JSON.parse(reader.frames[2]?.data ?? "{}"), {
+      type: "output",
+      line: "live",
+      stream: "stdout",
+      exec_id: "exec_1",
+      seq: from + 2
+    })
   })
 
   it("gives JSON the same events, pages and filters", async () => {
@@ -78,10 +109,19 @@ describe("sse", () => {
     await append(["c"], "note")
     await append(["d"])
     const page = await server.call("GET", `/projects/stream/events?after=${from}&limit=2&types=output`)
-    assert.deepStrictEqual((page.body["events"] as ReadonlyArray<{ line: string }>).map((event) => event.line), ["a", "b"])
+    assert.deepStrictEqual(
+      (page.body["events"] as ReadonlyArray<{ line: string }>).map((event) => event.line),
+      ["a", "b"]
+    )
     assert.isTrue(page.body["has_more"])
-    const next = await server.call("GET", `/projects/stream/events?after=${String(page.body["cursor"])}&types=output&exec_id=exec_1`)
-    assert.deepStrictEqual((next.body["events"] as ReadonlyArray<{ line: string }>).map((event) => event.line), ["d"])
+    const next = await server.call(
+      "GET",
+      `/projects/stream/events?after=${String(page.body["cursor"])}&types=output&exec_id=exec_1`
+    )
+    assert.deepStrictEqual(
+      (next.body["events"] as ReadonlyArray<{ line: string }>).map((event) => event.line),
+      ["d"]
+    )
     const nothing = await server.call("GET", `/projects/stream/events?after=${from}&exec_id=exec_2`)
     assert.deepStrictEqual(nothing.body["events"], [])
   })
@@ -105,13 +145,20 @@ describe("sse", () => {
 
   it("refuses a cursor beyond the end, as JSON and as a stream, and says where it was given", async () => {
     const end = await watermark()
-    const cases = [[`?after=${end + 1}`, {}, "/query/after"], [`?after=${end + 1}`, { accept: "text/event-stream" }, "/query/after"], ["", { accept: "text/event-stream", "last-event-id": String(end + 1) }, "/header/last-event-id"]] as const
+    const cases = [
+      [`?after=${end + 1}`, {}, "/query/after"],
+      [`?after=${end + 1}`, { accept: "text/event-stream" }, "/query/after"],
+      ["", { accept: "text/event-stream", "last-event-id": String(end + 1) }, "/header/last-event-id"]
+    ] as const
     for (const [query, headers, pointer] of cases) {
       const answer = await server.call("GET", `/projects/stream/events${query}`, { headers })
       assert.strictEqual(answer.status, 400, query)
       assert.strictEqual(answer.body["code"], "invalid-input")
       assert.include(String(answer.body["detail"]), `ends at ${end}`)
-      assert.deepStrictEqual((answer.body["errors"] as ReadonlyArray<{ pointer: string }>).map((error) => error.pointer), [pointer])
+      assert.deepStrictEqual(
+        (answer.body["errors"] as ReadonlyArray<{ pointer: string }>).map((error) => error.pointer),
+        [pointer]
+      )
     }
     assert.strictEqual((await server.call("GET", `/projects/stream/events?after=${end}`)).status, 200)
   })
@@ -120,7 +167,10 @@ describe("sse", () => {
     const answer = await server.call("HEAD", "/projects/stream/events", { headers: { accept: "text/event-stream" } })
     assert.strictEqual(answer.status, 200)
     assert.include(answer.headers.get("content-type") ?? "", "text/event-stream")
-    assert.strictEqual((await server.call("HEAD", "/projects/nobody/events", { headers: { accept: "text/event-stream" } })).status, 404)
+    assert.strictEqual(
+      (await server.call("HEAD", "/projects/nobody/events", { headers: { accept: "text/event-stream" } })).status,
+      404
+    )
   })
 
   it("takes the cursor that JSON just gave, however far the live readers are", async () => {
@@ -138,7 +188,9 @@ describe("sse", () => {
 
   it("ends with the key that opened it", async () => {
     const { id, key } = await server.makeKey({ scopes: ["projects:read"] })
-    const response = await fetch(`${server.url}/projects/stream/events`, { headers: { accept: "text/event-stream", authorization: `Bearer ${key}` } })
+    const response = await fetch(`${server.url}/projects/stream/events`, {
+      headers: { accept: "text/event-stream", authorization: `Bearer ${key}` }
+    })
     assert.strictEqual(response.status, 200)
     assert.strictEqual((await server.call("DELETE", `/keys/${id}`)).status, 204)
     // To its end: an open stream would have none.
@@ -154,7 +206,7 @@ describe("sse-replay", () => {
     let written = 0
     const writing = (async () => {
       while (written < total) {
-        const size = 1 + (written * 7) % 11
+        const size = 1 + ((written * 7) % 11)
         await append(Array.from({ length: size }, (_, i) => `line ${written + i}`))
         written += size
       }
@@ -163,7 +215,7 @@ describe("sse-replay", () => {
     let cursor = from
     for (let drop = 0; drop < 500; drop++) {
       const reader = open(`/projects/stream/events?after=${cursor}`)
-      const wanted = 1 + (drop * 13) % 17
+      const wanted = 1 + ((drop * 13) % 17)
       await reader.until((frames) => ids(frames).length >= wanted || frames.some((frame) => frame.event === "synced"))
       reader.socket.destroy()
       const got = ids(reader.frames)
@@ -176,18 +228,37 @@ describe("sse-replay", () => {
     rest.socket.destroy()
     seen.push(...ids(rest.frames))
     assert.strictEqual(seen.length, written)
-    assert.deepStrictEqual(seen, Array.from({ length: written }, (_, i) => from + 1 + i))
+    assert.deepStrictEqual(
+      seen,
+      Array.from({ length: written }, (_, i) => from + 1 + i)
+    )
   }, 120_000)
 
-  it("is followed by the client through a lost connection", () => Effect.runPromise(Effect.gen(function*() {
-    const from = yield* Effect.promise(watermark)
-    const following = yield* Effect.forkChild(EventStream.follow({ url: server.url, key: server.key, path: "/projects/stream/events", after: from, retryMillis: 10 }).pipe(
-      Stream.filter((event) => event.type === "output"), Stream.take(50), Stream.runCollect
+  it("is followed by the client through a lost connection", () =>
+    Effect.runPromise(
+      Effect.gen(function* () {
+        const from = yield* Effect.promise(watermark)
+        const following = yield* Effect.forkChild(
+          EventStream.follow({
+            url: server.url,
+            key: server.key,
+            path: "/projects/stream/events",
+            after: from,
+            retryMillis: 10
+          }).pipe(
+            Stream.filter((event) => event.type === "output"),
+            Stream.take(50),
+            Stream.runCollect
+          )
+        )
+        for (let i = 0; i < 50; i++) yield* Effect.promise(() => append([`n ${i}`]))
+        const events = yield* Fiber.join(following)
+        assert.deepStrictEqual(
+          events.map((event) => event.seq),
+          Array.from({ length: 50 }, (_, i) => from + 1 + i)
+        )
+      })
     ))
-    for (let i = 0; i < 50; i++) yield* Effect.promise(() => append([`n ${i}`]))
-    const events = yield* Fiber.join(following)
-    assert.deepStrictEqual(events.map((event) => event.seq), Array.from({ length: 50 }, (_, i) => from + 1 + i))
-  })))
 })
 
 describe("slow-reader", () => {
@@ -212,7 +283,10 @@ describe("slow-reader", () => {
     let peak = 0
     // The log in memory is part of this process: it is trimmed, so that only what readers hold counts.
     for (let batch = 0; batch < 250; batch++) {
-      await append(Array.from({ length: 20 }, () => line), "flood")
+      await append(
+        Array.from({ length: 20 }, () => line),
+        "flood"
+      )
       if (batch % 25 === 24) {
         await healthy.until((frames) => (ids(frames).at(-1) ?? 0) >= from + (batch + 1) * 20)
         healthy.frames.length = 0

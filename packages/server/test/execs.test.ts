@@ -12,24 +12,61 @@ import { Effect, Layer } from "effect"
 import { Execs, layer } from "../src/Execs.ts"
 
 /** Looks at few entries per read, as a store does that bounds what a filter may cost. */
-const shortSighted = Layer.effect(EventLog.EventLog, Effect.map(EventLog.EventLog, (log) => EventLog.EventLog.of({
-  ...log,
-  read: (stream, after, limit, filter) => Effect.map(log.read(stream, after, 5), (page) => ({
-    ...page, events: page.events.filter((event) => EventLog.matches(event, filter)).slice(0, limit), cursor: page.events.at(-1)?.seq ?? after
-  }))
-}))).pipe(Layer.provide(EventLog.layerMemory))
+const shortSighted = Layer.effect(
+  EventLog.EventLog,
+  Effect.map(EventLog.EventLog, (log) =>
+    EventLog.EventLog.of({
+      ...log,
+      read: (stream, after, limit, filter) =>
+        Effect.map(log.read(stream, after, 5), (page) => ({
+          ...page,
+          events: page.events.filter((event) => EventLog.matches(event, filter)).slice(0, limit),
+          cursor: page.events.at(-1)?.seq ?? after
+        }))
+    })
+  )
+).pipe(Layer.provide(EventLog.layerMemory))
 
 describe("execs", () => {
-  it.effect("are found in the log behind many other events", () => Effect.gen(function*() {
-    const project = { id: yield* Ids.make("proj"), name: "shop", defaultBranch: "main" } as Project
-    const id = yield* Ids.make("exec")
-    const log = yield* EventLog.EventLog
-    const noise: ReadonlyArray<NewEvent> = Array.from({ length: 23 }, () => ({ type: "output", subject: {}, data: { line: "x" } }))
-    const own = (type: string, data: NewEvent["data"]): NewEvent => ({ type, subject: { execId: id }, data })
-    yield* log.append(ofProject(project.id), [...noise, own("exec.started", { command: ["make"], workspace: "main" }), ...noise, own("complete", { exit_code: null, signal: "SIGTERM", reason: "signal" }), ...noise])
-    const found = yield* (yield* Execs).get(project, id)
-    assert.deepStrictEqual([found.command, found.exit], [["make"], { code: null, signal: "SIGTERM", reason: "signal" }])
-    const missing = yield* Effect.flip((yield* Execs).get(project, yield* Ids.make("exec")))
-    assert.strictEqual(missing.reason._tag, "NotFound")
-  }).pipe(Effect.provide(layer("loopback").pipe(Layer.provideMerge(Layer.mergeAll(shortSighted, CredentialStore.layerMemory, Forge.layerMemory, OutputStore.layerMemory, WorkspaceHost.layerMemory))))))
+  it.effect("are found in the log behind many other events", () =>
+    Effect.gen(function* () {
+      const project = { id: yield* Ids.make("proj"), name: "shop", defaultBranch: "main" } as Project
+      const id = yield* Ids.make("exec")
+      const log = yield* EventLog.EventLog
+      const noise: ReadonlyArray<NewEvent> = Array.from({ length: 23 }, () => ({
+        type: "output",
+        subject: {},
+        data: { line: "x" }
+      }))
+      const own = (type: string, data: NewEvent["data"]): NewEvent => ({ type, subject: { execId: id }, data })
+      yield* log.append(ofProject(project.id), [
+        ...noise,
+        own("exec.started", { command: ["make"], workspace: "main" }),
+        ...noise,
+        own("complete", { exit_code: null, signal: "SIGTERM", reason: "signal" }),
+        ...noise
+      ])
+      const found = yield* (yield* Execs).get(project, id)
+      assert.deepStrictEqual(
+        [found.command, found.exit],
+        [["make"], { code: null, signal: "SIGTERM", reason: "signal" }]
+      )
+      const missing = yield* Effect.flip((yield* Execs).get(project, yield* Ids.make("exec")))
+      assert.strictEqual(missing.reason._tag, "NotFound")
+    }).pipe(
+      Effect.provide(
+        layer("loopback").pipe(
+          Layer.provideMerge(
+            Layer.mergeAll(
+              shortSighted,
+              CredentialStore.layerMemory,
+              Forge.layerMemory,
+              OutputStore.layerMemory,
+              WorkspaceHost.layerMemory
+            )
+          )
+        )
+      )
+    )
+  )
 })

@@ -5,9 +5,19 @@ import { problemOf } from "../src/http/Failures.ts"
 
 describe("a port's failure", () => {
   it("points at the field as the API calls it, and at what lies within as the caller does", () => {
-    for (const [field, pointer, name] of [["argv", "/command", "command"], ["workDir", "/work_dir", "work_dir"], ["env.HTTP_Proxy", "/env/HTTP_Proxy", "env.HTTP_Proxy"]] as const) {
-      const problem = problemOf(new WorkspaceError({ operation: "WorkspaceHost.exec", reason: { _tag: "Invalid", field, message: "no" } }), "req_1")
-      assert.deepStrictEqual([problem.code, problem.detail, problem.errors], ["unprocessable", `${name}: no`, [{ pointer, detail: "no" }]])
+    for (const [field, pointer, name] of [
+      ["argv", "/command", "command"],
+      ["workDir", "/work_dir", "work_dir"],
+      ["env.HTTP_Proxy", "/env/HTTP_Proxy", "env.HTTP_Proxy"]
+    ] as const) {
+      const problem = problemOf(
+        new WorkspaceError({ operation: "WorkspaceHost.exec", reason: { _tag: "Invalid", field, message: "no" } }),
+        "req_1"
+      )
+      assert.deepStrictEqual(
+        [problem.code, problem.detail, problem.errors],
+        ["unprocessable", `${name}: no`, [{ pointer, detail: "no" }]]
+      )
     }
   })
 })

@@ -16,14 +16,24 @@ let known: Cases.Known
 beforeAll(async () => {
   server = await Effect.runPromise(Scope.provide(MemoryServer.make(), scope))
   const made = await server.call("POST", "/projects", { body: { name: "fuzzed" }, headers: { prefer: "wait=30" } })
-  const feature = await server.call("POST", "/projects/fuzzed/sdlc/features", { body: { title: "Fuzzed", start: false } })
+  const feature = await server.call("POST", "/projects/fuzzed/sdlc/features", {
+    body: { title: "Fuzzed", start: false }
+  })
   const exec = await server.call("POST", "/projects/fuzzed/workspace/execs", { body: { command: ["true"] } })
   const key = await server.makeKey({ scopes: ["sdlc:read"] })
-  known = { project: "fuzzed", feature: String(feature.body["slug"]), operation: String(made.body["operation_id"]), exec: String(exec.body["id"]), key: key.id, task: "task_01ARZ3NDEKTSV4RRFFQ69G5FAV" }
+  known = {
+    project: "fuzzed",
+    feature: String(feature.body["slug"]),
+    operation: String(made.body["operation_id"]),
+    exec: String(exec.body["id"]),
+    key: key.id,
+    task: "task_01ARZ3NDEKTSV4RRFFQ69G5FAV"
+  }
 })
 afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
-const told = ({ body, headers, method, path }: Cases.Request) => `${method} ${path.slice(0, 200)} ${JSON.stringify(headers).slice(0, 300)} ${String(body).slice(0, 200)}`
+const told = ({ body, headers, method, path }: Cases.Request) =>
+  `${method} ${path.slice(0, 200)} ${JSON.stringify(headers).slice(0, 300)} ${String(body).slice(0, 200)}`
 
 describe("api-fuzz", () => {
   // What the others need is deleted last.
@@ -38,7 +48,10 @@ describe("api-fuzz", () => {
           throw new Error(`case ${i} was not answered: ${told(asked)}`, { cause })
         })
         const wrong = Exchange.judge(operation, asked, answer)
-        if (wrong.length > 0) found.push(`case ${i}: ${told(asked)}\n  → ${answer.status} ${answer.text.slice(0, 300)}\n  ${wrong.slice(0, 5).join("\n  ")}`)
+        if (wrong.length > 0)
+          found.push(
+            `case ${i}: ${told(asked)}\n  → ${answer.status} ${answer.text.slice(0, 300)}\n  ${wrong.slice(0, 5).join("\n  ")}`
+          )
       }
       assert.deepStrictEqual(found, [], found.slice(0, 10).join("\n"))
     })

@@ -24,22 +24,35 @@ afterAll(async () => {
 
 const call = async (path: string, body: unknown, headers: Record<string, string> = {}) => {
   const response = await fetch(server.url + path, {
-    method: "POST", headers: { authorization: `Bearer ${server.newKey?.key ?? ""}`, "content-type": "application/json", ...headers }, body: JSON.stringify(body)
+    method: "POST",
+    headers: { authorization: `Bearer ${server.newKey?.key ?? ""}`, "content-type": "application/json", ...headers },
+    body: JSON.stringify(body)
   })
-  return { status: response.status, body: await response.json() as Record<string, unknown> }
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }
 const token = async (access: "read" | "write") => {
   const made = await call("/projects/hello/git-tokens", { access, ttl_seconds: 600 })
   assert.strictEqual(made.status, 201, JSON.stringify(made.body))
   return made.body
 }
-const git = (cwd: string, ...args: ReadonlyArray<string>): Promise<{ readonly code: number | null; readonly text: string }> => new Promise((resolve, reject) => {
-  const env = { PATH: process.env["PATH"] ?? "", HOME: work, GIT_CONFIG_NOSYSTEM: "1", GIT_TERMINAL_PROMPT: "0" }
-  const child = spawn("git", ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] })
-  let text = ""
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => { text += String(chunk) })
-  child.on("error", reject).on("close", (code) => resolve({ code, text }))
-})
+const git = (
+  cwd: string,
+  ...args: ReadonlyArray<string>
+): Promise<{ readonly code: number | null; readonly text: string }> =>
+  new Promise((resolve, reject) => {
+    const env = { PATH: process.env["PATH"] ?? "", HOME: work, GIT_CONFIG_NOSYSTEM: "1", GIT_TERMINAL_PROMPT: "0" }
+    const child = spawn("git", ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", ...args], {
+      cwd,
+      env,
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    let text = ""
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk) => {
+        text += String(chunk)
+      })
+    child.on("error", reject).on("close", (code) => resolve({ code, text }))
+  })
 const done = async (cwd: string, ...args: ReadonlyArray<string>) => {
   const { code, text } = await git(cwd, ...args)
   assert.strictEqual(code, 0, `git ${args[0]}: ${text}`)

@@ -2,7 +2,18 @@
  * `codex exec --json`: thread, turn and item events, one per line.
  * Shapes as declared in codex-rs/exec/src/exec_events.rs of github.com/openai/codex.
  */
-import { count, type Fields, fields, type Format, json, list, object, type Reading, text, textOrNull } from "./Format.ts"
+import {
+  count,
+  type Fields,
+  fields,
+  type Format,
+  json,
+  list,
+  object,
+  type Reading,
+  text,
+  textOrNull
+} from "./Format.ts"
 
 const started = (item: Fields): ReadonlyArray<Reading> => {
   const id = text(item["id"])
@@ -10,7 +21,9 @@ const started = (item: Fields): ReadonlyArray<Reading> => {
     case "command_execution":
       return [{ _tag: "ToolCall", id, name: "shell", input: { command: text(item["command"]) } }]
     case "mcp_tool_call":
-      return [{ _tag: "ToolCall", id, name: `${text(item["server"])}.${text(item["tool"])}`, input: json(item["arguments"]) }]
+      return [
+        { _tag: "ToolCall", id, name: `${text(item["server"])}.${text(item["tool"])}`, input: json(item["arguments"]) }
+      ]
     case "web_search":
       return [{ _tag: "ToolCall", id, name: "web_search", input: { query: text(item["query"]) } }]
     default:
@@ -28,13 +41,28 @@ const completed = (item: Fields): ReadonlyArray<Reading> => {
     case "reasoning":
       return [{ _tag: "Thinking", text: text(item["text"]) }]
     case "command_execution":
-      return [{ _tag: "ToolResult", id, ok: ok && (item["exit_code"] ?? 0) === 0, output: text(item["aggregated_output"]) }]
+      return [
+        { _tag: "ToolResult", id, ok: ok && (item["exit_code"] ?? 0) === 0, output: text(item["aggregated_output"]) }
+      ]
     case "mcp_tool_call":
-      return [{ _tag: "ToolResult", id, ok, output: textOrNull(fields(item["error"])["message"]) ?? list(fields(item["result"])["content"]).map((part) => text(fields(part)["text"])).join("\n") }]
+      return [
+        {
+          _tag: "ToolResult",
+          id,
+          ok,
+          output:
+            textOrNull(fields(item["error"])["message"]) ??
+            list(fields(item["result"])["content"])
+              .map((part) => text(fields(part)["text"]))
+              .join("\n")
+        }
+      ]
     case "web_search":
       return [{ _tag: "ToolResult", id, ok, output: "" }]
     case "file_change":
-      return ok ? list(item["changes"]).map((change) => ({ _tag: "FileChanged", path: text(fields(change)["path"]) })) : []
+      return ok
+        ? list(item["changes"]).map((change) => ({ _tag: "FileChanged", path: text(fields(change)["path"]) }))
+        : []
     // A warning of the CLI, not the end of the run.
     case "error":
       return [{ _tag: "Output", stream: "stderr", line: text(item["message"]) }]
@@ -59,13 +87,21 @@ export const codex: Format = {
       case "turn.completed": {
         const usage = fields(line["usage"])
         return [
-          { _tag: "Usage", inputTokens: count(usage["input_tokens"]), outputTokens: count(usage["output_tokens"]), costUsd: null },
+          {
+            _tag: "Usage",
+            inputTokens: count(usage["input_tokens"]),
+            outputTokens: count(usage["output_tokens"]),
+            costUsd: null
+          },
           { _tag: "Verdict", ok: true, summary: "" }
         ]
       }
       case "turn.failed": {
         const said = text(fields(line["error"])["message"])
-        return [{ _tag: "Failure", text: said }, { _tag: "Verdict", ok: false, summary: said }]
+        return [
+          { _tag: "Failure", text: said },
+          { _tag: "Verdict", ok: false, summary: said }
+        ]
       }
       // Also used for "Reconnecting… 1/5": fatal only when the turn fails after it.
       case "error":

@@ -27,11 +27,13 @@ export interface Format {
 
 export type Fields = { readonly [key: string]: Json }
 
-export const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value)
+export const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
 export const fields = (value: unknown): Fields => (isFields(value) ? value : {})
 export const text = (value: unknown): string => (typeof value === "string" ? value : "")
 export const textOrNull = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null)
-export const count = (value: unknown): number => (typeof value === "number" && Number.isFinite(value) ? Math.max(0, Math.trunc(value)) : 0)
+export const count = (value: unknown): number =>
+  typeof value === "number" && Number.isFinite(value) ? Math.max(0, Math.trunc(value)) : 0
 export const list = (value: unknown): ReadonlyArray<Json> => (Array.isArray(value) ? value : [])
 export const json = (value: unknown): Json => (value === undefined ? null : (value as Json))
 

@@ -9,4 +9,10 @@ import { rdev } from "./Rdev.ts"
 export const formatNames = ["plain", "rdev", "claude-code", "opencode", "codex"] as const
 export type FormatName = (typeof formatNames)[number]
 
-export const formats: Readonly<Record<FormatName, Format>> = { plain, rdev, "claude-code": claudeCode, opencode: openCode, codex }
+export const formats: Readonly<Record<FormatName, Format>> = {
+  plain,
+  rdev,
+  "claude-code": claudeCode,
+  opencode: openCode,
+  codex
+}

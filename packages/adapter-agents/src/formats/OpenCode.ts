@@ -2,7 +2,18 @@
  * `opencode run --format json`: one line per finished part of the session, `{type, timestamp, sessionID, part}`, or `{type:"error"}`.
  * Shapes as printed by packages/opencode/src/cli/cmd/run.ts of github.com/anomalyco/opencode.
  */
-import { count, type Fields, fields, type Format, isFields, json, object, type Reading, text, textOrNull } from "./Format.ts"
+import {
+  count,
+  type Fields,
+  fields,
+  type Format,
+  isFields,
+  json,
+  object,
+  type Reading,
+  text,
+  textOrNull
+} from "./Format.ts"
 
 const editing: ReadonlySet<string> = new Set(["write", "edit", "patch", "multiedit"])
 
@@ -33,8 +44,14 @@ const failure = (value: unknown): string => {
   if (!isFields(value)) return text(value)
   const data = fields(value["data"])
   const status = data["statusCode"]
-  return [text(value["name"]), typeof status === "number" ? String(status) : "", textOrNull(data["message"]) ?? text(value["message"]), text(data["responseBody"])]
-    .filter((part) => part !== "").join(": ")
+  return [
+    text(value["name"]),
+    typeof status === "number" ? String(status) : "",
+    textOrNull(data["message"]) ?? text(value["message"]),
+    text(data["responseBody"])
+  ]
+    .filter((part) => part !== "")
+    .join(": ")
 }
 
 export const openCode: Format = {
@@ -58,7 +75,10 @@ export const openCode: Format = {
         return [usage(part)]
       case "error": {
         const said = failure(line["error"])
-        return [{ _tag: "Failure", text: said }, { _tag: "Verdict", ok: false, summary: said }]
+        return [
+          { _tag: "Failure", text: said },
+          { _tag: "Verdict", ok: false, summary: said }
+        ]
       }
       default:
         return typeof line["type"] === "string" && typeof line["sessionID"] === "string" ? [] : null

@@ -35,12 +35,15 @@ export interface Question {
 }
 
 const maxBytes = 8 * 1024 * 1024
-const idOf = (id: string) => /^0+$/.test(id) ? null : id
+const idOf = (id: string) => (/^0+$/.test(id) ? null : id)
 
 const parse = (text: string): Question => {
   const [objects = "", alternates = "", ...lines] = text.split("\n")
   return {
-    env: { ...objects === "" ? {} : { GIT_OBJECT_DIRECTORY: objects }, ...alternates === "" ? {} : { GIT_ALTERNATE_OBJECT_DIRECTORIES: alternates } },
+    env: {
+      ...(objects === "" ? {} : { GIT_OBJECT_DIRECTORY: objects }),
+      ...(alternates === "" ? {} : { GIT_ALTERNATE_OBJECT_DIRECTORIES: alternates })
+    },
     commands: lines.flatMap((line) => {
       const [old = "", next = "", ref = ""] = line.split(" ")
       return ref === "" ? [] : [{ ref, old: idOf(old), next: idOf(next) }]
@@ -53,7 +56,10 @@ export const answer = (channel: Duplex, judge: (question: Question) => Promise<R
   let text = ""
   const say = (problems: ReadonlyArray<string>) => {
     const told = problems.length === 0 ? [] : [...problems, "nothing of this push was taken"]
-    channel.write(told.map((line) => `: ${line.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ")}\n`).join("") + (problems.length === 0 ? "yes\n" : "no\n"))
+    channel.write(
+      told.map((line) => `: ${line.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ")}\n`).join("") +
+        (problems.length === 0 ? "yes\n" : "no\n")
+    )
   }
   channel.setEncoding("utf8")
   // Its end is git's end, and how that went is told by git.
@@ -64,6 +70,8 @@ export const answer = (channel: Duplex, judge: (question: Question) => Promise<R
     if (!text.endsWith("\nend\n")) return
     const asked = parse(text.slice(0, -"end\n".length))
     text = ""
-    judge(asked).then(say, () => say(["the push could not be examined; try again, and look into the server's log when it stays so"]))
+    judge(asked).then(say, () =>
+      say(["the push could not be examined; try again, and look into the server's log when it stays so"])
+    )
   })
 }

@@ -12,10 +12,19 @@ import * as PgWorkQueueStore from "@rdev/adapter-postgres/queue/PgWorkQueueStore
 
 const kind = "t"
 const project = (n) => `proj_01J0000000000000000000000${"0123456789ABCDEFGHJKMNPQRSTVWXYZ"[n]}`
-const store = (url) => Layer.merge(PgWorkQueueStore.layer.pipe(Layer.provide(layerPostgres({ url }))), TaskEvents.layerNone)
+const store = (url) =>
+  Layer.merge(PgWorkQueueStore.layer.pipe(Layer.provide(layerPostgres({ url }))), TaskEvents.layerNone)
 const queue = (url) => WorkQueue.layer.pipe(Layer.provideMerge(store(url)))
 const spec = (payload) => ({ projectId: project(payload.tenant ?? Math.abs(payload.n) % 10), kind, payload })
-const sql = async (url, text) => { const c = new pg.Client({ connectionString: url }); await c.connect(); try { return (await c.query(text)).rows } finally { await c.end() } }
+const sql = async (url, text) => {
+  const c = new pg.Client({ connectionString: url })
+  await c.connect()
+  try {
+    return (await c.query(text)).rows
+  } finally {
+    await c.end()
+  }
+}
 
 export default {
   kind: "pg",
@@ -36,24 +45,42 @@ export default {
   // The rows that enqueueing would have written.
   async seed(n, { url }) {
     const d = WorkQueue.defaults
-    const lanes = await sql(url, `select queue.lane_no(p, '${kind}', '{}', null, null, 1, ${d.maxAttempts}, ${d.timeoutMillis}) no from unnest(array['${Array.from({ length: 10 }, (_, i) => project(i)).join("','")}']) p`)
+    const lanes = await sql(
+      url,
+      `select queue.lane_no(p, '${kind}', '{}', null, null, 1, ${d.maxAttempts}, ${d.timeoutMillis}) no from unnest(array['${Array.from({ length: 10 }, (_, i) => project(i)).join("','")}']) p`
+    )
     for (let at = 0; at < n; at += 250_000) {
-      await sql(url, `insert into queue.ready (lane, priority, id, payload)
+      await sql(
+        url,
+        `insert into queue.ready (lane, priority, id, payload)
         select (array[${lanes.map((row) => row.no)}])[1 + i % 10], 0, (lpad(to_hex((extract(epoch from now()) * 1000)::bigint), 12, '0') || lpad(to_hex(i), 20, '0'))::uuid, json_build_object('n', i, 't', 0, 'pad', repeat('x', 64))
-        from generate_series(${at}, ${Math.min(n, at + 250_000) - 1}) i`)
+        from generate_series(${at}, ${Math.min(n, at + 250_000) - 1}) i`
+      )
     }
   },
   seedCompleted: () => `
     insert into queue.history (id, lane, priority, status, fence, ended_at, payload) select id, lane, priority, 1, 1, now(), payload from queue.ready;
     truncate queue.ready`,
-  unfinished: "select ((select count(*) from queue.ready) + (select count(*) from queue.later) + (select coalesce(sum(cardinality(ids) - bit_count(done)), 0) from queue.lease))::int n",
+  unfinished:
+    "select ((select count(*) from queue.ready) + (select count(*) from queue.later) + (select coalesce(sum(cardinality(ids) - bit_count(done)), 0) from queue.lease))::int n",
   async work({ url }, { concurrency, handler, leaseMs = 30_000 }) {
     const handlers = TaskHandlers.layer({
       [kind]: ({ task }) => {
         const result = handler(task.payload)
-        return result instanceof Promise ? Effect.as(Effect.promise(() => result), null) : Effect.succeed(null)
+        return result instanceof Promise
+          ? Effect.as(
+              Effect.promise(() => result),
+              null
+            )
+          : Effect.succeed(null)
       }
     })
-    Effect.runFork(Layer.launch(Worker.layer({ capacity: concurrency, leaseMillis: leaseMs }).pipe(Layer.provide(Layer.merge(store(url), handlers)))))
+    Effect.runFork(
+      Layer.launch(
+        Worker.layer({ capacity: concurrency, leaseMillis: leaseMs }).pipe(
+          Layer.provide(Layer.merge(store(url), handlers))
+        )
+      )
+    )
   }
 }

@@ -6,4 +6,5 @@ export const plain = (values: ReadonlyArray<number | string>): string => `{${val
 const quoted = (text: string): string => `"${text.replace(/["\\]/g, "\\$&")}"`
 
 /** Of any texts; null stays null. */
-export const texts = (values: ReadonlyArray<string | null>): string => `{${values.map((value) => value === null ? "NULL" : quoted(value)).join(",")}}`
+export const texts = (values: ReadonlyArray<string | null>): string =>
+  `{${values.map((value) => (value === null ? "NULL" : quoted(value))).join(",")}}`

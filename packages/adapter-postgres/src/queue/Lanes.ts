@@ -39,11 +39,17 @@ const rowsSql = `
 
 const nameOf = (task: NewTask) =>
   `${task.projectId} ${task.kind} ${task.maxAttempts} ${task.timeoutMillis}` +
-  (task.requires.length === 0 && task.gate === null && task.concurrencyKey === null ? "" : JSON.stringify([task.requires, task.gate, task.concurrencyKey, task.concurrencyLimit]))
+  (task.requires.length === 0 && task.gate === null && task.concurrencyKey === null
+    ? ""
+    : JSON.stringify([task.requires, task.gate, task.concurrencyKey, task.concurrencyLimit]))
 
 const remember = <K, V>(map: Map<K, V>, key: K, value: V) => {
   map.set(key, value)
-  if (map.size > capacity) for (const oldest of map.keys()) { map.delete(oldest); break }
+  if (map.size > capacity)
+    for (const oldest of map.keys()) {
+      map.delete(oldest)
+      break
+    }
 }
 
 export interface Lanes {
@@ -58,38 +64,67 @@ export interface Lanes {
 export const make = (database: Database["Service"], nowMillis: () => number): Lanes => {
   const known = new Map<string, { readonly no: number; readonly until: number }>()
   const byNumber = new Map<number, Lane>()
-  let last: { readonly projectId: string; readonly kind: string; readonly maxAttempts: number; readonly timeoutMillis: number; readonly name: string } | null = null
+  let last: {
+    readonly projectId: string
+    readonly kind: string
+    readonly maxAttempts: number
+    readonly timeoutMillis: number
+    readonly name: string
+  } | null = null
 
   /** Many tasks in a row are alike. */
   const name = (task: NewTask): string => {
     if (task.requires.length > 0 || task.gate !== null || task.concurrencyKey !== null) return nameOf(task)
-    if (last === null || last.projectId !== task.projectId || last.kind !== task.kind || last.maxAttempts !== task.maxAttempts || last.timeoutMillis !== task.timeoutMillis) {
-      last = { projectId: task.projectId, kind: task.kind, maxAttempts: task.maxAttempts, timeoutMillis: task.timeoutMillis, name: nameOf(task) }
+    if (
+      last === null ||
+      last.projectId !== task.projectId ||
+      last.kind !== task.kind ||
+      last.maxAttempts !== task.maxAttempts ||
+      last.timeoutMillis !== task.timeoutMillis
+    ) {
+      last = {
+        projectId: task.projectId,
+        kind: task.kind,
+        maxAttempts: task.maxAttempts,
+        timeoutMillis: task.timeoutMillis,
+        name: nameOf(task)
+      }
     }
     return last.name
   }
 
-  const find = (key: string, task: NewTask) => Effect.gen(function*() {
-    const params = [task.projectId, task.kind, task.requires, task.gate, task.concurrencyKey, task.concurrencyKey === null ? 1 : task.concurrencyLimit, task.maxAttempts, task.timeoutMillis]
-    const rows = yield* database.query<{ readonly no: number }>(numberSql, params, { prepare: true })
-    const no = rows[0]?.no ?? 0
-    // A lane made in a transaction that rolls back never was.
-    yield* database.afterCommit(Effect.sync(() => remember(known, key, { no, until: nowMillis() + rememberMillis })))
-    return no
-  })
+  const find = (key: string, task: NewTask) =>
+    Effect.gen(function* () {
+      const params = [
+        task.projectId,
+        task.kind,
+        task.requires,
+        task.gate,
+        task.concurrencyKey,
+        task.concurrencyKey === null ? 1 : task.concurrencyLimit,
+        task.maxAttempts,
+        task.timeoutMillis
+      ]
+      const rows = yield* database.query<{ readonly no: number }>(numberSql, params, { prepare: true })
+      const no = rows[0]?.no ?? 0
+      // A lane made in a transaction that rolls back never was.
+      yield* database.afterCommit(Effect.sync(() => remember(known, key, { no, until: nowMillis() + rememberMillis })))
+      return no
+    })
 
-  const findAll = (tasks: ReadonlyArray<NewTask>, now: number) => Effect.gen(function*() {
-    const found = new Map<string, number>()
-    const numbers: Array<number> = []
-    for (const task of tasks) {
-      const key = name(task)
-      const hit = known.get(key)
-      const no = hit !== undefined && hit.until > now ? hit.no : found.get(key) ?? (yield* find(key, task))
-      found.set(key, no)
-      numbers.push(no)
-    }
-    return numbers
-  })
+  const findAll = (tasks: ReadonlyArray<NewTask>, now: number) =>
+    Effect.gen(function* () {
+      const found = new Map<string, number>()
+      const numbers: Array<number> = []
+      for (const task of tasks) {
+        const key = name(task)
+        const hit = known.get(key)
+        const no = hit !== undefined && hit.until > now ? hit.no : (found.get(key) ?? (yield* find(key, task)))
+        found.set(key, no)
+        numbers.push(no)
+      }
+      return numbers
+    })
 
   const allKnown = (tasks: ReadonlyArray<NewTask>): ReadonlyArray<number> | null => {
     const now = nowMillis()
@@ -104,28 +139,30 @@ export const make = (database: Database["Service"], nowMillis: () => number): La
 
   return {
     known: allKnown,
-    numbers: (tasks) => Effect.suspend(() => {
-      const numbers = allKnown(tasks)
-      return numbers === null ? findAll(tasks, nowMillis()) : Effect.succeed(numbers)
-    }),
-    load: (query, numbers) => Effect.suspend(() => {
-      const missing = [...new Set(numbers)].filter((no) => !byNumber.has(no))
-      if (missing.length === 0) return Effect.succeed(byNumber)
-      return Effect.map(query<Row>(rowsSql, [missing], { prepare: true }), (rows) => {
-        for (const row of rows) {
-          remember(byNumber, row.no, {
-            projectId: row.project,
-            kind: row.kind,
-            requires: row.requires,
-            gate: row.gate,
-            concurrencyKey: row.concurrency_key,
-            concurrencyLimit: row.concurrency_limit,
-            maxAttempts: row.max_attempts,
-            timeoutMillis: row.timeout_millis
-          })
-        }
-        return byNumber
+    numbers: (tasks) =>
+      Effect.suspend(() => {
+        const numbers = allKnown(tasks)
+        return numbers === null ? findAll(tasks, nowMillis()) : Effect.succeed(numbers)
+      }),
+    load: (query, numbers) =>
+      Effect.suspend(() => {
+        const missing = [...new Set(numbers)].filter((no) => !byNumber.has(no))
+        if (missing.length === 0) return Effect.succeed(byNumber)
+        return Effect.map(query<Row>(rowsSql, [missing], { prepare: true }), (rows) => {
+          for (const row of rows) {
+            remember(byNumber, row.no, {
+              projectId: row.project,
+              kind: row.kind,
+              requires: row.requires,
+              gate: row.gate,
+              concurrencyKey: row.concurrency_key,
+              concurrencyLimit: row.concurrency_limit,
+              maxAttempts: row.max_attempts,
+              timeoutMillis: row.timeout_millis
+            })
+          }
+          return byNumber
+        })
       })
-    })
   }
 }

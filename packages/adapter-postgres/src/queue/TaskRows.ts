@@ -8,7 +8,11 @@ import type { Lane } from "./Lanes.ts"
 import { bytesOf, fromBytes, fromUuid, hexAt, millisOf } from "./TaskUuid.ts"
 
 /** What few tasks have. */
-export interface Extra { readonly dedupeKey?: string; readonly dependsOn?: ReadonlyArray<TaskId>; readonly runAtMillis?: number }
+export interface Extra {
+  readonly dedupeKey?: string
+  readonly dependsOn?: ReadonlyArray<TaskId>
+  readonly runAtMillis?: number
+}
 
 export interface PendingRow {
   readonly id: string
@@ -32,32 +36,46 @@ const stateOf = (value: unknown, uuid: string): TaskState => {
   try {
     return decodeState(value)
   } catch (cause) {
-    throw new StoreError({ operation: "WorkQueueStore.read", reason: { _tag: "Corrupt", message: `the state of ${taskId(uuid)} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}` }, cause })
+    throw new StoreError({
+      operation: "WorkQueueStore.read",
+      reason: {
+        _tag: "Corrupt",
+        message: `the state of ${taskId(uuid)} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`
+      },
+      cause
+    })
   }
 }
 
 /** A record as it was before a delivery that may follow. */
 export const pending = (row: PendingRow, lanes: ReadonlyMap<number, Lane>): WorkTask => {
   const lane = lanes.get(row.lane)
-  if (lane === undefined) throw new StoreError({ operation: "WorkQueueStore.read", reason: { _tag: "Corrupt", message: `${taskId(row.id)} is in lane ${row.lane}, which does not exist` } })
+  if (lane === undefined)
+    throw new StoreError({
+      operation: "WorkQueueStore.read",
+      reason: { _tag: "Corrupt", message: `${taskId(row.id)} is in lane ${row.lane}, which does not exist` }
+    })
   const { extra, state } = row
-  const fresh = Transition.pending({
-    id: taskId(row.id),
-    projectId: lane.projectId,
-    kind: lane.kind,
-    payload: row.payload,
-    // A difference, as 0 negated is -0.
-    priority: 0 - row.priority,
-    runAtMillis: extra?.runAtMillis ?? null,
-    dedupeKey: extra?.dedupeKey ?? null,
-    concurrencyKey: lane.concurrencyKey,
-    concurrencyLimit: lane.concurrencyLimit,
-    maxAttempts: lane.maxAttempts,
-    timeoutMillis: lane.timeoutMillis,
-    dependsOn: extra?.dependsOn ?? [],
-    requires: lane.requires,
-    gate: lane.gate
-  }, createdAtMillis(row.id))
+  const fresh = Transition.pending(
+    {
+      id: taskId(row.id),
+      projectId: lane.projectId,
+      kind: lane.kind,
+      payload: row.payload,
+      // A difference, as 0 negated is -0.
+      priority: 0 - row.priority,
+      runAtMillis: extra?.runAtMillis ?? null,
+      dedupeKey: extra?.dedupeKey ?? null,
+      concurrencyKey: lane.concurrencyKey,
+      concurrencyLimit: lane.concurrencyLimit,
+      maxAttempts: lane.maxAttempts,
+      timeoutMillis: lane.timeoutMillis,
+      dependsOn: extra?.dependsOn ?? [],
+      requires: lane.requires,
+      gate: lane.gate
+    },
+    createdAtMillis(row.id)
+  )
   return state === null ? fresh : Transition.withFields(fresh, stateOf(state, row.id))
 }
 
@@ -66,14 +84,34 @@ export const pending = (row: PendingRow, lanes: ReadonlyMap<number, Lane>): Work
  * its time on.
  */
 export const delivered = (
-  bytes: DataView, offset: number, lane: number, priority: number, payload: Schema.Json, extra: Extra | null, state: unknown,
-  lanes: ReadonlyMap<number, Lane>, worker: WorkerId, startedAtMillis: number
+  bytes: DataView,
+  offset: number,
+  lane: number,
+  priority: number,
+  payload: Schema.Json,
+  extra: Extra | null,
+  state: unknown,
+  lanes: ReadonlyMap<number, Lane>,
+  worker: WorkerId,
+  startedAtMillis: number
 ): WorkTask => {
   const attributes = lanes.get(lane)
   if (state !== null || extra !== null || attributes === undefined) {
-    return Transition.started(pending({ id: hexAt(bytes, offset), lane, priority, payload, extra, state }, lanes), worker, startedAtMillis)
+    return Transition.started(
+      pending({ id: hexAt(bytes, offset), lane, priority, payload, extra, state }, lanes),
+      worker,
+      startedAtMillis
+    )
   }
-  return Transition.firstDelivery(fromBytes("task_", bytes, offset) as TaskId, millisOf(bytes, offset), attributes, payload, 0 - priority, worker, startedAtMillis)
+  return Transition.firstDelivery(
+    fromBytes("task_", bytes, offset) as TaskId,
+    millisOf(bytes, offset),
+    attributes,
+    payload,
+    0 - priority,
+    worker,
+    startedAtMillis
+  )
 }
 
 /** A row of any table, as the reading verbs select it. */
@@ -95,14 +133,41 @@ export const record = (row: AnyRow, lanes: ReadonlyMap<number, Lane>): WorkTask 
   const task = pending(row, lanes)
   const worker = row.worker === null ? null : workerId(row.worker)
   switch (row.place) {
-    case "ready": return Transition.withFields(task, { runAtMillis: null, awaits: null })
-    case "later": return Transition.withFields(task, { runAtMillis: row.run_at })
-    case "lease": return Transition.withFields(Transition.started(task, worker ?? "", row.started_at ?? 0), { cancelRequested: row.cancelling, progress: row.progress ?? task.progress })
-    case "completed": return Transition.settled(Transition.started(task, worker ?? "", row.started_at ?? 0), BigInt(row.fence), { _tag: "Completed", result: row.result, progress: row.progress }, row.ended_at ?? 0)
+    case "ready":
+      return Transition.withFields(task, { runAtMillis: null, awaits: null })
+    case "later":
+      return Transition.withFields(task, { runAtMillis: row.run_at })
+    case "lease":
+      return Transition.withFields(Transition.started(task, worker ?? "", row.started_at ?? 0), {
+        cancelRequested: row.cancelling,
+        progress: row.progress ?? task.progress
+      })
+    case "completed":
+      return Transition.settled(
+        Transition.started(task, worker ?? "", row.started_at ?? 0),
+        BigInt(row.fence),
+        { _tag: "Completed", result: row.result, progress: row.progress },
+        row.ended_at ?? 0
+      )
     case "failed": {
       if (row.blocked_by !== null) return Transition.dependencyFailed(task, taskId(row.blocked_by), row.ended_at ?? 0)
-      return Transition.withFields(task, { status: "failed", workerId: worker, startedAtMillis: row.started_at, endedAtMillis: row.ended_at, runAtMillis: null })
+      return Transition.withFields(task, {
+        status: "failed",
+        workerId: worker,
+        startedAtMillis: row.started_at,
+        endedAtMillis: row.ended_at,
+        runAtMillis: null
+      })
     }
-    case "cancelled": return Transition.withFields(task, { status: "cancelled", workerId: worker, startedAtMillis: row.started_at, endedAtMillis: row.ended_at, runAtMillis: null, parked: null, awaits: null })
+    case "cancelled":
+      return Transition.withFields(task, {
+        status: "cancelled",
+        workerId: worker,
+        startedAtMillis: row.started_at,
+        endedAtMillis: row.ended_at,
+        runAtMillis: null,
+        parked: null,
+        awaits: null
+      })
   }
 }

@@ -11,12 +11,15 @@ const at = (id: string, i: number): number => values[id.charCodeAt(i)] ?? -1
 export const toUuid = (id: string): string => {
   const o = id.length - 26
   let hex = pad(at(id, o) * 32 + at(id, o + 1), 2)
-  for (let i = o + 2; i < o + 26; i += 4) hex += pad(at(id, i) * 32_768 + at(id, i + 1) * 1_024 + at(id, i + 2) * 32 + at(id, i + 3), 5)
+  for (let i = o + 2; i < o + 26; i += 4)
+    hex += pad(at(id, i) * 32_768 + at(id, i + 1) * 1_024 + at(id, i + 2) * 32 + at(id, i + 3), 5)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
 /** Two letters for ten bits, as the bytes of one number. */
-const pairs = new Uint16Array(Uint8Array.from({ length: 2_048 }, (_, n) => alphabet.charCodeAt(n % 2 === 0 ? n >> 6 : (n >> 1) & 31)).buffer)
+const pairs = new Uint16Array(
+  Uint8Array.from({ length: 2_048 }, (_, n) => alphabet.charCodeAt(n % 2 === 0 ? n >> 6 : (n >> 1) & 31)).buffer
+)
 const letters = new Uint16Array(13)
 const bytesOfLetters = Buffer.from(letters.buffer)
 const pair = (n: number): number => pairs[n] ?? 0
@@ -55,7 +58,9 @@ export const bytesOfHex = (digits: string): DataView => {
 export const bytesOf = (uuid: string): DataView => bytesOfHex(uuid.replaceAll("-", ""))
 export const fromUuid = (prefix: string, uuid: string): string => fromBytes(prefix, bytesOf(uuid), 0)
 /** A uuid without hyphens, from the bytes of ids. */
-export const hexAt = (bytes: DataView, offset: number): string => Buffer.from(bytes.buffer, bytes.byteOffset + offset, size).toString("hex")
+export const hexAt = (bytes: DataView, offset: number): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset + offset, size).toString("hex")
 
 /** When the id was made. */
-export const millisOf = (bytes: DataView, offset: number): number => bytes.getUint32(offset) * 65_536 + bytes.getUint16(offset + 4)
+export const millisOf = (bytes: DataView, offset: number): number =>
+  bytes.getUint32(offset) * 65_536 + bytes.getUint16(offset + 4)

@@ -17,11 +17,16 @@ import { decoding, decodingEach } from "./readTasks.ts"
 import * as TaskRows from "./TaskRows.ts"
 import { bytesOfHex, size, toUuid } from "./TaskUuid.ts"
 
-const claimSql = "SELECT queue.claim($1, $2, $3::text[], $4::text[], $5, $6, $7::int[], $8::smallint[], $9::uuid[]) AS answer"
+const claimSql =
+  "SELECT queue.claim($1, $2, $3::text[], $4::text[], $5, $6, $7::int[], $8::smallint[], $9::uuid[]) AS answer"
 
 /** Asks again where a task was cancelled while it was claimed, see migration 0037. */
 const undisturbed = <A>(claim: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-  Effect.catchIf(claim, (error) => raised(error, "RQ002") !== undefined, () => undisturbed(claim))
+  Effect.catchIf(
+    claim,
+    (error) => raised(error, "RQ002") !== undefined,
+    () => undisturbed(claim)
+  )
 
 /** See migration 0034. */
 interface Answer extends Partial<Columns> {
@@ -38,7 +43,10 @@ interface Columns {
   readonly states: ReadonlyArray<unknown> | null
   readonly payloads: ReadonlyArray<Schema.Json>
 }
-interface Mark { readonly priority: number; readonly id: string }
+interface Mark {
+  readonly priority: number
+  readonly id: string
+}
 interface Place {
   after: number
   marks: Map<number, Mark>
@@ -69,13 +77,17 @@ const idAt = (ids: string, i: number): string => ids.slice(2 * size * i, 2 * siz
 /** Mostly they are in order already: rows leave a table in the order in which they came. */
 const orderOf = (ids: string, priorities: ReadonlyArray<number>): ReadonlyArray<number> => {
   const order = priorities.map((_, i) => i)
-  const before = (a: number, b: number) => (priorities[a] ?? 0) - (priorities[b] ?? 0) || (idAt(ids, a) < idAt(ids, b) ? -1 : 1)
+  const before = (a: number, b: number) =>
+    (priorities[a] ?? 0) - (priorities[b] ?? 0) || (idAt(ids, a) < idAt(ids, b) ? -1 : 1)
   for (let i = 1; i < order.length; i++) if (before(i - 1, i) > 0) return order.sort(before)
   return order
 }
 
 /** The first of each project, then the second of each: one that has many tasks in a batch keeps no other waiting behind them. */
-const inTurns = (order: ReadonlyArray<number>, projectOf: (place: number) => string | undefined): ReadonlyArray<number> => {
+const inTurns = (
+  order: ReadonlyArray<number>,
+  projectOf: (place: number) => string | undefined
+): ReadonlyArray<number> => {
   const taken = new Map<string | undefined, number>()
   const turns: Array<Array<number>> = []
   for (const place of order) {
@@ -90,7 +102,8 @@ const inTurns = (order: ReadonlyArray<number>, projectOf: (place: number) => str
 }
 
 const hasTasks = (answer: Answer): answer is Answer & Columns => answer.ids !== undefined
-const batchOf = (answer: Answer): Batch | null => hasTasks(answer) ? { ...answer, order: orderOf(answer.ids, answer.priorities) } : null
+const batchOf = (answer: Answer): Batch | null =>
+  hasTasks(answer) ? { ...answer, order: orderOf(answer.ids, answer.priorities) } : null
 
 export const make = (session: Connections, lanes: Lanes, nowMillis: () => number, options: ClaimOptions): Claims => {
   const places = new Map<WorkerId, Place>()
@@ -112,60 +125,103 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
     for (const [lane, i] of last) place.marks.set(lane, { priority: batch.priorities[i] ?? 0, id: idAt(batch.ids, i) })
   }
 
-  const once = (request: ClaimRequest, place: Place, limit: number, full: boolean) => Effect.suspend(() => {
-    const began = nowMillis()
-    const marks = full ? null : [...place.marks]
-    const answered = session.query<{ readonly answer: string | null }>(claimSql, [
-      toUuid(request.workerId),
-      limit,
-      request.kinds,
-      request.labels,
-      request.suspects,
-      place.after,
-      marks === null ? null : ArrayLiteral.plain(marks.map(([lane]) => lane)),
-      marks === null ? null : ArrayLiteral.plain(marks.map(([, mark]) => mark.priority)),
-      marks === null ? null : ArrayLiteral.plain(marks.map(([, mark]) => mark.id))
-    ], { prepare: true })
-    return Effect.flatMap(undisturbed(answered), (rows) => decoding(() => {
-      const text = rows[0]?.answer ?? null
-      if (text === null) throw new StoreError({ operation: "WorkQueueStore.claim", reason: { _tag: "Conflict", message: `the lease of worker ${request.workerId} has ended` } })
-      const answer: Answer = JSON.parse(text)
-      const batch = batchOf(answer)
-      note(place, answer, batch, full, began)
-      return { batch, more: answer.more }
-    }))
-  })
+  const once = (request: ClaimRequest, place: Place, limit: number, full: boolean) =>
+    Effect.suspend(() => {
+      const began = nowMillis()
+      const marks = full ? null : [...place.marks]
+      const answered = session.query<{ readonly answer: string | null }>(
+        claimSql,
+        [
+          toUuid(request.workerId),
+          limit,
+          request.kinds,
+          request.labels,
+          request.suspects,
+          place.after,
+          marks === null ? null : ArrayLiteral.plain(marks.map(([lane]) => lane)),
+          marks === null ? null : ArrayLiteral.plain(marks.map(([, mark]) => mark.priority)),
+          marks === null ? null : ArrayLiteral.plain(marks.map(([, mark]) => mark.id))
+        ],
+        { prepare: true }
+      )
+      return Effect.flatMap(undisturbed(answered), (rows) =>
+        decoding(() => {
+          const text = rows[0]?.answer ?? null
+          if (text === null)
+            throw new StoreError({
+              operation: "WorkQueueStore.claim",
+              reason: { _tag: "Conflict", message: `the lease of worker ${request.workerId} has ended` }
+            })
+          const answer: Answer = JSON.parse(text)
+          const batch = batchOf(answer)
+          note(place, answer, batch, full, began)
+          return { batch, more: answer.more }
+        })
+      )
+    })
 
-  const deliveries = (workerId: WorkerId, { extras, ids, lanes: laneOf, order, payloads, priorities, states, token }: Batch, known: ReadonlyMap<number, Lane>): Effect.Effect<ReadonlyArray<Delivery>, StoreError> => {
+  const deliveries = (
+    workerId: WorkerId,
+    { extras, ids, lanes: laneOf, order, payloads, priorities, states, token }: Batch,
+    known: ReadonlyMap<number, Lane>
+  ): Effect.Effect<ReadonlyArray<Delivery>, StoreError> => {
     const fence = BigInt(token)
     // The token is the claim's time in microseconds, or a little more.
     const startedAtMillis = Math.floor(token / 1_000)
     const bytes = bytesOfHex(ids)
     const projectOf = (i: number) => known.get(laneOf[i] ?? 0)?.projectId
-    return decodingEach(inTurns(order, projectOf), (i): Delivery => ({
-      task: TaskRows.delivered(bytes, size * i, laneOf[i] ?? 0, priorities[i] ?? 0, payloads[i] ?? null, extras?.[i] ?? null, states?.[i] ?? null, known, workerId, startedAtMillis),
-      fence
-    }), projectOf)
+    return decodingEach(
+      inTurns(order, projectOf),
+      (i): Delivery => ({
+        task: TaskRows.delivered(
+          bytes,
+          size * i,
+          laneOf[i] ?? 0,
+          priorities[i] ?? 0,
+          payloads[i] ?? null,
+          extras?.[i] ?? null,
+          states?.[i] ?? null,
+          known,
+          workerId,
+          startedAtMillis
+        ),
+        fence
+      }),
+      projectOf
+    )
   }
-  const claimed = (workerId: WorkerId, { batch, more }: { readonly batch: Batch | null; readonly more: boolean }): Effect.Effect<Claimed, StoreError> => batch === null
-    ? Effect.succeed({ deliveries: [], more })
-    : Effect.flatMap(lanes.load(session.query, batch.lanes), (known) => Effect.map(deliveries(workerId, batch, known), (found) => ({ deliveries: found, more })))
+  const claimed = (
+    workerId: WorkerId,
+    { batch, more }: { readonly batch: Batch | null; readonly more: boolean }
+  ): Effect.Effect<Claimed, StoreError> =>
+    batch === null
+      ? Effect.succeed({ deliveries: [], more })
+      : Effect.flatMap(lanes.load(session.query, batch.lanes), (known) =>
+          Effect.map(deliveries(workerId, batch, known), (found) => ({ deliveries: found, more }))
+        )
 
   return {
-    claim: (request) => Effect.suspend(() => {
-      let place = places.get(request.workerId)
-      if (place === undefined) places.set(request.workerId, place = { after: 0, marks: new Map(), fullAtMillis: 0, soonAtMillis: 0 })
-      const at = place
-      const limit = Math.min(request.limit, maxClaim)
-      const full = request.suspects || at.marks.size === 0 || maxFull === 0 || nowMillis() >= at.fullAtMillis
-      return Effect.flatMap(once(request, at, limit, full), (found) => {
-        if (!full && found.batch === null) return Effect.flatMap(once(request, at, limit, true), (found) => claimed(request.workerId, found))
-        // A fast claim that came back short: what it found starts now, and the next claim is full.
-        if (!full && (found.batch?.order.length ?? 0) < limit) at.fullAtMillis = 0
-        return claimed(request.workerId, found)
-      })
-    }),
-    hint: () => { for (const place of places.values()) place.fullAtMillis = Math.min(place.fullAtMillis, place.soonAtMillis) },
-    forget: (worker) => { places.delete(worker) }
+    claim: (request) =>
+      Effect.suspend(() => {
+        let place = places.get(request.workerId)
+        if (place === undefined)
+          places.set(request.workerId, (place = { after: 0, marks: new Map(), fullAtMillis: 0, soonAtMillis: 0 }))
+        const at = place
+        const limit = Math.min(request.limit, maxClaim)
+        const full = request.suspects || at.marks.size === 0 || maxFull === 0 || nowMillis() >= at.fullAtMillis
+        return Effect.flatMap(once(request, at, limit, full), (found) => {
+          if (!full && found.batch === null)
+            return Effect.flatMap(once(request, at, limit, true), (found) => claimed(request.workerId, found))
+          // A fast claim that came back short: what it found starts now, and the next claim is full.
+          if (!full && (found.batch?.order.length ?? 0) < limit) at.fullAtMillis = 0
+          return claimed(request.workerId, found)
+        })
+      }),
+    hint: () => {
+      for (const place of places.values()) place.fullAtMillis = Math.min(place.fullAtMillis, place.soonAtMillis)
+    },
+    forget: (worker) => {
+      places.delete(worker)
+    }
   }
 }

@@ -11,9 +11,11 @@ import * as TaskRows from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
 
 const millis = (column: string) => `floor(extract(epoch FROM ${column}) * 1000)::float8`
-const ready = "'ready' AS place, r.id, r.lane, r.priority, r.payload, r.extra, r.state, NULL::float8 AS run_at, r.fence, NULL::uuid AS worker, NULL::float8 AS started_at, NULL::float8 AS ended_at, NULL::json AS result, NULL::json AS progress, NULL::uuid AS blocked_by, false AS cancelling"
+const ready =
+  "'ready' AS place, r.id, r.lane, r.priority, r.payload, r.extra, r.state, NULL::float8 AS run_at, r.fence, NULL::uuid AS worker, NULL::float8 AS started_at, NULL::float8 AS ended_at, NULL::json AS result, NULL::json AS progress, NULL::uuid AS blocked_by, false AS cancelling"
 const later = `'later' AS place, l.id, l.lane, l.priority, l.payload, l.extra, l.state, CASE WHEN isfinite(l.run_at) THEN ${millis("l.run_at")} END AS run_at, l.fence, NULL::uuid AS worker, NULL::float8 AS started_at, NULL::float8 AS ended_at, NULL::json AS result, NULL::json AS progress, NULL::uuid AS blocked_by, false AS cancelling`
-const tasksOfLease = "CROSS JOIN LATERAL unnest(e.ids, e.lanes, e.priorities, e.payloads, e.extras, e.states) WITH ORDINALITY u(id, lane, priority, payload, extra, state, pos)"
+const tasksOfLease =
+  "CROSS JOIN LATERAL unnest(e.ids, e.lanes, e.priorities, e.payloads, e.extras, e.states) WITH ORDINALITY u(id, lane, priority, payload, extra, state, pos)"
 const lease = `'lease' AS place, u.id, u.lane, u.priority, u.payload, u.extra, u.state, NULL::float8 AS run_at, e.token AS fence, e.worker, ${millis("e.claimed_at")} AS started_at, NULL::float8 AS ended_at, NULL::json AS result, p.value AS progress, NULL::uuid AS blocked_by, c.task IS NOT NULL AS cancelling
   FROM queue.lease e ${tasksOfLease}
   LEFT JOIN queue.progress p ON p.task = u.id AND p.fence = e.token LEFT JOIN queue.cancelling c ON c.task = u.id
@@ -32,7 +34,8 @@ const getSql = `
   UNION ALL SELECT ${ready} FROM queue.places() p JOIN queue.ready r ON r.lane = p.o_lane AND r.priority = p.o_priority AND r.id = $1`
 
 /** $1 project or null, $2 kind or null, $3 after (uuid), $4 limit. Each source gives its first rows by id; the least of all are the page. */
-const lanesSql = "SELECT n.no FROM queue.lane n JOIN queue.project p ON p.no = n.project WHERE ($1::text IS NULL OR p.id = $1) AND ($2::text IS NULL OR n.kind = $2)"
+const lanesSql =
+  "SELECT n.no FROM queue.lane n JOIN queue.project p ON p.no = n.project WHERE ($1::text IS NULL OR p.id = $1) AND ($2::text IS NULL OR n.kind = $2)"
 const pendingSql = `
   (SELECT ${later} FROM lanes CROSS JOIN LATERAL (SELECT * FROM queue.later x WHERE x.lane = lanes.no AND x.id > $3 ORDER BY x.id LIMIT $4) l)
   UNION ALL (SELECT ${ready} FROM lanes JOIN queue.places() p ON p.o_lane = lanes.no CROSS JOIN LATERAL (
@@ -41,7 +44,8 @@ const runningSql = `(SELECT ${lease} AND u.id > $3 AND u.lane IN (SELECT no FROM
 const endedSql = (condition: string) => `(SELECT ${history} FROM lanes CROSS JOIN LATERAL (
     SELECT * FROM queue.history x WHERE x.lane = lanes.no AND x.id > $3 ${condition} ORDER BY x.id LIMIT $4) h)`
 const unfiledSql = `(SELECT ${unfiled} AND u.id > $3 AND u.lane IN (SELECT no FROM lanes))`
-const page = (source: string) => `WITH lanes AS MATERIALIZED (${lanesSql}) SELECT * FROM (${source}) t ORDER BY id LIMIT $4`
+const page = (source: string) =>
+  `WITH lanes AS MATERIALIZED (${lanesSql}) SELECT * FROM (${source}) t ORDER BY id LIMIT $4`
 const listSql = {
   any: page([pendingSql, runningSql, unfiledSql, endedSql("")].join(" UNION ALL ")),
   pending: page(pendingSql),
@@ -64,7 +68,13 @@ const oldestSql = `
 
 const least = "00000000-0000-0000-0000-000000000000"
 interface Row extends Omit<TaskRows.AnyRow, never>, Record<string, unknown> {}
-interface CountRow extends Record<string, unknown> { readonly project: QueueStats["byProject"][number]["projectId"]; readonly pending: number; readonly delayed: number; readonly parked: number; readonly running: number }
+interface CountRow extends Record<string, unknown> {
+  readonly project: QueueStats["byProject"][number]["projectId"]
+  readonly pending: number
+  readonly delayed: number
+  readonly parked: number
+  readonly running: number
+}
 
 export interface Reads {
   get(id: TaskId): Effect.Effect<Option.Option<WorkTask>, StoreError>
@@ -73,52 +83,112 @@ export interface Reads {
 }
 
 /** Rows that cannot be decoded are Corrupt, not a defect. */
-export const decoding = <A>(decode: () => A): Effect.Effect<A, StoreError> => Effect.suspend(() => {
-  try {
-    return Effect.succeed(decode())
-  } catch (cause) {
-    return cause instanceof StoreError ? Effect.fail(cause) : Effect.die(cause)
-  }
-})
+export const decoding = <A>(decode: () => A): Effect.Effect<A, StoreError> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(decode())
+    } catch (cause) {
+      return cause instanceof StoreError ? Effect.fail(cause) : Effect.die(cause)
+    }
+  })
 
 /**
  * The same for each of many: one that cannot be decoded is reported and left out, so that a list or a claim goes on with the others.
  * Nothing is looked at twice while all are good.
  */
-export const decodingEach = <R, A>(rows: ReadonlyArray<R>, decode: (row: R) => A, projectOf: (row: R) => string | undefined): Effect.Effect<ReadonlyArray<A>, StoreError> => {
-  const one = (row: R) => decoding(() => [decode(row)]).pipe(
-    Effect.catchIf((error) => error.reason._tag === "Corrupt", (error) => Effect.as(reportDamage({
-      projectId: projectOf(row) ?? null,
-      part: "a task",
-      message: error.message,
-      repair: "Restore its row in schema queue from a backup, or delete it there and queue the work again"
-    }), []))
-  )
+export const decodingEach = <R, A>(
+  rows: ReadonlyArray<R>,
+  decode: (row: R) => A,
+  projectOf: (row: R) => string | undefined
+): Effect.Effect<ReadonlyArray<A>, StoreError> => {
+  const one = (row: R) =>
+    decoding(() => [decode(row)]).pipe(
+      Effect.catchIf(
+        (error) => error.reason._tag === "Corrupt",
+        (error) =>
+          Effect.as(
+            reportDamage({
+              projectId: projectOf(row) ?? null,
+              part: "a task",
+              message: error.message,
+              repair: "Restore its row in schema queue from a backup, or delete it there and queue the work again"
+            }),
+            []
+          )
+      )
+    )
   return decoding(() => rows.map(decode)).pipe(
-    Effect.catchIf((error) => error.reason._tag === "Corrupt", () => Effect.map(Effect.forEach(rows, one), (found) => found.flat()))
+    Effect.catchIf(
+      (error) => error.reason._tag === "Corrupt",
+      () => Effect.map(Effect.forEach(rows, one), (found) => found.flat())
+    )
   )
 }
 
 export const make = (query: Connections["query"], lanes: Lanes): Reads => {
-  const strict = (rows: ReadonlyArray<Row>) => Effect.flatMap(lanes.load(query, rows.map((row) => row.lane)), (known) => decoding(() => rows.map((row) => TaskRows.record(row, known))))
-  const records = (rows: ReadonlyArray<Row>) => Effect.flatMap(lanes.load(query, rows.map((row) => row.lane)), (known) => decodingEach(rows, (row) => TaskRows.record(row, known), (row) => known.get(row.lane)?.projectId))
+  const strict = (rows: ReadonlyArray<Row>) =>
+    Effect.flatMap(
+      lanes.load(
+        query,
+        rows.map((row) => row.lane)
+      ),
+      (known) => decoding(() => rows.map((row) => TaskRows.record(row, known)))
+    )
+  const records = (rows: ReadonlyArray<Row>) =>
+    Effect.flatMap(
+      lanes.load(
+        query,
+        rows.map((row) => row.lane)
+      ),
+      (known) =>
+        decodingEach(
+          rows,
+          (row) => TaskRows.record(row, known),
+          (row) => known.get(row.lane)?.projectId
+        )
+    )
   return {
-    get: (id) => Effect.map(Effect.flatMap(query<Row>(getSql, [toUuid(id)], { prepare: true }), strict), (found) => Option.fromNullishOr(found[0])),
+    get: (id) =>
+      Effect.map(Effect.flatMap(query<Row>(getSql, [toUuid(id)], { prepare: true }), strict), (found) =>
+        Option.fromNullishOr(found[0])
+      ),
     list: ({ projectId, status, kind, after, limit }) =>
-      Effect.flatMap(query<Row>(listSql[status ?? "any"], [projectId, kind, after === null ? least : toUuid(after), limit], { prepare: true }), records),
-    stats: Effect.gen(function*() {
+      Effect.flatMap(
+        query<Row>(listSql[status ?? "any"], [projectId, kind, after === null ? least : toUuid(after), limit], {
+          prepare: true
+        }),
+        records
+      ),
+    stats: Effect.gen(function* () {
       const rows = yield* query<CountRow>(statsSql, [], { prepare: true })
-      const oldest = (yield* query<{ readonly now: number; readonly id: string | null }>(oldestSql, [], { prepare: true }))[0]
+      const oldest = (yield* query<{ readonly now: number; readonly id: string | null }>(oldestSql, [], {
+        prepare: true
+      }))[0]
       const sum = (of: (row: CountRow) => number) => rows.reduce((n, row) => n + of(row), 0)
-      const size = (row: { readonly pending: number; readonly delayed: number; readonly parked: number; readonly running: number }) => row.pending + row.delayed + row.parked + row.running
-      const madeSeconds = oldest === undefined || oldest.id === null ? null : TaskRows.createdAtMillis(oldest.id) / 1_000
+      const size = (row: {
+        readonly pending: number
+        readonly delayed: number
+        readonly parked: number
+        readonly running: number
+      }) => row.pending + row.delayed + row.parked + row.running
+      const madeSeconds =
+        oldest === undefined || oldest.id === null ? null : TaskRows.createdAtMillis(oldest.id) / 1_000
       return {
         pending: sum((row) => row.pending),
         delayed: sum((row) => row.delayed),
         parked: sum((row) => row.parked),
         running: sum((row) => row.running),
         oldestPendingSeconds: madeSeconds === null ? 0 : Math.max(0, (oldest?.now ?? 0) - madeSeconds),
-        byProject: rows.map(({ project, ...counts }) => ({ projectId: project, pending: counts.pending, delayed: counts.delayed, parked: counts.parked, running: counts.running })).sort((a, b) => size(b) - size(a)).slice(0, 100)
+        byProject: rows
+          .map(({ project, ...counts }) => ({
+            projectId: project,
+            pending: counts.pending,
+            delayed: counts.delayed,
+            parked: counts.parked,
+            running: counts.running
+          }))
+          .sort((a, b) => size(b) - size(a))
+          .slice(0, 100)
       }
     })
   }

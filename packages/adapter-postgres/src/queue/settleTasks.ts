@@ -16,7 +16,8 @@ import { toUuid } from "./TaskUuid.ts"
 const finishSql = "SELECT queue.finish($1::bigint[]) AS tokens"
 const fileSql = "SELECT queue.file($1::bigint[])"
 /** What another process left, or this one forgot. */
-const unfiledSql = "SELECT token, cardinality(ids) AS tasks FROM queue.lease WHERE ended_at < clock_timestamp() - interval '10 seconds' LIMIT 10000"
+const unfiledSql =
+  "SELECT token, cardinality(ids) AS tasks FROM queue.lease WHERE ended_at < clock_timestamp() - interval '10 seconds' LIMIT 10000"
 export const fileAllSql = "SELECT queue.file((SELECT array_agg(token) FROM queue.lease WHERE ended_at IS NOT NULL))"
 /** Filed with one statement, about 5 ms of it: the embedded engine answers nobody else meanwhile. */
 const tasksPerFiling = 500
@@ -25,7 +26,8 @@ const restPerFiling = 2
 const waitingLeases = 100
 /** Leases remembered for filing; `adopt` finds any others. */
 const maxUnfiled = 10_000
-const settleSql = "SELECT queue.settle($1::bigint[], $2::uuid[], $3::smallint[], $4::json[], $5::json[], $6::json[], $7::int[], $8::bigint[], $9::text[]) AS places"
+const settleSql =
+  "SELECT queue.settle($1::bigint[], $2::uuid[], $3::smallint[], $4::json[], $5::json[], $6::json[], $7::int[], $8::bigint[], $9::text[]) AS places"
 
 interface Lease {
   readonly worker: WorkerId
@@ -34,7 +36,7 @@ interface Lease {
   /** Those not ended yet; null as long as none has. */
   left: Set<TaskId> | null
 }
-const leftOf = (lease: Lease): Set<TaskId> => lease.left ??= new Set(lease.ids)
+const leftOf = (lease: Lease): Set<TaskId> => (lease.left ??= new Set(lease.ids))
 
 /** Whether these are the plain completions of everything left in a lease. */
 const isWhole = (lease: Lease, group: ReadonlyArray<Settlement>): boolean => {
@@ -54,29 +56,40 @@ export interface Settles {
   file(query: Connections["query"], rests: boolean): Effect.Effect<void, StoreError>
   /** Takes over what has been marked for ten seconds, by whomever. */
   adopt(query: Connections["query"]): Effect.Effect<void, StoreError>
-  settle(query: Connections["query"], settlements: ReadonlyArray<Settlement>): Effect.Effect<ReadonlyArray<TaskId>, StoreError>
+  settle(
+    query: Connections["query"],
+    settlements: ReadonlyArray<Settlement>
+  ): Effect.Effect<ReadonlyArray<TaskId>, StoreError>
 }
 
 const codes = { Again: 0, Completed: 1, Failed: 2, Cancelled: 3 } as const
-const isBare = ({ outcome }: Settlement) => outcome._tag === "Completed" && outcome.result === null && outcome.progress === null
-const json = (value: unknown) => value === null ? null : JSON.stringify(value)
+const isBare = ({ outcome }: Settlement) =>
+  outcome._tag === "Completed" && outcome.result === null && outcome.progress === null
+const json = (value: unknown) => (value === null ? null : JSON.stringify(value))
 
-const single = (query: Connections["query"], entries: ReadonlyArray<Settlement>) => Effect.gen(function*() {
-  const column = <A>(of: (outcome: Settlement["outcome"]) => A) => entries.map((entry) => of(entry.outcome))
-  const rows = yield* query<{ readonly places: ReadonlyArray<number> }>(settleSql, [
-    ArrayLiteral.plain(entries.map((entry) => String(entry.fence))),
-    ArrayLiteral.plain(entries.map((entry) => toUuid(entry.id))),
-    ArrayLiteral.plain(column((o) => codes[o._tag])),
-    ArrayLiteral.texts(column((o) => o._tag === "Completed" ? json(o.result) : null)),
-    ArrayLiteral.texts(column((o) => o._tag === "Completed" ? json(o.progress) : null)),
-    ArrayLiteral.texts(column((o) => o._tag === "Completed" ? null : TaskRows.stateText(o.state))),
-    ArrayLiteral.plain(column((o) => o._tag === "Completed" ? 0 : o.state.crashes)),
-    ArrayLiteral.plain(column((o) => o._tag !== "Again" ? 0 : o.state.parked !== null ? -1 : Math.max(0, Math.ceil(o.delayMillis)))),
-    ArrayLiteral.texts(column((o) => o._tag === "Again" ? o.state.awaits : null))
-  ], { prepare: true })
-  const accepted = new Set(rows[0]?.places ?? [])
-  return entries.filter((_, i) => !accepted.has(i + 1)).map((entry) => entry.id)
-})
+const single = (query: Connections["query"], entries: ReadonlyArray<Settlement>) =>
+  Effect.gen(function* () {
+    const column = <A>(of: (outcome: Settlement["outcome"]) => A) => entries.map((entry) => of(entry.outcome))
+    const rows = yield* query<{ readonly places: ReadonlyArray<number> }>(
+      settleSql,
+      [
+        ArrayLiteral.plain(entries.map((entry) => String(entry.fence))),
+        ArrayLiteral.plain(entries.map((entry) => toUuid(entry.id))),
+        ArrayLiteral.plain(column((o) => codes[o._tag])),
+        ArrayLiteral.texts(column((o) => (o._tag === "Completed" ? json(o.result) : null))),
+        ArrayLiteral.texts(column((o) => (o._tag === "Completed" ? json(o.progress) : null))),
+        ArrayLiteral.texts(column((o) => (o._tag === "Completed" ? null : TaskRows.stateText(o.state)))),
+        ArrayLiteral.plain(column((o) => (o._tag === "Completed" ? 0 : o.state.crashes))),
+        ArrayLiteral.plain(
+          column((o) => (o._tag !== "Again" ? 0 : o.state.parked !== null ? -1 : Math.max(0, Math.ceil(o.delayMillis))))
+        ),
+        ArrayLiteral.texts(column((o) => (o._tag === "Again" ? o.state.awaits : null)))
+      ],
+      { prepare: true }
+    )
+    const accepted = new Set(rows[0]?.places ?? [])
+    return entries.filter((_, i) => !accepted.has(i + 1)).map((entry) => entry.id)
+  })
 
 export const make = (): Settles => {
   const leases = new Map<number, Lease>()
@@ -89,8 +102,8 @@ export const make = (): Settles => {
     let group: Array<Settlement> = []
     for (const entry of settlements) {
       if (entry.fence !== last) {
-        const token = Number(last = entry.fence)
-        byToken.set(token, group = byToken.get(token) ?? [])
+        const token = Number((last = entry.fence))
+        byToken.set(token, (group = byToken.get(token) ?? []))
       }
       group.push(entry)
     }
@@ -113,43 +126,56 @@ export const make = (): Settles => {
     // One claim is one lease.
     handedOut: (worker, claim) => {
       const [first] = claim
-      if (first !== undefined) leases.set(Number(first.fence), { worker, ids: claim.map(({ task }) => task.id), left: null })
+      if (first !== undefined)
+        leases.set(Number(first.fence), { worker, ids: claim.map(({ task }) => task.id), left: null })
     },
-    forget: (worker) => { for (const [token, lease] of leases) if (lease.worker === worker) leases.delete(token) },
-    held: (worker) => [...leases].flatMap(([token, lease]) => lease.worker === worker ? [token] : []),
-    file: (query, rests) => Effect.gen(function*() {
-      while (unfiled.length > 0) {
-        let tasks = 0
-        const end = unfiled.findIndex((lease) => (tasks += lease.tasks) >= tasksPerFiling)
-        const some = unfiled.splice(0, end < 0 ? unfiled.length : end + 1)
-        const began = performance.now()
-        yield* query(fileSql, [ArrayLiteral.plain(some.map(({ token }) => token))], { prepare: true })
-        if (rests && unfiled.length > 0 && unfiled.length <= waitingLeases) yield* realPause(restPerFiling * (performance.now() - began))
-      }
-    }),
-    adopt: (query) => Effect.map(query<{ readonly token: string | number; readonly tasks: number }>(unfiledSql), (rows) => {
-      const known = new Set(unfiled.map(({ token }) => token))
-      for (const row of rows) if (!known.has(Number(row.token)) && unfiled.length < maxUnfiled) unfiled.push({ token: Number(row.token), tasks: row.tasks })
-    }),
-    settle: (query, settlements) => Effect.gen(function*() {
-      const { byToken, whole, rest } = sort(settlements)
-      const refused: Array<TaskId> = []
-      if (whole.size > 0) {
-        const rows = yield* query<{ readonly tokens: ReadonlyArray<string | number> }>(finishSql, [ArrayLiteral.plain([...whole.keys()])], { prepare: true })
-        const held = new Set((rows[0]?.tokens ?? []).map(Number))
-        for (const [token, entries] of whole) {
-          if (!held.has(token)) for (const entry of entries) refused.push(entry.id)
-          else if (unfiled.length < maxUnfiled) unfiled.push({ token, tasks: entries.length })
+    forget: (worker) => {
+      for (const [token, lease] of leases) if (lease.worker === worker) leases.delete(token)
+    },
+    held: (worker) => [...leases].flatMap(([token, lease]) => (lease.worker === worker ? [token] : [])),
+    file: (query, rests) =>
+      Effect.gen(function* () {
+        while (unfiled.length > 0) {
+          let tasks = 0
+          const end = unfiled.findIndex((lease) => (tasks += lease.tasks) >= tasksPerFiling)
+          const some = unfiled.splice(0, end < 0 ? unfiled.length : end + 1)
+          const began = performance.now()
+          yield* query(fileSql, [ArrayLiteral.plain(some.map(({ token }) => token))], { prepare: true })
+          if (rests && unfiled.length > 0 && unfiled.length <= waitingLeases)
+            yield* realPause(restPerFiling * (performance.now() - began))
         }
-      }
-      if (rest.length > 0) for (const id of yield* single(query, rest)) refused.push(id)
-      for (const [token, entries] of byToken) {
-        const lease = leases.get(token)
-        if (lease === undefined) continue
-        if (!whole.has(token)) for (const entry of entries) leftOf(lease).delete(entry.id)
-        if (whole.has(token) || lease.left?.size === 0) leases.delete(token)
-      }
-      return refused
-    })
+      }),
+    adopt: (query) =>
+      Effect.map(query<{ readonly token: string | number; readonly tasks: number }>(unfiledSql), (rows) => {
+        const known = new Set(unfiled.map(({ token }) => token))
+        for (const row of rows)
+          if (!known.has(Number(row.token)) && unfiled.length < maxUnfiled)
+            unfiled.push({ token: Number(row.token), tasks: row.tasks })
+      }),
+    settle: (query, settlements) =>
+      Effect.gen(function* () {
+        const { byToken, whole, rest } = sort(settlements)
+        const refused: Array<TaskId> = []
+        if (whole.size > 0) {
+          const rows = yield* query<{ readonly tokens: ReadonlyArray<string | number> }>(
+            finishSql,
+            [ArrayLiteral.plain([...whole.keys()])],
+            { prepare: true }
+          )
+          const held = new Set((rows[0]?.tokens ?? []).map(Number))
+          for (const [token, entries] of whole) {
+            if (!held.has(token)) for (const entry of entries) refused.push(entry.id)
+            else if (unfiled.length < maxUnfiled) unfiled.push({ token, tasks: entries.length })
+          }
+        }
+        if (rest.length > 0) for (const id of yield* single(query, rest)) refused.push(id)
+        for (const [token, entries] of byToken) {
+          const lease = leases.get(token)
+          if (lease === undefined) continue
+          if (!whole.has(token)) for (const entry of entries) leftOf(lease).delete(entry.id)
+          if (whole.has(token) || lease.left?.size === 0) leases.delete(token)
+        }
+        return refused
+      })
   }
 }

@@ -30,65 +30,80 @@ export const ridesPerLook = 256
 export const anyWorkerSql = "EXISTS (SELECT FROM queue.worker w WHERE w.expires_at > clock_timestamp())"
 
 /** Whether workers hear what a statement of the server's notifies by itself. */
-export const carriesNotifications = (database: Pick<Database["Service"], "engine" | "route">): boolean => database.engine === "postgresql" && database.route?.notifications !== "looks"
+export const carriesNotifications = (database: Pick<Database["Service"], "engine" | "route">): boolean =>
+  database.engine === "postgresql" && database.route?.notifications !== "looks"
 
 /** Heard on the session that claims. */
-export const make = (database: Database["Service"], session: Session): Effect.Effect<Bell, never, Scope.Scope> => Effect.gen(function*() {
-  const scope = yield* Effect.scope
-  const fork = Effect.runForkWith(yield* Effect.context<never>())
-  const due = new Set<Wake>()
-  const rings = !carriesNotifications(database)
-  let sending = false
-  let workers = true
-  let rides = 0
-  /** Workers of this process hear what it adds. */
-  let hears = false
-  const send = Effect.gen(function*() {
-    while (due.size > 0) {
-      if (database.engine === "postgresql") yield* Effect.sleep(pauseMillis)
-      const wakes = [...due]
-      due.clear()
-      if (wakes.length === 0) return
-      yield* Effect.catch(database.notify(channel, wakes), (error) => Effect.logDebug("a wake-up was lost; workers poll", error))
-    }
-  }).pipe(Effect.ensuring(Effect.sync(() => { sending = false })))
-  const look = Effect.gen(function*() {
-    const rows = yield* database.query<{ readonly workers: boolean }>(`SELECT ${anyWorkerSql} AS workers`)
-    workers = rows[0]?.workers ?? true
-  }).pipe(
-    Effect.catch((error) => Effect.logDebug("not known whether there are workers; they are notified", error)),
-    Effect.ensuring(Effect.sync(() => { rides = 0 }))
-  )
-  const ring = (wake: Wake) => {
-    due.add(wake)
-    if (sending) return
-    sending = true
-    Fiber.runIn(fork(send), scope)
-  }
-  return {
-    channel,
-    way: () => {
-      if (rings) return "rings"
-      if (!workers && !hears) return "asks"
-      if (++rides === ridesPerLook) Fiber.runIn(fork(look), scope)
-      due.delete("work")
-      return "rides"
-    },
-    told: (anybody) => {
-      workers = anybody
-      if (anybody) ring("work")
-    },
-    ring,
-    hear: (heard) => Effect.andThen(
-      session.hear(channel, (payload) => {
-        if (payload !== "cancel") heard("work")
-        // After a lost connection anything may have happened meanwhile.
-        if (payload === "cancel" || payload === null) heard("cancel")
-      }),
-      Effect.sync(() => {
-        hears = true
-        heard("work")
-      })
+export const make = (database: Database["Service"], session: Session): Effect.Effect<Bell, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const fork = Effect.runForkWith(yield* Effect.context<never>())
+    const due = new Set<Wake>()
+    const rings = !carriesNotifications(database)
+    let sending = false
+    let workers = true
+    let rides = 0
+    /** Workers of this process hear what it adds. */
+    let hears = false
+    const send = Effect.gen(function* () {
+      while (due.size > 0) {
+        if (database.engine === "postgresql") yield* Effect.sleep(pauseMillis)
+        const wakes = [...due]
+        due.clear()
+        if (wakes.length === 0) return
+        yield* Effect.catch(database.notify(channel, wakes), (error) =>
+          Effect.logDebug("a wake-up was lost; workers poll", error)
+        )
+      }
+    }).pipe(
+      Effect.ensuring(
+        Effect.sync(() => {
+          sending = false
+        })
+      )
     )
-  }
-})
+    const look = Effect.gen(function* () {
+      const rows = yield* database.query<{ readonly workers: boolean }>(`SELECT ${anyWorkerSql} AS workers`)
+      workers = rows[0]?.workers ?? true
+    }).pipe(
+      Effect.catch((error) => Effect.logDebug("not known whether there are workers; they are notified", error)),
+      Effect.ensuring(
+        Effect.sync(() => {
+          rides = 0
+        })
+      )
+    )
+    const ring = (wake: Wake) => {
+      due.add(wake)
+      if (sending) return
+      sending = true
+      Fiber.runIn(fork(send), scope)
+    }
+    return {
+      channel,
+      way: () => {
+        if (rings) return "rings"
+        if (!workers && !hears) return "asks"
+        if (++rides === ridesPerLook) Fiber.runIn(fork(look), scope)
+        due.delete("work")
+        return "rides"
+      },
+      told: (anybody) => {
+        workers = anybody
+        if (anybody) ring("work")
+      },
+      ring,
+      hear: (heard) =>
+        Effect.andThen(
+          session.hear(channel, (payload) => {
+            if (payload !== "cancel") heard("work")
+            // After a lost connection anything may have happened meanwhile.
+            if (payload === "cancel" || payload === null) heard("cancel")
+          }),
+          Effect.sync(() => {
+            hears = true
+            heard("work")
+          })
+        )
+    }
+  })

@@ -32,12 +32,24 @@ const deregisterSql = "DELETE FROM queue.worker WHERE id = $1"
 const workersSql = `
   SELECT id, name, version, capacity, labels, kinds, running, floor(extract(epoch FROM beat_at) * 1000)::float8 AS beat_at
   FROM queue.worker WHERE expires_at > clock_timestamp() ORDER BY id`
-const lostSql = "SELECT o_token, o_worker, floor(extract(epoch FROM o_claimed_at) * 1000)::float8 AS claimed_at, o_id, o_lane, o_priority, o_payload, o_extra, o_state FROM queue.take_lost($1)"
+const lostSql =
+  "SELECT o_token, o_worker, floor(extract(epoch FROM o_claimed_at) * 1000)::float8 AS claimed_at, o_id, o_lane, o_priority, o_payload, o_extra, o_state FROM queue.take_lost($1)"
 
-interface WorkerRow extends Record<string, unknown>, Omit<WorkerInfo, "id"> { readonly id: string; readonly running: number; readonly beat_at: number }
+interface WorkerRow extends Record<string, unknown>, Omit<WorkerInfo, "id"> {
+  readonly id: string
+  readonly running: number
+  readonly beat_at: number
+}
 interface LostRow extends Record<string, unknown> {
-  readonly o_token: number; readonly o_worker: string; readonly claimed_at: number; readonly o_id: string; readonly o_lane: number; readonly o_priority: number
-  readonly o_payload: Schema.Json; readonly o_extra: TaskRows.Extra | null; readonly o_state: unknown
+  readonly o_token: number
+  readonly o_worker: string
+  readonly claimed_at: number
+  readonly o_id: string
+  readonly o_lane: number
+  readonly o_priority: number
+  readonly o_payload: Schema.Json
+  readonly o_extra: TaskRows.Extra | null
+  readonly o_state: unknown
 }
 type Store = WorkQueueStore["Service"]
 
@@ -48,34 +60,87 @@ export interface WorkerRows extends Pick<Store, "register" | "beat" | "deregiste
 
 export const make = (query: Connections["query"], lanes: Lanes): WorkerRows => ({
   register: (worker, leaseMillis) =>
-    Effect.asVoid(query(registerSql, [toUuid(worker.id), worker.name, worker.version, worker.capacity, worker.labels, worker.kinds, leaseMillis], { prepare: true })),
-  beat: (id, leaseMillis, running, progress) => Effect.gen(function*() {
-    const rows = yield* query<Standing & { readonly accepted: boolean; readonly cancel: ReadonlyArray<string> | null }>(beatSql, [toUuid(id), leaseMillis, running], { prepare: true })
-    const beat: Beat = { accepted: rows[0]?.accepted === true, cancel: (rows[0]?.cancel ?? []).map(TaskRows.taskId), ahead: rows[0]?.ahead ?? 0, workers: rows[0]?.workers ?? 0 }
-    if (!beat.accepted || progress.length === 0) return beat
-    yield* query(progressSql, [
-      ArrayLiteral.plain(progress.map((entry) => toUuid(entry.id))),
-      ArrayLiteral.plain(progress.map((entry) => String(entry.fence))),
-      ArrayLiteral.texts(progress.map((entry) => JSON.stringify(entry.value))),
-      toUuid(id)
-    ], { prepare: true })
-    return beat
-  }),
-  returnUnheld: (worker, held, ageMillis) => Effect.map(
-    query<{ readonly returned: number }>(returnSql, [toUuid(worker), ArrayLiteral.plain(held), ageMillis], { prepare: true }),
-    (rows) => rows[0]?.returned ?? 0),
+    Effect.asVoid(
+      query(
+        registerSql,
+        [toUuid(worker.id), worker.name, worker.version, worker.capacity, worker.labels, worker.kinds, leaseMillis],
+        { prepare: true }
+      )
+    ),
+  beat: (id, leaseMillis, running, progress) =>
+    Effect.gen(function* () {
+      const rows = yield* query<
+        Standing & { readonly accepted: boolean; readonly cancel: ReadonlyArray<string> | null }
+      >(beatSql, [toUuid(id), leaseMillis, running], { prepare: true })
+      const beat: Beat = {
+        accepted: rows[0]?.accepted === true,
+        cancel: (rows[0]?.cancel ?? []).map(TaskRows.taskId),
+        ahead: rows[0]?.ahead ?? 0,
+        workers: rows[0]?.workers ?? 0
+      }
+      if (!beat.accepted || progress.length === 0) return beat
+      yield* query(
+        progressSql,
+        [
+          ArrayLiteral.plain(progress.map((entry) => toUuid(entry.id))),
+          ArrayLiteral.plain(progress.map((entry) => String(entry.fence))),
+          ArrayLiteral.texts(progress.map((entry) => JSON.stringify(entry.value))),
+          toUuid(id)
+        ],
+        { prepare: true }
+      )
+      return beat
+    }),
+  returnUnheld: (worker, held, ageMillis) =>
+    Effect.map(
+      query<{ readonly returned: number }>(returnSql, [toUuid(worker), ArrayLiteral.plain(held), ageMillis], {
+        prepare: true
+      }),
+      (rows) => rows[0]?.returned ?? 0
+    ),
   deregister: (id) => Effect.asVoid(query(deregisterSql, [toUuid(id)], { prepare: true })),
-  workers: Effect.map(query<WorkerRow>(workersSql, [], { prepare: true }), (rows) => rows.map(({ id, beat_at, ...row }) => ({
-    id: TaskRows.workerId(id), name: row.name, version: row.version, capacity: row.capacity, labels: row.labels, kinds: row.kinds, running: row.running, lastHeartbeatAtMillis: beat_at
-  }))),
-  takeLost: (limit): Effect.Effect<ReadonlyArray<Lost>, StoreError> => Effect.gen(function*() {
-    const rows = yield* query<LostRow>(lostSql, [limit], { prepare: true })
-    if (rows.length === 0) return []
-    const known = yield* lanes.load(query, rows.map((row) => row.o_lane))
-    return yield* decodingEach(rows, (row) => {
-      const worker = TaskRows.workerId(row.o_worker)
-      const task = TaskRows.pending({ id: row.o_id, lane: row.o_lane, priority: row.o_priority, payload: row.o_payload, extra: row.o_extra, state: row.o_state }, known)
-      return { task: Transition.started(task, worker, row.claimed_at), fence: BigInt(row.o_token), workerId: worker }
-    }, (row) => known.get(row.o_lane)?.projectId)
-  })
+  workers: Effect.map(query<WorkerRow>(workersSql, [], { prepare: true }), (rows) =>
+    rows.map(({ id, beat_at, ...row }) => ({
+      id: TaskRows.workerId(id),
+      name: row.name,
+      version: row.version,
+      capacity: row.capacity,
+      labels: row.labels,
+      kinds: row.kinds,
+      running: row.running,
+      lastHeartbeatAtMillis: beat_at
+    }))
+  ),
+  takeLost: (limit): Effect.Effect<ReadonlyArray<Lost>, StoreError> =>
+    Effect.gen(function* () {
+      const rows = yield* query<LostRow>(lostSql, [limit], { prepare: true })
+      if (rows.length === 0) return []
+      const known = yield* lanes.load(
+        query,
+        rows.map((row) => row.o_lane)
+      )
+      return yield* decodingEach(
+        rows,
+        (row) => {
+          const worker = TaskRows.workerId(row.o_worker)
+          const task = TaskRows.pending(
+            {
+              id: row.o_id,
+              lane: row.o_lane,
+              priority: row.o_priority,
+              payload: row.o_payload,
+              extra: row.o_extra,
+              state: row.o_state
+            },
+            known
+          )
+          return {
+            task: Transition.started(task, worker, row.claimed_at),
+            fence: BigInt(row.o_token),
+            workerId: worker
+          }
+        },
+        (row) => known.get(row.o_lane)?.projectId
+      )
+    })
 })

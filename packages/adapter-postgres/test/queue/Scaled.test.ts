@@ -15,52 +15,99 @@ import * as TestPostgres from "../../src/testing/TestPostgres.ts"
 import * as Fleet from "./Fleet.ts"
 
 /** A process's view of one server: connections, store and events of its own. */
-const replica = (url: string) => Layer.fresh(WorkerPool.layer.pipe(
-  Layer.provideMerge(WorkQueue.layer),
-  Layer.provideMerge(TaskEvents.layer),
-  Layer.provideMerge(Layer.mergeAll(PgWorkQueueStore.layer, PgEventLog.layer, layerUnitOfWork)),
-  Layer.provideMerge(layerPostgres({ url, maxConnections: 4 }))
-))
+const replica = (url: string) =>
+  Layer.fresh(
+    WorkerPool.layer.pipe(
+      Layer.provideMerge(WorkQueue.layer),
+      Layer.provideMerge(TaskEvents.layer),
+      Layer.provideMerge(Layer.mergeAll(PgWorkQueueStore.layer, PgEventLog.layer, layerUnitOfWork)),
+      Layer.provideMerge(layerPostgres({ url, maxConnections: 4 }))
+    )
+  )
 
-it.live("two replicas and three workers share the load, and either replica's readers see every event", () => Effect.scoped(Effect.gen(function*() {
-  const server = yield* TestPostgres.make()
-  const url = yield* server.createDatabase
-  const first = yield* Layer.build(replica(url))
-  const second = yield* Layer.build(replica(url))
-  const counts = [0, 0, 0]
-  for (const index of [0, 1, 2]) {
-    const own = yield* Layer.build(replica(url))
-    const handlers = TaskHandlers.layer({ share: ({ task }) => Effect.sync(() => { counts[index] = (counts[index] ?? 0) + 1 }).pipe(Effect.andThen(Effect.sleep(20)), Effect.as(task.payload)) })
-    yield* Layer.build(Worker.layer({ capacity: 2, id: `w${index}` }).pipe(Layer.provide(handlers), Layer.provide(Layer.succeedContext(own))))
-  }
-  const projectId = yield* Ids.make("proj")
-  const seen = [new Set<string>(), new Set<string>()]
-  const listens = [false, false]
-  for (const [i, context] of [first, second].entries()) {
-    yield* Effect.forkScoped(Context.get(context, EventLog).live().pipe(Stream.runForEach((event) => Effect.sync(() => {
-      if (event.type === "probe") listens[i] = true
-      if (event.type === "task.completed") seen[i]?.add(event.subject.taskId ?? "")
-    }))))
-  }
-  // A reader sees what comes after it began to listen, which takes a connection.
-  const probe = Context.get(first, EventLog).append(Event.ofProject(projectId), [{ type: "probe", subject: {}, data: {} }])
-  yield* Fleet.until("both readers listen", Effect.map(probe, () => listens.every(Boolean)))
-  const count = 150
-  for (let i = 0; i < count; i++) yield* Context.get(i % 2 === 0 ? first : second, WorkQueue.WorkQueue).enqueue({ projectId, kind: "share", payload: i })
-  yield* Fleet.until("every event at both readers", Effect.sync(() => seen.every((ids) => ids.size === count)))
-  assert.strictEqual(counts.reduce((a, b) => a + b, 0), count)
-  assert.isTrue(counts.every((n) => n > 0), `every worker has a share: ${counts}`)
-  const log = Context.get(second, EventLog)
-  const types: Array<string> = []
-  for (let after = 0;;) {
-    const page = yield* log.read(`project:${projectId}` as Parameters<typeof log.read>[0], after, 1_000)
-    for (const event of page.events) types.push(event.type)
-    if (!page.hasMore) break
-    after = page.cursor
-  }
-  assert.strictEqual(types.filter((type) => type === "task.started").length, count)
-  assert.strictEqual(types.filter((type) => type === "task.completed").length, count)
-  const pool = yield* Context.get(first, WorkerPool.WorkerPool).pool
-  assert.strictEqual(pool.workers.length, 3)
-  assert.strictEqual(pool.capacity, 6)
-})), 120_000)
+it.live(
+  "two replicas and three workers share the load, and either replica's readers see every event",
+  () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const server = yield* TestPostgres.make()
+        const url = yield* server.createDatabase
+        const first = yield* Layer.build(replica(url))
+        const second = yield* Layer.build(replica(url))
+        const counts = [0, 0, 0]
+        for (const index of [0, 1, 2]) {
+          const own = yield* Layer.build(replica(url))
+          const handlers = TaskHandlers.layer({
+            share: ({ task }) =>
+              Effect.sync(() => {
+                counts[index] = (counts[index] ?? 0) + 1
+              }).pipe(Effect.andThen(Effect.sleep(20)), Effect.as(task.payload))
+          })
+          yield* Layer.build(
+            Worker.layer({ capacity: 2, id: `w${index}` }).pipe(
+              Layer.provide(handlers),
+              Layer.provide(Layer.succeedContext(own))
+            )
+          )
+        }
+        const projectId = yield* Ids.make("proj")
+        const seen = [new Set<string>(), new Set<string>()]
+        const listens = [false, false]
+        for (const [i, context] of [first, second].entries()) {
+          yield* Effect.forkScoped(
+            Context.get(context, EventLog)
+              .live()
+              .pipe(
+                Stream.runForEach((event) =>
+                  Effect.sync(() => {
+                    if (event.type === "probe") listens[i] = true
+                    if (event.type === "task.completed") seen[i]?.add(event.subject.taskId ?? "")
+                  })
+                )
+              )
+          )
+        }
+        // A reader sees what comes after it began to listen, which takes a connection.
+        const probe = Context.get(first, EventLog).append(Event.ofProject(projectId), [
+          { type: "probe", subject: {}, data: {} }
+        ])
+        yield* Fleet.until(
+          "both readers listen",
+          Effect.map(probe, () => listens.every(Boolean))
+        )
+        const count = 150
+        for (let i = 0; i < count; i++)
+          yield* Context.get(i % 2 === 0 ? first : second, WorkQueue.WorkQueue).enqueue({
+            projectId,
+            kind: "share",
+            payload: i
+          })
+        yield* Fleet.until(
+          "every event at both readers",
+          Effect.sync(() => seen.every((ids) => ids.size === count))
+        )
+        assert.strictEqual(
+          counts.reduce((a, b) => a + b, 0),
+          count
+        )
+        assert.isTrue(
+          counts.every((n) => n > 0),
+          `every worker has a share: ${counts}`
+        )
+        const log = Context.get(second, EventLog)
+        const types: Array<string> = []
+        for (let after = 0; ;) {
+          const page = yield* log.read(`project:${projectId}` as Parameters<typeof log.read>[0], after, 1_000)
+          for (const event of page.events) types.push(event.type)
+          if (!page.hasMore) break
+          after = page.cursor
+        }
+        assert.strictEqual(types.filter((type) => type === "task.started").length, count)
+        assert.strictEqual(types.filter((type) => type === "task.completed").length, count)
+        const pool = yield* Context.get(first, WorkerPool.WorkerPool).pool
+        assert.strictEqual(pool.workers.length, 3)
+        assert.strictEqual(pool.capacity, 6)
+      })
+    ),
+  120_000
+)

@@ -20,40 +20,53 @@ const scenario = fc.record({
 })
 const seed = 20_261_126
 
-layer(Fleet.queue(PgWorkQueueStore.layerWith({ fullClaimMillis: 0 })), { excludeTestServices: true, timeout: 120_000 })("shares of a claim", (it) => {
-  it.effect("are those of the model", () => Effect.gen(function*() {
-    const database = yield* Database
-    const store = yield* WorkQueueStore
-    const work = yield* WorkQueue.WorkQueue
-    const worker = yield* Ids.make("wrk")
-    let claims = 0
-    for (const [run, { late, limits, weights }] of fc.sample(scenario, { numRuns: 40, seed }).entries()) {
-      const kind = `k${run}`
-      yield* store.register({ id: worker, name: "w", version: "1", capacity: 4, labels: [], kinds: [kind] }, 60_000)
-      const most = limits.reduce((sum, limit) => sum + limit, 0)
-      const lanes: Array<{ project: ProjectId; weight: number; tasks: Array<string> }> = []
-      const join = Effect.fnUntraced(function*(weight: number) {
-        const projectId = yield* Ids.make("proj")
-        yield* work.configure(projectId, { weight })
-        const tasks = yield* work.enqueueAll(Array.from({ length: most }, () => ({ projectId, kind, payload: null })))
-        lanes.push({ project: projectId, weight, tasks: [...tasks] })
+layer(Fleet.queue(PgWorkQueueStore.layerWith({ fullClaimMillis: 0 })), { excludeTestServices: true, timeout: 120_000 })(
+  "shares of a claim",
+  (it) => {
+    it.effect("are those of the model", () =>
+      Effect.gen(function* () {
+        const database = yield* Database
+        const store = yield* WorkQueueStore
+        const work = yield* WorkQueue.WorkQueue
+        const worker = yield* Ids.make("wrk")
+        let claims = 0
+        for (const [run, { late, limits, weights }] of fc.sample(scenario, { numRuns: 40, seed }).entries()) {
+          const kind = `k${run}`
+          yield* store.register({ id: worker, name: "w", version: "1", capacity: 4, labels: [], kinds: [kind] }, 60_000)
+          const most = limits.reduce((sum, limit) => sum + limit, 0)
+          const lanes: Array<{ project: ProjectId; weight: number; tasks: Array<string> }> = []
+          const join = Effect.fnUntraced(function* (weight: number) {
+            const projectId = yield* Ids.make("proj")
+            yield* work.configure(projectId, { weight })
+            const tasks = yield* work.enqueueAll(
+              Array.from({ length: most }, () => ({ projectId, kind, payload: null }))
+            )
+            lanes.push({ project: projectId, weight, tasks: [...tasks] })
+          })
+          for (const weight of weights) yield* join(weight)
+          const now = (yield* database.query<{ readonly now: number }>("SELECT now FROM queue.fairness"))[0]?.now ?? 0
+          let clock: Fairness.Clock = { now, finish: new Map() }
+          for (const [i, limit] of limits.entries()) {
+            if (i === 1) for (const weight of late) yield* join(weight)
+            const model = Fairness.select(lanes, limit, clock)
+            const { deliveries } = yield* store.claim({
+              workerId: worker,
+              limit,
+              kinds: [kind],
+              labels: [],
+              suspects: false
+            })
+            const ids = new Set<string>(deliveries.map(({ task }) => task.id))
+            assert.deepStrictEqual([...ids].sort(), [...model.chosen].sort(), `run ${run}, claim ${i}`)
+            clock = model.clock
+            for (const lane of lanes) lane.tasks = lane.tasks.filter((id) => !ids.has(id))
+            claims++
+          }
+          // Another run's worker has no business with what is left of this one.
+          yield* database.query("DELETE FROM queue.ready")
+        }
+        assert.isAbove(claims, 80)
       })
-      for (const weight of weights) yield* join(weight)
-      const now = (yield* database.query<{ readonly now: number }>("SELECT now FROM queue.fairness"))[0]?.now ?? 0
-      let clock: Fairness.Clock = { now, finish: new Map() }
-      for (const [i, limit] of limits.entries()) {
-        if (i === 1) for (const weight of late) yield* join(weight)
-        const model = Fairness.select(lanes, limit, clock)
-        const { deliveries } = yield* store.claim({ workerId: worker, limit, kinds: [kind], labels: [], suspects: false })
-        const ids = new Set<string>(deliveries.map(({ task }) => task.id))
-        assert.deepStrictEqual([...ids].sort(), [...model.chosen].sort(), `run ${run}, claim ${i}`)
-        clock = model.clock
-        for (const lane of lanes) lane.tasks = lane.tasks.filter((id) => !ids.has(id))
-        claims++
-      }
-      // Another run's worker has no business with what is left of this one.
-      yield* database.query("DELETE FROM queue.ready")
-    }
-    assert.isAbove(claims, 80)
-  }))
-})
+    )
+  }
+)

@@ -33,7 +33,13 @@ const query = {
   after: Schema.optionalKey(Parameters.Seq),
   limit: Schema.optionalKey(Parameters.Whole(1, 1000)),
   /** Comma-separated types, e.g. `output,complete`. */
-  types: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[a-z0-9._-]{1,60}(?:,[a-z0-9._-]{1,60}){0,31}$/u, { message: "expected up to 32 event types, separated by commas" }))),
+  types: Schema.optionalKey(
+    Schema.String.check(
+      Schema.isPattern(/^[a-z0-9._-]{1,60}(?:,[a-z0-9._-]{1,60}){0,31}$/u, {
+        message: "expected up to 32 event types, separated by commas"
+      })
+    )
+  ),
   feature: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(60))),
   task_id: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(60))),
   exec_id: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(60)))
@@ -43,16 +49,25 @@ const shape = { query, headers, success: EventPage, error: Problem.read }
 /** The representation that the framework does not write itself. */
 const stream = {
   "x-event-stream": "text/event-stream",
-  description: "With `Accept: text/event-stream`: `id: <seq>`, `event: <type>`, `data: <Event as JSON>`; `synced` after the replay, `gap {from,to}` for what retention removed, a comment every 15 s."
+  description:
+    "With `Accept: text/event-stream`: `id: <seq>`, `event: <type>`, `data: <Event as JSON>`; `synced` after the replay, `gap {from,to}` for what retention removed, a comment every 15 s."
 }
 
-export class EventsGroup extends HttpApiGroup.make("events").add(
-  HttpApiEndpoint.get("ofProject", "/projects/:project/events", { ...shape, params: Parameters.project })
-    .annotateMerge(requires("projects:read", { summary: "Events of a project", ...stream })),
-  HttpApiEndpoint.get("ofOperation", "/operations/:operation/events", { ...shape, params: { operation: OperationId } })
-    .annotateMerge(requires("projects:read", { summary: "Events of an operation", ...stream })),
-  HttpApiEndpoint.get("ofTask", "/tasks/:task/events", { ...shape, params: { task: TaskId } })
-    .annotateMerge(requires("queue:read", { summary: "Events of a task", ...stream })),
-  HttpApiEndpoint.get("ofSystem", "/events", shape)
-    .annotateMerge(requires("admin", { summary: "Events of the installation", ...stream }))
-).middleware(Authorization) {}
+export class EventsGroup extends HttpApiGroup.make("events")
+  .add(
+    HttpApiEndpoint.get("ofProject", "/projects/:project/events", {
+      ...shape,
+      params: Parameters.project
+    }).annotateMerge(requires("projects:read", { summary: "Events of a project", ...stream })),
+    HttpApiEndpoint.get("ofOperation", "/operations/:operation/events", {
+      ...shape,
+      params: { operation: OperationId }
+    }).annotateMerge(requires("projects:read", { summary: "Events of an operation", ...stream })),
+    HttpApiEndpoint.get("ofTask", "/tasks/:task/events", { ...shape, params: { task: TaskId } }).annotateMerge(
+      requires("queue:read", { summary: "Events of a task", ...stream })
+    ),
+    HttpApiEndpoint.get("ofSystem", "/events", shape).annotateMerge(
+      requires("admin", { summary: "Events of the installation", ...stream })
+    )
+  )
+  .middleware(Authorization) {}

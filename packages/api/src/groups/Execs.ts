@@ -10,14 +10,25 @@ import * as Wire from "../Wire.ts"
 
 export const NewExec = Wire.struct("NewExec", {
   /** Program and arguments; name a shell to get one. */
-  command: Schema.Array(Schema.String.check(Schema.isMaxLength(100_000))).check(Schema.isMinLength(1), Schema.isMaxLength(1_000)),
+  command: Schema.Array(Schema.String.check(Schema.isMaxLength(100_000))).check(
+    Schema.isMinLength(1),
+    Schema.isMaxLength(1_000)
+  ),
   cwd: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(4096))),
-  env: Schema.optionalKey(Schema.Record(Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]*$/u)), Schema.String)),
+  env: Schema.optionalKey(
+    Schema.Record(Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]*$/u)), Schema.String)
+  ),
   /** Interactive terminals are not offered yet. */
   tty: Schema.optionalKey(Schema.Null),
   timeoutSeconds: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 1, maximum: 86_400 }))),
   /** A feature's slug to run in its workspace; default: the project's own, on the default branch. */
-  workspace: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/u, { message: "expected lower-case letters, digits and hyphens" }))),
+  workspace: Schema.optionalKey(
+    Schema.String.check(
+      Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/u, {
+        message: "expected lower-case letters, digits and hyphens"
+      })
+    )
+  ),
   onDisconnect: Schema.optionalKey(Schema.Literal("run"))
 })
 export const ExecView = Wire.struct("Exec", {
@@ -52,30 +63,46 @@ const OutputBytes = HttpApiSchema.WithHeaders(Schema.Uint8Array.pipe(HttpApiSche
   /** `true`: nothing more will come. */
   "rdev-output-ended": Schema.Literals(["true", "false"])
 })
-const outputWords = "Bytes exactly as they came, but for secrets, which are `***`. Read from `rdev-output-next` on until `rdev-output-ended` is `true` and it equals `rdev-output-size`."
-  + " Of a command that prints more than 64 MiB the beginning and the end are kept; an offset between them is answered with what follows."
+const outputWords =
+  "Bytes exactly as they came, but for secrets, which are `***`. Read from `rdev-output-next` on until `rdev-output-ended` is `true` and it equals `rdev-output-size`." +
+  " Of a command that prints more than 64 MiB the beginning and the end are kept; an offset between them is answered with what follows."
 
 const params = { ...Parameters.project, exec: ExecId }
-export class ExecsGroup extends HttpApiGroup.make("execs").add(
-  HttpApiEndpoint.post("create", "/projects/:project/workspace/execs", {
-    params: Parameters.project, headers: Parameters.idempotency, payload: NewExec, success: ExecView.pipe(HttpApiSchema.status(201)), error: Problem.write
-  }).annotateMerge(requires("sessions:execute", { summary: "Run a command in the workspace" })),
-  HttpApiEndpoint.get("get", "/projects/:project/workspace/execs/:exec", {
-    params, query: { wait: Schema.optionalKey(Parameters.Seconds(60)) }, success: ExecView, error: Problem.read
-  }).annotateMerge(requires("sessions:read", { summary: "Show a command; `wait` waits for its end" })),
-  HttpApiEndpoint.get("output", "/projects/:project/workspace/execs/:exec/output", {
-    params,
-    query: {
-      /** Default `both`: in the order in which they came. */
-      stream: Schema.optionalKey(Schema.Literals(["stdout", "stderr", "both"])),
-      /** In bytes of what `stream` names. Default 0. */
-      offset: Schema.optionalKey(Parameters.Whole(0, Number.MAX_SAFE_INTEGER)),
-      /** Default 1 MiB. */
-      limit: Schema.optionalKey(Parameters.Whole(1, maxPageBytes))
-    },
-    success: OutputBytes,
-    error: Problem.read
-  }).annotateMerge(requires("sessions:read", { summary: "Read what a command printed, byte for byte", description: outputWords })),
-  HttpApiEndpoint.post("kill", "/projects/:project/workspace/execs/:exec/kill", { params, success: ExecView, error: Problem.write })
-    .annotateMerge(requires("sessions:execute", { summary: "End a command: TERM, then KILL" }))
-).middleware(Idempotency).middleware(Authorization) {}
+export class ExecsGroup extends HttpApiGroup.make("execs")
+  .add(
+    HttpApiEndpoint.post("create", "/projects/:project/workspace/execs", {
+      params: Parameters.project,
+      headers: Parameters.idempotency,
+      payload: NewExec,
+      success: ExecView.pipe(HttpApiSchema.status(201)),
+      error: Problem.write
+    }).annotateMerge(requires("sessions:execute", { summary: "Run a command in the workspace" })),
+    HttpApiEndpoint.get("get", "/projects/:project/workspace/execs/:exec", {
+      params,
+      query: { wait: Schema.optionalKey(Parameters.Seconds(60)) },
+      success: ExecView,
+      error: Problem.read
+    }).annotateMerge(requires("sessions:read", { summary: "Show a command; `wait` waits for its end" })),
+    HttpApiEndpoint.get("output", "/projects/:project/workspace/execs/:exec/output", {
+      params,
+      query: {
+        /** Default `both`: in the order in which they came. */
+        stream: Schema.optionalKey(Schema.Literals(["stdout", "stderr", "both"])),
+        /** In bytes of what `stream` names. Default 0. */
+        offset: Schema.optionalKey(Parameters.Whole(0, Number.MAX_SAFE_INTEGER)),
+        /** Default 1 MiB. */
+        limit: Schema.optionalKey(Parameters.Whole(1, maxPageBytes))
+      },
+      success: OutputBytes,
+      error: Problem.read
+    }).annotateMerge(
+      requires("sessions:read", { summary: "Read what a command printed, byte for byte", description: outputWords })
+    ),
+    HttpApiEndpoint.post("kill", "/projects/:project/workspace/execs/:exec/kill", {
+      params,
+      success: ExecView,
+      error: Problem.write
+    }).annotateMerge(requires("sessions:execute", { summary: "End a command: TERM, then KILL" }))
+  )
+  .middleware(Idempotency)
+  .middleware(Authorization) {}

@@ -17,7 +17,11 @@ const Reason = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(10_
 const Phase = Schema.Literals(phases)
 
 export const LastDecision = Wire.struct("LastDecision", {
-  rule: Schema.String, action: Schema.String, actor: Schema.String, kind: Schema.String, reason: Schema.String
+  rule: Schema.String,
+  action: Schema.String,
+  actor: Schema.String,
+  kind: Schema.String,
+  reason: Schema.String
 })
 export const FeatureView = Wire.struct("Feature", {
   id: FeatureId,
@@ -81,9 +85,17 @@ const decision = {
 export const DecisionView = Wire.struct("Decision", decision)
 export type DecisionView = typeof DecisionView.Type
 
-export const FactRead = Wire.struct("FactRead", { fact: Schema.String, value: Schema.Union([Schema.String, Schema.Boolean]) })
+export const FactRead = Wire.struct("FactRead", {
+  fact: Schema.String,
+  value: Schema.Union([Schema.String, Schema.Boolean])
+})
 export const Skipped = Wire.struct("Skipped", {
-  rule: Schema.String, action: Schema.String, condition: Schema.String, fact: Schema.String, value: Schema.Union([Schema.String, Schema.Boolean]), because: Schema.String
+  rule: Schema.String,
+  action: Schema.String,
+  condition: Schema.String,
+  fact: Schema.String,
+  value: Schema.Union([Schema.String, Schema.Boolean]),
+  because: Schema.String
 })
 export const Explanation = Wire.struct("Explanation", {
   ...decision,
@@ -109,7 +121,9 @@ export const VerdictView = Wire.struct("Verdict", {
 })
 const Why = Wire.struct("Why", { reason: Reason })
 const Answer = Wire.struct("Answer", { text: Reason })
-const Unblock = Wire.struct("Unblock", { planTask: Schema.String.check(Schema.isPattern(/^task-\d{1,6}$/u, { message: "expected a plan task like task-003" })) })
+const Unblock = Wire.struct("Unblock", {
+  planTask: Schema.String.check(Schema.isPattern(/^task-\d{1,6}$/u, { message: "expected a plan task like task-003" }))
+})
 
 const base = "/projects/:project/sdlc/features"
 const one = `${base}/:feature` as const
@@ -117,28 +131,67 @@ const params = { ...Parameters.project, feature: Slug.annotate({ description: "T
 const headers = Parameters.idempotency
 const verb = { params, headers, success: FeatureDetail, error: Problem.write }
 
-export class FeaturesGroup extends HttpApiGroup.make("features").add(
-  HttpApiEndpoint.post("create", base, {
-    params: Parameters.project, headers, payload: NewFeature, success: FeatureView.pipe(HttpApiSchema.status(201)), error: Problem.write
-  }).annotateMerge(requires("sdlc:write", { summary: "Create a feature and start driving it" })),
-  HttpApiEndpoint.get("list", base, { params: Parameters.project, query: Parameters.paging, success: FeaturePage, error: Problem.read })
-    .annotateMerge(requires("sdlc:read", { summary: "List features" })),
-  HttpApiEndpoint.get("get", one, { params, success: FeatureDetail, error: Problem.read })
-    .annotateMerge(requires("sdlc:read", { summary: "Show a feature and its next action" })),
-  HttpApiEndpoint.get("next", `${one}/next`, { params, success: DecisionView, error: Problem.read })
-    .annotateMerge(requires("sdlc:read", { summary: "The next valid action" })),
-  HttpApiEndpoint.get("why", `${one}/why`, { params, success: Explanation, error: Problem.read })
-    .annotateMerge(requires("sdlc:read", { summary: "The next action with the facts it rests on and the rules that did not hit" })),
-  HttpApiEndpoint.post("approve", `${one}/approve`, { params, headers, payload: Approval, success: VerdictView, error: Problem.write })
-    .annotateMerge(requires("sdlc:approve", { summary: "Approve what waits" })),
-  HttpApiEndpoint.post("reject", `${one}/reject`, { params, headers, payload: Refusal, success: VerdictView, error: Problem.write })
-    .annotateMerge(requires("sdlc:approve", { summary: "Reject what waits; the agent reads the reason" })),
-  HttpApiEndpoint.post("waive", `${one}/waive`, { params, headers, payload: Refusal, success: VerdictView, error: Problem.write })
-    .annotateMerge(requires("sdlc:approve", { summary: "Do without a gate, for a reason" })),
-  HttpApiEndpoint.post("run", `${one}/run`, verb).annotateMerge(requires("sdlc:write", { summary: "Look at the feature again and go on" })),
-  HttpApiEndpoint.post("pause", `${one}/pause`, { ...verb, payload: Why }).annotateMerge(requires("sdlc:write", { summary: "Pause" })),
-  HttpApiEndpoint.post("resume", `${one}/resume`, verb).annotateMerge(requires("sdlc:write", { summary: "Resume" })),
-  HttpApiEndpoint.post("cancel", `${one}/cancel`, { ...verb, payload: Why }).annotateMerge(requires("sdlc:write", { summary: "Cancel" })),
-  HttpApiEndpoint.post("answer", `${one}/answer`, { ...verb, payload: Answer }).annotateMerge(requires("sdlc:approve", { summary: "Answer the open escalation" })),
-  HttpApiEndpoint.post("unblock", `${one}/unblock`, { ...verb, payload: Unblock }).annotateMerge(requires("sdlc:write", { summary: "Unblock a plan task" }))
-).middleware(Idempotency).middleware(Authorization) {}
+export class FeaturesGroup extends HttpApiGroup.make("features")
+  .add(
+    HttpApiEndpoint.post("create", base, {
+      params: Parameters.project,
+      headers,
+      payload: NewFeature,
+      success: FeatureView.pipe(HttpApiSchema.status(201)),
+      error: Problem.write
+    }).annotateMerge(requires("sdlc:write", { summary: "Create a feature and start driving it" })),
+    HttpApiEndpoint.get("list", base, {
+      params: Parameters.project,
+      query: Parameters.paging,
+      success: FeaturePage,
+      error: Problem.read
+    }).annotateMerge(requires("sdlc:read", { summary: "List features" })),
+    HttpApiEndpoint.get("get", one, { params, success: FeatureDetail, error: Problem.read }).annotateMerge(
+      requires("sdlc:read", { summary: "Show a feature and its next action" })
+    ),
+    HttpApiEndpoint.get("next", `${one}/next`, { params, success: DecisionView, error: Problem.read }).annotateMerge(
+      requires("sdlc:read", { summary: "The next valid action" })
+    ),
+    HttpApiEndpoint.get("why", `${one}/why`, { params, success: Explanation, error: Problem.read }).annotateMerge(
+      requires("sdlc:read", { summary: "The next action with the facts it rests on and the rules that did not hit" })
+    ),
+    HttpApiEndpoint.post("approve", `${one}/approve`, {
+      params,
+      headers,
+      payload: Approval,
+      success: VerdictView,
+      error: Problem.write
+    }).annotateMerge(requires("sdlc:approve", { summary: "Approve what waits" })),
+    HttpApiEndpoint.post("reject", `${one}/reject`, {
+      params,
+      headers,
+      payload: Refusal,
+      success: VerdictView,
+      error: Problem.write
+    }).annotateMerge(requires("sdlc:approve", { summary: "Reject what waits; the agent reads the reason" })),
+    HttpApiEndpoint.post("waive", `${one}/waive`, {
+      params,
+      headers,
+      payload: Refusal,
+      success: VerdictView,
+      error: Problem.write
+    }).annotateMerge(requires("sdlc:approve", { summary: "Do without a gate, for a reason" })),
+    HttpApiEndpoint.post("run", `${one}/run`, verb).annotateMerge(
+      requires("sdlc:write", { summary: "Look at the feature again and go on" })
+    ),
+    HttpApiEndpoint.post("pause", `${one}/pause`, { ...verb, payload: Why }).annotateMerge(
+      requires("sdlc:write", { summary: "Pause" })
+    ),
+    HttpApiEndpoint.post("resume", `${one}/resume`, verb).annotateMerge(requires("sdlc:write", { summary: "Resume" })),
+    HttpApiEndpoint.post("cancel", `${one}/cancel`, { ...verb, payload: Why }).annotateMerge(
+      requires("sdlc:write", { summary: "Cancel" })
+    ),
+    HttpApiEndpoint.post("answer", `${one}/answer`, { ...verb, payload: Answer }).annotateMerge(
+      requires("sdlc:approve", { summary: "Answer the open escalation" })
+    ),
+    HttpApiEndpoint.post("unblock", `${one}/unblock`, { ...verb, payload: Unblock }).annotateMerge(
+      requires("sdlc:write", { summary: "Unblock a plan task" })
+    )
+  )
+  .middleware(Idempotency)
+  .middleware(Authorization) {}

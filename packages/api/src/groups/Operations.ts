@@ -15,7 +15,12 @@ const fields = Operation.fields
 const step = OperationStep.fields
 
 export const StepErrorView = Wire.struct("StepError", StepError.fields)
-export const StepWaitView = Wire.struct("StepWait", { kind: StepWait.fields.kind, until: Wire.OptionalTime, reason: Schema.String, question: StepWait.fields.question })
+export const StepWaitView = Wire.struct("StepWait", {
+  kind: StepWait.fields.kind,
+  until: Wire.OptionalTime,
+  reason: Schema.String,
+  question: StepWait.fields.question
+})
 export const StepView = Wire.struct("Step", {
   key: step.key,
   phase: step.phase,
@@ -50,7 +55,10 @@ export const OperationView = Wire.struct("Operation", {
 })
 export type OperationView = typeof OperationView.Type
 export const StepList = Wire.struct("StepList", { steps: Schema.Array(StepView) })
-export const OperationPage = Wire.struct("OperationPage", { operations: Schema.Array(OperationView), ...Parameters.nextCursor })
+export const OperationPage = Wire.struct("OperationPage", {
+  operations: Schema.Array(OperationView),
+  ...Parameters.nextCursor
+})
 
 /** What can be started on a project. `project.provision` is not among them: creating a project starts it. */
 export const StartableKind = Schema.Literals(["project.sync", "project.delete", "tree.run"])
@@ -68,32 +76,63 @@ export const Answer = Wire.struct("Answer", {
 })
 
 const params = { operation: OperationId }
-const verb = { params, headers: { ...Parameters.idempotency, ...Parameters.prefer }, success: OperationView, error: Problem.write }
+const verb = {
+  params,
+  headers: { ...Parameters.idempotency, ...Parameters.prefer },
+  success: OperationView,
+  error: Problem.write
+}
 
-export class OperationsGroup extends HttpApiGroup.make("operations").add(
-  HttpApiEndpoint.get("list", "/operations", {
-    query: { ...Parameters.paging, project: Schema.optionalKey(Parameters.ProjectKey), status: Schema.optionalKey(OperationStatus), kind: Schema.optionalKey(Parameters.Kind) }, success: OperationPage, error: Problem.read
-  }).annotateMerge(requires("projects:read", { summary: "List operations" })),
-  HttpApiEndpoint.post("start", "/projects/:project/operations", {
-    params: Parameters.project,
-    query: Parameters.dryRun,
-    headers: { ...Parameters.idempotency, ...Parameters.prefer },
-    payload: NewOperation,
-    success: [Accepted.pipe(HttpApiSchema.status(202)), PlanView],
-    error: Problem.write
-  }).annotateMerge(requires("projects:execute", {
-    summary: "Start an operation on a project",
-    description: "`project.sync` makes what is missing of its infrastructure and keeps what is there, `project.delete` removes everything, `tree.run` runs a cookbook tree on it. `?dry_run=true` answers 200 with the plan and changes nothing; give its digest as `plan_digest` to run exactly that plan."
-  })),
-  HttpApiEndpoint.get("get", "/operations/:operation", { params, headers: Parameters.prefer, success: OperationView, error: Problem.read })
-    .annotateMerge(requires("projects:read", { summary: "Show an operation; `Prefer: wait=N` waits for its end" })),
-  HttpApiEndpoint.get("steps", "/operations/:operation/steps", { params, success: StepList, error: Problem.read })
-    .annotateMerge(requires("projects:read", { summary: "The operation's ledger" })),
-  HttpApiEndpoint.post("cancel", "/operations/:operation/cancel", verb).annotateMerge(requires("projects:execute", { summary: "Cancel and undo" })),
-  HttpApiEndpoint.post("retry", "/operations/:operation/retry", verb).annotateMerge(requires("projects:execute", {
-    summary: "Resume: go on with a failed or parked operation",
-    description: "A parked operation goes on where it stopped, failed undos and failed parts of a tear-down are tried again. One that was undone is started anew: the answer is then another operation."
-  })),
-  HttpApiEndpoint.post("answer", "/operations/:operation/answer", { ...verb, payload: Answer })
-    .annotateMerge(requires("projects:execute", { summary: "Answer the question of a waiting step" }))
-).middleware(Idempotency).middleware(Authorization) {}
+export class OperationsGroup extends HttpApiGroup.make("operations")
+  .add(
+    HttpApiEndpoint.get("list", "/operations", {
+      query: {
+        ...Parameters.paging,
+        project: Schema.optionalKey(Parameters.ProjectKey),
+        status: Schema.optionalKey(OperationStatus),
+        kind: Schema.optionalKey(Parameters.Kind)
+      },
+      success: OperationPage,
+      error: Problem.read
+    }).annotateMerge(requires("projects:read", { summary: "List operations" })),
+    HttpApiEndpoint.post("start", "/projects/:project/operations", {
+      params: Parameters.project,
+      query: Parameters.dryRun,
+      headers: { ...Parameters.idempotency, ...Parameters.prefer },
+      payload: NewOperation,
+      success: [Accepted.pipe(HttpApiSchema.status(202)), PlanView],
+      error: Problem.write
+    }).annotateMerge(
+      requires("projects:execute", {
+        summary: "Start an operation on a project",
+        description:
+          "`project.sync` makes what is missing of its infrastructure and keeps what is there, `project.delete` removes everything, `tree.run` runs a cookbook tree on it. `?dry_run=true` answers 200 with the plan and changes nothing; give its digest as `plan_digest` to run exactly that plan."
+      })
+    ),
+    HttpApiEndpoint.get("get", "/operations/:operation", {
+      params,
+      headers: Parameters.prefer,
+      success: OperationView,
+      error: Problem.read
+    }).annotateMerge(requires("projects:read", { summary: "Show an operation; `Prefer: wait=N` waits for its end" })),
+    HttpApiEndpoint.get("steps", "/operations/:operation/steps", {
+      params,
+      success: StepList,
+      error: Problem.read
+    }).annotateMerge(requires("projects:read", { summary: "The operation's ledger" })),
+    HttpApiEndpoint.post("cancel", "/operations/:operation/cancel", verb).annotateMerge(
+      requires("projects:execute", { summary: "Cancel and undo" })
+    ),
+    HttpApiEndpoint.post("retry", "/operations/:operation/retry", verb).annotateMerge(
+      requires("projects:execute", {
+        summary: "Resume: go on with a failed or parked operation",
+        description:
+          "A parked operation goes on where it stopped, failed undos and failed parts of a tear-down are tried again. One that was undone is started anew: the answer is then another operation."
+      })
+    ),
+    HttpApiEndpoint.post("answer", "/operations/:operation/answer", { ...verb, payload: Answer }).annotateMerge(
+      requires("projects:execute", { summary: "Answer the question of a waiting step" })
+    )
+  )
+  .middleware(Idempotency)
+  .middleware(Authorization) {}

@@ -65,11 +65,19 @@ const Rejection = Wire.struct("PolicyRejection", { digest: Digest, reason: Reaso
 const base = "/projects/:project/policy"
 const verb = { params: Parameters.project, headers: Parameters.idempotency, success: PolicyView, error: Problem.write }
 
-export class PolicyGroup extends HttpApiGroup.make("policy").add(
-  HttpApiEndpoint.get("get", base, { params: Parameters.project, success: PolicyView, error: Problem.read })
-    .annotateMerge(requires("sdlc:read", { summary: "The policy in force, and what is proposed" })),
-  HttpApiEndpoint.post("accept", `${base}/accept`, { ...verb, payload: Acceptance })
-    .annotateMerge(requires("sdlc:approve", { summary: "Accept the policy that stands on the default branch, by its digest" })),
-  HttpApiEndpoint.post("reject", `${base}/reject`, { ...verb, payload: Rejection })
-    .annotateMerge(requires("sdlc:approve", { summary: "Say no to it, with a reason: none of it holds" }))
-).middleware(Idempotency).middleware(Authorization) {}
+export class PolicyGroup extends HttpApiGroup.make("policy")
+  .add(
+    HttpApiEndpoint.get("get", base, {
+      params: Parameters.project,
+      success: PolicyView,
+      error: Problem.read
+    }).annotateMerge(requires("sdlc:read", { summary: "The policy in force, and what is proposed" })),
+    HttpApiEndpoint.post("accept", `${base}/accept`, { ...verb, payload: Acceptance }).annotateMerge(
+      requires("sdlc:approve", { summary: "Accept the policy that stands on the default branch, by its digest" })
+    ),
+    HttpApiEndpoint.post("reject", `${base}/reject`, { ...verb, payload: Rejection }).annotateMerge(
+      requires("sdlc:approve", { summary: "Say no to it, with a reason: none of it holds" })
+    )
+  )
+  .middleware(Idempotency)
+  .middleware(Authorization) {}

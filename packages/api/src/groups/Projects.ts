@@ -80,7 +80,11 @@ export const PlanView = Wire.struct("Plan", {
 
 /** The work goes on in the background: follow it at `events_url`. */
 export const Accepted = Wire.struct("Accepted", { operationId: OperationId, eventsUrl: Schema.String })
-export const ProjectAccepted = Wire.struct("ProjectAccepted", { operationId: OperationId, eventsUrl: Schema.String, project: ProjectView })
+export const ProjectAccepted = Wire.struct("ProjectAccepted", {
+  operationId: OperationId,
+  eventsUrl: Schema.String,
+  project: ProjectView
+})
 export const ProjectPage = Wire.struct("ProjectPage", { projects: Schema.Array(ProjectView), ...Parameters.nextCursor })
 
 /** Longest life of a git token made over the API: 30 days. */
@@ -105,50 +109,72 @@ export const GitToken = Wire.struct("GitToken", {
 })
 
 /** What a project's workspaces and deployments get as variables. Values are shown without what opens anything. */
-export const CredentialView = Wire.struct("Credential", { name: Schema.String, value: Schema.String, updatedAt: Wire.Time })
+export const CredentialView = Wire.struct("Credential", {
+  name: Schema.String,
+  value: Schema.String,
+  updatedAt: Wire.Time
+})
 export const CredentialList = Wire.struct("CredentialList", { credentials: Schema.Array(CredentialView) })
 
 const etag = { etag: Schema.String }
 const accepted = <S extends Schema.Top>(schema: S) => schema.pipe(HttpApiSchema.status(202))
 
-export class ProjectsGroup extends HttpApiGroup.make("projects").add(
-  HttpApiEndpoint.post("create", "/projects", {
-    query: Parameters.dryRun,
-    headers: { ...Parameters.idempotency, ...Parameters.prefer },
-    payload: NewProject,
-    success: [accepted(ProjectAccepted), PlanView],
-    error: Problem.write
-  }).annotateMerge(requires("projects:execute", {
-    summary: "Create a project and provision everything it needs",
-    description: "Answers 202 with the operation that provisions it; `?dry_run=true` answers 200 with the plan and changes nothing; `Prefer: wait=N` waits up to N seconds."
-  })),
-  HttpApiEndpoint.get("list", "/projects", { query: Parameters.paging, success: ProjectPage, error: Problem.read })
-    .annotateMerge(requires("projects:read", { summary: "List projects" })),
-  HttpApiEndpoint.get("get", "/projects/:project", {
-    params: Parameters.project,
-    success: HttpApiSchema.WithHeaders(ProjectView, etag),
-    error: Problem.read
-  }).annotateMerge(requires("projects:read", { summary: "Show a project, with a strong ETag" })),
-  HttpApiEndpoint.patch("update", "/projects/:project", {
-    params: Parameters.project,
-    headers: { "if-match": Schema.optionalKey(Schema.String) },
-    payload: ProjectChange,
-    success: HttpApiSchema.WithHeaders(ProjectView, etag),
-    error: Problem.write
-  }).annotateMerge(requires("projects:execute", { summary: "Change description or agent; needs If-Match" })),
-  HttpApiEndpoint.delete("delete", "/projects/:project", {
-    params: Parameters.project,
-    headers: Parameters.prefer,
-    success: accepted(Accepted),
-    error: Problem.write
-  }).annotateMerge(requires("projects:execute", { summary: "Delete a project and everything that was provisioned for it" })),
-  HttpApiEndpoint.get("credentials", "/projects/:project/credentials", { params: Parameters.project, success: CredentialList, error: Problem.read })
-    .annotateMerge(requires("services:read", { summary: "The project's credentials, redacted" })),
-  HttpApiEndpoint.post("createGitToken", "/projects/:project/git-tokens", {
-    params: Parameters.project,
-    headers: Parameters.idempotency,
-    payload: NewGitToken,
-    success: GitToken.pipe(HttpApiSchema.status(201)),
-    error: Problem.write
-  }).annotateMerge(requires("projects:execute", { summary: "Make a token to clone, fetch and (write) push the project's repository; it is shown this once" }))
-).middleware(Idempotency).middleware(Authorization) {}
+export class ProjectsGroup extends HttpApiGroup.make("projects")
+  .add(
+    HttpApiEndpoint.post("create", "/projects", {
+      query: Parameters.dryRun,
+      headers: { ...Parameters.idempotency, ...Parameters.prefer },
+      payload: NewProject,
+      success: [accepted(ProjectAccepted), PlanView],
+      error: Problem.write
+    }).annotateMerge(
+      requires("projects:execute", {
+        summary: "Create a project and provision everything it needs",
+        description:
+          "Answers 202 with the operation that provisions it; `?dry_run=true` answers 200 with the plan and changes nothing; `Prefer: wait=N` waits up to N seconds."
+      })
+    ),
+    HttpApiEndpoint.get("list", "/projects", {
+      query: Parameters.paging,
+      success: ProjectPage,
+      error: Problem.read
+    }).annotateMerge(requires("projects:read", { summary: "List projects" })),
+    HttpApiEndpoint.get("get", "/projects/:project", {
+      params: Parameters.project,
+      success: HttpApiSchema.WithHeaders(ProjectView, etag),
+      error: Problem.read
+    }).annotateMerge(requires("projects:read", { summary: "Show a project, with a strong ETag" })),
+    HttpApiEndpoint.patch("update", "/projects/:project", {
+      params: Parameters.project,
+      headers: { "if-match": Schema.optionalKey(Schema.String) },
+      payload: ProjectChange,
+      success: HttpApiSchema.WithHeaders(ProjectView, etag),
+      error: Problem.write
+    }).annotateMerge(requires("projects:execute", { summary: "Change description or agent; needs If-Match" })),
+    HttpApiEndpoint.delete("delete", "/projects/:project", {
+      params: Parameters.project,
+      headers: Parameters.prefer,
+      success: accepted(Accepted),
+      error: Problem.write
+    }).annotateMerge(
+      requires("projects:execute", { summary: "Delete a project and everything that was provisioned for it" })
+    ),
+    HttpApiEndpoint.get("credentials", "/projects/:project/credentials", {
+      params: Parameters.project,
+      success: CredentialList,
+      error: Problem.read
+    }).annotateMerge(requires("services:read", { summary: "The project's credentials, redacted" })),
+    HttpApiEndpoint.post("createGitToken", "/projects/:project/git-tokens", {
+      params: Parameters.project,
+      headers: Parameters.idempotency,
+      payload: NewGitToken,
+      success: GitToken.pipe(HttpApiSchema.status(201)),
+      error: Problem.write
+    }).annotateMerge(
+      requires("projects:execute", {
+        summary: "Make a token to clone, fetch and (write) push the project's repository; it is shown this once"
+      })
+    )
+  )
+  .middleware(Idempotency)
+  .middleware(Authorization) {}

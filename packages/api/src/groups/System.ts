@@ -23,10 +23,10 @@ export const Health = Wire.struct("Health", {
 const Alive = Wire.struct("Alive", { status: Schema.Literal("ok") })
 
 export class SystemGroup extends HttpApiGroup.make("system").add(
-  HttpApiEndpoint.get("alive", "/healthz", { success: Alive, error: Problem.read })
-    .annotateMerge(open),
-  HttpApiEndpoint.get("ready", "/readyz", { success: [Health, Health.pipe(HttpApiSchema.status(503))], error: Problem.read })
-    .annotateMerge(open),
-  HttpApiEndpoint.get("health", "/health", { success: Health, error: Problem.read })
-    .annotateMerge(open)
+  HttpApiEndpoint.get("alive", "/healthz", { success: Alive, error: Problem.read }).annotateMerge(open),
+  HttpApiEndpoint.get("ready", "/readyz", {
+    success: [Health, Health.pipe(HttpApiSchema.status(503))],
+    error: Problem.read
+  }).annotateMerge(open),
+  HttpApiEndpoint.get("health", "/health", { success: Health, error: Problem.read }).annotateMerge(open)
 ) {}

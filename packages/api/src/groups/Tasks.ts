@@ -13,7 +13,10 @@ import * as Wire from "../Wire.ts"
 
 const fields = WorkTask.fields
 
-export const TaskError = Wire.struct("TaskError", { class: Schema.Literals(Object.keys(ErrorClass.cases) as [keyof typeof ErrorClass.cases]), message: Schema.String })
+export const TaskError = Wire.struct("TaskError", {
+  class: Schema.Literals(Object.keys(ErrorClass.cases) as [keyof typeof ErrorClass.cases]),
+  message: Schema.String
+})
 export const AttemptView = Wire.struct("Attempt", {
   number: Schema.Int,
   workerId: Schema.String,
@@ -55,17 +58,32 @@ const params = { task: TaskId }
 const verb = { params, headers: Parameters.idempotency, success: TaskView, error: Problem.write }
 const filter = { status: Schema.optionalKey(TaskStatus), kind: Schema.optionalKey(TaskSpec.fields.kind) }
 
-export class TasksGroup extends HttpApiGroup.make("tasks").add(
-  HttpApiEndpoint.get("list", "/tasks", {
-    query: { ...Parameters.paging, ...filter, project: Schema.optionalKey(Parameters.ProjectKey) }, success: TaskPage, error: Problem.read
-  }).annotateMerge(requires("queue:read", { summary: "List tasks" })),
-  HttpApiEndpoint.get("listOfProject", "/projects/:project/tasks", {
-    params: Parameters.project, query: { ...Parameters.paging, ...filter }, success: TaskPage, error: Problem.read
-  }).annotateMerge(requires("queue:read", { summary: "List tasks of a project" })),
-  HttpApiEndpoint.get("get", "/tasks/:task", { params, success: TaskView, error: Problem.read })
-    .annotateMerge(requires("queue:read", { summary: "Show a task" })),
-  HttpApiEndpoint.post("cancel", "/tasks/:task/cancel", verb).annotateMerge(requires("queue:write", { summary: "Cancel a task" })),
-  HttpApiEndpoint.post("retry", "/tasks/:task/retry", verb).annotateMerge(requires("queue:write", { summary: "Run a failed, cancelled or parked task again" })),
-  HttpApiEndpoint.get("pool", "/workers/pool", { success: Pool.annotate({ identifier: "WorkerPool" }), error: Problem.read })
-    .annotateMerge(requires("queue:read", { summary: "Workers and the queue before them" }))
-).middleware(Idempotency).middleware(Authorization) {}
+export class TasksGroup extends HttpApiGroup.make("tasks")
+  .add(
+    HttpApiEndpoint.get("list", "/tasks", {
+      query: { ...Parameters.paging, ...filter, project: Schema.optionalKey(Parameters.ProjectKey) },
+      success: TaskPage,
+      error: Problem.read
+    }).annotateMerge(requires("queue:read", { summary: "List tasks" })),
+    HttpApiEndpoint.get("listOfProject", "/projects/:project/tasks", {
+      params: Parameters.project,
+      query: { ...Parameters.paging, ...filter },
+      success: TaskPage,
+      error: Problem.read
+    }).annotateMerge(requires("queue:read", { summary: "List tasks of a project" })),
+    HttpApiEndpoint.get("get", "/tasks/:task", { params, success: TaskView, error: Problem.read }).annotateMerge(
+      requires("queue:read", { summary: "Show a task" })
+    ),
+    HttpApiEndpoint.post("cancel", "/tasks/:task/cancel", verb).annotateMerge(
+      requires("queue:write", { summary: "Cancel a task" })
+    ),
+    HttpApiEndpoint.post("retry", "/tasks/:task/retry", verb).annotateMerge(
+      requires("queue:write", { summary: "Run a failed, cancelled or parked task again" })
+    ),
+    HttpApiEndpoint.get("pool", "/workers/pool", {
+      success: Pool.annotate({ identifier: "WorkerPool" }),
+      error: Problem.read
+    }).annotateMerge(requires("queue:read", { summary: "Workers and the queue before them" }))
+  )
+  .middleware(Idempotency)
+  .middleware(Authorization) {}

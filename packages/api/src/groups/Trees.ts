@@ -17,7 +17,10 @@ const source = {
   vars: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json).check(Schema.isMaxProperties(100)))
 }
 export const TreeSource = Wire.struct("TreeSource", source)
-export const NewTreeRun = Wire.struct("NewTreeRun", { ...source, planDigest: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100))) })
+export const NewTreeRun = Wire.struct("NewTreeRun", {
+  ...source,
+  planDigest: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100)))
+})
 
 export const TreeVariableView = Wire.struct("TreeVariable", {
   name: Schema.String,
@@ -26,7 +29,12 @@ export const TreeVariableView = Wire.struct("TreeVariable", {
   required: Schema.Boolean,
   default: Schema.Json
 })
-export const TreeStepView = Wire.struct("TreeStep", { id: Schema.String, title: Schema.NullOr(Schema.String), action: Schema.String, dependsOn: Schema.Array(Schema.String) })
+export const TreeStepView = Wire.struct("TreeStep", {
+  id: Schema.String,
+  title: Schema.NullOr(Schema.String),
+  action: Schema.String,
+  dependsOn: Schema.Array(Schema.String)
+})
 export const TreeView = Wire.struct("Tree", {
   name: Schema.String,
   description: Schema.NullOr(Schema.String),
@@ -38,19 +46,31 @@ export type TreeView = typeof TreeView.Type
 export const TreeList = Wire.struct("TreeList", { trees: Schema.Array(TreeView) })
 export const TreeText = Wire.struct("TreeText", { text: Text })
 
-export class TreesGroup extends HttpApiGroup.make("trees").add(
-  HttpApiEndpoint.get("list", "/trees", { success: TreeList, error: Problem.read })
-    .annotateMerge(requires("projects:read", { summary: "Cookbook trees that come with the server" })),
-  HttpApiEndpoint.post("check", "/trees/check", { payload: TreeText, success: TreeView, error: Problem.write })
-    .annotateMerge(requires("projects:read", { summary: "Check a tree: what it says, or everything that is wrong with it" })),
-  HttpApiEndpoint.post("run", "/trees/runs", {
-    query: Parameters.dryRun,
-    headers: { ...Parameters.idempotency, ...Parameters.prefer },
-    payload: NewTreeRun,
-    success: [Accepted.pipe(HttpApiSchema.status(202)), PlanView],
-    error: Problem.write
-  }).annotateMerge(requires("projects:execute", {
-    summary: "Run a tree that belongs to no project",
-    description: "For trees that make their project themselves; on an existing one: `POST /projects/{project}/operations` with `tree.run`. It runs in the name of the key and can do no more than that key."
-  }))
-).middleware(Idempotency).middleware(Authorization) {}
+export class TreesGroup extends HttpApiGroup.make("trees")
+  .add(
+    HttpApiEndpoint.get("list", "/trees", { success: TreeList, error: Problem.read }).annotateMerge(
+      requires("projects:read", { summary: "Cookbook trees that come with the server" })
+    ),
+    HttpApiEndpoint.post("check", "/trees/check", {
+      payload: TreeText,
+      success: TreeView,
+      error: Problem.write
+    }).annotateMerge(
+      requires("projects:read", { summary: "Check a tree: what it says, or everything that is wrong with it" })
+    ),
+    HttpApiEndpoint.post("run", "/trees/runs", {
+      query: Parameters.dryRun,
+      headers: { ...Parameters.idempotency, ...Parameters.prefer },
+      payload: NewTreeRun,
+      success: [Accepted.pipe(HttpApiSchema.status(202)), PlanView],
+      error: Problem.write
+    }).annotateMerge(
+      requires("projects:execute", {
+        summary: "Run a tree that belongs to no project",
+        description:
+          "For trees that make their project themselves; on an existing one: `POST /projects/{project}/operations` with `tree.run`. It runs in the name of the key and can do no more than that key."
+      })
+    )
+  )
+  .middleware(Idempotency)
+  .middleware(Authorization) {}

@@ -46,28 +46,65 @@ export const DeliveryView = Wire.struct("WebhookDelivery", {
   createdAt: Wire.Time,
   endedAt: Wire.OptionalTime
 })
-export const DeliveryPage = Wire.struct("WebhookDeliveryPage", { deliveries: Schema.Array(DeliveryView), ...Parameters.nextCursor })
+export const DeliveryPage = Wire.struct("WebhookDeliveryPage", {
+  deliveries: Schema.Array(DeliveryView),
+  ...Parameters.nextCursor
+})
 
 const params = { webhook: WebhookId }
 const headers = Parameters.idempotency
 const verb = { params, headers, error: Problem.write }
 const manage = (summary: string) => requires("webhooks:manage", { summary })
 
-export class WebhooksGroup extends HttpApiGroup.make("webhooks").add(
-  HttpApiEndpoint.post("create", "/webhooks", { headers, payload: NewWebhook, success: WebhookWithSecret.pipe(HttpApiSchema.status(201)), error: Problem.write })
-    .annotateMerge(manage("Send events to a URL; the secret is shown this once")),
-  HttpApiEndpoint.get("list", "/webhooks", { query: Parameters.paging, success: WebhookList, error: Problem.read }).annotateMerge(manage("List webhooks, disabled ones too")),
-  HttpApiEndpoint.get("get", "/webhooks/:webhook", { params, success: WebhookView, error: Problem.read }).annotateMerge(manage("Show a webhook")),
-  HttpApiEndpoint.delete("remove", "/webhooks/:webhook", { params, success: HttpApiSchema.NoContent, error: Problem.write }).annotateMerge(manage("Remove a webhook")),
-  HttpApiEndpoint.post("replaceSecret", "/webhooks/:webhook/secret", { ...verb, success: WebhookWithSecret })
-    .annotateMerge(manage("Replace the secret; the one before signs as well for a day")),
-  HttpApiEndpoint.post("enable", "/webhooks/:webhook/enable", { ...verb, success: WebhookView }).annotateMerge(manage("Send events again, from now on")),
-  HttpApiEndpoint.post("disable", "/webhooks/:webhook/disable", { ...verb, success: WebhookView }).annotateMerge(manage("Send no events")),
-  HttpApiEndpoint.post("test", "/webhooks/:webhook/test", { ...verb, success: DeliveryView.pipe(HttpApiSchema.status(202)) }).annotateMerge(manage("Send a message of type webhook.test")),
-  HttpApiEndpoint.get("deliveries", "/webhooks/:webhook/deliveries", {
-    params, query: { ...Parameters.paging, status: Schema.optionalKey(TaskStatus) }, success: DeliveryPage, error: Problem.read
-  }).annotateMerge(manage("List deliveries")),
-  HttpApiEndpoint.post("redeliver", "/webhooks/:webhook/deliveries/:delivery/redeliver", {
-    params: { ...params, delivery: TaskId }, headers, success: DeliveryView.pipe(HttpApiSchema.status(202)), error: Problem.write
-  }).annotateMerge(manage("Send a delivery now, also one that arrived"))
-).middleware(Idempotency).middleware(Authorization) {}
+export class WebhooksGroup extends HttpApiGroup.make("webhooks")
+  .add(
+    HttpApiEndpoint.post("create", "/webhooks", {
+      headers,
+      payload: NewWebhook,
+      success: WebhookWithSecret.pipe(HttpApiSchema.status(201)),
+      error: Problem.write
+    }).annotateMerge(manage("Send events to a URL; the secret is shown this once")),
+    HttpApiEndpoint.get("list", "/webhooks", {
+      query: Parameters.paging,
+      success: WebhookList,
+      error: Problem.read
+    }).annotateMerge(manage("List webhooks, disabled ones too")),
+    HttpApiEndpoint.get("get", "/webhooks/:webhook", {
+      params,
+      success: WebhookView,
+      error: Problem.read
+    }).annotateMerge(manage("Show a webhook")),
+    HttpApiEndpoint.delete("remove", "/webhooks/:webhook", {
+      params,
+      success: HttpApiSchema.NoContent,
+      error: Problem.write
+    }).annotateMerge(manage("Remove a webhook")),
+    HttpApiEndpoint.post("replaceSecret", "/webhooks/:webhook/secret", {
+      ...verb,
+      success: WebhookWithSecret
+    }).annotateMerge(manage("Replace the secret; the one before signs as well for a day")),
+    HttpApiEndpoint.post("enable", "/webhooks/:webhook/enable", { ...verb, success: WebhookView }).annotateMerge(
+      manage("Send events again, from now on")
+    ),
+    HttpApiEndpoint.post("disable", "/webhooks/:webhook/disable", { ...verb, success: WebhookView }).annotateMerge(
+      manage("Send no events")
+    ),
+    HttpApiEndpoint.post("test", "/webhooks/:webhook/test", {
+      ...verb,
+      success: DeliveryView.pipe(HttpApiSchema.status(202))
+    }).annotateMerge(manage("Send a message of type webhook.test")),
+    HttpApiEndpoint.get("deliveries", "/webhooks/:webhook/deliveries", {
+      params,
+      query: { ...Parameters.paging, status: Schema.optionalKey(TaskStatus) },
+      success: DeliveryPage,
+      error: Problem.read
+    }).annotateMerge(manage("List deliveries")),
+    HttpApiEndpoint.post("redeliver", "/webhooks/:webhook/deliveries/:delivery/redeliver", {
+      params: { ...params, delivery: TaskId },
+      headers,
+      success: DeliveryView.pipe(HttpApiSchema.status(202)),
+      error: Problem.write
+    }).annotateMerge(manage("Send a delivery now, also one that arrived"))
+  )
+  .middleware(Idempotency)
+  .middleware(Authorization) {}

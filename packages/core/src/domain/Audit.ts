@@ -2,7 +2,11 @@
 import { Schema } from "effect"
 import { AuditId, ProjectId } from "./Ids.ts"
 
-export const AuditStep = Schema.Struct({ name: Schema.String, status: Schema.String, durationMillis: Schema.NullOr(Schema.Int) })
+export const AuditStep = Schema.Struct({
+  name: Schema.String,
+  status: Schema.String,
+  durationMillis: Schema.NullOr(Schema.Int)
+})
 
 export const NewAuditEntry = Schema.Struct({
   projectId: Schema.NullOr(ProjectId),

@@ -14,7 +14,12 @@ export const genesis = "0".repeat(64)
 const sorted = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sorted)
   if (typeof value !== "object" || value === null) return value
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined).sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0).map(([k, v]) => [k, sorted(v)]))
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, v]) => v !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+      .map(([k, v]) => [k, sorted(v)])
+  )
 }
 
 /** Keys in UTF-16 code unit order; numbers and strings as JSON.stringify writes them (RFC 8785 for JSON values). */
@@ -32,13 +37,19 @@ const decode = Schema.decodeSync(AuditEntry)
 /** The entry with its hash. */
 export const seal = (entry: Unhashed): AuditEntry => decode({ ...entry, hash: hashOf(entry) })
 
-export interface Break { readonly number: number; readonly problem: "gap" | "previous hash differs" | "hash differs" }
+export interface Break {
+  readonly number: number
+  readonly problem: "gap" | "previous hash differs" | "hash differs"
+}
 
 /**
  * The first entry that does not fit, or null. Entries ascend from `from`: the number and hash of the entry before the first,
  * by default the beginning of the chain.
  */
-export const verify = (entries: Iterable<typeof AuditEntry.Encoded>, from: { readonly number: number; readonly hash: string } = { number: 0, hash: genesis }): Break | null => {
+export const verify = (
+  entries: Iterable<typeof AuditEntry.Encoded>,
+  from: { readonly number: number; readonly hash: string } = { number: 0, hash: genesis }
+): Break | null => {
   let { number, hash } = from
   for (const entry of entries) {
     if (entry.number !== number + 1) return { number: number + 1, problem: "gap" }

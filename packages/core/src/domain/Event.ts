@@ -6,7 +6,9 @@ import { Schema } from "effect"
 import { snake } from "./WireName.ts"
 
 /** `project:<ProjectId>` or `system`. */
-export const StreamName = Schema.String.check(Schema.isPattern(/^(system|project:proj_[0-9A-HJKMNP-TV-Z]{26})$/u)).pipe(Schema.brand("rdev/StreamName"))
+export const StreamName = Schema.String.check(Schema.isPattern(/^(system|project:proj_[0-9A-HJKMNP-TV-Z]{26})$/u)).pipe(
+  Schema.brand("rdev/StreamName")
+)
 export type StreamName = typeof StreamName.Type
 
 export const ofProject = (projectId: string): StreamName => StreamName.make(`project:${projectId}`)
@@ -45,9 +47,14 @@ export class Event extends Schema.Class<Event>("rdev/Event")({
  * output come as `line` too, joined: who knows of one line only prints the same.
  */
 export const flat = (event: Event): Readonly<Record<string, Schema.Json>> => {
-  const fields: Record<string, Schema.Json> = { seq: event.seq, time: new Date(event.timeMillis).toISOString(), type: event.type }
+  const fields: Record<string, Schema.Json> = {
+    seq: event.seq,
+    time: new Date(event.timeMillis).toISOString(),
+    type: event.type
+  }
   for (const [key, value] of Object.entries(event.data)) if (!(key in fields)) fields[key] = value
-  if (event.type === "output" && Array.isArray(event.data["lines"]) && !("line" in fields)) fields["line"] = event.data["lines"].join("\n")
+  if (event.type === "output" && Array.isArray(event.data["lines"]) && !("line" in fields))
+    fields["line"] = event.data["lines"].join("\n")
   for (const [key, value] of Object.entries(event.subject)) fields[snake(key)] = value
   return fields
 }

@@ -29,11 +29,17 @@ export class Examined implements Move {
   }
 
   /** Whether the value came from `examine`, also where types were cast away. */
-  static is = (value: unknown): value is Examined => typeof value === "object" && value !== null && #proven in value && value.#proven
+  static is = (value: unknown): value is Examined =>
+    typeof value === "object" && value !== null && #proven in value && value.#proven
 
   /** `problems` examines the move and answers with everything that is wrong; empty = it may land. */
-  static examine = <E, R>(move: Move, problems: (move: Move) => Effect.Effect<ReadonlyArray<string>, E, R>): Effect.Effect<Examined, E | Refused, R> => {
+  static examine = <E, R>(
+    move: Move,
+    problems: (move: Move) => Effect.Effect<ReadonlyArray<string>, E, R>
+  ): Effect.Effect<Examined, E | Refused, R> => {
     const fixed: Move = { head: move.head, to: move.to }
-    return Effect.flatMap(problems(fixed), (found) => found.length === 0 ? Effect.succeed(new Examined(fixed)) : Effect.fail(new Refused({ problems: found })))
+    return Effect.flatMap(problems(fixed), (found) =>
+      found.length === 0 ? Effect.succeed(new Examined(fixed)) : Effect.fail(new Refused({ problems: found }))
+    )
   }
 }

@@ -7,7 +7,9 @@ import { Schema } from "effect"
 import { FeatureId, ProjectId } from "./Ids.ts"
 
 export const Slug = Schema.String.check(
-  Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$/u, { message: "expected lower-case letters, digits and hyphens, at most 60 characters" })
+  Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$/u, {
+    message: "expected lower-case letters, digits and hyphens, at most 60 characters"
+  })
 ).pipe(Schema.brand("rdev/Slug"))
 export type Slug = typeof Slug.Type
 
@@ -31,7 +33,15 @@ export class FeatureIndex extends Schema.Class<FeatureIndex>("rdev/FeatureIndex"
   /** The task of the queue that was enqueued last for it. */
   taskId: Schema.NullOr(Schema.String),
   /** Last decision: rule, action, actor, kind and reason. */
-  decision: Schema.NullOr(Schema.Struct({ rule: Schema.String, action: Schema.String, actor: Schema.String, kind: Schema.String, reason: Schema.String })),
+  decision: Schema.NullOr(
+    Schema.Struct({
+      rule: Schema.String,
+      action: Schema.String,
+      actor: Schema.String,
+      kind: Schema.String,
+      reason: Schema.String
+    })
+  ),
   /** False once the classifier answers none(done/terminal). */
   live: Schema.Boolean,
   createdAtMillis: Schema.Int,

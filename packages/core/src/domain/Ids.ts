@@ -73,10 +73,12 @@ const nextUlid = monotonicFactory(random)
 export const ulid: Effect.Effect<string> = Effect.map(Clock.currentTimeMillis, (now) => nextUlid(now))
 
 /** A new id of the given kind, made at this time. */
-export const makeAt = <P extends Prefix>(prefix: P, nowMillis: number): Ids[P] => `${prefix}_${nextUlid(nowMillis)}` as Ids[P]
+export const makeAt = <P extends Prefix>(prefix: P, nowMillis: number): Ids[P] =>
+  `${prefix}_${nextUlid(nowMillis)}` as Ids[P]
 
 /** A new id of the given kind: `make("task")` gives `task_01J…`. */
-export const make = <P extends Prefix>(prefix: P): Effect.Effect<Ids[P]> => Effect.map(Clock.currentTimeMillis, (now) => makeAt(prefix, now))
+export const make = <P extends Prefix>(prefix: P): Effect.Effect<Ids[P]> =>
+  Effect.map(Clock.currentTimeMillis, (now) => makeAt(prefix, now))
 
 /** When an id was made, epoch milliseconds. */
 export const ulidTimeMillis = (id: string): number => decodeTime(id.slice(-26))

@@ -18,7 +18,12 @@ export const OperationStatus = Schema.Literals([
   "parked"
 ])
 export type OperationStatus = typeof OperationStatus.Type
-export const terminal: ReadonlySet<OperationStatus> = new Set(["completed", "failed", "cancelled", "compensation_failed"])
+export const terminal: ReadonlySet<OperationStatus> = new Set([
+  "completed",
+  "failed",
+  "cancelled",
+  "compensation_failed"
+])
 /** What a runner may claim. */
 export const runnable: ReadonlySet<OperationStatus> = new Set(["planned", "running", "waiting", "compensating"])
 

@@ -10,7 +10,10 @@ export type OutputView = OutputStream | "both"
 export const maxPageBytes = 4 * 1024 * 1024
 
 /** Bytes of both streams. */
-export interface Counts { readonly stdout: number; readonly stderr: number }
+export interface Counts {
+  readonly stdout: number
+  readonly stderr: number
+}
 export interface Frame {
   readonly stream: OutputStream
   /** What came before it. */
@@ -19,8 +22,12 @@ export interface Frame {
 }
 
 export const none: Counts = { stdout: 0, stderr: 0 }
-export const of = (counts: Counts, view: OutputView): number => view === "both" ? counts.stdout + counts.stderr : counts[view]
-export const plus = (at: Counts, stream: OutputStream, bytes: number): Counts => ({ ...at, [stream]: at[stream] + bytes })
+export const of = (counts: Counts, view: OutputView): number =>
+  view === "both" ? counts.stdout + counts.stderr : counts[view]
+export const plus = (at: Counts, stream: OutputStream, bytes: number): Counts => ({
+  ...at,
+  [stream]: at[stream] + bytes
+})
 /** What came up to its end. */
 export const endOf = ({ at, bytes, stream }: Frame): Counts => plus(at, stream, bytes.byteLength)
 
@@ -41,10 +48,16 @@ export class Page {
     this.limit = limit
   }
 
-  get next(): number { return this.start + this.taken }
-  get isEmpty(): boolean { return this.taken === 0 }
+  get next(): number {
+    return this.start + this.taken
+  }
+  get isEmpty(): boolean {
+    return this.taken === 0
+  }
   /** Where its first byte stands: behind what was asked for when that is not kept. */
-  get offset(): number { return this.start }
+  get offset(): number {
+    return this.start
+  }
 
   /** Whether more can follow: a page is without holes. */
   push(frame: Frame): boolean {
@@ -62,7 +75,11 @@ export class Page {
   }
 
   /** Where nothing is kept from the offset on: to the end of what came. */
-  skip(to: number): void { if (this.taken === 0) this.start = to }
+  skip(to: number): void {
+    if (this.taken === 0) this.start = to
+  }
 
-  bytes(): Uint8Array { return Buffer.concat(this.parts) }
+  bytes(): Uint8Array {
+    return Buffer.concat(this.parts)
+  }
 }

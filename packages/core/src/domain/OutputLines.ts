@@ -5,14 +5,18 @@
  */
 import type { NewEvent } from "./Event.ts"
 
-export interface OutputLine { readonly stream: "stdout" | "stderr"; readonly line: string }
+export interface OutputLine {
+  readonly stream: "stdout" | "stderr"
+  readonly line: string
+}
 
 /** Encoded bytes of one event's lines; a webhook sends them twice (see `flat`) and at most 20 kB. */
 export const maxEventBytes = 7_000
 export const maxEventLines = 1_000
 
 /** At most this many bytes, and never too few: JSON escapes a code unit by six at most. */
-const bytesOf = (line: string): number => (line.length < 40 ? line.length * 3 : Buffer.byteLength(JSON.stringify(line))) + 3
+const bytesOf = (line: string): number =>
+  (line.length < 40 ? line.length * 3 : Buffer.byteLength(JSON.stringify(line))) + 3
 
 /** In order; lines of one stream that follow each other share an event. */
 export const toEvents = (lines: ReadonlyArray<OutputLine>): ReadonlyArray<Pick<NewEvent, "type" | "data">> => {
@@ -21,7 +25,11 @@ export const toEvents = (lines: ReadonlyArray<OutputLine>): ReadonlyArray<Pick<N
   let stream: OutputLine["stream"] = "stdout"
   const close = () => {
     const [only = ""] = together
-    if (together.length > 0) events.push({ type: "output", data: together.length === 1 ? { line: only, stream } : { lines: together, stream } })
+    if (together.length > 0)
+      events.push({
+        type: "output",
+        data: together.length === 1 ? { line: only, stream } : { lines: together, stream }
+      })
     together = []
     bytes = 0
   }

@@ -36,11 +36,14 @@ export type Principal = typeof Principal.Type
 export const platform: Principal = { id: "platform", name: "rdev", type: "platform", scopes: ["admin"], projects: null }
 
 /** `admin` includes every scope. */
-export const allows = (principal: Principal, scope: Scope): boolean => principal.scopes.includes("admin") || principal.scopes.includes(scope)
-export const allowsProject = (principal: Principal, projectId: string): boolean => principal.projects === null || principal.projects.includes(projectId)
+export const allows = (principal: Principal, scope: Scope): boolean =>
+  principal.scopes.includes("admin") || principal.scopes.includes(scope)
+export const allowsProject = (principal: Principal, projectId: string): boolean =>
+  principal.projects === null || principal.projects.includes(projectId)
 
 /** The request on whose behalf a fiber runs; the default is the platform itself. */
-export const CurrentRequest = Context.Reference<{ readonly principal: Principal; readonly requestId: string | null; readonly sourceAddress: string | null }>(
-  "rdev/CurrentRequest",
-  { defaultValue: () => ({ principal: platform, requestId: null, sourceAddress: null }) }
-)
+export const CurrentRequest = Context.Reference<{
+  readonly principal: Principal
+  readonly requestId: string | null
+  readonly sourceAddress: string | null
+}>("rdev/CurrentRequest", { defaultValue: () => ({ principal: platform, requestId: null, sourceAddress: null }) })

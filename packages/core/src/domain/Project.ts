@@ -5,7 +5,8 @@ import { OperationId, ProjectId } from "./Ids.ts"
 /** A DNS label: it becomes a host name, a repository name and a folder name. */
 export const ProjectName = Schema.String.check(
   Schema.isPattern(/^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/u, {
-    message: "expected a DNS label: lower-case letters, digits and hyphens, starting with a letter, ending with a letter or digit, at most 40 characters"
+    message:
+      "expected a DNS label: lower-case letters, digits and hyphens, starting with a letter, ending with a letter or digit, at most 40 characters"
   })
 ).pipe(Schema.brand("rdev/ProjectName"))
 export type ProjectName = typeof ProjectName.Type

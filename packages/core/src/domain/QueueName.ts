@@ -5,5 +5,8 @@ import { Schema } from "effect"
 export const QueueName = Schema.String.check(
   Schema.isMinLength(1),
   Schema.isMaxLength(200),
-  Schema.makeFilter((text) => (text.isWellFormed() && !text.includes("\u0000")) || "expected text without NUL and without unpaired surrogates")
+  Schema.makeFilter(
+    (text) =>
+      (text.isWellFormed() && !text.includes("\u0000")) || "expected text without NUL and without unpaired surrogates"
+  )
 )

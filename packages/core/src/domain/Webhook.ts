@@ -8,7 +8,9 @@ import { ProjectId, WebhookId } from "./Ids.ts"
  */
 export const EventPattern = Schema.String.check(
   Schema.isMaxLength(100),
-  Schema.isPattern(/^(\*|[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*(\.\*)?)$/u, { message: "expected an event type such as task.failed, a group such as task.*, notify, or *" })
+  Schema.isPattern(/^(\*|[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*(\.\*)?)$/u, {
+    message: "expected an event type such as task.failed, a group such as task.*, notify, or *"
+  })
 )
 
 export class Webhook extends Schema.Class<Webhook>("rdev/Webhook")({

@@ -7,7 +7,11 @@ import { QueueName } from "./QueueName.ts"
 export const TaskStatus = Schema.Literals(["pending", "running", "completed", "failed", "cancelled"])
 export type TaskStatus = typeof TaskStatus.Type
 
-export const Label = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._:/=-]{0,99}$/u, { message: "expected letters, digits and . _ : / = - , at most 100 characters" }))
+export const Label = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._:/=-]{0,99}$/u, {
+    message: "expected letters, digits and . _ : / = - , at most 100 characters"
+  })
+)
 
 /** What a producer gives; defaults are filled in by WorkQueue. */
 export const TaskSpec = Schema.Struct({

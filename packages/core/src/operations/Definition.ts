@@ -9,7 +9,11 @@ import type { StoreError } from "../ports/StoreError.ts"
 import type { Step } from "./Step.ts"
 
 /** Which operation it is, about which project, and who asked for it (principal id). */
-export interface Identity { readonly operationId: OperationId; readonly projectId: ProjectId | null; readonly actor: string }
+export interface Identity {
+  readonly operationId: OperationId
+  readonly projectId: ProjectId | null
+  readonly actor: string
+}
 
 export interface DefinitionSpec<I, R> {
   /** Dotted lower-case, e.g. `project.provision`. */
@@ -24,7 +28,11 @@ export interface DefinitionSpec<I, R> {
   /** Writes to stores, in the transaction that stores the operation. */
   readonly started?: (operation: Operation, input: I) => Effect.Effect<void, StoreError, R>
   /** Writes to stores, in the transaction that ends (or parks) the operation. */
-  readonly settled?: (operation: Operation, steps: ReadonlyArray<OperationStep>, input: I) => Effect.Effect<void, StoreError, R>
+  readonly settled?: (
+    operation: Operation,
+    steps: ReadonlyArray<OperationStep>,
+    input: I
+  ) => Effect.Effect<void, StoreError, R>
   /** The operation's output, from the outputs of its steps. */
   readonly result?: (outputs: ReadonlyMap<string, Schema.Json>) => Schema.Json
 }
@@ -64,12 +72,14 @@ export const make = <I, R = never>(spec: DefinitionSpec<I, R>): Effect.Effect<De
       kind: spec.kind,
       version: spec.version,
       onFailure: spec.onFailure,
-      steps: (input, identity) => Result.mapBoth(decode(input), {
-        onFailure: (error) => error.message,
-        onSuccess: (decoded) => spec.steps(decoded, identity).map((step) => closed(step, context))
-      }),
+      steps: (input, identity) =>
+        Result.mapBoth(decode(input), {
+          onFailure: (error) => error.message,
+          onSuccess: (decoded) => spec.steps(decoded, identity).map((step) => closed(step, context))
+        }),
       started: (operation) => withInput(operation, (input) => spec.started?.(operation, input) ?? Effect.void),
-      settled: (operation, steps) => withInput(operation, (input) => spec.settled?.(operation, steps, input) ?? Effect.void),
+      settled: (operation, steps) =>
+        withInput(operation, (input) => spec.settled?.(operation, steps, input) ?? Effect.void),
       result: spec.result ?? ((outputs) => Object.fromEntries(outputs))
     }
   })
@@ -77,23 +87,28 @@ export const make = <I, R = never>(spec: DefinitionSpec<I, R>): Effect.Effect<De
 const nameOf = (kind: string, version: number) => `${kind}@${version}`
 
 /** The kinds this installation can run. */
-export class OperationDefinitions extends Context.Service<OperationDefinitions, {
-  find(kind: string, version: number): Definition | undefined
-  /** The greatest version of a kind: what new operations get. */
-  latest(kind: string): Definition | undefined
-  readonly kinds: ReadonlyArray<string>
-}>()("rdev/operations/OperationDefinitions") {}
+export class OperationDefinitions extends Context.Service<
+  OperationDefinitions,
+  {
+    find(kind: string, version: number): Definition | undefined
+    /** The greatest version of a kind: what new operations get. */
+    latest(kind: string): Definition | undefined
+    readonly kinds: ReadonlyArray<string>
+  }
+>()("rdev/operations/OperationDefinitions") {}
 
 export const registry = (definitions: ReadonlyArray<Definition>): OperationDefinitions["Service"] => {
   const byName = new Map(definitions.map((definition) => [nameOf(definition.kind, definition.version), definition]))
   const byKind = Map.groupBy(definitions, (definition) => definition.kind)
   return {
     find: (kind, version) => byName.get(nameOf(kind, version)),
-    latest: (kind) => byKind.get(kind)?.reduce((newest, next) => next.version > newest.version ? next : newest),
+    latest: (kind) => byKind.get(kind)?.reduce((newest, next) => (next.version > newest.version ? next : newest)),
     kinds: [...byKind.keys()]
   }
 }
 
 /** The layer of all given definitions, each made where this layer is built. */
-export const layer = <R>(definitions: ReadonlyArray<Effect.Effect<Definition, never, R>>): Layer.Layer<OperationDefinitions, never, R> =>
+export const layer = <R>(
+  definitions: ReadonlyArray<Effect.Effect<Definition, never, R>>
+): Layer.Layer<OperationDefinitions, never, R> =>
   Layer.effect(OperationDefinitions, Effect.map(Effect.all(definitions), registry))

@@ -11,14 +11,21 @@ export const OperationReason = Schema.TaggedUnion({
 })
 export type OperationReason = typeof OperationReason.Type
 
-export class OperationError extends Schema.TaggedError<OperationError>()("OperationError", { operation: Schema.String, reason: OperationReason }) {
+export class OperationError extends Schema.TaggedError<OperationError>()("OperationError", {
+  operation: Schema.String,
+  reason: OperationReason
+}) {
   override get message(): string {
     const r = this.reason
     switch (r._tag) {
-      case "NotFound": return `operation ${r.id} does not exist`
-      case "Invalid": return `${r.field}: ${r.message}`
-      case "Conflict": return r.message
-      case "Unobservable": return `step ${r.key} cannot be planned: ${r.message}`
+      case "NotFound":
+        return `operation ${r.id} does not exist`
+      case "Invalid":
+        return `${r.field}: ${r.message}`
+      case "Conflict":
+        return r.message
+      case "Unobservable":
+        return `step ${r.key} cannot be planned: ${r.message}`
     }
   }
 }

@@ -30,13 +30,24 @@ export interface RunnerOptions {
   /** Ended operations are kept this long. Default 90 days. */
   readonly retentionMillis?: number
 }
-const defaults = { concurrency: 16, leaseMillis: 4_000, pollMillis: 1_000, drainMillis: 10_000, retentionMillis: 90 * 86_400_000 } satisfies Required<RunnerOptions>
+const defaults = {
+  concurrency: 16,
+  leaseMillis: 4_000,
+  pollMillis: 1_000,
+  drainMillis: 10_000,
+  retentionMillis: 90 * 86_400_000
+} satisfies Required<RunnerOptions>
 
 const maxClaimMillis = 3_000
 const purgeEveryMillis = 3_600_000
 const purgeBatch = 500
 
-interface Job { readonly operation: Operation; readonly bell: Queue.Queue<void>; fiber: Fiber.Fiber<void> | null; leaseUntilMillis: number }
+interface Job {
+  readonly operation: Operation
+  readonly bell: Queue.Queue<void>
+  fiber: Fiber.Fiber<void> | null
+  leaseUntilMillis: number
+}
 
 interface Shift {
   readonly desk: Desk
@@ -56,48 +67,67 @@ const warn = (what: string) => (cause: Cause.Cause<unknown>) =>
 const work = (shift: Shift, job: Job) =>
   Saga.run(shift.desk, shift.definitions, job.operation, { bell: job.bell, stopping: () => shift.stopping }).pipe(
     Effect.annotateLogs({ operationId: job.operation.id }),
-    Effect.catchCause((cause) => Cause.findErrorOption(cause)._tag === "Some" && cause.reasons.every((reason) => Cause.isFailReason(reason) && reason.error instanceof LeaseLost)
-      ? Effect.logInfo(`operation ${job.operation.id}: somebody else runs it now`)
-      : warn(`${job.operation.id} is left to the next claim`)(cause)),
+    Effect.catchCause((cause) =>
+      Cause.findErrorOption(cause)._tag === "Some" &&
+      cause.reasons.every((reason) => Cause.isFailReason(reason) && reason.error instanceof LeaseLost)
+        ? Effect.logInfo(`operation ${job.operation.id}: somebody else runs it now`)
+        : warn(`${job.operation.id} is left to the next claim`)(cause)
+    ),
     Effect.asVoid,
-    Effect.ensuring(Effect.suspend(() => {
-      if (shift.jobs.get(job.operation.id) === job) shift.jobs.delete(job.operation.id)
-      return Queue.offer(shift.bell, undefined)
-    }))
+    Effect.ensuring(
+      Effect.suspend(() => {
+        if (shift.jobs.get(job.operation.id) === job) shift.jobs.delete(job.operation.id)
+        return Queue.offer(shift.bell, undefined)
+      })
+    )
   )
 
-const stop = (job: Job) => job.fiber === null ? Effect.void : Effect.asVoid(Effect.forkDetach(Fiber.interrupt(job.fiber)))
+const stop = (job: Job) =>
+  job.fiber === null ? Effect.void : Effect.asVoid(Effect.forkDetach(Fiber.interrupt(job.fiber)))
 
-const claim = Effect.fnUntraced(function*(shift: Shift, scope: Scope.Scope) {
+const claim = Effect.fnUntraced(function* (shift: Shift, scope: Scope.Scope) {
   const limit = shift.settings.concurrency - shift.jobs.size
   if (limit <= 0 || shift.stopping) return
   const askedAt = yield* Clock.currentTimeMillis
-  const claimed = yield* Effect.timeoutOption(shift.desk.store.claim({ owner: shift.owner, limit, leaseMillis: shift.settings.leaseMillis }), Math.min(shift.settings.leaseMillis, maxClaimMillis))
+  const claimed = yield* Effect.timeoutOption(
+    shift.desk.store.claim({ owner: shift.owner, limit, leaseMillis: shift.settings.leaseMillis }),
+    Math.min(shift.settings.leaseMillis, maxClaimMillis)
+  )
   // A lost connection may not answer for long: another one is tried. What was claimed without our knowing lapses.
   if (Option.isNone(claimed)) return
   for (const operation of claimed.value) {
     // A lease of our own that lapsed: the older run is over, and its epoch keeps what it still tries to write out.
     const older = shift.jobs.get(operation.id)
     if (older !== undefined) yield* stop(older)
-    const job: Job = { operation, bell: yield* Queue.sliding<void>(1), fiber: null, leaseUntilMillis: askedAt + shift.settings.leaseMillis }
+    const job: Job = {
+      operation,
+      bell: yield* Queue.sliding<void>(1),
+      fiber: null,
+      leaseUntilMillis: askedAt + shift.settings.leaseMillis
+    }
     shift.jobs.set(operation.id, job)
     job.fiber = yield* Effect.forkIn(work(shift, job), scope)
   }
   if (claimed.value.length === limit) yield* Queue.offer(shift.bell, undefined)
 })
 
-const claimLoop = (shift: Shift, scope: Scope.Scope) => Effect.forever(
-  claim(shift, scope).pipe(
-    Effect.catchCause(warn("cannot claim")),
-    Effect.andThen(Effect.timeoutOption(Queue.take(shift.bell), shift.settings.pollMillis))
+const claimLoop = (shift: Shift, scope: Scope.Scope) =>
+  Effect.forever(
+    claim(shift, scope).pipe(
+      Effect.catchCause(warn("cannot claim")),
+      Effect.andThen(Effect.timeoutOption(Queue.take(shift.bell), shift.settings.pollMillis))
+    )
   )
-)
 
-const renew = Effect.fnUntraced(function*(shift: Shift) {
+const renew = Effect.fnUntraced(function* (shift: Shift) {
   const jobs = [...shift.jobs.values()]
   if (jobs.length === 0) return
   const askedAt = yield* Clock.currentTimeMillis
-  const kept = yield* shift.desk.store.renew(shift.owner, jobs.map(({ operation }) => ({ id: operation.id, epoch: operation.leaseEpoch })), shift.settings.leaseMillis)
+  const kept = yield* shift.desk.store.renew(
+    shift.owner,
+    jobs.map(({ operation }) => ({ id: operation.id, epoch: operation.leaseEpoch })),
+    shift.settings.leaseMillis
+  )
   const byId = new Map(kept.map((operation) => [operation.id, operation]))
   for (const job of jobs) {
     const operation = byId.get(job.operation.id)
@@ -109,7 +139,7 @@ const renew = Effect.fnUntraced(function*(shift: Shift) {
 })
 
 /** Stops what runs on a lease that has lapsed by our own clock. */
-const expire = Effect.fnUntraced(function*(shift: Shift) {
+const expire = Effect.fnUntraced(function* (shift: Shift) {
   const now = yield* Clock.currentTimeMillis
   for (const job of shift.jobs.values()) {
     if (now < job.leaseUntilMillis) continue
@@ -120,58 +150,76 @@ const expire = Effect.fnUntraced(function*(shift: Shift) {
 
 const beatLoop = (shift: Shift) => {
   const every = Math.max(1, Math.floor(shift.settings.leaseMillis / 4))
-  const beat = Effect.catchCause(Effect.timeoutOption(renew(shift), shift.settings.leaseMillis), warn("cannot renew leases"))
+  const beat = Effect.catchCause(
+    Effect.timeoutOption(renew(shift), shift.settings.leaseMillis),
+    warn("cannot renew leases")
+  )
   return Effect.raceAllFirst([
     Effect.forever(Effect.andThen(Effect.sleep(every), beat)),
     Effect.forever(Effect.andThen(Effect.sleep(every), expire(shift)))
   ])
 }
 
-const wakeLoop = (shift: Shift) => shift.desk.notifier.subscribe("operation").pipe(
-  Stream.runForEach((id) => {
-    const job = shift.jobs.get(id)
-    return job === undefined ? Queue.offer(shift.bell, undefined) : Queue.offer(job.bell, undefined)
-  }),
-  Effect.repeat(Schedule.spaced("1 second"))
-)
+const wakeLoop = (shift: Shift) =>
+  shift.desk.notifier.subscribe("operation").pipe(
+    Stream.runForEach((id) => {
+      const job = shift.jobs.get(id)
+      return job === undefined ? Queue.offer(shift.bell, undefined) : Queue.offer(job.bell, undefined)
+    }),
+    Effect.repeat(Schedule.spaced("1 second"))
+  )
 
-const purgeLoop = (shift: Shift) => Effect.forever(Effect.gen(function*() {
-  yield* Effect.sleep(purgeEveryMillis)
-  const before = (yield* Clock.currentTimeMillis) - shift.settings.retentionMillis
-  yield* Effect.repeat(shift.desk.store.purge(before, purgeBatch), { while: (removed) => removed === purgeBatch }).pipe(Effect.catchCause(warn("cannot purge")))
-}))
+const purgeLoop = (shift: Shift) =>
+  Effect.forever(
+    Effect.gen(function* () {
+      yield* Effect.sleep(purgeEveryMillis)
+      const before = (yield* Clock.currentTimeMillis) - shift.settings.retentionMillis
+      yield* Effect.repeat(shift.desk.store.purge(before, purgeBatch), {
+        while: (removed) => removed === purgeBatch
+      }).pipe(Effect.catchCause(warn("cannot purge")))
+    })
+  )
 
-const finish = Effect.fnUntraced(function*(shift: Shift) {
+const finish = Effect.fnUntraced(function* (shift: Shift) {
   shift.stopping = true
   const jobs = [...shift.jobs.values()]
   for (const job of jobs) yield* Queue.offer(job.bell, undefined)
-  const fibers = jobs.flatMap(({ fiber }) => fiber === null ? [] : [fiber])
+  const fibers = jobs.flatMap(({ fiber }) => (fiber === null ? [] : [fiber]))
   yield* Effect.timeoutOption(Effect.forEach(fibers, Fiber.await, { discard: true }), shift.settings.drainMillis)
   yield* Effect.forEach(fibers, Fiber.interrupt, { discard: true, concurrency: "unbounded" })
 })
 
 /** Runs until interrupted. */
-export const run = (options: RunnerOptions = {}) => Effect.gen(function*() {
-  const shift: Shift = {
-    desk: { store: yield* OperationStore, unitOfWork: yield* UnitOfWork, log: yield* EventLog, audit: yield* AuditStore, notifier: yield* Notifier },
-    definitions: yield* OperationDefinitions,
-    settings: { ...defaults, ...options },
-    owner: yield* Ids.make("wrk"),
-    jobs: new Map(),
-    bell: yield* Queue.sliding<void>(1),
-    stopping: false
-  }
-  const scope = yield* Scope.make()
-  const loops = Effect.raceAllFirst([claimLoop(shift, scope), beatLoop(shift), wakeLoop(shift), purgeLoop(shift)])
-  yield* Effect.uninterruptibleMask((restore) => Effect.gen(function*() {
-    const fiber = yield* Effect.forkChild(Effect.interruptible(loops))
-    // Heartbeats go on while running steps are waited for.
-    const exit = yield* Effect.exit(restore(Fiber.join(fiber)))
-    yield* finish(shift)
-    yield* Fiber.interrupt(fiber)
-    yield* Scope.close(scope, Exit.void)
-    yield* exit
-  }))
-})
+export const run = (options: RunnerOptions = {}) =>
+  Effect.gen(function* () {
+    const shift: Shift = {
+      desk: {
+        store: yield* OperationStore,
+        unitOfWork: yield* UnitOfWork,
+        log: yield* EventLog,
+        audit: yield* AuditStore,
+        notifier: yield* Notifier
+      },
+      definitions: yield* OperationDefinitions,
+      settings: { ...defaults, ...options },
+      owner: yield* Ids.make("wrk"),
+      jobs: new Map(),
+      bell: yield* Queue.sliding<void>(1),
+      stopping: false
+    }
+    const scope = yield* Scope.make()
+    const loops = Effect.raceAllFirst([claimLoop(shift, scope), beatLoop(shift), wakeLoop(shift), purgeLoop(shift)])
+    yield* Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        const fiber = yield* Effect.forkChild(Effect.interruptible(loops))
+        // Heartbeats go on while running steps are waited for.
+        const exit = yield* Effect.exit(restore(Fiber.join(fiber)))
+        yield* finish(shift)
+        yield* Fiber.interrupt(fiber)
+        yield* Scope.close(scope, Exit.void)
+        yield* exit
+      })
+    )
+  })
 
 export const layer = (options: RunnerOptions = {}) => Layer.effectDiscard(Effect.forkScoped(run(options)))

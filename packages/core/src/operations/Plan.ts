@@ -34,14 +34,16 @@ export class PlanDefect extends Error {}
 export const ordered = <S extends Pick<Step, "key" | "dependsOn">>(steps: ReadonlyArray<S>): ReadonlyArray<S> => {
   const byKey = new Map<string, S>()
   for (const step of steps) {
-    if (byKey.has(step.key)) throw new PlanDefect(`step key "${step.key}" is used twice: keys must be unique within an operation`)
+    if (byKey.has(step.key))
+      throw new PlanDefect(`step key "${step.key}" is used twice: keys must be unique within an operation`)
     byKey.set(step.key, step)
   }
   const result: Array<S> = []
   const state = new Map<string, "open" | "closed">()
   const visit = (step: S, path: ReadonlyArray<string>): void => {
     if (state.get(step.key) === "closed") return
-    if (state.get(step.key) === "open") throw new PlanDefect(`steps depend on each other in a circle: ${[...path, step.key].join(" → ")}`)
+    if (state.get(step.key) === "open")
+      throw new PlanDefect(`steps depend on each other in a circle: ${[...path, step.key].join(" → ")}`)
     state.set(step.key, "open")
     for (const key of step.dependsOn) {
       const before = byKey.get(key)
@@ -56,22 +58,42 @@ export const ordered = <S extends Pick<Step, "key" | "dependsOn">>(steps: Readon
 }
 
 /** What will be done about what was seen; `null` = the step cannot look. */
-export const decide = (step: Pick<Step, "intent" | "title">, seen: Observed<Schema.Json> | null): { readonly change: StepChange; readonly reason: string } => {
+export const decide = (
+  step: Pick<Step, "intent" | "title">,
+  seen: Observed<Schema.Json> | null
+): { readonly change: StepChange; readonly reason: string } => {
   if (step.intent === "delete") {
     if (seen === null) return { change: "delete", reason: "it is removed if it is there" }
     if (seen._tag === "Absent") return { change: "no-op", reason: seen.detail ?? "it is gone already" }
-    return seen._tag === "Foreign" ? { change: "no-op", reason: `left alone: ${seen.detail}` } : { change: "delete", reason: seen.detail }
+    return seen._tag === "Foreign"
+      ? { change: "no-op", reason: `left alone: ${seen.detail}` }
+      : { change: "delete", reason: seen.detail }
   }
-  if (seen === null) return step.intent === "run" ? { change: "run", reason: "an action" } : { change: "create", reason: "nothing is known about it beforehand" }
+  if (seen === null)
+    return step.intent === "run"
+      ? { change: "run", reason: "an action" }
+      : { change: "create", reason: "nothing is known about it beforehand" }
   if (seen._tag === "Foreign") return { change: "conflict", reason: seen.detail }
-  if (seen._tag === "Absent") return { change: step.intent === "run" ? "run" : "create", reason: seen.detail ?? "it does not exist yet" }
+  if (seen._tag === "Absent")
+    return { change: step.intent === "run" ? "run" : "create", reason: seen.detail ?? "it does not exist yet" }
   if (seen.drift !== null) return { change: "update", reason: seen.drift }
-  return seen.known || step.intent === "run" ? { change: "no-op", reason: seen.detail } : { change: "adopt", reason: seen.detail }
+  return seen.known || step.intent === "run"
+    ? { change: "no-op", reason: seen.detail }
+    : { change: "adopt", reason: seen.detail }
 }
 
 /** The input is part of it: the same steps with, say, another template are another plan. */
 export const digest = (kind: string, version: number, input: Schema.Json, steps: ReadonlyArray<PlannedStep>): string =>
-  createHash("sha256").update(canonicalJson([kind, version, input, steps.map((step) => [step.key, step.change, step.provider, step.externalId])])).digest("hex")
+  createHash("sha256")
+    .update(
+      canonicalJson([
+        kind,
+        version,
+        input,
+        steps.map((step) => [step.key, step.change, step.provider, step.externalId])
+      ])
+    )
+    .digest("hex")
 
 /** How the recorded steps differ from those the definition gives now, or null. */
 export const drift = (steps: ReadonlyArray<Step>, rows: ReadonlyMap<string, OperationStep>): string | null => {
@@ -80,7 +102,8 @@ export const drift = (steps: ReadonlyArray<Step>, rows: ReadonlyMap<string, Oper
   for (const step of steps) {
     const row = rows.get(step.key)
     if (row === undefined) return `the definition has a step "${step.key}" that the ledger does not`
-    if (canonicalJson([...row.dependsOn]) !== canonicalJson([...step.dependsOn])) return `step "${step.key}" depends on other steps than when it was planned`
+    if (canonicalJson([...row.dependsOn]) !== canonicalJson([...step.dependsOn]))
+      return `step "${step.key}" depends on other steps than when it was planned`
     const problem = row.output === null ? null : step.undecodable(row.output)
     if (problem !== null) return `the recorded output of step "${step.key}" cannot be read: ${problem}`
   }
@@ -107,11 +130,20 @@ export interface Next {
 }
 
 const isDue = (row: OperationStep, standing: Standing): boolean =>
-  row.wait === null || standing.answered.has(row.key) || (row.wait.untilMillis !== null && row.wait.untilMillis <= standing.nowMillis)
+  row.wait === null ||
+  standing.answered.has(row.key) ||
+  (row.wait.untilMillis !== null && row.wait.untilMillis <= standing.nowMillis)
 const earliest = (rows: ReadonlyArray<OperationStep>): number | null =>
-  rows.reduce<number | null>((min, { wait }) => wait === null || wait.untilMillis === null || (min !== null && min <= wait.untilMillis) ? min : wait.untilMillis, null)
+  rows.reduce<number | null>(
+    (min, { wait }) =>
+      wait === null || wait.untilMillis === null || (min !== null && min <= wait.untilMillis) ? min : wait.untilMillis,
+    null
+  )
 
-interface Stage { readonly members: ReadonlyArray<Step>; readonly free: (step: Step) => boolean }
+interface Stage {
+  readonly members: ReadonlyArray<Step>
+  readonly free: (step: Step) => boolean
+}
 
 const survey = (standing: Standing, { free, members }: Stage): Next => {
   const idle = members.flatMap((step) => {
@@ -119,7 +151,11 @@ const survey = (standing: Standing, { free, members }: Stage): Next => {
     return row === undefined || standing.running.has(step.key) ? [] : [{ step, row }]
   })
   const waiting = idle.filter(({ row }) => row.status === "waiting" && !isDue(row, standing))
-  const ready = idle.filter(({ row, step }) => (row.status === "planned" || row.status === "started" || (row.status === "waiting" && isDue(row, standing))) && free(step))
+  const ready = idle.filter(
+    ({ row, step }) =>
+      (row.status === "planned" || row.status === "started" || (row.status === "waiting" && isDue(row, standing))) &&
+      free(step)
+  )
   const unknown = idle.filter(({ row }) => row.status === "unknown").map(({ row }) => row.key)
   const busy = members.some((step) => standing.running.has(step.key))
   return {
@@ -142,12 +178,19 @@ export const forwards = (standing: Standing, mode: { readonly stopped: boolean; 
   }
   const anyRunning = standing.running.size > 0
   if (!mode.stopped) {
-    const next = survey(standing, { members: main, free: (step) => step.dependsOn.every((key) => over(key, mode.lenient)) })
+    const next = survey(standing, {
+      members: main,
+      free: (step) => step.dependsOn.every((key) => over(key, mode.lenient))
+    })
     if (!next.settled) return next
-  } else if (main.some((step) => standing.running.has(step.key))) return { ready: [], dueMillis: null, settled: false, unknown: [] }
+  } else if (main.some((step) => standing.running.has(step.key)))
+    return { ready: [], dueMillis: null, settled: false, unknown: [] }
   const last = standing.steps.filter((step) => step.always)
   const isLast = new Set(last.map((step) => step.key))
-  const next = survey(standing, { members: last, free: (step) => step.dependsOn.every((key) => !isLast.has(key) || over(key, true)) })
+  const next = survey(standing, {
+    members: last,
+    free: (step) => step.dependsOn.every((key) => !isLast.has(key) || over(key, true))
+  })
   return { ...next, settled: next.settled && !anyRunning }
 }
 
@@ -155,7 +198,11 @@ export const forwards = (standing: Standing, mode: { readonly stopped: boolean; 
 const dependents = (steps: ReadonlyArray<Step>, key: string): ReadonlySet<string> => {
   const found = new Set<string>()
   const grow = (of: string): void => {
-    for (const step of steps) if (step.dependsOn.includes(of) && !found.has(step.key)) { found.add(step.key); grow(step.key) }
+    for (const step of steps)
+      if (step.dependsOn.includes(of) && !found.has(step.key)) {
+        found.add(step.key)
+        grow(step.key)
+      }
   }
   grow(key)
   return found
@@ -167,5 +214,8 @@ export const backwards = (standing: Standing): Next => {
     const row = standing.rows.get(key)
     return row === undefined || row.status === "done" || row.status === "failed" || row.status === "skipped"
   }
-  return survey(standing, { members: standing.steps, free: (step) => [...dependents(standing.steps, step.key)].every(settled) })
+  return survey(standing, {
+    members: standing.steps,
+    free: (step) => [...dependents(standing.steps, step.key)].every(settled)
+  })
 }

@@ -21,9 +21,14 @@ export class StepFailure extends Schema.TaggedError<StepFailure>()("StepFailure"
 }) {}
 
 /** A failure that no repetition mends. */
-export const failure = (code: string, message: string): StepFailure => new StepFailure({ code, message, retryable: false, retryAfterMillis: null })
+export const failure = (code: string, message: string): StepFailure =>
+  new StepFailure({ code, message, retryable: false, retryAfterMillis: null })
 
-interface PortError { readonly operation: string; readonly reason: PortReason; readonly message: string }
+interface PortError {
+  readonly operation: string
+  readonly reason: PortReason
+  readonly message: string
+}
 /** The failure of an infrastructure port; `Unsupported` lets the step end as skipped. */
 export const fromPort = (error: PortError): StepFailure =>
   new StepFailure({
@@ -35,14 +40,30 @@ export const fromPort = (error: PortError): StepFailure =>
     cause: error
   })
 export const fromStore = (error: StoreError): StepFailure =>
-  new StepFailure({ code: `Store${error.reason._tag}`, message: error.message, retryable: error.retryable || error.reason._tag === "Conflict", retryAfterMillis: null, cause: error })
+  new StepFailure({
+    code: `Store${error.reason._tag}`,
+    message: error.message,
+    retryable: error.retryable || error.reason._tag === "Conflict",
+    retryAfterMillis: null,
+    cause: error
+  })
 
-export const toError = (failed: StepFailure): StepError => ({ code: failed.code, message: failed.message.slice(0, 2_000), retryable: failed.retryable })
+export const toError = (failed: StepFailure): StepError => ({
+  code: failed.code,
+  message: failed.message.slice(0, 2_000),
+  retryable: failed.retryable
+})
 
 export type Observed<A> =
   | { readonly _tag: "Absent"; readonly detail?: string }
   /** It exists and is marked ours. `known`: our records have it already. `drift`: what differs from the wish, null when nothing does. */
-  | { readonly _tag: "Present"; readonly output: A; readonly known: boolean; readonly drift: string | null; readonly detail: string }
+  | {
+      readonly _tag: "Present"
+      readonly output: A
+      readonly known: boolean
+      readonly drift: string | null
+      readonly detail: string
+    }
   /** It exists and is somebody else's: refused. */
   | { readonly _tag: "Foreign"; readonly detail: string }
 
@@ -51,10 +72,19 @@ export type StepResult<A> =
   /** Not finished: `do` is called again at the time, or when the answer to the question is there. */
   | { readonly _tag: "Wait"; readonly untilMillis: number | null; readonly reason: string; readonly question?: string }
 
-export const done = <A>(output: A, externalId?: string): StepResult<A> => ({ _tag: "Done", output, ...(externalId === undefined ? {} : { externalId }) })
+export const done = <A>(output: A, externalId?: string): StepResult<A> => ({
+  _tag: "Done",
+  output,
+  ...(externalId === undefined ? {} : { externalId })
+})
 export const wait = (untilMillis: number, reason: string): StepResult<never> => ({ _tag: "Wait", untilMillis, reason })
 /** Waits for `Operations.answer`, until `untilMillis` at most when given; then `do` runs with what is there. */
-export const ask = (question: string, untilMillis: number | null = null): StepResult<never> => ({ _tag: "Wait", untilMillis, reason: "waits for an answer", question })
+export const ask = (question: string, untilMillis: number | null = null): StepResult<never> => ({
+  _tag: "Wait",
+  untilMillis,
+  reason: "waits for an answer",
+  question
+})
 
 export interface StepContext {
   readonly operationId: OperationId
@@ -75,9 +105,16 @@ export interface StepContext {
   progress(data: Readonly<Record<string, Schema.Json>>): Effect.Effect<void>
 }
 
-export interface StepRef<A> { readonly key: string; readonly output: Schema.Codec<A, Schema.Json> }
+export interface StepRef<A> {
+  readonly key: string
+  readonly output: Schema.Codec<A, Schema.Json>
+}
 
-export interface RetryLimits { readonly maxAttempts: number; readonly baseMillis: number; readonly maxMillis: number }
+export interface RetryLimits {
+  readonly maxAttempts: number
+  readonly baseMillis: number
+  readonly maxMillis: number
+}
 /** Six attempts over about 15 s: outages of seconds pass unseen, longer ones compensate. */
 export const defaultRetry: RetryLimits = { maxAttempts: 6, baseMillis: 500, maxMillis: 30_000 }
 export const defaultTimeoutMillis = 10 * 60_000
@@ -116,7 +153,9 @@ export interface Step<R = never> {
   readonly resource: { readonly provider: string; readonly externalId: string } | null
   readonly observe: ((context: StepContext) => Effect.Effect<Observed<Schema.Json>, StepFailure, R>) | null
   readonly do: (context: StepContext) => Effect.Effect<StepResult<Schema.Json>, StepFailure, R>
-  readonly undo: ((context: StepContext, output: Option.Option<Schema.Json>) => Effect.Effect<void, StepFailure, R>) | null
+  readonly undo:
+    | ((context: StepContext, output: Option.Option<Schema.Json>) => Effect.Effect<void, StepFailure, R>)
+    | null
   /** What is wrong with a recorded output, or null. */
   readonly undecodable: (output: Schema.Json) => string | null
   readonly repeatable: boolean
@@ -137,10 +176,27 @@ export const make = <A, R = never>(spec: StepSpec<A, R>): Step<R> & StepRef<A> =
     always: spec.always ?? false,
     output: spec.output,
     resource: spec.resource ?? null,
-    observe: observe === undefined ? null : (context) => Effect.map(observe(context), (seen): Observed<Schema.Json> => seen._tag === "Present" ? encoded(seen) : seen),
-    do: (context) => Effect.map(spec.do(context), (result): StepResult<Schema.Json> => result._tag === "Done" ? encoded(result) : result),
-    undo: undo === undefined ? null : (context, output) => undo(context, Option.flatMap(output, (json) => Result.getSuccess(decode(json)))),
-    undecodable: (output) => Result.match(decode(output), { onFailure: (error) => error.message, onSuccess: () => null }),
+    observe:
+      observe === undefined
+        ? null
+        : (context) =>
+            Effect.map(observe(context), (seen): Observed<Schema.Json> =>
+              seen._tag === "Present" ? encoded(seen) : seen
+            ),
+    do: (context) =>
+      Effect.map(spec.do(context), (result): StepResult<Schema.Json> =>
+        result._tag === "Done" ? encoded(result) : result
+      ),
+    undo:
+      undo === undefined
+        ? null
+        : (context, output) =>
+            undo(
+              context,
+              Option.flatMap(output, (json) => Result.getSuccess(decode(json)))
+            ),
+    undecodable: (output) =>
+      Result.match(decode(output), { onFailure: (error) => error.message, onSuccess: () => null }),
     repeatable: spec.repeatable ?? false,
     retry: { ...defaultRetry, ...spec.retry },
     timeoutMillis: spec.timeoutMillis ?? defaultTimeoutMillis

@@ -13,7 +13,9 @@ export class AgentError extends Schema.TaggedError<AgentError>()("AgentError", {
   reason: ErrorClass,
   cause: Schema.optional(Schema.Defect())
 }) {
-  override get message(): string { return `${this.operation}: ${this.reason.message}` }
+  override get message(): string {
+    return `${this.operation}: ${this.reason.message}`
+  }
 }
 
 export const AgentEvent = Schema.TaggedUnion({
@@ -67,33 +69,52 @@ export interface Harness {
 }
 
 /** The registry of harnesses that this installation has, by name. */
-export class AgentHarness extends Context.Service<AgentHarness, {
-  readonly list: ReadonlyArray<HarnessInfo>
-  get(name: string): Effect.Effect<Harness, AgentError>
-}>()("rdev/ports/AgentHarness") {}
+export class AgentHarness extends Context.Service<
+  AgentHarness,
+  {
+    readonly list: ReadonlyArray<HarnessInfo>
+    get(name: string): Effect.Effect<Harness, AgentError>
+  }
+>()("rdev/ports/AgentHarness") {}
 
 /** The error for a name that no harness has. */
 export const unknownHarness = (name: string, available: ReadonlyArray<string>): AgentError =>
   new AgentError({
     operation: "AgentHarness.get",
-    reason: { _tag: "Invalid", field: "agent", message: `there is no agent "${name}"; this installation has ${available.length === 0 ? "none" : available.join(", ")}` }
+    reason: {
+      _tag: "Invalid",
+      field: "agent",
+      message: `there is no agent "${name}"; this installation has ${available.length === 0 ? "none" : available.join(", ")}`
+    }
   })
 
 /** A registry of the given harnesses; the first of two with one name wins. */
 export const fromHarnesses = (harnesses: ReadonlyArray<Harness>): typeof AgentHarness.Service => {
   const byName = new Map([...harnesses].reverse().map((harness) => [harness.info.name, harness]))
-  const list = [...new Set(harnesses.map((harness) => harness.info.name))].flatMap((name) => byName.get(name)?.info ?? [])
+  const list = [...new Set(harnesses.map((harness) => harness.info.name))].flatMap(
+    (name) => byName.get(name)?.info ?? []
+  )
   return {
     list,
     get: (name) => {
       const found = byName.get(name)
-      return found === undefined ? Effect.fail(unknownHarness(name, list.map((info) => info.name))) : Effect.succeed(found)
+      return found === undefined
+        ? Effect.fail(
+            unknownHarness(
+              name,
+              list.map((info) => info.name)
+            )
+          )
+        : Effect.succeed(found)
     }
   }
 }
 
 /** A harness in memory: `play` gives the events between `Started` and `Ended`, or fails with the reason of a failed run. */
-export const memoryHarness = (name: string, play: (job: AgentJob) => Stream.Stream<AgentEvent, AgentError>): Harness => ({
+export const memoryHarness = (
+  name: string,
+  play: (job: AgentJob) => Stream.Stream<AgentEvent, AgentError>
+): Harness => ({
   info: { name, title: `${name} (in memory)`, kind: "scripted", capabilities: ["stream"], network: "none" },
   check: Effect.succeed({ ready: true, message: "always ready" }),
   run: (job) => {
@@ -102,7 +123,9 @@ export const memoryHarness = (name: string, play: (job: AgentJob) => Stream.Stre
     return Stream.make<[AgentEvent]>(started).pipe(
       Stream.concat(play(job)),
       Stream.concat(Stream.make<[AgentEvent]>(ended(true, job.action))),
-      Stream.catch((error) => Stream.concat(Stream.make<[AgentEvent]>(ended(false, error.reason.message)), Stream.fail(error)))
+      Stream.catch((error) =>
+        Stream.concat(Stream.make<[AgentEvent]>(ended(false, error.reason.message)), Stream.fail(error))
+      )
     )
   }
 })
@@ -110,5 +133,9 @@ export const memoryHarness = (name: string, play: (job: AgentJob) => Stream.Stre
 /** One harness, `memory`, that says which action it was given and does nothing. */
 export const layerMemory: Layer.Layer<AgentHarness> = Layer.succeed(
   AgentHarness,
-  fromHarnesses([memoryHarness("memory", (job) => Stream.make<[AgentEvent]>(AgentEvent.cases.Message.make({ text: `${job.action} for ${job.feature}` })))])
+  fromHarnesses([
+    memoryHarness("memory", (job) =>
+      Stream.make<[AgentEvent]>(AgentEvent.cases.Message.make({ text: `${job.action} for ${job.feature}` }))
+    )
+  ])
 )

@@ -14,7 +14,8 @@ export const invalid = (path: string): string | null => {
   for (const segment of path.split("/")) {
     if (segment.length === 0) return `${path} has an empty segment`
     // HFS+ ignores these code points, so that ".g\u200cit" would be ".git" on a Mac.
-    if (reserved.test(segment.replace(/[\u200b-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, ""))) return `${path} contains the segment ${segment}`
+    if (reserved.test(segment.replace(/[\u200b-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, "")))
+      return `${path} contains the segment ${segment}`
   }
   return null
 }

@@ -21,7 +21,8 @@ export type PortReason = typeof PortReason.Type
 
 const retryableTags: ReadonlySet<PortReason["_tag"]> = new Set(["RateLimited", "Unavailable", "ResourceExhausted"])
 export const isRetryable = (reason: PortReason): boolean => retryableTags.has(reason._tag)
-export const describe = (reason: PortReason): string => reason._tag === "Invalid" ? `${reason.field}: ${reason.message}` : reason.message
+export const describe = (reason: PortReason): string =>
+  reason._tag === "Invalid" ? `${reason.field}: ${reason.message}` : reason.message
 
 /** The fields of every port's error: `class ForgeError extends Schema.TaggedError<ForgeError>()("ForgeError", portErrorFields)`. */
 export const portErrorFields = {

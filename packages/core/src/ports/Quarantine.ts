@@ -34,19 +34,27 @@ export const make = (): Registry => {
   const listeners = new Set<(damage: Damage) => void>()
   const keyOf = (projectId: string | null, part: string) => `${projectId ?? ""} ${part}`
   return {
-    report: (damage) => Effect.suspend(() => {
-      const key = keyOf(damage.projectId, damage.part)
-      if (kept.get(key)?.message === damage.message) return Effect.void
-      if (kept.has(key) || kept.size < maxKept) kept.set(key, damage)
-      for (const hear of listeners) hear(damage)
-      return Effect.logWarning(`damaged: ${damage.part}${damage.projectId === null ? "" : ` of ${damage.projectId}`}: ${damage.message}. ${damage.repair}`)
-    }),
-    clear: (projectId, part) => Effect.sync(() => { kept.delete(keyOf(projectId, part)) }),
-    of: (projectId) => kept.size === 0 ? [] : [...kept.values()].filter((damage) => damage.projectId === projectId),
+    report: (damage) =>
+      Effect.suspend(() => {
+        const key = keyOf(damage.projectId, damage.part)
+        if (kept.get(key)?.message === damage.message) return Effect.void
+        if (kept.has(key) || kept.size < maxKept) kept.set(key, damage)
+        for (const hear of listeners) hear(damage)
+        return Effect.logWarning(
+          `damaged: ${damage.part}${damage.projectId === null ? "" : ` of ${damage.projectId}`}: ${damage.message}. ${damage.repair}`
+        )
+      }),
+    clear: (projectId, part) =>
+      Effect.sync(() => {
+        kept.delete(keyOf(projectId, part))
+      }),
+    of: (projectId) => (kept.size === 0 ? [] : [...kept.values()].filter((damage) => damage.projectId === projectId)),
     listen: (hear) => {
       for (const damage of kept.values()) hear(damage)
       listeners.add(hear)
-      return () => { listeners.delete(hear) }
+      return () => {
+        listeners.delete(hear)
+      }
     }
   }
 }

@@ -10,4 +10,6 @@ export interface Replicas {
 }
 
 /** Alone, unless an installation says otherwise. */
-export const Replicas = Context.Reference<Replicas>("rdev/ports/Replicas", { defaultValue: () => ({ self: "alone", alive: (id) => Effect.succeed(id === "alone") }) })
+export const Replicas = Context.Reference<Replicas>("rdev/ports/Replicas", {
+  defaultValue: () => ({ self: "alone", alive: (id) => Effect.succeed(id === "alone") })
+})

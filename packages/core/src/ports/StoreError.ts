@@ -27,10 +27,14 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   override get message(): string {
     const r = this.reason
     switch (r._tag) {
-      case "NotFound": return `${r.entity} ${r.id} does not exist`
-      case "AlreadyExists": return `${r.entity} ${r.id} exists already`
-      case "Invalid": return `${r.field}: ${r.message}`
-      default: return `${this.operation}: ${r.message}`
+      case "NotFound":
+        return `${r.entity} ${r.id} does not exist`
+      case "AlreadyExists":
+        return `${r.entity} ${r.id} exists already`
+      case "Invalid":
+        return `${r.field}: ${r.message}`
+      default:
+        return `${this.operation}: ${r.message}`
     }
   }
   get retryable(): boolean {

@@ -9,8 +9,12 @@ import type { EnvironmentName } from "./Deployer.ts"
 import { describe, isRetryable, portErrorFields } from "./PortReason.ts"
 
 export class TreeActionsError extends Schema.TaggedError<TreeActionsError>()("TreeActionsError", portErrorFields) {
-  override get message(): string { return `${this.operation}: ${describe(this.reason)}` }
-  get retryable(): boolean { return isRetryable(this.reason) }
+  override get message(): string {
+    return `${this.operation}: ${describe(this.reason)}`
+  }
+  get retryable(): boolean {
+    return isRetryable(this.reason)
+  }
 }
 
 export interface ApiRequest {
@@ -24,17 +28,38 @@ export interface ApiRequest {
   readonly idempotencyKey: string | null
 }
 /** Any status is an answer; `body` is null when there is none, and a string when it is not JSON. */
-export interface ApiAnswer { readonly status: number; readonly body: Schema.Json }
+export interface ApiAnswer {
+  readonly status: number
+  readonly body: Schema.Json
+}
 
-export interface Visit { readonly actor: string; readonly project: string; readonly environment: EnvironmentName; readonly path: string }
+export interface Visit {
+  readonly actor: string
+  readonly project: string
+  readonly environment: EnvironmentName
+  readonly path: string
+}
 /** At most 256 KiB of the body, as text. */
-export interface Visited { readonly status: number; readonly contentType: string; readonly body: string }
+export interface Visited {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+}
 
-export class TreeActions extends Context.Service<TreeActions, {
-  /** Unauthorized when the principal is gone. */
-  request(request: ApiRequest): Effect.Effect<ApiAnswer, TreeActionsError>
-  /** GET from an environment of a project that the actor may read. */
-  visit(visit: Visit): Effect.Effect<Visited, TreeActionsError>
-  /** The project, if the actor may run commands in its workspaces; else NotFound or Unauthorized. */
-  executable(actor: string, project: string): Effect.Effect<{ readonly projectId: ProjectId; readonly name: ProjectName; readonly defaultBranch: string }, TreeActionsError>
-}>()("rdev/ports/TreeActions") {}
+export class TreeActions extends Context.Service<
+  TreeActions,
+  {
+    /** Unauthorized when the principal is gone. */
+    request(request: ApiRequest): Effect.Effect<ApiAnswer, TreeActionsError>
+    /** GET from an environment of a project that the actor may read. */
+    visit(visit: Visit): Effect.Effect<Visited, TreeActionsError>
+    /** The project, if the actor may run commands in its workspaces; else NotFound or Unauthorized. */
+    executable(
+      actor: string,
+      project: string
+    ): Effect.Effect<
+      { readonly projectId: ProjectId; readonly name: ProjectName; readonly defaultBranch: string },
+      TreeActionsError
+    >
+  }
+>()("rdev/ports/TreeActions") {}

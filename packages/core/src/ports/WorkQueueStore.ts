@@ -20,8 +20,13 @@ export const maxClaim = 500
 /** Tasks whose worker vanished are handed out apart from others: so many together after the first crash, then one by one. */
 export const suspectsTogether = 16
 
-export interface NewTask extends TaskSpec { readonly id: TaskId }
-export interface Inserted { readonly id: TaskId; readonly created: boolean }
+export interface NewTask extends TaskSpec {
+  readonly id: TaskId
+}
+export interface Inserted {
+  readonly id: TaskId
+  readonly created: boolean
+}
 
 export interface ClaimRequest {
   readonly workerId: WorkerId
@@ -48,7 +53,11 @@ export type Outcome =
   | { readonly _tag: "Failed"; readonly state: TaskState }
   | { readonly _tag: "Cancelled"; readonly state: TaskState }
 
-export interface Settlement { readonly id: TaskId; readonly fence: bigint; readonly outcome: Outcome }
+export interface Settlement {
+  readonly id: TaskId
+  readonly fence: bigint
+  readonly outcome: Outcome
+}
 
 export interface WorkerInfo {
   readonly id: WorkerId
@@ -59,7 +68,10 @@ export interface WorkerInfo {
   readonly labels: ReadonlyArray<string>
   readonly kinds: ReadonlyArray<string>
 }
-export interface WorkerRow extends WorkerInfo { readonly running: number; readonly lastHeartbeatAtMillis: number }
+export interface WorkerRow extends WorkerInfo {
+  readonly running: number
+  readonly lastHeartbeatAtMillis: number
+}
 
 /** Where a worker stands among the live ones that share a kind with it: fewest running tasks first, then the oldest. */
 export interface Standing {
@@ -74,7 +86,11 @@ export interface Beat extends Standing {
   /** Running tasks of this worker that somebody asked to cancel. */
   readonly cancel: ReadonlyArray<TaskId>
 }
-export interface Progress { readonly id: TaskId; readonly fence: bigint; readonly value: Schema.Json }
+export interface Progress {
+  readonly id: TaskId
+  readonly fence: bigint
+  readonly value: Schema.Json
+}
 
 export interface ProjectQueue {
   readonly projectId: ProjectId
@@ -84,7 +100,10 @@ export interface ProjectQueue {
   /** At most so many tasks of the project run at once; null = no limit. */
   readonly maxRunning: number | null
 }
-export interface Gate { readonly name: string; readonly openAtMillis: number }
+export interface Gate {
+  readonly name: string
+  readonly openAtMillis: number
+}
 
 export interface ListQuery {
   readonly projectId: ProjectId | null
@@ -95,7 +114,12 @@ export interface ListQuery {
   /** ≤ 1000 */
   readonly limit: number
 }
-export interface QueueCounts { readonly pending: number; readonly delayed: number; readonly parked: number; readonly running: number }
+export interface QueueCounts {
+  readonly pending: number
+  readonly delayed: number
+  readonly parked: number
+  readonly running: number
+}
 export interface QueueStats extends QueueCounts {
   /** Age of the oldest task that could run now; 0 when there is none. */
   readonly oldestPendingSeconds: number
@@ -104,7 +128,9 @@ export interface QueueStats extends QueueCounts {
 }
 export type Wake = "work" | "cancel"
 /** A lease whose worker stopped beating, with what it still held. */
-export interface Lost extends Delivery { readonly workerId: WorkerId }
+export interface Lost extends Delivery {
+  readonly workerId: WorkerId
+}
 export interface Tended {
   /** Milliseconds until the next delayed task is due; null = none. */
   readonly nextDueMillis: number | null
@@ -112,60 +138,71 @@ export interface Tended {
   readonly suspects: boolean
 }
 
-export class WorkQueueStore extends Context.Service<WorkQueueStore, {
-  /**
-   * Adds tasks, in order. One whose `dedupeKey` is held by an unfinished task of its project answers that task's id. A
-   * dependency that does not exist is Invalid(dependsOn) and nothing is added; one that failed or was cancelled fails the new
-   * task at once. Joins the caller's transaction.
-   */
-  insert(tasks: ReadonlyArray<NewTask>): Effect.Effect<ReadonlyArray<Inserted>, StoreError>
-  /**
-   * Leases runnable tasks to a registered worker: by weight between projects (start-time fair queueing), by priority then age
-   * within one. Conflict when the worker's lease has ended.
-   */
-  claim(request: ClaimRequest): Effect.Effect<Claimed, StoreError>
-  /**
-   * Ends deliveries; returns the ids whose fence is no longer the task's: nothing was changed for these. Workers are woken when an end
-   * lets something run: a dependent, a task that is tried again at once, another of the same concurrency key or limited project.
-   */
-  settle(settlements: ReadonlyArray<Settlement>): Effect.Effect<ReadonlyArray<TaskId>, StoreError>
+export class WorkQueueStore extends Context.Service<
+  WorkQueueStore,
+  {
+    /**
+     * Adds tasks, in order. One whose `dedupeKey` is held by an unfinished task of its project answers that task's id. A
+     * dependency that does not exist is Invalid(dependsOn) and nothing is added; one that failed or was cancelled fails the new
+     * task at once. Joins the caller's transaction.
+     */
+    insert(tasks: ReadonlyArray<NewTask>): Effect.Effect<ReadonlyArray<Inserted>, StoreError>
+    /**
+     * Leases runnable tasks to a registered worker: by weight between projects (start-time fair queueing), by priority then age
+     * within one. Conflict when the worker's lease has ended.
+     */
+    claim(request: ClaimRequest): Effect.Effect<Claimed, StoreError>
+    /**
+     * Ends deliveries; returns the ids whose fence is no longer the task's: nothing was changed for these. Workers are woken when an end
+     * lets something run: a dependent, a task that is tried again at once, another of the same concurrency key or limited project.
+     */
+    settle(settlements: ReadonlyArray<Settlement>): Effect.Effect<ReadonlyArray<TaskId>, StoreError>
 
-  register(worker: WorkerInfo, leaseMillis: number): Effect.Effect<void, StoreError>
-  /**
-   * Extends the lease of everything the worker holds and notes progress. What it was handed without ever learning of it, because the
-   * answer to its claim was lost, goes back to the queue once it is as old as the lease.
-   */
-  beat(workerId: WorkerId, leaseMillis: number, running: number, progress: ReadonlyArray<Progress>): Effect.Effect<Beat, StoreError>
-  /** The worker leaves; what it still holds is lost (see `takeLost`). */
-  deregister(workerId: WorkerId): Effect.Effect<void, StoreError>
-  readonly workers: Effect.Effect<ReadonlyArray<WorkerRow>, StoreError>
-  /** Strikes off workers whose lease has ended and returns up to `limit` deliveries they held, to be settled with their fence. */
-  takeLost(limit: number): Effect.Effect<ReadonlyArray<Lost>, StoreError>
-  /** Makes due tasks runnable and follows up dependencies. Cheap when there is nothing to do; called every second by each worker. */
-  readonly tend: Effect.Effect<Tended, StoreError>
-  /**
-   * Calls `heard`, until the scope ends, when something may be runnable or a running task was cancelled, also by other processes. A lost
-   * one costs a poll interval. Begins with one, for what came before anybody listened. `heard` must not fail, and returns at once.
-   */
-  onWake(heard: (wake: Wake) => void): Effect.Effect<void, StoreError, Scope.Scope>
+    register(worker: WorkerInfo, leaseMillis: number): Effect.Effect<void, StoreError>
+    /**
+     * Extends the lease of everything the worker holds and notes progress. What it was handed without ever learning of it, because the
+     * answer to its claim was lost, goes back to the queue once it is as old as the lease.
+     */
+    beat(
+      workerId: WorkerId,
+      leaseMillis: number,
+      running: number,
+      progress: ReadonlyArray<Progress>
+    ): Effect.Effect<Beat, StoreError>
+    /** The worker leaves; what it still holds is lost (see `takeLost`). */
+    deregister(workerId: WorkerId): Effect.Effect<void, StoreError>
+    readonly workers: Effect.Effect<ReadonlyArray<WorkerRow>, StoreError>
+    /** Strikes off workers whose lease has ended and returns up to `limit` deliveries they held, to be settled with their fence. */
+    takeLost(limit: number): Effect.Effect<ReadonlyArray<Lost>, StoreError>
+    /** Makes due tasks runnable and follows up dependencies. Cheap when there is nothing to do; called every second by each worker. */
+    readonly tend: Effect.Effect<Tended, StoreError>
+    /**
+     * Calls `heard`, until the scope ends, when something may be runnable or a running task was cancelled, also by other processes. A lost
+     * one costs a poll interval. Begins with one, for what came before anybody listened. `heard` must not fail, and returns at once.
+     */
+    onWake(heard: (wake: Wake) => void): Effect.Effect<void, StoreError, Scope.Scope>
 
-  get(id: TaskId): Effect.Effect<Option.Option<WorkTask>, StoreError>
-  /** By id, ascending. */
-  list(query: ListQuery): Effect.Effect<ReadonlyArray<WorkTask>, StoreError>
-  /** Pending: cancelled now. Running: its worker is told. Otherwise nothing. Returns the status before; NotFound. */
-  cancel(id: TaskId): Effect.Effect<TaskStatus, StoreError>
-  /** Makes a task that is pending, failed or cancelled runnable now with this state; Conflict when it is running or completed; NotFound. */
-  requeue(id: TaskId, state: TaskState): Effect.Effect<void, StoreError>
-  /** Makes tasks that wait for this capacity runnable now. */
-  release(resource: string): Effect.Effect<void, StoreError>
+    get(id: TaskId): Effect.Effect<Option.Option<WorkTask>, StoreError>
+    /** By id, ascending. */
+    list(query: ListQuery): Effect.Effect<ReadonlyArray<WorkTask>, StoreError>
+    /** Pending: cancelled now. Running: its worker is told. Otherwise nothing. Returns the status before; NotFound. */
+    cancel(id: TaskId): Effect.Effect<TaskStatus, StoreError>
+    /** Makes a task that is pending, failed or cancelled runnable now with this state; Conflict when it is running or completed; NotFound. */
+    requeue(id: TaskId, state: TaskState): Effect.Effect<void, StoreError>
+    /** Makes tasks that wait for this capacity runnable now. */
+    release(resource: string): Effect.Effect<void, StoreError>
 
-  project(id: ProjectId): Effect.Effect<ProjectQueue, StoreError>
-  configure(id: ProjectId, change: { readonly paused?: boolean; readonly weight?: number; readonly maxRunning?: number | null }): Effect.Effect<ProjectQueue, StoreError>
-  /** Closes a gate for at least this long. The gate `project:<id>` stops a whole project. */
-  closeGate(name: string, forMillis: number): Effect.Effect<void, StoreError>
-  openGate(name: string): Effect.Effect<void, StoreError>
-  readonly gates: Effect.Effect<ReadonlyArray<Gate>, StoreError>
-  readonly stats: Effect.Effect<QueueStats, StoreError>
-  /** Removes ended records older than the age, then the oldest beyond `maxRecords` (to the granularity of the store). */
-  purge(olderThanMillis: number, maxRecords: number): Effect.Effect<number, StoreError>
-}>()("rdev/ports/WorkQueueStore") {}
+    project(id: ProjectId): Effect.Effect<ProjectQueue, StoreError>
+    configure(
+      id: ProjectId,
+      change: { readonly paused?: boolean; readonly weight?: number; readonly maxRunning?: number | null }
+    ): Effect.Effect<ProjectQueue, StoreError>
+    /** Closes a gate for at least this long. The gate `project:<id>` stops a whole project. */
+    closeGate(name: string, forMillis: number): Effect.Effect<void, StoreError>
+    openGate(name: string): Effect.Effect<void, StoreError>
+    readonly gates: Effect.Effect<ReadonlyArray<Gate>, StoreError>
+    readonly stats: Effect.Effect<QueueStats, StoreError>
+    /** Removes ended records older than the age, then the oldest beyond `maxRecords` (to the granularity of the store). */
+    purge(olderThanMillis: number, maxRecords: number): Effect.Effect<number, StoreError>
+  }
+>()("rdev/ports/WorkQueueStore") {}

@@ -7,8 +7,12 @@ import type { ExecId, ProjectId, WorkspaceId } from "../domain/Ids.ts"
 import { describe, isRetryable, portErrorFields } from "./PortReason.ts"
 
 export class WorkspaceError extends Schema.TaggedError<WorkspaceError>()("WorkspaceError", portErrorFields) {
-  override get message(): string { return `${this.operation}: ${describe(this.reason)}` }
-  get retryable(): boolean { return isRetryable(this.reason) }
+  override get message(): string {
+    return `${this.operation}: ${describe(this.reason)}`
+  }
+  get retryable(): boolean {
+    return isRetryable(this.reason)
+  }
 }
 
 export interface WorkspaceSpec {
@@ -38,7 +42,10 @@ export interface Command {
   readonly stdin?: Uint8Array | string
   readonly timeoutMillis?: number
 }
-export interface OutputChunk { readonly stream: "stdout" | "stderr"; readonly data: Uint8Array }
+export interface OutputChunk {
+  readonly stream: "stdout" | "stderr"
+  readonly data: Uint8Array
+}
 /** `code` is null when a signal ended it; a lost connection is never success. */
 export interface ExitStatus {
   readonly code: number | null
@@ -57,16 +64,19 @@ export interface Process {
   readonly kill: Effect.Effect<void, WorkspaceError>
 }
 
-export class WorkspaceHost extends Context.Service<WorkspaceHost, {
-  ensure(spec: WorkspaceSpec): Effect.Effect<Workspace, WorkspaceError>
-  /** Starts a command; closing the scope kills what still runs. A command that cannot start fails here with Invalid(argv). */
-  start(workspace: Workspace, command: Command): Effect.Effect<Process, WorkspaceError, Scope.Scope>
-  /** Paths are relative to workDir; an escape by `..` or a symbolic link is Invalid(path). */
-  readFile(workspace: Workspace, path: string): Effect.Effect<Uint8Array, WorkspaceError>
-  writeFile(workspace: Workspace, path: string, content: Uint8Array | string): Effect.Effect<void, WorkspaceError>
-  /** Ends all processes and removes the files. A missing workspace is success. */
-  destroy(projectId: ProjectId, name: string): Effect.Effect<void, WorkspaceError>
-  list: Effect.Effect<ReadonlyArray<Workspace>, WorkspaceError>
-}>()("rdev/ports/WorkspaceHost") {}
+export class WorkspaceHost extends Context.Service<
+  WorkspaceHost,
+  {
+    ensure(spec: WorkspaceSpec): Effect.Effect<Workspace, WorkspaceError>
+    /** Starts a command; closing the scope kills what still runs. A command that cannot start fails here with Invalid(argv). */
+    start(workspace: Workspace, command: Command): Effect.Effect<Process, WorkspaceError, Scope.Scope>
+    /** Paths are relative to workDir; an escape by `..` or a symbolic link is Invalid(path). */
+    readFile(workspace: Workspace, path: string): Effect.Effect<Uint8Array, WorkspaceError>
+    writeFile(workspace: Workspace, path: string, content: Uint8Array | string): Effect.Effect<void, WorkspaceError>
+    /** Ends all processes and removes the files. A missing workspace is success. */
+    destroy(projectId: ProjectId, name: string): Effect.Effect<void, WorkspaceError>
+    list: Effect.Effect<ReadonlyArray<Workspace>, WorkspaceError>
+  }
+>()("rdev/ports/WorkspaceHost") {}
 
 export { layerMemory, layerMemoryWith } from "./memory/WorkspaceHost.ts"

@@ -20,13 +20,19 @@ export interface Lane<A> {
 }
 
 /** Chooses up to `limit` tasks; ties go to the project with the lesser id. Projects without tasks must be left out. */
-export const select = <A>(lanes: ReadonlyArray<Lane<A>>, limit: number, clock: Clock): { readonly chosen: ReadonlyArray<A>; readonly clock: Clock } => {
+export const select = <A>(
+  lanes: ReadonlyArray<Lane<A>>,
+  limit: number,
+  clock: Clock
+): { readonly chosen: ReadonlyArray<A>; readonly clock: Clock } => {
   if (lanes.length < 2) return { chosen: lanes.flatMap((lane) => lane.tasks.slice(0, limit)), clock }
   const offers = lanes.flatMap((lane) => {
     const from = Math.max(clock.now, clock.finish.get(lane.project) ?? 0)
     return lane.tasks.slice(0, limit).map((task, k) => ({ lane, task, k, at: from + k / lane.weight }))
   })
-  offers.sort((a, b) => a.at - b.at || (a.lane.project < b.lane.project ? -1 : a.lane.project > b.lane.project ? 1 : a.k - b.k))
+  offers.sort(
+    (a, b) => a.at - b.at || (a.lane.project < b.lane.project ? -1 : a.lane.project > b.lane.project ? 1 : a.k - b.k)
+  )
   if (offers.length < limit) return { chosen: offers.map((offer) => offer.task), clock }
   const chosen = offers.slice(0, limit)
   const now = chosen.at(-1)?.at ?? clock.now

@@ -7,18 +7,18 @@ import type { WorkTask } from "../domain/WorkTask.ts"
 
 export type Decision =
   | {
-    readonly _tag: "Again"
-    readonly delayMillis: number
-    /** Whether the delivery uses up one of `maxAttempts`. */
-    readonly counts: boolean
-    readonly crash: boolean
-    /** Time limit of the next delivery. */
-    readonly timeoutMillis: number
-    /** Gate to close for everybody. */
-    readonly closes: { readonly gate: string; readonly forMillis: number } | null
-    /** Capacity whose return starts the task before the delay has passed. */
-    readonly awaits: string | null
-  }
+      readonly _tag: "Again"
+      readonly delayMillis: number
+      /** Whether the delivery uses up one of `maxAttempts`. */
+      readonly counts: boolean
+      readonly crash: boolean
+      /** Time limit of the next delivery. */
+      readonly timeoutMillis: number
+      /** Gate to close for everybody. */
+      readonly closes: { readonly gate: string; readonly forMillis: number } | null
+      /** Capacity whose return starts the task before the delay has passed. */
+      readonly awaits: string | null
+    }
   | { readonly _tag: "Fail"; readonly counts: boolean; readonly crash: boolean; readonly notify: boolean }
   | { readonly _tag: "Park"; readonly why: string }
 
@@ -31,7 +31,10 @@ export const freeConflicts = 5
 export const maxTimeoutMillis = 24 * 3_600_000
 
 /** base × 2^(n−1), capped; the upper half is jitter, so that tasks that failed together do not return together. */
-export interface Backoff { readonly baseMillis: number; readonly capMillis: number }
+export interface Backoff {
+  readonly baseMillis: number
+  readonly capMillis: number
+}
 export const backoffs = {
   rateLimited: { baseMillis: 2_000, capMillis: 900_000 },
   unknown: { baseMillis: 1_000, capMillis: 600_000 },
@@ -65,30 +68,66 @@ const streak = (task: WorkTask, tag: ErrorClassTag): number => {
  */
 export const decide = (error: ErrorClass, task: WorkTask, nowMillis: number): Decision => {
   const seed = `${task.id}:${task.deliveries}`
-  const gate = "gate" in error ? error.gate ?? task.gate : null
+  const gate = "gate" in error ? (error.gate ?? task.gate) : null
   const wait = (backoff: Backoff) => delay(backoff, streak(task, error._tag), seed)
   const again = (delayMillis: number, change: Partial<Extract<Decision, { _tag: "Again" }>>): Decision =>
-    task.deliveries >= maxDeliveries ? fail() :
-    { _tag: "Again", delayMillis, counts: false, crash: false, timeoutMillis: task.timeoutMillis, closes: null, awaits: null, ...change }
-  const fail = (change: Partial<Extract<Decision, { _tag: "Fail" }>> = {}): Decision => ({ _tag: "Fail", counts: true, crash: false, notify: false, ...change })
+    task.deliveries >= maxDeliveries
+      ? fail()
+      : {
+          _tag: "Again",
+          delayMillis,
+          counts: false,
+          crash: false,
+          timeoutMillis: task.timeoutMillis,
+          closes: null,
+          awaits: null,
+          ...change
+        }
+  const fail = (change: Partial<Extract<Decision, { _tag: "Fail" }>> = {}): Decision => ({
+    _tag: "Fail",
+    counts: true,
+    crash: false,
+    notify: false,
+    ...change
+  })
   const counted = (delayMillis: number, timeoutMillis = task.timeoutMillis): Decision =>
     task.attemptsCounted + 1 >= task.maxAttempts ? fail() : again(delayMillis, { counts: true, timeoutMillis })
   const closing = (forMillis: number) => again(forMillis, { closes: gate === null ? null : { gate, forMillis } })
 
   switch (error._tag) {
-    case "RateLimited": return closing(Math.max(0, error.retryAfterMillis ?? wait(backoffs.rateLimited)))
-    case "AccountLimit": return closing(Math.max(1_000, error.resetAtMillis - nowMillis))
-    case "AuthFailed": return fail({ notify: true })
-    case "Timeout": return counted(wait(backoffs.timeout), Math.max(task.timeoutMillis, Math.min(maxTimeoutMillis, task.timeoutMillis * 2)))
-    case "StaleWorker": return task.crashes + 1 >= maxCrashes ? fail({ counts: false, crash: true, notify: true }) : again(0, { crash: true })
-    case "ResourceExhausted": return again(wait(backoffs.exhausted), { awaits: error.resource })
-    case "Conflict": return streak(task, "Conflict") <= freeConflicts ? again(wait(backoffs.conflict), {}) : counted(wait(backoffs.conflict))
+    case "RateLimited":
+      return closing(Math.max(0, error.retryAfterMillis ?? wait(backoffs.rateLimited)))
+    case "AccountLimit":
+      return closing(Math.max(1_000, error.resetAtMillis - nowMillis))
+    case "AuthFailed":
+      return fail({ notify: true })
+    case "Timeout":
+      return counted(
+        wait(backoffs.timeout),
+        Math.max(task.timeoutMillis, Math.min(maxTimeoutMillis, task.timeoutMillis * 2))
+      )
+    case "StaleWorker":
+      return task.crashes + 1 >= maxCrashes
+        ? fail({ counts: false, crash: true, notify: true })
+        : again(0, { crash: true })
+    case "ResourceExhausted":
+      return again(wait(backoffs.exhausted), { awaits: error.resource })
+    case "Conflict":
+      return streak(task, "Conflict") <= freeConflicts
+        ? again(wait(backoffs.conflict), {})
+        : counted(wait(backoffs.conflict))
     case "Budget":
-    case "NeedsApproval": return { _tag: "Park", why: error.message }
+    case "NeedsApproval":
+      return { _tag: "Park", why: error.message }
     case "Invalid":
     case "PolicyDenied":
-    case "AgentFault": return fail()
-    case "Defect": return counted(wait(backoffs.unknown))
-    case "Unknown": return counted(error.retryAfterMillis === undefined ? wait(backoffs.unknown) : Math.max(0, error.retryAfterMillis))
+    case "AgentFault":
+      return fail()
+    case "Defect":
+      return counted(wait(backoffs.unknown))
+    case "Unknown":
+      return counted(
+        error.retryAfterMillis === undefined ? wait(backoffs.unknown) : Math.max(0, error.retryAfterMillis)
+      )
   }
 }

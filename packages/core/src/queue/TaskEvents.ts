@@ -11,18 +11,27 @@ import { EventLog } from "../ports/EventLog.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import { UnitOfWork } from "../ports/UnitOfWork.ts"
 
-export interface TaskEvent { readonly projectId: ProjectId; readonly event: NewEvent }
+export interface TaskEvent {
+  readonly projectId: ProjectId
+  readonly event: NewEvent
+}
 
 /** Appends that may wait for their turn; more are held back in their fibers. */
 export const maxWaiting = 1_000
 
-export class TaskEvents extends Context.Service<TaskEvents, {
-  /** False: nobody listens, callers need not make events at all. */
-  readonly enabled: boolean
-  append(events: ReadonlyArray<TaskEvent>): Effect.Effect<void, StoreError>
-  /** Runs the effect and appends what it calls for, all or nothing. */
-  after<A, E, R>(effect: Effect.Effect<A, E, R>, events: (value: A) => ReadonlyArray<TaskEvent>): Effect.Effect<A, E | StoreError, R>
-}>()("rdev/queue/TaskEvents") {}
+export class TaskEvents extends Context.Service<
+  TaskEvents,
+  {
+    /** False: nobody listens, callers need not make events at all. */
+    readonly enabled: boolean
+    append(events: ReadonlyArray<TaskEvent>): Effect.Effect<void, StoreError>
+    /** Runs the effect and appends what it calls for, all or nothing. */
+    after<A, E, R>(
+      effect: Effect.Effect<A, E, R>,
+      events: (value: A) => ReadonlyArray<TaskEvent>
+    ): Effect.Effect<A, E | StoreError, R>
+  }
+>()("rdev/queue/TaskEvents") {}
 
 /** No events: for tools that only need the queue. */
 export const layerNone: Layer.Layer<TaskEvents> = Layer.succeed(TaskEvents, {
@@ -31,43 +40,59 @@ export const layerNone: Layer.Layer<TaskEvents> = Layer.succeed(TaskEvents, {
   after: (effect) => effect
 })
 
-interface Waiting { readonly events: ReadonlyArray<TaskEvent>; readonly done: Deferred.Deferred<void, StoreError> }
+interface Waiting {
+  readonly events: ReadonlyArray<TaskEvent>
+  readonly done: Deferred.Deferred<void, StoreError>
+}
 
-export const layer: Layer.Layer<TaskEvents, never, EventLog | UnitOfWork> = Layer.effect(TaskEvents, Effect.gen(function*() {
-  const log = yield* EventLog
-  const unit = yield* UnitOfWork
-  const scope = yield* Effect.scope
-  const seats = yield* Semaphore.make(maxWaiting)
-  let waiting: Array<Waiting> = []
-  let busy = false
+export const layer: Layer.Layer<TaskEvents, never, EventLog | UnitOfWork> = Layer.effect(
+  TaskEvents,
+  Effect.gen(function* () {
+    const log = yield* EventLog
+    const unit = yield* UnitOfWork
+    const scope = yield* Effect.scope
+    const seats = yield* Semaphore.make(maxWaiting)
+    let waiting: Array<Waiting> = []
+    let busy = false
 
-  const write = (events: ReadonlyArray<TaskEvent>) =>
-    Effect.forEach(Map.groupBy(events, (entry) => entry.projectId), ([projectId, group]) =>
-      log.append(Event.ofProject(projectId), group.map((entry) => entry.event)), { discard: true })
+    const write = (events: ReadonlyArray<TaskEvent>) =>
+      Effect.forEach(
+        Map.groupBy(events, (entry) => entry.projectId),
+        ([projectId, group]) =>
+          log.append(
+            Event.ofProject(projectId),
+            group.map((entry) => entry.event)
+          ),
+        { discard: true }
+      )
 
-  const drain = Effect.gen(function*() {
-    while (waiting.length > 0) {
-      const batch = waiting
-      waiting = []
-      const exit = yield* Effect.exit(unit.transact(write(batch.flatMap((entry) => entry.events))))
-      for (const entry of batch) yield* Deferred.done(entry.done, exit)
-    }
-    busy = false
+    const drain = Effect.gen(function* () {
+      while (waiting.length > 0) {
+        const batch = waiting
+        waiting = []
+        const exit = yield* Effect.exit(unit.transact(write(batch.flatMap((entry) => entry.events))))
+        for (const entry of batch) yield* Deferred.done(entry.done, exit)
+      }
+      busy = false
+    })
+
+    const append = (events: ReadonlyArray<TaskEvent>) =>
+      seats.withPermits(1)(
+        Effect.gen(function* () {
+          const done = yield* Deferred.make<void, StoreError>()
+          waiting.push({ events, done })
+          if (!busy) {
+            busy = true
+            yield* Effect.forkIn(drain, scope)
+          }
+          yield* Deferred.await(done)
+        })
+      )
+
+    return TaskEvents.of({
+      enabled: true,
+      append,
+      after: (effect, events) => unit.transact(Effect.tap(effect, (value) => write(events(value))))
+    })
   })
-
-  const append = (events: ReadonlyArray<TaskEvent>) => seats.withPermits(1)(Effect.gen(function*() {
-    const done = yield* Deferred.make<void, StoreError>()
-    waiting.push({ events, done })
-    if (!busy) {
-      busy = true
-      yield* Effect.forkIn(drain, scope)
-    }
-    yield* Deferred.await(done)
-  }))
-
-  return TaskEvents.of({
-    enabled: true,
-    append,
-    after: (effect, events) => unit.transact(Effect.tap(effect, (value) => write(events(value))))
-  })
-}))
+)

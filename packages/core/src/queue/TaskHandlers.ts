@@ -10,7 +10,9 @@ export class TaskFailure extends Schema.TaggedError<TaskFailure>()("TaskFailure"
   reason: ErrorClass,
   cause: Schema.optional(Schema.Defect())
 }) {
-  override get message(): string { return `${this.reason._tag}: ${this.reason.message}` }
+  override get message(): string {
+    return `${this.reason._tag}: ${this.reason.message}`
+  }
 }
 
 export interface TaskContext {
@@ -31,12 +33,17 @@ export interface TaskContext {
  */
 export type TaskHandler = (context: TaskContext) => Effect.Effect<Schema.Json, TaskFailure>
 
-export class TaskHandlers extends Context.Service<TaskHandlers, ReadonlyMap<string, TaskHandler>>()("rdev/queue/TaskHandlers") {}
+export class TaskHandlers extends Context.Service<TaskHandlers, ReadonlyMap<string, TaskHandler>>()(
+  "rdev/queue/TaskHandlers"
+) {}
 
 type HandlerOf<R> = (context: TaskContext) => Effect.Effect<Schema.Json, TaskFailure, R>
 
 /** Starts a handler in a fiber of its own, after what is to come before it. One that answers with an end needs none: that end. */
-export type Starter = (task: TaskContext, before: Effect.Effect<void> | null) => Fiber.Fiber<Schema.Json, TaskFailure> | Exit.Exit<Schema.Json, TaskFailure>
+export type Starter = (
+  task: TaskContext,
+  before: Effect.Effect<void> | null
+) => Fiber.Fiber<Schema.Json, TaskFailure> | Exit.Exit<Schema.Json, TaskFailure>
 
 /** What a handler throws, it dies of. */
 const called = <R>(handler: HandlerOf<R>, task: TaskContext): ReturnType<HandlerOf<R>> => {
@@ -48,30 +55,48 @@ const called = <R>(handler: HandlerOf<R>, task: TaskContext): ReturnType<Handler
 }
 
 /** The fiber begins with everything in its context: to provide it inside would cost as much as a short handler. */
-const startingWith = <R>(handler: HandlerOf<R>, context: Context.Context<R>) => (own: Context.Context<never>): Starter => {
-  const fork = Effect.runForkWith(Context.merge(own, context))
-  return (task, before) => {
-    if (before !== null) return fork(Effect.andThen(before, Effect.suspend(() => handler(task))))
-    const effect = called(handler, task)
-    // Of the same types: an end is an effect.
-    return Exit.isExit(effect) ? effect as Exit.Exit<Schema.Json, TaskFailure> : fork(effect)
+const startingWith =
+  <R>(handler: HandlerOf<R>, context: Context.Context<R>) =>
+  (own: Context.Context<never>): Starter => {
+    const fork = Effect.runForkWith(Context.merge(own, context))
+    return (task, before) => {
+      if (before !== null)
+        return fork(
+          Effect.andThen(
+            before,
+            Effect.suspend(() => handler(task))
+          )
+        )
+      const effect = called(handler, task)
+      // Of the same types: an end is an effect.
+      return Exit.isExit(effect) ? (effect as Exit.Exit<Schema.Json, TaskFailure>) : fork(effect)
+    }
   }
-}
 const starters = new WeakMap<TaskHandler, ReturnType<typeof startingWith>>()
 
 /** For fibers that start from these services and references. */
-export const starter = (handler: TaskHandler, own: Context.Context<never>): Starter => (starters.get(handler) ?? startingWith(handler, Context.empty()))(own)
+export const starter = (handler: TaskHandler, own: Context.Context<never>): Starter =>
+  (starters.get(handler) ?? startingWith(handler, Context.empty()))(own)
 
 /** Handlers by kind; what they need is taken from the context in which they are made. */
-export const make = <R = never>(handlers: Readonly<Record<string, HandlerOf<R>>>): Effect.Effect<ReadonlyMap<string, TaskHandler>, never, R> =>
-  Effect.map(Effect.context<R>(), (context) => new Map(Object.entries(handlers).map(([kind, handler]) => {
-    const whole: TaskHandler = (task) => Effect.provideContext(handler(task), context)
-    starters.set(whole, startingWith(handler, context))
-    return [kind, whole]
-  })))
+export const make = <R = never>(
+  handlers: Readonly<Record<string, HandlerOf<R>>>
+): Effect.Effect<ReadonlyMap<string, TaskHandler>, never, R> =>
+  Effect.map(
+    Effect.context<R>(),
+    (context) =>
+      new Map(
+        Object.entries(handlers).map(([kind, handler]) => {
+          const whole: TaskHandler = (task) => Effect.provideContext(handler(task), context)
+          starters.set(whole, startingWith(handler, context))
+          return [kind, whole]
+        })
+      )
+  )
 
-export const layer = <R = never>(handlers: Readonly<Record<string, HandlerOf<R>>>): Layer.Layer<TaskHandlers, never, R> =>
-  Layer.effect(TaskHandlers, make(handlers))
+export const layer = <R = never>(
+  handlers: Readonly<Record<string, HandlerOf<R>>>
+): Layer.Layer<TaskHandlers, never, R> => Layer.effect(TaskHandlers, make(handlers))
 
 /** Several modules' handlers as one; of two for the same kind the later wins. */
 export const merge = (...parts: ReadonlyArray<ReadonlyMap<string, TaskHandler>>): ReadonlyMap<string, TaskHandler> =>

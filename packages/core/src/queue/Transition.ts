@@ -16,11 +16,21 @@ export const record = (fields: Fields): WorkTask => Object.setPrototypeOf(fields
 
 export const withFields = (task: WorkTask, change: Partial<Fields>): WorkTask => record({ ...task, ...change })
 
-type Shared = Pick<NewTask, "projectId" | "kind" | "concurrencyKey" | "concurrencyLimit" | "maxAttempts" | "timeoutMillis" | "requires" | "gate">
+type Shared = Pick<
+  NewTask,
+  "projectId" | "kind" | "concurrencyKey" | "concurrencyLimit" | "maxAttempts" | "timeoutMillis" | "requires" | "gate"
+>
 type Mutable = { -readonly [K in keyof Fields]: Fields[K] }
 
 /** A plain constructor, as the engine lays out its objects once and fills them in 0.2 µs; a literal whose prototype is set takes 2. */
-function plain(this: Mutable, id: TaskId, shared: Shared, payload: Schema.Json, priority: number, createdAtMillis: number): void {
+function plain(
+  this: Mutable,
+  id: TaskId,
+  shared: Shared,
+  payload: Schema.Json,
+  priority: number,
+  createdAtMillis: number
+): void {
   this.id = id
   this.projectId = shared.projectId
   this.kind = shared.kind
@@ -64,7 +74,15 @@ export const pending = (task: NewTask, nowMillis: number): WorkTask => {
 }
 
 /** `started(pending(…))` of a task without dedupe key, time or dependencies, in one step. */
-export const firstDelivery = (id: TaskId, createdAtMillis: number, shared: Shared, payload: Schema.Json, priority: number, workerId: string, startedAtMillis: number): WorkTask => {
+export const firstDelivery = (
+  id: TaskId,
+  createdAtMillis: number,
+  shared: Shared,
+  payload: Schema.Json,
+  priority: number,
+  workerId: string,
+  startedAtMillis: number
+): WorkTask => {
   const made = new Plain(id, shared, payload, priority, createdAtMillis)
   made.deliveries = 1
   made.status = "running"
@@ -87,10 +105,24 @@ export const stateOf = (task: WorkTask): TaskState => ({
 
 /** Handed to a worker. */
 export const started = (task: WorkTask, workerId: string, nowMillis: number): WorkTask =>
-  withFields(task, { status: "running", deliveries: task.deliveries + 1, workerId, startedAtMillis: nowMillis, awaits: null, parked: null, runAtMillis: null })
+  withFields(task, {
+    status: "running",
+    deliveries: task.deliveries + 1,
+    workerId,
+    startedAtMillis: nowMillis,
+    awaits: null,
+    parked: null,
+    runAtMillis: null
+  })
 
 /** The ended delivery of a running task, appended to those kept. */
-export const ended = (task: WorkTask, fence: bigint, error: ErrorClass | null, counted: boolean, nowMillis: number): ReadonlyArray<Attempt> => [
+export const ended = (
+  task: WorkTask,
+  fence: bigint,
+  error: ErrorClass | null,
+  counted: boolean,
+  nowMillis: number
+): ReadonlyArray<Attempt> => [
   ...task.attempts.slice(1 - keptAttempts),
   {
     number: task.deliveries,
@@ -104,7 +136,13 @@ export const ended = (task: WorkTask, fence: bigint, error: ErrorClass | null, c
 ]
 
 /** The outcome of a failed delivery under the policy's decision. */
-export const failed = (task: WorkTask, fence: bigint, error: ErrorClass, decision: Decision, nowMillis: number): Outcome => {
+export const failed = (
+  task: WorkTask,
+  fence: bigint,
+  error: ErrorClass,
+  decision: Decision,
+  nowMillis: number
+): Outcome => {
   const counts = decision._tag !== "Park" && decision.counts
   const crash = decision._tag !== "Park" && decision.crash
   const state: TaskState = {
@@ -115,9 +153,16 @@ export const failed = (task: WorkTask, fence: bigint, error: ErrorClass, decisio
     attempts: ended(task, fence, error, counts, nowMillis)
   }
   switch (decision._tag) {
-    case "Again": return { _tag: "Again", state: { ...state, timeoutMillis: decision.timeoutMillis, awaits: decision.awaits }, delayMillis: decision.delayMillis }
-    case "Park": return { _tag: "Again", state: { ...state, parked: decision.why }, delayMillis: 0 }
-    case "Fail": return { _tag: "Failed", state }
+    case "Again":
+      return {
+        _tag: "Again",
+        state: { ...state, timeoutMillis: decision.timeoutMillis, awaits: decision.awaits },
+        delayMillis: decision.delayMillis
+      }
+    case "Park":
+      return { _tag: "Again", state: { ...state, parked: decision.why }, delayMillis: 0 }
+    case "Fail":
+      return { _tag: "Failed", state }
   }
 }
 
@@ -131,25 +176,57 @@ export const cancelled = (task: WorkTask, fence: bigint, nowMillis: number): Out
 })
 
 /** Tried again by a human: the counters start over, the history of deliveries stays. */
-export const retried = (task: WorkTask): TaskState => ({ ...stateOf(task), attemptsCounted: 0, crashes: 0, parked: null, awaits: null, error: null, progress: null })
+export const retried = (task: WorkTask): TaskState => ({
+  ...stateOf(task),
+  attemptsCounted: 0,
+  crashes: 0,
+  parked: null,
+  awaits: null,
+  error: null,
+  progress: null
+})
 
 /** A running record after an outcome was accepted. */
 export const settled = (task: WorkTask, fence: bigint, outcome: Outcome, nowMillis: number): WorkTask => {
   const over = { workerId: task.workerId, endedAtMillis: nowMillis, cancelRequested: false }
   switch (outcome._tag) {
     case "Completed":
-      return withFields(task, { ...over, status: "completed", result: outcome.result, progress: outcome.progress ?? task.progress, error: null, attempts: ended(task, fence, null, true, nowMillis), attemptsCounted: task.attemptsCounted + 1 })
-    case "Failed": return withFields(task, { ...outcome.state, ...over, status: "failed" })
-    case "Cancelled": return withFields(task, { ...outcome.state, ...over, status: "cancelled" })
+      return withFields(task, {
+        ...over,
+        status: "completed",
+        result: outcome.result,
+        progress: outcome.progress ?? task.progress,
+        error: null,
+        attempts: ended(task, fence, null, true, nowMillis),
+        attemptsCounted: task.attemptsCounted + 1
+      })
+    case "Failed":
+      return withFields(task, { ...outcome.state, ...over, status: "failed" })
+    case "Cancelled":
+      return withFields(task, { ...outcome.state, ...over, status: "cancelled" })
     case "Again":
       return task.cancelRequested
         ? withFields(task, { ...outcome.state, ...over, status: "cancelled", parked: null, awaits: null })
-        : withFields(task, { ...outcome.state, status: "pending", workerId: null, runAtMillis: outcome.delayMillis > 0 ? nowMillis + outcome.delayMillis : null })
+        : withFields(task, {
+            ...outcome.state,
+            status: "pending",
+            workerId: null,
+            runAtMillis: outcome.delayMillis > 0 ? nowMillis + outcome.delayMillis : null
+          })
   }
 }
 
 /** Fails because a task it waits for did not complete. */
 export const dependencyFailed = (task: WorkTask, dependency: string, nowMillis: number): WorkTask =>
-  withFields(task, { status: "failed", endedAtMillis: nowMillis, runAtMillis: null, error: dependencyError(dependency) })
+  withFields(task, {
+    status: "failed",
+    endedAtMillis: nowMillis,
+    runAtMillis: null,
+    error: dependencyError(dependency)
+  })
 
-export const dependencyError = (dependency: string): ErrorClass => ({ _tag: "Invalid", field: "dependsOn", message: `task ${dependency} did not complete` })
+export const dependencyError = (dependency: string): ErrorClass => ({
+  _tag: "Invalid",
+  field: "dependsOn",
+  message: `task ${dependency} did not complete`
+})

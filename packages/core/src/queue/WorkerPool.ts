@@ -7,17 +7,19 @@ import * as QueueMetrics from "./QueueMetrics.ts"
 import { WorkQueue } from "./WorkQueue.ts"
 
 export const Pool = Schema.Struct({
-  workers: Schema.Array(Schema.Struct({
-    id: WorkerId,
-    name: Schema.String,
-    version: Schema.String,
-    capacity: Schema.Int,
-    running: Schema.Int,
-    /** ISO 8601. */
-    last_heartbeat_at: Schema.String,
-    labels: Schema.Array(Schema.String),
-    kinds: Schema.Array(Schema.String)
-  })),
+  workers: Schema.Array(
+    Schema.Struct({
+      id: WorkerId,
+      name: Schema.String,
+      version: Schema.String,
+      capacity: Schema.Int,
+      running: Schema.Int,
+      /** ISO 8601. */
+      last_heartbeat_at: Schema.String,
+      labels: Schema.Array(Schema.String),
+      kinds: Schema.Array(Schema.String)
+    })
+  ),
   capacity: Schema.Int,
   running: Schema.Int,
   queue: Schema.Struct({
@@ -27,51 +29,68 @@ export const Pool = Schema.Struct({
     running: Schema.Int,
     oldest_pending_seconds: Schema.Finite,
     /** The 100 projects with the most unfinished tasks. */
-    by_project: Schema.Array(Schema.Struct({ project_id: ProjectId, pending: Schema.Int, delayed: Schema.Int, parked: Schema.Int, running: Schema.Int }))
+    by_project: Schema.Array(
+      Schema.Struct({
+        project_id: ProjectId,
+        pending: Schema.Int,
+        delayed: Schema.Int,
+        parked: Schema.Int,
+        running: Schema.Int
+      })
+    )
   })
 })
 export type Pool = typeof Pool.Type
 
-export class WorkerPool extends Context.Service<WorkerPool, {
-  /** Counts are up to two seconds old. */
-  readonly pool: Effect.Effect<Pool, StoreError>
-}>()("rdev/queue/WorkerPool") {}
+export class WorkerPool extends Context.Service<
+  WorkerPool,
+  {
+    /** Counts are up to two seconds old. */
+    readonly pool: Effect.Effect<Pool, StoreError>
+  }
+>()("rdev/queue/WorkerPool") {}
 
-export const layer: Layer.Layer<WorkerPool, never, WorkQueue | WorkQueueStore> = Layer.effect(WorkerPool, Effect.gen(function*() {
-  const store = yield* WorkQueueStore
-  const queue = yield* WorkQueue
-  const pool = Effect.gen(function*() {
-    const [rows, stats] = yield* Effect.all([store.workers, queue.stats])
-    const capacity = rows.reduce((sum, row) => sum + row.capacity, 0)
-    const running = rows.reduce((sum, row) => sum + row.running, 0)
-    yield* Effect.all([
-      ...QueueMetrics.observe(stats),
-      Metric.update(QueueMetrics.workers, rows.length),
-      Metric.update(QueueMetrics.capacity, capacity),
-      Metric.update(QueueMetrics.utilisation, capacity === 0 ? 0 : running / capacity)
-    ], { discard: true })
-    return {
-      workers: rows.map((row) => ({
-        id: row.id,
-        name: row.name,
-        version: row.version,
-        capacity: row.capacity,
-        running: row.running,
-        last_heartbeat_at: new Date(row.lastHeartbeatAtMillis).toISOString(),
-        labels: row.labels,
-        kinds: row.kinds
-      })),
-      capacity,
-      running,
-      queue: {
-        pending: stats.pending,
-        delayed: stats.delayed,
-        parked: stats.parked,
-        running: stats.running,
-        oldest_pending_seconds: stats.oldestPendingSeconds,
-        by_project: stats.byProject.map(({ projectId, ...counts }) => ({ project_id: projectId, ...counts }))
+export const layer: Layer.Layer<WorkerPool, never, WorkQueue | WorkQueueStore> = Layer.effect(
+  WorkerPool,
+  Effect.gen(function* () {
+    const store = yield* WorkQueueStore
+    const queue = yield* WorkQueue
+    const pool = Effect.gen(function* () {
+      const [rows, stats] = yield* Effect.all([store.workers, queue.stats])
+      const capacity = rows.reduce((sum, row) => sum + row.capacity, 0)
+      const running = rows.reduce((sum, row) => sum + row.running, 0)
+      yield* Effect.all(
+        [
+          ...QueueMetrics.observe(stats),
+          Metric.update(QueueMetrics.workers, rows.length),
+          Metric.update(QueueMetrics.capacity, capacity),
+          Metric.update(QueueMetrics.utilisation, capacity === 0 ? 0 : running / capacity)
+        ],
+        { discard: true }
+      )
+      return {
+        workers: rows.map((row) => ({
+          id: row.id,
+          name: row.name,
+          version: row.version,
+          capacity: row.capacity,
+          running: row.running,
+          last_heartbeat_at: new Date(row.lastHeartbeatAtMillis).toISOString(),
+          labels: row.labels,
+          kinds: row.kinds
+        })),
+        capacity,
+        running,
+        queue: {
+          pending: stats.pending,
+          delayed: stats.delayed,
+          parked: stats.parked,
+          running: stats.running,
+          oldest_pending_seconds: stats.oldestPendingSeconds,
+          by_project: stats.byProject.map(({ projectId, ...counts }) => ({ project_id: projectId, ...counts }))
+        }
       }
-    }
-  }).pipe(Effect.withSpan("WorkerPool.pool"))
-  return WorkerPool.of({ pool })
-}))
+    }).pipe(Effect.withSpan("WorkerPool.pool"))
+    return WorkerPool.of({ pool })
+  })
+)

@@ -25,7 +25,13 @@ const denseDepth = 2
 const plant = (patterns: ReadonlyArray<ReadonlyArray<number>>, hints: ReadonlyArray<ReadonlyArray<number>>) => {
   const room = 1 + [...patterns, ...hints].reduce((sum, pattern) => sum + pattern.length, 0)
   const trie = {
-    child: new Int32Array(room), sibling: new Int32Array(room), symbol: new Uint8Array(room), depth: new Uint16Array(room), hit: new Uint16Array(room), hint: new Uint8Array(room), size: 1
+    child: new Int32Array(room),
+    sibling: new Int32Array(room),
+    symbol: new Uint8Array(room),
+    depth: new Uint16Array(room),
+    hit: new Uint16Array(room),
+    hint: new Uint8Array(room),
+    size: 1
   }
   const leaf = (pattern: ReadonlyArray<number>): number => {
     let state = 0
@@ -49,7 +55,11 @@ const plant = (patterns: ReadonlyArray<ReadonlyArray<number>>, hints: ReadonlyAr
 }
 
 /** `count`: symbols are below it. Patterns have at least one symbol. */
-export const make = (patterns: ReadonlyArray<ReadonlyArray<number>>, hints: ReadonlyArray<ReadonlyArray<number>>, count: number): Automaton => {
+export const make = (
+  patterns: ReadonlyArray<ReadonlyArray<number>>,
+  hints: ReadonlyArray<ReadonlyArray<number>>,
+  count: number
+): Automaton => {
   const { child, depth, hint, hit, sibling, size, symbol } = plant(patterns, hints)
   const order = new Int32Array(size)
   let [filled, rows] = [1, 0]
@@ -61,15 +71,27 @@ export const make = (patterns: ReadonlyArray<ReadonlyArray<number>>, hints: Read
     for (let one = first; one !== 0; one = sibling[one] as number) order[filled++] = one
   }
   const automaton: Automaton = {
-    stride: count, row, dense: new Int32Array(rows * count), only: new Uint8Array(size), next: new Int32Array(size), fail: new Int32Array(size),
-    depth: depth.slice(0, size), hit: hit.slice(0, size), hint: hint.slice(0, size), marked: new Uint8Array(size)
+    stride: count,
+    row,
+    dense: new Int32Array(rows * count),
+    only: new Uint8Array(size),
+    next: new Int32Array(size),
+    fail: new Int32Array(size),
+    depth: depth.slice(0, size),
+    hit: hit.slice(0, size),
+    hint: hint.slice(0, size),
+    marked: new Uint8Array(size)
   }
   for (const state of order) link(automaton, { child, sibling, symbol }, state)
   return automaton
 }
 
 /** Of a state whose shorter suffixes are linked already. */
-const link = (automaton: Automaton, { child, sibling, symbol }: { readonly child: Int32Array; readonly sibling: Int32Array; readonly symbol: Uint8Array }, state: number): void => {
+const link = (
+  automaton: Automaton,
+  { child, sibling, symbol }: { readonly child: Int32Array; readonly sibling: Int32Array; readonly symbol: Uint8Array },
+  state: number
+): void => {
   const { dense, fail, hint, hit, marked, next, only, row, stride } = automaton
   const shorter = fail[state] as number
   if (state !== 0) {

@@ -24,7 +24,10 @@ const minPart = 12
 /** Longer forms are looked for by parts: whoever masks all parts masks the whole. */
 const maxSymbols = 256
 
-interface Search { readonly automaton: Automaton.Automaton; readonly symbols: Symbols.Symbols }
+interface Search {
+  readonly automaton: Automaton.Automaton
+  readonly symbols: Symbols.Symbols
+}
 
 /** In pieces of at most `maxSymbols`, the last as long as the others. */
 const windows = (pattern: ReadonlyArray<number>): ReadonlyArray<ReadonlyArray<number>> => {
@@ -33,7 +36,8 @@ const windows = (pattern: ReadonlyArray<number>): ReadonlyArray<ReadonlyArray<nu
   return [...starts, pattern.length - maxSymbols].map((from) => pattern.slice(from, from + maxSymbols))
 }
 
-const isStrong = (pattern: ReadonlyArray<number>) => pattern.length >= (pattern.every((symbol) => symbol <= 10) ? minDigitSymbols : minSymbols)
+const isStrong = (pattern: ReadonlyArray<number>) =>
+  pattern.length >= (pattern.every((symbol) => symbol <= 10) ? minDigitSymbols : minSymbols)
 
 /** Of `whole` values only the plain form is looked for: parts of them have all. */
 const searches = (secrets: ReadonlyArray<string>, whole: ReadonlySet<string>): ReadonlyArray<Search> => {
@@ -55,7 +59,9 @@ const searches = (secrets: ReadonlyArray<string>, whole: ReadonlySet<string>): R
     }
   }
   const found: Array<Search> = [{ automaton: Automaton.make(loose, Shapes.hints, symbols.count), symbols }]
-  return exact.length === 0 ? found : [...found, { automaton: Automaton.make(exact, [], Symbols.exact.count), symbols: Symbols.exact }]
+  return exact.length === 0
+    ? found
+    : [...found, { automaton: Automaton.make(exact, [], Symbols.exact.count), symbols: Symbols.exact }]
 }
 
 export interface ByteStream {
@@ -75,7 +81,8 @@ export interface TextStream {
 /** Bytes kept of what was handed out, to see what stands before a find. */
 const context = 64
 const maskBytes = Buffer.from(mask)
-const textOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")
+const textOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")
 const lineBreaks = (bytes: Uint8Array): Uint8Array => bytes.filter((byte) => byte === 0x0a)
 
 class Bytes implements ByteStream {
@@ -103,11 +110,16 @@ class Bytes implements ByteStream {
     this.scans = next.map(({ automaton, symbols }) => new Scan(automaton, symbols, this.base))
   }
 
-  push(bytes: Uint8Array): Uint8Array { return this.advance(bytes, false) }
-  end(): Uint8Array { return this.advance(new Uint8Array(0), true) }
+  push(bytes: Uint8Array): Uint8Array {
+    return this.advance(bytes, false)
+  }
+  end(): Uint8Array {
+    return this.advance(new Uint8Array(0), true)
+  }
 
   private advance(bytes: Uint8Array, final: boolean): Uint8Array {
-    const all = this.held.byteLength === 0 ? bytes : bytes.byteLength === 0 ? this.held : Buffer.concat([this.held, bytes])
+    const all =
+      this.held.byteLength === 0 ? bytes : bytes.byteLength === 0 ? this.held : Buffer.concat([this.held, bytes])
     let safe = this.base + all.byteLength
     const hints = [...this.open]
     for (const scan of this.scans) {
@@ -223,12 +235,18 @@ const scratch = Buffer.allocUnsafe(65_536)
 
 class Known implements Redactor {
   readonly searches: ReadonlyArray<Search>
-  constructor(from: ReadonlyArray<Search>) { this.searches = from }
+  constructor(from: ReadonlyArray<Search>) {
+    this.searches = from
+  }
 
   holds(content: string | Uint8Array): boolean {
     const isText = typeof content === "string"
     if (content.length < Secrets.minLength) return false
-    const bytes = !isText ? content : content.length * 3 <= scratch.byteLength ? scratch.subarray(0, scratch.write(content)) : Buffer.from(content)
+    const bytes = !isText
+      ? content
+      : content.length * 3 <= scratch.byteLength
+        ? scratch.subarray(0, scratch.write(content))
+        : Buffer.from(content)
     return this.searches.some((one) => {
       const scan = scanned(one, bytes)
       return scan.found.length > 0 || scan.hints.some((hint) => typeof Shapes.check(bytes, hint, true) === "object")
@@ -245,7 +263,7 @@ class Known implements Redactor {
   }
 
   json<A extends Schema.Json>(value: A): A {
-    return this.holds(typeof value === "string" ? value : JSON.stringify(value)) ? this.deep(value) as A : value
+    return this.holds(typeof value === "string" ? value : JSON.stringify(value)) ? (this.deep(value) as A) : value
   }
 
   private deep(value: Schema.Json): Schema.Json {
@@ -256,8 +274,12 @@ class Known implements Redactor {
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [this.text(name), this.deep(item)]))
   }
 
-  byteStream(): ByteStream { return new Bytes(this.searches) }
-  textStream(): TextStream { return new Text(this.searches) }
+  byteStream(): ByteStream {
+    return new Bytes(this.searches)
+  }
+  textStream(): TextStream {
+    return new Text(this.searches)
+  }
 
   *find(bytes: Uint8Array): Generator<void, ReadonlyArray<Range>> {
     const all: Array<Range> = []
@@ -278,7 +300,8 @@ class Known implements Redactor {
     const apart: Array<Range> = []
     for (const range of all) {
       const last = apart.at(-1)
-      if (last !== undefined && range.from < last.to) apart[apart.length - 1] = { from: last.from, to: Math.max(last.to, range.to) }
+      if (last !== undefined && range.from < last.to)
+        apart[apart.length - 1] = { from: last.from, to: Math.max(last.to, range.to) }
       else apart.push(range)
     }
     return apart
@@ -292,6 +315,10 @@ export const none: Redactor = new Known(searches([], new Set()))
 export const make = (values: ReadonlyArray<string>): Redactor => {
   const parts = [...new Set(values)].map(Secrets.partsOf)
   const secrets = [...new Set(parts.flat())]
-  const whole = new Set(parts.flatMap(([first, ...rest]) => (first !== undefined && rest.some((part) => part.length >= minPart && first.includes(part)) ? [first] : [])))
+  const whole = new Set(
+    parts.flatMap(([first, ...rest]) =>
+      first !== undefined && rest.some((part) => part.length >= minPart && first.includes(part)) ? [first] : []
+    )
+  )
   return secrets.length === 0 ? none : new Known(searches(secrets, whole))
 }

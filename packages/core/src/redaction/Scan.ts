@@ -16,11 +16,24 @@ const maxReadings = 32
 export const shownSymbols = 3
 
 /** An escape that was read as what it stands for. */
-interface Jump { readonly from: number; readonly to: number; readonly symbols: number; readonly before: Jump | null }
+interface Jump {
+  readonly from: number
+  readonly to: number
+  readonly symbols: number
+  readonly before: Jump | null
+}
 /** One way to read the text up to `at`. `last`: behind the last symbol or escape. */
-interface Reading { at: number; state: number; last: number; jumps: Jump | null }
+interface Reading {
+  at: number
+  state: number
+  last: number
+  jumps: Jump | null
+}
 
-export interface Range { readonly from: number; readonly to: number }
+export interface Range {
+  readonly from: number
+  readonly to: number
+}
 
 export class Scan {
   private readonly automaton: Automaton
@@ -74,7 +87,9 @@ export class Scan {
     return this.at
   }
 
-  private isSpecial(i: number): boolean { return this.symbols.code[this.bytes[i] as number] === special || this.waiting.length > 0 }
+  private isSpecial(i: number): boolean {
+    return this.symbols.code[this.bytes[i] as number] === special || this.waiting.length > 0
+  }
 
   /** Where the earliest of what may still become a find begins, of which more than a few symbols are there. */
   private safe(): number {
@@ -82,7 +97,8 @@ export class Scan {
     const { depth } = this.automaton
     for (const reading of this.readings) {
       const count = depth[reading.state] as number
-      if (count > shownSymbols && this.at - reading.last <= maxGap) safe = Math.min(safe, this.start(reading, count, this.at))
+      if (count > shownSymbols && this.at - reading.last <= maxGap)
+        safe = Math.min(safe, this.start(reading, count, this.at))
     }
     for (const reading of this.waiting) {
       const count = depth[reading.state] as number
@@ -116,7 +132,9 @@ export class Scan {
     return Math.max(q, base)
   }
 
-  private wide(i: number, width: number): number { return width === 1 ? 0 : ofPoint(this.symbols, Tokens.pointAt(this.bytes, i, width)) }
+  private wide(i: number, width: number): number {
+    return width === 1 ? 0 : ofPoint(this.symbols, Tokens.pointAt(this.bytes, i, width))
+  }
 
   private mark(reading: Reading, end: number): void {
     const { hint, hit } = this.automaton
@@ -208,7 +226,12 @@ export class Scan {
     const literal = this.readings[0] as Reading
     const to = base + i + length
     const { state } = literal
-    const other: Reading = { at: to, state, last: to, jumps: state === 0 ? null : { from: base + i, to, symbols: 0, before: literal.jumps } }
+    const other: Reading = {
+      at: to,
+      state,
+      last: to,
+      jumps: state === 0 ? null : { from: base + i, to, symbols: 0, before: literal.jumps }
+    }
     for (let k = i + 1; k < i + length; k++) {
       const symbol = code[bytes[k] as number] as number
       this.at = base + k + 1
@@ -229,14 +252,23 @@ export class Scan {
     let [width, symbol] = [1, symbols.code[byte] as number]
     if (symbol === special) {
       if (!Tokens.read(reader, i)) return false
-      if (reader.count === 1 && reader.values[0] === 0 && this.readings.length === 1 && this.waiting.length === 0 && this.hop(i, reader.lengths[0] as number)) return true
+      if (
+        reader.count === 1 &&
+        reader.values[0] === 0 &&
+        this.readings.length === 1 &&
+        this.waiting.length === 0 &&
+        this.hop(i, reader.lengths[0] as number)
+      )
+        return true
       if (byte >= 0xc2 && symbols.wide.size > 0) {
         if (!reader.final && i + 4 > bytes.byteLength) return false
         width = Tokens.widthAt(bytes, i)
       }
       symbol = this.wide(i, width)
       const { length } = this.readings
-      for (let t = 0; t < reader.count; t++) for (let r = 0; r < length; r++) this.wait(this.readings[r] as Reading, reader.lengths[t] as number, reader.values[t] as number)
+      for (let t = 0; t < reader.count; t++)
+        for (let r = 0; r < length; r++)
+          this.wait(this.readings[r] as Reading, reader.lengths[t] as number, reader.values[t] as number)
     }
     this.at += width
     if (symbol !== 0) for (const reading of this.readings) this.read(reading, symbol)
@@ -266,8 +298,14 @@ export class Scan {
   /** Follows the reading in which something of this length stands for this symbol. */
   private wait(reading: Reading, length: number, symbol: number): void {
     const to = this.at + length
-    const state = symbol === 0 ? reading.state : step(this.automaton, this.at - reading.last > maxGap ? 0 : reading.state, symbol)
-    const next: Reading = { at: to, state, last: to, jumps: state === 0 ? null : { from: this.at, to, symbols: symbol === 0 ? 0 : 1, before: reading.jumps } }
+    const state =
+      symbol === 0 ? reading.state : step(this.automaton, this.at - reading.last > maxGap ? 0 : reading.state, symbol)
+    const next: Reading = {
+      at: to,
+      state,
+      last: to,
+      jumps: state === 0 ? null : { from: this.at, to, symbols: symbol === 0 ? 0 : 1, before: reading.jumps }
+    }
     if (symbol !== 0 && this.automaton.marked[state] !== 0) this.mark(next, to)
     this.waiting.push(next)
   }
@@ -282,7 +320,12 @@ export class Scan {
         const other = readings[j] as Reading
         if (other.state !== one.state) continue
         const count = depth[one.state] as number
-        if (count > 0 && one.jumps !== other.jumps && this.start(one, count, this.at) < this.start(other, count, this.at)) readings[j] = one
+        if (
+          count > 0 &&
+          one.jumps !== other.jumps &&
+          this.start(one, count, this.at) < this.start(other, count, this.at)
+        )
+          readings[j] = one
         readings[i] = readings[readings.length - 1] as Reading
         readings.length -= 1
         break

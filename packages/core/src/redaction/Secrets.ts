@@ -6,9 +6,44 @@ export const minLength = 6
 const minDigits = 8
 
 const common: ReadonlySet<string> = new Set([
-  "admin", "administrator", "anonymous", "changeme", "database", "debug", "default", "default_user", "development", "disabled", "enabled", "example", "false", "guest", "localhost",
-  "master", "nobody", "none", "null", "number", "object", "password", "postgres", "postgresql", "production", "project", "public", "release", "secret", "staging", "string",
-  "superuser", "testing", "undefined", "unknown", "username", "verbose", "warning"
+  "admin",
+  "administrator",
+  "anonymous",
+  "changeme",
+  "database",
+  "debug",
+  "default",
+  "default_user",
+  "development",
+  "disabled",
+  "enabled",
+  "example",
+  "false",
+  "guest",
+  "localhost",
+  "master",
+  "nobody",
+  "none",
+  "null",
+  "number",
+  "object",
+  "password",
+  "postgres",
+  "postgresql",
+  "production",
+  "project",
+  "public",
+  "release",
+  "secret",
+  "staging",
+  "string",
+  "superuser",
+  "testing",
+  "undefined",
+  "unknown",
+  "username",
+  "verbose",
+  "warning"
 ])
 
 /** Whether this value, as it is, is masked. */
@@ -19,7 +54,8 @@ export const isMasked = (value: string): boolean => {
   return new Set(text.toLowerCase()).size > 2
 }
 
-const secretName = /pass(?:word|phrase|wd)?|pwd|secret|token|credential|private|api[_-]?key|access[_-]?key|account[_-]?key|signature|auth(?!or)|bearer|cookie|session|salt|pepper|dsn|(?:^|[_-])(?:key|kek|pat|jwt)(?:$|[_-])/i
+const secretName =
+  /pass(?:word|phrase|wd)?|pwd|secret|token|credential|private|api[_-]?key|access[_-]?key|account[_-]?key|signature|auth(?!or)|bearer|cookie|session|salt|pepper|dsn|(?:^|[_-])(?:key|kek|pat|jwt)(?:$|[_-])/i
 const publicName = /public|_(?:file|path|dir|id|ids|name|user|host|port|url_base|region|version|ttl|expiry)$/i
 
 /** Whether a variable, field or parameter of this name holds a secret. */
@@ -39,7 +75,13 @@ export const looksSecret = (value: string): boolean => {
   const url = URL.parse(value)
   if (url !== null && url.host !== "") return url.password !== "" || [...url.searchParams.keys()].some(isSecretName)
   // Letters and digits take turns: names and versions of things do so less.
-  return value.length >= 12 && !/\s/.test(value) && !/^[./~]/.test(value) && (value.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])/g)?.length ?? 0) >= 4 && bits(value) >= 3
+  return (
+    value.length >= 12 &&
+    !/\s/.test(value) &&
+    !/^[./~]/.test(value) &&
+    (value.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])/g)?.length ?? 0) >= 4 &&
+    bits(value) >= 3
+  )
 }
 
 /** Of variables that somebody gave for one run: those that are secrets by their name or by their look. */
@@ -61,18 +103,31 @@ const ofUrl = (value: string): ReadonlyArray<string> => {
   const raw = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)@/i.exec(value)?.[1] ?? ""
   const password = raw.slice(raw.indexOf(":") + 1 || raw.length)
   const token = url.password === "" && url.username.length >= 16 ? [url.username] : []
-  return [...new Set([password, url.password, decoded(url.password), ...token, ...[...url.searchParams].flatMap(([name, text]) => (isSecretName(name) ? [text] : []))])]
+  return [
+    ...new Set([
+      password,
+      url.password,
+      decoded(url.password),
+      ...token,
+      ...[...url.searchParams].flatMap(([name, text]) => (isSecretName(name) ? [text] : []))
+    ])
+  ]
 }
 
 const pairs = /(?:^|[\s;,&?{])["']?([\w.-]{2,40})["']?\s*[=:]\s*(?:"([^"]+)"|'([^']+)'|([^\s;,&"'{}]+))/g
 const ofPairs = (value: string): ReadonlyArray<string> =>
-  [...value.matchAll(pairs)].flatMap((found) => (isSecretName(found[1] ?? "") ? [found[2] ?? found[3] ?? found[4] ?? ""] : []))
+  [...value.matchAll(pairs)].flatMap((found) =>
+    isSecretName(found[1] ?? "") ? [found[2] ?? found[3] ?? found[4] ?? ""] : []
+  )
 
 const ofJson = (value: string): ReadonlyArray<string> => {
   if (!/^\s*[[{]/.test(value)) return []
   const walk = (part: unknown, name: string): ReadonlyArray<string> => {
-    if (typeof part === "string") return isSecretName(name) || ofUrl(part).some(isMasked) || isPrivateKey(part) ? [part] : []
-    return typeof part === "object" && part !== null ? Object.entries(part).flatMap(([key, item]) => walk(item, Array.isArray(part) ? name : key)) : []
+    if (typeof part === "string")
+      return isSecretName(name) || ofUrl(part).some(isMasked) || isPrivateKey(part) ? [part] : []
+    return typeof part === "object" && part !== null
+      ? Object.entries(part).flatMap(([key, item]) => walk(item, Array.isArray(part) ? name : key))
+      : []
   }
   try {
     return walk(JSON.parse(value), "")

@@ -2,8 +2,26 @@
 import * as Symbols from "./Symbols.ts"
 
 /** How they begin, as far as letters and digits go; a scan tells where one of these stands. */
-export const hints: ReadonlyArray<ReadonlyArray<number>> = ["rdev", "rdevgit", "whsec", "ghp", "gho", "ghu", "ghs", "ghr", "githubpat", "glpat", "skant", "skproj", "skor", "xox", "npm", "akia", "asia", "begin"]
-  .map((text) => Symbols.of(Symbols.loose([]), text))
+export const hints: ReadonlyArray<ReadonlyArray<number>> = [
+  "rdev",
+  "rdevgit",
+  "whsec",
+  "ghp",
+  "gho",
+  "ghu",
+  "ghs",
+  "ghr",
+  "githubpat",
+  "glpat",
+  "skant",
+  "skproj",
+  "skor",
+  "xox",
+  "npm",
+  "akia",
+  "asia",
+  "begin"
+].map((text) => Symbols.of(Symbols.loose([]), text))
 
 const tokens = [
   "rdev_[a-z][a-z0-9]{0,15}_[0-9A-Za-z]{36}",
@@ -20,7 +38,8 @@ const tokens = [
 const token = new RegExp(tokens.join("|"), "y")
 const begins = /(?:rdev|rdevgit|whsec|gh[pousr]|github_pat|npm)_|(?:glpat|sk|xox[abeprs])-|A(?:KIA|SIA)/y
 const keyBegins = /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----/y
-const key = /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:[^]{0,16384}?-----END [A-Z ]{0,30}PRIVATE KEY-----|(?:\s|\\[nr]|[0-9A-Za-z+/=]{20,})*)/y
+const key =
+  /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:[^]{0,16384}?-----END [A-Z ]{0,30}PRIVATE KEY-----|(?:\s|\\[nr]|[0-9A-Za-z+/=]{20,})*)/y
 
 /** As much as one token may have, and one key. */
 const longestToken = 300
@@ -31,10 +50,15 @@ const at = (pattern: RegExp, text: string, from: number): number => {
   pattern.lastIndex = from
   return pattern.test(text) ? pattern.lastIndex : -1
 }
-const latin = (bytes: Uint8Array, from: number, to: number): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1", from, Math.min(to, bytes.byteLength))
+const latin = (bytes: Uint8Array, from: number, to: number): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1", from, Math.min(to, bytes.byteLength))
 
 /** What the bytes at a hint are: the end of a secret that begins there (`from` may be a little before), nothing, or not yet clear. */
-export const check = (bytes: Uint8Array, hint: number, final: boolean): { readonly from: number; readonly to: number } | "none" | "open" => {
+export const check = (
+  bytes: Uint8Array,
+  hint: number,
+  final: boolean
+): { readonly from: number; readonly to: number } | "none" | "open" => {
   const from = Math.max(0, hint - 11)
   const isKey = (bytes[hint] as number | undefined) === 0x42
   const head = latin(bytes, from, hint + (isKey ? longestBeginning : longestToken + 1))
@@ -44,7 +68,9 @@ export const check = (bytes: Uint8Array, hint: number, final: boolean): { readon
     const to = at(token, head, hint - from)
     if (to !== -1 && (final || from + to < bytes.byteLength)) return { from: hint, to: from + to }
     if (final || left > longestToken) return to === -1 ? "none" : { from: hint, to: from + to }
-    return /^[0-9A-Za-z+/=_-]*$/.test(head.slice(hint - from)) && (left <= 12 || at(begins, head, hint - from) !== -1) ? "open" : "none"
+    return /^[0-9A-Za-z+/=_-]*$/.test(head.slice(hint - from)) && (left <= 12 || at(begins, head, hint - from) !== -1)
+      ? "open"
+      : "none"
   }
   const dashes = head.lastIndexOf("-----", hint - from)
   if (dashes === -1) return "none"

@@ -27,10 +27,25 @@ const maxWide = 200
 
 /** Characters that show nothing, or change how others are shown. */
 export const isInvisible = (point: number): boolean =>
-  point === 0xad || point === 0x34f || point === 0x61c || point === 0x115f || point === 0x1160 || point === 0x17b4 || point === 0x17b5 || (point >= 0x180b && point <= 0x180f) ||
-  (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) || (point >= 0x2060 && point <= 0x206f) || point === 0x3164 ||
-  (point >= 0xfe00 && point <= 0xfe0f) || point === 0xfeff || point === 0xffa0 || (point >= 0xfff9 && point <= 0xfffb) || (point >= 0x1bca0 && point <= 0x1bca3) ||
-  (point >= 0x1d173 && point <= 0x1d17a) || (point >= 0xe0000 && point <= 0xe0fff)
+  point === 0xad ||
+  point === 0x34f ||
+  point === 0x61c ||
+  point === 0x115f ||
+  point === 0x1160 ||
+  point === 0x17b4 ||
+  point === 0x17b5 ||
+  (point >= 0x180b && point <= 0x180f) ||
+  (point >= 0x200b && point <= 0x200f) ||
+  (point >= 0x2028 && point <= 0x202e) ||
+  (point >= 0x2060 && point <= 0x206f) ||
+  point === 0x3164 ||
+  (point >= 0xfe00 && point <= 0xfe0f) ||
+  point === 0xfeff ||
+  point === 0xffa0 ||
+  (point >= 0xfff9 && point <= 0xfffb) ||
+  (point >= 0x1bca0 && point <= 0x1bca3) ||
+  (point >= 0x1d173 && point <= 0x1d17a) ||
+  (point >= 0xe0000 && point <= 0xe0fff)
 
 const introducers = [0x25, 0x26, 0x5c, 0x1b, 0xc2]
 
@@ -42,7 +57,8 @@ export const loose = (values: ReadonlyArray<string>): Symbols => {
   for (const value of values) {
     for (const character of value.toLowerCase()) {
       const point = character.codePointAt(0) ?? 0
-      if (point >= 0x80 && !isInvisible(point) && !wide.has(point) && wide.size < maxWide) wide.set(point, narrowCount + wide.size)
+      if (point >= 0x80 && !isInvisible(point) && !wide.has(point) && wide.size < maxWide)
+        wide.set(point, narrowCount + wide.size)
     }
   }
   if (wide.size > 0) for (let byte = 0xc2; byte < 0xf5; byte++) code[byte] = special
@@ -51,7 +67,9 @@ export const loose = (values: ReadonlyArray<string>): Symbols => {
 
 /** Of every byte but line breaks: for secrets that have few letters and digits, or are short. 254 never stands in UTF-8. */
 export const exact: Symbols = {
-  code: Uint8Array.from({ length: 256 }, (_, byte) => (byte === 0x0a || byte === 0x0d ? dropped : Math.min(byte + 1, 254))),
+  code: Uint8Array.from({ length: 256 }, (_, byte) =>
+    byte === 0x0a || byte === 0x0d ? dropped : Math.min(byte + 1, 254)
+  ),
   wide: new Map(),
   count: 255,
   exact: true
@@ -59,11 +77,12 @@ export const exact: Symbols = {
 
 /** A text as symbols, without what is dropped. */
 export const of = (symbols: Symbols, text: string): ReadonlyArray<number> => {
-  if (symbols.exact) return [...Buffer.from(text)].map((byte) => symbols.code[byte] ?? dropped).filter((symbol) => symbol !== dropped)
+  if (symbols.exact)
+    return [...Buffer.from(text)].map((byte) => symbols.code[byte] ?? dropped).filter((symbol) => symbol !== dropped)
   const found: Array<number> = []
   for (const character of text.toLowerCase()) {
     const point = character.codePointAt(0) ?? 0
-    const symbol = point < 0x80 ? narrow(point) : symbols.wide.get(point) ?? dropped
+    const symbol = point < 0x80 ? narrow(point) : (symbols.wide.get(point) ?? dropped)
     if (symbol !== dropped) found.push(symbol)
   }
   return found

@@ -77,7 +77,9 @@ export class Reader {
   /** 0 = it stands for nothing that is looked at. */
   readonly values: Array<number> = []
 
-  constructor(symbols: Symbols) { this.symbols = symbols }
+  constructor(symbols: Symbols) {
+    this.symbols = symbols
+  }
 
   put(length: number, symbol: number): void {
     this.lengths[this.count] = length
@@ -95,7 +97,13 @@ const add = (reader: Reader, at: number, to: number, point: number): void => {
 }
 
 /** A byte of UTF-8 that was escaped by itself is joined with those escaped after it. */
-const addByte = (reader: Reader, at: number, to: number, byte: number, next: (at: number) => { readonly byte: number; readonly to: number } | null): void => {
+const addByte = (
+  reader: Reader,
+  at: number,
+  to: number,
+  byte: number,
+  next: (at: number) => { readonly byte: number; readonly to: number } | null
+): void => {
   const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc2 ? 2 : 1
   if (length === 1 || reader.symbols.wide.size === 0) return add(reader, at, to, byte < 0x80 ? byte : 0x200b)
   const bytes = [byte]
@@ -150,7 +158,8 @@ const braced = (reader: Reader, p: number, at: number): typeof incomplete | null
 
 const octalAt = (bytes: Uint8Array, at: number, end: number): { readonly byte: number; readonly to: number } | null => {
   let [byte, q] = [0, at]
-  while (q < end && q < at + 3 && (bytes[q] as number) >= 0x30 && (bytes[q] as number) <= 0x37) byte = byte * 8 + (bytes[q++] as number) - 0x30
+  while (q < end && q < at + 3 && (bytes[q] as number) >= 0x30 && (bytes[q] as number) <= 0x37)
+    byte = byte * 8 + (bytes[q++] as number) - 0x30
   return q === at || byte > 255 ? null : { byte, to: q }
 }
 
@@ -168,9 +177,11 @@ const unicode = (reader: Reader, p: number): typeof incomplete | null => {
     add(reader, p, p + 6, point)
     return null
   }
-  const low = bytes[p + 6] === 0x5c && bytes[p + 7] === 0x75 ? number(bytes, p + 8, end, 4) : p + 8 > end ? incomplete : null
+  const low =
+    bytes[p + 6] === 0x5c && bytes[p + 7] === 0x75 ? number(bytes, p + 8, end, 4) : p + 8 > end ? incomplete : null
   if (low === incomplete) return incomplete
-  if (low !== null && low >= 0xdc00 && low <= 0xdfff) add(reader, p, p + 12, (point - 0xd800) * 0x400 + low - 0xdc00 + 0x10000)
+  if (low !== null && low >= 0xdc00 && low <= 0xdfff)
+    add(reader, p, p + 12, (point - 0xd800) * 0x400 + low - 0xdc00 + 0x10000)
   else add(reader, p, p + 6, 0x200b)
   return null
 }
@@ -195,7 +206,10 @@ const backslash = (reader: Reader, p: number): typeof incomplete | null => {
     if (p + 5 > end && !reader.final) return incomplete
     for (const at of kind === 0x30 ? [p + 1, p + 2] : [p + 1]) {
       const octal = octalAt(bytes, at, end)
-      if (octal !== null) addByte(reader, p, octal.to, octal.byte, (next) => (bytes[next] === 0x5c ? octalAt(bytes, next + 1, end) : null))
+      if (octal !== null)
+        addByte(reader, p, octal.to, octal.byte, (next) =>
+          bytes[next] === 0x5c ? octalAt(bytes, next + 1, end) : null
+        )
     }
     return null
   }
@@ -210,7 +224,12 @@ const entityAt = (reader: Reader, p: number, at: number): number | null | typeof
   let q = at
   while (q < end && q < at + maxEntity && bytes[q] !== 0x3b) {
     const byte = bytes[q] as number
-    if (!(byte === 0x23 && q === at) && !((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a) && !(byte >= 0x30 && byte <= 0x39)) return null
+    if (
+      !(byte === 0x23 && q === at) &&
+      !((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a) &&
+      !(byte >= 0x30 && byte <= 0x39)
+    )
+      return null
     q++
   }
   if (q >= end) return incomplete
@@ -218,7 +237,8 @@ const entityAt = (reader: Reader, p: number, at: number): number | null | typeof
   const name = Buffer.from(bytes.subarray(at, q)).toString("latin1")
   const decimal = /^#0*(\d{1,7})$/.exec(name)
   const hexadecimal = /^#[xX]0*([0-9a-fA-F]{1,6})$/.exec(name)
-  const point = decimal !== null ? Number(decimal[1]) : hexadecimal !== null ? Number.parseInt(hexadecimal[1] ?? "0", 16) : 0
+  const point =
+    decimal !== null ? Number(decimal[1]) : hexadecimal !== null ? Number.parseInt(hexadecimal[1] ?? "0", 16) : 0
   // A name stands for punctuation, or for a letter that is not of ASCII.
   if (point <= 0x10ffff) add(reader, p, q + 1, point)
   return name === "amp" || point === 0x26 ? q + 1 : null
@@ -235,7 +255,14 @@ const entity = (reader: Reader, p: number): typeof incomplete | null => {
   return null
 }
 
-const c1Kinds: ReadonlyMap<number, number> = new Map([[0x9b, 0x5b], [0x90, 0x50], [0x98, 0x58], [0x9d, 0x5d], [0x9e, 0x5e], [0x9f, 0x5f]])
+const c1Kinds: ReadonlyMap<number, number> = new Map([
+  [0x9b, 0x5b],
+  [0x90, 0x50],
+  [0x98, 0x58],
+  [0x9d, 0x5d],
+  [0x9e, 0x5e],
+  [0x9f, 0x5f]
+])
 
 /** Length of the character at `p`; 1 for what is no UTF-8. */
 export const widthAt = (bytes: Uint8Array, p: number): number => {

@@ -34,24 +34,42 @@ export interface Sweep {
   readonly errors: ReadonlyArray<{ readonly what: string; readonly message: string }>
 }
 
-export class Collector extends Context.Service<Collector, {
-  /** One sweep. Fails when the records cannot be read; nothing was deleted then. */
-  readonly sweep: Effect.Effect<Sweep, StoreError>
-}>()("rdev/services/Collector") {}
+export class Collector extends Context.Service<
+  Collector,
+  {
+    /** One sweep. Fails when the records cannot be read; nothing was deleted then. */
+    readonly sweep: Effect.Effect<Sweep, StoreError>
+  }
+>()("rdev/services/Collector") {}
 
-interface Found { readonly orphan: Orphan; readonly createdAtMillis: number | null; readonly remove: Effect.Effect<void, { readonly message: string }> }
-interface Source { readonly kind: Orphan["kind"]; readonly list: Effect.Effect<ReadonlyArray<Found>, { readonly message: string }> }
+interface Found {
+  readonly orphan: Orphan
+  readonly createdAtMillis: number | null
+  readonly remove: Effect.Effect<void, { readonly message: string }>
+}
+interface Source {
+  readonly kind: Orphan["kind"]
+  readonly list: Effect.Effect<ReadonlyArray<Found>, { readonly message: string }>
+}
 
 const isName = Schema.is(ProjectName)
 /** The project's name as the provider's id ends with it: what the removing verbs ask for. */
 const nameIn = (externalId: string): ProjectName | null => {
-  const last = externalId.split("/").at(-1)?.replace(/\.git$/, "") ?? ""
+  const last =
+    externalId
+      .split("/")
+      .at(-1)
+      ?.replace(/\.git$/, "") ?? ""
   return isName(last) ? last : null
 }
 
-interface Marked { readonly projectId: ProjectId; readonly externalId: string; readonly createdAtMillis: number }
+interface Marked {
+  readonly projectId: ProjectId
+  readonly externalId: string
+  readonly createdAtMillis: number
+}
 
-const sources = Effect.gen(function*() {
+const sources = Effect.gen(function* () {
   const deployer = yield* Deployer
   const dns = yield* Dns
   const forge = yield* Forge
@@ -59,94 +77,152 @@ const sources = Effect.gen(function*() {
   const workspaces = yield* WorkspaceHost
   const projects = yield* ProjectStore
   /** The name in a record that was kept, else in the provider's id. */
-  const named = (kind: Orphan["kind"], marked: Marked, remove: (name: ProjectName) => Effect.Effect<void, { readonly message: string }>): Found => ({
+  const named = (
+    kind: Orphan["kind"],
+    marked: Marked,
+    remove: (name: ProjectName) => Effect.Effect<void, { readonly message: string }>
+  ): Found => ({
     orphan: { kind, projectId: marked.projectId, externalId: marked.externalId },
     createdAtMillis: marked.createdAtMillis,
     remove: Effect.flatMap(projects.byId(marked.projectId), (record) => {
       const name = Option.match(record, { onNone: () => nameIn(marked.externalId), onSome: (project) => project.name })
-      return name === null ? Effect.fail({ message: "the project's name is not known: remove it by hand" }) : remove(name)
+      return name === null
+        ? Effect.fail({ message: "the project's name is not known: remove it by hand" })
+        : remove(name)
     })
   })
   const all: ReadonlyArray<Source> = [
-    { kind: "release", list: Effect.map(deployer.list, (found) => found.map((one) => named("release", one, (name) => deployer.remove({ projectId: one.projectId, name })))) },
-    { kind: "workspace", list: Effect.map(workspaces.list, (found) => found.map((one): Found => ({ orphan: { kind: "workspace", projectId: one.projectId, externalId: one.id }, createdAtMillis: null, remove: workspaces.destroy(one.projectId, one.name) }))) },
-    { kind: "record", list: Effect.map(dns.list, (found) => found.map((one): Found => ({ orphan: { kind: "record", projectId: one.projectId, externalId: one.host }, createdAtMillis: null, remove: dns.remove(one.projectId, one.host) }))) },
-    { kind: "database", list: Effect.map(database.list, (found) => found.map((one) => named("database", one, (name) => database.remove({ projectId: one.projectId, name })))) },
-    { kind: "repository", list: Effect.map(forge.listRepositories, (found) => found.map((one) => named("repository", one, (name) => forge.deleteRepository({ projectId: one.projectId, name })))) }
+    {
+      kind: "release",
+      list: Effect.map(deployer.list, (found) =>
+        found.map((one) => named("release", one, (name) => deployer.remove({ projectId: one.projectId, name })))
+      )
+    },
+    {
+      kind: "workspace",
+      list: Effect.map(workspaces.list, (found) =>
+        found.map((one): Found => ({
+          orphan: { kind: "workspace", projectId: one.projectId, externalId: one.id },
+          createdAtMillis: null,
+          remove: workspaces.destroy(one.projectId, one.name)
+        }))
+      )
+    },
+    {
+      kind: "record",
+      list: Effect.map(dns.list, (found) =>
+        found.map((one): Found => ({
+          orphan: { kind: "record", projectId: one.projectId, externalId: one.host },
+          createdAtMillis: null,
+          remove: dns.remove(one.projectId, one.host)
+        }))
+      )
+    },
+    {
+      kind: "database",
+      list: Effect.map(database.list, (found) =>
+        found.map((one) => named("database", one, (name) => database.remove({ projectId: one.projectId, name })))
+      )
+    },
+    {
+      kind: "repository",
+      list: Effect.map(forge.listRepositories, (found) =>
+        found.map((one) =>
+          named("repository", one, (name) => forge.deleteRepository({ projectId: one.projectId, name }))
+        )
+      )
+    }
   ]
   return all
 })
 
 const keyOf = (orphan: Orphan) => `${orphan.kind} ${orphan.externalId} ${orphan.projectId}`
 
-const make = (options: CollectorOptions) => Effect.gen(function*() {
-  const { cap, safetyMillis } = { safetyMillis: 3_600_000, cap: 20, ...options }
-  const projects = yield* ProjectStore
-  const all = yield* sources
-  /** When each was first seen without a record, in an unbroken row of sweeps. */
-  let suspects: ReadonlyMap<string, number> = new Map()
+const make = (options: CollectorOptions) =>
+  Effect.gen(function* () {
+    const { cap, safetyMillis } = { safetyMillis: 3_600_000, cap: 20, ...options }
+    const projects = yield* ProjectStore
+    const all = yield* sources
+    /** When each was first seen without a record, in an unbroken row of sweeps. */
+    let suspects: ReadonlyMap<string, number> = new Map()
 
-  const unrecorded = Effect.fnUntraced(function*(found: ReadonlyArray<Found>) {
-    const known = new Map<ProjectId, boolean>()
-    for (const { orphan } of found) {
-      if (known.has(orphan.projectId)) continue
-      const record = yield* projects.byId(orphan.projectId)
-      known.set(orphan.projectId, Option.isSome(record) && record.value.status !== "deleted")
-    }
-    return found.filter(({ orphan }) => known.get(orphan.projectId) === false)
+    const unrecorded = Effect.fnUntraced(function* (found: ReadonlyArray<Found>) {
+      const known = new Map<ProjectId, boolean>()
+      for (const { orphan } of found) {
+        if (known.has(orphan.projectId)) continue
+        const record = yield* projects.byId(orphan.projectId)
+        known.set(orphan.projectId, Option.isSome(record) && record.value.status !== "deleted")
+      }
+      return found.filter(({ orphan }) => known.get(orphan.projectId) === false)
+    })
+
+    const sweep = Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      const errors: Array<{ readonly what: string; readonly message: string }> = []
+      const seen = new Map<string, number>()
+      const due: Array<Found> = []
+      const waiting: Array<Orphan> = []
+      for (const source of all) {
+        const listed = yield* Effect.result(source.list)
+        if (listed._tag === "Failure") {
+          errors.push({ what: `list of ${source.kind}s`, message: listed.failure.message })
+          continue
+        }
+        for (const found of yield* unrecorded(listed.success)) {
+          const key = keyOf(found.orphan)
+          const since = suspects.get(key) ?? now
+          seen.set(key, since)
+          const young = found.createdAtMillis !== null && now - found.createdAtMillis < safetyMillis
+          if (suspects.has(key) && now - since >= safetyMillis && !young) due.push(found)
+          else waiting.push(found.orphan)
+        }
+      }
+      const deleted: Array<Orphan> = []
+      for (const { orphan, remove } of due.slice(0, cap)) {
+        // A project may have been recorded since the listing: the last look is right before the deletion.
+        if ((yield* unrecorded([{ orphan, createdAtMillis: null, remove }])).length === 0) continue
+        const removed = yield* Effect.result(remove)
+        if (removed._tag === "Failure")
+          errors.push({ what: `${orphan.kind} ${orphan.externalId}`, message: removed.failure.message })
+        else {
+          deleted.push(orphan)
+          seen.delete(keyOf(orphan))
+          yield* Effect.logWarning(
+            `collector: deleted the orphaned ${orphan.kind} ${orphan.externalId} of ${orphan.projectId}`
+          )
+        }
+      }
+      suspects = seen
+      return { deleted, suspected: [...waiting, ...due.slice(cap).map((one) => one.orphan)], errors }
+    }).pipe(Effect.withSpan("Collector.sweep"))
+
+    return Collector.of({ sweep })
   })
-
-  const sweep = Effect.gen(function*() {
-    const now = yield* Clock.currentTimeMillis
-    const errors: Array<{ readonly what: string; readonly message: string }> = []
-    const seen = new Map<string, number>()
-    const due: Array<Found> = []
-    const waiting: Array<Orphan> = []
-    for (const source of all) {
-      const listed = yield* Effect.result(source.list)
-      if (listed._tag === "Failure") {
-        errors.push({ what: `list of ${source.kind}s`, message: listed.failure.message })
-        continue
-      }
-      for (const found of yield* unrecorded(listed.success)) {
-        const key = keyOf(found.orphan)
-        const since = suspects.get(key) ?? now
-        seen.set(key, since)
-        const young = found.createdAtMillis !== null && now - found.createdAtMillis < safetyMillis
-        if (suspects.has(key) && now - since >= safetyMillis && !young) due.push(found)
-        else waiting.push(found.orphan)
-      }
-    }
-    const deleted: Array<Orphan> = []
-    for (const { orphan, remove } of due.slice(0, cap)) {
-      // A project may have been recorded since the listing: the last look is right before the deletion.
-      if ((yield* unrecorded([{ orphan, createdAtMillis: null, remove }])).length === 0) continue
-      const removed = yield* Effect.result(remove)
-      if (removed._tag === "Failure") errors.push({ what: `${orphan.kind} ${orphan.externalId}`, message: removed.failure.message })
-      else {
-        deleted.push(orphan)
-        seen.delete(keyOf(orphan))
-        yield* Effect.logWarning(`collector: deleted the orphaned ${orphan.kind} ${orphan.externalId} of ${orphan.projectId}`)
-      }
-    }
-    suspects = seen
-    return { deleted, suspected: [...waiting, ...due.slice(cap).map((one) => one.orphan)], errors }
-  }).pipe(Effect.withSpan("Collector.sweep"))
-
-  return Collector.of({ sweep })
-})
 
 type Needs = Deployer | Dns | Forge | ProjectStore | TenantDatabase | WorkspaceHost
 
-export const layer = (options: CollectorOptions = {}): Layer.Layer<Collector, never, Needs> => Layer.effect(Collector, make(options))
+export const layer = (options: CollectorOptions = {}): Layer.Layer<Collector, never, Needs> =>
+  Layer.effect(Collector, make(options))
 
 /** Sweeps every `everyMillis` (default half an hour) for as long as its scope is open. One replica is enough; more do no harm. */
-export const layerSchedule = ({ everyMillis = 1_800_000 }: { readonly everyMillis?: number } = {}): Layer.Layer<never, never, Collector> =>
-  Layer.effectDiscard(Effect.gen(function*() {
-    const collector = yield* Collector
-    const once = collector.sweep.pipe(
-      Effect.tap(({ errors }) => errors.length === 0 ? Effect.void : Effect.logWarning(`collector: ${errors.map((error) => `${error.what}: ${error.message}`).join("; ")}`)),
-      Effect.catch((error) => Effect.logWarning(`collector: the records cannot be read, nothing is deleted: ${error.message}`))
-    )
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(everyMillis), once)))
-  }))
+export const layerSchedule = ({ everyMillis = 1_800_000 }: { readonly everyMillis?: number } = {}): Layer.Layer<
+  never,
+  never,
+  Collector
+> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const collector = yield* Collector
+      const once = collector.sweep.pipe(
+        Effect.tap(({ errors }) =>
+          errors.length === 0
+            ? Effect.void
+            : Effect.logWarning(`collector: ${errors.map((error) => `${error.what}: ${error.message}`).join("; ")}`)
+        ),
+        Effect.catch((error) =>
+          Effect.logWarning(`collector: the records cannot be read, nothing is deleted: ${error.message}`)
+        )
+      )
+      yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(everyMillis), once)))
+    })
+  )

@@ -9,20 +9,35 @@ import { type Damage, Quarantine } from "../ports/Quarantine.ts"
 /** Findings that wait to be told; beyond, the oldest are only logged. */
 const waiting = 1_000
 
-const tell = Effect.fnUntraced(function*({ message, part, projectId, repair }: Damage) {
+const tell = Effect.fnUntraced(function* ({ message, part, projectId, repair }: Damage) {
   if (projectId === null) return
   // Damage may be left of a project that is gone, or belong to another installation in this process.
   if (Option.isNone(yield* (yield* ProjectStore).byId(projectId as ProjectId))) return
-  yield* (yield* EventLog).append(ofProject(projectId), [{ type: "project.damaged", subject: {}, data: { part, message: message.slice(0, 2_000), repair } }])
+  yield* (yield* EventLog).append(ofProject(projectId), [
+    { type: "project.damaged", subject: {}, data: { part, message: message.slice(0, 2_000), repair } }
+  ])
 })
 
-export const layer: Layer.Layer<never, never, EventLog | ProjectStore> = Layer.effectDiscard(Effect.gen(function*() {
-  const quarantine = yield* Quarantine
-  const found = yield* Queue.sliding<Damage>(waiting)
-  yield* Effect.acquireRelease(
-    Effect.sync(() => quarantine.listen((damage) => { Queue.offerUnsafe(found, damage) })),
-    (stop) => Effect.sync(stop)
-  )
-  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(found), (damage) =>
-    Effect.catch(tell(damage), (error) => Effect.logWarning(`damage of ${damage.part} could not be told as an event`, error)))))
-}))
+export const layer: Layer.Layer<never, never, EventLog | ProjectStore> = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const quarantine = yield* Quarantine
+    const found = yield* Queue.sliding<Damage>(waiting)
+    yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        quarantine.listen((damage) => {
+          Queue.offerUnsafe(found, damage)
+        })
+      ),
+      (stop) => Effect.sync(stop)
+    )
+    yield* Effect.forkScoped(
+      Effect.forever(
+        Effect.flatMap(Queue.take(found), (damage) =>
+          Effect.catch(tell(damage), (error) =>
+            Effect.logWarning(`damage of ${damage.part} could not be told as an event`, error)
+          )
+        )
+      )
+    )
+  })
+)

@@ -9,13 +9,16 @@ export interface EventRetentionOptions {
   readonly everyMillis?: number
 }
 
-export const layer = (options: EventRetentionOptions = {}): Layer.Layer<never, never, EventLog> => Layer.effectDiscard(Effect.gen(function*() {
-  const log = yield* EventLog
-  const every = Duration.millis(options.everyMillis ?? 3_600_000)
-  const keep = options.keepMillis ?? 30 * 86_400_000
-  const trim = Clock.currentTimeMillis.pipe(
-    Effect.flatMap((now) => log.trim(now - keep)),
-    Effect.catch((error) => Effect.logWarning("old events could not be forgotten; tried again later", error))
+export const layer = (options: EventRetentionOptions = {}): Layer.Layer<never, never, EventLog> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const log = yield* EventLog
+      const every = Duration.millis(options.everyMillis ?? 3_600_000)
+      const keep = options.keepMillis ?? 30 * 86_400_000
+      const trim = Clock.currentTimeMillis.pipe(
+        Effect.flatMap((now) => log.trim(now - keep)),
+        Effect.catch((error) => Effect.logWarning("old events could not be forgotten; tried again later", error))
+      )
+      yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(every), trim)))
+    })
   )
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(every), trim)))
-}))

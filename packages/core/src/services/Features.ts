@@ -79,72 +79,124 @@ const gateOfAction: Readonly<Record<string, VerdictGate>> = {
   "confirm-action": "action"
 }
 
-const fail = (operation: string, reason: FeatureReason) => new FeatureError({ operation: `Features.${operation}`, reason })
+const fail = (operation: string, reason: FeatureReason) =>
+  new FeatureError({ operation: `Features.${operation}`, reason })
 
 /** A slug from a title: `Add a contact page!` → `add-a-contact-page`; at most 60 characters. */
 export const slugOf = (title: string): string =>
-  title.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, 60).replace(/^-+|-+$/g, "")
+  title
+    .normalize("NFKD")
+    .replace(/[\u0300-\u036f]/g, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, 60)
+    .replace(/^-+|-+$/g, "")
 
-const validSlug = Effect.fn("Features.validSlug")(function*(spec: NewFeature) {
+const validSlug = Effect.fn("Features.validSlug")(function* (spec: NewFeature) {
   const slug = spec.slug ?? slugOf(spec.title)
   if (/^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$/.test(slug)) return Slug.make(slug)
   return yield* fail("create", {
     _tag: "Invalid",
     field: "slug",
-    message: spec.slug === undefined ? `none can be made from the title "${spec.title.slice(0, 80)}"; give one` : "expected lower-case letters, digits and hyphens, at most 60 characters, not starting or ending with a hyphen"
+    message:
+      spec.slug === undefined
+        ? `none can be made from the title "${spec.title.slice(0, 80)}"; give one`
+        : "expected lower-case letters, digits and hyphens, at most 60 characters, not starting or ending with a hyphen"
   })
 })
 
-const findProject = Effect.fn("Features.findProject")(function*(operation: string, idOrName: string) {
+const findProject = Effect.fn("Features.findProject")(function* (operation: string, idOrName: string) {
   const projects = yield* ProjectStore
-  const found = idOrName.startsWith("proj_") ? yield* projects.byId(idOrName as ProjectId) : yield* projects.byName(idOrName)
-  return Option.isSome(found) && found.value.status !== "deleted" ? found.value : yield* fail(operation, { _tag: "ProjectNotFound", project: idOrName })
+  const found = idOrName.startsWith("proj_")
+    ? yield* projects.byId(idOrName as ProjectId)
+    : yield* projects.byName(idOrName)
+  return Option.isSome(found) && found.value.status !== "deleted"
+    ? found.value
+    : yield* fail(operation, { _tag: "ProjectNotFound", project: idOrName })
 })
 
-const findFeature = Effect.fn("Features.findFeature")(function*(operation: string, idOrName: string, slug: string) {
+const findFeature = Effect.fn("Features.findFeature")(function* (operation: string, idOrName: string, slug: string) {
   const project = yield* findProject(operation, idOrName)
   const index = yield* (yield* FeatureStore).get(project.id, slug)
-  return Option.isSome(index) ? { project, index: index.value } : yield* fail(operation, { _tag: "FeatureNotFound", project: project.name, slug })
+  return Option.isSome(index)
+    ? { project, index: index.value }
+    : yield* fail(operation, { _tag: "FeatureNotFound", project: project.name, slug })
 })
 
-const loadSnapshot = Effect.fn("Features.loadSnapshot")(function*(operation: string, idOrName: string, slug: string) {
+const loadSnapshot = Effect.fn("Features.loadSnapshot")(function* (operation: string, idOrName: string, slug: string) {
   const { index, project } = yield* findFeature(operation, idOrName, slug)
   const loaded = yield* FeatureFiles.load(project, index, yield* FeatureTask.lease(index))
   if (Option.isNone(loaded)) {
-    return yield* fail(operation, { _tag: "Corrupt", file: `.sdlc/features/${slug}`, message: `no branch of ${project.name} holds the feature's files; restore the branch ${FeatureFiles.branchOf(slug)}` })
+    return yield* fail(operation, {
+      _tag: "Corrupt",
+      file: `.sdlc/features/${slug}`,
+      message: `no branch of ${project.name} holds the feature's files; restore the branch ${FeatureFiles.branchOf(slug)}`
+    })
   }
   const decision = decide(loaded.value.state, loaded.value.loaded.policy, yield* Clock.currentTimeMillis)
   return { snapshot: loaded.value, decision }
 })
 
-const writable = Effect.fn("Features.writable")(function*(operation: string, idOrName: string, slug: string) {
+const writable = Effect.fn("Features.writable")(function* (operation: string, idOrName: string, slug: string) {
   const found = yield* loadSnapshot(operation, idOrName, slug)
   const [error] = found.snapshot.loaded.errors
-  if (error !== undefined) return yield* fail(operation, { _tag: "Corrupt", file: error.file, message: `${error.problem}; repair it before deciding anything` })
+  if (error !== undefined)
+    return yield* fail(operation, {
+      _tag: "Corrupt",
+      file: error.file,
+      message: `${error.problem}; repair it before deciding anything`
+    })
   return found
 })
 
-const speaker = Effect.fn("Features.speaker")(function*(operation: string) {
+const speaker = Effect.fn("Features.speaker")(function* (operation: string) {
   const { principal } = yield* CurrentRequest
-  if (principal.type === "platform") return yield* fail(operation, { _tag: "Forbidden", message: "a verdict needs a person or an agent as its author; the platform has no say of its own" })
+  if (principal.type === "platform")
+    return yield* fail(operation, {
+      _tag: "Forbidden",
+      message: "a verdict needs a person or an agent as its author; the platform has no say of its own"
+    })
   return { id: principal.name, type: principal.type } as const
 })
 
-const initialFiles = (project: Project, slug: string, spec: NewFeature, files: Repo.Files, nowMillis: number, key: SigningKey | null) => {
+const initialFiles = (
+  project: Project,
+  slug: string,
+  spec: NewFeature,
+  files: Repo.Files,
+  nowMillis: number,
+  key: SigningKey | null
+) => {
   const created = Repo.createFeature(
     files,
-    { slug, title: spec.title, kind: spec.kind ?? "feature", ...(spec.deps === undefined ? {} : { deps: spec.deps }), ...(spec.preset === undefined ? {} : { preset: spec.preset }) },
-    { actor: FeatureFiles.platformPrincipal, timeMillis: nowMillis, random: randomBytes(10), ...(key === null ? {} : { key }) }
+    {
+      slug,
+      title: spec.title,
+      kind: spec.kind ?? "feature",
+      ...(spec.deps === undefined ? {} : { deps: spec.deps }),
+      ...(spec.preset === undefined ? {} : { preset: spec.preset })
+    },
+    {
+      actor: FeatureFiles.platformPrincipal,
+      timeMillis: nowMillis,
+      random: randomBytes(10),
+      ...(key === null ? {} : { key })
+    }
   )
   const idea = `# ${spec.title}\n\n${(spec.description ?? "").trim() || `(${project.name}: nothing more was said than the title)`}\n`
   return [...created.writes, { path: `.sdlc/features/${slug}/idea.md`, content: idea }]
 }
 
 /** They become a branch's name and files of a commit, which nobody could clean: refused, not masked. */
-const withoutSecrets = Effect.fnUntraced(function*(project: Project, fields: Readonly<Record<string, string>>) {
+const withoutSecrets = Effect.fnUntraced(function* (project: Project, fields: Readonly<Record<string, string>>) {
   const redactor = yield* (yield* Redaction).of(project.id)
   for (const [field, text] of Object.entries(fields)) {
-    if (redactor.holds(text)) return yield* fail("create", { _tag: "Invalid", field, message: `it holds a secret of ${project.name}, and would stand in a commit: say it without` })
+    if (redactor.holds(text))
+      return yield* fail("create", {
+        _tag: "Invalid",
+        field,
+        message: `it holds a secret of ${project.name}, and would stand in a commit: say it without`
+      })
   }
 })
 
@@ -152,7 +204,7 @@ const withoutSecrets = Effect.fnUntraced(function*(project: Project, fields: Rea
  * The branch of a new feature, at the head of the default branch. What an earlier attempt left that died before its index row was
  * written (one commit with the feature's own documents) is replaced; somebody's work under that name is theirs.
  */
-const freshBranch = Effect.fn("Features.freshBranch")(function*(project: Project, slug: string, head: Sha) {
+const freshBranch = Effect.fn("Features.freshBranch")(function* (project: Project, slug: string, head: Sha) {
   const forge = yield* Forge
   const target = FeatureFiles.targetOf(project)
   const branch = FeatureFiles.branchOf(slug)
@@ -163,44 +215,71 @@ const freshBranch = Effect.fn("Features.freshBranch")(function*(project: Project
     const own = `.sdlc/features/${slug}/`
     const isLeftOver = ahead === 1 && paths.has(`${own}feature.yaml`) && paths.has(`${own}idea.md`)
     if (ahead > 0 && !isLeftOver) {
-      return yield* fail("create", { _tag: "Conflict", message: `branch ${branch} of ${project.name} holds ${ahead} commits of somebody's work; rename or delete it, or choose another slug` })
+      return yield* fail("create", {
+        _tag: "Conflict",
+        message: `branch ${branch} of ${project.name} holds ${ahead} commits of somebody's work; rename or delete it, or choose another slug`
+      })
     }
     yield* forge.deleteBranch(target, branch)
   }
   return yield* forge.ensureBranch(target, branch, head)
 })
 
-const create = Effect.fn("Features.create")(function*(idOrName: string, spec: NewFeature) {
+const create = Effect.fn("Features.create")(function* (idOrName: string, spec: NewFeature) {
   const forge = yield* Forge
   const reader = yield* RepositoryReader
   const store = yield* FeatureStore
-  if (spec.title.trim() === "" || spec.title.length > 200) return yield* fail("create", { _tag: "Invalid", field: "title", message: "expected 1 to 200 characters" })
+  if (spec.title.trim() === "" || spec.title.length > 200)
+    return yield* fail("create", { _tag: "Invalid", field: "title", message: "expected 1 to 200 characters" })
   const slug = yield* validSlug(spec)
   const project = yield* findProject("create", idOrName)
-  if (project.status !== "ready") return yield* fail("create", { _tag: "ProjectNotReady", project: project.name, status: project.status })
+  if (project.status !== "ready")
+    return yield* fail("create", { _tag: "ProjectNotReady", project: project.name, status: project.status })
   yield* withoutSecrets(project, { slug, title: spec.title, description: spec.description ?? "" })
-  if (Option.isSome(yield* store.get(project.id, slug))) return yield* fail("create", { _tag: "AlreadyExists", project: project.name, slug })
+  if (Option.isSome(yield* store.get(project.id, slug)))
+    return yield* fail("create", { _tag: "AlreadyExists", project: project.name, slug })
   for (const dep of spec.deps ?? []) {
-    if (Option.isNone(yield* store.get(project.id, dep))) return yield* fail("create", { _tag: "Invalid", field: "deps", message: `${project.name} has no feature ${dep}` })
+    if (Option.isNone(yield* store.get(project.id, dep)))
+      return yield* fail("create", { _tag: "Invalid", field: "deps", message: `${project.name} has no feature ${dep}` })
   }
   const target = FeatureFiles.targetOf(project)
   const head = yield* forge.head(target, BranchName.make(project.defaultBranch))
-  if (Option.isNone(head)) return yield* fail("create", { _tag: "Conflict", message: `branch ${project.defaultBranch} of ${project.name} is gone` })
+  if (Option.isNone(head))
+    return yield* fail("create", {
+      _tag: "Conflict",
+      message: `branch ${project.defaultBranch} of ${project.name} is gone`
+    })
   const files = yield* reader.state(target, head.value)
   const presets = Object.keys((yield* PolicyAuthority.standing(project.id, target, head.value)).policy.presets)
   if (spec.preset !== undefined && !presets.includes(spec.preset)) {
-    return yield* fail("create", { _tag: "Invalid", field: "preset", message: `the policy of ${project.name} has no preset "${spec.preset.slice(0, 80)}"; it has ${presets.join(", ") || "none"}` })
+    return yield* fail("create", {
+      _tag: "Invalid",
+      field: "preset",
+      message: `the policy of ${project.name} has no preset "${spec.preset.slice(0, 80)}"; it has ${presets.join(", ") || "none"}`
+    })
   }
   const now = yield* Clock.currentTimeMillis
-  if (files.has(`.sdlc/features/${slug}/feature.yaml`)) return yield* fail("create", { _tag: "AlreadyExists", project: project.name, slug })
+  if (files.has(`.sdlc/features/${slug}/feature.yaml`))
+    return yield* fail("create", { _tag: "AlreadyExists", project: project.name, slug })
   const key = yield* PlatformKey
   const changes = yield* Effect.try({
     try: () => initialFiles(project, slug, spec, files, now, key),
-    catch: (error) => fail("create", { _tag: "Invalid", field: "feature", message: error instanceof Error ? error.message : String(error) })
+    catch: (error) =>
+      fail("create", {
+        _tag: "Invalid",
+        field: "feature",
+        message: error instanceof Error ? error.message : String(error)
+      })
   })
   const branch = FeatureFiles.branchOf(slug)
   const base = yield* freshBranch(project, slug, head.value)
-  yield* forge.commit(target, { branch, expectedHead: base, changes, message: `sdlc(${slug}): feature-created`, author: { name: "platform", email: "platform@rdev" } })
+  yield* forge.commit(target, {
+    branch,
+    expectedHead: base,
+    changes,
+    message: `sdlc(${slug}): feature-created`,
+    author: { name: "platform", email: "platform@rdev" }
+  })
   const index = FeatureIndex.make({
     id: yield* Ids.make("feat"),
     projectId: project.id,
@@ -221,35 +300,68 @@ const create = Effect.fn("Features.create")(function*(idOrName: string, spec: Ne
     updatedAtMillis: now
   })
   yield* store.insert(index).pipe(
-    Effect.catchIf((error) => error.reason._tag === "AlreadyExists", () => Effect.fail(fail("create", { _tag: "AlreadyExists", project: project.name, slug })))
+    Effect.catchIf(
+      (error) => error.reason._tag === "AlreadyExists",
+      () => Effect.fail(fail("create", { _tag: "AlreadyExists", project: project.name, slug }))
+    )
   )
   yield* FeatureAudit.said({ project, index }, "create", { title: spec.title })
   if (spec.start !== false) yield* Wake.feature(project.id, slug)
   return index
 })
 
-const verdict = Effect.fn("Features.verdict")(function*(idOrName: string, slug: string, given: GivenVerdict) {
+const verdict = Effect.fn("Features.verdict")(function* (idOrName: string, slug: string, given: GivenVerdict) {
   const { decision, snapshot } = yield* writable("verdict", idOrName, slug)
   const by = yield* speaker("verdict")
   const gate = given.gate ?? gateOfAction[decision.action]
   if (gate === undefined && decision.action === "await-escalation") {
-    return yield* fail("verdict", { _tag: "Conflict", message: `an escalation is open: answer it (${decision.reason})` })
+    return yield* fail("verdict", {
+      _tag: "Conflict",
+      message: `an escalation is open: answer it (${decision.reason})`
+    })
   }
   if (gate === undefined) {
-    return yield* fail("verdict", { _tag: "Conflict", message: `nothing waits for a verdict: the next action is ${decision.action} (${decision.reason}); name a gate to decide one that is not due` })
+    return yield* fail("verdict", {
+      _tag: "Conflict",
+      message: `nothing waits for a verdict: the next action is ${decision.action} (${decision.reason}); name a gate to decide one that is not due`
+    })
   }
   if (given.verdict !== "approve" && (given.reason ?? "").trim() === "") {
-    return yield* fail("verdict", { _tag: "Invalid", field: "reason", message: `to ${given.verdict} needs a reason; the agent reads it` })
+    return yield* fail("verdict", {
+      _tag: "Invalid",
+      field: "reason",
+      message: `to ${given.verdict} needs a reason; the agent reads it`
+    })
   }
   if (by.type !== "human" && (gate === "action" || snapshot.policy.gates[gate] === "human")) {
-    return yield* fail("verdict", { _tag: "Forbidden", message: gate === "action" ? `the policy has a human confirm each action; ${by.id} is ${by.type}` : `the policy leaves the gate ${gate} to a human; ${by.id} is ${by.type}` })
+    return yield* fail("verdict", {
+      _tag: "Forbidden",
+      message:
+        gate === "action"
+          ? `the policy has a human confirm each action; ${by.id} is ${by.type}`
+          : `the policy leaves the gate ${gate} to a human; ${by.id} is ${by.type}`
+    })
   }
   const about = subjectOf(snapshot.state, gate)
-  const subject = gate === "action" ? decision.confirms ?? null : about.subject
-  if (subject === null && given.verdict !== "waive") return yield* fail("verdict", { _tag: "Conflict", message: `there is nothing at the gate ${gate} to decide about yet` })
-  yield* FeatureFiles.record(snapshot, [
-    draft("verdict", { gate, subject, verdict: given.verdict, upstream: about.upstream, ...(given.reason === undefined ? {} : { reason: given.reason }) })
-  ], { actor: by })
+  const subject = gate === "action" ? (decision.confirms ?? null) : about.subject
+  if (subject === null && given.verdict !== "waive")
+    return yield* fail("verdict", {
+      _tag: "Conflict",
+      message: `there is nothing at the gate ${gate} to decide about yet`
+    })
+  yield* FeatureFiles.record(
+    snapshot,
+    [
+      draft("verdict", {
+        gate,
+        subject,
+        verdict: given.verdict,
+        upstream: about.upstream,
+        ...(given.reason === undefined ? {} : { reason: given.reason })
+      })
+    ],
+    { actor: by }
+  )
   yield* FeatureAudit.said(snapshot, given.verdict, { gate, subject, reason: given.reason ?? null })
   yield* Wake.feature(snapshot.project.id, slug)
   return { gate, subject }
@@ -259,25 +371,45 @@ const verdict = Effect.fn("Features.verdict")(function*(idOrName: string, slug: 
 const humanVerbs: ReadonlySet<string> = new Set(["answer"])
 
 /** Records one event of a human and wakes the controller. */
-const say = (verb: string, make: (found: { readonly snapshot: FeatureFiles.Snapshot; readonly decision: FeatureDecision }) => Effect.Effect<Repo.Draft, FeatureError>) =>
-  Effect.fn(`Features.${verb}`)(function*(idOrName: string, slug: string) {
+const say = (
+  verb: string,
+  make: (found: {
+    readonly snapshot: FeatureFiles.Snapshot
+    readonly decision: FeatureDecision
+  }) => Effect.Effect<Repo.Draft, FeatureError>
+) =>
+  Effect.fn(`Features.${verb}`)(function* (idOrName: string, slug: string) {
     const found = yield* writable(verb, idOrName, slug)
     const by = yield* speaker(verb)
-    if (humanVerbs.has(verb) && by.type !== "human") return yield* fail(verb, { _tag: "Forbidden", message: `an escalation asks a human; ${by.id} is ${by.type}` })
+    if (humanVerbs.has(verb) && by.type !== "human")
+      return yield* fail(verb, { _tag: "Forbidden", message: `an escalation asks a human; ${by.id} is ${by.type}` })
     const event = yield* make(found)
     yield* FeatureFiles.record(found.snapshot, [event], { actor: by })
-    yield* FeatureAudit.said(found.snapshot, verb, { reason: "reason" in event.data && typeof event.data.reason === "string" ? event.data.reason : null })
+    yield* FeatureAudit.said(found.snapshot, verb, {
+      reason: "reason" in event.data && typeof event.data.reason === "string" ? event.data.reason : null
+    })
     yield* Wake.feature(found.snapshot.project.id, slug)
   })
 
 const pause = (reason: string) =>
-  say("pause", ({ snapshot }) => snapshot.state.lifecycle === "active" ? Effect.succeed(draft("paused", { reason })) : Effect.fail(fail("pause", { _tag: "Conflict", message: `the feature is ${snapshot.state.lifecycle}` })))
-const resume = say("resume", ({ snapshot }) => snapshot.state.lifecycle === "paused" ? Effect.succeed(draft("resumed", {})) : Effect.fail(fail("resume", { _tag: "Conflict", message: `the feature is ${snapshot.state.lifecycle}, not paused` })))
+  say("pause", ({ snapshot }) =>
+    snapshot.state.lifecycle === "active"
+      ? Effect.succeed(draft("paused", { reason }))
+      : Effect.fail(fail("pause", { _tag: "Conflict", message: `the feature is ${snapshot.state.lifecycle}` }))
+  )
+const resume = say("resume", ({ snapshot }) =>
+  snapshot.state.lifecycle === "paused"
+    ? Effect.succeed(draft("resumed", {}))
+    : Effect.fail(
+        fail("resume", { _tag: "Conflict", message: `the feature is ${snapshot.state.lifecycle}, not paused` })
+      )
+)
 const cancel = (reason: string) =>
   say("cancel", ({ snapshot }) =>
     snapshot.state.lifecycle === "active" || snapshot.state.lifecycle === "paused"
       ? Effect.succeed(draft("cancelled", { reason }))
-      : Effect.fail(fail("cancel", { _tag: "Conflict", message: `the feature is ${snapshot.state.lifecycle} already` })))
+      : Effect.fail(fail("cancel", { _tag: "Conflict", message: `the feature is ${snapshot.state.lifecycle} already` }))
+  )
 const answer = (text: string) =>
   say("answer", ({ snapshot }) => {
     const [open] = snapshot.state.escalations
@@ -289,22 +421,47 @@ const unblock = (planTask: string) =>
   say("unblock", ({ snapshot }) =>
     snapshot.state.tasks.some((task) => task.id === planTask && task.status === "blocked")
       ? Effect.succeed(draft("task-unblocked", { task: planTask }))
-      : Effect.fail(fail("unblock", { _tag: "Conflict", message: `plan task ${planTask} is not blocked` })))
+      : Effect.fail(fail("unblock", { _tag: "Conflict", message: `plan task ${planTask} is not blocked` }))
+  )
 
-const make = Effect.gen(function*() {
-  const context = yield* Effect.context<AuditStore | EventLog | FeatureStore | Forge | PolicyStore | ProjectStore | RepositoryReader | WorkQueue>()
-  const bound = <A extends ReadonlyArray<unknown>, B, E>(f: (...args: A) => Effect.Effect<B, E, AuditStore | EventLog | FeatureStore | Forge | PolicyStore | ProjectStore | RepositoryReader | WorkQueue>) =>
-    (...args: A): Effect.Effect<B, E> => Effect.provideContext(f(...args), context)
+const make = Effect.gen(function* () {
+  const context = yield* Effect.context<
+    AuditStore | EventLog | FeatureStore | Forge | PolicyStore | ProjectStore | RepositoryReader | WorkQueue
+  >()
+  const bound =
+    <A extends ReadonlyArray<unknown>, B, E>(
+      f: (
+        ...args: A
+      ) => Effect.Effect<
+        B,
+        E,
+        AuditStore | EventLog | FeatureStore | Forge | PolicyStore | ProjectStore | RepositoryReader | WorkQueue
+      >
+    ) =>
+    (...args: A): Effect.Effect<B, E> =>
+      Effect.provideContext(f(...args), context)
   return {
     create: bound(create),
-    list: bound(Effect.fn("Features.list")(function*(idOrName: string, options: { readonly after: string | null; readonly limit: number }) {
-      const project = yield* findProject("list", idOrName)
-      return yield* (yield* FeatureStore).list(project.id, options)
-    })),
-    get: bound(Effect.fn("Features.get")(function*(idOrName: string, slug: string) {
-      const { decision, snapshot } = yield* loadSnapshot("get", idOrName, slug)
-      return { index: snapshot.index, decision, standing: snapshot.standing, mainSha: snapshot.mainSha } satisfies FeatureView
-    })),
+    list: bound(
+      Effect.fn("Features.list")(function* (
+        idOrName: string,
+        options: { readonly after: string | null; readonly limit: number }
+      ) {
+        const project = yield* findProject("list", idOrName)
+        return yield* (yield* FeatureStore).list(project.id, options)
+      })
+    ),
+    get: bound(
+      Effect.fn("Features.get")(function* (idOrName: string, slug: string) {
+        const { decision, snapshot } = yield* loadSnapshot("get", idOrName, slug)
+        return {
+          index: snapshot.index,
+          decision,
+          standing: snapshot.standing,
+          mainSha: snapshot.mainSha
+        } satisfies FeatureView
+      })
+    ),
     snapshot: bound((idOrName: string, slug: string) => loadSnapshot("snapshot", idOrName, slug)),
     verdict: bound(verdict),
     pause: bound((idOrName: string, slug: string, reason: string) => pause(reason)(idOrName, slug)),
@@ -312,11 +469,13 @@ const make = Effect.gen(function*() {
     cancel: bound((idOrName: string, slug: string, reason: string) => cancel(reason)(idOrName, slug)),
     answer: bound((idOrName: string, slug: string, text: string) => answer(text)(idOrName, slug)),
     unblock: bound((idOrName: string, slug: string, planTask: string) => unblock(planTask)(idOrName, slug)),
-    run: bound(Effect.fn("Features.run")(function*(idOrName: string, slug: string) {
-      const { index, project } = yield* findFeature("run", idOrName, slug)
-      yield* Wake.feature(project.id, index.slug)
-      return index
-    }))
+    run: bound(
+      Effect.fn("Features.run")(function* (idOrName: string, slug: string) {
+        const { index, project } = yield* findFeature("run", idOrName, slug)
+        yield* Wake.feature(project.id, index.slug)
+        return index
+      })
+    )
   }
 })
 

@@ -19,5 +19,7 @@ export interface Issuer {
 }
 
 export const Issuers = Context.Reference<Issuer>("rdev/services/Issuers", {
-  defaultValue: () => ({ principal: (id) => Effect.succeed(id === platform.id ? Option.some(platform) : Option.none()) })
+  defaultValue: () => ({
+    principal: (id) => Effect.succeed(id === platform.id ? Option.some(platform) : Option.none())
+  })
 })

@@ -20,47 +20,105 @@ import * as PolicyAuthority from "./policy/PolicyAuthority.ts"
 
 const shownHistory = 20
 
-const fail = (operation: string, reason: FeatureReason) => new FeatureError({ operation: `Policies.${operation}`, reason })
+const fail = (operation: string, reason: FeatureReason) =>
+  new FeatureError({ operation: `Policies.${operation}`, reason })
 
-const look = Effect.fn("Policies.look")(function*(operation: string, idOrName: string) {
+const look = Effect.fn("Policies.look")(function* (operation: string, idOrName: string) {
   const projects = yield* ProjectStore
-  const found = idOrName.startsWith("proj_") ? yield* projects.byId(idOrName as ProjectId) : yield* projects.byName(idOrName)
-  if (Option.isNone(found) || found.value.status === "deleted") return yield* fail(operation, { _tag: "ProjectNotFound", project: idOrName })
+  const found = idOrName.startsWith("proj_")
+    ? yield* projects.byId(idOrName as ProjectId)
+    : yield* projects.byName(idOrName)
+  if (Option.isNone(found) || found.value.status === "deleted")
+    return yield* fail(operation, { _tag: "ProjectNotFound", project: idOrName })
   const project = found.value
   const target = { projectId: project.id, name: project.name }
   const repository = project.status === "deleting" ? Option.none() : yield* (yield* Forge).observeRepository(target)
-  if (Option.isNone(repository)) return yield* fail(operation, { _tag: "ProjectNotReady", project: project.name, status: project.status })
+  if (Option.isNone(repository))
+    return yield* fail(operation, { _tag: "ProjectNotReady", project: project.name, status: project.status })
   const head = yield* (yield* Forge).head(target, BranchName.make(project.defaultBranch))
-  if (Option.isNone(head)) return yield* fail(operation, { _tag: "Conflict", message: `branch ${project.defaultBranch} of ${project.name} is gone` })
+  if (Option.isNone(head))
+    return yield* fail(operation, {
+      _tag: "Conflict",
+      message: `branch ${project.defaultBranch} of ${project.name} is gone`
+    })
   return { project, sha: head.value, standing: yield* PolicyAuthority.standing(project.id, target, head.value) }
 })
 
-const get = Effect.fn("Policies.get")(function*(idOrName: string) {
+const get = Effect.fn("Policies.get")(function* (idOrName: string) {
   const seen = yield* look("get", idOrName)
   return { ...seen, history: yield* (yield* PolicyStore).history(seen.project.id, shownHistory) }
 })
 
 /** Says yes or no to what stands on the default branch now. */
-const decide = Effect.fn("Policies.decide")(function*(idOrName: string, word: "accepted" | "rejected", digest: string, reason: string | null) {
+const decide = Effect.fn("Policies.decide")(function* (
+  idOrName: string,
+  word: "accepted" | "rejected",
+  digest: string,
+  reason: string | null
+) {
   const verb = word === "accepted" ? "accept" : "reject"
   const { project, sha, standing } = yield* look(verb, idOrName)
   const { principal, requestId, sourceAddress } = yield* CurrentRequest
   const { entries, proposal, written } = standing
-  if (proposal === null) return yield* fail(verb, { _tag: "Conflict", message: `nothing is proposed: ${project.defaultBranch} of ${project.name} holds the accepted policy ${standing.rev}` })
-  if (proposal.digest !== digest) return yield* fail(verb, { _tag: "Conflict", message: `${project.defaultBranch} of ${project.name} holds the policy ${proposal.digest}, not ${digest}; look at it again (rdev policy diff ${project.name})` })
-  if (word === "accepted" && proposal.problem !== null) return yield* fail(verb, { _tag: "Conflict", message: `it cannot be read: ${proposal.problem}` })
-  if (word === "rejected" && (reason ?? "").trim() === "") return yield* fail(verb, { _tag: "Invalid", field: "reason", message: "to reject a policy needs a reason; whoever proposed it reads it" })
+  if (proposal === null)
+    return yield* fail(verb, {
+      _tag: "Conflict",
+      message: `nothing is proposed: ${project.defaultBranch} of ${project.name} holds the accepted policy ${standing.rev}`
+    })
+  if (proposal.digest !== digest)
+    return yield* fail(verb, {
+      _tag: "Conflict",
+      message: `${project.defaultBranch} of ${project.name} holds the policy ${proposal.digest}, not ${digest}; look at it again (rdev policy diff ${project.name})`
+    })
+  if (word === "accepted" && proposal.problem !== null)
+    return yield* fail(verb, { _tag: "Conflict", message: `it cannot be read: ${proposal.problem}` })
+  if (word === "rejected" && (reason ?? "").trim() === "")
+    return yield* fail(verb, {
+      _tag: "Invalid",
+      field: "reason",
+      message: "to reject a policy needs a reason; whoever proposed it reads it"
+    })
   if (principal.type !== "human" && (word === "rejected" ? proposal.strengthens : proposal.weakens).length > 0) {
-    return yield* fail(verb, { _tag: "Forbidden", message: `what makes a policy weaker is a human's to decide; ${principal.name} is ${principal.type}` })
+    return yield* fail(verb, {
+      _tag: "Forbidden",
+      message: `what makes a policy weaker is a human's to decide; ${principal.name} is ${principal.type}`
+    })
   }
-  const entry = yield* PolicyAuthority.say(project.id, entries.at(-1)?.number ?? 0, { word, digest, text: word === "accepted" ? written.text : null, reason }, principal).pipe(
-    Effect.catchIf((error) => error.reason._tag === "Conflict", () => Effect.fail(fail(verb, { _tag: "Conflict", message: "somebody said something about the policy at the same time; look at it again" })))
+  const entry = yield* PolicyAuthority.say(
+    project.id,
+    entries.at(-1)?.number ?? 0,
+    { word, digest, text: word === "accepted" ? written.text : null, reason },
+    principal
+  ).pipe(
+    Effect.catchIf(
+      (error) => error.reason._tag === "Conflict",
+      () =>
+        Effect.fail(
+          fail(verb, {
+            _tag: "Conflict",
+            message: "somebody said something about the policy at the same time; look at it again"
+          })
+        )
+    )
   )
-  const changed = { weakens: proposal.weakens.map(({ field }) => field), strengthens: proposal.strengthens.map(({ field }) => field) }
+  const changed = {
+    weakens: proposal.weakens.map(({ field }) => field),
+    strengthens: proposal.strengthens.map(({ field }) => field)
+  }
   yield* (yield* AuditStore).append({
-    projectId: project.id, operationId: null, type: `policy.${verb}`, actor: principal.id, requestId, sourceAddress, outcome: "completed", steps: [], data: { digest, sha, reason, ...changed }
+    projectId: project.id,
+    operationId: null,
+    type: `policy.${verb}`,
+    actor: principal.id,
+    requestId,
+    sourceAddress,
+    outcome: "completed",
+    steps: [],
+    data: { digest, sha, reason, ...changed }
   })
-  yield* (yield* EventLog).append(ofProject(project.id), [{ type: `policy.${word}`, subject: {}, data: { digest, sha, by: principal.name, reason, ...changed } }])
+  yield* (yield* EventLog).append(ofProject(project.id), [
+    { type: `policy.${word}`, subject: {}, data: { digest, sha, by: principal.name, reason, ...changed } }
+  ])
   const live = yield* (yield* FeatureStore).live(project.id)
   yield* Effect.forEach(live, (feature) => Wake.look(project.id, feature.slug), { discard: true })
   return entry
@@ -68,13 +126,18 @@ const decide = Effect.fn("Policies.decide")(function*(idOrName: string, word: "a
 
 type Needs = AuditStore | EventLog | FeatureStore | Forge | PolicyStore | ProjectStore | RepositoryReader | WorkQueue
 
-const make = Effect.gen(function*() {
+const make = Effect.gen(function* () {
   const context = yield* Effect.context<Needs>()
-  const bound = <A extends ReadonlyArray<unknown>, B, E>(verb: (...args: A) => Effect.Effect<B, E, Needs>) => (...args: A): Effect.Effect<B, E> => Effect.provideContext(verb(...args), context)
+  const bound =
+    <A extends ReadonlyArray<unknown>, B, E>(verb: (...args: A) => Effect.Effect<B, E, Needs>) =>
+    (...args: A): Effect.Effect<B, E> =>
+      Effect.provideContext(verb(...args), context)
   return {
     get: bound(get),
     /** With the digest that was looked at, so that nobody accepts what they have not seen. */
-    accept: bound((idOrName: string, digest: string, reason: string | null) => decide(idOrName, "accepted", digest, reason)),
+    accept: bound((idOrName: string, digest: string, reason: string | null) =>
+      decide(idOrName, "accepted", digest, reason)
+    ),
     reject: bound((idOrName: string, digest: string, reason: string) => decide(idOrName, "rejected", digest, reason))
   }
 })

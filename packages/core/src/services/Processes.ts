@@ -1,6 +1,12 @@
 /** Runs a command in a workspace to its end and keeps a bounded amount of what it printed. */
 import { Effect, Stream } from "effect"
-import { type Command, type ExitStatus, WorkspaceError, type WorkspaceHost, type Workspace } from "../ports/WorkspaceHost.ts"
+import {
+  type Command,
+  type ExitStatus,
+  WorkspaceError,
+  type WorkspaceHost,
+  type Workspace
+} from "../ports/WorkspaceHost.ts"
 
 export interface Finished {
   readonly exit: ExitStatus
@@ -13,7 +19,7 @@ export interface Finished {
 const decode = (chunks: ReadonlyArray<Uint8Array>) => Buffer.concat(chunks).toString("utf8")
 
 /** Both streams together keep at most `maxBytes` (default 1 MiB); the rest is read and counted, so that the process never blocks. */
-export const run = Effect.fn("Processes.run")(function*(
+export const run = Effect.fn("Processes.run")(function* (
   host: typeof WorkspaceHost.Service,
   workspace: Workspace,
   command: Command,
@@ -28,24 +34,36 @@ export const run = Effect.fn("Processes.run")(function*(
       const room = Math.max(0, maxBytes - total)
       total += chunk.data.byteLength
       if (room > 0) kept[chunk.stream].push(chunk.data.subarray(0, room))
-    }))
+    })
+  )
   const exit = yield* process.exit
-  return { exit, stdout: decode(kept.stdout), stderr: decode(kept.stderr), droppedBytes: Math.max(0, total - maxBytes) } satisfies Finished
+  return {
+    exit,
+    stdout: decode(kept.stdout),
+    stderr: decode(kept.stderr),
+    droppedBytes: Math.max(0, total - maxBytes)
+  } satisfies Finished
 }, Effect.scoped)
 
 const lastLines = (text: string, count: number) => text.trim().split("\n").slice(-count).join("\n")
 
 /** Like `run`, but an exit code other than 0 is an error that carries the last lines of what was printed. */
-export const expect = Effect.fn("Processes.expect")(function*(
+export const expect = Effect.fn("Processes.expect")(function* (
   host: typeof WorkspaceHost.Service,
   workspace: Workspace,
   command: Command
 ) {
   const finished = yield* run(host, workspace, command)
   if (finished.exit.code === 0) return finished
-  const how = finished.exit.code === null ? `ended by ${finished.exit.signal ?? finished.exit.reason}` : `exited ${finished.exit.code}`
+  const how =
+    finished.exit.code === null
+      ? `ended by ${finished.exit.signal ?? finished.exit.reason}`
+      : `exited ${finished.exit.code}`
   return yield* new WorkspaceError({
     operation: "WorkspaceHost.start",
-    reason: { _tag: "Unknown", message: `${command.argv.slice(0, 2).join(" ")} ${how}: ${lastLines(finished.stderr || finished.stdout, 5)}` }
+    reason: {
+      _tag: "Unknown",
+      message: `${command.argv.slice(0, 2).join(" ")} ${how}: ${lastLines(finished.stderr || finished.stdout, 5)}`
+    }
   })
 })

@@ -36,30 +36,40 @@ export interface NewProject {
   /** Of a plan that was looked at: nothing is started when the plan is another by now. */
   readonly planDigest?: string
 }
-export interface Started { readonly project: Project; readonly operation: Operation }
+export interface Started {
+  readonly project: Project
+  readonly operation: Operation
+}
 
 type Failure = ProjectError | OperationError | StoreError
 
-export class Projects extends Context.Service<Projects, {
-  /** AlreadyExists when the name is taken; TemplateError, with the names there are, for an unknown template. */
-  create(request: NewProject): Effect.Effect<Started, Failure | TemplateError>
-  /** What creating it would do. Changes nothing. */
-  plan(request: NewProject): Effect.Effect<OperationPlan, Failure | TemplateError>
-  get(idOrName: string): Effect.Effect<Project, Failure>
-  /** By id, ascending, without the deleted ones. `only`: at most these ids. */
-  list(options: { readonly after: string | null; readonly limit: number; readonly only?: ReadonlyArray<string> | null }): Effect.Effect<ReadonlyArray<Project>, StoreError>
-  /**
-   * Makes what is missing of its infrastructure or differs from what it should be; keeps what is there, undoes nothing. Conflict while
-   * something else is done to it. With the digest of a plan: exactly that, or Conflict.
-   */
-  sync(idOrName: string, planDigest?: string): Effect.Effect<Started, Failure>
-  /** What syncing it would do. */
-  planSync(idOrName: string): Effect.Effect<OperationPlan, Failure>
-  /** Undoes everything that was made for it; asked again, answers with the same operation. Conflict while it is being provisioned. */
-  delete(idOrName: string, planDigest?: string): Effect.Effect<Started, Failure>
-  /** What deleting it would do. */
-  planDelete(idOrName: string): Effect.Effect<OperationPlan, Failure>
-}>()("rdev/services/Projects") {}
+export class Projects extends Context.Service<
+  Projects,
+  {
+    /** AlreadyExists when the name is taken; TemplateError, with the names there are, for an unknown template. */
+    create(request: NewProject): Effect.Effect<Started, Failure | TemplateError>
+    /** What creating it would do. Changes nothing. */
+    plan(request: NewProject): Effect.Effect<OperationPlan, Failure | TemplateError>
+    get(idOrName: string): Effect.Effect<Project, Failure>
+    /** By id, ascending, without the deleted ones. `only`: at most these ids. */
+    list(options: {
+      readonly after: string | null
+      readonly limit: number
+      readonly only?: ReadonlyArray<string> | null
+    }): Effect.Effect<ReadonlyArray<Project>, StoreError>
+    /**
+     * Makes what is missing of its infrastructure or differs from what it should be; keeps what is there, undoes nothing. Conflict while
+     * something else is done to it. With the digest of a plan: exactly that, or Conflict.
+     */
+    sync(idOrName: string, planDigest?: string): Effect.Effect<Started, Failure>
+    /** What syncing it would do. */
+    planSync(idOrName: string): Effect.Effect<OperationPlan, Failure>
+    /** Undoes everything that was made for it; asked again, answers with the same operation. Conflict while it is being provisioned. */
+    delete(idOrName: string, planDigest?: string): Effect.Effect<Started, Failure>
+    /** What deleting it would do. */
+    planDelete(idOrName: string): Effect.Effect<OperationPlan, Failure>
+  }
+>()("rdev/services/Projects") {}
 
 const fail = (verb: string, reason: ProjectReason) => new ProjectError({ operation: `Projects.${verb}`, reason })
 
@@ -67,74 +77,121 @@ const maxDescription = 2_000
 const isAgent = Schema.is(Schema.String.check(Schema.isPattern(/^[a-z0-9][a-z0-9._-]{0,62}$/)))
 const decodeName = Schema.decodeUnknownEffect(ProjectName)
 
-const find = Effect.fnUntraced(function*(verb: string, idOrName: string) {
+const find = Effect.fnUntraced(function* (verb: string, idOrName: string) {
   const projects = yield* ProjectStore
-  const found = idOrName.startsWith("proj_") ? yield* projects.byId(idOrName as ProjectId) : yield* projects.byName(idOrName)
-  return Option.isSome(found) && found.value.status !== "deleted" ? found.value : yield* fail(verb, { _tag: "NotFound", project: idOrName })
+  const found = idOrName.startsWith("proj_")
+    ? yield* projects.byId(idOrName as ProjectId)
+    : yield* projects.byName(idOrName)
+  return Option.isSome(found) && found.value.status !== "deleted"
+    ? found.value
+    : yield* fail(verb, { _tag: "NotFound", project: idOrName })
 })
 
 /** The request with defaults filled in, or the first thing wrong with it. */
-const checked = Effect.fnUntraced(function*(verb: string, request: NewProject) {
+const checked = Effect.fnUntraced(function* (verb: string, request: NewProject) {
   const settings = yield* ProjectSettings
-  const name = yield* Effect.mapError(decodeName(request.name), () => fail(verb, {
-    _tag: "Invalid", field: "name", message: `"${String(request.name).slice(0, 80)}" is not a DNS label: use lower-case letters, digits and hyphens, start with a letter, end with a letter or digit, at most 40 characters`
-  }))
+  const name = yield* Effect.mapError(decodeName(request.name), () =>
+    fail(verb, {
+      _tag: "Invalid",
+      field: "name",
+      message: `"${String(request.name).slice(0, 80)}" is not a DNS label: use lower-case letters, digits and hyphens, start with a letter, end with a letter or digit, at most 40 characters`
+    })
+  )
   const description = request.description ?? ""
-  if (description.length > maxDescription) return yield* fail(verb, { _tag: "Invalid", field: "description", message: `expected at most ${maxDescription} characters` })
+  if (description.length > maxDescription)
+    return yield* fail(verb, {
+      _tag: "Invalid",
+      field: "description",
+      message: `expected at most ${maxDescription} characters`
+    })
   const agent = request.agent ?? settings.defaultAgent
-  if (!isAgent(agent)) return yield* fail(verb, { _tag: "Invalid", field: "agent", message: "expected the name of a harness: lower-case letters, digits, dots, hyphens and underscores, at most 63 characters" })
+  if (!isAgent(agent))
+    return yield* fail(verb, {
+      _tag: "Invalid",
+      field: "agent",
+      message:
+        "expected the name of a harness: lower-case letters, digits, dots, hyphens and underscores, at most 63 characters"
+    })
   const template = request.template ?? settings.defaultTemplate
   const available = (yield* (yield* Templates).list).map((one) => one.name)
   if (!available.includes(template)) {
-    return yield* new TemplateError({ operation: `Projects.${verb}`, template, available, detail: `there is no template "${template}"; there are ${available.join(", ")}` })
+    return yield* new TemplateError({
+      operation: `Projects.${verb}`,
+      template,
+      available,
+      detail: `there is no template "${template}"; there are ${available.join(", ")}`
+    })
   }
   const dns = yield* Dns
   const input: ProvisionInput = {
-    name, template, description, defaultBranch: settings.defaultBranch, dnsTarget: settings.dnsTarget, firstRelease: [...settings.firstRelease],
+    name,
+    template,
+    description,
+    defaultBranch: settings.defaultBranch,
+    dnsTarget: settings.dnsTarget,
+    firstRelease: [...settings.firstRelease],
     hosts: { production: dns.hostFor(name), staging: dns.hostFor(`staging.${name}`) }
   }
   return { input, agent, settings }
 })
 
 /** The project that holds the name, if the name can be given away: a failed one of which nothing is left. */
-const holder = Effect.fnUntraced(function*(verb: string, name: string) {
+const holder = Effect.fnUntraced(function* (verb: string, name: string) {
   const taken = yield* (yield* ProjectStore).byName(name)
   if (Option.isNone(taken)) return null
   const refuse = (detail: string) => fail(verb, { _tag: "AlreadyExists", name, detail })
   const { id, operationId, status } = taken.value
   if (status !== "failed" || operationId === null) return yield* refuse(`project ${id} has it`)
   const operation = yield* (yield* OperationStore).get(operationId)
-  const undone = Option.isSome(operation) && operation.value.kind === provisionKind && (operation.value.status === "failed" || operation.value.status === "cancelled")
+  const undone =
+    Option.isSome(operation) &&
+    operation.value.kind === provisionKind &&
+    (operation.value.status === "failed" || operation.value.status === "cancelled")
   if (undone) return taken.value
-  return yield* refuse(`project ${id} failed and something of it is left: retry its operation ${operationId}, or delete it`)
+  return yield* refuse(
+    `project ${id} failed and something of it is left: retry its operation ${operationId}, or delete it`
+  )
 })
 
-const newProject = (id: ProjectId, { agent, input, settings }: Effect.Success<ReturnType<typeof checked>>, now: DateTime.Utc): Project => Project.make({
-  id,
-  name: input.name,
-  template: input.template,
-  status: "provisioning",
-  description: input.description,
-  agent,
-  defaultBranch: input.defaultBranch,
-  workDir: settings.workDir,
-  cloneUrl: null,
-  resources: ProjectRecord.pending(),
-  environments: (["production", "staging"] as const).map((name) => ({ name, url: settings.urlOf(input.hosts[name]), sha: null, releaseId: null })),
-  operationId: null,
-  createdAt: now,
-  updatedAt: now,
-  revision: 1
-})
+const newProject = (
+  id: ProjectId,
+  { agent, input, settings }: Effect.Success<ReturnType<typeof checked>>,
+  now: DateTime.Utc
+): Project =>
+  Project.make({
+    id,
+    name: input.name,
+    template: input.template,
+    status: "provisioning",
+    description: input.description,
+    agent,
+    defaultBranch: input.defaultBranch,
+    workDir: settings.workDir,
+    cloneUrl: null,
+    resources: ProjectRecord.pending(),
+    environments: (["production", "staging"] as const).map((name) => ({
+      name,
+      url: settings.urlOf(input.hosts[name]),
+      sha: null,
+      releaseId: null
+    })),
+    operationId: null,
+    createdAt: now,
+    updatedAt: now,
+    revision: 1
+  })
 
 const encodeInput = Schema.encodeSync(ProvisionInput)
 
 /** The plan that was looked at, if one was and it still holds; made before the transaction, as it looks at the world. */
-const agreed = Effect.fnUntraced(function*(request: Pick<StartRequest, "kind" | "input" | "projectId">, digest: string | undefined) {
+const agreed = Effect.fnUntraced(function* (
+  request: Pick<StartRequest, "kind" | "input" | "projectId">,
+  digest: string | undefined
+) {
   return digest === undefined ? undefined : yield* (yield* Operations).agreed(request, digest)
 })
 
-const create = Effect.fn("Projects.create")(function*(request: NewProject) {
+const create = Effect.fn("Projects.create")(function* (request: NewProject) {
   const operations = yield* Operations
   const projects = yield* ProjectStore
   const spec = yield* checked("create", request)
@@ -143,103 +200,158 @@ const create = Effect.fn("Projects.create")(function*(request: NewProject) {
   const input = encodeInput(spec.input)
   const plan = yield* agreed({ kind: provisionKind, input, projectId: id }, request.planDigest)
   const now = yield* DateTime.now
-  return yield* (yield* UnitOfWork).transact(Effect.gen(function*() {
-    const before = yield* holder("create", spec.input.name)
-    if (before !== null) yield* projects.update(ProjectRecord.changed(before, { status: "deleted" }, now))
-    yield* projects.insert(newProject(id, spec, now)).pipe(
-      Effect.mapError((error) => error.reason._tag === "AlreadyExists" ? fail("create", { _tag: "AlreadyExists", name: spec.input.name, detail: "another project has it" }) : error)
-    )
-    const operation = yield* operations.start({ kind: provisionKind, projectId: id, input, idempotencyKey: `${provisionKind}/${id}`, ...(plan === undefined ? {} : { plan }) })
-    return { project: yield* find("create", id), operation }
-  }))
+  return yield* (yield* UnitOfWork).transact(
+    Effect.gen(function* () {
+      const before = yield* holder("create", spec.input.name)
+      if (before !== null) yield* projects.update(ProjectRecord.changed(before, { status: "deleted" }, now))
+      yield* projects
+        .insert(newProject(id, spec, now))
+        .pipe(
+          Effect.mapError((error) =>
+            error.reason._tag === "AlreadyExists"
+              ? fail("create", { _tag: "AlreadyExists", name: spec.input.name, detail: "another project has it" })
+              : error
+          )
+        )
+      const operation = yield* operations.start({
+        kind: provisionKind,
+        projectId: id,
+        input,
+        idempotencyKey: `${provisionKind}/${id}`,
+        ...(plan === undefined ? {} : { plan })
+      })
+      return { project: yield* find("create", id), operation }
+    })
+  )
 })
 
-const plan = Effect.fn("Projects.plan")(function*(request: NewProject) {
+const plan = Effect.fn("Projects.plan")(function* (request: NewProject) {
   const spec = yield* checked("plan", request)
   yield* holder("plan", spec.input.name)
   return yield* (yield* Operations).plan(provisionKind, encodeInput(spec.input), yield* Ids.make("proj"))
 })
 
-const deletion = Effect.fnUntraced(function*(project: Project) {
+const deletion = Effect.fnUntraced(function* (project: Project) {
   const dns = yield* Dns
-  return { name: project.name, hosts: { production: dns.hostFor(project.name), staging: dns.hostFor(`staging.${project.name}`) } } satisfies DeleteInput
+  return {
+    name: project.name,
+    hosts: { production: dns.hostFor(project.name), staging: dns.hostFor(`staging.${project.name}`) }
+  } satisfies DeleteInput
 })
 
 const encodeSync = Schema.encodeSync(SyncInput)
 
-const syncable = ({ name, operationId, status }: Project) => status === "ready" || status === "failed"
-  ? Effect.succeed(status)
-  : Effect.fail(fail("sync", { _tag: "Conflict", message: `project ${name} is ${status}: wait for the end of operation ${operationId ?? ""}, or cancel it` }))
+const syncable = ({ name, operationId, status }: Project) =>
+  status === "ready" || status === "failed"
+    ? Effect.succeed(status)
+    : Effect.fail(
+        fail("sync", {
+          _tag: "Conflict",
+          message: `project ${name} is ${status}: wait for the end of operation ${operationId ?? ""}, or cancel it`
+        })
+      )
 
-const syncing = Effect.fnUntraced(function*(project: Project) {
+const syncing = Effect.fnUntraced(function* (project: Project) {
   const from = yield* syncable(project)
   const settings = yield* ProjectSettings
   const dns = yield* Dns
   return encodeSync({
-    name: project.name, template: project.template, description: project.description, defaultBranch: project.defaultBranch, dnsTarget: settings.dnsTarget, firstRelease: [...settings.firstRelease],
-    hosts: { production: dns.hostFor(project.name), staging: dns.hostFor(`staging.${project.name}`) }, from
+    name: project.name,
+    template: project.template,
+    description: project.description,
+    defaultBranch: project.defaultBranch,
+    dnsTarget: settings.dnsTarget,
+    firstRelease: [...settings.firstRelease],
+    hosts: { production: dns.hostFor(project.name), staging: dns.hostFor(`staging.${project.name}`) },
+    from
   })
 })
 
-const sync = Effect.fn("Projects.sync")(function*(idOrName: string, planDigest?: string) {
+const sync = Effect.fn("Projects.sync")(function* (idOrName: string, planDigest?: string) {
   const operations = yield* Operations
   const project = yield* find("sync", idOrName)
   const input = yield* syncing(project)
   const plan = yield* agreed({ kind: syncKind, input, projectId: project.id }, planDigest)
-  return yield* (yield* UnitOfWork).transact(Effect.gen(function*() {
-    // Something else may have begun since the plan was made.
-    yield* syncable(yield* find("sync", project.id))
-    const operation = yield* operations.start({ kind: syncKind, projectId: project.id, input, idempotencyKey: `${syncKind}/${project.id}/${project.revision}`, ...(plan === undefined ? {} : { plan }) })
-    return { project: yield* find("sync", project.id), operation }
-  }))
+  return yield* (yield* UnitOfWork).transact(
+    Effect.gen(function* () {
+      // Something else may have begun since the plan was made.
+      yield* syncable(yield* find("sync", project.id))
+      const operation = yield* operations.start({
+        kind: syncKind,
+        projectId: project.id,
+        input,
+        idempotencyKey: `${syncKind}/${project.id}/${project.revision}`,
+        ...(plan === undefined ? {} : { plan })
+      })
+      return { project: yield* find("sync", project.id), operation }
+    })
+  )
 })
 
-const planSync = Effect.fn("Projects.planSync")(function*(idOrName: string) {
+const planSync = Effect.fn("Projects.planSync")(function* (idOrName: string) {
   const project = yield* find("planSync", idOrName)
   return yield* (yield* Operations).plan(syncKind, yield* syncing(project), project.id)
 })
 
 /** The deletion that is under way already, or null when one can begin. */
-const deleting = Effect.fnUntraced(function*(project: Project) {
-  if (project.status === "deleting" && project.operationId !== null) return { project, operation: yield* (yield* Operations).get(project.operationId) }
+const deleting = Effect.fnUntraced(function* (project: Project) {
+  if (project.status === "deleting" && project.operationId !== null)
+    return { project, operation: yield* (yield* Operations).get(project.operationId) }
   if (project.status !== "provisioning") return null
-  return yield* fail("delete", { _tag: "Conflict", message: `project ${project.name} is being provisioned: cancel operation ${project.operationId ?? ""} first, or wait for its end` })
+  return yield* fail("delete", {
+    _tag: "Conflict",
+    message: `project ${project.name} is being provisioned: cancel operation ${project.operationId ?? ""} first, or wait for its end`
+  })
 })
 
-const remove = Effect.fn("Projects.delete")(function*(idOrName: string, planDigest?: string) {
+const remove = Effect.fn("Projects.delete")(function* (idOrName: string, planDigest?: string) {
   const operations = yield* Operations
   const project = yield* find("delete", idOrName)
   const before = yield* deleting(project)
   if (before !== null) return before
   const input = yield* deletion(project)
   const plan = yield* agreed({ kind: deleteKind, input, projectId: project.id }, planDigest)
-  return yield* (yield* UnitOfWork).transact(Effect.gen(function*() {
-    const meanwhile = yield* deleting(yield* find("delete", project.id))
-    if (meanwhile !== null) return meanwhile
-    const operation = yield* operations.start({ kind: deleteKind, projectId: project.id, input, idempotencyKey: `${deleteKind}/${project.id}/${project.revision}`, ...(plan === undefined ? {} : { plan }) })
-    return { project: yield* find("delete", project.id), operation }
-  }))
+  return yield* (yield* UnitOfWork).transact(
+    Effect.gen(function* () {
+      const meanwhile = yield* deleting(yield* find("delete", project.id))
+      if (meanwhile !== null) return meanwhile
+      const operation = yield* operations.start({
+        kind: deleteKind,
+        projectId: project.id,
+        input,
+        idempotencyKey: `${deleteKind}/${project.id}/${project.revision}`,
+        ...(plan === undefined ? {} : { plan })
+      })
+      return { project: yield* find("delete", project.id), operation }
+    })
+  )
 })
 
-const planDelete = Effect.fn("Projects.planDelete")(function*(idOrName: string) {
+const planDelete = Effect.fn("Projects.planDelete")(function* (idOrName: string) {
   const project = yield* find("planDelete", idOrName)
   return yield* (yield* Operations).plan(deleteKind, yield* deletion(project), project.id)
 })
 
 type Needs = Dns | Operations | OperationStore | ProjectStore | Templates | UnitOfWork
 
-export const layer: Layer.Layer<Projects, never, Needs> = Layer.effect(Projects, Effect.gen(function*() {
-  const context = yield* Effect.context<Needs>()
-  const projects = yield* ProjectStore
-  const bound = <A extends ReadonlyArray<unknown>, B, E>(verb: (...args: A) => Effect.Effect<B, E, Needs>) => (...args: A): Effect.Effect<B, E> => Effect.provideContext(verb(...args), context)
-  return Projects.of({
-    create: bound(create),
-    plan: bound(plan),
-    get: bound((idOrName: string) => find("get", idOrName)),
-    list: ({ after, limit, only }) => projects.list({ after, limit, only: only ?? null }),
-    sync: bound(sync),
-    planSync: bound(planSync),
-    delete: bound(remove),
-    planDelete: bound(planDelete)
+export const layer: Layer.Layer<Projects, never, Needs> = Layer.effect(
+  Projects,
+  Effect.gen(function* () {
+    const context = yield* Effect.context<Needs>()
+    const projects = yield* ProjectStore
+    const bound =
+      <A extends ReadonlyArray<unknown>, B, E>(verb: (...args: A) => Effect.Effect<B, E, Needs>) =>
+      (...args: A): Effect.Effect<B, E> =>
+        Effect.provideContext(verb(...args), context)
+    return Projects.of({
+      create: bound(create),
+      plan: bound(plan),
+      get: bound((idOrName: string) => find("get", idOrName)),
+      list: ({ after, limit, only }) => projects.list({ after, limit, only: only ?? null }),
+      sync: bound(sync),
+      planSync: bound(planSync),
+      delete: bound(remove),
+      planDelete: bound(planDelete)
+    })
   })
-}))
+)

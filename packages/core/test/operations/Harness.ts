@@ -12,27 +12,40 @@ import * as Notifier from "@rdev/core/ports/Notifier"
 import * as OperationStore from "@rdev/core/ports/OperationStore"
 import * as UnitOfWork from "@rdev/core/ports/UnitOfWork"
 
-export const stores = Layer.mergeAll(AuditStore.layerMemory, EventLog.layerMemory, Notifier.layerMemory, OperationStore.layerMemory, UnitOfWork.layerMemory)
+export const stores = Layer.mergeAll(
+  AuditStore.layerMemory,
+  EventLog.layerMemory,
+  Notifier.layerMemory,
+  OperationStore.layerMemory,
+  UnitOfWork.layerMemory
+)
 
 /** Operations over memory stores, with the definitions; no runner. */
 export const platform = <R>(...definitions: ReadonlyArray<Effect.Effect<Definition.Definition, never, R>>) =>
   Operations.layer.pipe(Layer.provideMerge(Definition.layer(definitions)), Layer.provideMerge(stores))
 
 /** A runner of its own; `stop` ends it in order, `kill` is what the end of a process is: nothing more of it happens. */
-export const runner = (options: OperationRunner.RunnerOptions = {}) => Effect.gen(function*() {
-  const scope = yield* Scope.make()
-  yield* Layer.buildWithScope(Layer.fresh(OperationRunner.layer(options)), scope)
-  return { stop: Scope.close(scope, Exit.void) }
-})
+export const runner = (options: OperationRunner.RunnerOptions = {}) =>
+  Effect.gen(function* () {
+    const scope = yield* Scope.make()
+    yield* Layer.buildWithScope(Layer.fresh(OperationRunner.layer(options)), scope)
+    return { stop: Scope.close(scope, Exit.void) }
+  })
 
 /** Moves the clock in steps until the operation has one of the statuses. */
-export const until = (id: OperationId, ...statuses: ReadonlyArray<OperationStatus>): Effect.Effect<Operation, unknown, Operations.Operations> => Effect.gen(function*() {
-  const operations = yield* Operations.Operations
-  for (let i = 0; i < 5_000; i++) {
+export const until = (
+  id: OperationId,
+  ...statuses: ReadonlyArray<OperationStatus>
+): Effect.Effect<Operation, unknown, Operations.Operations> =>
+  Effect.gen(function* () {
+    const operations = yield* Operations.Operations
+    for (let i = 0; i < 5_000; i++) {
+      const operation = yield* operations.get(id)
+      if (statuses.includes(operation.status)) return operation
+      yield* TestClock.adjust("250 millis")
+    }
     const operation = yield* operations.get(id)
-    if (statuses.includes(operation.status)) return operation
-    yield* TestClock.adjust("250 millis")
-  }
-  const operation = yield* operations.get(id)
-  return yield* Effect.die(`operation is ${operation.status}, not ${statuses.join(" or ")}: ${JSON.stringify(yield* operations.steps(id))}`)
-})
+    return yield* Effect.die(
+      `operation is ${operation.status}, not ${statuses.join(" or ")}: ${JSON.stringify(yield* operations.steps(id))}`
+    )
+  })

@@ -14,16 +14,17 @@ import { UnitOfWork } from "@rdev/core/ports/UnitOfWork"
 import { platform, runner, until } from "./Harness.ts"
 import { request, shelf, thing, three } from "./Shelf.ts"
 
-const types = Effect.gen(function*() {
+const types = Effect.gen(function* () {
   const { events } = yield* (yield* EventLog).read(system, 0, 1_000)
   return events.map((event) => event.type)
 })
-const retryable = (message: string) => new Step.StepFailure({ code: "Unavailable", message, retryable: true, retryAfterMillis: null })
+const retryable = (message: string) =>
+  new Step.StepFailure({ code: "Unavailable", message, retryable: true, retryAfterMillis: null })
 
 describe("Saga", () => {
   it.effect("runs the steps in order of dependency, tells, and keeps an audit entry", () => {
     const s = shelf()
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const started = yield* operations.start(request)
       assert.strictEqual((yield* operations.start(request)).id, started.id)
@@ -34,18 +35,30 @@ describe("Saga", () => {
       assert.deepStrictEqual(ended.output, { a: { name: "a" }, b: { name: "b" }, c: { name: "c" } })
       assert.strictEqual(ended.leaseOwner, null)
       const told = yield* types
-      assert.deepStrictEqual([told[0], told[1], told.at(-1)], ["operation.planned", "operation.started", "operation.completed"])
+      assert.deepStrictEqual(
+        [told[0], told[1], told.at(-1)],
+        ["operation.planned", "operation.started", "operation.completed"]
+      )
       const entries = yield* (yield* AuditStore).list(null, { before: null, limit: 10 })
-      assert.deepStrictEqual(entries.map((entry) => entry.outcome), ["completed", "started"])
-      assert.deepStrictEqual(entries[0]?.steps.map((step) => step.status), ["completed", "completed", "completed"])
-      assert.deepStrictEqual((yield* operations.resources(started.id)).map((resource) => resource.state), ["created", "created", "created"])
+      assert.deepStrictEqual(
+        entries.map((entry) => entry.outcome),
+        ["completed", "started"]
+      )
+      assert.deepStrictEqual(
+        entries[0]?.steps.map((step) => step.status),
+        ["completed", "completed", "completed"]
+      )
+      assert.deepStrictEqual(
+        (yield* operations.resources(started.id)).map((resource) => resource.state),
+        ["created", "created", "created"]
+      )
     }).pipe(Effect.provide(platform(three(s))))
   })
 
   it.effect("runs independent steps at the same time", () => {
     const s = shelf()
     for (const key of ["a", "b", "c"]) s.instead.set(`do ${key}`, Effect.sleep("10 seconds"))
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const r = yield* runner()
@@ -59,7 +72,7 @@ describe("Saga", () => {
     const s = shelf()
     s.things.set("b", "us")
     s.instead.set("do c", Effect.fail(Step.failure("Invalid", "no")))
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const r = yield* runner()
@@ -74,7 +87,7 @@ describe("Saga", () => {
   it.effect("refuses what is somebody else's, touching nothing of it", () => {
     const s = shelf()
     s.things.set("c", "them")
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const r = yield* runner()
@@ -89,14 +102,17 @@ describe("Saga", () => {
   it.effect("tries again after an outage, looking first: a lost answer is no second effect", () => {
     const s = shelf()
     let outages = 2
-    s.instead.set("do a", Effect.suspend(() => {
-      outages -= 1
-      if (outages < 0) return Effect.void
-      // The effect happened; its answer did not arrive.
-      s.things.set("a", "us")
-      return Effect.fail(retryable("connection lost"))
-    }))
-    return Effect.gen(function*() {
+    s.instead.set(
+      "do a",
+      Effect.suspend(() => {
+        outages -= 1
+        if (outages < 0) return Effect.void
+        // The effect happened; its answer did not arrive.
+        s.things.set("a", "us")
+        return Effect.fail(retryable("connection lost"))
+      })
+    )
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const r = yield* runner()
@@ -109,7 +125,7 @@ describe("Saga", () => {
   it.effect("gives up after the step's limit of attempts", () => {
     const s = shelf()
     s.instead.set("do a", Effect.fail(retryable("down")))
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const r = yield* runner()
@@ -123,7 +139,7 @@ describe("Saga", () => {
   it.effect("ends a step that is not available here as skipped, and says why", () => {
     const s = shelf()
     s.instead.set("do a", Effect.fail(Step.failure("Unsupported", "no shelf is configured: set SHELF")))
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const r = yield* runner()
@@ -132,14 +148,17 @@ describe("Saga", () => {
       const rows = yield* operations.steps(id)
       const a = rows.find((row) => row.key === "a" && row.phase === "do")
       assert.deepStrictEqual([a?.status, a?.changeReason], ["skipped", "no shelf is configured: set SHELF"])
-      assert.strictEqual((yield* operations.resources(id)).find((resource) => resource.key === "a")?.state, "unavailable")
+      assert.strictEqual(
+        (yield* operations.resources(id)).find((resource) => resource.key === "a")?.state,
+        "unavailable"
+      )
     }).pipe(Effect.provide(platform(three(s))))
   })
 
   it.effect("turns a defect of a step into a failure that is undone", () => {
     const s = shelf()
     s.instead.set("do c", Effect.die(new Error("undefined is not a function")))
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const r = yield* runner()
@@ -154,7 +173,7 @@ describe("Saga", () => {
     const s = shelf()
     s.instead.set("do a", Effect.fail(Step.failure("Unknown", "jammed")))
     s.instead.set("do b", Effect.fail(Step.failure("Unknown", "stuck")))
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const r = yield* runner()
@@ -175,7 +194,7 @@ describe("undo-fails", () => {
     const s = shelf()
     s.instead.set("do c", Effect.fail(Step.failure("Invalid", "no")))
     s.instead.set("undo a", Effect.fail(Step.failure("Unauthorized", "the key is revoked")))
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const r = yield* runner()
@@ -196,7 +215,7 @@ describe("undo-fails", () => {
 describe("dup-step-key", () => {
   it.effect("is a defect at the first execution, and nothing is stored", () => {
     const s = shelf()
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const exit = yield* Effect.exit(operations.start(request))
       assert.include(String(exit), `step key "a" is used twice`)
@@ -206,20 +225,34 @@ describe("dup-step-key", () => {
 })
 
 describe("version-drift", () => {
-  const drifts: ReadonlyArray<readonly [string, (s: ReturnType<typeof shelf>) => Effect.Effect<Definition.Definition>]> = [
+  const drifts: ReadonlyArray<
+    readonly [string, (s: ReturnType<typeof shelf>) => Effect.Effect<Definition.Definition>]
+  > = [
     ["UnknownVersion", (s) => three(s, { version: 2 })],
     ["VersionDrift", (s) => three(s, { steps: () => [thing(s, "a"), thing(s, "b")] })],
     ["VersionDrift", (s) => three(s, { steps: () => [thing(s, "c", ["a"]), thing(s, "a"), thing(s, "b")] })],
-    ["UndecodableInput", () => Definition.make({ kind: "test.three", version: 1, input: Schema.Struct({ other: Schema.String }), onFailure: "compensate", steps: () => [] })]
+    [
+      "UndecodableInput",
+      () =>
+        Definition.make({
+          kind: "test.three",
+          version: 1,
+          input: Schema.Struct({ other: Schema.String }),
+          onFailure: "compensate",
+          steps: () => []
+        })
+    ]
   ]
   for (const [code, changed] of drifts) {
     it.effect(`${code} parks without undoing, and goes on when the code fits again`, () => {
       const s = shelf()
-      return Effect.gen(function*() {
+      return Effect.gen(function* () {
         const operations = yield* Operations
         const { id } = yield* operations.start(request)
         const other = yield* changed(s)
-        const r = yield* runner().pipe(Effect.provideService(Definition.OperationDefinitions, Definition.registry([other])))
+        const r = yield* runner().pipe(
+          Effect.provideService(Definition.OperationDefinitions, Definition.registry([other]))
+        )
         const parked = yield* until(id, "parked")
         yield* r.stop
         assert.strictEqual(parked.error?.code, code)
@@ -235,16 +268,35 @@ describe("version-drift", () => {
 
   it.effect("an undecodable recorded output parks", () => {
     const s = shelf()
-    s.instead.set("do c", Effect.fail(new Step.StepFailure({ code: "RateLimited", message: "later", retryable: true, retryAfterMillis: 3_600_000 })))
-    return Effect.gen(function*() {
+    s.instead.set(
+      "do c",
+      Effect.fail(
+        new Step.StepFailure({ code: "RateLimited", message: "later", retryable: true, retryAfterMillis: 3_600_000 })
+      )
+    )
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const r = yield* runner()
       yield* until(id, "waiting")
       yield* r.stop
-      const narrower = yield* three(s, { steps: () => [thing(s, "c", ["a", "b"]), Step.make({ key: "a", title: "a", intent: "create", output: Schema.Struct({ size: Schema.Int }), do: () => Effect.succeed(Step.done({ size: 1 })) }), thing(s, "b")] })
+      const narrower = yield* three(s, {
+        steps: () => [
+          thing(s, "c", ["a", "b"]),
+          Step.make({
+            key: "a",
+            title: "a",
+            intent: "create",
+            output: Schema.Struct({ size: Schema.Int }),
+            do: () => Effect.succeed(Step.done({ size: 1 }))
+          }),
+          thing(s, "b")
+        ]
+      })
       yield* TestClock.adjust("1 hour")
-      const other = yield* runner().pipe(Effect.provideService(Definition.OperationDefinitions, Definition.registry([narrower])))
+      const other = yield* runner().pipe(
+        Effect.provideService(Definition.OperationDefinitions, Definition.registry([narrower]))
+      )
       const parked = yield* until(id, "parked")
       yield* other.stop
       assert.include(parked.error?.message ?? "", `the recorded output of step "a" cannot be read`)
@@ -255,16 +307,18 @@ describe("version-drift", () => {
 
 describe("cancel", () => {
   // Steps a, b and c in a row; the cancel comes while step number `at` runs, or before any (0).
-  const chain = (s: ReturnType<typeof shelf>) => three(s, { steps: () => [thing(s, "a"), thing(s, "b", ["a"]), thing(s, "c", ["b"])] })
+  const chain = (s: ReturnType<typeof shelf>) =>
+    three(s, { steps: () => [thing(s, "a"), thing(s, "b", ["a"]), thing(s, "c", ["b"])] })
   for (const at of [0, 1, 2]) {
     it.effect(`at boundary ${at}: no step begins after it, and what was done is undone`, () => {
       const s = shelf()
-      return Effect.gen(function*() {
+      return Effect.gen(function* () {
         const operations = yield* Operations
         const reached = yield* Deferred.make<void>()
         const go = yield* Deferred.make<void>()
         const key = ["a", "b"][at - 1]
-        if (key !== undefined) s.instead.set(`do ${key}`, Effect.andThen(Deferred.succeed(reached, undefined), Deferred.await(go)))
+        if (key !== undefined)
+          s.instead.set(`do ${key}`, Effect.andThen(Deferred.succeed(reached, undefined), Deferred.await(go)))
         const { id } = yield* operations.start(request)
         if (at === 0) yield* operations.cancel(id)
         const r = yield* runner()
@@ -276,7 +330,10 @@ describe("cancel", () => {
         const ended = yield* until(id, "cancelled")
         yield* r.stop
         assert.strictEqual(ended.error, null)
-        assert.deepStrictEqual(s.calls.filter((name) => name.startsWith("do")), ["do a", "do b", "do c"].slice(0, at))
+        assert.deepStrictEqual(
+          s.calls.filter((name) => name.startsWith("do")),
+          ["do a", "do b", "do c"].slice(0, at)
+        )
         assert.strictEqual(s.things.size, 0)
         assert.strictEqual((yield* operations.cancel(id)).status, "cancelled")
       }).pipe(Effect.provide(platform(chain(s))))
@@ -285,8 +342,10 @@ describe("cancel", () => {
 
   it.effect("inside a wait at once; too late when it has completed", () => {
     const s = shelf()
-    const waits = three(s, { steps: () => [thing(s, "a"), thing(s, "b", ["a"], { do: () => Effect.succeed(Step.ask("Go on?")) })] })
-    return Effect.gen(function*() {
+    const waits = three(s, {
+      steps: () => [thing(s, "a"), thing(s, "b", ["a"], { do: () => Effect.succeed(Step.ask("Go on?")) })]
+    })
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const r = yield* runner()
@@ -305,12 +364,26 @@ describe("waits are rows", () => {
   it.effect("an approval survives the runner, and its answer is handed to the step", () => {
     const s = shelf()
     const asks = three(s, {
-      steps: () => [thing(s, "a"), Step.make({
-        key: "approve", title: "Ask", dependsOn: ["a"], intent: "run", repeatable: true, output: Schema.Struct({ word: Schema.Json }),
-        do: (context) => Effect.succeed(Option.match(context.answer, { onNone: () => Step.ask("Which word?"), onSome: (word) => Step.done({ word }) }))
-      })]
+      steps: () => [
+        thing(s, "a"),
+        Step.make({
+          key: "approve",
+          title: "Ask",
+          dependsOn: ["a"],
+          intent: "run",
+          repeatable: true,
+          output: Schema.Struct({ word: Schema.Json }),
+          do: (context) =>
+            Effect.succeed(
+              Option.match(context.answer, {
+                onNone: () => Step.ask("Which word?"),
+                onSome: (word) => Step.done({ word })
+              })
+            )
+        })
+      ]
     })
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const first = yield* runner()
@@ -331,12 +404,23 @@ describe("waits are rows", () => {
     const s = shelf()
     const hour = 3_600_000
     const timer = three(s, {
-      steps: () => [Step.make({
-        key: "later", title: "Later", intent: "run", repeatable: true, output: Schema.Int,
-        do: (context) => Effect.map(Clock.currentTimeMillis, (now) => now < context.startedAtMillis + hour ? Step.wait(context.startedAtMillis + hour, "an hour") : Step.done(now - context.startedAtMillis))
-      })]
+      steps: () => [
+        Step.make({
+          key: "later",
+          title: "Later",
+          intent: "run",
+          repeatable: true,
+          output: Schema.Int,
+          do: (context) =>
+            Effect.map(Clock.currentTimeMillis, (now) =>
+              now < context.startedAtMillis + hour
+                ? Step.wait(context.startedAtMillis + hour, "an hour")
+                : Step.done(now - context.startedAtMillis)
+            )
+        })
+      ]
     })
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const r = yield* runner()
@@ -351,20 +435,30 @@ describe("waits are rows", () => {
 })
 
 describe("unknown outcome", () => {
-  const script = (s: ReturnType<typeof shelf>) => three(s, {
-    steps: () => [Step.make({
-      key: "script", title: "Run", intent: "run", output: Schema.Null,
-      do: () => Effect.suspend(() => {
-        s.calls.push("script")
-        return Effect.as(s.instead.get("script") ?? Effect.void, Step.done(null))
-      }),
-      undo: () => Effect.sync(() => { s.calls.push("clean up") })
-    })]
-  })
+  const script = (s: ReturnType<typeof shelf>) =>
+    three(s, {
+      steps: () => [
+        Step.make({
+          key: "script",
+          title: "Run",
+          intent: "run",
+          output: Schema.Null,
+          do: () =>
+            Effect.suspend(() => {
+              s.calls.push("script")
+              return Effect.as(s.instead.get("script") ?? Effect.void, Step.done(null))
+            }),
+          undo: () =>
+            Effect.sync(() => {
+              s.calls.push("clean up")
+            })
+        })
+      ]
+    })
   it.effect("of a step that cannot be looked at parks; a retry runs it again", () => {
     const s = shelf()
     s.instead.set("script", Effect.never)
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const vanishes = yield* runner({ drainMillis: 0 })
@@ -384,7 +478,7 @@ describe("unknown outcome", () => {
   it.effect("can be cancelled instead: it is undone", () => {
     const s = shelf()
     s.instead.set("script", Effect.never)
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const vanishes = yield* runner({ drainMillis: 0 })
@@ -403,17 +497,25 @@ describe("unknown outcome", () => {
 describe("zombie", () => {
   it.effect("a runner past its lease writes nothing any more", () => {
     const s = shelf()
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const store = yield* OperationStore
-      const desk = { store, unitOfWork: yield* UnitOfWork, log: yield* EventLog, audit: yield* AuditStore, notifier: yield* Notifier }
+      const desk = {
+        store,
+        unitOfWork: yield* UnitOfWork,
+        log: yield* EventLog,
+        audit: yield* AuditStore,
+        notifier: yield* Notifier
+      }
       const go = yield* Deferred.make<void>()
       s.instead.set("do a", Deferred.await(go))
       const { id } = yield* operations.start(request)
       const [claimed] = yield* store.claim({ owner: "stopped", limit: 1, leaseMillis: 4_000 })
       if (claimed === undefined) return assert.fail("nothing was claimed")
       const bell = yield* Queue.sliding<void>(1)
-      const zombie = yield* Effect.forkChild(Effect.exit(Saga.run(desk, yield* Definition.OperationDefinitions, claimed, { bell, stopping: () => false })))
+      const zombie = yield* Effect.forkChild(
+        Effect.exit(Saga.run(desk, yield* Definition.OperationDefinitions, claimed, { bell, stopping: () => false }))
+      )
       yield* Effect.yieldNow
       yield* TestClock.adjust("5 seconds")
       s.instead.clear()
@@ -428,7 +530,10 @@ describe("zombie", () => {
       assert.deepStrictEqual(yield* operations.steps(id), rows)
       assert.deepStrictEqual(yield* operations.get(id), ended)
       assert.deepStrictEqual(yield* types, told)
-      assert.deepStrictEqual(rows.filter((row) => row.key === "a" && row.phase === "do").map((row) => [row.status, row.epoch]), [["done", 2]])
+      assert.deepStrictEqual(
+        rows.filter((row) => row.key === "a" && row.phase === "do").map((row) => [row.status, row.epoch]),
+        [["done", 2]]
+      )
     }).pipe(Effect.provide(platform(three(s))))
   })
 })
@@ -437,7 +542,7 @@ describe("takeover and retention", () => {
   it.effect("a second runner goes on within 5 s of the first one's death", () => {
     const s = shelf()
     s.instead.set("do b", Effect.never)
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const store = yield* OperationStore
       const { id } = yield* operations.start(request)
@@ -449,7 +554,7 @@ describe("takeover and retention", () => {
       yield* until(id, "completed")
       yield* r.stop
       const rows = yield* operations.steps(id)
-      const first = Math.min(...rows.flatMap((row) => row.startedAtMillis === null ? [] : [row.startedAtMillis]))
+      const first = Math.min(...rows.flatMap((row) => (row.startedAtMillis === null ? [] : [row.startedAtMillis])))
       assert.isAtMost(first - diedAt, 5_000)
     }).pipe(Effect.provide(platform(three(s))))
   })
@@ -458,7 +563,7 @@ describe("takeover and retention", () => {
     const s = shelf()
     const gate = Deferred.makeUnsafe<void>()
     s.instead.set("do a", Deferred.await(gate))
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const first = yield* runner({ drainMillis: 5_000 })
@@ -482,7 +587,7 @@ describe("takeover and retention", () => {
     const s = shelf()
     s.instead.set("do c", Effect.fail(Step.failure("Invalid", "no")))
     s.instead.set("undo a", Effect.fail(Step.failure("Unauthorized", "no")))
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const stuck = yield* operations.start(request)
       const r = yield* runner({ retentionMillis: 86_400_000, pollMillis: 3_600_000, leaseMillis: 86_400_000 })
@@ -495,7 +600,10 @@ describe("takeover and retention", () => {
       yield* until(recent.id, "completed")
       yield* TestClock.adjust("2 hours")
       yield* r.stop
-      assert.deepStrictEqual((yield* operations.list({ limit: 10 })).map((operation) => operation.id), [recent.id, stuck.id])
+      assert.deepStrictEqual(
+        (yield* operations.list({ limit: 10 })).map((operation) => operation.id),
+        [recent.id, stuck.id]
+      )
     }).pipe(Effect.provide(platform(three(s))))
   })
 })
@@ -504,10 +612,17 @@ describe("plan and apply", () => {
   it.effect("says what each step would do, and applies exactly that", () => {
     const s = shelf()
     s.things.set("a", "us")
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const plan = yield* operations.plan("test.three", { n: 1 })
-      assert.deepStrictEqual(plan.steps.map((step) => [step.key, step.change]), [["a", "adopt"], ["b", "create"], ["c", "create"]])
+      assert.deepStrictEqual(
+        plan.steps.map((step) => [step.key, step.change]),
+        [
+          ["a", "adopt"],
+          ["b", "create"],
+          ["c", "create"]
+        ]
+      )
       assert.deepStrictEqual(s.calls, [])
       const applied = yield* operations.apply({ ...request, idempotencyKey: "1" }, plan.digest)
       // The world moves on after the plan was applied, before it runs.
@@ -520,16 +635,22 @@ describe("plan and apply", () => {
       s.things.set("c", "them")
       const next = yield* operations.plan("test.three", { n: 1 })
       assert.strictEqual(next.steps.find((step) => step.key === "c")?.change, "conflict")
-      assert.include((yield* Effect.flip(operations.apply({ ...request, idempotencyKey: "3" }, next.digest))).message, "refused")
+      assert.include(
+        (yield* Effect.flip(operations.apply({ ...request, idempotencyKey: "3" }, next.digest))).message,
+        "refused"
+      )
       yield* r.stop
     }).pipe(Effect.provide(platform(three(s))))
   })
 
   it.effect("refuses unknown kinds, wrong input and keys of other operations", () => {
     const s = shelf()
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
-      assert.include((yield* Effect.flip(operations.start({ ...request, kind: "nope" }))).message, "known are test.three")
+      assert.include(
+        (yield* Effect.flip(operations.start({ ...request, kind: "nope" }))).message,
+        "known are test.three"
+      )
       assert.include((yield* Effect.flip(operations.start({ ...request, input: { n: "x" } }))).message, "input")
     }).pipe(Effect.provide(platform(three(s))))
   })
@@ -537,7 +658,7 @@ describe("plan and apply", () => {
   it.effect("starts an undone operation anew on retry, once", () => {
     const s = shelf()
     s.instead.set("do c", Effect.fail(Step.failure("Invalid", "no")))
-    return Effect.gen(function*() {
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const { id } = yield* operations.start(request)
       const r = yield* runner()
@@ -556,8 +677,14 @@ describe("plan and apply", () => {
 describe("always", () => {
   it.effect("runs a last step after success, failure and cancel", () => {
     const s = shelf()
-    const definition = three(s, { steps: () => [thing(s, "a"), thing(s, "b", ["a"]), thing(s, "last", [], { always: true, undo: () => Effect.void })] })
-    return Effect.gen(function*() {
+    const definition = three(s, {
+      steps: () => [
+        thing(s, "a"),
+        thing(s, "b", ["a"]),
+        thing(s, "last", [], { always: true, undo: () => Effect.void })
+      ]
+    })
+    return Effect.gen(function* () {
       const operations = yield* Operations
       const r = yield* runner()
       const good = yield* operations.start(request)

@@ -13,35 +13,62 @@ export const shelf = (): Shelf => ({ things: new Map(), calls: [], instead: new 
 
 const Made = Schema.Struct({ name: Schema.String })
 
-const call = (s: Shelf, name: string, effect: () => void) => Effect.suspend(() => {
-  s.calls.push(name)
-  return Effect.andThen(s.instead.get(name) ?? Effect.void, Effect.sync(effect))
-})
+const call = (s: Shelf, name: string, effect: () => void) =>
+  Effect.suspend(() => {
+    s.calls.push(name)
+    return Effect.andThen(s.instead.get(name) ?? Effect.void, Effect.sync(effect))
+  })
 
-export const thing = (s: Shelf, key: string, dependsOn: ReadonlyArray<string> = [], more: Partial<Step.StepSpec<typeof Made.Type, never>> = {}) => Step.make({
-  key,
-  title: `Make ${key}`,
-  dependsOn,
-  intent: "create",
-  output: Made,
-  resource: { provider: "shelf", externalId: key },
-  observe: () => Effect.sync((): Step.Observed<typeof Made.Type> => {
-    const owner = s.things.get(key)
-    if (owner === undefined) return { _tag: "Absent" }
-    return owner === "us" ? { _tag: "Present", output: { name: key }, known: false, drift: null, detail: "it is there" } : { _tag: "Foreign", detail: `${key} is ${owner}'s` }
-  }),
-  do: () => Effect.as(call(s, `do ${key}`, () => { s.things.set(key, "us") }), Step.done({ name: key })),
-  undo: () => call(s, `undo ${key}`, () => { s.things.delete(key) }),
-  ...more
-})
+export const thing = (
+  s: Shelf,
+  key: string,
+  dependsOn: ReadonlyArray<string> = [],
+  more: Partial<Step.StepSpec<typeof Made.Type, never>> = {}
+) =>
+  Step.make({
+    key,
+    title: `Make ${key}`,
+    dependsOn,
+    intent: "create",
+    output: Made,
+    resource: { provider: "shelf", externalId: key },
+    observe: () =>
+      Effect.sync((): Step.Observed<typeof Made.Type> => {
+        const owner = s.things.get(key)
+        if (owner === undefined) return { _tag: "Absent" }
+        return owner === "us"
+          ? { _tag: "Present", output: { name: key }, known: false, drift: null, detail: "it is there" }
+          : { _tag: "Foreign", detail: `${key} is ${owner}'s` }
+      }),
+    do: () =>
+      Effect.as(
+        call(s, `do ${key}`, () => {
+          s.things.set(key, "us")
+        }),
+        Step.done({ name: key })
+      ),
+    undo: () =>
+      call(s, `undo ${key}`, () => {
+        s.things.delete(key)
+      }),
+    ...more
+  })
 
 /** a and b side by side, then c. */
-export const three = (s: Shelf, fields: { readonly version?: number; readonly onFailure?: "compensate" | "continue"; readonly steps?: () => ReadonlyArray<Step.Step> } = {}) => Definition.make({
-  kind: "test.three",
-  version: fields.version ?? 1,
-  input: Schema.Struct({ n: Schema.Int }),
-  onFailure: fields.onFailure ?? "compensate",
-  steps: fields.steps ?? (() => [thing(s, "c", ["a", "b"]), thing(s, "a"), thing(s, "b")])
-})
+export const three = (
+  s: Shelf,
+  fields: {
+    readonly version?: number
+    readonly onFailure?: "compensate" | "continue"
+    readonly steps?: () => ReadonlyArray<Step.Step>
+  } = {}
+) =>
+  Definition.make({
+    kind: "test.three",
+    version: fields.version ?? 1,
+    input: Schema.Struct({ n: Schema.Int }),
+    onFailure: fields.onFailure ?? "compensate",
+    steps: fields.steps ?? (() => [thing(s, "c", ["a", "b"]), thing(s, "a"), thing(s, "b")])
+  })
 
 export const request = { kind: "test.three", projectId: null, input: { n: 1 }, idempotencyKey: "k" }

@@ -19,10 +19,17 @@ describe("Fairness", () => {
     assert.deepStrictEqual(serve({ a: 1, b: 2, c: 5 }, 800).counts, { a: 100, b: 200, c: 500 })
   })
   it("shares a batch by weight and fills it from whoever has work", () => {
-    const lanes = [{ project: "a", weight: 1, tasks: Array<string>(100).fill("a") }, { project: "b", weight: 3, tasks: Array<string>(100).fill("b") }]
+    const lanes = [
+      { project: "a", weight: 1, tasks: Array<string>(100).fill("a") },
+      { project: "b", weight: 3, tasks: Array<string>(100).fill("b") }
+    ]
     const { chosen } = Fairness.select(lanes, 40, Fairness.start)
     assert.strictEqual(chosen.filter((x) => x === "a").length, 10)
-    assert.strictEqual(Fairness.select([lanes[0] as (typeof lanes)[0], { project: "b", weight: 3, tasks: ["b"] }], 40, Fairness.start).chosen.length, 40)
+    assert.strictEqual(
+      Fairness.select([lanes[0] as (typeof lanes)[0], { project: "b", weight: 3, tasks: ["b"] }], 40, Fairness.start)
+        .chosen.length,
+      40
+    )
   })
   it("gives no credit for idleness and no debt for use of idle workers", () => {
     const { clock } = serve({ a: 1, b: 1 }, 100)
@@ -32,8 +39,14 @@ describe("Fairness", () => {
     assert.deepStrictEqual(serve({ a: 1, b: 1 }, 10, alone.clock).counts, { a: 5, b: 5 })
   })
   it("charges nobody for a batch in which there was room for more", () => {
-    const lanes = [{ project: "a", weight: 1, tasks: ["a", "a", "a"] }, { project: "b", weight: 1, tasks: ["b"] }]
-    assert.deepStrictEqual(Fairness.select(lanes, 5, Fairness.start), { chosen: ["a", "b", "a", "a"], clock: Fairness.start })
+    const lanes = [
+      { project: "a", weight: 1, tasks: ["a", "a", "a"] },
+      { project: "b", weight: 1, tasks: ["b"] }
+    ]
+    assert.deepStrictEqual(Fairness.select(lanes, 5, Fairness.start), {
+      chosen: ["a", "b", "a", "a"],
+      clock: Fairness.start
+    })
     assert.notDeepEqual(Fairness.select(lanes, 4, Fairness.start).clock, Fairness.start)
   })
   it("forgets projects the clock has passed", () => {

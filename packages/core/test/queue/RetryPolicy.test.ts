@@ -7,14 +7,35 @@ import * as Transition from "@rdev/core/queue/Transition"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 
 const now = 1_000_000
-const base = Transition.started(Transition.pending({
-  ...WorkQueue.defaults, id: "task_01J00000000000000000000000" as TaskId, projectId: "proj_01J00000000000000000000000" as WorkTask["projectId"],
-  kind: "agent", payload: null, maxAttempts: 3, timeoutMillis: 60_000, gate: "account:1"
-}, now), "wrk_1", now)
-const task = (change: Partial<{ -readonly [K in keyof WorkTask]: WorkTask[K] }> = {}) => Transition.withFields(base, change)
-const failures = (tag: ErrorClassTag, count: number): WorkTask["attempts"] => Array.from({ length: count }, (_, i) => ({
-  number: i + 1, fence: BigInt(i), workerId: "wrk_1", startedAtMillis: 0, endedAtMillis: 1, error: { ...samples[tag] }, counted: false
-}))
+const base = Transition.started(
+  Transition.pending(
+    {
+      ...WorkQueue.defaults,
+      id: "task_01J00000000000000000000000" as TaskId,
+      projectId: "proj_01J00000000000000000000000" as WorkTask["projectId"],
+      kind: "agent",
+      payload: null,
+      maxAttempts: 3,
+      timeoutMillis: 60_000,
+      gate: "account:1"
+    },
+    now
+  ),
+  "wrk_1",
+  now
+)
+const task = (change: Partial<{ -readonly [K in keyof WorkTask]: WorkTask[K] }> = {}) =>
+  Transition.withFields(base, change)
+const failures = (tag: ErrorClassTag, count: number): WorkTask["attempts"] =>
+  Array.from({ length: count }, (_, i) => ({
+    number: i + 1,
+    fence: BigInt(i),
+    workerId: "wrk_1",
+    startedAtMillis: 0,
+    endedAtMillis: 1,
+    error: { ...samples[tag] },
+    counted: false
+  }))
 const samples: { readonly [T in ErrorClassTag]: Extract<ErrorClass, { readonly _tag: T }> } = {
   RateLimited: { _tag: "RateLimited", message: "429", gate: null, retryAfterMillis: null },
   AccountLimit: { _tag: "AccountLimit", message: "limit", gate: "account:2", resetAtMillis: now + 3_600_000 },
@@ -33,12 +54,22 @@ const samples: { readonly [T in ErrorClassTag]: Extract<ErrorClass, { readonly _
 }
 
 describe("RetryPolicy", () => {
-  const table: ReadonlyArray<readonly [ErrorClassTag, Partial<{ -readonly [K in keyof WorkTask]: WorkTask[K] }>, object]> = [
+  const table: ReadonlyArray<
+    readonly [ErrorClassTag, Partial<{ -readonly [K in keyof WorkTask]: WorkTask[K] }>, object]
+  > = [
     ["RateLimited", {}, { _tag: "Again", counts: false, crash: false }],
-    ["AccountLimit", {}, { _tag: "Again", counts: false, delayMillis: 3_600_000, closes: { gate: "account:2", forMillis: 3_600_000 } }],
+    [
+      "AccountLimit",
+      {},
+      { _tag: "Again", counts: false, delayMillis: 3_600_000, closes: { gate: "account:2", forMillis: 3_600_000 } }
+    ],
     ["AuthFailed", {}, { _tag: "Fail", notify: true }],
     ["Timeout", {}, { _tag: "Again", counts: true, timeoutMillis: 120_000 }],
-    ["Timeout", { timeoutMillis: RetryPolicy.maxTimeoutMillis - 1 }, { _tag: "Again", timeoutMillis: RetryPolicy.maxTimeoutMillis }],
+    [
+      "Timeout",
+      { timeoutMillis: RetryPolicy.maxTimeoutMillis - 1 },
+      { _tag: "Again", timeoutMillis: RetryPolicy.maxTimeoutMillis }
+    ],
     ["Timeout", { attemptsCounted: 2 }, { _tag: "Fail", counts: true }],
     ["StaleWorker", {}, { _tag: "Again", counts: false, crash: true, delayMillis: 0 }],
     ["StaleWorker", { crashes: 2 }, { _tag: "Fail", counts: false, crash: true, notify: true }],
@@ -57,7 +88,12 @@ describe("RetryPolicy", () => {
     ["Unknown", { attemptsCounted: 2 }, { _tag: "Fail", counts: true }]
   ]
   it("decides for every class", () => {
-    for (const [tag, change, expected] of table) assert.containSubset(RetryPolicy.decide(samples[tag], task(change), now), expected, `${tag} ${JSON.stringify(Object.keys(change))}`)
+    for (const [tag, change, expected] of table)
+      assert.containSubset(
+        RetryPolicy.decide(samples[tag], task(change), now),
+        expected,
+        `${tag} ${JSON.stringify(Object.keys(change))}`
+      )
     assert.deepStrictEqual(new Set(table.map(([tag]) => tag)), new Set(Object.keys(samples)))
   })
   it("takes the handler's own time for what it cannot name", () => {
@@ -68,7 +104,10 @@ describe("RetryPolicy", () => {
   })
 
   it("takes the server's time, and closes the task's gate when the error names none", () => {
-    assert.containSubset(RetryPolicy.decide({ ...samples.RateLimited, retryAfterMillis: 7_000 }, task(), now), { delayMillis: 7_000, closes: { gate: "account:1", forMillis: 7_000 } })
+    assert.containSubset(RetryPolicy.decide({ ...samples.RateLimited, retryAfterMillis: 7_000 }, task(), now), {
+      delayMillis: 7_000,
+      closes: { gate: "account:1", forMillis: 7_000 }
+    })
     assert.containSubset(RetryPolicy.decide(samples.RateLimited, task({ gate: null }), now), { closes: null })
   })
 
@@ -79,7 +118,10 @@ describe("RetryPolicy", () => {
       const decision = RetryPolicy.decide(samples.RateLimited, failing, now)
       assert.deepStrictEqual(RetryPolicy.decide(samples.RateLimited, failing, now), decision)
       const delay = decision._tag === "Again" ? decision.delayMillis : -1
-      const full = Math.min(RetryPolicy.backoffs.rateLimited.capMillis, RetryPolicy.backoffs.rateLimited.baseMillis * 2 ** failed)
+      const full = Math.min(
+        RetryPolicy.backoffs.rateLimited.capMillis,
+        RetryPolicy.backoffs.rateLimited.baseMillis * 2 ** failed
+      )
       assert.isTrue(delay >= full / 2 && delay <= full, `${delay} of ${full}`)
       last = delay
     }
@@ -87,7 +129,13 @@ describe("RetryPolicy", () => {
   })
 
   it("ends even what never counts", () => {
-    assert.containSubset(RetryPolicy.decide(samples.RateLimited, task({ deliveries: RetryPolicy.maxDeliveries }), now), { _tag: "Fail" })
-    assert.containSubset(RetryPolicy.decide(samples.ResourceExhausted, task({ deliveries: RetryPolicy.maxDeliveries }), now), { _tag: "Fail" })
+    assert.containSubset(
+      RetryPolicy.decide(samples.RateLimited, task({ deliveries: RetryPolicy.maxDeliveries }), now),
+      { _tag: "Fail" }
+    )
+    assert.containSubset(
+      RetryPolicy.decide(samples.ResourceExhausted, task({ deliveries: RetryPolicy.maxDeliveries }), now),
+      { _tag: "Fail" }
+    )
   })
 })

@@ -6,7 +6,7 @@ import * as EventLog from "../../src/ports/EventLog.ts"
 import * as EventRetention from "../../src/services/EventRetention.ts"
 
 it.effect("EventRetention forgets what is older than it keeps, and tells where the log begins", () =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const log = yield* EventLog.EventLog
     const entry = { type: "output", subject: {}, data: {} }
     yield* log.append(Event.system, [entry])
@@ -15,6 +15,12 @@ it.effect("EventRetention forgets what is older than it keeps, and tells where t
     assert.strictEqual((yield* log.read(Event.system, 0, 10)).events.length, 2)
     yield* TestClock.adjust("31 minutes")
     const page = yield* log.read(Event.system, 0, 10)
-    assert.deepStrictEqual(page.events.map((event) => event.seq), [2])
+    assert.deepStrictEqual(
+      page.events.map((event) => event.seq),
+      [2]
+    )
     assert.strictEqual(page.retainedFrom, 2)
-  }).pipe(Effect.provide(EventRetention.layer({ keepMillis: 3_600_000 }).pipe(Layer.provideMerge(EventLog.layerMemory)))))
+  }).pipe(
+    Effect.provide(EventRetention.layer({ keepMillis: 3_600_000 }).pipe(Layer.provideMerge(EventLog.layerMemory)))
+  )
+)

@@ -34,28 +34,69 @@ import { definitions, type Infrastructure } from "@rdev/core/services/projects/P
 
 const templates = Layer.succeed(Templates, {
   list: Effect.succeed([{ name: "default", title: "Default", kind: "static" as const, description: "" }]),
-  files: (_name, variables) => Effect.succeed([{ path: "README.md", content: `# ${variables.project}\n` }, { path: ".sdlc/policy.yaml", content: "version: 1\n" }])
+  files: (_name, variables) =>
+    Effect.succeed([
+      { path: "README.md", content: `# ${variables.project}\n` },
+      { path: ".sdlc/policy.yaml", content: "version: 1\n" }
+    ])
 })
 
 const stores = Layer.mergeAll(
-  AuditStore.layerMemory, CredentialStore.layerMemory, EventLog.layerMemory, FeatureStore.layerMemory, Notifier.layerMemory, OperationStore.layerMemory, OutputStore.layerMemory, PolicyStore.layerMemory, ProjectStore.layerMemory, UnitOfWork.layerMemory
+  AuditStore.layerMemory,
+  CredentialStore.layerMemory,
+  EventLog.layerMemory,
+  FeatureStore.layerMemory,
+  Notifier.layerMemory,
+  OperationStore.layerMemory,
+  OutputStore.layerMemory,
+  PolicyStore.layerMemory,
+  ProjectStore.layerMemory,
+  UnitOfWork.layerMemory
 )
 export const providers = Layer.mergeAll(
-  Ci.layerMemory, Deployer.layerMemory, Dns.layerMemory, Forge.layerMemory, TenantCache.layerMemory, TenantDatabase.layerMemory, Tls.layerMemory, WorkspaceHost.layerMemory, templates
+  Ci.layerMemory,
+  Deployer.layerMemory,
+  Dns.layerMemory,
+  Forge.layerMemory,
+  TenantCache.layerMemory,
+  TenantDatabase.layerMemory,
+  Tls.layerMemory,
+  WorkspaceHost.layerMemory,
+  templates
 )
 
 /** Everything but a runner; `with` replaces providers. */
-export const world = (replaced: Layer.Layer<never> | Layer.Layer<Tls.Tls | TenantDatabase.TenantDatabase | TenantCache.TenantCache> = Layer.empty) =>
+export const world = (
+  replaced:
+    | Layer.Layer<never>
+    | Layer.Layer<Tls.Tls | TenantDatabase.TenantDatabase | TenantCache.TenantCache> = Layer.empty
+) =>
   Projects.layer.pipe(
     Layer.provideMerge(Operations.layer),
     Layer.provideMerge(Definition.layer(definitions)),
     Layer.provideMerge(Layer.mergeAll(stores, Layer.merge(providers, replaced)))
   )
 
-export type Everything = Infrastructure | AuditStore.AuditStore | EventLog.EventLog | FeatureStore.FeatureStore | Notifier.Notifier | OperationStore.OperationStore | OutputStore.OutputStore | PolicyStore.PolicyStore | ProjectStore.ProjectStore | UnitOfWork.UnitOfWork | WorkspaceHost.WorkspaceHost
+export type Everything =
+  | Infrastructure
+  | AuditStore.AuditStore
+  | EventLog.EventLog
+  | FeatureStore.FeatureStore
+  | Notifier.Notifier
+  | OperationStore.OperationStore
+  | OutputStore.OutputStore
+  | PolicyStore.PolicyStore
+  | ProjectStore.ProjectStore
+  | UnitOfWork.UnitOfWork
+  | WorkspaceHost.WorkspaceHost
 
 /** One created or deleted thing, as the provider saw it. */
-export interface Effected { readonly port: string; readonly verb: string; readonly name: string; readonly what: "created" | "deleted" }
+export interface Effected {
+  readonly port: string
+  readonly verb: string
+  readonly name: string
+  readonly what: "created" | "deleted"
+}
 
 /** What all processes together did to the providers. */
 export class Oracle {
@@ -70,7 +111,8 @@ const nameOf = (args: ReadonlyArray<unknown>): string => {
   const [first, second] = args
   if (typeof first === "object" && first !== null) {
     if ("host" in first) return String(first.host)
-    const environment = typeof second === "object" && second !== null && "environment" in second ? `/${String(second.environment)}` : ""
+    const environment =
+      typeof second === "object" && second !== null && "environment" in second ? `/${String(second.environment)}` : ""
     if ("name" in first) return `${String(first.name)}${environment}`
   }
   return args.map(String).join("/")
@@ -100,52 +142,132 @@ class Life implements ProviderProbe {
       return this.dead ? Effect.interruptible(Effect.never) : Effect.void
     })
   }
-  arrives = (call: Call): Effect.Effect<Fault | null> => Effect.map(this.tick(), () => {
-    this.oracle.calls.push(`${call.port}.${call.verb}`)
-    return this.options.fault?.(call, this.count) ?? null
-  })
-  answers = (call: Call, result: unknown): Effect.Effect<void> => Effect.suspend(() => {
-    const name = nameOf(call.args)
-    const made = typeof result === "object" && result !== null && "created" in result && result.created === true
-    if (made) this.oracle.effects.push({ port: call.port, verb: call.verb, name, what: "created" })
-    if (call.port === "Deployer" && call.verb === "deploy" && typeof result === "object" && result !== null && "id" in result) {
-      const release = `${name}=${String(result.id)}`
-      if (!this.oracle.effects.some((one) => one.name === release)) this.oracle.effects.push({ port: call.port, verb: call.verb, name: release, what: "created" })
-    }
-    if (call.verb === "remove" || call.verb === "deleteRepository") this.oracle.effects.push({ port: call.port, verb: call.verb, name, what: "deleted" })
-    return this.tick()
-  })
+  arrives = (call: Call): Effect.Effect<Fault | null> =>
+    Effect.map(this.tick(), () => {
+      this.oracle.calls.push(`${call.port}.${call.verb}`)
+      return this.options.fault?.(call, this.count) ?? null
+    })
+  answers = (call: Call, result: unknown): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const name = nameOf(call.args)
+      const made = typeof result === "object" && result !== null && "created" in result && result.created === true
+      if (made) this.oracle.effects.push({ port: call.port, verb: call.verb, name, what: "created" })
+      if (
+        call.port === "Deployer" &&
+        call.verb === "deploy" &&
+        typeof result === "object" &&
+        result !== null &&
+        "id" in result
+      ) {
+        const release = `${name}=${String(result.id)}`
+        if (!this.oracle.effects.some((one) => one.name === release))
+          this.oracle.effects.push({ port: call.port, verb: call.verb, name: release, what: "created" })
+      }
+      if (call.verb === "remove" || call.verb === "deleteRepository")
+        this.oracle.effects.push({ port: call.port, verb: call.verb, name, what: "deleted" })
+      return this.tick()
+    })
 }
 
-const storeFailure = (operation: string, reason: PortReason) => new StoreError({ operation, reason: { _tag: "Unavailable", message: reason._tag } })
+const storeFailure = (operation: string, reason: PortReason) =>
+  new StoreError({ operation, reason: { _tag: "Unavailable", message: reason._tag } })
 
-export interface Process { readonly life: Life; readonly isDead: () => boolean; readonly stop: Effect.Effect<void>; readonly kill: Effect.Effect<void> }
+export interface Process {
+  readonly life: Life
+  readonly isDead: () => boolean
+  readonly stop: Effect.Effect<void>
+  readonly kill: Effect.Effect<void>
+}
 
 /** Starts a process: a runner over the shared world, watched. */
-export const boot = (oracle: Oracle, options: Options = {}): Effect.Effect<Process, never, Everything> => Effect.gen(function*() {
-  const base = yield* Effect.context<Everything>()
-  const life = new Life(oracle, options)
-  const mine = base.pipe(
-    Context.add(Forge.Forge, watched("Forge", Context.get(base, Forge.Forge), (operation, reason) => new Forge.ForgeError({ operation, reason }), life)),
-    Context.add(Ci.Ci, watched("Ci", Context.get(base, Ci.Ci), (operation, reason) => new Ci.CiError({ operation, reason }), life)),
-    Context.add(Dns.Dns, watched("Dns", Context.get(base, Dns.Dns), (operation, reason) => new Dns.DnsError({ operation, reason }), life)),
-    Context.add(Tls.Tls, watched("Tls", Context.get(base, Tls.Tls), (operation, reason) => new Tls.TlsError({ operation, reason }), life)),
-    Context.add(TenantDatabase.TenantDatabase, watched("TenantDatabase", Context.get(base, TenantDatabase.TenantDatabase), (operation, reason) => new TenantDatabase.TenantDatabaseError({ operation, reason }), life)),
-    Context.add(TenantCache.TenantCache, watched("TenantCache", Context.get(base, TenantCache.TenantCache), (operation, reason) => new TenantCache.TenantCacheError({ operation, reason }), life)),
-    Context.add(Deployer.Deployer, watched("Deployer", Context.get(base, Deployer.Deployer), (operation, reason) => new Deployer.DeployerError({ operation, reason }), life)),
-    Context.add(CredentialStore.CredentialStore, watched("CredentialStore", Context.get(base, CredentialStore.CredentialStore), storeFailure, life)),
-    Context.add(OperationStore.OperationStore, watched("OperationStore", Context.get(base, OperationStore.OperationStore), storeFailure, life)),
-    Context.add(UnitOfWork.UnitOfWork, watched("UnitOfWork", Context.get(base, UnitOfWork.UnitOfWork), storeFailure, life))
-  )
-  const registry = Definition.registry(yield* Effect.provideContext(Effect.all(definitions), mine))
-  const scope = yield* Scope.make()
-  const work = OperationRunner.run({ drainMillis: 0, ...options.runner }).pipe(Effect.provideService(Definition.OperationDefinitions, registry), Effect.provideContext(mine))
-  const fiber = yield* Effect.forkIn(work, scope)
-  const stop = Effect.gen(function*() {
-    const ending = yield* Effect.forkChild(Effect.andThen(Fiber.interrupt(fiber), Scope.close(scope, Exit.void)))
-    // Waits in the end of a runner are on the clock that we move.
-    for (let i = 0; i < 200 && ending.pollUnsafe() === undefined; i++) yield* TestClock.adjust("100 millis")
-    yield* Fiber.join(ending)
+export const boot = (oracle: Oracle, options: Options = {}): Effect.Effect<Process, never, Everything> =>
+  Effect.gen(function* () {
+    const base = yield* Effect.context<Everything>()
+    const life = new Life(oracle, options)
+    const mine = base.pipe(
+      Context.add(
+        Forge.Forge,
+        watched(
+          "Forge",
+          Context.get(base, Forge.Forge),
+          (operation, reason) => new Forge.ForgeError({ operation, reason }),
+          life
+        )
+      ),
+      Context.add(
+        Ci.Ci,
+        watched("Ci", Context.get(base, Ci.Ci), (operation, reason) => new Ci.CiError({ operation, reason }), life)
+      ),
+      Context.add(
+        Dns.Dns,
+        watched("Dns", Context.get(base, Dns.Dns), (operation, reason) => new Dns.DnsError({ operation, reason }), life)
+      ),
+      Context.add(
+        Tls.Tls,
+        watched("Tls", Context.get(base, Tls.Tls), (operation, reason) => new Tls.TlsError({ operation, reason }), life)
+      ),
+      Context.add(
+        TenantDatabase.TenantDatabase,
+        watched(
+          "TenantDatabase",
+          Context.get(base, TenantDatabase.TenantDatabase),
+          (operation, reason) => new TenantDatabase.TenantDatabaseError({ operation, reason }),
+          life
+        )
+      ),
+      Context.add(
+        TenantCache.TenantCache,
+        watched(
+          "TenantCache",
+          Context.get(base, TenantCache.TenantCache),
+          (operation, reason) => new TenantCache.TenantCacheError({ operation, reason }),
+          life
+        )
+      ),
+      Context.add(
+        Deployer.Deployer,
+        watched(
+          "Deployer",
+          Context.get(base, Deployer.Deployer),
+          (operation, reason) => new Deployer.DeployerError({ operation, reason }),
+          life
+        )
+      ),
+      Context.add(
+        CredentialStore.CredentialStore,
+        watched("CredentialStore", Context.get(base, CredentialStore.CredentialStore), storeFailure, life)
+      ),
+      Context.add(
+        OperationStore.OperationStore,
+        watched("OperationStore", Context.get(base, OperationStore.OperationStore), storeFailure, life)
+      ),
+      Context.add(
+        UnitOfWork.UnitOfWork,
+        watched("UnitOfWork", Context.get(base, UnitOfWork.UnitOfWork), storeFailure, life)
+      )
+    )
+    const registry = Definition.registry(yield* Effect.provideContext(Effect.all(definitions), mine))
+    const scope = yield* Scope.make()
+    const work = OperationRunner.run({ drainMillis: 0, ...options.runner }).pipe(
+      Effect.provideService(Definition.OperationDefinitions, registry),
+      Effect.provideContext(mine)
+    )
+    const fiber = yield* Effect.forkIn(work, scope)
+    const stop = Effect.gen(function* () {
+      const ending = yield* Effect.forkChild(Effect.andThen(Fiber.interrupt(fiber), Scope.close(scope, Exit.void)))
+      // Waits in the end of a runner are on the clock that we move.
+      for (let i = 0; i < 200 && ending.pollUnsafe() === undefined; i++) yield* TestClock.adjust("100 millis")
+      yield* Fiber.join(ending)
+    })
+    return {
+      life,
+      isDead: () => life.dead,
+      stop,
+      kill: Effect.andThen(
+        Effect.sync(() => {
+          life.dead = true
+        }),
+        stop
+      )
+    }
   })
-  return { life, isDead: () => life.dead, stop, kill: Effect.andThen(Effect.sync(() => { life.dead = true }), stop) }
-})

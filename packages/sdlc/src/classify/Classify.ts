@@ -18,15 +18,17 @@ interface Compiled {
   readonly guardReasons: ReadonlyArray<string>
 }
 
-const compileRule = (guards: ReadonlyArray<Guard>) => (rule: Rule): Compiled => {
-  const wrapping = guards.filter((guard) => guard.wraps(rule))
-  return {
-    rule,
-    guards: wrapping,
-    reason: fill(rule.reason, {}) || rule.action,
-    guardReasons: wrapping.map((guard) => fill(guard.reason, { rule: rule.id, action: rule.action }))
+const compileRule =
+  (guards: ReadonlyArray<Guard>) =>
+  (rule: Rule): Compiled => {
+    const wrapping = guards.filter((guard) => guard.wraps(rule))
+    return {
+      rule,
+      guards: wrapping,
+      reason: fill(rule.reason, {}) || rule.action,
+      guardReasons: wrapping.map((guard) => fill(guard.reason, { rule: rule.id, action: rule.action }))
+    }
   }
-}
 
 /** The table as arrays that are walked without looking anything up. */
 export interface Program {
@@ -59,7 +61,13 @@ export const compile = (source: Table): Program => {
 }
 
 const target = (rule: Rule, facts: Facts): Phase | "archived" | undefined =>
-  rule.to === undefined ? undefined : rule.to === "next" ? nextPhase(facts.phase) : rule.to === "floor" ? floor(facts) : rule.to
+  rule.to === undefined
+    ? undefined
+    : rule.to === "next"
+      ? nextPhase(facts.phase)
+      : rule.to === "floor"
+        ? floor(facts)
+        : rule.to
 
 const find = (program: Program, facts: Facts): Compiled | undefined => {
   const { calm, common } = program
@@ -68,7 +76,8 @@ const find = (program: Program, facts: Facts): Compiled | undefined => {
     if (candidate.rule.when(facts)) return candidate
   }
   // JavaScript may pass a phase that is none; that is nobody's rule, not a crash.
-  const rules = (program.byPhase as { readonly [phase: string]: ReadonlyArray<Compiled> | undefined })[facts.phase] ?? []
+  const rules =
+    (program.byPhase as { readonly [phase: string]: ReadonlyArray<Compiled> | undefined })[facts.phase] ?? []
   for (let i = 0; i < rules.length; i++) {
     const candidate = rules[i] as Compiled
     if (candidate.rule.when(facts)) return candidate
@@ -91,7 +100,14 @@ class TracedDecision implements Decision {
   readonly #program: Program
   readonly #facts: Facts
 
-  constructor(program: Program, facts: Facts, hit: Rule | Guard, reason: string, via: string | undefined, to: Phase | "archived" | undefined) {
+  constructor(
+    program: Program,
+    facts: Facts,
+    hit: Rule | Guard,
+    reason: string,
+    via: string | undefined,
+    to: Phase | "archived" | undefined
+  ) {
     this.rule = hit.id
     if (via !== undefined) this.via = via
     this.action = hit.action
@@ -119,7 +135,8 @@ export const run = (program: Program, facts: Facts): Decision | undefined => {
   const { guards, rule } = hit
   for (let i = 0; i < guards.length; i++) {
     const guard = guards[i] as Guard
-    if (guard.when(facts)) return new TracedDecision(program, facts, guard, hit.guardReasons[i] as string, rule.id, undefined)
+    if (guard.when(facts))
+      return new TracedDecision(program, facts, guard, hit.guardReasons[i] as string, rule.id, undefined)
   }
   return new TracedDecision(program, facts, rule, hit.reason, undefined, target(rule, facts))
 }
@@ -136,6 +153,9 @@ const program = compile(table)
  */
 export const classify = (facts: Facts): Decision => {
   const decision = run(program, facts)
-  if (decision === undefined) throw new RangeError(`No rule covers these facts: ${JSON.stringify(facts)}. Pass one value of its domain for every fact.`)
+  if (decision === undefined)
+    throw new RangeError(
+      `No rule covers these facts: ${JSON.stringify(facts)}. Pass one value of its domain for every fact.`
+    )
   return decision
 }

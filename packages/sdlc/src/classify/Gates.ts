@@ -8,7 +8,7 @@ import { type Phase, phaseIndex } from "../model/Phase.ts"
 export type Passage = "pass" | "pend" | "fail"
 
 const settled = (state: DocumentState): boolean => state === "approved" || state === "waived"
-const passIf = (condition: boolean): Passage => condition ? "pass" : "fail"
+const passIf = (condition: boolean): Passage => (condition ? "pass" : "fail")
 
 const openTask = (f: Facts): boolean => f.tVerify || f.tFailed || f.tReady || f.tRunning || f.tBlocked
 
@@ -16,7 +16,7 @@ const draft = (f: Facts): Passage => passIf(settled(f.spec))
 
 const specified = (f: Facts): Passage => passIf(settled(f.design) && settled(f.tasksDoc))
 
-const planned = (f: Facts): Passage => settled(f.qaPlan) ? f.dep === "unmet" ? "pend" : "pass" : "fail"
+const planned = (f: Facts): Passage => (settled(f.qaPlan) ? (f.dep === "unmet" ? "pend" : "pass") : "fail")
 
 const ready = (f: Facts): Passage => passIf(f.go === "ok" && f.claim === "held" && f.branch !== "none")
 

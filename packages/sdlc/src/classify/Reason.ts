@@ -6,7 +6,8 @@ export type Names = { readonly [name: string]: string | number | undefined }
 
 const placeholder = /\{(\w+)(?::([^}]+))?\}/g
 
-const known = (names: Names, name: string | undefined): boolean => name !== undefined && names[name] !== undefined && names[name] !== ""
+const known = (names: Names, name: string | undefined): boolean =>
+  name !== undefined && names[name] !== undefined && names[name] !== ""
 
 const put = (text: string, names: Names): string =>
   text.replace(placeholder, (_, name: string, noun: string | undefined) => {
@@ -19,12 +20,16 @@ const put = (text: string, names: Names): string =>
 const mark = "\u0000"
 
 const tidy = (text: string): string => {
-  const single = text.replace(/\s+/g, " ").replace(/ ([,;:.])(?=\s|$)/g, "$1").trim()
+  const single = text
+    .replace(/\s+/g, " ")
+    .replace(/ ([,;:.])(?=\s|$)/g, "$1")
+    .trim()
   return (single.charAt(0).toUpperCase() + single.slice(1)).replaceAll(mark, "")
 }
 
 export const fill = (template: string, names: Names): string => {
   const grouped = template.replace(/\[([^\]]*)\]/g, (_, group: string) =>
-    [...group.matchAll(placeholder)].every(([, name]) => known(names, name)) ? put(group, names) : "")
+    [...group.matchAll(placeholder)].every(([, name]) => known(names, name)) ? put(group, names) : ""
+  )
   return tidy(put(grouped, names))
 }

@@ -46,11 +46,51 @@ const guard = (
 
 /** In order: the loop bound first, then work in flight, retries, money, confirmation. */
 const guards: ReadonlyArray<Guard> = [
-  guard("G5", "rework=exhausted", (f) => f.rework === "exhausted", [...reworkRules].join(", "), (r) => reworkRules.has(r.id), platform("escalate-rework"), "{rule} looped[ {n:time}]; a person has to look"),
-  guard("G1", "lease=live", (f) => f.lease === "live", effects, isEffect, platformWaits("wait-inflight"), "Work is in flight[ by {holder}][ until {until}]"),
-  guard("G2", "attempts=exhausted", (f) => f.attempts === "exhausted", effects, isEffect, platform("escalate-retries"), "[{subject} ]failed[ {n:time}]; a person has to look"),
-  guard("G3", "budget=exhausted", (f) => f.budget === "exhausted", agentEffects, isAgentEffect, platform("escalate-budget"), "The budget is spent[: {spent} of {max}]"),
-  guard("G4", "autonomy=confirm", (f) => f.autonomy === "confirm", agentEffects, isAgentEffect, humanHolds("confirm-action"), "Confirm {action}")
+  guard(
+    "G5",
+    "rework=exhausted",
+    (f) => f.rework === "exhausted",
+    [...reworkRules].join(", "),
+    (r) => reworkRules.has(r.id),
+    platform("escalate-rework"),
+    "{rule} looped[ {n:time}]; a person has to look"
+  ),
+  guard(
+    "G1",
+    "lease=live",
+    (f) => f.lease === "live",
+    effects,
+    isEffect,
+    platformWaits("wait-inflight"),
+    "Work is in flight[ by {holder}][ until {until}]"
+  ),
+  guard(
+    "G2",
+    "attempts=exhausted",
+    (f) => f.attempts === "exhausted",
+    effects,
+    isEffect,
+    platform("escalate-retries"),
+    "[{subject} ]failed[ {n:time}]; a person has to look"
+  ),
+  guard(
+    "G3",
+    "budget=exhausted",
+    (f) => f.budget === "exhausted",
+    agentEffects,
+    isAgentEffect,
+    platform("escalate-budget"),
+    "The budget is spent[: {spent} of {max}]"
+  ),
+  guard(
+    "G4",
+    "autonomy=confirm",
+    (f) => f.autonomy === "confirm",
+    agentEffects,
+    isAgentEffect,
+    humanHolds("confirm-action"),
+    "Confirm {action}"
+  )
 ]
 
 const phaseRules: Table["byPhase"] = {

@@ -22,7 +22,13 @@ export interface Args {
 }
 
 /** Flags of every command. */
-export const common: Readonly<Record<string, FlagType>> = { json: "flag", cwd: "value", help: "flag", feature: "value", branch: "value" }
+export const common: Readonly<Record<string, FlagType>> = {
+  json: "flag",
+  cwd: "value",
+  help: "flag",
+  feature: "value",
+  branch: "value"
+}
 const short: Readonly<Record<string, string>> = { C: "cwd", h: "help", f: "feature" }
 
 /** The command line with the flags of every command, when they stand before the command, moved behind it. */
@@ -42,7 +48,10 @@ const distance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
-    for (let j = 1; j <= b.length; j++) next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    for (let j = 1; j <= b.length; j++)
+      next.push(
+        Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1))
+      )
     row = next
   }
   return row[b.length] ?? 0
@@ -50,7 +59,9 @@ const distance = (a: string, b: string): number => {
 
 /** The candidate closest to a misspelt word, when it is close at all. */
 export const nearest = (word: string, candidates: ReadonlyArray<string>): string | null => {
-  const [best] = candidates.map((candidate) => ({ candidate, far: distance(word.slice(0, 40), candidate) })).toSorted((a, b) => a.far - b.far)
+  const [best] = candidates
+    .map((candidate) => ({ candidate, far: distance(word.slice(0, 40), candidate) }))
+    .toSorted((a, b) => a.far - b.far)
   return best !== undefined && best.far <= 2 ? best.candidate : null
 }
 
@@ -75,7 +86,10 @@ export const parse = (command: string, argv: ReadonlyArray<string>, spec: Spec):
     const type = Object.hasOwn(types, name) ? types[name] : undefined
     if (type === undefined) {
       const close = nearest(name, Object.keys(types))
-      throw new Failure(`--${name}: ${command} has no such flag.`, close === null ? `see sdlc help ${command}.` : `did you mean --${close}?`)
+      throw new Failure(
+        `--${name}: ${command} has no such flag.`,
+        close === null ? `see sdlc help ${command}.` : `did you mean --${close}?`
+      )
     }
     if (type === "flag") {
       if (at >= 0) throw new Failure(`--${name}: it takes no value.`, `write --${name} alone.`)
@@ -83,7 +97,8 @@ export const parse = (command: string, argv: ReadonlyArray<string>, spec: Spec):
       continue
     }
     const value = at >= 0 ? word.slice(at + 1) : argv[++index]
-    if (value === undefined || (at < 0 && value.startsWith("--"))) throw new Failure(`--${name}: its value is missing.`, `write --${name} <value>.`)
+    if (value === undefined || (at < 0 && value.startsWith("--")))
+      throw new Failure(`--${name}: its value is missing.`, `write --${name} <value>.`)
     if (type === "value" && found.has(name)) throw new Failure(`--${name}: given twice.`, "give it once.")
     found.set(name, [...(found.get(name) ?? []), value])
   }
@@ -91,9 +106,14 @@ export const parse = (command: string, argv: ReadonlyArray<string>, spec: Spec):
   const required = spec.positionals.filter((name) => !name.endsWith("?") && !name.endsWith("..."))
   const help = found.has("help")
   const missing = required[positionals.length]
-  if (!help && missing !== undefined) throw new Failure(`<${missing}> is missing.`, `write sdlc ${command} ${spec.positionals.map((name) => `<${name}>`).join(" ")}.`)
+  if (!help && missing !== undefined)
+    throw new Failure(
+      `<${missing}> is missing.`,
+      `write sdlc ${command} ${spec.positionals.map((name) => `<${name}>`).join(" ")}.`
+    )
   const extra = positionals[spec.positionals.length]
-  if (!help && !rest && extra !== undefined) throw new Failure(`"${extra}": one word too many.`, `see sdlc help ${command}.`)
+  if (!help && !rest && extra !== undefined)
+    throw new Failure(`"${extra}": one word too many.`, `see sdlc help ${command}.`)
   return {
     positionals,
     has: (flag) => found.has(flag),
@@ -107,5 +127,8 @@ export const oneOf = <const T extends string>(what: string, value: string, allow
   const hit = allowed.find((candidate) => candidate === value)
   if (hit !== undefined) return hit
   const close = nearest(value, allowed)
-  throw new Failure(`${what}: "${value}" is none of ${allowed.join(", ")}.`, close === null ? "use one of these." : `did you mean ${close}?`)
+  throw new Failure(
+    `${what}: "${value}" is none of ${allowed.join(", ")}.`,
+    close === null ? "use one of these." : `did you mean ${close}?`
+  )
 }

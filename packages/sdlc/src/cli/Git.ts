@@ -11,7 +11,16 @@ import * as Layout from "../repo/Layout.ts"
 import type { Tree } from "../repo/Disk.ts"
 import { Failure } from "./Failure.ts"
 
-const safe = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.pager=cat", "-c", "core.quotePath=false"]
+const safe = [
+  "-c",
+  "core.fsmonitor=false",
+  "-c",
+  "core.hooksPath=/dev/null",
+  "-c",
+  "core.pager=cat",
+  "-c",
+  "core.quotePath=false"
+]
 const maxBuffer = 256 * 1024 * 1024
 
 /** Loaded when git is first asked, because loading it takes a tenth of what `sdlc next` may take. */
@@ -20,21 +29,33 @@ const spawnSync = (command: string, args: ReadonlyArray<string>, options: SpawnS
 
 /** Output of a reading git command, or `null` when it fails. */
 export const raw = (root: string, args: ReadonlyArray<string>, input?: string | Buffer): Buffer | null => {
-  const result = spawnSync("git", [...safe, ...args], { cwd: root, ...(input === undefined ? {} : { input: Buffer.from(input) }), maxBuffer, env: { ...process.env, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" } })
-  if (result.error !== undefined && (result.error as { readonly code?: unknown }).code === "ENOENT") throw new Failure("git is not installed.", "install git and put it on the PATH.")
+  const result = spawnSync("git", [...safe, ...args], {
+    cwd: root,
+    ...(input === undefined ? {} : { input: Buffer.from(input) }),
+    maxBuffer,
+    env: { ...process.env, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" }
+  })
+  if (result.error !== undefined && (result.error as { readonly code?: unknown }).code === "ENOENT")
+    throw new Failure("git is not installed.", "install git and put it on the PATH.")
   return result.status === 0 ? result.stdout : null
 }
 
-export const read = (root: string, ...args: ReadonlyArray<string>): string | null => raw(root, args)?.toString("utf8").trimEnd() ?? null
+export const read = (root: string, ...args: ReadonlyArray<string>): string | null =>
+  raw(root, args)?.toString("utf8").trimEnd() ?? null
 
 /** Commit id of a revision, or `null`. A leading dash is never passed on. */
 export const commit = (root: string, revision: string): string | null =>
-  revision.startsWith("-") ? null : read(root, "rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`)
+  revision.startsWith("-")
+    ? null
+    : read(root, "rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`)
 
 export const currentBranch = (root: string): string | null => read(root, "symbolic-ref", "--quiet", "--short", "HEAD")
 
 /** What a work tree stands on: a branch (also one without a commit), a detached head, or no repository at all. */
-export type CheckedOut = { readonly kind: "branch"; readonly branch: string } | { readonly kind: "detached" } | { readonly kind: "none" }
+export type CheckedOut =
+  | { readonly kind: "branch"; readonly branch: string }
+  | { readonly kind: "detached" }
+  | { readonly kind: "none" }
 
 export const checkedOut = (root: string): CheckedOut => {
   const branch = read(root, "symbolic-ref", "--quiet", "HEAD")
@@ -68,7 +89,17 @@ export const inProgress = (root: string): InProgress | null => {
   if (dir === null || found === undefined) return null
   const names = ["rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"].map((file) => `${dir}/${file}`)
   const name = names.find((file) => found[2] && fs.existsSync(file))
-  return { what: found[1], branch: name === undefined ? null : fs.readFileSync(name, "utf8").trim().replace(/^refs\/heads\//, ""), detaches: found[2] }
+  return {
+    what: found[1],
+    branch:
+      name === undefined
+        ? null
+        : fs
+            .readFileSync(name, "utf8")
+            .trim()
+            .replace(/^refs\/heads\//, ""),
+    detaches: found[2]
+  }
 }
 
 /** Folder of another work tree in which a branch is checked out. */
@@ -80,15 +111,20 @@ export const workTreeOf = (root: string, branch: string): string | null => {
 
 /** Paths below a folder in a revision; none when there is no such revision. */
 export const lists = (root: string, revision: string, dir: string): ReadonlyArray<string> =>
-  (raw(root, ["ls-tree", "-r", "-z", "--name-only", "--end-of-options", revision, "--", dir])?.toString("utf8") ?? "").split("\0").filter((path) => path !== "")
+  (raw(root, ["ls-tree", "-r", "-z", "--name-only", "--end-of-options", revision, "--", dir])?.toString("utf8") ?? "")
+    .split("\0")
+    .filter((path) => path !== "")
 
 /** Whether `ancestor` is reached from `of`. */
-export const reaches = (root: string, of: string, ancestor: string): boolean => raw(root, ["merge-base", "--is-ancestor", "--end-of-options", ancestor, of]) !== null
+export const reaches = (root: string, of: string, ancestor: string): boolean =>
+  raw(root, ["merge-base", "--is-ancestor", "--end-of-options", ancestor, of]) !== null
 
 /** Full name of a branch: the local one, else that of a remote; `null` when it is gone everywhere. */
 export const refOf = (root: string, branch: string): string | null => {
   if (commit(root, `refs/heads/${branch}`) !== null) return `refs/heads/${branch}`
-  const found = (read(root, "for-each-ref", "--format=%(refname)", "refs/remotes") ?? "").split("\n").find((name) => name.replace(/^refs\/remotes\/[^/]+\//, "") === branch)
+  const found = (read(root, "for-each-ref", "--format=%(refname)", "refs/remotes") ?? "")
+    .split("\n")
+    .find((name) => name.replace(/^refs\/remotes\/[^/]+\//, "") === branch)
   return found ?? null
 }
 
@@ -110,13 +146,22 @@ export const head = (root: string, revision: string): Head | null => {
 /** The branch that features are merged into: the given one, the remote's default, main or master. */
 export const base = (root: string, wanted?: string): string | null => {
   const remote = read(root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
-  const candidates = [wanted, wanted === undefined ? null : refOf(root, wanted), remote?.replace(/^origin\//, ""), "main", "master", remote].filter((name) => name !== undefined && name !== null)
+  const candidates = [
+    wanted,
+    wanted === undefined ? null : refOf(root, wanted),
+    remote?.replace(/^origin\//, ""),
+    "main",
+    "master",
+    remote
+  ].filter((name) => name !== undefined && name !== null)
   return candidates.find((name) => commit(root, name) !== null) ?? null
 }
 
 /** A branch and what was fetched of it: `main`, `refs/remotes/origin/main`. */
 export const knownAs = (root: string, branch: string): ReadonlyArray<string> => {
-  const remotes = (read(root, "for-each-ref", "--format=%(refname)", "refs/remotes") ?? "").split("\n").filter((name) => name.replace(/^refs\/remotes\/[^/]+\//, "") === branch)
+  const remotes = (read(root, "for-each-ref", "--format=%(refname)", "refs/remotes") ?? "")
+    .split("\n")
+    .filter((name) => name.replace(/^refs\/remotes\/[^/]+\//, "") === branch)
   return [branch, ...remotes]
 }
 
@@ -131,16 +176,26 @@ export const relation = (root: string, branch: string, onto: string): Relation |
   const behind = Number(read(root, "rev-list", "--count", "--end-of-options", `${branch}..${onto}`) ?? "NaN")
   if (!Number.isInteger(behind)) return null
   if (behind === 0) return { relation: "ok", behind, conflicts: [] }
-  const result = spawnSync("git", [...safe, "merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", onto, branch], { cwd: root, maxBuffer })
+  const result = spawnSync(
+    "git",
+    [...safe, "merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", onto, branch],
+    { cwd: root, maxBuffer }
+  )
   if (result.status === 0) return { relation: "behind", behind, conflicts: [] }
   if (result.status !== 1) return null
-  const names = result.stdout.toString("utf8").split("\0").slice(1).filter((name) => name !== "")
+  const names = result.stdout
+    .toString("utf8")
+    .split("\0")
+    .slice(1)
+    .filter((name) => name !== "")
   return { relation: "conflict", behind, conflicts: [...new Set(names)] }
 }
 
 /** `.sdlc` and the given other paths as they stand in a commit. */
 export const readTree = (root: string, revision: string, paths: ReadonlyArray<string> = []): Tree | null => {
-  const listing = raw(root, ["ls-tree", "-r", "-z", "--end-of-options", revision, "--", ".sdlc", ...paths])?.toString("utf8")
+  const listing = raw(root, ["ls-tree", "-r", "-z", "--end-of-options", revision, "--", ".sdlc", ...paths])?.toString(
+    "utf8"
+  )
   if (listing === undefined) return null
   const tree: Tree = new Map()
   const blobs = listing.split("\0").flatMap((line) => {
@@ -149,7 +204,8 @@ export const readTree = (root: string, revision: string, paths: ReadonlyArray<st
     const [, mode = "", id = "", path = ""] = match
     if (/^100(?:644|755)$/.test(mode)) return [{ id, path }]
     // A link in place of a state file would be followed by nobody; it is named like one on a disk.
-    if (path.startsWith(".sdlc/")) tree.set(path, Decode.unreadable(mode === "120000" ? "it is a link" : "it is not a regular file"))
+    if (path.startsWith(".sdlc/"))
+      tree.set(path, Decode.unreadable(mode === "120000" ? "it is a link" : "it is not a regular file"))
     return []
   })
   const out = raw(root, ["cat-file", "--batch"], blobs.map((blob) => `${blob.id}\n`).join(""))
@@ -166,7 +222,11 @@ export const readTree = (root: string, revision: string, paths: ReadonlyArray<st
 }
 
 /** What a merge queue stacked on a base: for each commit of its first-parent line, oldest first, the commit and its parents. */
-export const stacked = (root: string, from: string, to: string): ReadonlyArray<{ readonly sha: string; readonly parents: ReadonlyArray<string> }> =>
+export const stacked = (
+  root: string,
+  from: string,
+  to: string
+): ReadonlyArray<{ readonly sha: string; readonly parents: ReadonlyArray<string> }> =>
   (read(root, "rev-list", "--first-parent", "--reverse", "--parents", "--end-of-options", `${from}..${to}`) ?? "")
     .split("\n")
     .filter((entry) => entry !== "")
@@ -179,22 +239,59 @@ export const stacked = (root: string, from: string, to: string): ReadonlyArray<{
  * Paths that a commit changed since it left another. Renames count as what they are, a removal and an addition: a folder that was
  * renamed away must not escape.
  */
-const differing = (root: string, from: string, to: string, below: ReadonlyArray<string>, ...options: ReadonlyArray<string>): ReadonlyArray<string> =>
-  (read(root, "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", ...options, "--end-of-options", `${from}...${to}`, "--", ...below) ?? "").split("\0").filter((path) => path !== "")
+const differing = (
+  root: string,
+  from: string,
+  to: string,
+  below: ReadonlyArray<string>,
+  ...options: ReadonlyArray<string>
+): ReadonlyArray<string> =>
+  (
+    read(
+      root,
+      "diff",
+      "--name-only",
+      "-z",
+      "--no-renames",
+      "--no-ext-diff",
+      "--no-textconv",
+      ...options,
+      "--end-of-options",
+      `${from}...${to}`,
+      "--",
+      ...below
+    ) ?? ""
+  )
+    .split("\0")
+    .filter((path) => path !== "")
 
 /** Slugs of the features whose folder differs between two commits. */
 export const changedFeatures = (root: string, from: string, to: string): ReadonlyArray<string> =>
-  [...new Set(differing(root, from, to, [Layout.featuresDir]).flatMap((path) => /^\.sdlc\/features\/([^/]+)\//.exec(path)?.[1] ?? []))].toSorted()
+  [
+    ...new Set(
+      differing(root, from, to, [Layout.featuresDir]).flatMap(
+        (path) => /^\.sdlc\/features\/([^/]+)\//.exec(path)?.[1] ?? []
+      )
+    )
+  ].toSorted()
 
 /** Event and evidence files of a feature that a commit changed or removed since it left another. */
 export const rewritten = (root: string, from: string, to: string, slug: string): ReadonlyArray<string> =>
-  differing(root, from, to, ["events", "evidence"].map((name) => `${Layout.featureDir(slug)}${name}`), "--diff-filter=a")
+  differing(
+    root,
+    from,
+    to,
+    ["events", "evidence"].map((name) => `${Layout.featureDir(slug)}${name}`),
+    "--diff-filter=a"
+  )
 
 /** The commit at which two lines of history parted. */
-export const mergeBase = (root: string, a: string, b: string): string | null => read(root, "merge-base", "--end-of-options", a, b)
+export const mergeBase = (root: string, a: string, b: string): string | null =>
+  read(root, "merge-base", "--end-of-options", a, b)
 
 /** Version of the git in use, such as `2.43.0`. */
-export const version = (root: string): string | null => /(\d+\.\d+(?:\.\d+)?)/.exec(read(root, "--version") ?? "")?.[1] ?? null
+export const version = (root: string): string | null =>
+  /(\d+\.\d+(?:\.\d+)?)/.exec(read(root, "--version") ?? "")?.[1] ?? null
 
 /** Name and address that commits carry. */
 export const user = (root: string): { readonly name: string; readonly email: string } | null => {
@@ -206,12 +303,24 @@ export const user = (root: string): { readonly name: string; readonly email: str
 export const change = (root: string, ...args: ReadonlyArray<string>): void => {
   const result = spawnSync("git", args, { cwd: root, maxBuffer })
   const said = result.stderr.length > 0 ? result.stderr : result.stdout
-  if (result.status !== 0) throw new Failure(`git ${args[0] ?? ""} failed: ${said.toString("utf8").trim().split("\n").slice(-3).join(" ")}`, "solve it by hand, then run the command again.")
+  if (result.status !== 0)
+    throw new Failure(
+      `git ${args[0] ?? ""} failed: ${said.toString("utf8").trim().split("\n").slice(-3).join(" ")}`,
+      "solve it by hand, then run the command again."
+    )
 }
 
 /** Refuses to go on while files outside the feature state differ from HEAD. */
 export const requireClean = (root: string): void => {
-  const status = raw(root, ["status", "--porcelain=v1", "-z", "--untracked-files=normal", "--no-renames"])?.toString("utf8") ?? ""
-  const dirty = status.split("\0").map((entry) => entry.slice(3)).filter((path) => path !== "" && !path.startsWith(".sdlc/"))
-  if (dirty[0] !== undefined) throw new Failure(`The work tree has uncommitted changes: ${dirty.slice(0, 3).join(", ")}${dirty.length > 3 ? ", \u2026" : ""}.`, "commit them: results hold for a commit.")
+  const status =
+    raw(root, ["status", "--porcelain=v1", "-z", "--untracked-files=normal", "--no-renames"])?.toString("utf8") ?? ""
+  const dirty = status
+    .split("\0")
+    .map((entry) => entry.slice(3))
+    .filter((path) => path !== "" && !path.startsWith(".sdlc/"))
+  if (dirty[0] !== undefined)
+    throw new Failure(
+      `The work tree has uncommitted changes: ${dirty.slice(0, 3).join(", ")}${dirty.length > 3 ? ", \u2026" : ""}.`,
+      "commit them: results hold for a commit."
+    )
 }

@@ -26,14 +26,40 @@ const other = ({ action, rule, taskId }: FeatureDecision, state: FeatureState, s
   const clarify = /^clarify-(.+)$/.exec(action)?.[1]
   if (clarify !== undefined) return { look: `sdlc show ${clarify} ${slug}`, type: [`sdlc lint ${slug}`] }
   switch (action) {
-    case "await-resume": return { look: `sdlc status ${slug}`, type: [`sdlc resume ${slug}`] }
-    case "await-escalation": return { look: `sdlc why ${slug}`, type: [`sdlc answer ${state.escalations[0]?.id ?? "<escalation>"} ${slug} --answer "…"`] }
-    case "resolve-blocker": return { look: `sdlc status ${slug}`, type: [`sdlc unblock ${state.blockers[0]?.id ?? "<blocker>"} ${slug} --answer "…"`] }
-    case "unblock-task": return { look: `sdlc task list ${slug}`, type: [`sdlc task unblock ${taskId ?? "<task>"} ${slug}`] }
-    case "reopen-pr": return { look: `sdlc why ${slug}`, type: [`sdlc record pr-reopened ${slug} --data '{"number":${state.pr?.number ?? 1}}'`, `sdlc cancel ${slug} --reason "…"`] }
-    case "replan": return { look: `sdlc why ${slug}`, type: [`sdlc approve ${rule === "M2" ? "merge" : "start"} ${slug} --as-human`, `sdlc cancel ${slug} --reason "…"`] }
-    case "resolve-dependency": return { look: `sdlc why ${slug}`, type: [`sdlc cancel ${slug} --reason "…"`] }
-    default: return null
+    case "await-resume":
+      return { look: `sdlc status ${slug}`, type: [`sdlc resume ${slug}`] }
+    case "await-escalation":
+      return {
+        look: `sdlc why ${slug}`,
+        type: [`sdlc answer ${state.escalations[0]?.id ?? "<escalation>"} ${slug} --answer "…"`]
+      }
+    case "resolve-blocker":
+      return {
+        look: `sdlc status ${slug}`,
+        type: [`sdlc unblock ${state.blockers[0]?.id ?? "<blocker>"} ${slug} --answer "…"`]
+      }
+    case "unblock-task":
+      return { look: `sdlc task list ${slug}`, type: [`sdlc task unblock ${taskId ?? "<task>"} ${slug}`] }
+    case "reopen-pr":
+      return {
+        look: `sdlc why ${slug}`,
+        type: [
+          `sdlc record pr-reopened ${slug} --data '{"number":${state.pr?.number ?? 1}}'`,
+          `sdlc cancel ${slug} --reason "…"`
+        ]
+      }
+    case "replan":
+      return {
+        look: `sdlc why ${slug}`,
+        type: [
+          `sdlc approve ${rule === "M2" ? "merge" : "start"} ${slug} --as-human`,
+          `sdlc cancel ${slug} --reason "…"`
+        ]
+      }
+    case "resolve-dependency":
+      return { look: `sdlc why ${slug}`, type: [`sdlc cancel ${slug} --reason "…"`] }
+    default:
+      return null
   }
 }
 
@@ -43,8 +69,12 @@ export const handOf = (decision: FeatureDecision, state: FeatureState, signed: b
   const gate = gates[decision.action]
   if (gate !== undefined && (decision.kind === "approve" || decision.kind === "hold")) {
     const asHuman = decision.approver === "agent" || signed ? "" : " --as-human"
-    return { look: `sdlc ${gate[1]} ${slug}`, type: [`sdlc approve ${gate[0]} ${slug}${asHuman}`, `sdlc reject ${gate[0]} ${slug} --reason "…"${asHuman}`] }
+    return {
+      look: `sdlc ${gate[1]} ${slug}`,
+      type: [`sdlc approve ${gate[0]} ${slug}${asHuman}`, `sdlc reject ${gate[0]} ${slug} --reason "…"${asHuman}`]
+    }
   }
-  if (decision.actor === "platform" && (decision.kind === "do" || decision.kind === "move")) return { look: null, type: [`sdlc apply ${slug}`] }
-  return decision.kind === "hold" || (decision.actor === "human") ? other(decision, state, slug) : null
+  if (decision.actor === "platform" && (decision.kind === "do" || decision.kind === "move"))
+    return { look: null, type: [`sdlc apply ${slug}`] }
+  return decision.kind === "hold" || decision.actor === "human" ? other(decision, state, slug) : null
 }

@@ -20,30 +20,67 @@ export const tree = (root: string, revision: string): Patch.Tree => {
 }
 
 const words = (text: string | null): ReadonlyArray<string> => (text ?? "").split(/\s+/).filter((word) => word !== "")
-const below = (paths: ReadonlyArray<string>): ReadonlyArray<string> => (paths.length === 0 ? [] : ["--", ...paths.map((path) => `:(literal)${path}`)])
+const below = (paths: ReadonlyArray<string>): ReadonlyArray<string> =>
+  paths.length === 0 ? [] : ["--", ...paths.map((path) => `:(literal)${path}`)]
 
 /** The line of first parents that ends in `to`, newest first, without what `from` reaches; with paths, only commits that touch them. */
-export const firstParents = (root: string, to: string, limit: number, from?: string, paths: ReadonlyArray<string> = []): ReadonlyArray<string> =>
-  words(read(root, "rev-list", "--first-parent", "--full-history", `--max-count=${limit}`, "--end-of-options", from === undefined ? to : `${from}..${to}`, ...below(paths)))
+export const firstParents = (
+  root: string,
+  to: string,
+  limit: number,
+  from?: string,
+  paths: ReadonlyArray<string> = []
+): ReadonlyArray<string> =>
+  words(
+    read(
+      root,
+      "rev-list",
+      "--first-parent",
+      "--full-history",
+      `--max-count=${limit}`,
+      "--end-of-options",
+      from === undefined ? to : `${from}..${to}`,
+      ...below(paths)
+    )
+  )
 
 /** Commits between two, without merges, newest first. */
 export const commits = (root: string, from: string, to: string, limit: number): ReadonlyArray<string> =>
   words(read(root, "rev-list", "--no-merges", `--max-count=${limit}`, "--end-of-options", `${from}..${to}`))
 
-export const parents = (root: string, commit: string): ReadonlyArray<string> => words(read(root, "rev-list", "--parents", "--max-count=1", "--end-of-options", commit)).slice(1)
+export const parents = (root: string, commit: string): ReadonlyArray<string> =>
+  words(read(root, "rev-list", "--parents", "--max-count=1", "--end-of-options", commit)).slice(1)
 
-export const message = (root: string, commit: string): string => read(root, "log", "-1", "--format=%B", "--end-of-options", commit) ?? ""
+export const message = (root: string, commit: string): string =>
+  read(root, "log", "-1", "--format=%B", "--end-of-options", commit) ?? ""
 
 /** Who wrote a commit and when: what cherry-picks and rebases keep. */
-export const authorship = (root: string, commit: string): string => read(root, "log", "-1", "--format=%an%x00%ae%x00%at", "--end-of-options", commit) ?? commit
+export const authorship = (root: string, commit: string): string =>
+  read(root, "log", "-1", "--format=%an%x00%ae%x00%at", "--end-of-options", commit) ?? commit
 
 /** The commit of a line of first parents that first held a path, and the one before it. */
-export const addedBy = (root: string, to: string, path: string): { readonly sha: string; readonly parent: string | null } | null => {
-  const sha = words(read(root, "rev-list", "--first-parent", "--diff-merges=first-parent", "--end-of-options", to, ...below([path]))).at(-1)
+export const addedBy = (
+  root: string,
+  to: string,
+  path: string
+): { readonly sha: string; readonly parent: string | null } | null => {
+  const sha = words(
+    read(root, "rev-list", "--first-parent", "--diff-merges=first-parent", "--end-of-options", to, ...below([path]))
+  ).at(-1)
   return sha === undefined ? null : { sha, parent: parents(root, sha)[0] ?? null }
 }
 
-const plain = ["-p", "-r", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/", "--unified=3"]
+const plain = [
+  "-p",
+  "-r",
+  "--no-ext-diff",
+  "--no-textconv",
+  "--no-color",
+  "--no-renames",
+  "--src-prefix=a/",
+  "--dst-prefix=b/",
+  "--unified=3"
+]
 const code = ["--", ".", ":(exclude).sdlc"]
 
 const idsOf = (root: string, diff: Buffer | null): ReadonlyMap<string, string> => {
@@ -57,7 +94,12 @@ const idsOf = (root: string, diff: Buffer | null): ReadonlyMap<string, string> =
 
 /** Patch ids (git's, without whitespace and line numbers) of what each commit changed outside of `.sdlc/`; a merge counts by its first parent. */
 export const patchIds = (root: string, shas: ReadonlyArray<string>): ReadonlyMap<string, string> =>
-  shas.length === 0 ? new Map() : idsOf(root, raw(root, ["diff-tree", "--stdin", "--diff-merges=first-parent", ...plain, ...code], `${shas.join("\n")}\n`))
+  shas.length === 0
+    ? new Map()
+    : idsOf(
+        root,
+        raw(root, ["diff-tree", "--stdin", "--diff-merges=first-parent", ...plain, ...code], `${shas.join("\n")}\n`)
+      )
 
 /** Patch id of everything that one commit changes of another. */
 export const patchId = (root: string, from: string, to: string): string | null =>

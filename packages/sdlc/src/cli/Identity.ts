@@ -23,9 +23,18 @@ export const fromEnv = (env: Env): Principal | null => {
   const at = text.indexOf(":")
   const type = types.find((candidate) => candidate === text.slice(0, at))
   const id = text.slice(at + 1)
-  if (type === undefined || id === "") throw new Failure(`SDLC_PRINCIPAL: "${text}" is not <type>:<name>.`, `write one of ${types.join(", ")}, a colon and a name, such as agent:claude.`)
+  if (type === undefined || id === "")
+    throw new Failure(
+      `SDLC_PRINCIPAL: "${text}" is not <type>:<name>.`,
+      `write one of ${types.join(", ")}, a colon and a name, such as agent:claude.`
+    )
   const { SDLC_MODEL: model, SDLC_SESSION: session } = env
-  return { id, type, ...(type === "agent" && model !== undefined ? { model } : {}), ...(type === "agent" && session !== undefined ? { session } : {}) }
+  return {
+    id,
+    type,
+    ...(type === "agent" && model !== undefined ? { model } : {}),
+    ...(type === "agent" && session !== undefined ? { session } : {})
+  }
 }
 
 /** Who records ordinary work. */
@@ -33,7 +42,11 @@ export const current = (env: Env, root: string): Principal => {
   const named = fromEnv(env)
   if (named !== null) return named
   const user = Git.user(root)
-  if (user === null) throw new Failure("Nobody knows who you are.", "set SDLC_PRINCIPAL (agent:<name> or human:<name>), or git config user.email.")
+  if (user === null)
+    throw new Failure(
+      "Nobody knows who you are.",
+      "set SDLC_PRINCIPAL (agent:<name> or human:<name>), or git config user.email."
+    )
   return { id: user.email, type: "human" }
 }
 
@@ -45,10 +58,17 @@ export const signingKey = (env: Env, keyring: ReadonlyArray<KeyringEntry>): Trus
   try {
     key = Trust.signingKey("", readFileSync(path, "utf8"))
   } catch (cause) {
-    throw new Failure(`SDLC_SIGNING_KEY: ${path} is no readable Ed25519 private key (${cause instanceof Error ? cause.message : String(cause)}).`, "point it at the PEM file that sdlc keys wrote.")
+    throw new Failure(
+      `SDLC_SIGNING_KEY: ${path} is no readable Ed25519 private key (${cause instanceof Error ? cause.message : String(cause)}).`,
+      "point it at the PEM file that sdlc keys wrote."
+    )
   }
   const entry = keyring.find((candidate) => candidate.ed25519 === Trust.entryOf(key).ed25519)
-  if (keyring.length > 0 && entry === undefined) throw new Failure("SDLC_SIGNING_KEY: its public key is not in the policy's keyring.", "add it under keyring in .sdlc/policy.yaml, or use another key.")
+  if (keyring.length > 0 && entry === undefined)
+    throw new Failure(
+      "SDLC_SIGNING_KEY: its public key is not in the policy's keyring.",
+      "add it under keyring in .sdlc/policy.yaml, or use another key."
+    )
   return { ...key, id: entry?.id ?? "local" }
 }
 
@@ -64,12 +84,17 @@ export const signer = (env: Env, policy: Policy, actor: Principal, type: EventTy
   if (key !== null && (principals === undefined || principals.includes(actor.id))) return { actor, key }
   // Signed with it, the event would stand there and not count.
   if (key !== null && needsSignature({ type, actor })) {
-    throw new Failure(`SDLC_SIGNING_KEY: key "${key.id}" may not speak for ${actor.type} ${actor.id}.`, `use a key that may, or add ${actor.id} to its principals in .sdlc/policy.yaml.`)
+    throw new Failure(
+      `SDLC_SIGNING_KEY: key "${key.id}" may not speak for ${actor.type} ${actor.id}.`,
+      `use a key that may, or add ${actor.id} to its principals in .sdlc/policy.yaml.`
+    )
   }
   if (policy.keyring.length > 0 && needsSignature({ type, actor })) {
     throw new Failure(
       `${type} by ${actor.type} ${actor.id} needs a signature: the policy has a keyring.`,
-      actor.type === "agent" ? "leave this to the platform." : "do it through the platform, or set SDLC_SIGNING_KEY to your key file."
+      actor.type === "agent"
+        ? "leave this to the platform."
+        : "do it through the platform, or set SDLC_SIGNING_KEY to your key file."
     )
   }
   return { actor }
@@ -79,12 +104,19 @@ export const signer = (env: Env, policy: Policy, actor: Principal, type: EventTy
 export const judge = (env: Env, policy: Policy, root: string, asHuman: boolean): Signer => {
   const named = fromEnv(env)
   if (named !== null && named.type !== "human") {
-    if (asHuman) throw new Failure(`--as-human: SDLC_PRINCIPAL is ${named.type}:${named.id}.`, "ask a person; an agent cannot give a person's verdict.")
+    if (asHuman)
+      throw new Failure(
+        `--as-human: SDLC_PRINCIPAL is ${named.type}:${named.id}.`,
+        "ask a person; an agent cannot give a person's verdict."
+      )
     return signer(env, policy, named, "verdict")
   }
   const actor = current(env, root)
   if (policy.keyring.length === 0 && !asHuman && signingKey(env, []) === null) {
-    throw new Failure("A verdict is given in a person's name.", "add --as-human if you are that person, or set SDLC_PRINCIPAL=agent:<name> if you are not.")
+    throw new Failure(
+      "A verdict is given in a person's name.",
+      "add --as-human if you are that person, or set SDLC_PRINCIPAL=agent:<name> if you are not."
+    )
   }
   return signer(env, policy, actor, "verdict")
 }

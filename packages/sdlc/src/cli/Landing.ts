@@ -35,9 +35,11 @@ interface Hit {
   readonly before: Patch.Tree
 }
 
-const eventPath = ({ provisioned, slug }: Subject): string => Layout.eventPath(slug, provisioned.event, "branch-provisioned")
+const eventPath = ({ provisioned, slug }: Subject): string =>
+  Layout.eventPath(slug, provisioned.event, "branch-provisioned")
 
-const hasRecords = (root: string, subject: Subject, revision: string): boolean => Git.lists(root, revision, eventPath(subject)).length > 0
+const hasRecords = (root: string, subject: Subject, revision: string): boolean =>
+  Git.lists(root, revision, eventPath(subject)).length > 0
 
 /** The oldest commit of the base's own line that reaches `sha`; the line is newest first, and reaching it is monotonic along it. */
 const broughtBy = (root: string, line: ReadonlyArray<string>, sha: string): string | null => {
@@ -61,46 +63,78 @@ const byAncestry = (root: string, subject: Subject, sha: string, base: string): 
   const merge = line.includes(sha) ? sha : broughtBy(root, line, sha)
   if (merge === null) return null
   const forward = merge === sha
-  const onto = forward ? (started ?? History.addedBy(root, base, eventPath(subject))?.parent ?? null) : History.parents(root, merge)[0] ?? null
+  const onto = forward
+    ? (started ?? History.addedBy(root, base, eventPath(subject))?.parent ?? null)
+    : (History.parents(root, merge)[0] ?? null)
   const left = onto === null ? null : forward ? onto : Git.mergeBase(root, onto, sha)
   if (onto === null || left === null) return null
   const own = Patch.changes(History.tree(root, left), History.tree(root, sha))
-  return own.size === 0 ? null : { sha: merge, how: forward ? "fast-forward" : "merge", own, before: History.tree(root, onto) }
+  return own.size === 0
+    ? null
+    : { sha: merge, how: forward ? "fast-forward" : "merge", own, before: History.tree(root, onto) }
 }
 
 const named = (message: string, commits: ReadonlySet<string>): boolean =>
-  [...message.matchAll(/(?:cherry picked from commit |^Sdlc-Head:\s*)([0-9a-f]{40,64})/gm)].some((match) => commits.has(match[1] ?? ""))
+  [...message.matchAll(/(?:cherry picked from commit |^Sdlc-Head:\s*)([0-9a-f]{40,64})/gm)].some((match) =>
+    commits.has(match[1] ?? "")
+  )
 
 /** Whether something besides the content ties a commit to the feature. */
-const tied = (root: string, subject: Subject, commit: string, own: ReadonlySet<string>, authored: ReadonlySet<string>): boolean =>
-  !subject.unfinished || hasRecords(root, subject, commit) || named(History.message(root, commit), own) || authored.has(History.authorship(root, commit))
+const tied = (
+  root: string,
+  subject: Subject,
+  commit: string,
+  own: ReadonlySet<string>,
+  authored: ReadonlySet<string>
+): boolean =>
+  !subject.unfinished ||
+  hasRecords(root, subject, commit) ||
+  named(History.message(root, commit), own) ||
+  authored.has(History.authorship(root, commit))
 
 /** The changes were made again in the base, in one commit or several. */
-const byContent = (root: string, subject: Subject, sha: string, base: string, left: string, own: Patch.Changes): Hit | null => {
+const byContent = (
+  root: string,
+  subject: Subject,
+  sha: string,
+  base: string,
+  left: string,
+  own: Patch.Changes
+): Hit | null => {
   const paths = own.size > mostPaths ? [] : [...own.keys()]
   const candidates = History.firstParents(root, base, window, left, paths).toReversed()
   const commits = History.commits(root, left, sha, window)
   const mine = new Set(commits)
   const authored = new Set(commits.map((commit) => History.authorship(root, commit)))
   const before = History.tree(root, left)
-  const said = candidates.find((commit) => named(History.message(root, commit), new Set([sha])) && /^Sdlc-Head:/m.test(History.message(root, commit)))
+  const said = candidates.find(
+    (commit) =>
+      named(History.message(root, commit), new Set([sha])) && /^Sdlc-Head:/m.test(History.message(root, commit))
+  )
   if (said !== undefined) return { sha: said, how: "squash", own, before }
   const equal = candidates.find((commit) => Patch.contains(History.tree(root, commit), own))
   if (equal !== undefined) {
     const parent = History.parents(root, equal)[0]
-    const whole = parent !== undefined && Patch.contains(Patch.changes(History.tree(root, parent), History.tree(root, equal)) as Patch.Tree, own)
-    return tied(root, subject, equal, mine, authored) ? { sha: equal, how: whole ? "squash" : "cherry-pick", own, before } : null
+    const whole =
+      parent !== undefined &&
+      Patch.contains(Patch.changes(History.tree(root, parent), History.tree(root, equal)) as Patch.Tree, own)
+    return tied(root, subject, equal, mine, authored)
+      ? { sha: equal, how: whole ? "squash" : "cherry-pick", own, before }
+      : null
   }
   // Others changed the same files meanwhile: compare what was changed instead of what came out.
   const whole = History.patchId(root, left, sha)
   const ids = History.patchIds(root, candidates)
   const squash = candidates.find((commit) => whole !== null && ids.get(commit) === whole)
-  if (squash !== undefined) return tied(root, subject, squash, mine, authored) ? { sha: squash, how: "squash", own, before } : null
+  if (squash !== undefined)
+    return tied(root, subject, squash, mine, authored) ? { sha: squash, how: "squash", own, before } : null
   const wanted = new Set(History.patchIds(root, commits).values())
   const found = candidates.filter((commit) => wanted.has(ids.get(commit) ?? ""))
   const last = found.at(-1)
   const all = wanted.size > 0 && new Set(found.map((commit) => ids.get(commit))).size === wanted.size
-  return all && last !== undefined && tied(root, subject, last, mine, authored) ? { sha: last, how: "cherry-pick", own, before } : null
+  return all && last !== undefined && tied(root, subject, last, mine, authored)
+    ? { sha: last, how: "cherry-pick", own, before }
+    : null
 }
 
 const search = (root: string, subject: Subject, sha: string, base: string): Hit | null => {
@@ -119,14 +153,18 @@ const byRecords = (root: string, subject: Subject, base: string): Hit | null => 
   if (added === null || added.parent === null) return null
   const before = History.tree(root, added.parent)
   const own = Patch.changes(before, History.tree(root, added.sha))
-  return own.size === 0 ? null : { sha: added.sha, how: History.parents(root, added.sha).length > 1 ? "merge" : "squash", own, before }
+  return own.size === 0
+    ? null
+    : { sha: added.sha, how: History.parents(root, added.sha).length > 1 ? "merge" : "squash", own, before }
 }
 
 /** The commit that took the changes back: at the tip the files are as they were before. */
 const revertedBy = (root: string, base: string, { before, own, sha }: Hit): string | undefined => {
   const tip = History.tree(root, base)
   const back = [...own.keys()].every((path) => tip.get(path) === before.get(path))
-  return back ? (History.firstParents(root, base, 1, sha, own.size > mostPaths ? [] : [...own.keys()])[0] ?? base) : undefined
+  return back
+    ? (History.firstParents(root, base, 1, sha, own.size > mostPaths ? [] : [...own.keys()])[0] ?? base)
+    : undefined
 }
 
 export const find = (root: string, subject: Subject): Landed | null => {
@@ -136,7 +174,12 @@ export const find = (root: string, subject: Subject): Landed | null => {
     const hit = heads[0] === undefined ? byRecords(root, subject, tip) : search(root, subject, heads[0], tip)
     if (hit === null) continue
     const reverted = revertedBy(root, tip, hit)
-    return { sha: hit.sha, how: hit.how, records: hasRecords(root, subject, tip), ...(reverted === undefined ? {} : { reverted }) }
+    return {
+      sha: hit.sha,
+      how: hit.how,
+      records: hasRecords(root, subject, tip),
+      ...(reverted === undefined ? {} : { reverted })
+    }
   }
   return null
 }

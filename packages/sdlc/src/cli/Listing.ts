@@ -40,7 +40,10 @@ const rowOf = (root: string, policy: Policy, slug: string): Row => {
 
 /** By slug: the stamp, then the row's fields. */
 type Entries = Record<string, readonly [stamp: string, title: string, kind: string, phase: string, lifecycle: string]>
-interface Index { readonly of: string; readonly entries: Entries }
+interface Index {
+  readonly of: string
+  readonly entries: Entries
+}
 
 const read = (root: string, of: string): Entries => {
   const text = Disk.readCache(root, file)
@@ -54,7 +57,8 @@ const read = (root: string, of: string): Entries => {
   }
 }
 
-const isEntry = (entry: unknown): entry is Entries[string] => Array.isArray(entry) && entry.length === 5 && entry.every((part) => typeof part === "string")
+const isEntry = (entry: unknown): entry is Entries[string] =>
+  Array.isArray(entry) && entry.length === 5 && entry.every((part) => typeof part === "string")
 
 /** The rows of all features, by slug. `now`: Unix milliseconds. */
 export const rows = (root: string, policy: Policy, now: number): ReadonlyArray<Row> => {
@@ -79,6 +83,7 @@ export const rows = (root: string, policy: Policy, now: number): ReadonlyArray<R
     }
     return row
   })
-  if (fresh > 0 || Object.keys(known).length !== Object.keys(entries).length) Disk.writeCache(root, file, JSON.stringify({ of, entries } satisfies Index))
+  if (fresh > 0 || Object.keys(known).length !== Object.keys(entries).length)
+    Disk.writeCache(root, file, JSON.stringify({ of, entries } satisfies Index))
   return all
 }

@@ -7,16 +7,26 @@ import { asFailure, printFailure, printResult, runEntry, type Streams } from "./
 
 export type { Streams } from "./RunEntry.ts"
 
-export const run = async (argv: ReadonlyArray<string>, env: Env, cwd: string, streams: Streams, now = Date.now()): Promise<number> => {
+export const run = async (
+  argv: ReadonlyArray<string>,
+  env: Env,
+  cwd: string,
+  streams: Streams,
+  now = Date.now()
+): Promise<number> => {
   const [first = "help", ...rest] = Args.commandFirst(argv)
-  const command = first === "--help" || first === "-h" ? "help" : first === "--version" || first === "-v" ? "version" : first
+  const command =
+    first === "--help" || first === "-h" ? "help" : first === "--version" || first === "-v" ? "version" : first
   const json = rest.includes("--json")
   try {
     const entries = all()
     const entry = Object.hasOwn(entries, command) ? entries[command] : undefined
     if (entry === undefined) {
       const close = Args.nearest(command, Object.keys(entries))
-      throw new Failure(`"${command.slice(0, 40)}" is no command.`, close === null ? "sdlc help lists them." : `did you mean ${close}?`)
+      throw new Failure(
+        `"${command.slice(0, 40)}" is no command.`,
+        close === null ? "sdlc help lists them." : `did you mean ${close}?`
+      )
     }
     const plain = rest.slice(0, rest.includes("--") ? rest.indexOf("--") : rest.length)
     if (plain.includes("--help") || plain.includes("-h")) return printResult(help(command), json, streams)

@@ -52,9 +52,17 @@ export const open = (cwd: string, env: Identity.Env, now: number, needsProject =
     throw new Failure(`--cwd: ${cwd} does not exist.`, "name an existing folder.")
   }
   const root = Disk.findRoot(from)
-  if (root === null) throw new Failure("There is no project here: neither .sdlc nor .git in this folder or above it.", "run sdlc init in a git repository.")
+  if (root === null)
+    throw new Failure(
+      "There is no project here: neither .sdlc nor .git in this folder or above it.",
+      "run sdlc init in a git repository."
+    )
   if (needsProject && !Disk.readPaths(root, [Layout.policyPath]).has(Layout.policyPath)) {
-    throw new Failure(`${Layout.policyPath} is missing.`, "run sdlc init, or restore the file from git.", Disk.listFeatures(root).length > 0 ? exit.corrupt : exit.usage)
+    throw new Failure(
+      `${Layout.policyPath} is missing.`,
+      "run sdlc init, or restore the file from git.",
+      Disk.listFeatures(root).length > 0 ? exit.corrupt : exit.usage
+    )
   }
   return { root, cwd: from, env, now, ...(branch === undefined ? {} : { branch }), wrote: new Set(), homes: new Map() }
 }
@@ -75,25 +83,50 @@ export const slugOf = (session: Session, named: string | undefined, archivedToo 
     if (all.includes(wanted)) return wanted
     if (Disk.listArchived(session.root).has(wanted)) {
       if (archivedToo) return wanted
-      throw new Failure(`feature: ${wanted} is archived, and what is archived is not changed.`, `look at it with sdlc status, why, explain, replay, graph or show; sdlc new starts another.`)
+      throw new Failure(
+        `feature: ${wanted} is archived, and what is archived is not changed.`,
+        `look at it with sdlc status, why, explain, replay, graph or show; sdlc new starts another.`
+      )
     }
     const close = nearest(wanted, archivedToo ? [...all, ...Disk.listArchived(session.root).keys()] : all)
-    throw new Failure(`feature: there is no "${wanted.slice(0, 80)}".`, close === null ? "sdlc features lists them; sdlc new creates one." : `did you mean ${close}?`)
+    throw new Failure(
+      `feature: there is no "${wanted.slice(0, 80)}".`,
+      close === null ? "sdlc features lists them; sdlc new creates one." : `did you mean ${close}?`
+    )
   }
   if (all.length === 1 && all[0] !== undefined) return all[0]
-  if (all.length === 0) throw new Failure("feature: the project has none yet.", "create one with sdlc new <feature> --title \"…\".")
+  if (all.length === 0)
+    throw new Failure("feature: the project has none yet.", 'create one with sdlc new <feature> --title "…".')
   const branch = Git.currentBranch(session.root)
   const own = all.find((slug) => branch === slug || branch?.endsWith(`/${slug}`) === true)
   if (own !== undefined) return own
-  throw new Failure(`feature: the project has ${all.length}, and none was named.`, `name one: ${all.slice(0, 5).join(", ")}${all.length > 5 ? ", …" : ""}.`)
+  throw new Failure(
+    `feature: the project has ${all.length}, and none was named.`,
+    `name one: ${all.slice(0, 5).join(", ")}${all.length > 5 ? ", …" : ""}.`
+  )
 }
 
-export const featureArg = (session: Session, args: Args, position: number): string => slugOf(session, args.positionals[position] ?? args.value("feature"))
+export const featureArg = (session: Session, args: Args, position: number): string =>
+  slugOf(session, args.positionals[position] ?? args.value("feature"))
 
 /** Like `featureArg`, for commands that only look: an archived feature can be named too. */
-export const inspectArg = (session: Session, args: Args, position: number): string => slugOf(session, args.positionals[position] ?? args.value("feature"), true)
+export const inspectArg = (session: Session, args: Args, position: number): string =>
+  slugOf(session, args.positionals[position] ?? args.value("feature"), true)
 
-const ofGit: ReadonlySet<FactName> = new Set<FactName>(["branch", "ci", "agentReview", "humanReview", "audit", "findBlock", "findOpen", "risk", "qa", "evidence", "uat", "mergeGate"])
+const ofGit: ReadonlySet<FactName> = new Set<FactName>([
+  "branch",
+  "ci",
+  "agentReview",
+  "humanReview",
+  "audit",
+  "findBlock",
+  "findOpen",
+  "risk",
+  "qa",
+  "evidence",
+  "uat",
+  "mergeGate"
+])
 
 export interface View {
   readonly loaded: Repo.Loaded
@@ -129,33 +162,55 @@ const observeLanding = (root: string, state: FeatureState, bases: ReadonlyArray<
 }
 
 /** Files in which the feature's changes differ from those that earlier results hold for. */
-const observeSince = (root: string, state: FeatureState, head: Git.Head, bases: ReadonlyArray<string>, own: Patch.Changes): Readonly<Record<string, ReadonlyArray<string>>> => {
+const observeSince = (
+  root: string,
+  state: FeatureState,
+  head: Git.Head,
+  bases: ReadonlyArray<string>,
+  own: Patch.Changes
+): Readonly<Record<string, ReadonlyArray<string>>> => {
   const results = [state.reviews.at(-1), state.audits.at(-1), state.qa.at(-1)]
-  const shas = [...new Set(results.flatMap((run) => run?.sha === undefined || run.tree === head.tree ? [] : [run.sha]))]
-  return Object.fromEntries(shas.flatMap((sha) => {
-    const before = changesOf(root, sha, bases)
-    const files = before === null ? [] : Patch.differing(before, own)
-    return files.length === 0 ? [] : [[sha, files]]
-  }))
+  const shas = [
+    ...new Set(results.flatMap((run) => (run?.sha === undefined || run.tree === head.tree ? [] : [run.sha])))
+  ]
+  return Object.fromEntries(
+    shas.flatMap((sha) => {
+      const before = changesOf(root, sha, bases)
+      const files = before === null ? [] : Patch.differing(before, own)
+      return files.length === 0 ? [] : [[sha, files]]
+    })
+  )
 }
 
 /** What a commit changes of the base it left or last took in; of several bases the one that knows more of it counts. */
 export const changesOf = (root: string, sha: string, bases: ReadonlyArray<string>): Patch.Changes | null => {
-  const left = bases.flatMap((base) => Git.mergeBase(root, base, sha) ?? []).reduce<string | null>((best, one) => best === null || Git.reaches(root, one, best) ? one : best, null)
+  const left = bases
+    .flatMap((base) => Git.mergeBase(root, base, sha) ?? [])
+    .reduce<string | null>((best, one) => (best === null || Git.reaches(root, one, best) ? one : best), null)
   return left === null ? null : Patch.changes(History.tree(root, left), History.tree(root, sha))
 }
 
 /** Head and branch of the feature in the local repository. */
-export const observeGit = (root: string, state: FeatureState, options: { readonly head?: string; readonly base?: string } = {}): Observed => {
+export const observeGit = (
+  root: string,
+  state: FeatureState,
+  options: { readonly head?: string; readonly base?: string } = {}
+): Observed => {
   const own = state.branch?.name
   const ref = own === undefined ? null : Git.refOf(root, own)
   const onto = own === undefined ? null : Git.base(root, options.base ?? state.branch?.base)
   const here = Git.commit(root, "HEAD")
   // A branch that is gone leaves nothing to judge, unless something else than the base stands in for it (a pull request's checkout).
-  const lost = own !== undefined && ref === null && options.head === undefined && (here === null || (onto !== null && Git.reaches(root, onto, here)))
+  const lost =
+    own !== undefined &&
+    ref === null &&
+    options.head === undefined &&
+    (here === null || (onto !== null && Git.reaches(root, onto, here)))
   const head = lost ? null : Git.head(root, options.head ?? ref ?? "HEAD")
-  if (options.head !== undefined && head === null) throw new Failure(`--head: "${options.head}" is no commit of this repository.`, "fetch it, or name another.")
-  if (options.base !== undefined && Git.commit(root, options.base) === null) throw new Failure(`--base: "${options.base}" is no commit of this repository.`, "fetch it, or name another.")
+  if (options.head !== undefined && head === null)
+    throw new Failure(`--head: "${options.head}" is no commit of this repository.`, "fetch it, or name another.")
+  if (options.base !== undefined && Git.commit(root, options.base) === null)
+    throw new Failure(`--base: "${options.base}" is no commit of this repository.`, "fetch it, or name another.")
   const bases = onto === null ? [] : Git.knownAs(root, onto)
   const landing = observeLanding(root, state, bases)
   if (lost) return { ...landing, branch: { relation: "none" } }
@@ -163,21 +218,29 @@ export const observeGit = (root: string, state: FeatureState, options: { readonl
   const relation = Git.relation(root, head.sha, onto)
   const patch = changesOf(root, head.sha, bases)
   const since = patch === null ? {} : observeSince(root, state, head, bases, patch)
-  const bound = { ...head, ...(patch === null ? {} : { patch: Patch.digest(patch) }), ...(Object.keys(since).length === 0 ? {} : { since }) }
+  const bound = {
+    ...head,
+    ...(patch === null ? {} : { patch: Patch.digest(patch) }),
+    ...(Object.keys(since).length === 0 ? {} : { since })
+  }
   return { ...landing, head: bound, ...(relation === null ? {} : { branch: relation }) }
 }
 
 /** How the feature's dependencies stand, with everything they depend on in turn. */
 export const observeDeps = (session: Session, own: FeatureState): NonNullable<Observed["deps"]> => {
   const nodes = new Map<string, DependencyNode>()
-  const queue: Array<{ readonly slug: string; readonly state: FeatureState | null }> = [{ slug: own.feature.slug, state: own }]
+  const queue: Array<{ readonly slug: string; readonly state: FeatureState | null }> = [
+    { slug: own.feature.slug, state: own }
+  ]
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     const { slug, state } = next
     if (nodes.has(slug) || state === null) continue
     nodes.set(slug, { slug, deps: state.feature.deps, phase: state.phase, lifecycle: state.lifecycle })
     for (const dep of state.feature.deps) {
       const live = Disk.readEvents(session.root, dep)
-      const found = nodes.has(dep) ? null : Repo.load(live.size > 0 ? live : Disk.readArchived(session.root, dep), dep, { policy: policyOf(session) })
+      const found = nodes.has(dep)
+        ? null
+        : Repo.load(live.size > 0 ? live : Disk.readArchived(session.root, dep), dep, { policy: policyOf(session) })
       queue.push({ slug: dep, state: found === null || found.feature === null ? null : stateOf(found) })
     }
   }
@@ -215,16 +278,22 @@ export interface ViewOptions {
 /** The feature as it is now. Git, other features and slots are looked at when the answer rests on them. */
 export const view = (session: Session, slug: string, options: ViewOptions = {}): View => {
   const archived = !Disk.listFeatures(session.root).includes(slug) && Disk.listArchived(session.root).has(slug)
-  const loaded = Repo.load(archived ? Disk.readArchivedWhole(session.root, slug) : Disk.readFeature(session.root, slug), slug)
+  const loaded = Repo.load(
+    archived ? Disk.readArchivedWhole(session.root, slug) : Disk.readFeature(session.root, slug),
+    slug
+  )
   let observed: Observed = {}
   let seen = viewOf(loaded, observed, session.now)
   if (loaded.integrity === "corrupt") return seen
   if (seen.state.feature.deps.length > 0) observed = { ...observed, deps: observeDeps(session, seen.state) }
-  const reads = (names: ReadonlySet<string>): boolean => options.whole === true || seen.decision.facts.some((read) => names.has(read.fact))
+  const reads = (names: ReadonlySet<string>): boolean =>
+    options.whole === true || seen.decision.facts.some((read) => names.has(read.fact))
   const away = seen.state.branch !== undefined && seen.state.merge.status !== "merged"
-  if (away || reads(ofGit) || options.head !== undefined) observed = { ...observed, ...observeGit(session.root, seen.state, options) }
+  if (away || reads(ofGit) || options.head !== undefined)
+    observed = { ...observed, ...observeGit(session.root, seen.state, options) }
   if (Object.keys(observed).length > 0) seen = viewOf(loaded, observed, session.now)
-  if (reads(new Set(["wip"]))) seen = viewOf(loaded, { ...observed, wip: { used: observeWip(session, slug) } }, session.now)
+  if (reads(new Set(["wip"])))
+    seen = viewOf(loaded, { ...observed, wip: { used: observeWip(session, slug) } }, session.now)
   return seen
 }
 
@@ -232,7 +301,12 @@ export const view = (session: Session, slug: string, options: ViewOptions = {}):
 export const intact = (session: Session, slug: string, options: ViewOptions = {}): View => {
   const seen = view(session, slug, options)
   const [first] = seen.loaded.errors
-  if (first !== undefined) throw new Failure(`${first.file}: ${first.problem}.${seen.loaded.errors.length > 1 ? ` (${seen.loaded.errors.length - 1} more; see sdlc doctor)` : ""}`, first.fix ?? "restore it from git.", exit.corrupt)
+  if (first !== undefined)
+    throw new Failure(
+      `${first.file}: ${first.problem}.${seen.loaded.errors.length > 1 ? ` (${seen.loaded.errors.length - 1} more; see sdlc doctor)` : ""}`,
+      first.fix ?? "restore it from git.",
+      exit.corrupt
+    )
   return seen
 }
 
@@ -258,12 +332,22 @@ export const homeOf = (session: Session, loaded: Repo.Loaded): string | null => 
 }
 
 /** Appends events in the name of `actor` and writes them, with any other files, in one go. */
-export const record = (session: Session, loaded: Repo.Loaded, drafts: ReadonlyArray<Repo.Draft>, actor: Principal, files: ReadonlyArray<Repo.Write> = []): ReadonlyArray<Repo.Appended> => {
+export const record = (
+  session: Session,
+  loaded: Repo.Loaded,
+  drafts: ReadonlyArray<Repo.Draft>,
+  actor: Principal,
+  files: ReadonlyArray<Repo.Write> = []
+): ReadonlyArray<Repo.Appended> => {
   const branch = homeOf(session, loaded)
   const appended: Array<Repo.Appended> = []
   let current = loaded
   for (const draft of drafts) {
-    const stamp = { ...Identity.signer(session.env, loaded.policy, actor, draft.type), timeMillis: session.now, random: randomness() }
+    const stamp = {
+      ...Identity.signer(session.env, loaded.policy, actor, draft.type),
+      timeMillis: session.now,
+      random: randomness()
+    }
     let next: Repo.Appended
     try {
       next = Repo.appendEvent(current, draft, stamp)

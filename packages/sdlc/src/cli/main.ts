@@ -7,11 +7,16 @@ import { run as hot } from "./hot.ts"
 import { full } from "./full.ts"
 import { printDefect } from "./RunEntry.ts"
 
-const streams = { out: (text: string): void => void process.stdout.write(text), err: (text: string): void => void process.stderr.write(text) }
+const streams = {
+  out: (text: string): void => void process.stdout.write(text),
+  err: (text: string): void => void process.stderr.write(text)
+}
 const argv = process.argv.slice(2)
 
 try {
-  process.exitCode = (await hot(argv, process.env, process.cwd(), streams)) ?? (await (await full()).run(argv, process.env, process.cwd(), streams))
+  process.exitCode =
+    (await hot(argv, process.env, process.cwd(), streams)) ??
+    (await (await full()).run(argv, process.env, process.cwd(), streams))
 } catch (cause) {
   process.exitCode = printDefect(cause, process.env, streams, argv.includes("--json"))
 }

@@ -27,4 +27,5 @@ export interface Command {
 export const feature = ".sdlc/features/<feature>"
 
 /** The four verbs of a document's life short of approval. */
-export const authoring = (kind: string): ReadonlyArray<string> => ["create", "fix", "submit", "revise", "reconcile"].map((verb) => `${verb}-${kind}`)
+export const authoring = (kind: string): ReadonlyArray<string> =>
+  ["create", "fix", "submit", "revise", "reconcile"].map((verb) => `${verb}-${kind}`)

@@ -1,7 +1,9 @@
 /** Commands that write the documents of a feature: specify, clarify, design, tasks, qa-plan. */
 import { authoring, type Command, feature } from "./Command.ts"
 
-const life = (kind: string): string => `Which of these is due stands in \`sdlc next {{args.feature}} --json\` under \`action\`:
+const life = (
+  kind: string
+): string => `Which of these is due stands in \`sdlc next {{args.feature}} --json\` under \`action\`:
 
 - **create-${kind}**: write the document.
 - **fix-${kind}**: run \`sdlc lint {{args.feature}}\` and repair every error it names with file and line.

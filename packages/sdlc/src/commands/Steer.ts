@@ -22,7 +22,8 @@ const next: Command = {
 
 const run: Command = {
   id: "run",
-  summary: "Carry out the steps of a feature one after another until something outside is awaited, a person has to decide, or it is done.",
+  summary:
+    "Carry out the steps of a feature one after another until something outside is awaited, a person has to decide, or it is done.",
   args: "[feature]",
   handles: [],
   reads: [".sdlc/**"],
@@ -55,7 +56,8 @@ const status: Command = {
 
 const adopt: Command = {
   id: "import",
-  summary: "Adopt specs of another tool (spec-kit, OpenSpec, Kiro, Task Master, BMAD, older manifests) as features, leaving their files in place.",
+  summary:
+    "Adopt specs of another tool (spec-kit, OpenSpec, Kiro, Task Master, BMAD, older manifests) as features, leaving their files in place.",
   args: "[path]",
   handles: [],
   reads: ["specs/**", "openspec/**", ".kiro/**", ".taskmaster/**", "docs/stories/**", ".sdlc/**"],

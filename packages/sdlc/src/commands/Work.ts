@@ -50,7 +50,8 @@ const review: Command = {
 
 const audit: Command = {
   id: "audit",
-  summary: "Audit the code of a feature for security, privacy, licences and operations; record findings and what becomes of them.",
+  summary:
+    "Audit the code of a feature for security, privacy, licences and operations; record findings and what becomes of them.",
   args: "[feature]",
   handles: ["audit", "fix-audit", "triage-findings", "wait-audit"],
   reads: [`${feature}/**`, "**"],
@@ -86,7 +87,8 @@ A failed check is a result, not a problem to argue away: record it. Do not chang
 
 const fix: Command = {
   id: "fix",
-  summary: "Turn findings, failed checks, red CI, conflicts, review threads or an answerable blocker into fix tasks or commits.",
+  summary:
+    "Turn findings, failed checks, red CI, conflicts, review threads or an answerable blocker into fix tasks or commits.",
   args: "[feature]",
   handles: ["plan-fixes", "fix-ci", "resolve-conflicts", "resolve-threads", "resolve-blocker"],
   reads: [`${feature}/**`, "**"],

@@ -24,7 +24,11 @@ export const conflictAlone = (facts: Facts): boolean => {
  * "base" when the regression that these facts ask for would not be asked for had the base not moved: a conflict alone stands in the way, or the
  * results held for the changes as they were before the base was taken in. `deriveFor` gives the facts of the state with another patch.
  */
-export const causeOf = (state: FeatureState, facts: Facts, deriveFor: (state: FeatureState) => Facts): "base" | undefined => {
+export const causeOf = (
+  state: FeatureState,
+  facts: Facts,
+  deriveFor: (state: FeatureState) => Facts
+): "base" | undefined => {
   const fallen = floor(facts)
   if (fallen === undefined) return undefined
   if (conflictAlone(facts)) return "base"
@@ -33,7 +37,8 @@ export const causeOf = (state: FeatureState, facts: Facts, deriveFor: (state: Fe
   for (const update of state.updates.toReversed()) {
     if (head === undefined || patch === undefined || update.to !== patch) continue
     patch = update.from
-    if (beyond(deriveFor({ ...state, observed: { ...state.observed, head: { ...head, patch } } }), fallen)) return "base"
+    if (beyond(deriveFor({ ...state, observed: { ...state.observed, head: { ...head, patch } } }), fallen))
+      return "base"
   }
   return undefined
 }

@@ -23,7 +23,7 @@ const documentFile: ReadonlyArray<readonly [suffix: string, file: string]> = [
 
 const reports: { readonly [action: string]: string } = {
   "review-code": "review.md",
-  "audit": "audit.md",
+  audit: "audit.md",
   "fix-audit": "audit.md",
   "triage-findings": "audit.md",
   "run-qa": "qa-report.md",

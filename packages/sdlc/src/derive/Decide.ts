@@ -23,13 +23,23 @@ const chosenTasks: { readonly [rule: string]: (state: FeatureState) => ReadonlyA
   I6: blockedTasks
 }
 
-const documentGates: { readonly [rule: string]: "spec" | "design" | "tasks" | "qa-plan" } = { S7: "spec", D7: "design", T7: "tasks", Q7: "qa-plan" }
+const documentGates: { readonly [rule: string]: "spec" | "design" | "tasks" | "qa-plan" } = {
+  S7: "spec",
+  D7: "design",
+  T7: "tasks",
+  Q7: "qa-plan"
+}
 
 /** Rules that come before the one that hit, each with the fact that stands in its way. */
 export const skippedBefore = (facts: Facts, hit: string): ReadonlyArray<WhyNot> => {
   const candidates = [...table.common, ...table.byPhase[facts.phase]]
-  const before = candidates.slice(0, candidates.findIndex((rule) => rule.id === hit))
-  return obstacles(facts, before).flatMap(({ candidate, last }) => last === undefined ? [] : [whyNotOf(candidate, facts, last)])
+  const before = candidates.slice(
+    0,
+    candidates.findIndex((rule) => rule.id === hit)
+  )
+  return obstacles(facts, before).flatMap(({ candidate, last }) =>
+    last === undefined ? [] : [whyNotOf(candidate, facts, last)]
+  )
 }
 
 export const whyNotOf = (rule: Rule, facts: Facts, fact: WhyNot["fact"]): WhyNot => ({
@@ -41,10 +51,19 @@ export const whyNotOf = (rule: Rule, facts: Facts, fact: WhyNot["fact"]): WhyNot
   because: `${fact} is ${String(facts[fact])}`
 })
 
-const reasonOf = (decision: Decision, rule: Rule, state: FeatureState, policy: Policy, facts: Facts, now: number): string => {
+const reasonOf = (
+  decision: Decision,
+  rule: Rule,
+  state: FeatureState,
+  policy: Policy,
+  facts: Facts,
+  now: number
+): string => {
   const context = { state, policy, facts, now }
   const guard = decision.via === undefined ? undefined : ruleOf(decision.rule)
-  return guard === undefined ? fill(rule.reason, ruleNames(rule, context)) : fill(guard.reason, { rule: rule.id, action: rule.action, ...guardNames(guard.id, rule, context) })
+  return guard === undefined
+    ? fill(rule.reason, ruleNames(rule, context))
+    : fill(guard.reason, { rule: rule.id, action: rule.action, ...guardNames(guard.id, rule, context) })
 }
 
 /** `now` in milliseconds since the epoch. Equal states give equal decisions, whatever the time, unless a freeze or a lease begins or ends. */
@@ -52,7 +71,16 @@ export const decide = (state: FeatureState, policy: Policy, now: number): Featur
   const own = policyFor(policy, state.feature)
   const facts = derive(state, policy, now)
   const { action, actor, facts: reads, kind, rule: id, to, via } = classify(facts)
-  const plain: Decision = { rule: id, ...(via === undefined ? {} : { via }), action, actor, kind, ...(to === undefined ? {} : { to }), reason: "", facts: reads }
+  const plain: Decision = {
+    rule: id,
+    ...(via === undefined ? {} : { via }),
+    action,
+    actor,
+    kind,
+    ...(to === undefined ? {} : { to }),
+    reason: "",
+    facts: reads
+  }
   const hit = via ?? id
   // Every hit is a rule of the table; guards are never wrapped.
   const rule = ruleOf(hit) as Rule

@@ -29,7 +29,9 @@ const cyclic = (nodes: ReadonlyMap<string, DependencyNode>): ReadonlySet<string>
 }
 
 /** Per feature, the status of each of its dependencies: what `observed.deps` wants. */
-export const dependencyStatuses = (features: ReadonlyArray<DependencyNode>): { readonly [slug: string]: { readonly [dep: string]: DependencyStatus } } => {
+export const dependencyStatuses = (
+  features: ReadonlyArray<DependencyNode>
+): { readonly [slug: string]: { readonly [dep: string]: DependencyStatus } } => {
   const nodes = new Map(features.map((feature) => [feature.slug, feature]))
   const cycles = cyclic(nodes)
   const status = (from: string, slug: string): DependencyStatus => {
@@ -39,5 +41,10 @@ export const dependencyStatuses = (features: ReadonlyArray<DependencyNode>): { r
     if (dep.lifecycle === "cancelled" || dep.lifecycle === "archived") return "dead"
     return cycles.has(from) && cycles.has(slug) ? "cycle" : "unmet"
   }
-  return Object.fromEntries(features.map((feature) => [feature.slug, Object.fromEntries(feature.deps.map((dep) => [dep, status(feature.slug, dep)]))]))
+  return Object.fromEntries(
+    features.map((feature) => [
+      feature.slug,
+      Object.fromEntries(feature.deps.map((dep) => [dep, status(feature.slug, dep)]))
+    ])
+  )
 }

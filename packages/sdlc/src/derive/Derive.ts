@@ -33,7 +33,11 @@ const pullRequest = (state: FeatureState): Facts["pr"] => {
 }
 
 /** The freeze that holds now, if any. */
-export const freezeAt = (state: FeatureState, policy: Policy, now: number): { readonly until?: string; readonly reason?: string } | undefined => {
+export const freezeAt = (
+  state: FeatureState,
+  policy: Policy,
+  now: number
+): { readonly until?: string; readonly reason?: string } | undefined => {
   const window = policy.freeze.find(({ from, until }) => Date.parse(from) <= now && now < Date.parse(until))
   if (window !== undefined) return window
   const seen = state.observed.freeze
@@ -72,9 +76,9 @@ const planning = (state: FeatureState, policy: Policy) => ({
   tasksDoc: documentState(state, policy, "tasks"),
   qaPlan: documentState(state, policy, "qa-plan"),
   go: gateVerdict(state, policy, "start", (subject) => subject === planDigest(state), []),
-  wip: (state.observed.wip?.used ?? 0) >= policy.wip ? "full" as const : "free" as const,
-  claim: state.observed.claim ?? (state.claim === undefined ? "none" as const : "held" as const),
-  branch: state.observed.branch?.relation ?? (state.branch === undefined ? "none" as const : "ok" as const)
+  wip: (state.observed.wip?.used ?? 0) >= policy.wip ? ("full" as const) : ("free" as const),
+  claim: state.observed.claim ?? (state.claim === undefined ? ("none" as const) : ("held" as const)),
+  branch: state.observed.branch?.relation ?? (state.branch === undefined ? ("none" as const) : ("ok" as const))
 })
 
 const quality = (state: FeatureState, policy: Policy) => {
@@ -92,7 +96,7 @@ const quality = (state: FeatureState, policy: Policy) => {
     risk: Checks.riskFact(state, policy),
     qa: Checks.qaFact(state, policy),
     evidence: Checks.evidenceFact(state, policy),
-    uat: uatOff ? "off" as const : gateVerdict(state, policy, "uat", present, state.coders),
+    uat: uatOff ? ("off" as const) : gateVerdict(state, policy, "uat", present, state.coders),
     mergeGate: gateVerdict(state, policy, "merge", present, state.coders)
   }
 }
@@ -114,21 +118,28 @@ const delivery = (state: FeatureState, policy: Policy, now: number) => ({
   deployReq: policy.deploy === "required",
   release: releaseFact(state),
   incident: state.incidents.length > 0,
-  sync: state.sync === undefined ? "pending" as const : "done" as const,
-  cleanup: state.branch === undefined && state.claim === undefined ? "done" as const : "pending" as const
+  sync: state.sync === undefined ? ("pending" as const) : ("done" as const),
+  cleanup: state.branch === undefined && state.claim === undefined ? ("done" as const) : ("pending" as const)
 })
 
 const bounds = (state: FeatureState, policy: Policy, now: number) => ({
-  lease: state.observed.lease !== undefined && now < Date.parse(state.observed.lease.until) ? "live" as const : "none" as const,
-  attempts: Object.values(state.failures).some((count) => count >= policy.maxAttempts) ? "exhausted" as const : "ok" as const,
-  rework: state.rework >= policy.maxRework ? "exhausted" as const : "ok" as const,
+  lease:
+    state.observed.lease !== undefined && now < Date.parse(state.observed.lease.until)
+      ? ("live" as const)
+      : ("none" as const),
+  attempts: Object.values(state.failures).some((count) => count >= policy.maxAttempts)
+    ? ("exhausted" as const)
+    : ("ok" as const),
+  rework: state.rework >= policy.maxRework ? ("exhausted" as const) : ("ok" as const),
   budget: budgetFact(state, policy)
 })
 
 /** Whether a person confirmed exactly the action that would come next. */
 const confirmed = (state: FeatureState, facts: Facts): boolean => {
   const keys = new Set(
-    state.verdicts.filter((verdict) => verdict.gate === "action" && verdict.verdict === "approve" && verdict.by.type === "human").map((verdict) => verdict.subject)
+    state.verdicts
+      .filter((verdict) => verdict.gate === "action" && verdict.verdict === "approve" && verdict.by.type === "human")
+      .map((verdict) => verdict.subject)
   )
   return keys.size > 0 && keys.has(idempotencyKey(state, facts, classify(facts)))
 }

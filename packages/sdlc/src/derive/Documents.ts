@@ -9,14 +9,19 @@ import { permitted, prevailing, samePrincipal, sameUpstream } from "./Verdicts.t
 
 /** Who wrote what has this hash: those who submitted it, and the author the loader knows of. */
 export const authorsOf = (state: FeatureState, kind: DocumentKind, hash: string): ReadonlyArray<Principal> => {
-  const submitters = state.submissions.filter((submission) => submission.kind === kind && submission.hash === hash).map((submission) => submission.by)
+  const submitters = state.submissions
+    .filter((submission) => submission.kind === kind && submission.hash === hash)
+    .map((submission) => submission.by)
   const document = state.documents[kind]
   return document.hash === hash && document.author !== undefined ? [...submitters, document.author] : submitters
 }
 
 /** The upstream a verdict rests on: its own, else that of the last submission of the same hash before it. */
 const basis = (state: FeatureState, kind: DocumentKind, verdict: Verdict): Upstream =>
-  verdict.upstream ?? state.submissions.findLast((submission) => submission.kind === kind && submission.hash === verdict.subject)?.upstream ?? {}
+  verdict.upstream ??
+  state.submissions.findLast((submission) => submission.kind === kind && submission.hash === verdict.subject)
+    ?.upstream ??
+  {}
 
 const approvalCounts = (state: FeatureState, policy: Policy, kind: DocumentKind, verdict: Verdict): boolean => {
   if (verdict.subject === null || !permitted(policy.gates[kind], verdict.by)) return false
@@ -27,7 +32,10 @@ const approvalCounts = (state: FeatureState, policy: Policy, kind: DocumentKind,
 }
 
 const waiverCounts = (state: FeatureState, policy: Policy, kind: DocumentKind, verdict: Verdict): boolean => {
-  const mayWaive = policy.waive === "human" ? verdict.by.type === "human" : policy.waive === "agent" && (verdict.by.type === "human" || verdict.by.type === "agent")
+  const mayWaive =
+    policy.waive === "human"
+      ? verdict.by.type === "human"
+      : policy.waive === "agent" && (verdict.by.type === "human" || verdict.by.type === "agent")
   if (!mayWaive || verdict.reason === undefined || verdict.reason.trim() === "") return false
   if (!policy.separationOfDuties || verdict.subject === null) return true
   return !authorsOf(state, kind, verdict.subject).some((author) => samePrincipal(author, verdict.by))
@@ -55,17 +63,23 @@ export const standingVerdict = (state: FeatureState, policy: Policy, kind: Docum
 
 /** Only a rejection takes a waiver back: an approval of a document with lint errors would otherwise undo it and make it invalid. */
 const waived = (state: FeatureState, policy: Policy, kind: DocumentKind): boolean =>
-  prevailing(countingVerdicts(state, policy, kind).filter((verdict) => verdict.verdict !== "approve"))?.verdict === "waive"
+  prevailing(countingVerdicts(state, policy, kind).filter((verdict) => verdict.verdict !== "approve"))?.verdict ===
+  "waive"
 
 /** Whether this hash was submitted against the present upstream. */
 const submitted = (state: FeatureState, kind: DocumentKind): boolean =>
-  state.submissions.some((submission) =>
-    submission.kind === kind && submission.hash === state.documents[kind].hash && sameUpstream(state, kind, submission.upstream)
+  state.submissions.some(
+    (submission) =>
+      submission.kind === kind &&
+      submission.hash === state.documents[kind].hash &&
+      sameUpstream(state, kind, submission.upstream)
   )
 
 /** Whether it was approved once, in another wording or against other upstream documents. */
 const approvedBefore = (state: FeatureState, policy: Policy, kind: DocumentKind): boolean =>
-  state.verdicts.some((verdict) => verdict.gate === kind && verdict.verdict === "approve" && approvalCounts(state, policy, kind, verdict)) ||
+  state.verdicts.some(
+    (verdict) => verdict.gate === kind && verdict.verdict === "approve" && approvalCounts(state, policy, kind, verdict)
+  ) ||
   (policy.gates[kind] === "auto" && state.submissions.some((submission) => submission.kind === kind))
 
 export const documentState = (state: FeatureState, policy: Policy, kind: DocumentKind): DocumentState => {

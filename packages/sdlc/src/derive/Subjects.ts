@@ -19,27 +19,41 @@ import { blockedTasks, readyTasks, tasksWith } from "./Work.ts"
 
 type Ref = string | number | null | undefined
 
-const last = (state: FeatureState, ...types: ReadonlyArray<EventType>): ReadonlyArray<Ref> => types.map((type) => state.last[type])
+const last = (state: FeatureState, ...types: ReadonlyArray<EventType>): ReadonlyArray<Ref> =>
+  types.map((type) => state.last[type])
 
-const verdictOn = (state: FeatureState, gate: VerdictGate): Ref => state.verdicts.findLast((verdict) => verdict.gate === gate)?.event
+const verdictOn = (state: FeatureState, gate: VerdictGate): Ref =>
+  state.verdicts.findLast((verdict) => verdict.gate === gate)?.event
 
-const document = (kind: DocumentKind) => (state: FeatureState): ReadonlyArray<Ref> => [
-  state.documents[kind].hash,
-  canonicalJson(upstreamOf(state, kind)),
-  state.submissions.findLast((submission) => submission.kind === kind)?.event,
-  verdictOn(state, kind)
-]
+const document =
+  (kind: DocumentKind) =>
+  (state: FeatureState): ReadonlyArray<Ref> => [
+    state.documents[kind].hash,
+    canonicalJson(upstreamOf(state, kind)),
+    state.submissions.findLast((submission) => submission.kind === kind)?.event,
+    verdictOn(state, kind)
+  ]
 
 const tree = (state: FeatureState): Ref => state.observed.head?.tree
 
 /** The task that is next in this status; the others have their turn, and their own key, later. */
-const task = (pick: (state: FeatureState) => ReadonlyArray<Task>) => (state: FeatureState): ReadonlyArray<Ref> =>
-  pick(state).slice(0, 1).map((next) => `${next.id} ${next.event}`)
+const task =
+  (pick: (state: FeatureState) => ReadonlyArray<Task>) =>
+  (state: FeatureState): ReadonlyArray<Ref> =>
+    pick(state)
+      .slice(0, 1)
+      .map((next) => `${next.id} ${next.event}`)
 const tasks = (status: TaskStatus) => task((state) => tasksWith(state, status))
 
-const decidedOnTree = (gate: VerdictGate) => (state: FeatureState): ReadonlyArray<Ref> => [tree(state), verdictOn(state, gate)]
+const decidedOnTree =
+  (gate: VerdictGate) =>
+  (state: FeatureState): ReadonlyArray<Ref> => [tree(state), verdictOn(state, gate)]
 
-const findings = (state: FeatureState): ReadonlyArray<Ref> => [tree(state), latestFor(state.audits, state)?.event, ...last(state, "finding-disposed")]
+const findings = (state: FeatureState): ReadonlyArray<Ref> => [
+  tree(state),
+  latestFor(state.audits, state)?.event,
+  ...last(state, "finding-disposed")
+]
 
 /** Where each fact comes from. */
 const sources: { readonly [K in FactName]: (state: FeatureState) => ReadonlyArray<Ref> } = {
@@ -56,7 +70,11 @@ const sources: { readonly [K in FactName]: (state: FeatureState) => ReadonlyArra
   go: (s) => [...Object.values(s.documents).map((artifact) => artifact.hash), verdictOn(s, "start")],
   wip: () => [],
   claim: (s) => [s.observed.claim, ...last(s, "claim-taken", "claim-released", "cleanup-recorded")],
-  branch: (s) => [s.observed.branch?.relation, s.observed.head?.sha, ...last(s, "branch-provisioned", "branch-lost", "cleanup-recorded")],
+  branch: (s) => [
+    s.observed.branch?.relation,
+    s.observed.head?.sha,
+    ...last(s, "branch-provisioned", "branch-lost", "cleanup-recorded")
+  ],
   tNone: (s) => [s.documents.tasks.hash, s.plan?.event],
   tVerify: tasks("claimed"),
   tFailed: tasks("failed"),
@@ -64,7 +82,11 @@ const sources: { readonly [K in FactName]: (state: FeatureState) => ReadonlyArra
   tRunning: tasks("running"),
   tBlocked: task(blockedTasks),
   pr: (s) => [s.observed.pr?.number, s.observed.pr?.state, ...last(s, "pr-opened", "pr-closed", "pr-reopened")],
-  ci: (s) => [tree(s), s.observed.ci?.tree === tree(s) ? s.observed.ci?.status : undefined, latestOnTree(s.ci, s)?.event],
+  ci: (s) => [
+    tree(s),
+    s.observed.ci?.tree === tree(s) ? s.observed.ci?.status : undefined,
+    latestOnTree(s.ci, s)?.event
+  ],
   agentReview: (s) => [tree(s), latestFor(s.reviews, s)?.event],
   threads: (s) => s.threads.map((thread) => `${thread.id} ${thread.event}`),
   humanReview: decidedOnTree("human-review"),
@@ -84,7 +106,10 @@ const sources: { readonly [K in FactName]: (state: FeatureState) => ReadonlyArra
   sync: (s) => [s.merge.sha, ...last(s, "sync-recorded")],
   cleanup: (s) => [s.branch?.event, s.claim?.event],
   lease: (s) => [s.observed.lease?.holder],
-  attempts: (s) => Object.entries(s.failures).map(([subject, count]) => `${subject} ${count}`).sort(),
+  attempts: (s) =>
+    Object.entries(s.failures)
+      .map(([subject, count]) => `${subject} ${count}`)
+      .sort(),
   rework: (s) => [s.rework],
   budget: (s) => [canonicalJson(s.granted)],
   autonomy: () => []
@@ -92,7 +117,9 @@ const sources: { readonly [K in FactName]: (state: FeatureState) => ReadonlyArra
 
 /** Where a fact comes from: document hashes, code trees, event and task ids. */
 export const sourcesOf = (state: FeatureState, fact: FactName): ReadonlyArray<string> =>
-  sources[fact](state).filter((ref) => ref !== undefined && ref !== null && ref !== "").map(String)
+  sources[fact](state)
+    .filter((ref) => ref !== undefined && ref !== null && ref !== "")
+    .map(String)
 
 const factsOf = (id: string | undefined, facts: Facts): ReadonlyArray<FactName> => {
   const rule = id === undefined ? undefined : ruleOf(id)
@@ -111,8 +138,12 @@ export const subjectsOf = (state: FeatureState, facts: Facts, decision: Decision
 }
 
 /** Equal iff feature, rule and subjects are equal. */
-export const keyOf = (feature: string, rule: string, via: string | undefined, subjects: ReadonlyArray<string>): string =>
-  digestOf("key", [feature, rule, via ?? null, subjects])
+export const keyOf = (
+  feature: string,
+  rule: string,
+  via: string | undefined,
+  subjects: ReadonlyArray<string>
+): string => digestOf("key", [feature, rule, via ?? null, subjects])
 
 export const idempotencyKey = (state: FeatureState, facts: Facts, decision: Decision): string =>
   keyOf(state.feature.id, decision.rule, decision.via, subjectsOf(state, facts, decision))

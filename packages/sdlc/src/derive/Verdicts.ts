@@ -15,10 +15,16 @@ import type { Verdict, VerdictGate } from "../model/Verdict.ts"
 
 /** One and the same principal: people by id, agents by id and session where both have one. */
 export const samePrincipal = (a: Principal, b: Principal): boolean =>
-  a.id === b.id && (a.type !== "agent" || b.type !== "agent" || a.session === undefined || b.session === undefined || a.session === b.session)
+  a.id === b.id &&
+  (a.type !== "agent" ||
+    b.type !== "agent" ||
+    a.session === undefined ||
+    b.session === undefined ||
+    a.session === b.session)
 
 /** Whether a principal of this type may decide a gate of this mode. Under `auto` nobody has to, and both may. */
-export const permitted = (mode: GateMode, by: Principal): boolean => by.type === "human" || (by.type === "agent" && mode !== "human")
+export const permitted = (mode: GateMode, by: Principal): boolean =>
+  by.type === "human" || (by.type === "agent" && mode !== "human")
 
 export const upstreamOf = (state: FeatureState, kind: DocumentKind): Upstream =>
   Object.fromEntries(upstreamKinds[kind].map((above) => [above, state.documents[above].hash]))
@@ -29,10 +35,14 @@ export const sameUpstream = (state: FeatureState, kind: DocumentKind, upstream: 
 
 /** Everything the start of the work rests on. */
 export const planDigest = (state: FeatureState): string =>
-  digestOf("plan", documentKinds.map((kind) => [kind, state.documents[kind].hash]))
+  digestOf(
+    "plan",
+    documentKinds.map((kind) => [kind, state.documents[kind].hash])
+  )
 
 /** What people decide about when they look at code: the feature's own changes where they are known, else the whole tree. */
-export const codeSubject = (state: FeatureState): string | null => state.observed.head?.patch ?? state.observed.head?.tree ?? null
+export const codeSubject = (state: FeatureState): string | null =>
+  state.observed.head?.patch ?? state.observed.head?.tree ?? null
 
 /** Whether a verdict was given on the code as it is now: on these changes, or on exactly this tree. */
 export const onPresentCode = (state: FeatureState, subject: string | null): boolean => {
@@ -41,7 +51,10 @@ export const onPresentCode = (state: FeatureState, subject: string | null): bool
 }
 
 /** What somebody who decides about a gate now has to name as the subject of the verdict. */
-export const subjectOf = (state: FeatureState, gate: VerdictGate): { readonly subject: string | null; readonly upstream: Upstream } => {
+export const subjectOf = (
+  state: FeatureState,
+  gate: VerdictGate
+): { readonly subject: string | null; readonly upstream: Upstream } => {
   switch (gate) {
     case "spec":
     case "design":
@@ -78,7 +91,11 @@ export const acceptedFindings = (state: FeatureState): ReadonlyArray<string> => 
   return (latestFor(state.audits, state)?.result?.findings ?? [])
     .filter((finding) => {
       const disposed = own(state.dispositions, finding.id)
-      return disposed !== undefined && (disposed.disposition === "accept" || disposed.disposition === "false-positive") && disposed.by.type !== "human"
+      return (
+        disposed !== undefined &&
+        (disposed.disposition === "accept" || disposed.disposition === "false-positive") &&
+        disposed.by.type !== "human"
+      )
     })
     .map((finding) => `${finding.id} ${finding.severity}`)
     .sort()
@@ -100,9 +117,16 @@ export const gateVerdict = (
 ): "ok" | "pending" | "rejected" => {
   const mode = policy.gates[gate]
   if (mode === "off") return "ok"
-  const counting = state.verdicts.filter((verdict) =>
-    verdict.gate === gate && verdict.subject !== null && about(verdict.subject) && verdict.verdict !== "waive" && permitted(mode, verdict.by) &&
-    (verdict.verdict === "reject" || !policy.separationOfDuties || !authors.some((author) => samePrincipal(author, verdict.by)))
+  const counting = state.verdicts.filter(
+    (verdict) =>
+      verdict.gate === gate &&
+      verdict.subject !== null &&
+      about(verdict.subject) &&
+      verdict.verdict !== "waive" &&
+      permitted(mode, verdict.by) &&
+      (verdict.verdict === "reject" ||
+        !policy.separationOfDuties ||
+        !authors.some((author) => samePrincipal(author, verdict.by)))
   )
   const word = prevailing(counting)?.verdict
   return word === "reject" ? "rejected" : word === "approve" || mode === "auto" ? "ok" : "pending"

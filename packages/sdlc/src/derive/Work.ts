@@ -7,15 +7,21 @@ import type { Task, TaskStatus } from "../model/Task.ts"
 export const liveTasks = (state: FeatureState): ReadonlyArray<Task> =>
   planIsCurrent(state) ? state.tasks : state.tasks.filter((task) => task.origin !== "plan")
 
-export const planIsCurrent = (state: FeatureState): boolean => state.plan !== undefined && state.plan.hash === state.documents.tasks.hash
+export const planIsCurrent = (state: FeatureState): boolean =>
+  state.plan !== undefined && state.plan.hash === state.documents.tasks.hash
 
 /** Status as far as it is shown: done without evidence at hand is a claim. */
 export const statusOf = (state: FeatureState, task: Task): TaskStatus => {
   const atHand = state.observed.evidence
-  return task.status === "done" && atHand !== undefined && (task.evidence === undefined || !atHand.includes(task.evidence)) ? "claimed" : task.status
+  return task.status === "done" &&
+    atHand !== undefined &&
+    (task.evidence === undefined || !atHand.includes(task.evidence))
+    ? "claimed"
+    : task.status
 }
 
-export const tasksWith = (state: FeatureState, status: TaskStatus): ReadonlyArray<Task> => liveTasks(state).filter((task) => statusOf(state, task) === status)
+export const tasksWith = (state: FeatureState, status: TaskStatus): ReadonlyArray<Task> =>
+  liveTasks(state).filter((task) => statusOf(state, task) === status)
 
 /** Tasks to do whose dependencies are all done, in order of id. A dependency that does not exist is never done. */
 export const readyTasks = (state: FeatureState): ReadonlyArray<Task> => {
@@ -27,11 +33,15 @@ export const readyTasks = (state: FeatureState): ReadonlyArray<Task> => {
 export const blockedTasks = (state: FeatureState): ReadonlyArray<Task> => {
   const blocked = tasksWith(state, "blocked")
   if (blocked.length > 0) return blocked
-  const moving = readyTasks(state).length > 0 || (["claimed", "failed", "running"] as const).some((status) => tasksWith(state, status).length > 0)
+  const moving =
+    readyTasks(state).length > 0 ||
+    (["claimed", "failed", "running"] as const).some((status) => tasksWith(state, status).length > 0)
   return moving ? [] : tasksWith(state, "todo")
 }
 
-export const taskFacts = (state: FeatureState): Pick<Facts, "tNone" | "tVerify" | "tFailed" | "tReady" | "tRunning" | "tBlocked"> => ({
+export const taskFacts = (
+  state: FeatureState
+): Pick<Facts, "tNone" | "tVerify" | "tFailed" | "tReady" | "tRunning" | "tBlocked"> => ({
   tNone: !planIsCurrent(state),
   tVerify: tasksWith(state, "claimed").length > 0,
   tFailed: tasksWith(state, "failed").length > 0,

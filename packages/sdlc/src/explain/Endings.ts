@@ -9,13 +9,19 @@ export type Change = Partial<Facts>
 export type Setback = "attempt" | "rework" | "others" | undefined
 export type Ending = readonly [label: string, change: Change, setback?: Setback]
 
-const facts: { readonly [kind: string]: DocumentFact } = { "spec": "spec", "design": "design", "tasks": "tasksDoc", "qa-plan": "qaPlan" }
+const facts: { readonly [kind: string]: DocumentFact } = {
+  spec: "spec",
+  design: "design",
+  tasks: "tasksDoc",
+  "qa-plan": "qaPlan"
+}
 
 /** New code on the branch: every result that was bound to the old code is stale. */
 export const pushed = (f: Facts, rules: Rules): Change => ({
   ci: "none",
   agentReview: f.agentReview === "off" || f.agentReview === "none" ? f.agentReview : "stale",
-  humanReview: f.humanReview === "off" ? "off" : f.humanReview === "approved" || f.humanReview === "stale" ? "stale" : "pending",
+  humanReview:
+    f.humanReview === "off" ? "off" : f.humanReview === "approved" || f.humanReview === "stale" ? "stale" : "pending",
   audit: f.audit === "off" || f.audit === "absent" ? f.audit : "stale",
   findBlock: false,
   findOpen: false,
@@ -33,11 +39,15 @@ const downstream: { readonly [K in DocumentFact]: ReadonlyArray<DocumentFact> } 
   qaPlan: []
 }
 
-const unsettle = (state: DocumentState): DocumentState => state === "approved" ? "stale" : state === "submitted" ? "draft" : state
+const unsettle = (state: DocumentState): DocumentState =>
+  state === "approved" ? "stale" : state === "submitted" ? "draft" : state
 
 /** Another wording of a document: approvals of what rests on it are stale, and so are the start and the tasks. */
 export const reworded = (f: Facts, rules: Rules, document: DocumentFact, state: DocumentState): Change => {
-  const change: { -readonly [K in keyof Facts]?: Facts[K] } = { [document]: state, go: rules.startAsks ? "pending" : "ok" }
+  const change: { -readonly [K in keyof Facts]?: Facts[K] } = {
+    [document]: state,
+    go: rules.startAsks ? "pending" : "ok"
+  }
   for (const below of downstream[document]) change[below] = unsettle(f[below])
   if (document === "tasksDoc") change.tNone = true
   return change
@@ -53,13 +63,27 @@ const documentEndings = (f: Facts, rules: Rules, verb: string, document: Documen
     case "fix":
     case "clarify":
     case "revise":
-      return [["written and submitted", write(accepted)], ["written", write("draft")], ["invalid", write("invalid"), "attempt"], ["unclear", write("unclear"), "attempt"]]
+      return [
+        ["written and submitted", write(accepted)],
+        ["written", write("draft")],
+        ["invalid", write("invalid"), "attempt"],
+        ["unclear", write("unclear"), "attempt"]
+      ]
     case "submit":
-      return [["submitted", { [document]: accepted }], ["invalid", { [document]: "invalid" }, "attempt"]]
+      return [
+        ["submitted", { [document]: accepted }],
+        ["invalid", { [document]: "invalid" }, "attempt"]
+      ]
     case "reconcile":
-      return [["reconciled", write(accepted)], ["invalid", write("invalid"), "attempt"]]
+      return [
+        ["reconciled", write(accepted)],
+        ["invalid", write("invalid"), "attempt"]
+      ]
     default:
-      return [["approved", { [document]: "approved" }], ["rejected", { [document]: "rejected" }, "attempt"]]
+      return [
+        ["approved", { [document]: "approved" }],
+        ["rejected", { [document]: "rejected" }, "attempt"]
+      ]
   }
 }
 
@@ -74,11 +98,20 @@ const platformEndings = (f: Facts, rules: Rules, action: string): ReadonlyArray<
     case "rollback":
       return [["rolling back", { release: "rollingBack" }]]
     case "wait-rollback":
-      return [["rolled back", { release: "rolledBack" }], ["rollback failed", { release: "rollbackFailed" }]]
+      return [
+        ["rolled back", { release: "rolledBack" }],
+        ["rollback failed", { release: "rollbackFailed" }]
+      ]
     case "wait-deploy":
-      return [["deployed", { release: "verifying" }], ["deploy failed", { release: "failed" }, "attempt"]]
+      return [
+        ["deployed", { release: "verifying" }],
+        ["deploy failed", { release: "failed" }, "attempt"]
+      ]
     case "verify-release":
-      return [["healthy", { release: "live" }], ["unhealthy", { release: "unhealthy" }]]
+      return [
+        ["healthy", { release: "live" }],
+        ["unhealthy", { release: "unhealthy" }]
+      ]
     case "dequeue-merge":
       return [["dequeued", { merge: "idle" }]]
     case "cleanup-workspace":
@@ -94,7 +127,10 @@ const platformEndings = (f: Facts, rules: Rules, action: string): ReadonlyArray<
     case "provision-workspace":
       return [["provisioned", { branch: "ok", cleanup: "pending" }]]
     case "verify-task":
-      return [["verified", { tVerify: false }], ["refuted", { tVerify: false, tFailed: true }, "attempt"]]
+      return [
+        ["verified", { tVerify: false }],
+        ["refuted", { tVerify: false, tFailed: true }, "attempt"]
+      ]
     case "materialise-tasks":
       return [["materialised", { tNone: false, tReady: true }]]
     case "open-pr":
@@ -102,17 +138,29 @@ const platformEndings = (f: Facts, rules: Rules, action: string): ReadonlyArray<
     case "run-ci":
       return [["started", { ci: "running" }]]
     case "wait-ci":
-      return [["green", { ci: "green" }], ["red", { ci: "red" }, "attempt"], ["infra", { ci: "infra" }, "attempt"]]
+      return [
+        ["green", { ci: "green" }],
+        ["red", { ci: "red" }, "attempt"],
+        ["infra", { ci: "infra" }, "attempt"]
+      ]
     case "wait-freeze":
       return [["thawed", { freeze: false }]]
     case "update-branch":
       // Results hold for the feature's own changes: they fall with an update only where others changed the same files.
-      return [["updated", { ci: "none", branch: "ok" }], ["updated in the same files", { ...code, branch: "ok" }, "others"], ["conflict", { branch: "conflict" }, "others"]]
+      return [
+        ["updated", { ci: "none", branch: "ok" }],
+        ["updated in the same files", { ...code, branch: "ok" }, "others"],
+        ["conflict", { branch: "conflict" }, "others"]
+      ]
     case "merge":
     case "requeue-merge":
       return [["queued", { merge: "queued" }]]
     case "wait-merge":
-      return [["merged", { merge: "merged" }], ["ejected", { merge: "ejected" }, "attempt"], ["ejected, behind", { merge: "ejected", branch: "behind" }, "attempt"]]
+      return [
+        ["merged", { merge: "merged" }],
+        ["ejected", { merge: "ejected" }, "attempt"],
+        ["ejected, behind", { merge: "ejected", branch: "behind" }, "attempt"]
+      ]
     case "deploy":
     case "retry-deploy":
       return [["deploying", { release: "deploying" }]]
@@ -131,7 +179,10 @@ const agentEndings = (f: Facts, rules: Rules, action: string): ReadonlyArray<End
   const code = pushed(f, rules)
   switch (action) {
     case "resolve-conflicts":
-      return [["resolved", { ...code, branch: "ok" }], ["still in conflict", {}, "attempt"]]
+      return [
+        ["resolved", { ...code, branch: "ok" }],
+        ["still in conflict", {}, "attempt"]
+      ]
     case "implement-task":
     case "retry-task": {
       const begun: Change = { ...code, tReady: false, tFailed: false }
@@ -143,21 +194,38 @@ const agentEndings = (f: Facts, rules: Rules, action: string): ReadonlyArray<End
       ]
     }
     case "wait-tasks":
-      return [["claimed", { ...code, tRunning: false, tVerify: true }], ["failed", { ...code, tRunning: false, tFailed: true }, "attempt"]]
+      return [
+        ["claimed", { ...code, tRunning: false, tVerify: true }],
+        ["failed", { ...code, tRunning: false, tFailed: true }, "attempt"]
+      ]
     case "fix-ci":
-      return [["pushed", code], ["no fix", {}, "attempt"]]
+      return [
+        ["pushed", code],
+        ["no fix", {}, "attempt"]
+      ]
     case "review-code":
       return [["started", { agentReview: "running" }]]
     case "wait-review":
-      return [["approved", { agentReview: "approved" }], ["changes", { agentReview: "changes" }], ["threads", { agentReview: "approved", threads: true }]]
+      return [
+        ["approved", { agentReview: "approved" }],
+        ["changes", { agentReview: "changes" }],
+        ["threads", { agentReview: "approved", threads: true }]
+      ]
     case "resolve-threads":
-      return [["resolved", { threads: false }], ["opened again", {}, "rework"]]
+      return [
+        ["resolved", { threads: false }],
+        ["opened again", {}, "rework"]
+      ]
     case "plan-fixes": {
-      const disputed: Change = f.phase === "review"
-        ? { agentReview: f.agentReview === "changes" ? "stale" : f.agentReview, humanReview: f.humanReview === "changes" ? "pending" : f.humanReview }
-        : f.phase === "audit"
-        ? { audit: "stale", findBlock: false, findOpen: false, risk: "ok" }
-        : { qa: "stale", uat: f.uat === "rejected" ? "pending" : f.uat }
+      const disputed: Change =
+        f.phase === "review"
+          ? {
+              agentReview: f.agentReview === "changes" ? "stale" : f.agentReview,
+              humanReview: f.humanReview === "changes" ? "pending" : f.humanReview
+            }
+          : f.phase === "audit"
+            ? { audit: "stale", findBlock: false, findOpen: false, risk: "ok" }
+            : { qa: "stale", uat: f.uat === "rejected" ? "pending" : f.uat }
       return [fixes, ["disputed", disputed, "rework"]]
     }
     case "audit":
@@ -171,7 +239,11 @@ const agentEndings = (f: Facts, rules: Rules, action: string): ReadonlyArray<End
         ["invalid", { audit: "invalid" }, "attempt"]
       ]
     case "triage-findings":
-      return [["decided", { findOpen: false }], ["accepted", { findOpen: false, ...(rules.riskAsks ? { risk: "pending" } : {}) }], ["to be fixed", { findOpen: false, tReady: true }, "rework"]]
+      return [
+        ["decided", { findOpen: false }],
+        ["accepted", { findOpen: false, ...(rules.riskAsks ? { risk: "pending" } : {}) }],
+        ["to be fixed", { findOpen: false, tReady: true }, "rework"]
+      ]
     case "run-qa":
       return [["started", { qa: "running", evidence: false }]]
     case "wait-qa":
@@ -183,9 +255,15 @@ const agentEndings = (f: Facts, rules: Rules, action: string): ReadonlyArray<End
         ["incomplete", { qa: "incomplete", evidence: false }, "attempt"]
       ]
     case "attach-evidence":
-      return [["attached", { evidence: true }], ["nothing attached", {}, "attempt"]]
+      return [
+        ["attached", { evidence: true }],
+        ["nothing attached", {}, "attempt"]
+      ]
     case "sync-specs":
-      return [["synced", { sync: "done" }], ["conflict", {}, "attempt"]]
+      return [
+        ["synced", { sync: "done" }],
+        ["conflict", {}, "attempt"]
+      ]
     default:
       return undefined
   }
@@ -202,21 +280,45 @@ const humanEndings = (f: Facts, rules: Rules, action: string): ReadonlyArray<End
     case "resolve-dependency":
       return [["resolved", { dep: "met" }]]
     case "replan":
-      return [["replanned", { ...reworded(f, rules, "spec", f.spec === "waived" ? "waived" : "stale"), go: rules.startAsks ? "pending" : "ok", mergeGate: rules.mergeAsks ? "pending" : "ok" }]]
+      return [
+        [
+          "replanned",
+          {
+            ...reworded(f, rules, "spec", f.spec === "waived" ? "waived" : "stale"),
+            go: rules.startAsks ? "pending" : "ok",
+            mergeGate: rules.mergeAsks ? "pending" : "ok"
+          }
+        ]
+      ]
     case "approve-start":
-      return [["approved", { go: "ok" }], ["refused", { go: "rejected" }]]
+      return [
+        ["approved", { go: "ok" }],
+        ["refused", { go: "rejected" }]
+      ]
     case "unblock-task":
       return [["unblocked", { tBlocked: false, tReady: true }]]
     case "reopen-pr":
       return [["reopened", { pr: "open" }]]
     case "approve-review":
-      return [["approved", { humanReview: "approved" }], ["changes", { humanReview: "changes" }]]
+      return [
+        ["approved", { humanReview: "approved" }],
+        ["changes", { humanReview: "changes" }]
+      ]
     case "accept-risk":
-      return [["accepted", { risk: "ok" }], ["refused", { risk: "rejected" }]]
+      return [
+        ["accepted", { risk: "ok" }],
+        ["refused", { risk: "rejected" }]
+      ]
     case "approve-qa":
-      return [["accepted", { uat: "ok" }], ["refused", { uat: "rejected" }]]
+      return [
+        ["accepted", { uat: "ok" }],
+        ["refused", { uat: "rejected" }]
+      ]
     case "approve-merge":
-      return [["approved", { mergeGate: "ok" }], ["refused", { mergeGate: "rejected" }]]
+      return [
+        ["approved", { mergeGate: "ok" }],
+        ["refused", { mergeGate: "rejected" }]
+      ]
     case "confirm-action":
       return [["confirmed", { autonomy: "auto" }]]
     default:
@@ -240,12 +342,18 @@ const reopened = (f: Facts, rules: Rules): Change => ({
 export const endings = (f: Facts, rules: Rules, decision: Decision): ReadonlyArray<Ending> => {
   const { action } = decision
   const document = authored.exec(action)
-  if (document !== null) return documentEndings(f, rules, document[1] as string, facts[document[2] as string] as DocumentFact)
+  if (document !== null)
+    return documentEndings(f, rules, document[1] as string, facts[document[2] as string] as DocumentFact)
   // Blockers exist for agents and for people; both clear them.
-  if (action === "resolve-blocker") return f.blocker === "agent" ? [["cleared", { blocker: "none" }], ["needs a person", { blocker: "human" }]] : [["cleared", { blocker: "none" }]]
+  if (action === "resolve-blocker")
+    return f.blocker === "agent"
+      ? [
+          ["cleared", { blocker: "none" }],
+          ["needs a person", { blocker: "human" }]
+        ]
+      : [["cleared", { blocker: "none" }]]
   if (action === "reopen") return [["reopened", reopened(f, rules), "rework"]]
   const found = platformEndings(f, rules, action) ?? agentEndings(f, rules, action) ?? humanEndings(f, rules, action)
   if (found === undefined) throw new RangeError(`no outcome is known for the action ${action}`)
   return found
 }
-

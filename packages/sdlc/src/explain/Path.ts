@@ -84,7 +84,7 @@ export interface PlayOptions {
 }
 
 /** mulberry32: the same seed plays the same feature. */
-const dice = (seed: number): () => number => {
+const dice = (seed: number): (() => number) => {
   let a = seed | 0
   return () => {
     a = (a + 0x6d2b79f5) | 0
@@ -103,7 +103,12 @@ export const simulate = ({ disturbances, from, most, policy, seed, setbacks }: P
   const steps: Array<Step> = []
   let missed = 0
   let world = worldOf(from ?? startFacts(initialFacts, policy))
-  const finish = (end: Play["end"]): Play => ({ steps, end, people: steps.filter((step) => step.actor === "human").length, setbacks: missed })
+  const finish = (end: Play["end"]): Play => ({
+    steps,
+    end,
+    people: steps.filter((step) => step.actor === "human").length,
+    setbacks: missed
+  })
   while (steps.length < most) {
     if (roll() < disturbances) {
       const event = choose(roll, exogenous(world.facts, rules))

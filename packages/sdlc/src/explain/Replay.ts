@@ -23,17 +23,26 @@ const circumstances = () => {
   return (event: LoadedEvent): { readonly artifacts: Artifacts; readonly observed: Observed } => {
     if (event.type === "artifact-submitted" && documentKinds.some((kind) => kind === event.data.kind)) {
       const { hash, kind } = event.data
-      artifacts = { ...artifacts, [kind]: { kind, hash, author: event.actor, lint: [], openQuestions: 0 } satisfies Artifact }
+      artifacts = {
+        ...artifacts,
+        [kind]: { kind, hash, author: event.actor, lint: [], openQuestions: 0 } satisfies Artifact
+      }
     }
     if ("tree" in event.data) {
       const { tree } = event.data
       const patch = "patch" in event.data ? event.data.patch : head?.tree === tree ? head.patch : undefined
-      head = { tree, sha: "sha" in event.data ? event.data.sha ?? tree : tree, ...(patch === undefined ? {} : { patch }) }
+      head = {
+        tree,
+        sha: "sha" in event.data ? (event.data.sha ?? tree) : tree,
+        ...(patch === undefined ? {} : { patch })
+      }
     }
     // What somebody approved was the feature as it stood.
-    if (event.type === "verdict" && head !== undefined && event.data.subject?.startsWith("patch1:") === true) head = { ...head, patch: event.data.subject }
+    if (event.type === "verdict" && head !== undefined && event.data.subject?.startsWith("patch1:") === true)
+      head = { ...head, patch: event.data.subject }
     // Work went on, so what it depended on was there.
-    if (event.type === "feature-created" || event.type === "feature-amended") deps = { ...deps, ...Object.fromEntries((event.data.deps ?? []).map((dep) => [dep, "met" as const])) }
+    if (event.type === "feature-created" || event.type === "feature-amended")
+      deps = { ...deps, ...Object.fromEntries((event.data.deps ?? []).map((dep) => [dep, "met" as const])) }
     return { artifacts, observed: { ...(head === undefined ? {} : { head }), deps } }
   }
 }
@@ -64,7 +73,8 @@ export const replayAt = (events: ReadonlyArray<LoadedEvent>, at: string): Featur
   const ordered = order(events).events
   const byId = ordered.findIndex((event) => event.id === at)
   const instant = Date.parse(at)
-  const last = byId >= 0 ? byId : Number.isNaN(instant) ? -1 : ordered.findLastIndex((event) => Date.parse(event.at) <= instant)
+  const last =
+    byId >= 0 ? byId : Number.isNaN(instant) ? -1 : ordered.findLastIndex((event) => Date.parse(event.at) <= instant)
   return last < 0 ? undefined : replayFirst(ordered, last + 1)
 }
 
@@ -79,7 +89,13 @@ export interface Moment {
 /** Every decision of a feature's past, one after each event. */
 export const history = (events: ReadonlyArray<LoadedEvent>, policy: Policy): ReadonlyArray<Moment> => {
   const moments: Array<Moment> = []
-  for (const [event, state] of states(events)) moments.push({ event: event.id, type: event.type, at: event.at, decision: decide(state, policy, Date.parse(event.at)) })
+  for (const [event, state] of states(events))
+    moments.push({
+      event: event.id,
+      type: event.type,
+      at: event.at,
+      decision: decide(state, policy, Date.parse(event.at))
+    })
   return moments
 }
 
@@ -90,13 +106,29 @@ export interface Difference {
   readonly after: Pick<Decision, "rule" | "via" | "action" | "actor" | "kind" | "to">
 }
 
-const essence = ({ action, actor, kind, rule, to, via }: Decision): Difference["before"] => ({ rule, ...(via === undefined ? {} : { via }), action, actor, kind, ...(to === undefined ? {} : { to }) })
+const essence = ({ action, actor, kind, rule, to, via }: Decision): Difference["before"] => ({
+  rule,
+  ...(via === undefined ? {} : { via }),
+  action,
+  actor,
+  kind,
+  ...(to === undefined ? {} : { to })
+})
 
 const differ = (a: Difference["before"], b: Difference["before"]): boolean =>
-  a.rule !== b.rule || a.via !== b.via || a.action !== b.action || a.actor !== b.actor || a.kind !== b.kind || a.to !== b.to
+  a.rule !== b.rule ||
+  a.via !== b.via ||
+  a.action !== b.action ||
+  a.actor !== b.actor ||
+  a.kind !== b.kind ||
+  a.to !== b.to
 
 /** Past decisions that another policy would have changed. */
-export const diffPolicies = (events: ReadonlyArray<LoadedEvent>, before: Policy, after: Policy): ReadonlyArray<Difference> => {
+export const diffPolicies = (
+  events: ReadonlyArray<LoadedEvent>,
+  before: Policy,
+  after: Policy
+): ReadonlyArray<Difference> => {
   const then = history(events, before)
   const now = history(events, after)
   return then.flatMap((moment, i) => {
@@ -106,7 +138,12 @@ export const diffPolicies = (events: ReadonlyArray<LoadedEvent>, before: Policy,
 }
 
 /** Past decisions that another classifier (another version of the table) would have changed. */
-export const diffRules = (events: ReadonlyArray<LoadedEvent>, policy: Policy, before: (facts: Facts) => Decision, after: (facts: Facts) => Decision): ReadonlyArray<Difference> => {
+export const diffRules = (
+  events: ReadonlyArray<LoadedEvent>,
+  policy: Policy,
+  before: (facts: Facts) => Decision,
+  after: (facts: Facts) => Decision
+): ReadonlyArray<Difference> => {
   const found: Array<Difference> = []
   for (const [event, state] of states(events)) {
     const facts = derive(state, policy, Date.parse(event.at))
@@ -135,12 +172,26 @@ export const diffRecorded = (events: ReadonlyArray<LoadedEvent>, policy: Policy)
 
 /** Golden cases (of another version of the table) that come out differently here. */
 export const diffVectors = (
-  file: { readonly initial: Facts; readonly cases: ReadonlyArray<{ readonly name: string; readonly facts: Partial<Facts>; readonly decision: Difference["before"] }> },
+  file: {
+    readonly initial: Facts
+    readonly cases: ReadonlyArray<{
+      readonly name: string
+      readonly facts: Partial<Facts>
+      readonly decision: Difference["before"]
+    }>
+  },
   classify: (facts: Facts) => Decision
 ): ReadonlyArray<{ readonly name: string } & Omit<Difference, "event" | "at">> =>
   file.cases.flatMap((one) => {
     const after = essence(classify({ ...file.initial, ...one.facts }))
     const { action, actor, kind, rule, to, via } = one.decision
-    const before: Difference["before"] = { rule, ...(via === undefined ? {} : { via }), action, actor, kind, ...(to === undefined ? {} : { to }) }
+    const before: Difference["before"] = {
+      rule,
+      ...(via === undefined ? {} : { via }),
+      action,
+      actor,
+      kind,
+      ...(to === undefined ? {} : { to })
+    }
     return differ(before, after) ? [{ name: one.name, before, after }] : []
   })

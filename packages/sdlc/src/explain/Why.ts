@@ -43,7 +43,9 @@ export interface Why {
 export const gateStatuses = (facts: Facts): ReadonlyArray<GateStatus> =>
   phases.flatMap((phase) => {
     if (phase === "released") return []
-    return [{ phase, passage: gates[phase](facts), condition: gateTexts[phase].pass, facts: trace(facts, gates[phase]) }]
+    return [
+      { phase, passage: gates[phase](facts), condition: gateTexts[phase].pass, facts: trace(facts, gates[phase]) }
+    ]
   })
 
 export const why = (state: FeatureState, policy: Policy, now: number): Why => {
@@ -55,7 +57,11 @@ export const why = (state: FeatureState, policy: Policy, now: number): Why => {
   return {
     decision,
     conditions: entries.map((entry) => ({ rule: entry.id, condition: entry.condition })),
-    facts: decision.facts.map((read) => ({ ...read, sources: sourcesOf(state, read.fact), decisive: decisive.has(read.fact) })),
+    facts: decision.facts.map((read) => ({
+      ...read,
+      sources: sourcesOf(state, read.fact),
+      decisive: decisive.has(read.fact)
+    })),
     gates: gateStatuses(facts),
     floor: floor(facts),
     untrusted: state.untrusted
@@ -65,23 +71,66 @@ export const why = (state: FeatureState, policy: Policy, now: number): Why => {
 /** Why a rule that could give an action does not, as the first thing in its way. */
 export type Obstacle =
   | { readonly rule: string; readonly condition: string; readonly tag: "decides"; readonly because: string }
-  | { readonly rule: string; readonly condition: string; readonly tag: "phase"; readonly phase: Phase; readonly because: string }
-  | { readonly rule: string; readonly condition: string; readonly tag: "fact"; readonly read: Read; readonly because: string }
-  | { readonly rule: string; readonly condition: string; readonly tag: "earlier"; readonly earlier: string; readonly because: string }
-  | { readonly rule: string; readonly condition: string; readonly tag: "guard"; readonly guard: string; readonly because: string }
+  | {
+      readonly rule: string
+      readonly condition: string
+      readonly tag: "phase"
+      readonly phase: Phase
+      readonly because: string
+    }
+  | {
+      readonly rule: string
+      readonly condition: string
+      readonly tag: "fact"
+      readonly read: Read
+      readonly because: string
+    }
+  | {
+      readonly rule: string
+      readonly condition: string
+      readonly tag: "earlier"
+      readonly earlier: string
+      readonly because: string
+    }
+  | {
+      readonly rule: string
+      readonly condition: string
+      readonly tag: "guard"
+      readonly guard: string
+      readonly because: string
+    }
 
 const inTheWay = (rule: Rule, facts: Facts): Obstacle => {
   const { condition, id } = rule
   const decision = classify(facts)
   if (decision.rule === id) return { rule: id, condition, tag: "decides", because: "it is what comes next" }
-  if (decision.via === id) return { rule: id, condition, tag: "guard", guard: decision.rule, because: `${decision.rule} stands in for it: ${ruleOf(decision.rule)?.condition ?? ""}` }
+  if (decision.via === id)
+    return {
+      rule: id,
+      condition,
+      tag: "guard",
+      guard: decision.rule,
+      because: `${decision.rule} stands in for it: ${ruleOf(decision.rule)?.condition ?? ""}`
+    }
   if (rule.phase !== "any" && rule.phase !== facts.phase) {
-    return { rule: id, condition, tag: "phase", phase: rule.phase, because: `the feature is in ${facts.phase}, the rule belongs to ${rule.phase}` }
+    return {
+      rule: id,
+      condition,
+      tag: "phase",
+      phase: rule.phase,
+      because: `the feature is in ${facts.phase}, the rule belongs to ${rule.phase}`
+    }
   }
   const [found] = obstacles(facts, [rule])
   if (found !== undefined && !found.holds && found.last !== undefined) {
     const read: Read = { fact: found.last, value: facts[found.last] }
-    return { rule: id, condition, tag: "fact", read, because: `${read.fact} is ${String(read.value)}, the rule needs ${condition}` }
+    return {
+      rule: id,
+      condition,
+      tag: "fact",
+      read,
+      because: `${read.fact} is ${String(read.value)}, the rule needs ${condition}`
+    }
   }
   const earlier = decision.via ?? decision.rule
   return { rule: id, condition, tag: "earlier", earlier, because: `${earlier} comes first: ${decision.reason}` }
@@ -92,13 +141,28 @@ const guardInTheWay = (guard: Guard, facts: Facts): Obstacle => {
   const decision = classify(facts)
   if (decision.rule === id) return { rule: id, condition, tag: "decides", because: "it is what comes next" }
   const [read] = trace(facts, guard.when)
-  if (read !== undefined && !guard.when(facts)) return { rule: id, condition, tag: "fact", read, because: `${read.fact} is ${String(read.value)}, the guard needs ${condition}` }
+  if (read !== undefined && !guard.when(facts))
+    return {
+      rule: id,
+      condition,
+      tag: "fact",
+      read,
+      because: `${read.fact} is ${String(read.value)}, the guard needs ${condition}`
+    }
   const earlier = decision.via === undefined ? decision.rule : `${decision.rule} on ${decision.via}`
-  return { rule: id, condition, tag: "earlier", earlier, because: `${earlier} decides; the guard looks at ${guard.scope} only, and after the guards before it` }
+  return {
+    rule: id,
+    condition,
+    tag: "earlier",
+    earlier,
+    because: `${earlier} decides; the guard looks at ${guard.scope} only, and after the guards before it`
+  }
 }
 
 /** All actions that the table knows. */
-export const actions: ReadonlyArray<string> = [...new Set([...allRules, ...table.guards].map((entry) => entry.action))].sort()
+export const actions: ReadonlyArray<string> = [
+  ...new Set([...allRules, ...table.guards].map((entry) => entry.action))
+].sort()
 
 /** For each rule and guard that could give `action`, the first condition in its way; empty when the table knows no such action. */
 export const whyNot = (facts: Facts, action: string): ReadonlyArray<Obstacle> => [

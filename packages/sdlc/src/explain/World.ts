@@ -54,7 +54,8 @@ export const rulesOf = (policy: Policy): Rules => {
 
 /** The facts of a feature created a moment ago under this policy. */
 export const startFacts = (base: Facts, policy: Policy): Facts => {
-  const off = (gate: keyof Policy["gates"], state: DocumentState): DocumentState => policy.gates[gate] === "off" ? "waived" : state
+  const off = (gate: keyof Policy["gates"], state: DocumentState): DocumentState =>
+    policy.gates[gate] === "off" ? "waived" : state
   const rules = rulesOf(policy)
   const noReview = policy.gates["human-review"] === "off" || policy.gates["human-review"] === "auto"
   const noUat = policy.gates.uat === "off" || policy.gates.uat === "auto"
@@ -78,7 +79,8 @@ export const startFacts = (base: Facts, policy: Policy): Facts => {
 const move = (world: World, decision: Decision): World => {
   const to = decision.to as Facts["phase"]
   const next = { ...world, fixesPlanned: false, excused: false }
-  if (decision.action === "advance") return { ...next, facts: { ...world.facts, phase: to, attempts: "ok" }, attempts: 0 }
+  if (decision.action === "advance")
+    return { ...next, facts: { ...world.facts, phase: to, attempts: "ok" }, attempts: 0 }
   const free = world.fixesPlanned || world.excused || conflictAlone(world.facts)
   return { ...next, facts: { ...world.facts, phase: to }, rework: world.rework + (free ? 0 : 1) }
 }
@@ -98,16 +100,23 @@ export const outcomes = (world: World, decision: Decision, rules: Rules): Readon
     return { label, world: { ...next, attempts, rework, facts: { ...next.facts, ...bounded } } }
   }
   if (decision.kind === "move") return [settle(decision.action, move(world, decision), false)]
-  return endings(world.facts, rules, decision).filter(([, , setback]) => setback !== "others" || world.others > 0).map(([label, change, setback]) =>
-    settle(label, {
-      facts: { ...world.facts, ...change },
-      attempts: world.attempts + (setback === "attempt" ? 1 : 0),
-      rework: world.rework + (setback === "rework" ? 1 : 0),
-      excused: world.excused || setback === "others",
-      others: world.others - (setback === "others" ? 1 : 0),
-      fixesPlanned: world.fixesPlanned || (setback === "rework" && change.tReady === true && decision.action !== "reopen")
-    }, decision.action === "await-escalation")
-  )
+  return endings(world.facts, rules, decision)
+    .filter(([, , setback]) => setback !== "others" || world.others > 0)
+    .map(([label, change, setback]) =>
+      settle(
+        label,
+        {
+          facts: { ...world.facts, ...change },
+          attempts: world.attempts + (setback === "attempt" ? 1 : 0),
+          rework: world.rework + (setback === "rework" ? 1 : 0),
+          excused: world.excused || setback === "others",
+          others: world.others - (setback === "others" ? 1 : 0),
+          fixesPlanned:
+            world.fixesPlanned || (setback === "rework" && change.tReady === true && decision.action !== "reopen")
+        },
+        decision.action === "await-escalation"
+      )
+    )
 }
 
 /** Things that happen to a feature from outside, at any moment. */

@@ -17,12 +17,26 @@ const three = (number: string | undefined): string => String(Number(number)).pad
 type Section = "story" | "criteria" | "tasks" | "other"
 
 const starts = (words: string): RegExp => new RegExp(`^${words}(?![\\p{L}\\p{N}])`, "iu")
-const [criteriaHeading, tasksHeading, storyHeading] = [starts(Headings.acceptanceCriteria), starts(Headings.tasks), starts(Headings.story)]
+const [criteriaHeading, tasksHeading, storyHeading] = [
+  starts(Headings.acceptanceCriteria),
+  starts(Headings.tasks),
+  starts(Headings.story)
+]
 const sectionOf = (heading: string): Section =>
-  criteriaHeading.test(heading) ? "criteria" : tasksHeading.test(heading) ? "tasks" : storyHeading.test(heading) ? "story" : "other"
+  criteriaHeading.test(heading)
+    ? "criteria"
+    : tasksHeading.test(heading)
+      ? "tasks"
+      : storyHeading.test(heading)
+        ? "story"
+        : "other"
 
 /** Rewrites the lines of the wanted sections; the others are left out of the artifact and of its digest. */
-const within = (source: Foreign.Source, wanted: ReadonlyArray<Section>, visit: (text: string, section: Section) => ReadonlyArray<string> | null): Foreign.Translation => {
+const within = (
+  source: Foreign.Source,
+  wanted: ReadonlyArray<Section>,
+  visit: (text: string, section: Section) => ReadonlyArray<string> | null
+): Foreign.Translation => {
   let section: Section = "other"
   let level = 7
   const content: Array<string> = []
@@ -45,13 +59,19 @@ const within = (source: Foreign.Source, wanted: ReadonlyArray<Section>, visit: (
 
 const spec = (source: Foreign.Source): Foreign.Translation =>
   within(source, ["story", "criteria"], (text, section) => {
-    const item = section === "criteria" ? /^\s{0,3}(?:[-*+]\s+)?(?:\*\*)?(?:AC[- ]?#?)?(\d{1,3})[.):]?(?:\*\*)?[:.]?\s+(.*)$/i.exec(text) : null
+    const item =
+      section === "criteria"
+        ? /^\s{0,3}(?:[-*+]\s+)?(?:\*\*)?(?:AC[- ]?#?)?(\d{1,3})[.):]?(?:\*\*)?[:.]?\s+(.*)$/i.exec(text)
+        : null
     if (item === null) return null
     const id = three(item[1])
     return [`- REQ-${id}: ${item[2] ?? ""}`, `- SC-${id} (REQ-${id}): ${item[2] ?? ""}`]
   })
 
-const taskTitle = new RegExp(`^(?:\\*\\*)?(?:${Headings.tasks}\\s*(?=\\d))?(\\d{1,3})?(?:\\*\\*)?[.:)\\uff1a]?\\s*(.*)$`, "iu")
+const taskTitle = new RegExp(
+  `^(?:\\*\\*)?(?:${Headings.tasks}\\s*(?=\\d))?(\\d{1,3})?(?:\\*\\*)?[.:)\\uff1a]?\\s*(.*)$`,
+  "iu"
+)
 
 const tasks = (source: Foreign.Source): Foreign.Translation => {
   const id = Foreign.allocator("task")
@@ -66,8 +86,19 @@ const tasks = (source: Foreign.Source): Foreign.Translation => {
     const deps = previous === undefined ? [] : [previous]
     previous = native
     const criteria = /\(AC:?([^)]*)\)/i.exec(item[4] ?? "")?.[1]?.match(/\d{1,3}/g) ?? []
-    const title = (match?.[2] ?? "").replace(/\s*\(AC:?[^)]*\)/i, "").replace(/\*\*/g, "").trim() || `Task ${match?.[1] ?? count}`
-    return Foreign.taskLines({ id: native, title, ticked: Foreign.isTicked(item[2]), deps, covers: criteria.map((number) => `REQ-${three(number)}`), writes: Foreign.pathsIn(title) })
+    const title =
+      (match?.[2] ?? "")
+        .replace(/\s*\(AC:?[^)]*\)/i, "")
+        .replace(/\*\*/g, "")
+        .trim() || `Task ${match?.[1] ?? count}`
+    return Foreign.taskLines({
+      id: native,
+      title,
+      ticked: Foreign.isTicked(item[2]),
+      deps,
+      covers: criteria.map((number) => `REQ-${three(number)}`),
+      writes: Foreign.pathsIn(title)
+    })
   })
 }
 
@@ -90,14 +121,18 @@ const sprint = (files: Foreign.Files): Sprint => {
       damaged.push(path)
       continue
     }
-    const all = typeof yaml === "object" && yaml !== null ? (yaml as { development_status?: unknown }).development_status : undefined
+    const all =
+      typeof yaml === "object" && yaml !== null
+        ? (yaml as { development_status?: unknown }).development_status
+        : undefined
     if (typeof all !== "object" || all === null) continue
     for (const [key, state] of Object.entries(all)) if (typeof state === "string") states.set(key, { state, path })
   }
   return { states, damaged }
 }
 
-const isStory = (path: string, text: string): boolean => storyFile.test(path) && storyFolder.test(path) && storyText.test(text)
+const isStory = (path: string, text: string): boolean =>
+  storyFile.test(path) && storyFolder.test(path) && storyText.test(text)
 const storyText = new RegExp(`^#{1,3}\\s+(?:${Headings.story}(?![\\p{L}\\p{N}])|${Headings.acceptanceCriteria})`, "imu")
 const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1).replace(/(\.story)?\.md$/, "")
 const storyKey = /^[a-z]?\d{1,3}-\d{1,3}-/i
@@ -118,7 +153,12 @@ export const importer: Foreign.Importer = {
     for (const [path, text] of files) {
       if (!isStory(path, text)) continue
       const name = nameOf(path)
-      const status = (states.get(name)?.state ?? /^(?:\*\*)?Status(?:\*\*)?:\s*(?:\*\*)?\s*([\w -]{1,30}?)\s*$/im.exec(text)?.[1] ?? /^##\s+Status\s*\n+\s*([\w -]{1,30}?)\s*$/im.exec(text)?.[1] ?? "").replace(/\s+/g, "-")
+      const status = (
+        states.get(name)?.state ??
+        /^(?:\*\*)?Status(?:\*\*)?:\s*(?:\*\*)?\s*([\w -]{1,30}?)\s*$/im.exec(text)?.[1] ??
+        /^##\s+Status\s*\n+\s*([\w -]{1,30}?)\s*$/im.exec(text)?.[1] ??
+        ""
+      ).replace(/\s+/g, "-")
       const approved: ReadonlyArray<ArtifactKind> = ready.test(status) ? ["spec", "tasks"] : []
       const context = path.replace(/\.md$/, ".context.xml")
       found.push({
@@ -130,7 +170,10 @@ export const importer: Foreign.Importer = {
         approved,
         waivers: [],
         dependsOn: [],
-        notes: done.test(status) && !allTicked(text) ? [`The story says "${status}" and has open tasks; it starts at draft.`] : [],
+        notes:
+          done.test(status) && !allTicked(text)
+            ? [`The story says "${status}" and has open tasks; it starts at draft.`]
+            : [],
         leftOut: [],
         finished: done.test(status) && allTicked(text) ? `the story says "${status}"` : null
       })
@@ -139,11 +182,19 @@ export const importer: Foreign.Importer = {
   },
   missed: (files) => {
     const { damaged, states } = sprint(files)
-    const written = new Set([...files].flatMap(([path, text]) => isStory(path, text) ? [nameOf(path)] : []))
+    const written = new Set([...files].flatMap(([path, text]) => (isStory(path, text) ? [nameOf(path)] : [])))
     return [
       ...damaged.map((path) => ({ what: path, why: "it is not YAML" })),
-      ...[...states].flatMap(([key, { path, state }]) => storyKey.test(key) && !written.has(key) ? [{ what: `story ${key}`, why: `${path} tracks it as "${state}", and it has no file yet` }] : []),
-      ...[...files].flatMap(([path, text]) => storyFile.test(path) && storyFolder.test(path) && !storyText.test(text) ? [{ what: path, why: "it has neither a story nor acceptance criteria" }] : [])
+      ...[...states].flatMap(([key, { path, state }]) =>
+        storyKey.test(key) && !written.has(key)
+          ? [{ what: `story ${key}`, why: `${path} tracks it as "${state}", and it has no file yet` }]
+          : []
+      ),
+      ...[...files].flatMap(([path, text]) =>
+        storyFile.test(path) && storyFolder.test(path) && !storyText.test(text)
+          ? [{ what: path, why: "it has neither a story nor acceptance criteria" }]
+          : []
+      )
     ]
   },
   translate: (kind, sources) => {

@@ -75,12 +75,16 @@ export const textOf = (translation: Translation): string => translation.lines.ma
 
 /** A slug our own feature folders accept: lower-case letters, digits and single hyphens, at most 63 characters. */
 export const slugOf = (name: string): string => {
-  const plain = name.normalize("NFKD").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "")
+  const plain = name
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
   return plain.slice(0, 63).replace(/-+$/, "") || "feature"
 }
 
 /** Hands out `PREFIX-nnn` for foreign names: the wanted number when it is free, else the next free one from 1000 on. */
-export const allocator = (prefix: string): (name: string, wanted: number) => string => {
+export const allocator = (prefix: string): ((name: string, wanted: number) => string) => {
   const given = new Map<string, string>()
   const taken = new Set<number>()
   let spare = 1000
@@ -102,7 +106,10 @@ const looksLikeOurs = /^(\s*(?:#{1,6}|[-*+]|\d{1,9}[.)])\s+(?:\[.\]\s+)?(?:\*\*|
 export const prose = (text: string): string => text.replace(looksLikeOurs, "$1see ")
 
 /** Rewrites the lines a `visit` recognises and keeps the others as prose. Lines inside code fences are kept as they stand. */
-export const rewrite = (source: Source, visit: (line: Markdown.Line) => ReadonlyArray<string> | null): ReadonlyArray<TranslatedLine> =>
+export const rewrite = (
+  source: Source,
+  visit: (line: Markdown.Line) => ReadonlyArray<string> | null
+): ReadonlyArray<TranslatedLine> =>
   Markdown.scan(source.text).lines.flatMap((line) => {
     const lines = line.code ? [line.raw] : (visit(line) ?? [prose(line.text)])
     return lines.map((text) => ({ text, file: source.path, line: line.number }))
@@ -110,7 +117,9 @@ export const rewrite = (source: Source, visit: (line: Markdown.Line) => Readonly
 
 /** Sources under their paths, so that moving text between files is a change. */
 export const joined = (sources: ReadonlyArray<Source>): string =>
-  sources.length === 1 ? (sources[0]?.text ?? "") : sources.map((source) => `<!-- ${source.path} -->\n${source.text}`).join("\n")
+  sources.length === 1
+    ? (sources[0]?.text ?? "")
+    : sources.map((source) => `<!-- ${source.path} -->\n${source.text}`).join("\n")
 
 /** An artifact that needs no rewriting. */
 export const verbatim = (sources: ReadonlyArray<Source>): Translation => ({
@@ -141,7 +150,10 @@ export const taskLines = (task: TaskParts): ReadonlyArray<string> => {
     ...field("covers", task.covers),
     ...field("writes", task.writes),
     ...field("alias", task.alias === undefined ? [] : [task.alias]),
-    ...field("verify", task.verify?.map((command) => `\`${command}\``))
+    ...field(
+      "verify",
+      task.verify?.map((command) => `\`${command}\``)
+    )
   ]
 }
 
@@ -152,7 +164,11 @@ export const isTicked = (mark: string | undefined): boolean => mark === "x" || m
 
 /** Paths that a task's text mentions, such as `src/models/user.py`. */
 export const pathsIn = (text: string): ReadonlyArray<string> => [
-  ...new Set([...text.matchAll(/(?<![\w/:.])((?:[\w.@-]{1,80}\/){1,12}[\w.@*-]{0,80}\.[A-Za-z0-9]{1,8})(?![\w/])/g)].map((match) => match[1] ?? ""))
+  ...new Set(
+    [...text.matchAll(/(?<![\w/:.])((?:[\w.@-]{1,80}\/){1,12}[\w.@*-]{0,80}\.[A-Za-z0-9]{1,8})(?![\w/])/g)].map(
+      (match) => match[1] ?? ""
+    )
+  )
 ]
 
 /** First `#` heading without a leading kind such as "Tasks:", or the fallback. */
@@ -161,7 +177,11 @@ export const titleOf = (text: string | undefined, fallback: string): string => {
     const match = /^#\s+(.+)$/.exec(line.text)
     if (match === null) continue
     const title = (match[1] ?? "").replace(/^[\p{L} ]{1,40}[:\uff1a]\s*/u, "").trim()
-    return /^(requirements document|requirements|design document|implementation plan|tasks|proposal|\[feature name\])$/i.test(title) ? fallback : title
+    return /^(requirements document|requirements|design document|implementation plan|tasks|proposal|\[feature name\])$/i.test(
+      title
+    )
+      ? fallback
+      : title
   }
   return fallback
 }

@@ -10,11 +10,11 @@ import * as TaskMaster from "./TaskMaster.ts"
 
 export const importers: Readonly<Record<Format, Importer>> = {
   "spec-kit": SpecKit.importer,
-  "openspec": OpenSpec.importer,
-  "kiro": Kiro.importer,
+  openspec: OpenSpec.importer,
+  kiro: Kiro.importer,
   "task-master": TaskMaster.importer,
-  "bmad": Bmad.importer,
-  "legacy": Legacy.importer
+  bmad: Bmad.importer,
+  legacy: Legacy.importer
 }
 
 /** Formats that have one place in a project; in a repository of several projects every one of them may have it. */
@@ -29,22 +29,40 @@ const owned = /(?:^|\/)(?:openspec|\.kiro|\.sdlc|\.specify|\.taskmaster|_bmad-ou
 
 /** Folders below the root that hold a project with specs of this format, such as `apps/web/`. */
 const projectsOf = (files: Files, pattern: RegExp): ReadonlyArray<string> =>
-  [...new Set([...files.keys()].flatMap((path) => pattern.exec(path)?.[1] ?? []))].filter((prefix) => !owned.test(prefix)).toSorted()
+  [...new Set([...files.keys()].flatMap((path) => pattern.exec(path)?.[1] ?? []))]
+    .filter((prefix) => !owned.test(prefix))
+    .toSorted()
 
 const below = (files: Files, prefix: string): Files =>
-  new Map([...files].flatMap(([path, text]) => (path.startsWith(prefix) ? [[path.slice(prefix.length), text] as const] : [])))
+  new Map(
+    [...files].flatMap(([path, text]) => (path.startsWith(prefix) ? [[path.slice(prefix.length), text] as const] : []))
+  )
 
 const moved = (candidate: Candidate, prefix: string): Candidate => {
-  const sources: Sources = Object.fromEntries(Object.entries(candidate.sources).map(([kind, paths]) => [kind, paths.map((path) => prefix + path)]))
-  return { ...candidate, root: prefix + candidate.root, sources, leftOut: candidate.leftOut.map((one) => ({ ...one, what: prefix + one.what })) }
+  const sources: Sources = Object.fromEntries(
+    Object.entries(candidate.sources).map(([kind, paths]) => [kind, paths.map((path) => prefix + path)])
+  )
+  return {
+    ...candidate,
+    root: prefix + candidate.root,
+    sources,
+    leftOut: candidate.leftOut.map((one) => ({ ...one, what: prefix + one.what }))
+  }
 }
 
-interface Scope { readonly importer: Importer; readonly files: Files; readonly prefix: string }
+interface Scope {
+  readonly importer: Importer
+  readonly files: Files
+  readonly prefix: string
+}
 const scopes = (files: Files): ReadonlyArray<Scope> =>
   Object.values(importers).flatMap((importer): ReadonlyArray<Scope> => {
     const pattern = placed.find(([format]) => format === importer.format)?.[1]
     const nested = pattern === undefined ? [] : projectsOf(files, pattern)
-    return [{ importer, files, prefix: "" }, ...nested.map((prefix) => ({ importer, files: below(files, prefix), prefix }))]
+    return [
+      { importer, files, prefix: "" },
+      ...nested.map((prefix) => ({ importer, files: below(files, prefix), prefix }))
+    ]
   })
 
 /** Candidates of one name get the name of their project in front: `web-001-login` and `api-001-login`. */
@@ -52,21 +70,31 @@ const distinct = (candidates: ReadonlyArray<Candidate>): ReadonlyArray<Candidate
   const count = new Map<string, number>()
   for (const { slug } of candidates) count.set(slug, (count.get(slug) ?? 0) + 1)
   return candidates.map((candidate) => {
-    const project = /^(?:.*?\/)?([^/]+)\/(?:\.specify|\.kiro|\.taskmaster|openspec|specs|tasks)\//.exec(candidate.root)?.[1]
-    return (count.get(candidate.slug) ?? 0) > 1 && project !== undefined ? { ...candidate, slug: slugOf(`${project}-${candidate.slug}`) } : candidate
+    const project = /^(?:.*?\/)?([^/]+)\/(?:\.specify|\.kiro|\.taskmaster|openspec|specs|tasks)\//.exec(
+      candidate.root
+    )?.[1]
+    return (count.get(candidate.slug) ?? 0) > 1 && project !== undefined
+      ? { ...candidate, slug: slugOf(`${project}-${candidate.slug}`) }
+      : candidate
   })
 }
 
 /** Everything that can be adopted, sorted by format and slug. */
 export const find = (files: Files): ReadonlyArray<Candidate> => {
-  const found = scopes(files).map(({ files: own, importer, prefix }) => importer.find(own).map((candidate) => prefix === "" ? candidate : moved(candidate, prefix)))
+  const found = scopes(files).map(({ files: own, importer, prefix }) =>
+    importer.find(own).map((candidate) => (prefix === "" ? candidate : moved(candidate, prefix)))
+  )
   const order = Object.keys(importers)
-  return distinct(found.flat()).toSorted((a, b) => order.indexOf(a.format) - order.indexOf(b.format) || (a.slug < b.slug ? -1 : 1))
+  return distinct(found.flat()).toSorted(
+    (a, b) => order.indexOf(a.format) - order.indexOf(b.format) || (a.slug < b.slug ? -1 : 1)
+  )
 }
 
 /** What looks like specs and cannot be adopted, with the reason. */
 export const missed = (files: Files): ReadonlyArray<LeftOut & { readonly format: Format }> =>
-  scopes(files).flatMap(({ files: own, importer, prefix }) => importer.missed(own).map((one) => ({ ...one, what: prefix + one.what, format: importer.format })))
+  scopes(files).flatMap(({ files: own, importer, prefix }) =>
+    importer.missed(own).map((one) => ({ ...one, what: prefix + one.what, format: importer.format }))
+  )
 
 /** The file behind a source path; Task Master's paths carry a tag after `#`. */
 export const fileOf = (source: string): string => TaskMaster.splitTag(source).path

@@ -10,10 +10,14 @@ import * as Headings from "../language/Headings.ts"
 import type { ArtifactKind } from "../model/Artifact.ts"
 import * as Foreign from "./Foreign.ts"
 
-const number = (major: string | undefined, minor: string | undefined): number => Number(major) * 100 + Number(minor ?? 0)
+const number = (major: string | undefined, minor: string | undefined): number =>
+  Number(major) * 100 + Number(minor ?? 0)
 const three = (value: number): string => String(value).padStart(3, "0")
 
-const requirementHeading = new RegExp(`^#{2,4}\\s+(?:${Headings.requirement}\\s*)?(\\d{1,4})(?![\\p{L}\\d])[.:\\uff1a]?\\s*(.*)$`, "iu")
+const requirementHeading = new RegExp(
+  `^#{2,4}\\s+(?:${Headings.requirement}\\s*)?(\\d{1,4})(?![\\p{L}\\d])[.:\\uff1a]?\\s*(.*)$`,
+  "iu"
+)
 const criteriaHeading = new RegExp(Headings.acceptanceCriteria, "iu")
 const criteriaLine = new RegExp(`^\\**${Headings.acceptanceCriteria}\\**[:\\uff1a]?\\**\\s*$`, "iu")
 const isBugfix = (path: string): boolean => path.endsWith("/bugfix.md")
@@ -66,8 +70,14 @@ interface Item {
 }
 
 const numbered = "(\\d{1,4}(?:\\.\\d{1,4}){0,2})\\*?\\.?"
-const boxed = new RegExp(`^(?:${Headings.tasks}\\s*)?${numbered}[:\\uff1a]?\\s+(\\(P\\)\\s+)?(.*?)(\\s+\\(P\\))?$`, "iu")
-const headed = new RegExp(`^#{2,4}\\s+(?:\\[([ xX])\\]\\s+)?(?:${Headings.tasks}\\s*)?${numbered}[:\\uff1a]?\\s+(.*)$`, "iu")
+const boxed = new RegExp(
+  `^(?:${Headings.tasks}\\s*)?${numbered}[:\\uff1a]?\\s+(\\(P\\)\\s+)?(.*?)(\\s+\\(P\\))?$`,
+  "iu"
+)
+const headed = new RegExp(
+  `^#{2,4}\\s+(?:\\[([ xX])\\]\\s+)?(?:${Headings.tasks}\\s*)?${numbered}[:\\uff1a]?\\s+(.*)$`,
+  "iu"
+)
 
 /** Boxes with a number; in a plan that has none, headings with a number. */
 const readItems = (source: Foreign.Source): ReadonlyArray<Item> => {
@@ -77,9 +87,23 @@ const readItems = (source: Foreign.Source): ReadonlyArray<Item> => {
     const match = box === null ? null : boxed.exec(box[4] ?? "")
     const heading = headed.exec(line.text)
     if (box !== null && match !== null) {
-      boxes.push({ name: match[1] ?? "", line: line.number, title: match[3] ?? "", ticked: Foreign.isTicked(box[2]), parallel: match[2] !== undefined || match[4] !== undefined, details: [] })
+      boxes.push({
+        name: match[1] ?? "",
+        line: line.number,
+        title: match[3] ?? "",
+        ticked: Foreign.isTicked(box[2]),
+        parallel: match[2] !== undefined || match[4] !== undefined,
+        details: []
+      })
     } else if (heading !== null) {
-      headings.push({ name: heading[2] ?? "", line: line.number, title: heading[3] ?? "", ticked: Foreign.isTicked(heading[1]), parallel: false, details: [] })
+      headings.push({
+        name: heading[2] ?? "",
+        line: line.number,
+        title: heading[3] ?? "",
+        ticked: Foreign.isTicked(heading[1]),
+        parallel: false,
+        details: []
+      })
     } else if (line.text.trim() !== "") {
       if (/^\s/.test(line.text)) boxes.at(-1)?.details.push(line.text.trim())
       headings.at(-1)?.details.push(line.text.trim())
@@ -90,29 +114,48 @@ const readItems = (source: Foreign.Source): ReadonlyArray<Item> => {
 }
 
 const marks = (item: Item, name: string): string =>
-  item.details.flatMap((detail) => new RegExp(`_${name}[:\\uff1a]\\s*([^_]*)_`, "iu").exec(detail)?.[1] ?? []).join(", ")
+  item.details
+    .flatMap((detail) => new RegExp(`_${name}[:\\uff1a]\\s*([^_]*)_`, "iu").exec(detail)?.[1] ?? [])
+    .join(", ")
 const validates = new RegExp(`\\bValidates:?\\**:?\\s*(?:${Headings.requirement})?\\s*([\\d.,\\s]+|[^*_]*)`, "iu")
 const numbersIn = (text: string): ReadonlyArray<string> => text.match(/\d{1,4}(?:\.\d{1,4}){0,2}/g) ?? []
 
 /** Ids of the criteria that a mark names. A whole requirement stands for all of its criteria, where the spec is known. */
 const covered = (item: Item, known: ReadonlySet<number>): ReadonlyArray<string> => {
-  const named = [marks(item, Headings.requirement), ...item.details.map((detail) => validates.exec(detail)?.[1] ?? "")].flatMap(numbersIn)
+  const named = [
+    marks(item, Headings.requirement),
+    ...item.details.map((detail) => validates.exec(detail)?.[1] ?? "")
+  ].flatMap(numbersIn)
   const all = named.flatMap((name) => {
     const [major, minor] = name.split(".")
-    return minor === undefined ? [...known].filter((id) => Math.floor(id / 100) === Number(major)) : [number(major, minor)]
+    return minor === undefined
+      ? [...known].filter((id) => Math.floor(id / 100) === Number(major))
+      : [number(major, minor)]
   })
   return [...new Set(all)].map((id) => `REQ-${three(id)}`)
 }
 
 const criteriaOf = (spec: ReadonlyArray<Foreign.Source>): ReadonlySet<number> =>
-  new Set(spec.flatMap((source) => requirements(source).lines).flatMap((line) => /^- REQ-(\d{1,6}):/.exec(line.text)?.[1] ?? []).map(Number))
+  new Set(
+    spec
+      .flatMap((source) => requirements(source).lines)
+      .flatMap((line) => /^- REQ-(\d{1,6}):/.exec(line.text)?.[1] ?? [])
+      .map(Number)
+  )
 
 /** `{ "waves": [{ "tasks": ["1.1", …] }, …] }` in a code block: what a plan says itself about its order. */
 const wavesOf = (text: string): ReadonlyArray<ReadonlyArray<string>> => {
   for (const [, block] of text.matchAll(/```(?:json)?\s*\n(\s*\{[\s\S]*?"waves"[\s\S]*?)```/g)) {
     try {
       const waves = (JSON.parse(block ?? "") as { readonly waves?: unknown }).waves
-      if (Array.isArray(waves)) return waves.map((wave: unknown) => Array.isArray(wave) ? wave.map(String) : Array.isArray((wave as { tasks?: unknown } | null)?.tasks) ? (wave as { tasks: ReadonlyArray<unknown> }).tasks.map(String) : [])
+      if (Array.isArray(waves))
+        return waves.map((wave: unknown) =>
+          Array.isArray(wave)
+            ? wave.map(String)
+            : Array.isArray((wave as { tasks?: unknown } | null)?.tasks)
+              ? (wave as { tasks: ReadonlyArray<unknown> }).tasks.map(String)
+              : []
+        )
     } catch {
       // Not JSON after all: the order of the lines is the plan's.
     }
@@ -122,7 +165,14 @@ const wavesOf = (text: string): ReadonlyArray<ReadonlyArray<string>> => {
 
 /** The tasks that are work: those without sub-tasks. */
 const workOf = (items: ReadonlyArray<Item>): ReadonlyArray<Item> => {
-  const parents = new Set(items.flatMap(({ name }) => name.split(".").slice(0, -1).map((_, at, parts) => parts.slice(0, at + 1).join("."))))
+  const parents = new Set(
+    items.flatMap(({ name }) =>
+      name
+        .split(".")
+        .slice(0, -1)
+        .map((_, at, parts) => parts.slice(0, at + 1).join("."))
+    )
+  )
   return items.filter((item) => !parents.has(item.name))
 }
 
@@ -134,13 +184,14 @@ const tasks = (source: Foreign.Source, spec: ReadonlyArray<Foreign.Source>): For
   const known = new Map<string, Array<string>>()
   for (const item of work) {
     const [major, minor, third] = item.name.split(".").map(Number)
-    const wanted = third === undefined ? (major ?? 0) * 100 + (minor ?? 0) : (major ?? 0) * 10_000 + (minor ?? 0) * 100 + third
+    const wanted =
+      third === undefined ? (major ?? 0) * 100 + (minor ?? 0) : (major ?? 0) * 10_000 + (minor ?? 0) * 100 + third
     const id = allocate(`${item.line}`, wanted)
     ids.set(item, id)
     const parts = item.name.split(".")
     for (let count = 1; count <= parts.length; count++) {
       const name = parts.slice(0, count).join(".")
-      known.set(name, [...known.get(name) ?? [], id])
+      known.set(name, [...(known.get(name) ?? []), id])
     }
   }
   const waves = wavesOf(source.text)
@@ -152,17 +203,44 @@ const tasks = (source: Foreign.Source, spec: ReadonlyArray<Foreign.Source>): For
     const native = ids.get(item) ?? ""
     const named = numbersIn(marks(item, "Depends")).flatMap((dep) => known.get(dep) ?? [])
     const wave = waveOf(item)
-    const implied = wave >= 0 ? (waves[wave - 1] ?? []).flatMap((name) => known.get(name) ?? []) : item.parallel || group.length === 0 ? before : group
+    const implied =
+      wave >= 0
+        ? (waves[wave - 1] ?? []).flatMap((name) => known.get(name) ?? [])
+        : item.parallel || group.length === 0
+          ? before
+          : group
     if (item.parallel) group.push(native)
     else {
       before = [native]
       group = []
     }
-    const boundary = [...marks(item, "Boundary").split(",").map((path) => path.trim()).filter((path) => path.includes("/")), ...Foreign.pathsIn([item.title, ...item.details].join(" "))]
-    byLine.set(item.line, Foreign.taskLines({ id: native, title: item.title, ticked: item.ticked, deps: [...new Set([...implied, ...named])].filter((dep) => dep !== native), covers: covered(item, criteria), writes: [...new Set(boundary)] }))
+    const boundary = [
+      ...marks(item, "Boundary")
+        .split(",")
+        .map((path) => path.trim())
+        .filter((path) => path.includes("/")),
+      ...Foreign.pathsIn([item.title, ...item.details].join(" "))
+    ]
+    byLine.set(
+      item.line,
+      Foreign.taskLines({
+        id: native,
+        title: item.title,
+        ticked: item.ticked,
+        deps: [...new Set([...implied, ...named])].filter((dep) => dep !== native),
+        covers: covered(item, criteria),
+        writes: [...new Set(boundary)]
+      })
+    )
   }
-  const dropped = new RegExp(`^\\s+[-*+]\\s+(?:_(?:${Headings.requirement}|Depends|Boundary)[:\\uff1a]|\\**_?Validates\\b)`, "iu")
-  return { lines: Foreign.rewrite(source, (line) => byLine.get(line.number) ?? (dropped.test(line.text) ? [] : null)), content: source.text }
+  const dropped = new RegExp(
+    `^\\s+[-*+]\\s+(?:_(?:${Headings.requirement}|Depends|Boundary)[:\\uff1a]|\\**_?Validates\\b)`,
+    "iu"
+  )
+  return {
+    lines: Foreign.rewrite(source, (line) => byLine.get(line.number) ?? (dropped.test(line.text) ? [] : null)),
+    content: source.text
+  }
 }
 
 const approvals = (text: string | undefined): ReadonlyArray<ArtifactKind> => {
@@ -175,8 +253,14 @@ const approvals = (text: string | undefined): ReadonlyArray<ArtifactKind> => {
   }
   const all = typeof json === "object" && json !== null ? (json as { approvals?: unknown }).approvals : undefined
   if (typeof all !== "object" || all === null) return []
-  const kinds: ReadonlyArray<readonly [string, ArtifactKind]> = [["requirements", "spec"], ["design", "design"], ["tasks", "tasks"]]
-  return kinds.filter(([name]) => (all as Record<string, { approved?: unknown } | undefined>)[name]?.approved === true).map(([, kind]) => kind)
+  const kinds: ReadonlyArray<readonly [string, ArtifactKind]> = [
+    ["requirements", "spec"],
+    ["design", "design"],
+    ["tasks", "tasks"]
+  ]
+  return kinds
+    .filter(([name]) => (all as Record<string, { approved?: unknown } | undefined>)[name]?.approved === true)
+    .map(([, kind]) => kind)
 }
 
 export const importer: Foreign.Importer = {
@@ -185,19 +269,41 @@ export const importer: Foreign.Importer = {
     const found: Array<Foreign.Candidate> = []
     for (const [name, names] of Foreign.foldersBelow(files, ".kiro/specs/")) {
       const root = `.kiro/specs/${name}`
-      const has = (kind: ArtifactKind, file: string): Foreign.Sources => (names.includes(file) ? { [kind]: [`${root}/${file}`] } : {})
-      const sources: Foreign.Sources = { ...has("spec", "bugfix.md"), ...has("spec", "requirements.md"), ...has("design", "design.md"), ...has("tasks", "tasks.md") }
+      const has = (kind: ArtifactKind, file: string): Foreign.Sources =>
+        names.includes(file) ? { [kind]: [`${root}/${file}`] } : {}
+      const sources: Foreign.Sources = {
+        ...has("spec", "bugfix.md"),
+        ...has("spec", "requirements.md"),
+        ...has("design", "design.md"),
+        ...has("tasks", "tasks.md")
+      }
       if (Object.keys(sources).length === 0) continue
       const claimed = approvals(files.get(`${root}/spec.json`))
       const approved = claimed.filter((kind) => sources[kind] !== undefined)
-      found.push({ format: "kiro", root, slug: Foreign.slugOf(name), title: Foreign.titleOf(files.get(`${root}/requirements.md`), name), sources, approved, waivers: [], dependsOn: [], notes: [], finished: null,
-        leftOut: claimed.filter((kind) => sources[kind] === undefined).map((kind) => ({ what: `${root}: approval of ${kind}`, why: "its file is not there" })) })
+      found.push({
+        format: "kiro",
+        root,
+        slug: Foreign.slugOf(name),
+        title: Foreign.titleOf(files.get(`${root}/requirements.md`), name),
+        sources,
+        approved,
+        waivers: [],
+        dependsOn: [],
+        notes: [],
+        finished: null,
+        leftOut: claimed
+          .filter((kind) => sources[kind] === undefined)
+          .map((kind) => ({ what: `${root}: approval of ${kind}`, why: "its file is not there" }))
+      })
     }
     return found
   },
   missed: (files) =>
     [...Foreign.foldersBelow(files, ".kiro/specs/")].flatMap(([name, names]) =>
-      names.some((file) => ["bugfix.md", "requirements.md", "design.md", "tasks.md"].includes(file)) ? [] : [{ what: `.kiro/specs/${name}`, why: "it has no requirements.md, bugfix.md, design.md or tasks.md" }]),
+      names.some((file) => ["bugfix.md", "requirements.md", "design.md", "tasks.md"].includes(file))
+        ? []
+        : [{ what: `.kiro/specs/${name}`, why: "it has no requirements.md, bugfix.md, design.md or tasks.md" }]
+    ),
   translate: (kind, sources, spec = []) => {
     const first = sources[0]
     if (first === undefined) return { lines: [], content: "" }

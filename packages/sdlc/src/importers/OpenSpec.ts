@@ -45,7 +45,13 @@ const tasks = (source: Foreign.Source): Foreign.Translation => {
     const native = id(`${line.number}`, match === null ? 0 : Number(match[1]) * 100 + Number(match[2]))
     const deps = previous === undefined ? [] : [previous]
     previous = native
-    return Foreign.taskLines({ id: native, title, ticked: Foreign.isTicked(item[2]), deps, writes: Foreign.pathsIn(title) })
+    return Foreign.taskLines({
+      id: native,
+      title,
+      ticked: Foreign.isTicked(item[2]),
+      deps,
+      writes: Foreign.pathsIn(title)
+    })
   })
   return { lines, content: source.text }
 }
@@ -60,7 +66,9 @@ export const importer: Foreign.Importer = {
       const deltas = names.filter((file) => /^specs\/.+\/spec\.md$/.test(file)).toSorted()
       const settings = files.get(`${root}/.openspec.yaml`) ?? ""
       const skips = /^\s*skip_specs\s*:\s*true\b/m.test(settings)
-      const specs = [...(names.includes("proposal.md") ? ["proposal.md"] : []), ...deltas].map((file) => `${root}/${file}`)
+      const specs = [...(names.includes("proposal.md") ? ["proposal.md"] : []), ...deltas].map(
+        (file) => `${root}/${file}`
+      )
       found.push({
         format: "openspec",
         root,
@@ -83,8 +91,14 @@ export const importer: Foreign.Importer = {
   },
   missed: (files) =>
     [...Foreign.foldersBelow(files, "openspec/changes/")].flatMap(([name, names]) => {
-      if (name === "archive") return [...new Set(names.map((file) => file.split("/")[0] ?? ""))].map((change) => ({ what: `openspec/changes/archive/${change}`, why: "it is archived: openspec/specs holds what it changed" }))
-      return names.includes("proposal.md") || names.includes("tasks.md") ? [] : [{ what: `openspec/changes/${name}`, why: "it has neither proposal.md nor tasks.md" }]
+      if (name === "archive")
+        return [...new Set(names.map((file) => file.split("/")[0] ?? ""))].map((change) => ({
+          what: `openspec/changes/archive/${change}`,
+          why: "it is archived: openspec/specs holds what it changed"
+        }))
+      return names.includes("proposal.md") || names.includes("tasks.md")
+        ? []
+        : [{ what: `openspec/changes/${name}`, why: "it has neither proposal.md nor tasks.md" }]
     }),
   translate: (kind, sources) => {
     const first = sources[0]

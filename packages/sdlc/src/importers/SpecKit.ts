@@ -9,10 +9,16 @@ import { anyOf } from "../language/Language.ts"
 import { english, languages } from "../language/Languages.ts"
 import * as Foreign from "./Foreign.ts"
 
-const storyHeading = new RegExp(`^#{2,4}\\s+${Headings.userStory}\\s*(\\d{1,4})\\s*[-\\u2013\\u2014:\\uff1a]?\\s*(.*)$`, "iu")
+const storyHeading = new RegExp(
+  `^#{2,4}\\s+${Headings.userStory}\\s*(\\d{1,4})\\s*[-\\u2013\\u2014:\\uff1a]?\\s*(.*)$`,
+  "iu"
+)
 /** The steps of a scenario in one line, in English or in another language of the table. */
 const scenarioForms = languages.map((language) =>
-  (["given", "when", "outcome"] as const).map((name) => anyOf([...language.steps[name], ...(language === english ? [] : english.steps[name])])))
+  (["given", "when", "outcome"] as const).map((name) =>
+    anyOf([...language.steps[name], ...(language === english ? [] : english.steps[name])])
+  )
+)
 const isScenario = (text: string): boolean => {
   const plain = text.replace(/[*_]/g, "")
   return scenarioForms.some(([given, when, outcome]) => {
@@ -45,7 +51,9 @@ const translateSpec = (source: Foreign.Source): Foreign.Translation => {
       return [`- SC-${String(scenarios).padStart(3, "0")} (${story}): ${scenario[1] ?? ""}`]
     }
     const criterion = /^(\s*[-*+]\s+)(?:\*\*)?SC-(\d{1,6})(?:\*\*)?\s*:?\s*(.*)$/.exec(text)
-    return criterion === null ? null : [`${criterion[1] ?? "- "}Success criterion ${criterion[2] ?? ""}: ${criterion[3] ?? ""}`]
+    return criterion === null
+      ? null
+      : [`${criterion[1] ?? "- "}Success criterion ${criterion[2] ?? ""}: ${criterion[3] ?? ""}`]
   })
   return { lines, content: source.text }
 }
@@ -106,16 +114,20 @@ const tasks = (source: Foreign.Source, spec: ReadonlyArray<Foreign.Source>): For
     const title = match[3] ?? ""
     const parallel = /\[P\]/.test(marks)
     const native = id(name, /[a-z]$/.test(name) ? 0 : Number(name.slice(1)))
-    const named = (/\(?\bdepends on ([^)]*)\)?/i.exec(title)?.[1]?.match(/T\d{1,6}[a-z]?/g) ?? []).map((dep) => id(dep, Number(dep.replace(/\D/g, ""))))
+    const named = (/\(?\bdepends on ([^)]*)\)?/i.exec(title)?.[1]?.match(/T\d{1,6}[a-z]?/g) ?? []).map((dep) =>
+      id(dep, Number(dep.replace(/\D/g, "")))
+    )
     const before = parallel || frontier.group.length === 0 ? frontier.before : frontier.group
-    frontier = parallel ? { before: frontier.before, group: [...frontier.group, native] } : { before: [native], group: [] }
+    frontier = parallel
+      ? { before: frontier.before, group: [...frontier.group, native] }
+      : { before: [native], group: [] }
     const story = /\[US(\d{1,4})\]/.exec(marks)?.[1]
     return Foreign.taskLines({
       id: native,
       title,
       ticked: Foreign.isTicked(item[2]),
       deps: [...new Set([...before, ...named])].filter((dep) => dep !== native),
-      covers: story === undefined ? [] : storyRequirements.get(String(Number(story))) ?? [],
+      covers: story === undefined ? [] : (storyRequirements.get(String(Number(story))) ?? []),
       writes: Foreign.pathsIn(title)
     })
   })
@@ -134,7 +146,8 @@ export const importer: Foreign.Importer = {
       for (const [name, names] of Foreign.foldersBelow(files, base)) {
         if (!/^\d{3,}-/.test(name) || !names.includes("spec.md")) continue
         const root = `${base}${name}`
-        const has = (file: string): ReadonlyArray<string> | undefined => (names.includes(file) ? [`${root}/${file}`] : undefined)
+        const has = (file: string): ReadonlyArray<string> | undefined =>
+          names.includes(file) ? [`${root}/${file}`] : undefined
         const extra = ["research.md", "data-model.md", "quickstart.md"].filter((file) => names.includes(file))
         const design = has("plan.md")
         found.push({
@@ -153,8 +166,14 @@ export const importer: Foreign.Importer = {
           leftOut: [],
           finished: null,
           notes: [
-            ...(files.has(constitution) ? [`${constitution} stays advice: repeat its rules in AGENTS.md, and what must hold as gates in .sdlc/policy.yaml.`] : []),
-            ...(/^\*\*Status\*\*:\s*(?!Draft)(\S+)/m.test(files.get(`${root}/spec.md`) ?? "") ? ["The spec's Status line is not an approval: it names neither a person nor a version."] : [])
+            ...(files.has(constitution)
+              ? [
+                  `${constitution} stays advice: repeat its rules in AGENTS.md, and what must hold as gates in .sdlc/policy.yaml.`
+                ]
+              : []),
+            ...(/^\*\*Status\*\*:\s*(?!Draft)(\S+)/m.test(files.get(`${root}/spec.md`) ?? "")
+              ? ["The spec's Status line is not an approval: it names neither a person nor a version."]
+              : [])
           ]
         })
       }
@@ -162,8 +181,13 @@ export const importer: Foreign.Importer = {
     return found
   },
   missed: (files) =>
-    ["specs/", ".specify/specs/"].flatMap((base) => [...Foreign.foldersBelow(files, base)].flatMap(([name, names]) =>
-      /^\d{3,}-/.test(name) && !names.includes("spec.md") ? [{ what: `${base}${name}`, why: "it has no spec.md" }] : [])),
+    ["specs/", ".specify/specs/"].flatMap((base) =>
+      [...Foreign.foldersBelow(files, base)].flatMap(([name, names]) =>
+        /^\d{3,}-/.test(name) && !names.includes("spec.md")
+          ? [{ what: `${base}${name}`, why: "it has no spec.md" }]
+          : []
+      )
+    ),
   translate: (kind, sources, spec = []) => {
     const first = sources[0]
     if (first === undefined) return empty

@@ -18,8 +18,10 @@ interface Item {
   readonly subtasks: ReadonlyArray<Item>
 }
 
-const record = (value: unknown): Readonly<Record<string, unknown>> | null => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null)
-const text = (value: unknown): string => (typeof value === "string" ? value : typeof value === "number" ? String(value) : "").replace(/\s+/g, " ").trim()
+const record = (value: unknown): Readonly<Record<string, unknown>> | null =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null
+const text = (value: unknown): string =>
+  (typeof value === "string" ? value : typeof value === "number" ? String(value) : "").replace(/\s+/g, " ").trim()
 
 /** Items without an id are counted in `nameless`: nothing could refer to them. */
 const readItems = (value: unknown, parent: string | null, nameless: { count: number }): ReadonlyArray<Item> => {
@@ -33,20 +35,25 @@ const readItems = (value: unknown, parent: string | null, nameless: { count: num
       return []
     }
     const deps = item["dependencies"]
-    return [{
-      name,
-      title: text(item["title"]),
-      description: text(item["description"]),
-      status: text(item["status"]),
-      deps: Array.isArray(deps) ? deps.map(text) : [],
-      verify: text(item["testStrategy"]),
-      // Deeper levels do not exist in the format.
-      subtasks: parent === null ? readItems(item["subtasks"], name, nameless) : []
-    }]
+    return [
+      {
+        name,
+        title: text(item["title"]),
+        description: text(item["description"]),
+        status: text(item["status"]),
+        deps: Array.isArray(deps) ? deps.map(text) : [],
+        verify: text(item["testStrategy"]),
+        // Deeper levels do not exist in the format.
+        subtasks: parent === null ? readItems(item["subtasks"], name, nameless) : []
+      }
+    ]
   })
 }
 
-interface Plan { readonly items: ReadonlyArray<Item>; readonly nameless: number }
+interface Plan {
+  readonly items: ReadonlyArray<Item>
+  readonly nameless: number
+}
 const planOf = (value: unknown): Plan => {
   const nameless = { count: 0 }
   const items = readItems(value, null, nameless)
@@ -64,11 +71,15 @@ const read = (source: string): ReadonlyMap<string, Plan> | null => {
   const root = record(json)
   if (root === null) return null
   if (Array.isArray(root["tasks"])) return new Map([["master", planOf(root["tasks"])]])
-  return new Map(Object.entries(root).flatMap(([tag, list]) => (Array.isArray(record(list)?.["tasks"]) ? [[tag, planOf(record(list)?.["tasks"])] as const] : [])))
+  return new Map(
+    Object.entries(root).flatMap(([tag, list]) =>
+      Array.isArray(record(list)?.["tasks"]) ? [[tag, planOf(record(list)?.["tasks"])] as const] : []
+    )
+  )
 }
 
 const alive = (item: Item): boolean => item.status !== "cancelled"
-const numberOf = (name: string): number => /^\d{1,5}$/.test(name) ? Number(name) : 0
+const numberOf = (name: string): number => (/^\d{1,5}$/.test(name) ? Number(name) : 0)
 
 /** Our ids by the plan's full names (`3`, `3.1`, `core-setup`, `core-setup.1`). */
 const idsOf = (items: ReadonlyArray<Item>): ReadonlyMap<string, string> => {
@@ -103,13 +114,26 @@ const lines = (items: ReadonlyArray<Item>): ReadonlyArray<string> => {
     }),
     ...(item.verify === "" ? [] : [`  Test strategy: ${item.verify}`])
   ]
-  const found = (parent: string | null, deps: ReadonlyArray<string>): ReadonlyArray<string> => deps.flatMap((dep) => resolve(ids, parent, dep) ?? [])
+  const found = (parent: string | null, deps: ReadonlyArray<string>): ReadonlyArray<string> =>
+    deps.flatMap((dep) => resolve(ids, parent, dep) ?? [])
   return items.filter(alive).flatMap((item) => {
     const subs = item.subtasks.filter(alive)
     const deps = found(null, item.deps)
     return [
-      ...one(item, ids.get(item.name) ?? "", [...deps, ...subs.flatMap((sub) => ids.get(`${item.name}.${sub.name}`) ?? [])], item.name),
-      ...subs.flatMap((sub) => one(sub, ids.get(`${item.name}.${sub.name}`) ?? "", [...deps, ...found(item.name, sub.deps)], `${item.name}.${sub.name}`))
+      ...one(
+        item,
+        ids.get(item.name) ?? "",
+        [...deps, ...subs.flatMap((sub) => ids.get(`${item.name}.${sub.name}`) ?? [])],
+        item.name
+      ),
+      ...subs.flatMap((sub) =>
+        one(
+          sub,
+          ids.get(`${item.name}.${sub.name}`) ?? "",
+          [...deps, ...found(item.name, sub.deps)],
+          `${item.name}.${sub.name}`
+        )
+      )
     ]
   })
 }
@@ -117,14 +141,24 @@ const lines = (items: ReadonlyArray<Item>): ReadonlyArray<string> => {
 /** What a plan has and its translation has not. */
 const lostOf = (root: string, { items, nameless }: Plan): ReadonlyArray<Foreign.LeftOut> => {
   const ids = idsOf(items)
-  const all = items.flatMap((item) => [{ item, parent: null as string | null }, ...item.subtasks.map((sub) => ({ item: sub, parent: item.name }))])
-  const full = ({ item, parent }: (typeof all)[number]) => parent === null ? item.name : `${parent}.${item.name}`
+  const all = items.flatMap((item) => [
+    { item, parent: null as string | null },
+    ...item.subtasks.map((sub) => ({ item: sub, parent: item.name }))
+  ])
+  const full = ({ item, parent }: (typeof all)[number]) => (parent === null ? item.name : `${parent}.${item.name}`)
   const cancelled = new Set(all.filter(({ item }) => !alive(item)).map(full))
   return [
     ...[...cancelled].map((name) => ({ what: `${root}: task ${name}`, why: "it is cancelled" })),
     ...(nameless === 0 ? [] : [{ what: `${root}: ${nameless} tasks`, why: "they have no id" }]),
-    ...all.filter(({ item }) => alive(item)).flatMap((one) => one.item.deps.flatMap((dep) =>
-      resolve(ids, one.parent, dep) === undefined && !cancelled.has(dep) ? [{ what: `${root}: dependency of ${full(one)} on ${dep}`, why: "the plan has no such task" }] : []))
+    ...all
+      .filter(({ item }) => alive(item))
+      .flatMap((one) =>
+        one.item.deps.flatMap((dep) =>
+          resolve(ids, one.parent, dep) === undefined && !cancelled.has(dep)
+            ? [{ what: `${root}: dependency of ${full(one)} on ${dep}`, why: "the plan has no such task" }]
+            : []
+        )
+      )
   ]
 }
 
@@ -143,7 +177,9 @@ export const importer: Foreign.Importer = {
     for (const path of places) {
       const source = files.get(path)
       if (source === undefined) continue
-      const prd = [".taskmaster/docs/prd.txt", ".taskmaster/docs/prd.md", "scripts/prd.txt"].find((file) => files.has(file))
+      const prd = [".taskmaster/docs/prd.txt", ".taskmaster/docs/prd.md", "scripts/prd.txt"].find((file) =>
+        files.has(file)
+      )
       for (const [tag, plan] of read(source) ?? []) {
         if (plan.items.length === 0) continue
         found.push({
@@ -170,7 +206,9 @@ export const importer: Foreign.Importer = {
       const plans = read(source)
       if (plans === null) return [{ what: path, why: "it is not JSON" }]
       if (plans.size === 0) return [{ what: path, why: "it has no list of tasks" }]
-      return [...plans].flatMap(([tag, plan]) => plan.items.length > 0 ? [] : [{ what: `${path}#${tag}`, why: "it has no tasks" }])
+      return [...plans].flatMap(([tag, plan]) =>
+        plan.items.length > 0 ? [] : [{ what: `${path}#${tag}`, why: "it has no tasks" }]
+      )
     }),
   translate: (kind, sources) => {
     const first = sources[0]

@@ -23,7 +23,9 @@ export const boxes = (format: Format, source: Source, isDone: (task: string) => 
     .split("\n")
     .map((line, index) => {
       const ticked = at.get(index + 1)
-      return ticked === undefined ? line : line.replace(/^(\s*(?:[-*+]|\d{1,9}[.)]|#{2,4})\s+)\[[ xX]\]/, `$1[${ticked ? "x" : " "}]`)
+      return ticked === undefined
+        ? line
+        : line.replace(/^(\s*(?:[-*+]|\d{1,9}[.)]|#{2,4})\s+)\[[ xX]\]/, `$1[${ticked ? "x" : " "}]`)
     })
     .join("\n")
 }
@@ -36,9 +38,16 @@ export const specJson = (text: string, isApproved: (kind: ArtifactKind) => boole
   } catch {
     return null
   }
-  const approvals = typeof json === "object" && json !== null ? (json as { approvals?: Record<string, { approved?: unknown } | null> }).approvals : undefined
+  const approvals =
+    typeof json === "object" && json !== null
+      ? (json as { approvals?: Record<string, { approved?: unknown } | null> }).approvals
+      : undefined
   if (typeof approvals !== "object" || approvals === null) return null
-  const kinds: ReadonlyArray<readonly [string, ArtifactKind]> = [["requirements", "spec"], ["design", "design"], ["tasks", "tasks"]]
+  const kinds: ReadonlyArray<readonly [string, ArtifactKind]> = [
+    ["requirements", "spec"],
+    ["design", "design"],
+    ["tasks", "tasks"]
+  ]
   let changed = false
   for (const [name, kind] of kinds) {
     const entry = approvals[name]

@@ -43,9 +43,16 @@ const byWords = (text: string): Language | null => {
 
 /** Ids, code, paths and addresses are of no language. */
 const prose = (text: string): string =>
-  text.slice(0, maxCharacters).replace(/```[\s\S]*?(?:```|$)/g, " ").replace(/`[^`\n]*`/g, " ").replace(/\b(?:REQ|SC|QA|FR|NFR|US|AC|task)-?\d+\b/gi, " ").replace(/\bhttps?:\S+|\S*[/\\@_]\S*/g, " ")
+  text
+    .slice(0, maxCharacters)
+    .replace(/```[\s\S]*?(?:```|$)/g, " ")
+    .replace(/`[^`\n]*`/g, " ")
+    .replace(/\b(?:REQ|SC|QA|FR|NFR|US|AC|task)-?\d+\b/gi, " ")
+    .replace(/\bhttps?:\S+|\S*[/\\@_]\S*/g, " ")
     // What spec tools write in English around a text of any language.
-    .replace(/\b(?:given|when|then|and|but|must|shall|should|mvp)\b/gi, (word) => word === word.toUpperCase() || /^[A-Z]/.test(word) ? " " : word)
+    .replace(/\b(?:given|when|then|and|but|must|shall|should|mvp)\b/gi, (word) =>
+      word === word.toUpperCase() || /^[A-Z]/.test(word) ? " " : word
+    )
 
 export const detect = (text: string): Language | null => {
   const plain = prose(text)

@@ -3,20 +3,100 @@
 const heading = (...words: ReadonlyArray<string>): string => `(?:${words.join("|")})`
 
 export const requirement = heading(
-  "requirements?", "anforderung(?:en)?", "exigences?", "requisitos?", "requisit[oi]", "要件", "要求", "요구 ?사항", "需求"
+  "requirements?",
+  "anforderung(?:en)?",
+  "exigences?",
+  "requisitos?",
+  "requisit[oi]",
+  "要件",
+  "要求",
+  "요구 ?사항",
+  "需求"
 )
 export const acceptanceCriteria = heading(
-  "acceptance criteria", "akzeptanzkriterien", "abnahmekriterien", "critères d['’]acceptation", "criterios de aceptación", "critérios de aceitação",
-  "criteri di accettazione", "受け?入れ?(?:基準|条件)", "(?:인수|수용|승인) ?(?:조건|기준)", "(?:验收|接受)(?:标准|准则|条件)", "(?:驗收|接受)(?:標準|準則|條件)"
+  "acceptance criteria",
+  "akzeptanzkriterien",
+  "abnahmekriterien",
+  "critères d['’]acceptation",
+  "criterios de aceptación",
+  "critérios de aceitação",
+  "criteri di accettazione",
+  "受け?入れ?(?:基準|条件)",
+  "(?:인수|수용|승인) ?(?:조건|기준)",
+  "(?:验收|接受)(?:标准|准则|条件)",
+  "(?:驗收|接受)(?:標準|準則|條件)"
 )
 export const userStory = heading(
-  "user story", "(?:nutzer|anwender|benutzer)(?:geschichte|story)", "(?:récit|histoire) (?:d['’])?utilisateur", "historia de usuario", "história d[eo] (?:usuário|utilizador)",
-  "storia utente", "ユーザー?ストーリー", "(?:사용자|유저) ?스토리", "(?:用户|用戶|使用者)故事"
+  "user story",
+  "(?:nutzer|anwender|benutzer)(?:geschichte|story)",
+  "(?:récit|histoire) (?:d['’])?utilisateur",
+  "historia de usuario",
+  "história d[eo] (?:usuário|utilizador)",
+  "storia utente",
+  "ユーザー?ストーリー",
+  "(?:사용자|유저) ?스토리",
+  "(?:用户|用戶|使用者)故事"
 )
 /** BMAD's own section. */
-export const story = heading("story", "geschichte", "récit", "histoire", "historia", "história", "storia", "ストーリー", "스토리", "故事")
-export const tasks = heading("tasks?", "aufgaben?", "tâches?", "tareas?", "tarefas?", "attività", "compit[oi]", "タスク", "작업", "태스크", "任务", "任務")
+export const story = heading(
+  "story",
+  "geschichte",
+  "récit",
+  "histoire",
+  "historia",
+  "história",
+  "storia",
+  "ストーリー",
+  "스토리",
+  "故事"
+)
+export const tasks = heading(
+  "tasks?",
+  "aufgaben?",
+  "tâches?",
+  "tareas?",
+  "tarefas?",
+  "attività",
+  "compit[oi]",
+  "タスク",
+  "작업",
+  "태스크",
+  "任务",
+  "任務"
+)
 export const phase = heading("phase", "fase", "フェーズ", "단계", "阶段", "階段")
-export const expectedBehaviour = heading("expected behaviou?r", "erwartetes verhalten", "comportement attendu", "comportamiento esperado", "comportamento (?:esperado|atteso)", "期待される(?:動作|振る舞い)", "예상 동작", "期望行为", "预期行为")
-export const unchangedBehaviour = heading("unchanged behaviou?r", "unverändertes verhalten", "comportement inchangé", "comportamiento (?:inalterado|sin cambios)", "comportamento (?:inalterado|invariato)", "変わらない(?:動作|振る舞い)", "변경되지 않는 동작", "不变行为", "保持不变")
-export const dependsOn = heading("depends(?: on)?", "dependencies", "after", "hängt ab von", "abhängigkeiten", "dépend de", "depende de", "dipende da", "依存", "의존", "依赖")
+export const expectedBehaviour = heading(
+  "expected behaviou?r",
+  "erwartetes verhalten",
+  "comportement attendu",
+  "comportamiento esperado",
+  "comportamento (?:esperado|atteso)",
+  "期待される(?:動作|振る舞い)",
+  "예상 동작",
+  "期望行为",
+  "预期行为"
+)
+export const unchangedBehaviour = heading(
+  "unchanged behaviou?r",
+  "unverändertes verhalten",
+  "comportement inchangé",
+  "comportamiento (?:inalterado|sin cambios)",
+  "comportamento (?:inalterado|invariato)",
+  "変わらない(?:動作|振る舞い)",
+  "변경되지 않는 동작",
+  "不变行为",
+  "保持不变"
+)
+export const dependsOn = heading(
+  "depends(?: on)?",
+  "dependencies",
+  "after",
+  "hängt ab von",
+  "abhängigkeiten",
+  "dépend de",
+  "depende de",
+  "dipende da",
+  "依存",
+  "의존",
+  "依赖"
+)

@@ -25,7 +25,11 @@ export interface Language {
   /** What may stand between a condition and the system. */
   readonly connectives: ReadonlyArray<string>
   /** Steps of a scenario; the English words always count too. */
-  readonly steps: { readonly given: ReadonlyArray<string>; readonly when: ReadonlyArray<string>; readonly outcome: ReadonlyArray<string> }
+  readonly steps: {
+    readonly given: ReadonlyArray<string>
+    readonly when: ReadonlyArray<string>
+    readonly outcome: ReadonlyArray<string>
+  }
   /** What separates the clauses of a sentence. */
   readonly clauseEnd: RegExp
   /** Frequent small words, by which a text in this language is known. Empty where the script tells. */
@@ -37,7 +41,10 @@ export interface Language {
 }
 
 /** `source` as a whole word; scripts without spaces have no word borders. */
-export const word = (source: string): string => /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u.test(source) ? source : `(?<![\\p{L}\\p{N}])(?:${source})(?![\\p{L}\\p{N}])`
+export const word = (source: string): string =>
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u.test(source)
+    ? source
+    : `(?<![\\p{L}\\p{N}])(?:${source})(?![\\p{L}\\p{N}])`
 
 /** Compiled once for a list and its flags: lists are those of the table. */
 const compiled = new WeakMap<ReadonlyArray<string>, Map<string, RegExp>>()

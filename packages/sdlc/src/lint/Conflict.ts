@@ -5,7 +5,9 @@ const mark = /^(?:<{7}|>{7}|\|{7})(?:[ \t]|\r?$)/
 
 /** Numbers (from 1) of the lines that open, divide or close a conflict. Indented, they are text about conflicts. */
 export const conflictLines = (text: string): ReadonlyArray<number> =>
-  text.includes("<<<<<<<") || text.includes(">>>>>>>") || text.includes("|||||||") ? text.split("\n").flatMap((line, index) => (mark.test(line) ? [index + 1] : [])) : []
+  text.includes("<<<<<<<") || text.includes(">>>>>>>") || text.includes("|||||||")
+    ? text.split("\n").flatMap((line, index) => (mark.test(line) ? [index + 1] : []))
+    : []
 
 /** The same in words, for files that are data; `null` without a conflict. */
 export const conflictProblem = (text: string): string | null => {

@@ -31,7 +31,11 @@ const hasWords = (document: Markdown.Document): boolean =>
   document.lines.some((line) => Markdown.headingLevel(line.text) === 0 && /[\p{L}\p{N}]/u.test(line.text))
 
 /** `sdlc: { v, id, kind }` in the front matter, inline or nested; a document in the wrong place or of a later format is refused. */
-const checkFrontMatter = (collect: ReturnType<typeof collector>, document: Markdown.Document, kind: ArtifactKind): void => {
+const checkFrontMatter = (
+  collect: ReturnType<typeof collector>,
+  document: Markdown.Document,
+  kind: ArtifactKind
+): void => {
   const lines = document.frontMatter?.lines ?? []
   const at = lines.findIndex((line) => /^sdlc\s*:/.test(line))
   if (at < 0) return
@@ -39,9 +43,21 @@ const checkFrontMatter = (collect: ReturnType<typeof collector>, document: Markd
   const block = lines.slice(at, end < 0 ? undefined : end).join("\n")
   const line = (document.frontMatter?.line ?? 1) + at
   const named = /\bkind\s*:\s*["']?([\w-]+)/.exec(block)?.[1]
-  if (named !== undefined && named !== kind) collect.error("front-matter", line, `The front matter says kind ${named}, the file is the ${kind}.`, `write kind: ${kind}, or move the file.`)
+  if (named !== undefined && named !== kind)
+    collect.error(
+      "front-matter",
+      line,
+      `The front matter says kind ${named}, the file is the ${kind}.`,
+      `write kind: ${kind}, or move the file.`
+    )
   const version = /\bv\s*:\s*["']?(\d+)/.exec(block)?.[1]
-  if (version !== undefined && version !== "1") collect.error("front-matter", line, `The front matter says format ${version}; this tool knows 1.`, "use a newer version of the tool, or write v: 1.")
+  if (version !== undefined && version !== "1")
+    collect.error(
+      "front-matter",
+      line,
+      `The front matter says format ${version}; this tool knows 1.`,
+      "use a newer version of the tool, or write v: 1."
+    )
 }
 
 const checkDesign = (collect: ReturnType<typeof collector>, document: Markdown.Document, spec: Spec.Spec): void => {
@@ -49,9 +65,21 @@ const checkDesign = (collect: ReturnType<typeof collector>, document: Markdown.D
   const named = new Set(text.match(/\bREQ-\d{3,9}\b/g) ?? [])
   const known = new Set(spec.requirements.map((requirement) => requirement.id))
   const unknown = [...named].filter((id) => !known.has(id))
-  if (unknown.length > 0) collect.error("unknown-requirement", 1, `The design refers to ${unknown.join(", ")}, which the spec does not define.`, "name an existing requirement.")
+  if (unknown.length > 0)
+    collect.error(
+      "unknown-requirement",
+      1,
+      `The design refers to ${unknown.join(", ")}, which the spec does not define.`,
+      "name an existing requirement."
+    )
   for (const requirement of spec.requirements) {
-    if (!named.has(requirement.id)) collect.warning("requirement-not-mentioned", 1, `The design does not mention ${requirement.id}.`, `say which part of the design meets ${requirement.id}.`)
+    if (!named.has(requirement.id))
+      collect.warning(
+        "requirement-not-mentioned",
+        1,
+        `The design does not mention ${requirement.id}.`,
+        `say which part of the design meets ${requirement.id}.`
+      )
   }
 }
 
@@ -59,10 +87,21 @@ const checkDesign = (collect: ReturnType<typeof collector>, document: Markdown.D
  * Lints one artifact. `spec` is the text of the feature's spec, for the kinds that refer to its requirements and scenarios;
  * without it those references are not checked. `rules` is what the policy says about language and form.
  */
-export const lint = (kind: ArtifactKind, file: string, text: string, spec: string | null, rules: Spec.FormRules = {}): Linted => {
+export const lint = (
+  kind: ArtifactKind,
+  file: string,
+  text: string,
+  spec: string | null,
+  rules: Spec.FormRules = {}
+): Linted => {
   const collect = collector(file)
   if (text.length > maxCharacters) {
-    collect.error("too-large", 1, `The file has ${text.length} characters; ${maxCharacters} are the limit.`, "split the feature or move attachments out of the document.")
+    collect.error(
+      "too-large",
+      1,
+      `The file has ${text.length} characters; ${maxCharacters} are the limit.`,
+      "split the feature or move attachments out of the document."
+    )
     return { kind, findings: collect.findings, clarifications: [], ...empty }
   }
   const document = Markdown.scan(text)
@@ -70,7 +109,13 @@ export const lint = (kind: ArtifactKind, file: string, text: string, spec: strin
   const upstream = spec === null || spec.length > maxCharacters ? null : Spec.read(Markdown.scan(spec))
   const result = { kind, findings: collect.findings, clarifications, ...empty }
   checkFrontMatter(collect, document, kind)
-  for (const line of conflictLines(text)) collect.error("conflict-marker", line, "A merge was not finished here: the line is a conflict marker of git.", "decide between the two versions and remove the markers; indent them if they are meant as text.")
+  for (const line of conflictLines(text))
+    collect.error(
+      "conflict-marker",
+      line,
+      "A merge was not finished here: the line is a conflict marker of git.",
+      "decide between the two versions and remove the markers; indent them if they are meant as text."
+    )
   if (!hasWords(document)) {
     collect.error("empty", 1, "The document has no text.", "write it, or delete the file.")
     return result
@@ -90,4 +135,5 @@ export const lint = (kind: ArtifactKind, file: string, text: string, spec: strin
   }
 }
 
-export const errors = (linted: Linted): ReadonlyArray<LintFinding> => linted.findings.filter((finding) => finding.severity === "error")
+export const errors = (linted: Linted): ReadonlyArray<LintFinding> =>
+  linted.findings.filter((finding) => finding.severity === "error")

@@ -74,7 +74,8 @@ export const scan = (markdown: string): Document => {
 }
 
 /** Text with `code spans` blanked out, so that a marker quoted in code is not taken for the marker itself. */
-export const withoutCodeSpans = (text: string): string => text.replace(/(`{1,3})[^`]+\1/g, (span) => " ".repeat(span.length))
+export const withoutCodeSpans = (text: string): string =>
+  text.replace(/(`{1,3})[^`]+\1/g, (span) => " ".repeat(span.length))
 
 /** A heading or list item that opens with an id, with everything that belongs to it. */
 export interface Entry {
@@ -92,7 +93,16 @@ const item = /^(\s*)(?:[-*+]|\d{1,9}[.)])\s+(?:\[(.)\]\s+)?(.*)$/
 /** The heading level (1–6) of a line, or 0. */
 export const headingLevel = (text: string): number => heading.exec(text)?.[1]?.length ?? 0
 
-const opens = (text: string, ids: RegExp): { readonly level: number; readonly indent: number; readonly ticked: boolean; readonly id: string; readonly title: string } | null => {
+const opens = (
+  text: string,
+  ids: RegExp
+): {
+  readonly level: number
+  readonly indent: number
+  readonly ticked: boolean
+  readonly id: string
+  readonly title: string
+} | null => {
   const head = heading.exec(text)
   const listed = head === null ? item.exec(text) : null
   const rest = head?.[2] ?? listed?.[3]
@@ -156,13 +166,21 @@ export const fields = (entry: Entry): ReadonlyArray<Field> => {
       last.values.push((nested[2] ?? "").trim())
       continue
     }
-    const match = /^(\s*)(?:[-*+]\s+)?(?:\*\*|_)?([A-Za-z][A-Za-z -]{0,30}?)(?:\*\*)?\s*:(?:\*\*)?\s*(.*)$/.exec(line.text)
+    const match = /^(\s*)(?:[-*+]\s+)?(?:\*\*|_)?([A-Za-z][A-Za-z -]{0,30}?)(?:\*\*)?\s*:(?:\*\*)?\s*(.*)$/.exec(
+      line.text
+    )
     if (match === null) {
       if (last !== undefined && line.text.trim() !== "") last.open = false
       continue
     }
     const value = (match[3] ?? "").replace(/_$/, "").trim()
-    result.push({ name: (match[2] ?? "").trim().toLowerCase(), values: value === "" ? [] : [value], line: line.number, indent: match[1]?.length ?? 0, open: value === "" })
+    result.push({
+      name: (match[2] ?? "").trim().toLowerCase(),
+      values: value === "" ? [] : [value],
+      line: line.number,
+      indent: match[1]?.length ?? 0,
+      open: value === ""
+    })
   }
   return result.map(({ name, values, line }) => ({ name, values, line }))
 }
@@ -178,7 +196,9 @@ export const items = (values: ReadonlyArray<string>): ReadonlyArray<string> =>
 /** The commands of a field: every code span, or the whole value where there is none. */
 export const commands = (values: ReadonlyArray<string>): ReadonlyArray<string> =>
   values.flatMap((value) => {
-    const spans = [...value.matchAll(/`([^`]+)`/g)].map((match) => (match[1] ?? "").trim()).filter((span) => span !== "")
+    const spans = [...value.matchAll(/`([^`]+)`/g)]
+      .map((match) => (match[1] ?? "").trim())
+      .filter((span) => span !== "")
     return spans.length > 0 ? spans : [value.trim()]
   })
 

@@ -42,7 +42,8 @@ export interface FormRules {
 export const checkId = (collect: Collector, entry: Markdown.Entry, prefix: string): void => {
   const digits = entry.id.slice(prefix.length + 1)
   const wanted = `${prefix}-${digits.padStart(3, "0")}`
-  if (entry.id !== wanted) collect.error("id-form", entry.line, `"${entry.id}" is not a well-formed id.`, `write ${wanted}.`)
+  if (entry.id !== wanted)
+    collect.error("id-form", entry.line, `"${entry.id}" is not a well-formed id.`, `write ${wanted}.`)
 }
 
 /** Reports every second use of an id. */
@@ -51,12 +52,21 @@ export const checkUnique = (collect: Collector, entries: ReadonlyArray<Markdown.
   for (const entry of entries) {
     const earlier = first.get(entry.id)
     if (earlier === undefined) first.set(entry.id, entry.line)
-    else collect.error("duplicate-id", entry.line, `${entry.id} already stands on line ${earlier}.`, "give it the next free number.")
+    else
+      collect.error(
+        "duplicate-id",
+        entry.line,
+        `${entry.id} already stands on line ${earlier}.`,
+        "give it the next free number."
+      )
   }
 }
 
 const own = (entry: Markdown.Entry): ReadonlyArray<string> => {
-  const lines = [entry.title, ...entry.body.filter((line) => !line.code && Markdown.headingLevel(line.text) === 0).map((line) => line.text)]
+  const lines = [
+    entry.title,
+    ...entry.body.filter((line) => !line.code && Markdown.headingLevel(line.text) === 0).map((line) => line.text)
+  ]
   return lines.map((line) => line.replace(/^\s*(?:>|[-*+]|\d{1,9}[.)])\s+/, "").trim()).filter((line) => line !== "")
 }
 
@@ -67,9 +77,20 @@ const statement = (entry: Markdown.Entry, language: Language): string => {
   const at = lines.findIndex((line) => shall.test(line))
   if (at < 0) return lines.join(" ")
   let from = at
-  while (from > 0 && from > at - 6 && !/[.!?:\u3002\uff01\uff1f\uff1a]$/.test(lines[from - 1] ?? "") && !(from === 1 && entry.title !== "")) from--
+  while (
+    from > 0 &&
+    from > at - 6 &&
+    !/[.!?:\u3002\uff01\uff1f\uff1a]$/.test(lines[from - 1] ?? "") &&
+    !(from === 1 && entry.title !== "")
+  )
+    from--
   const first = lines[at] ?? ""
-  return [...lines.slice(from, at), language.order !== "verb-last" && first.replace(shall, "\0").trimEnd().endsWith("\0") ? `${first} ${lines[at + 1] ?? ""}` : first].join(" ")
+  return [
+    ...lines.slice(from, at),
+    language.order !== "verb-last" && first.replace(shall, "\0").trimEnd().endsWith("\0")
+      ? `${first} ${lines[at + 1] ?? ""}`
+      : first
+  ].join(" ")
 }
 
 export const read = (document: Markdown.Document, language: Language = english): Spec => {
@@ -83,12 +104,18 @@ export const read = (document: Markdown.Document, language: Language = english):
     }
     const named = [...new Set(`${entry.title} ${own(entry).join(" ")}`.match(/\bREQ-\d{3,9}\b/g) ?? [])]
     const under = requirements.at(-1)?.id
-    scenarios.push({ id: entry.id, line: entry.line, title: entry.title, requirements: named.length > 0 ? named : under === undefined ? [] : [under] })
+    scenarios.push({
+      id: entry.id,
+      line: entry.line,
+      title: entry.title,
+      requirements: named.length > 0 ? named : under === undefined ? [] : [under]
+    })
   }
   return { requirements, scenarios }
 }
 
-const step = (words: ReadonlyArray<string>, word: RegExp): boolean => words.some((line) => word.test(line.replace(/[*_`]/g, "")))
+const step = (words: ReadonlyArray<string>, word: RegExp): boolean =>
+  words.some((line) => word.test(line.replace(/[*_`]/g, "")))
 const englishSteps = { when: /(^|[\s,:])when\b/i, outcome: /(^|[\s,:])then\b/i }
 const stepNames = { when: "When", outcome: "Then" }
 
@@ -96,19 +123,41 @@ const stepNames = { when: "When", outcome: "Then" }
 const languageFor = (document: Markdown.Document, rules: FormRules): Language | null =>
   rules.language === undefined ? detect(document.lines.map((line) => line.text).join("\n")) : languageOf(rules.language)
 
-const checkRequirement = (report: Report, id: string, line: number, sentence: string, language: Language | null): void => {
+const checkRequirement = (
+  report: Report,
+  id: string,
+  line: number,
+  sentence: string,
+  language: Language | null
+): void => {
   const parsed = Ears.parse(sentence, language ?? english)
   // A text may quote a requirement of another standard in English.
   if (parsed._tag === "Ears" || (language !== english && Ears.parse(sentence)._tag === "Ears")) return
-  if (language !== null) report("requirement-form", line, `${id} is not an EARS requirement: ${parsed.problem}.`, language.hint)
-  else report("requirement-form", line, `${id}: the sentence forms of the spec's language are not known here, so its form was not checked.`, "set lint.requirementForm: off in .sdlc/policy.yaml, or language: to one that is known.")
+  if (language !== null)
+    report("requirement-form", line, `${id} is not an EARS requirement: ${parsed.problem}.`, language.hint)
+  else
+    report(
+      "requirement-form",
+      line,
+      `${id}: the sentence forms of the spec's language are not known here, so its form was not checked.`,
+      "set lint.requirementForm: off in .sdlc/policy.yaml, or language: to one that is known."
+    )
 }
 
 const checkScenario = (report: Report, entry: Markdown.Entry, language: Language | null): void => {
   const words = [entry.title, ...own(entry)]
-  const missing = (["when", "outcome"] as const).filter((name) => !step(words, englishSteps[name]) && (language === null || language === english || !step(words, anyOf(language.steps[name]))))
+  const missing = (["when", "outcome"] as const).filter(
+    (name) =>
+      !step(words, englishSteps[name]) &&
+      (language === null || language === english || !step(words, anyOf(language.steps[name])))
+  )
   if (missing.length === 0) return
-  report("scenario-form", entry.line, `${entry.id} has no ${missing.map((name) => `"${stepNames[name]}"`).join(" and no ")} step.`, "write the steps as list items: - Given <state> - When <event> - Then <outcome>.")
+  report(
+    "scenario-form",
+    entry.line,
+    `${entry.id} has no ${missing.map((name) => `"${stepNames[name]}"`).join(" and no ")} step.`,
+    "write the steps as list items: - Given <state> - When <event> - Then <outcome>."
+  )
 }
 
 type Report = Collector["error"]
@@ -131,19 +180,41 @@ export const check = (collect: Collector, document: Markdown.Document, rules: Fo
     else checkScenario(language === null ? collect.warning : collect.error, entry, language)
   }
   if (spec.requirements.length === 0) {
-    collect.error("no-requirements", 1, "The spec has no requirement.", "add a heading or list item that starts with REQ-001, followed by one EARS sentence.")
+    collect.error(
+      "no-requirements",
+      1,
+      "The spec has no requirement.",
+      "add a heading or list item that starts with REQ-001, followed by one EARS sentence."
+    )
   }
   const known = new Set(spec.requirements.map((requirement) => requirement.id))
   const shown = new Set(spec.scenarios.flatMap((scenario) => scenario.requirements))
   for (const requirement of spec.requirements) {
     if (!shown.has(requirement.id)) {
-      collect.error("requirement-without-scenario", requirement.line, `${requirement.id} has no scenario.`, `add an item SC-001 with Given/When/Then below it, or name ${requirement.id} in a scenario.`)
+      collect.error(
+        "requirement-without-scenario",
+        requirement.line,
+        `${requirement.id} has no scenario.`,
+        `add an item SC-001 with Given/When/Then below it, or name ${requirement.id} in a scenario.`
+      )
     }
   }
   for (const scenario of spec.scenarios) {
     const unknown = scenario.requirements.filter((id) => !known.has(id))
-    if (unknown.length > 0) collect.error("unknown-requirement", scenario.line, `${scenario.id} refers to ${unknown.join(", ")}, which the spec does not define.`, "name an existing requirement.")
-    if (scenario.requirements.length === 0) collect.error("scenario-without-requirement", scenario.line, `${scenario.id} belongs to no requirement.`, "place it below a requirement, or name one, such as (REQ-001).")
+    if (unknown.length > 0)
+      collect.error(
+        "unknown-requirement",
+        scenario.line,
+        `${scenario.id} refers to ${unknown.join(", ")}, which the spec does not define.`,
+        "name an existing requirement."
+      )
+    if (scenario.requirements.length === 0)
+      collect.error(
+        "scenario-without-requirement",
+        scenario.line,
+        `${scenario.id} belongs to no requirement.`,
+        "place it below a requirement, or name one, such as (REQ-001)."
+      )
   }
   return spec
 }

@@ -19,14 +19,27 @@ export interface PlannedTask {
 }
 
 const names: Record<string, "deps" | "covers" | "writes" | "verify"> = {
-  depends: "deps", "depends on": "deps", deps: "deps", dependencies: "deps", after: "deps",
-  covers: "covers", requirements: "covers",
-  writes: "writes", files: "writes",
-  verify: "verify", verifies: "verify", verification: "verify"
+  depends: "deps",
+  "depends on": "deps",
+  deps: "deps",
+  dependencies: "deps",
+  after: "deps",
+  covers: "covers",
+  requirements: "covers",
+  writes: "writes",
+  files: "writes",
+  verify: "verify",
+  verifies: "verify",
+  verification: "verify"
 }
 
 const task = (entry: Markdown.Entry): PlannedTask => {
-  const found: Record<"deps" | "covers" | "writes" | "verify", Array<string>> = { deps: [], covers: [], writes: [], verify: [] }
+  const found: Record<"deps" | "covers" | "writes" | "verify", Array<string>> = {
+    deps: [],
+    covers: [],
+    writes: [],
+    verify: []
+  }
   for (const field of Markdown.fields(entry)) {
     const name = names[field.name]
     if (name === undefined) continue
@@ -35,7 +48,8 @@ const task = (entry: Markdown.Entry): PlannedTask => {
   return { id: entry.id, title: entry.title, line: entry.line, ticked: entry.ticked, ...found }
 }
 
-export const read = (document: Markdown.Document): ReadonlyArray<PlannedTask> => Markdown.entries(document, ["task"]).map(task)
+export const read = (document: Markdown.Document): ReadonlyArray<PlannedTask> =>
+  Markdown.entries(document, ["task"]).map(task)
 
 /** One cycle of the dependency graph as a path that ends where it starts, or `null`. Iterative: a long chain cannot overflow the stack. */
 export const cycle = (tasks: ReadonlyArray<Pick<PlannedTask, "id" | "deps">>): ReadonlyArray<string> | null => {
@@ -64,24 +78,64 @@ export const cycle = (tasks: ReadonlyArray<Pick<PlannedTask, "id" | "deps">>): R
   return null
 }
 
-const checkTask = (collect: Collector, entry: PlannedTask, known: ReadonlySet<string>, requirements: ReadonlySet<string> | null): void => {
-  if (entry.title === "") collect.error("task-title", entry.line, `${entry.id} has no title.`, `write "${entry.id}: <what it delivers>".`)
+const checkTask = (
+  collect: Collector,
+  entry: PlannedTask,
+  known: ReadonlySet<string>,
+  requirements: ReadonlySet<string> | null
+): void => {
+  if (entry.title === "")
+    collect.error("task-title", entry.line, `${entry.id} has no title.`, `write "${entry.id}: <what it delivers>".`)
   const dangling = entry.deps.filter((dep) => !known.has(dep))
-  if (dangling.length > 0) collect.error("unknown-dependency", entry.line, `${entry.id} depends on ${dangling.join(", ")}, which the plan does not define.`, "name an existing task or remove the dependency.")
+  if (dangling.length > 0)
+    collect.error(
+      "unknown-dependency",
+      entry.line,
+      `${entry.id} depends on ${dangling.join(", ")}, which the plan does not define.`,
+      "name an existing task or remove the dependency."
+    )
   const unknown = requirements === null ? [] : entry.covers.filter((id) => !requirements.has(id))
-  if (unknown.length > 0) collect.error("unknown-requirement", entry.line, `${entry.id} covers ${unknown.join(", ")}, which the spec does not define.`, "name an existing requirement.")
-  if (entry.covers.length === 0) collect.warning("covers-missing", entry.line, `${entry.id} covers no requirement.`, "add \"- covers: REQ-001\" or drop the task.")
-  if (entry.writes.length === 0) collect.warning("writes-missing", entry.line, `${entry.id} does not say which paths it writes, so it cannot run beside other tasks.`, "add \"- writes: src/**\".")
-  if (entry.verify.length === 0) collect.error("verify-missing", entry.line, `${entry.id} cannot be verified.`, "add \"- verify: `npm test`\".")
+  if (unknown.length > 0)
+    collect.error(
+      "unknown-requirement",
+      entry.line,
+      `${entry.id} covers ${unknown.join(", ")}, which the spec does not define.`,
+      "name an existing requirement."
+    )
+  if (entry.covers.length === 0)
+    collect.warning(
+      "covers-missing",
+      entry.line,
+      `${entry.id} covers no requirement.`,
+      'add "- covers: REQ-001" or drop the task.'
+    )
+  if (entry.writes.length === 0)
+    collect.warning(
+      "writes-missing",
+      entry.line,
+      `${entry.id} does not say which paths it writes, so it cannot run beside other tasks.`,
+      'add "- writes: src/**".'
+    )
+  if (entry.verify.length === 0)
+    collect.error("verify-missing", entry.line, `${entry.id} cannot be verified.`, 'add "- verify: `npm test`".')
 }
 
-export const check = (collect: Collector, document: Markdown.Document, requirements: ReadonlyArray<{ readonly id: string }> | null): ReadonlyArray<PlannedTask> => {
+export const check = (
+  collect: Collector,
+  document: Markdown.Document,
+  requirements: ReadonlyArray<{ readonly id: string }> | null
+): ReadonlyArray<PlannedTask> => {
   const all = Markdown.entries(document, ["task"])
   for (const entry of all) checkId(collect, entry, "task")
   checkUnique(collect, all)
   const tasks = all.map(task)
   if (tasks.length === 0) {
-    collect.error("no-tasks", 1, "The plan has no task.", "add a heading or list item that starts with \"task-001: <title>\", with covers, writes and verify below it.")
+    collect.error(
+      "no-tasks",
+      1,
+      "The plan has no task.",
+      'add a heading or list item that starts with "task-001: <title>", with covers, writes and verify below it.'
+    )
   }
   const known = new Set(tasks.map((entry) => entry.id))
   const ids = requirements === null ? null : new Set(requirements.map((requirement) => requirement.id))
@@ -89,11 +143,22 @@ export const check = (collect: Collector, document: Markdown.Document, requireme
   const loop = cycle(tasks)
   if (loop !== null) {
     const line = tasks.find((entry) => entry.id === loop[0])?.line ?? 1
-    collect.error("dependency-cycle", line, `The tasks wait for each other: ${loop.join(" \u2192 ")}.`, "remove one of these dependencies.")
+    collect.error(
+      "dependency-cycle",
+      line,
+      `The tasks wait for each other: ${loop.join(" \u2192 ")}.`,
+      "remove one of these dependencies."
+    )
   }
   const covered = new Set(tasks.flatMap((entry) => entry.covers))
   for (const requirement of requirements ?? []) {
-    if (tasks.length > 0 && !covered.has(requirement.id)) collect.error("uncovered-requirement", 1, `No task covers ${requirement.id}.`, `add "- covers: ${requirement.id}" to the task that delivers it.`)
+    if (tasks.length > 0 && !covered.has(requirement.id))
+      collect.error(
+        "uncovered-requirement",
+        1,
+        `No task covers ${requirement.id}.`,
+        `add "- covers: ${requirement.id}" to the task that delivers it.`
+      )
   }
   return tasks
 }

@@ -14,7 +14,10 @@ export { tools } from "./Tools.ts"
 export type Env = Readonly<Record<string, string | undefined>>
 
 /** Runs one command line and returns its output and exit code. */
-export type RunCommand = (argv: ReadonlyArray<string>, env: Env) => Promise<{ readonly code: number; readonly output: string }>
+export type RunCommand = (
+  argv: ReadonlyArray<string>,
+  env: Env
+) => Promise<{ readonly code: number; readonly output: string }>
 
 /** Revisions of the protocol whose requests carry version and client in `_meta`; there is no handshake. Newest first. */
 const stateless = ["2026-07-28"]
@@ -24,7 +27,11 @@ const supported = [...stateless, ...shaken]
 /** Before it there was no structured content. */
 const firstStructured = "2025-06-18"
 
-const meta = { version: "io.modelcontextprotocol/protocolVersion", client: "io.modelcontextprotocol/clientInfo", server: "io.modelcontextprotocol/serverInfo" } as const
+const meta = {
+  version: "io.modelcontextprotocol/protocolVersion",
+  client: "io.modelcontextprotocol/clientInfo",
+  server: "io.modelcontextprotocol/serverInfo"
+} as const
 
 class Refusal extends Error {
   readonly code: number
@@ -40,7 +47,8 @@ class Refusal extends Error {
 const argvOf = (one: Tool, given: Json): ReadonlyArray<string> => {
   const words: Array<string> = []
   const flags: Array<string> = []
-  for (const name of Object.keys(given)) if (!Object.hasOwn(one.parameters, name)) throw new Refusal(-32602, `${name}: ${one.name} has no such argument`)
+  for (const name of Object.keys(given))
+    if (!Object.hasOwn(one.parameters, name)) throw new Refusal(-32602, `${name}: ${one.name} has no such argument`)
   for (const [name, parameter] of Object.entries(one.parameters)) {
     const value = given[name]
     if (value === undefined || value === null) {
@@ -67,7 +75,9 @@ export interface Server {
 const principalOf = (env: Env, client: unknown, known: string): string => {
   const own = env["SDLC_PRINCIPAL"]
   if (own?.startsWith("agent:") === true) return own
-  return typeof client === "string" && /^[\w .-]{1,64}$/.test(client) ? `agent:${client.trim().replace(/\s+/g, "-") || "mcp"}` : known
+  return typeof client === "string" && /^[\w .-]{1,64}$/.test(client)
+    ? `agent:${client.trim().replace(/\s+/g, "-") || "mcp"}`
+    : known
 }
 
 /** How a request is to be answered. */
@@ -87,38 +97,55 @@ export const make = (run: RunCommand, env: Env, version: string): Server => {
     const given = record(params["_meta"])
     const asked = given[meta.version]
     if (asked === undefined) return agreed
-    if (typeof asked !== "string" || !supported.includes(asked)) throw new Refusal(-32022, `${meta.version}: this server does not speak ${JSON.stringify(asked).slice(0, 80)}`, { supported, requested: asked })
+    if (typeof asked !== "string" || !supported.includes(asked))
+      throw new Refusal(-32022, `${meta.version}: this server does not speak ${JSON.stringify(asked).slice(0, 80)}`, {
+        supported,
+        requested: asked
+      })
     return { version: asked, principal: principalOf(env, record(given[meta.client])["name"], agreed.principal) }
   }
 
   const call = async (params: Json, manner: Manner): Promise<Json> => {
     const one = tools.find((candidate) => candidate.name === params["name"])
-    if (one === undefined) throw new Refusal(-32602, `name: there is no tool ${JSON.stringify(params["name"])?.slice(0, 80) ?? "(none)"}`)
+    if (one === undefined)
+      throw new Refusal(-32602, `name: there is no tool ${JSON.stringify(params["name"])?.slice(0, 80) ?? "(none)"}`)
     const given = params["arguments"] ?? {}
     if (typeof given !== "object" || Array.isArray(given)) throw new Refusal(-32602, "arguments: Expected an object")
     const { SDLC_SIGNING_KEY: _key, ...rest } = env
     const { code, output } = await run(argvOf(one, record(given)), { ...rest, SDLC_PRINCIPAL: manner.principal })
     const parsed = Decode.json(output)
-    if (parsed._tag === "Bad") throw new Refusal(-32603, `sdlc ${one.argv.join(" ")} ended with ${code} and no answer: ${output.trim().slice(0, 400)}`)
+    if (parsed._tag === "Bad")
+      throw new Refusal(
+        -32603,
+        `sdlc ${one.argv.join(" ")} ended with ${code} and no answer: ${output.trim().slice(0, 400)}`
+      )
     const whole = record(parsed.value)
     const structured = { ...(record(given)["skipped"] === true ? whole : shortened(whole)), exitCode: code }
     const isError = "error" in whole
-    if (manner.version < firstStructured) return { content: [{ type: "text", text: JSON.stringify(structured) }], isError }
+    if (manner.version < firstStructured)
+      return { content: [{ type: "text", text: JSON.stringify(structured) }], isError }
     return { content: [{ type: "text", text: summary(structured) }], structuredContent: structured, isError }
   }
 
   const prompt = (params: Json): Json => {
     const command = commands.find((candidate) => `sdlc-${candidate.id}` === params["name"])
-    if (command === undefined) throw new Refusal(-32602, `name: there is no prompt ${JSON.stringify(params["name"])?.slice(0, 80) ?? "(none)"}`)
+    if (command === undefined)
+      throw new Refusal(-32602, `name: there is no prompt ${JSON.stringify(params["name"])?.slice(0, 80) ?? "(none)"}`)
     const given = record(params["arguments"])["feature"]
     const feature = typeof given === "string" ? given : ""
-    const text = (feature === "" ? command.body.replaceAll(" {{args.feature}}", "") : command.body).replaceAll("{{args.feature}}", feature)
+    const text = (feature === "" ? command.body.replaceAll(" {{args.feature}}", "") : command.body).replaceAll(
+      "{{args.feature}}",
+      feature
+    )
     return { description: command.summary, messages: [{ role: "user", content: { type: "text", text } }] }
   }
 
   const initialize = (params: Json): Json => {
     const asked = params["protocolVersion"]
-    agreed = { version: shaken.find((known) => known === asked) ?? shaken[0] ?? "", principal: principalOf(env, record(params["clientInfo"])["name"], agreed.principal) }
+    agreed = {
+      version: shaken.find((known) => known === asked) ?? shaken[0] ?? "",
+      principal: principalOf(env, record(params["clientInfo"])["name"], agreed.principal)
+    }
     return { protocolVersion: agreed.version, capabilities, serverInfo, instructions: instructions(agreed.principal) }
   }
 
@@ -135,7 +162,13 @@ export const make = (run: RunCommand, env: Env, version: string): Server => {
       case "tools/call":
         return call(params, manner)
       case "prompts/list":
-        return { prompts: commands.map((command) => ({ name: `sdlc-${command.id}`, description: command.summary, arguments: [{ name: "feature", description: command.args, required: false }] })) }
+        return {
+          prompts: commands.map((command) => ({
+            name: `sdlc-${command.id}`,
+            description: command.summary,
+            arguments: [{ name: "feature", description: command.args, required: false }]
+          }))
+        }
       case "prompts/get":
         return prompt(params)
       default:
@@ -146,7 +179,8 @@ export const make = (run: RunCommand, env: Env, version: string): Server => {
   /** What the stateless revisions add to every result: that it is complete, who answers, and how long a list holds. */
   const dressed = (method: string, manner: Manner, result: Json): Json => {
     if (method === "initialize" || (!stateless.includes(manner.version) && method !== "server/discover")) return result
-    const holds = method === "server/discover" || method.endsWith("/list") ? { ttlMs: listMillis, cacheScope: "private" } : {}
+    const holds =
+      method === "server/discover" || method.endsWith("/list") ? { ttlMs: listMillis, cacheScope: "private" } : {}
     return { ...result, resultType: "complete", ...holds, _meta: { [meta.server]: serverInfo } }
   }
 
@@ -155,8 +189,14 @@ export const make = (run: RunCommand, env: Env, version: string): Server => {
   const one = async (value: unknown): Promise<Json | null> => {
     const message = record(value)
     const { id, method } = message
-    if (message["jsonrpc"] !== "2.0" || typeof method !== "string" || !(id === undefined || id === null || typeof id === "string" || typeof id === "number")) {
-      return "result" in message || "error" in message ? null : reply(typeof id === "object" ? null : id, { error: { code: -32600, message: "not a JSON-RPC 2.0 request" } })
+    if (
+      message["jsonrpc"] !== "2.0" ||
+      typeof method !== "string" ||
+      !(id === undefined || id === null || typeof id === "string" || typeof id === "number")
+    ) {
+      return "result" in message || "error" in message
+        ? null
+        : reply(typeof id === "object" ? null : id, { error: { code: -32600, message: "not a JSON-RPC 2.0 request" } })
     }
     if (id === undefined) return null
     try {
@@ -164,13 +204,19 @@ export const make = (run: RunCommand, env: Env, version: string): Server => {
       const manner = method === "initialize" ? agreed : mannerOf(params)
       return reply(id, { result: dressed(method, manner, await answer(method, params, manner)) })
     } catch (cause) {
-      if (cause instanceof Refusal) return reply(id, { error: { code: cause.code, message: cause.message, ...(cause.data === undefined ? {} : { data: cause.data }) } })
+      if (cause instanceof Refusal)
+        return reply(id, {
+          error: { code: cause.code, message: cause.message, ...(cause.data === undefined ? {} : { data: cause.data }) }
+        })
       return reply(id, { error: { code: -32603, message: cause instanceof Error ? cause.message : String(cause) } })
     }
   }
 
   const handle = async (line: string): Promise<string | null> => {
-    if (line.length > maxLine) return JSON.stringify(reply(null, { error: { code: -32600, message: `the message has more than ${maxLine} characters` } }))
+    if (line.length > maxLine)
+      return JSON.stringify(
+        reply(null, { error: { code: -32600, message: `the message has more than ${maxLine} characters` } })
+      )
     const parsed = Decode.json(line)
     if (parsed._tag === "Bad") return JSON.stringify(reply(null, { error: { code: -32700, message: parsed.problem } }))
     const { value } = parsed
@@ -179,7 +225,10 @@ export const make = (run: RunCommand, env: Env, version: string): Server => {
       const answered = await one(value)
       return answered === null ? null : JSON.stringify(answered)
     }
-    if (value.length > maxBatch) return JSON.stringify(reply(null, { error: { code: -32600, message: `the batch has more than ${maxBatch} messages` } }))
+    if (value.length > maxBatch)
+      return JSON.stringify(
+        reply(null, { error: { code: -32600, message: `the batch has more than ${maxBatch} messages` } })
+      )
     const answers: Array<Json> = []
     for (const message of value) {
       const answered = await one(message)

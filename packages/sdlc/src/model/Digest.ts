@@ -6,7 +6,7 @@ export const canonicalJson = (value: unknown): string => {
   if (typeof value === "object" && value !== null) {
     const members = Object.entries(value)
       .filter(([, member]) => member !== undefined)
-      .sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
+      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
       .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`)
     return `{${members.join(",")}}`
   }
@@ -19,7 +19,10 @@ const fractionBits = (root: number): number => ((root - Math.floor(root)) * 2 **
 const constants = (() => {
   const primes: Array<number> = []
   for (let n = 2; primes.length < 64; n++) if (primes.every((p) => n % p !== 0)) primes.push(n)
-  return { initial: primes.slice(0, 8).map((p) => fractionBits(Math.sqrt(p))), round: Int32Array.from(primes, (p) => fractionBits(Math.cbrt(p))) }
+  return {
+    initial: primes.slice(0, 8).map((p) => fractionBits(Math.sqrt(p))),
+    round: Int32Array.from(primes, (p) => fractionBits(Math.cbrt(p)))
+  }
 })()
 
 const rotate = (x: number, n: number): number => (x >>> n) | (x << (32 - n))
@@ -34,7 +37,13 @@ const compress = (hash: Int32Array, words: Int32Array): void => {
   }
   let [a, b, c, d, e, f, g, h] = hash as unknown as [number, number, number, number, number, number, number, number]
   for (let i = 0; i < 64; i++) {
-    const t1 = (h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + (constants.round[i] as number) + (words[i] as number)) | 0
+    const t1 =
+      (h +
+        (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
+        ((e & f) ^ (~e & g)) +
+        (constants.round[i] as number) +
+        (words[i] as number)) |
+      0
     const t2 = ((rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0
     h = g
     g = f

@@ -6,7 +6,17 @@ import { phases } from "./Phase.ts"
 
 const flag = [false, true] as const
 /** States of a gated document (spec, design, tasks, QA plan). */
-export const documentStates = ["absent", "invalid", "unclear", "draft", "submitted", "rejected", "stale", "approved", "waived"] as const
+export const documentStates = [
+  "absent",
+  "invalid",
+  "unclear",
+  "draft",
+  "submitted",
+  "rejected",
+  "stale",
+  "approved",
+  "waived"
+] as const
 export type DocumentState = (typeof documentStates)[number]
 
 /** Every fact with its whole domain, in the order of the design. The sizes multiply to 1.33×10²². */
@@ -47,7 +57,17 @@ export const factDomains = {
   freeze: flag,
   merge: ["idle", "queued", "ejected", "merged"],
   deployReq: flag,
-  release: ["none", "deploying", "failed", "verifying", "unhealthy", "live", "rollingBack", "rollbackFailed", "rolledBack"],
+  release: [
+    "none",
+    "deploying",
+    "failed",
+    "verifying",
+    "unhealthy",
+    "live",
+    "rollingBack",
+    "rollbackFailed",
+    "rolledBack"
+  ],
   incident: flag,
   sync: ["pending", "done"],
   cleanup: ["pending", "done"],

@@ -15,7 +15,9 @@ export interface EventTypes extends LifeData, PlanData, WorkData, CodeData, Deli
 
 export type EventType = keyof EventTypes
 export type EventData<T extends EventType> = EventTypes[T]
-export type FeatureEvent = { readonly [T in EventType]: Envelope & { readonly type: T; readonly data: EventTypes[T] } }[EventType]
+export type FeatureEvent = {
+  readonly [T in EventType]: Envelope & { readonly type: T; readonly data: EventTypes[T] }
+}[EventType]
 export type EventOf<T extends EventType> = Extract<FeatureEvent, { readonly type: T }>
 
 /**

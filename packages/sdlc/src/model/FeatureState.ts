@@ -77,7 +77,16 @@ export interface Merge extends Partial<Recorded> {
 }
 
 export interface Release extends Partial<Recorded> {
-  readonly status: "none" | "deploying" | "failed" | "verifying" | "unhealthy" | "live" | "rollingBack" | "rollbackFailed" | "rolledBack"
+  readonly status:
+    | "none"
+    | "deploying"
+    | "failed"
+    | "verifying"
+    | "unhealthy"
+    | "live"
+    | "rollingBack"
+    | "rollbackFailed"
+    | "rolledBack"
   readonly deploy?: string
   readonly sha?: string
   readonly environment?: string
@@ -118,7 +127,12 @@ export interface FeatureState {
   /** Principals that wrote code for the feature. */
   readonly coders: ReadonlyArray<Principal>
   readonly claim?: Recorded & { readonly slot?: string }
-  readonly branch?: Recorded & { readonly name: string; readonly base?: string; readonly sha?: string; readonly resources: ReadonlyArray<string> }
+  readonly branch?: Recorded & {
+    readonly name: string
+    readonly base?: string
+    readonly sha?: string
+    readonly resources: ReadonlyArray<string>
+  }
   /** What each update from the base made of the patch, in order. */
   readonly updates: ReadonlyArray<Recorded & { readonly from: string; readonly to: string }>
   readonly pr?: Recorded & { readonly number: number; readonly state: "open" | "closed"; readonly url?: string }

@@ -30,11 +30,20 @@ export interface Observed {
    * Tip of the feature's branch; `tree` is the digest of its git tree without `.sdlc/`, `patch` that of its own changes alone (see `repo/Patch`).
    * `since`: per commit that an earlier result holds for, the files in which the patch differs from it now.
    */
-  readonly head?: { readonly sha: string; readonly tree: string; readonly patch?: string; readonly since?: { readonly [sha: string]: ReadonlyArray<string> } }
+  readonly head?: {
+    readonly sha: string
+    readonly tree: string
+    readonly patch?: string
+    readonly since?: { readonly [sha: string]: ReadonlyArray<string> }
+  }
   /** The feature's changes were found in the base although no event says that they were merged. */
   readonly landed?: Landed
   /** Relation of the feature's branch to its base. */
-  readonly branch?: { readonly relation: "none" | "ok" | "behind" | "conflict"; readonly behind?: number; readonly conflicts?: ReadonlyArray<string> }
+  readonly branch?: {
+    readonly relation: "none" | "ok" | "behind" | "conflict"
+    readonly behind?: number
+    readonly conflicts?: ReadonlyArray<string>
+  }
   /** Slots that other features hold. */
   readonly wip?: { readonly used: number }
   /** Whether the slot is still held, when the platform knows better than the events. */
@@ -46,7 +55,11 @@ export interface Observed {
   /** A freeze beyond the policy's windows; without `until` it holds until it is no longer observed. */
   readonly freeze?: { readonly until?: string; readonly reason?: string }
   /** CI of the head's tree. */
-  readonly ci?: { readonly tree: string; readonly status: "running" | "passed" | "failed" | "infra"; readonly job?: string }
+  readonly ci?: {
+    readonly tree: string
+    readonly status: "running" | "passed" | "failed" | "infra"
+    readonly job?: string
+  }
   /** Features that land before this one; while there are any, it waits instead of updating and testing itself for nothing. */
   readonly train?: { readonly position: number; readonly behind?: ReadonlyArray<string> }
   readonly pr?: { readonly number: number; readonly state: "open" | "closed" | "merged"; readonly sha?: string }

@@ -12,11 +12,17 @@ import type { Cost, FreezeWindow, GateMode, KeyringEntry, Policy, PolicyPatch } 
 
 type Meet<A> = (a: A, b: A) => A
 
-const ranked = <A extends string>(laxFirst: ReadonlyArray<A>): Meet<A> => (a, b) => (laxFirst.indexOf(a) >= laxFirst.indexOf(b) ? a : b)
+const ranked =
+  <A extends string>(laxFirst: ReadonlyArray<A>): Meet<A> =>
+  (a, b) =>
+    laxFirst.indexOf(a) >= laxFirst.indexOf(b) ? a : b
 const least: Meet<number> = (a, b) => Math.min(a, b)
 const most: Meet<number> = (a, b) => Math.max(a, b)
 const same = (a: unknown, b: unknown): boolean => a === b || canonicalJson(a) === canonicalJson(b)
-const byText = <A>(list: ReadonlyArray<A>): ReadonlyArray<A> => [...new Map(list.map((one) => [canonicalJson(one), one] as const))].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
+const byText = <A>(list: ReadonlyArray<A>): ReadonlyArray<A> =>
+  [...new Map(list.map((one) => [canonicalJson(one), one] as const))]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, one]) => one)
 
 const mode = ranked<GateMode>(["off", "auto", "agent", "human"])
 
@@ -35,7 +41,8 @@ const freeze: Meet<ReadonlyArray<FreezeWindow>> = (a, b) => (same(a, b) ? a : by
 export const nobody: KeyringEntry = { id: "nobody", ed25519: "A".repeat(43), principals: [] }
 
 /** The first entry of an id is the one that counts. */
-const effective = (keyring: ReadonlyArray<KeyringEntry>) => new Map(keyring.toReversed().map((entry) => [entry.id, entry] as const))
+const effective = (keyring: ReadonlyArray<KeyringEntry>) =>
+  new Map(keyring.toReversed().map((entry) => [entry.id, entry] as const))
 
 const speaksFor = (a: KeyringEntry, b: KeyringEntry): KeyringEntry => {
   const { id, ed25519 } = a
@@ -49,10 +56,12 @@ const keyring: Meet<ReadonlyArray<KeyringEntry>> = (a, b) => {
   if (same(a, b) || b.length === 0) return a
   if (a.length === 0) return b
   const [mine, theirs] = [effective(a), effective(b)]
-  const both = [...mine.values()].flatMap((entry) => {
-    const other = theirs.get(entry.id)
-    return other?.ed25519 === entry.ed25519 ? [speaksFor(entry, other)] : []
-  }).filter((entry) => entry.principals === undefined || entry.principals.length > 0)
+  const both = [...mine.values()]
+    .flatMap((entry) => {
+      const other = theirs.get(entry.id)
+      return other?.ed25519 === entry.ed25519 ? [speaksFor(entry, other)] : []
+    })
+    .filter((entry) => entry.principals === undefined || entry.principals.length > 0)
   return both.length === 0 ? [nobody] : byText(both)
 }
 
@@ -99,12 +108,15 @@ const fields: ReadonlyArray<Field> = [
 
 /** The most that a preset which says nothing about a field can leave in force: the policy's own, or what another preset under it says. */
 const inherited = (policy: Policy, preset: string, { meet, of }: Field): unknown =>
-  Object.keys(policy.presets).filter((name) => name !== preset).reduce((found: unknown, name) => {
-    const said = of(own(policy.presets, name) ?? {})
-    return said === undefined ? found : meet(found, said)
-  }, of(policy))
+  Object.keys(policy.presets)
+    .filter((name) => name !== preset)
+    .reduce((found: unknown, name) => {
+      const said = of(own(policy.presets, name) ?? {})
+      return said === undefined ? found : meet(found, said)
+    }, of(policy))
 
-const presetNames = (a: Policy, b: Policy): ReadonlyArray<string> => [...new Set([...Object.keys(a.presets), ...Object.keys(b.presets)])].toSorted()
+const presetNames = (a: Policy, b: Policy): ReadonlyArray<string> =>
+  [...new Set([...Object.keys(a.presets), ...Object.keys(b.presets)])].toSorted()
 
 const preset = (a: Policy, b: Policy, name: string): PolicyPatch =>
   fields.reduce((patch: PolicyPatch, field) => {
@@ -116,9 +128,12 @@ const preset = (a: Policy, b: Policy, name: string): PolicyPatch =>
 /** The policy that demands what either demands. */
 export const stricter = (a: Policy, b: Policy): Policy => {
   if (same(a, b)) return a
-  const base = fields.reduce((patch: PolicyPatch, field) => field.patch(patch, field.meet(field.of(a), field.of(b))), {})
+  const base = fields.reduce(
+    (patch: PolicyPatch, field) => field.patch(patch, field.meet(field.of(a), field.of(b))),
+    {}
+  )
   const presets = Object.fromEntries(presetNames(a, b).map((name) => [name, preset(a, b, name)] as const))
-  return { ...a, ...base as Omit<Policy, "keyring" | "presets">, keyring: keyring(a.keyring, b.keyring), presets }
+  return { ...a, ...(base as Omit<Policy, "keyring" | "presets">), keyring: keyring(a.keyring, b.keyring), presets }
 }
 
 export interface PolicyChange {
@@ -132,7 +147,8 @@ export interface PolicyChange {
 }
 
 /** Lists without their order. */
-const alike = (a: unknown, b: unknown): boolean => (Array.isArray(a) && Array.isArray(b) ? same(byText(a), byText(b)) : same(a, b))
+const alike = (a: unknown, b: unknown): boolean =>
+  Array.isArray(a) && Array.isArray(b) ? same(byText(a), byText(b)) : same(a, b)
 
 const effectOf = (meet: Meet<unknown>, from: unknown, to: unknown): PolicyChange["effect"] => {
   const both = meet(from, to)
@@ -152,7 +168,14 @@ export const changes = (from: Policy, to: Policy): ReadonlyArray<PolicyChange> =
   for (const name of presetNames(from, to)) {
     for (const field of fields) {
       const [a, b] = [field.of(own(from.presets, name) ?? {}), field.of(own(to.presets, name) ?? {})]
-      say(`presets.${name}.${field.name}`, field.meet, a ?? inherited(from, name, field), b ?? inherited(to, name, field), a ?? null, b ?? null)
+      say(
+        `presets.${name}.${field.name}`,
+        field.meet,
+        a ?? inherited(from, name, field),
+        b ?? inherited(to, name, field),
+        a ?? null,
+        b ?? null
+      )
     }
   }
   return found

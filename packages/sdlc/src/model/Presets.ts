@@ -6,33 +6,33 @@ import type { Gate, GateMode, Policy, PolicyPatch } from "./Policy.ts"
 /** Little ceremony: a spec and tasks that the policy accepts itself, no design, no QA plan, no audit; CI, agent review and QA stay. */
 const lean: PolicyPatch = {
   gates: {
-    "spec": "auto",
-    "design": "off",
-    "tasks": "auto",
+    spec: "auto",
+    design: "off",
+    tasks: "auto",
     "qa-plan": "off",
-    "start": "auto",
+    start: "auto",
     "human-review": "off",
-    "audit": "off",
-    "risk": "off",
-    "uat": "off",
-    "merge": "auto"
+    audit: "off",
+    risk: "off",
+    uat: "off",
+    merge: "auto"
   }
 }
 
 /** People approve the spec, the start, the code, the acceptance and the merge; agents approve the rest. */
 export const standardPolicy: Policy = {
   gates: {
-    "spec": "human",
-    "design": "human",
-    "tasks": "agent",
+    spec: "human",
+    design: "human",
+    tasks: "agent",
     "qa-plan": "agent",
-    "start": "auto",
+    start: "auto",
     "agent-review": "agent",
     "human-review": "human",
-    "audit": "agent",
-    "risk": "human",
-    "uat": "human",
-    "merge": "human"
+    audit: "agent",
+    risk: "human",
+    uat: "human",
+    merge: "human"
   },
   separationOfDuties: true,
   waive: "human",
@@ -49,16 +49,21 @@ export const standardPolicy: Policy = {
   presets: {
     feature: {},
     // A bug's design is its fix: the spec says what is wrong and what right looks like.
-    bugfix: { gates: { "design": "off", "qa-plan": "auto", "uat": "off" } },
+    bugfix: { gates: { design: "off", "qa-plan": "auto", uat: "off" } },
     // Nothing changes for a user, so nobody has to accept it; the design is what matters.
-    refactor: { gates: { "spec": "auto", "uat": "off" } },
+    refactor: { gates: { spec: "auto", uat: "off" } },
     // Time matters more than paper; the people who land it still answer for it.
-    hotfix: { gates: { "spec": "auto", "design": "off", "tasks": "auto", "qa-plan": "off", "start": "auto", "audit": "off", "uat": "off" } },
+    hotfix: {
+      gates: { spec: "auto", design: "off", tasks: "auto", "qa-plan": "off", start: "auto", audit: "off", uat: "off" }
+    },
     lean
   }
 }
 
-export const leanPolicy: Policy = { ...standardPolicy, gates: { ...standardPolicy.gates, ...lean.gates } as Record<Gate, GateMode> }
+export const leanPolicy: Policy = {
+  ...standardPolicy,
+  gates: { ...standardPolicy.gates, ...lean.gates } as Record<Gate, GateMode>
+}
 
 const overlay = (base: Policy, patch: PolicyPatch | undefined): Policy =>
   patch === undefined ? base : { ...base, ...patch, gates: { ...base.gates, ...patch.gates } as Record<Gate, GateMode> }

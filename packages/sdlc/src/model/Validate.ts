@@ -61,7 +61,8 @@ const isType = (type: string, value: unknown): boolean => {
 const wanted = (schema: JsonSchema): string => {
   if (schema.enum !== undefined) return schema.enum.map((one) => JSON.stringify(one)).join(" | ")
   if (schema.anyOf !== undefined) return schema.anyOf.map(wanted).join(" | ")
-  if (schema.minimum !== undefined && schema.maximum !== undefined) return `a whole number from ${schema.minimum} to ${schema.maximum}`
+  if (schema.minimum !== undefined && schema.maximum !== undefined)
+    return `a whole number from ${schema.minimum} to ${schema.maximum}`
   return schema.type ?? "another value"
 }
 
@@ -73,14 +74,26 @@ const isPlainFit = (schema: JsonSchema, value: unknown): boolean => {
     return schema.pattern === undefined || patternOf(schema.pattern).test(value)
   }
   if (typeof value === "boolean") return schema.type === "boolean" && schema.enum === undefined
-  return typeof value === "number" && schema.type === "number" && schema.enum === undefined && schema.minimum === undefined && schema.maximum === undefined && Number.isFinite(value)
+  return (
+    typeof value === "number" &&
+    schema.type === "number" &&
+    schema.enum === undefined &&
+    schema.minimum === undefined &&
+    schema.maximum === undefined &&
+    Number.isFinite(value)
+  )
 }
 
 type Report = (path: string, text: string) => void
 
 const join = (path: string, name: string | number): string => (path === "" ? String(name) : `${path}.${name}`)
 
-const checkObject = (schema: JsonSchema, value: Readonly<Record<string, unknown>>, path: string, report: Report): void => {
+const checkObject = (
+  schema: JsonSchema,
+  value: Readonly<Record<string, unknown>>,
+  path: string,
+  report: Report
+): void => {
   const properties = schema.properties ?? {}
   for (const name of schema.required ?? []) if (!Object.hasOwn(value, name)) report(join(path, name), "missing")
   for (const name of Object.keys(value)) {
@@ -89,7 +102,8 @@ const checkObject = (schema: JsonSchema, value: Readonly<Record<string, unknown>
       // The path is only built for a value that has members or is wrong: that is where most of the time would go.
       if (!isPlainFit(property, value[name])) check(property, value[name], join(path, name), report)
     } else if (schema.additionalProperties === false) report(join(path, name), "unknown field")
-    else if (typeof schema.additionalProperties === "object") check(schema.additionalProperties, value[name], join(path, name), report)
+    else if (typeof schema.additionalProperties === "object")
+      check(schema.additionalProperties, value[name], join(path, name), report)
   }
 }
 
@@ -106,15 +120,26 @@ const check = (schema: JsonSchema, value: unknown, path: string, report: Report)
     if (!schema.anyOf.some((one) => fits(one, value))) report(path, `Expected ${wanted(schema)}, got ${show(value)}`)
     return
   }
-  if (schema.type !== undefined && !isType(schema.type, value)) return report(path, `Expected ${wanted(schema)}, got ${show(value)}`)
-  if (schema.enum !== undefined && !schema.enum.includes(value)) return report(path, `Expected ${wanted(schema)}, got ${show(value)}`)
+  if (schema.type !== undefined && !isType(schema.type, value))
+    return report(path, `Expected ${wanted(schema)}, got ${show(value)}`)
+  if (schema.enum !== undefined && !schema.enum.includes(value))
+    return report(path, `Expected ${wanted(schema)}, got ${show(value)}`)
   if (typeof value === "string") {
-    if (schema.minLength !== undefined && value.length < schema.minLength) report(path, "Expected a text that is not empty")
-    if (schema.pattern !== undefined && !patternOf(schema.pattern).test(value)) report(path, `Expected a text that matches ${schema.pattern}, got ${show(value)}`)
+    if (schema.minLength !== undefined && value.length < schema.minLength)
+      report(path, "Expected a text that is not empty")
+    if (schema.pattern !== undefined && !patternOf(schema.pattern).test(value))
+      report(path, `Expected a text that matches ${schema.pattern}, got ${show(value)}`)
   }
-  if (typeof value === "number" && ((schema.minimum !== undefined && value < schema.minimum) || (schema.maximum !== undefined && value > schema.maximum))) report(path, `Expected ${wanted(schema)}, got ${show(value)}`)
-  if (Array.isArray(value) && schema.items !== undefined) for (const [index, item] of value.entries()) check(schema.items, item, join(path, index), report)
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) checkObject(schema, value as Readonly<Record<string, unknown>>, path, report)
+  if (
+    typeof value === "number" &&
+    ((schema.minimum !== undefined && value < schema.minimum) ||
+      (schema.maximum !== undefined && value > schema.maximum))
+  )
+    report(path, `Expected ${wanted(schema)}, got ${show(value)}`)
+  if (Array.isArray(value) && schema.items !== undefined)
+    for (const [index, item] of value.entries()) check(schema.items, item, join(path, index), report)
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    checkObject(schema, value as Readonly<Record<string, unknown>>, path, report)
   for (const one of schema.allOf ?? []) check(one, value, path, report)
 }
 

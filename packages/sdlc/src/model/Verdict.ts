@@ -8,7 +8,17 @@ import type { Principal } from "./Principal.ts"
  * human-review, uat, merge → the digest of the feature's own changes, or the code tree where these are not known; risk → the digest of the accepted findings; action → the idempotency key of the action confirmed.
  * agent-review and audit have no verdicts: their results are recorded by `review-recorded` and `audit-recorded`.
  */
-export type VerdictGate = "spec" | "design" | "tasks" | "qa-plan" | "start" | "human-review" | "risk" | "uat" | "merge" | "action"
+export type VerdictGate =
+  | "spec"
+  | "design"
+  | "tasks"
+  | "qa-plan"
+  | "start"
+  | "human-review"
+  | "risk"
+  | "uat"
+  | "merge"
+  | "action"
 
 export interface VerdictData {
   readonly gate: VerdictGate

@@ -20,15 +20,22 @@ const tools: Readonly<Record<Capability, ReadonlyArray<string>>> = {
 }
 
 const quote = (text: string): string => JSON.stringify(text)
-const front = (fields: ReadonlyArray<readonly [string, string]>): string => `---\n${fields.map(([name, value]) => `${name}: ${value}`).join("\n")}\n---\n`
+const front = (fields: ReadonlyArray<readonly [string, string]>): string =>
+  `---\n${fields.map(([name, value]) => `${name}: ${value}`).join("\n")}\n---\n`
 
 const limits = (command: Command): string =>
-  command.writes.length === 0 ? "Write nothing in the repository by hand." : command.writes.includes("**") ? "" : `Write only: ${command.writes.map((glob) => `\`${glob}\``).join(", ")}.`
+  command.writes.length === 0
+    ? "Write nothing in the repository by hand."
+    : command.writes.includes("**")
+      ? ""
+      : `Write only: ${command.writes.map((glob) => `\`${glob}\``).join(", ")}.`
 
 const text = (command: Command, argument: string): string => {
   const body = command.body.replaceAll("{{args.feature}}", argument)
   const limit = limits(command)
-  const fresh = command.fresh ? "Work from the repository, not from what this conversation remembers about writing it." : ""
+  const fresh = command.fresh
+    ? "Work from the repository, not from what this conversation remembers about writing it."
+    : ""
   return [body, [limit, fresh].filter((line) => line !== "").join(" ")].filter((part) => part !== "").join("\n\n")
 }
 
@@ -63,7 +70,8 @@ const codex = (command: Command): Write => ({
 const renderers: Readonly<Record<Harness, (command: Command) => Write>> = { claude, opencode, codex }
 
 /** All command files of a harness. */
-export const render = (harness: Harness, commands: ReadonlyArray<Command> = all): ReadonlyArray<Write> => commands.map(renderers[harness])
+export const render = (harness: Harness, commands: ReadonlyArray<Command> = all): ReadonlyArray<Write> =>
+  commands.map(renderers[harness])
 
 export const begin = "<!-- sdlc:begin -->"
 export const end = "<!-- sdlc:end -->"

@@ -50,10 +50,13 @@ const checkOne = (event: FeatureEvent, byId: ReadonlyMap<string, FeatureEvent>):
   if (missing.length > 0) return `its parent ${missing.join(", ")} is missing`
   if (new Set(event.parents).size !== event.parents.length) return "it names a parent twice"
   if (event.parents.includes(event.id)) return "it is its own parent"
-  if (event.parents.length === 0) return event.type === "feature-created" ? null : "it has no parents, which only feature-created may lack"
+  if (event.parents.length === 0)
+    return event.type === "feature-created" ? null : "it has no parents, which only feature-created may lack"
   if (event.chain === undefined) return "it has no chain digest"
   const parents = event.parents.flatMap((id) => byId.get(id) ?? [])
-  return event.chain === chainOf(parents) ? null : `its chain digest does not fit its parents (${event.parents.join(", ")}): one of them was altered after it was written`
+  return event.chain === chainOf(parents)
+    ? null
+    : `its chain digest does not fit its parents (${event.parents.join(", ")}): one of them was altered after it was written`
 }
 
 export const order = (events: ReadonlyArray<FeatureEvent>): Ordered => {

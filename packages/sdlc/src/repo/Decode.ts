@@ -32,7 +32,9 @@ export const yaml = (text: string): Decoded<unknown> => {
   const simple = readPlainYaml(text)
   if (simple !== null) return ok(simple.value)
   try {
-    return ok(parseYaml(text, { maxAliasCount: 20, logLevel: "error", prettyErrors: true, strict: true, uniqueKeys: true }))
+    return ok(
+      parseYaml(text, { maxAliasCount: 20, logLevel: "error", prettyErrors: true, strict: true, uniqueKeys: true })
+    )
   } catch (cause) {
     if (cause instanceof NeedsYaml) throw cause
     return bad(`not YAML: ${(cause instanceof Error ? cause.message : String(cause)).split("\n")[0] ?? ""}`)
@@ -45,7 +47,8 @@ export const event = (input: unknown): Decoded<FeatureEvent> => {
   const { data, type, v } = input as { readonly data?: unknown; readonly type?: unknown; readonly v?: unknown }
   if (v !== 1) return bad(`v: ${JSON.stringify(v) ?? "missing"} is not a version this tool knows (1)`)
   const schema = typeof type === "string" && Object.hasOwn(eventData, type) ? eventData[type] : undefined
-  if (schema === undefined) return bad(`type: ${(JSON.stringify(type) ?? "missing").slice(0, 80)} is not a known event type`)
+  if (schema === undefined)
+    return bad(`type: ${(JSON.stringify(type) ?? "missing").slice(0, 80)} is not a known event type`)
   const problems = problemsOf(eventEnvelope, input) ?? problemsOf({ properties: { data: schema } }, { data })
   return problems === null ? ok(input as FeatureEvent) : bad(problems)
 }
@@ -57,11 +60,15 @@ const unreadableMark = "\0unreadable: "
  * or of 20 MB would be overlooked, and the feature would look further than it is.
  */
 export const unreadable = (why: string): string => `${unreadableMark}${why}`
-export const isUnreadable = (content: string | Uint8Array): boolean => typeof content === "string" && content.startsWith(unreadableMark)
+export const isUnreadable = (content: string | Uint8Array): boolean =>
+  typeof content === "string" && content.startsWith(unreadableMark)
 
 /** UTF-8 text of a file, or why there is none. */
 export const text = (content: string | Uint8Array): Decoded<string> => {
-  if (typeof content === "string") return isUnreadable(content) ? bad(content.slice(unreadableMark.length)) : ok(content.startsWith("\ufeff") ? content.slice(1) : content)
+  if (typeof content === "string")
+    return isUnreadable(content)
+      ? bad(content.slice(unreadableMark.length))
+      : ok(content.startsWith("\ufeff") ? content.slice(1) : content)
   try {
     return ok(new TextDecoder("utf-8", { fatal: true }).decode(content))
   } catch {

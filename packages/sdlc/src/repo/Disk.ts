@@ -4,7 +4,25 @@
  * Promises that writes are whole (temporary file, then rename), that an event file is never overwritten, and that neither
  * reading nor writing follows a symbolic link out of the repository.
  */
-import { closeSync, constants, type Dirent, existsSync, fstatSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, realpathSync, renameSync, unlinkSync, writeSync } from "node:fs"
+import {
+  closeSync,
+  constants,
+  type Dirent,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  unlinkSync,
+  writeSync
+} from "node:fs"
 import { dirname, join, relative, sep } from "node:path"
 import { fileOf } from "../importers/Importers.ts"
 import * as Decode from "./Decode.ts"
@@ -49,7 +67,8 @@ const bytesOf = (full: string): Buffer | string | null => {
     if (stat.size > maxFileBytes) return tooLarge
     const bytes = Buffer.allocUnsafe(stat.size)
     let at = 0
-    for (let count = -1; at < stat.size && count !== 0; at += count) count = readSync(file, bytes, at, stat.size - at, at)
+    for (let count = -1; at < stat.size && count !== 0; at += count)
+      count = readSync(file, bytes, at, stat.size - at, at)
     return bytes.subarray(0, at)
   } finally {
     closeSync(file)
@@ -80,7 +99,9 @@ const followed = (root: string, path: string): string | Buffer | null => {
     return isWithin(root, real) ? bytesOf(real) : Decode.unreadable("it is a link out of the repository")
   } catch (cause) {
     if (!isMissing(cause)) throw cause
-    return lstatSync(full, { throwIfNoEntry: false })?.isSymbolicLink() === true ? Decode.unreadable("it is a link that leads nowhere") : null
+    return lstatSync(full, { throwIfNoEntry: false })?.isSymbolicLink() === true
+      ? Decode.unreadable("it is a link that leads nowhere")
+      : null
   }
 }
 
@@ -100,7 +121,12 @@ const isMissing = (cause: unknown): boolean => {
 }
 
 /** Adds every regular file below `dir` (relative, with `/`), hidden ones too, to the tree. Links to folders are not followed. */
-export const readBelow = (root: string, dir: string, tree: Tree, skip: (path: string) => boolean = () => false): void => {
+export const readBelow = (
+  root: string,
+  dir: string,
+  tree: Tree,
+  skip: (path: string) => boolean = () => false
+): void => {
   let entries: ReadonlyArray<Dirent>
   try {
     entries = readdirSync(dir === "" ? root : `${root}/${dir}`, { withFileTypes: true })
@@ -128,7 +154,8 @@ export const readFeature = (root: string, slug: string): Tree => {
 }
 
 /** Documents and identity of one feature, with the foreign files its `sources` name; without events and evidence. `root` is a real path. */
-export const readDocuments = (root: string, slug: string): Tree => withDocuments(root, slug, new Map(), (path) => path.endsWith("/events") || path.endsWith("/evidence"))
+export const readDocuments = (root: string, slug: string): Tree =>
+  withDocuments(root, slug, new Map(), (path) => path.endsWith("/events") || path.endsWith("/evidence"))
 
 const withDocuments = (real: string, slug: string, tree: Tree, skip: (path: string) => boolean): Tree => {
   if (!Layout.slugPattern.test(slug)) return tree
@@ -148,14 +175,22 @@ const withSources = (real: string, slug: string, tree: Tree): Tree => {
 /** Identity and events of one feature: what listing needs, besides the policy. `root` is a real path. */
 export const readEvents = (root: string, slug: string): Tree => {
   const tree: Tree = new Map()
-  readBelow(root, Layout.featureDir(slug).slice(0, -1), tree, (path) => !path.endsWith("/events") && !path.includes("/events/") && !path.endsWith("/feature.yaml"))
+  readBelow(
+    root,
+    Layout.featureDir(slug).slice(0, -1),
+    tree,
+    (path) => !path.endsWith("/events") && !path.includes("/events/") && !path.endsWith("/feature.yaml")
+  )
   return tree
 }
 
 /** Slugs of the feature folders on the disk, sorted. */
 export const listFeatures = (root: string): ReadonlyArray<string> => {
   try {
-    return readdirSync(join(root, Layout.featuresDir), { withFileTypes: true }).filter((entry) => entry.isDirectory() && Layout.slugPattern.test(entry.name)).map((entry) => entry.name).toSorted()
+    return readdirSync(join(root, Layout.featuresDir), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && Layout.slugPattern.test(entry.name))
+      .map((entry) => entry.name)
+      .toSorted()
   } catch (cause) {
     if (isMissing(cause)) return []
     throw cause
@@ -165,11 +200,19 @@ export const listFeatures = (root: string): ReadonlyArray<string> => {
 /** Folders beside the features whose names no feature can have, each with the name that its `feature.yaml` says. */
 export const listStrayed = (root: string): ReadonlyArray<{ readonly name: string; readonly slug: string | null }> => {
   try {
-    return readdirSync(join(root, Layout.featuresDir), { withFileTypes: true }).filter((entry) => entry.isDirectory() && !Layout.slugPattern.test(entry.name)).map(({ name }) => {
-      const content = readPaths(root, [`${Layout.featuresDir}${name}/feature.yaml`]).values().next().value
-      const parsed = content === undefined ? null : FeatureFile.parse(Buffer.from(content).toString("utf8"))
-      return { name, slug: parsed?._tag === "Ok" && Layout.slugPattern.test(parsed.value.slug) ? parsed.value.slug : null }
-    }).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    return readdirSync(join(root, Layout.featuresDir), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !Layout.slugPattern.test(entry.name))
+      .map(({ name }) => {
+        const content = readPaths(root, [`${Layout.featuresDir}${name}/feature.yaml`])
+          .values()
+          .next().value
+        const parsed = content === undefined ? null : FeatureFile.parse(Buffer.from(content).toString("utf8"))
+        return {
+          name,
+          slug: parsed?._tag === "Ok" && Layout.slugPattern.test(parsed.value.slug) ? parsed.value.slug : null
+        }
+      })
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
   } catch (cause) {
     if (isMissing(cause)) return []
     throw cause
@@ -201,12 +244,19 @@ export const featureStamp = (root: string, slug: string, now: number): string | 
 /** Archive folders by the slug of their feature; the latest wins. */
 export const listArchived = (root: string): ReadonlyMap<string, string> => {
   const tree: Tree = new Map()
-  readBelow(root, Layout.archiveDir.slice(0, -1), tree, (path) => !path.endsWith("/feature.yaml") && /^\.sdlc\/archive\/[^/]+\/./.test(path))
-  return new Map([...tree.keys()].toSorted().flatMap((path) => {
-    const folder = path.split("/")[2] ?? ""
-    const slug = Layout.parseArchiveName(folder)
-    return slug === null ? [] : [[slug, folder] as const]
-  }))
+  readBelow(
+    root,
+    Layout.archiveDir.slice(0, -1),
+    tree,
+    (path) => !path.endsWith("/feature.yaml") && /^\.sdlc\/archive\/[^/]+\/./.test(path)
+  )
+  return new Map(
+    [...tree.keys()].toSorted().flatMap((path) => {
+      const folder = path.split("/")[2] ?? ""
+      const slug = Layout.parseArchiveName(folder)
+      return slug === null ? [] : [[slug, folder] as const]
+    })
+  )
 }
 
 /** Identity and events of an archived feature, under the paths they had before. */
@@ -215,7 +265,12 @@ export const readArchived = (root: string, slug: string): Tree => {
   if (folder === undefined) return new Map()
   const found: Tree = new Map()
   const from = `${Layout.archiveDir}${folder}`
-  readBelow(root, from, found, (path) => !path.endsWith("/events") && !path.includes("/events/") && !path.endsWith("/feature.yaml"))
+  readBelow(
+    root,
+    from,
+    found,
+    (path) => !path.endsWith("/events") && !path.includes("/events/") && !path.endsWith("/feature.yaml")
+  )
   return new Map([...found].map(([path, content]) => [Layout.featureDir(slug) + path.slice(from.length + 1), content]))
 }
 
@@ -255,7 +310,8 @@ const textFile = /\.(md|txt|json|ya?ml|xml)$/i
 /** Dependencies, build output and files that hold no text anybody wrote as a spec. */
 const isForeignNoise = (path: string): boolean => {
   const name = path.slice(path.lastIndexOf("/") + 1)
-  if (/^(\.git|node_modules|dist|build|target|vendor|\.venv|\.next|coverage)$/.test(name) || path === ".sdlc/cache") return true
+  if (/^(\.git|node_modules|dist|build|target|vendor|\.venv|\.next|coverage)$/.test(name) || path === ".sdlc/cache")
+    return true
   return /[^.]\.[a-z0-9]{1,6}$/i.test(name) && !textFile.test(name)
 }
 
@@ -300,7 +356,8 @@ export const write = (root: string, writes: ReadonlyArray<Write>): void => {
     if (!Layout.isInside(path)) throw new RangeError(`path: "${path}" leaves the repository`)
     const full = join(real, path)
     mkdirSync(dirname(full), { recursive: true })
-    if (!isWithin(real, realpathSync(dirname(full)))) throw new RangeError(`path: "${path}" is reached through a link that leaves the repository`)
+    if (!isWithin(real, realpathSync(dirname(full))))
+      throw new RangeError(`path: "${path}" is reached through a link that leaves the repository`)
     const temporary = `${full}.${process.pid}.tmp`
     const appendOnly = /\/(events|evidence)\/[^/]+$/.test(path)
     writeWhole(temporary, content)

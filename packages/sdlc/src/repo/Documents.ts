@@ -31,9 +31,19 @@ export interface Document {
 export type Documents = { readonly [K in ArtifactKind]?: Document }
 
 const lenient: ReadonlySet<string> = new Set([
-  "no-requirements", "requirement-form", "scenario-form", "requirement-without-scenario", "scenario-without-requirement",
-  "unknown-requirement", "uncovered-requirement", "covers-missing", "verify-missing",
-  "no-checks", "method-missing", "unknown-scenario", "uncovered-scenario"
+  "no-requirements",
+  "requirement-form",
+  "scenario-form",
+  "requirement-without-scenario",
+  "scenario-without-requirement",
+  "unknown-requirement",
+  "uncovered-requirement",
+  "covers-missing",
+  "verify-missing",
+  "no-checks",
+  "method-missing",
+  "unknown-scenario",
+  "uncovered-scenario"
 ])
 
 interface Read {
@@ -52,7 +62,8 @@ const native = (files: Files, path: string): Read | null => {
   const decoded = Decode.text(content)
   const at = (line: number) => ({ file: path, line })
   // The digest of unreadable bytes is theirs: a waiver of one heap of garbage must not hold for another.
-  if (decoded._tag === "Bad") return { paths: [path], text: "", hash: `md1:${sha256(content)}`, at, foreign: false, problem: decoded.problem }
+  if (decoded._tag === "Bad")
+    return { paths: [path], text: "", hash: `md1:${sha256(content)}`, at, foreign: false, problem: decoded.problem }
   return { paths: [path], text: decoded.value, hash: md1(decoded.value), at, foreign: false, problem: null }
 }
 
@@ -85,12 +96,29 @@ const judge = (found: Read, kind: ArtifactKind, spec: string | null, rules: Form
   const linted = lint(kind, found.paths[0] ?? "", found.text, spec, rules)
   const placed = linted.findings.map((finding): LintFinding => {
     const { file, line } = found.at(finding.line)
-    return { ...finding, file, line, severity: found.foreign && lenient.has(finding.rule) ? "warning" : finding.severity }
+    return {
+      ...finding,
+      file,
+      line,
+      severity: found.foreign && lenient.has(finding.rule) ? "warning" : finding.severity
+    }
   })
   if (found.problem === null) return { ...linted, findings: placed }
   const encoding = found.problem === "not UTF-8 text"
   const finding = { severity: "error", file: found.paths[0] ?? "", line: 1 } as const
-  return { ...linted, findings: [encoding ? { ...finding, rule: "not-utf8", message: "The file is not UTF-8 text.", fix: "save it as UTF-8." } : { ...finding, rule: "unreadable", message: `The file cannot be read: ${found.problem}.`, fix: "put a Markdown file in its place." }] }
+  return {
+    ...linted,
+    findings: [
+      encoding
+        ? { ...finding, rule: "not-utf8", message: "The file is not UTF-8 text.", fix: "save it as UTF-8." }
+        : {
+            ...finding,
+            rule: "unreadable",
+            message: `The file cannot be read: ${found.problem}.`,
+            fix: "put a Markdown file in its place."
+          }
+    ]
+  }
 }
 
 /** Reads and lints every document that exists. `rules` is what the policy says about language and form. */
@@ -100,7 +128,13 @@ export const load = (files: Files, slug: string, sources: Sources | undefined, r
   for (const kind of artifactKinds) {
     const found = read(files, slug, kind, sources)
     if (found === null) continue
-    documents[kind] = { kind, paths: found.paths, text: found.text, hash: found.hash, linted: judge(found, kind, kind === "spec" ? null : spec, rules) }
+    documents[kind] = {
+      kind,
+      paths: found.paths,
+      text: found.text,
+      hash: found.hash,
+      linted: judge(found, kind, kind === "spec" ? null : spec, rules)
+    }
   }
   return documents
 }
@@ -115,7 +149,11 @@ const artifact = (document: Document): Artifact => ({
   openQuestions: document.linted.clarifications.length,
   ...(document.kind === "qa-plan" ? { checks: document.linted.checks.map((check) => check.id) } : {}),
   ...(document.kind === "tasks"
-    ? { tasks: document.linted.tasks.filter((task) => taskId.test(task.id)).map(({ id, title, deps, covers, writes, verify }) => ({ id, title, deps, covers, writes, verify })) }
+    ? {
+        tasks: document.linted.tasks
+          .filter((task) => taskId.test(task.id))
+          .map(({ id, title, deps, covers, writes, verify }) => ({ id, title, deps, covers, writes, verify }))
+      }
     : {})
 })
 

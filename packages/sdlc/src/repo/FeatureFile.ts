@@ -27,7 +27,11 @@ export const parse = (text: string): Decode.Decoded<FeatureFile> => {
   const decoded = document._tag === "Bad" ? document : Decode.against<FeatureFile>(featureFile, document.value)
   if (decoded._tag === "Bad" || decoded.value.sources === undefined) return decoded
   const { format: _format, ...kinds } = decoded.value.sources
-  const outside = Object.entries(kinds).flatMap(([kind, paths]) => paths.filter((path) => !isInside(path)).map((path) => `sources.${kind}: ${JSON.stringify(path)} is not a path inside the repository`))
+  const outside = Object.entries(kinds).flatMap(([kind, paths]) =>
+    paths
+      .filter((path) => !isInside(path))
+      .map((path) => `sources.${kind}: ${JSON.stringify(path)} is not a path inside the repository`)
+  )
   return outside[0] === undefined ? decoded : Decode.bad(outside[0])
 }
 

@@ -9,7 +9,13 @@ const paths = Schema.optionalKey(Schema.Array(Schema.String))
 /** Foreign files that stand in for our documents, in the format of the tool that owns them. Paths lie inside the repository. */
 export const Sources = Schema.Struct({
   format: Schema.Literals(formats),
-  "spec": paths, "design": paths, "tasks": paths, "qa-plan": paths, "review": paths, "audit": paths, "qa-report": paths
+  spec: paths,
+  design: paths,
+  tasks: paths,
+  "qa-plan": paths,
+  review: paths,
+  audit: paths,
+  "qa-report": paths
 })
 
 export const FeatureFile = Schema.Struct({

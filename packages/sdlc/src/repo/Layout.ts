@@ -18,8 +18,10 @@ export const slugPattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 export const featureDir = (slug: string): string => `${featuresDir}${slug}/`
 export const featurePath = (slug: string): string => `${featureDir(slug)}feature.yaml`
 export const documentPath = (slug: string, kind: ArtifactKind): string => `${featureDir(slug)}${kind}.md`
-export const eventPath = (slug: string, id: string, type: string): string => `${featureDir(slug)}events/${id}-${type}.json`
-export const evidencePath = (slug: string, sha256: string): string => `${featureDir(slug)}evidence/${sha256}.intoto.json`
+export const eventPath = (slug: string, id: string, type: string): string =>
+  `${featureDir(slug)}events/${id}-${type}.json`
+export const evidencePath = (slug: string, sha256: string): string =>
+  `${featureDir(slug)}evidence/${sha256}.intoto.json`
 
 const eventName = /^([0-7][0-9A-HJKMNP-TV-Z]{25})-([a-z][a-z-]{0,60})\.json$/
 
@@ -29,7 +31,8 @@ export const parseEventName = (name: string): { readonly id: string; readonly ty
   return match === null ? null : { id: match[1] ?? "", type: match[2] ?? "" }
 }
 
-export const parseEvidenceName = (name: string): string | null => /^([0-9a-f]{64})\.intoto\.json$/.exec(name)?.[1] ?? null
+export const parseEvidenceName = (name: string): string | null =>
+  /^([0-9a-f]{64})\.intoto\.json$/.exec(name)?.[1] ?? null
 
 /** Folder of an archived feature: `<yyyy-mm-dd>-<slug>`. */
 export const archivePath = (date: string, slug: string): string => `${archiveDir}${date}-${slug}`
@@ -45,10 +48,17 @@ export const unarchived = <C>(files: ReadonlyMap<string, C>, slug: string): Read
   const dir = featureDir(slug)
   const paths = [...files.keys()]
   if (paths.some((path) => path.startsWith(dir))) return files
-  const folder = paths.filter((path) => path.startsWith(archiveDir)).map((path) => path.split("/")[2] ?? "").filter((name) => parseArchiveName(name) === slug).toSorted().at(-1)
+  const folder = paths
+    .filter((path) => path.startsWith(archiveDir))
+    .map((path) => path.split("/")[2] ?? "")
+    .filter((name) => parseArchiveName(name) === slug)
+    .toSorted()
+    .at(-1)
   if (folder === undefined) return files
   const from = `${archiveDir}${folder}/`
-  return new Map([...files].map(([path, content]) => [path.startsWith(from) ? `${dir}${path.slice(from.length)}` : path, content]))
+  return new Map(
+    [...files].map(([path, content]) => [path.startsWith(from) ? `${dir}${path.slice(from.length)}` : path, content])
+  )
 }
 
 /** The artifact a file name of a feature folder stands for. */
@@ -56,4 +66,9 @@ export const kindOf = (name: string): ArtifactKind | null => artifactKinds.find(
 
 /** A path inside the repository that cannot escape it. */
 export const isInside = (path: string): boolean =>
-  path !== "" && !path.startsWith("/") && !path.includes("\\") && !path.includes("\0") && !/^[A-Za-z]:/.test(path) && !path.split("/").some((part) => part === ".." || part === "." || part === "" || part === ".git")
+  path !== "" &&
+  !path.startsWith("/") &&
+  !path.includes("\\") &&
+  !path.includes("\0") &&
+  !/^[A-Za-z]:/.test(path) &&
+  !path.split("/").some((part) => part === ".." || part === "." || part === "" || part === ".git")

@@ -77,7 +77,14 @@ class Reader {
     for (let line = this.lines[this.at]; line !== undefined && line.indent >= indent; line = this.lines[this.at]) {
       const match = line.indent === indent ? entry.exec(line.text) : null
       const key = match?.[1]
-      if (match === null || key === undefined || key === "__proto__" || Object.hasOwn(result, key) || reserved.test(key)) return decline
+      if (
+        match === null ||
+        key === undefined ||
+        key === "__proto__" ||
+        Object.hasOwn(result, key) ||
+        reserved.test(key)
+      )
+        return decline
       this.at++
       const value = match[2] === undefined ? this.nested(indent) : scalar(match[2])
       if (value === decline) return decline
@@ -96,7 +103,11 @@ class Reader {
 
   private list(indent: number): unknown {
     const result: Array<unknown> = []
-    for (let line = this.lines[this.at]; line !== undefined && line.indent === indent && line.text.startsWith("- "); line = this.lines[this.at]) {
+    for (
+      let line = this.lines[this.at];
+      line !== undefined && line.indent === indent && line.text.startsWith("- ");
+      line = this.lines[this.at]
+    ) {
       const rest = line.text.slice(2)
       const inner = rest.trimStart()
       let value: unknown

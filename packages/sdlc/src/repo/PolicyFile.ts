@@ -27,7 +27,10 @@ const hints: ReadonlyArray<readonly [RegExp, string]> = [
 ]
 
 export const fixFor = (problem: string): string =>
-  hints.find(([pattern]) => pattern.test(problem))?.[1] ?? (problem.includes("unknown field") ? "remove the field or correct its name." : "see the policy section of the package's README.")
+  hints.find(([pattern]) => pattern.test(problem))?.[1] ??
+  (problem.includes("unknown field")
+    ? "remove the field or correct its name."
+    : "see the policy section of the package's README.")
 
 /** Parses the text of a policy file. */
 export const parse = (text: string): Decode.Decoded<Policy> => {
@@ -36,14 +39,24 @@ export const parse = (text: string): Decode.Decoded<Policy> => {
   const decoded = Decode.against<PolicyFile>(policyFile, document.value ?? {})
   if (decoded._tag === "Bad") return decoded
   const { v: _v, gates, presets, ...rest } = decoded.value
-  return { _tag: "Ok", value: { ...standardPolicy, ...rest, gates: { ...standardPolicy.gates, ...gates }, presets: { ...standardPolicy.presets, ...presets } } }
+  return {
+    _tag: "Ok",
+    value: {
+      ...standardPolicy,
+      ...rest,
+      gates: { ...standardPolicy.gates, ...gates },
+      presets: { ...standardPolicy.presets, ...presets }
+    }
+  }
 }
 
 /** The policy file that `sdlc init` writes. */
 export const template = `# What this project demands of its features. Everything left out keeps its default; unknown fields are refused.
 v: 1
 gates: # human | agent | auto (the policy approves) | off (not asked)
-${Object.entries(standardPolicy.gates).map(([gate, mode]) => `  ${gate}: ${mode}`).join("\n")}
+${Object.entries(standardPolicy.gates)
+  .map(([gate, mode]) => `  ${gate}: ${mode}`)
+  .join("\n")}
 separationOfDuties: true # nobody approves their own work
 reviewers: 1
 blockSeverity: high # findings of this severity or above block

@@ -59,24 +59,30 @@ const text = (files: Files, path: string): Decode.Decoded<string> => {
 }
 
 /** The policy of the tree. A tree without the file is an error, because the defaults may be laxer than what was agreed. */
-export const loadPolicy = (files: Files): { readonly policy: Policy; readonly errors: ReadonlyArray<IntegrityError> } => {
+export const loadPolicy = (
+  files: Files
+): { readonly policy: Policy; readonly errors: ReadonlyArray<IntegrityError> } => {
   const found = text(files, Layout.policyPath)
   const parsed = found._tag === "Bad" ? found : PolicyFile.parse(found.value)
   if (parsed._tag === "Ok") return { policy: parsed.value, errors: [] }
-  const fix = parsed.problem === "missing" ? "run sdlc init, or restore the file from git." : PolicyFile.fixFor(parsed.problem)
+  const fix =
+    parsed.problem === "missing" ? "run sdlc init, or restore the file from git." : PolicyFile.fixFor(parsed.problem)
   return { policy: standardPolicy, errors: [{ file: Layout.policyPath, problem: parsed.problem, fix }] }
 }
 
 /** What to do about a folder that does not carry its feature's name, or `null` when that is not the problem. */
 const renamed = (slug: string, problem: string): string | null => {
   const was = /^slug: "([a-z0-9-]+)" is not the name/.exec(problem)?.[1]
-  return was === undefined ? null : `a feature keeps the name of its folder: git mv ${Layout.featureDir(slug).slice(0, -1)} ${Layout.featureDir(was).slice(0, -1)} (remove it when it is a copy; a new name is a new feature: sdlc new).`
+  return was === undefined
+    ? null
+    : `a feature keeps the name of its folder: git mv ${Layout.featureDir(slug).slice(0, -1)} ${Layout.featureDir(was).slice(0, -1)} (remove it when it is a copy; a new name is a new feature: sdlc new).`
 }
 
 const loadFeature = (files: Files, slug: string): Decode.Decoded<FeatureFile.FeatureFile> => {
   const found = text(files, Layout.featurePath(slug))
   const parsed = found._tag === "Bad" ? found : FeatureFile.parse(found.value)
-  if (parsed._tag === "Ok" && parsed.value.slug !== slug) return Decode.bad(`slug: "${parsed.value.slug}" is not the name of its folder`)
+  if (parsed._tag === "Ok" && parsed.value.slug !== slug)
+    return Decode.bad(`slug: "${parsed.value.slug}" is not the name of its folder`)
   return parsed
 }
 
@@ -111,40 +117,64 @@ const loadLog = (files: Files, slug: string, paths: ReadonlyArray<string>, polic
       continue
     }
     const earlier = seen.get(decoded.value.id)
-    if (earlier !== undefined) errors.push({ file: path, problem: `its id already belongs to ${earlier}`, fix: restore })
+    if (earlier !== undefined)
+      errors.push({ file: path, problem: `its id already belongs to ${earlier}`, fix: restore })
     else events.push(decoded.value)
     seen.set(decoded.value.id, path)
   }
   const ordered = Chain.order(events)
   const pathOf = (id: string): string => seen.get(id) ?? Layout.eventPath(slug, id, "event")
-  for (const broken of ordered.broken) errors.push({ file: pathOf(broken.id), problem: `hash chain: ${broken.problem}`, fix: restore })
+  for (const broken of ordered.broken)
+    errors.push({ file: pathOf(broken.id), problem: `hash chain: ${broken.problem}`, fix: restore })
   const warnings: Array<IntegrityError> = []
   const judged = ordered.events.map((event) => {
     const result = Trust.judge(event, policy.keyring)
-    if (result.problem !== null) warnings.push({ file: pathOf(event.id), problem: `does not count: ${result.problem}`, fix: "record it through the platform, which signs it." })
+    if (result.problem !== null)
+      warnings.push({
+        file: pathOf(event.id),
+        problem: `does not count: ${result.problem}`,
+        fix: "record it through the platform, which signs it."
+      })
     return result.event
   })
   return { events: judged, heads: ordered.heads, errors, warnings }
 }
 
-const checkIdentity = (feature: FeatureFile.FeatureFile, slug: string, events: ReadonlyArray<FeatureEvent>): ReadonlyArray<IntegrityError> => {
+const checkIdentity = (
+  feature: FeatureFile.FeatureFile,
+  slug: string,
+  events: ReadonlyArray<FeatureEvent>
+): ReadonlyArray<IntegrityError> => {
   const created = events.filter((event) => event.type === "feature-created")
   const own = created.find((event) => event.id === feature.id)
   const file = Layout.featurePath(slug)
-  if (own === undefined) return [{ file, problem: `id: no feature-created event has the id ${feature.id}`, fix: restore }]
+  if (own === undefined)
+    return [{ file, problem: `id: no feature-created event has the id ${feature.id}`, fix: restore }]
   const others = created.filter((event) => event.id !== feature.id)
-  return others.map((event) => ({ file: Layout.eventPath(slug, event.id, event.type), problem: `the feature was created by ${feature.id}; a second creation does not belong to it`, fix: "remove the file, or move it to a feature of its own." }))
+  return others.map((event) => ({
+    file: Layout.eventPath(slug, event.id, event.type),
+    problem: `the feature was created by ${feature.id}; a second creation does not belong to it`,
+    fix: "remove the file, or move it to a feature of its own."
+  }))
 }
 
 /** The digest of evidence stored under a name. */
-const loadEvidence = (files: Files, paths: ReadonlyArray<string>): { readonly evidence: ReadonlyArray<string>; readonly errors: ReadonlyArray<IntegrityError> } => {
+const loadEvidence = (
+  files: Files,
+  paths: ReadonlyArray<string>
+): { readonly evidence: ReadonlyArray<string>; readonly errors: ReadonlyArray<IntegrityError> } => {
   const evidence: Array<string> = []
   const errors: Array<IntegrityError> = []
   for (const path of paths) {
     const named = Layout.parseEvidenceName(path.slice(path.lastIndexOf("/") + 1))
     const actual = sha256(files.get(path) ?? "")
     if (named === actual) evidence.push(`sha256:${actual}`)
-    else errors.push({ file: path, problem: named === null ? "its name is not <sha256>.intoto.json" : `its content has the digest ${actual}`, fix: restore })
+    else
+      errors.push({
+        file: path,
+        problem: named === null ? "its name is not <sha256>.intoto.json" : `its content has the digest ${actual}`,
+        fix: restore
+      })
   }
   return { evidence, errors }
 }
@@ -161,17 +191,48 @@ type Core = Omit<Loaded, "documents" | "artifacts" | "evidence">
 
 /** Identity and events alone, without documents and evidence: what listing many features needs. */
 export const loadEvents = (files: Files, slug: string, options: LoadOptions = {}): Core => {
-  const { policy, errors: policyErrors } = options.policy === undefined ? loadPolicy(files) : { policy: options.policy, errors: [] }
+  const { policy, errors: policyErrors } =
+    options.policy === undefined ? loadPolicy(files) : { policy: options.policy, errors: [] }
   if (!Layout.slugPattern.test(slug)) {
-    const error = { file: Layout.featuresDir, problem: `feature: "${slug.slice(0, 80)}" is not a slug`, fix: "use lower-case letters, digits and hyphens, at most 63 characters." }
+    const error = {
+      file: Layout.featuresDir,
+      problem: `feature: "${slug.slice(0, 80)}" is not a slug`,
+      fix: "use lower-case letters, digits and hyphens, at most 63 characters."
+    }
     return { slug, feature: null, events: [], heads: [], policy, integrity: "corrupt", errors: [error], warnings: [] }
   }
   const identity = loadFeature(files, slug)
   const feature = identity._tag === "Ok" ? identity.value : null
   const log = loadLog(files, slug, below(files, `${Layout.featureDir(slug)}events/`), policy)
-  const identityErrors = identity._tag === "Ok" ? [] : [{ file: Layout.featurePath(slug), problem: identity.problem, fix: identity.problem === "missing" ? "create the feature with sdlc new, or restore the file from git." : (renamed(slug, identity.problem) ?? restore) }]
-  const errors = [...policyErrors, ...identityErrors, ...log.errors, ...(feature === null || log.errors.length > 0 ? [] : checkIdentity(feature, slug, log.events))]
-  return { slug, feature, events: log.events, heads: log.heads, policy, integrity: errors.length === 0 ? "ok" : "corrupt", errors, warnings: log.warnings }
+  const identityErrors =
+    identity._tag === "Ok"
+      ? []
+      : [
+          {
+            file: Layout.featurePath(slug),
+            problem: identity.problem,
+            fix:
+              identity.problem === "missing"
+                ? "create the feature with sdlc new, or restore the file from git."
+                : (renamed(slug, identity.problem) ?? restore)
+          }
+        ]
+  const errors = [
+    ...policyErrors,
+    ...identityErrors,
+    ...log.errors,
+    ...(feature === null || log.errors.length > 0 ? [] : checkIdentity(feature, slug, log.events))
+  ]
+  return {
+    slug,
+    feature,
+    events: log.events,
+    heads: log.heads,
+    policy,
+    integrity: errors.length === 0 ? "ok" : "corrupt",
+    errors,
+    warnings: log.warnings
+  }
 }
 
 const formRules = (policy: Policy) => ({ language: policy.language, requirementForm: policy.lint?.requirementForm })
@@ -190,7 +251,14 @@ export const load = (files: Files, slug: string, options: LoadOptions = {}): Loa
   const proof = loadEvidence(files, below(files, `${Layout.featureDir(slug)}evidence/`))
   const documents = Documents.load(files, slug, core.feature?.sources, formRules(core.policy))
   const errors = [...core.errors, ...proof.errors]
-  return { ...core, documents, artifacts: Documents.artifacts(documents), evidence: proof.evidence, integrity: errors.length === 0 ? "ok" : "corrupt", errors }
+  return {
+    ...core,
+    documents,
+    artifacts: Documents.artifacts(documents),
+    evidence: proof.evidence,
+    integrity: errors.length === 0 ? "ok" : "corrupt",
+    errors
+  }
 }
 
 /** Slugs of all features in the tree, sorted; whatever is in their folders. */
@@ -205,7 +273,9 @@ export const listFeatures = (files: Files): ReadonlyArray<string> => {
 }
 
 /** Paths outside the feature's folder that `load` also reads for it. */
-export const sourcePaths = (loaded: Loaded): ReadonlyArray<string> => [...new Set(Object.values(loaded.documents).flatMap((document) => document.paths))]
+export const sourcePaths = (loaded: Loaded): ReadonlyArray<string> => [
+  ...new Set(Object.values(loaded.documents).flatMap((document) => document.paths))
+]
 
 /** When and by whom something is recorded; the same stamp gives the same file. */
 export interface Stamp {
@@ -232,7 +302,11 @@ export const printEvent = (event: FeatureEvent): string => `${JSON.stringify(sor
 const sortKeys = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sortKeys)
   if (typeof value !== "object" || value === null) return value
-  return Object.fromEntries(Object.keys(value).toSorted().map((key) => [key, sortKeys((value as Record<string, unknown>)[key])]))
+  return Object.fromEntries(
+    Object.keys(value)
+      .toSorted()
+      .map((key) => [key, sortKeys((value as Record<string, unknown>)[key])])
+  )
 }
 
 /**
@@ -273,16 +347,50 @@ export interface NewFeature {
 }
 
 /** Files of a new feature: its identity and the event of its creation. Throws a `RangeError` on a bad or taken slug. */
-export const createFeature = (files: Files, feature: NewFeature, stamp: Stamp): { readonly writes: ReadonlyArray<Write>; readonly loaded: Loaded } => {
-  if (!Layout.slugPattern.test(feature.slug)) throw new RangeError(`slug: "${feature.slug.slice(0, 80)}" must be lower-case letters, digits and hyphens between them, at most 63 characters`)
+export const createFeature = (
+  files: Files,
+  feature: NewFeature,
+  stamp: Stamp
+): { readonly writes: ReadonlyArray<Write>; readonly loaded: Loaded } => {
+  if (!Layout.slugPattern.test(feature.slug))
+    throw new RangeError(
+      `slug: "${feature.slug.slice(0, 80)}" must be lower-case letters, digits and hyphens between them, at most 63 characters`
+    )
   const dir = Layout.featureDir(feature.slug)
-  if ([...files.keys()].some((path) => path === Layout.featurePath(feature.slug) || path.startsWith(`${dir}events/`))) throw new RangeError(`slug: "${feature.slug}" is taken`)
+  if ([...files.keys()].some((path) => path === Layout.featurePath(feature.slug) || path.startsWith(`${dir}events/`)))
+    throw new RangeError(`slug: "${feature.slug}" is taken`)
   const { policy } = loadPolicy(files)
   const { slug, title, kind, deps, preset } = feature
-  const blank: Loaded = { ...load(files, slug), policy, events: [], heads: [], errors: [], warnings: [], integrity: "ok" }
-  const created = appendEvent(blank, { type: "feature-created", data: { slug, title, kind, ...(preset === undefined ? {} : { preset }), ...(deps === undefined ? {} : { deps }) } }, stamp)
-  const identity: FeatureFile.FeatureFile = { v: 1, id: created.event.id, slug, title, kind, created: created.event.at, ...(feature.sources === undefined ? {} : { sources: feature.sources }) }
-  const writes = [{ path: Layout.featurePath(slug), content: FeatureFile.print(identity) }, { path: created.path, content: created.content }]
+  const blank: Loaded = {
+    ...load(files, slug),
+    policy,
+    events: [],
+    heads: [],
+    errors: [],
+    warnings: [],
+    integrity: "ok"
+  }
+  const created = appendEvent(
+    blank,
+    {
+      type: "feature-created",
+      data: { slug, title, kind, ...(preset === undefined ? {} : { preset }), ...(deps === undefined ? {} : { deps }) }
+    },
+    stamp
+  )
+  const identity: FeatureFile.FeatureFile = {
+    v: 1,
+    id: created.event.id,
+    slug,
+    title,
+    kind,
+    created: created.event.at,
+    ...(feature.sources === undefined ? {} : { sources: feature.sources })
+  }
+  const writes = [
+    { path: Layout.featurePath(slug), content: FeatureFile.print(identity) },
+    { path: created.path, content: created.content }
+  ]
   const after = new Map(files)
   for (const write of writes) after.set(write.path, write.content)
   return { writes, loaded: load(after, slug) }

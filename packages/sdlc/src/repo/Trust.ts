@@ -4,7 +4,14 @@
  * Promises that, once the policy has a keyring, an event that carries authority (a person's verdict, a CI result, a merge, …)
  * counts only with a valid signature of a listed key, and that a wrong signature is never overlooked. Keeps no keys.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign as signBytes, verify as verifyBytes, type KeyObject } from "node:crypto"
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign as signBytes,
+  verify as verifyBytes,
+  type KeyObject
+} from "node:crypto"
 import { needsSignature } from "../derive/fold/Trust.ts"
 import type { FeatureEvent, LoadedEvent } from "../model/FeatureEvent.ts"
 import type { KeyringEntry } from "../model/Policy.ts"
@@ -25,7 +32,10 @@ const payload = (event: FeatureEvent): Buffer => {
 /** The event with a signature by `key`. */
 export const sign = <E extends FeatureEvent>(event: E, key: SigningKey): E => ({
   ...event,
-  signature: { key: key.id, ed25519: signBytes(null, payload(event), key.privateKey as KeyObject).toString("base64url") }
+  signature: {
+    key: key.id,
+    ed25519: signBytes(null, payload(event), key.privateKey as KeyObject).toString("base64url")
+  }
 })
 
 const publicKey = (entry: KeyringEntry): KeyObject | null => {
@@ -41,7 +51,8 @@ export const signatureProblem = (event: FeatureEvent, keyring: ReadonlyArray<Key
   if (event.signature === undefined) return "it is not signed"
   const entry = keyring.find((candidate) => candidate.id === event.signature?.key)
   if (entry === undefined) return `its key "${event.signature.key}" is not in the policy's keyring`
-  if (entry.principals !== undefined && !entry.principals.includes(event.actor.id)) return `key "${entry.id}" may not speak for ${event.actor.id}`
+  if (entry.principals !== undefined && !entry.principals.includes(event.actor.id))
+    return `key "${entry.id}" may not speak for ${event.actor.id}`
   const key = publicKey(entry)
   if (key === null) return `keyring entry "${entry.id}" holds no Ed25519 public key`
   let valid = false
@@ -76,7 +87,8 @@ export const generate = (): { readonly privatePem: string; readonly publicKey: s
 /** Reads a PKCS#8 PEM. Throws when the text holds no Ed25519 private key. */
 export const signingKey = (id: string, pem: string): SigningKey => {
   const privateKey = createPrivateKey(pem)
-  if (privateKey.asymmetricKeyType !== "ed25519") throw new TypeError(`the key is ${privateKey.asymmetricKeyType ?? "unknown"}, not ed25519`)
+  if (privateKey.asymmetricKeyType !== "ed25519")
+    throw new TypeError(`the key is ${privateKey.asymmetricKeyType ?? "unknown"}, not ed25519`)
   return { id, privateKey }
 }
 

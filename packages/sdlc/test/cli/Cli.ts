@@ -26,7 +26,8 @@ export interface Repository {
   readonly remove: () => void
 }
 
-const words = (line: string): ReadonlyArray<string> => [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? "")
+const words = (line: string): ReadonlyArray<string> =>
+  [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? "")
 
 export const ada = "human:ada"
 export const claude = "agent:claude"
@@ -43,7 +44,12 @@ export const repository = (): Repository => {
 
 /** The handles of a repository that is there already. */
 export const at = (root: string): Repository => {
-  const git = (...args: ReadonlyArray<string>): string => execFileSync("git", ["-c", "user.email=ada@example.org", "-c", "user.name=Ada", ...args], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
+  const git = (...args: ReadonlyArray<string>): string =>
+    execFileSync("git", ["-c", "user.email=ada@example.org", "-c", "user.name=Ada", ...args], {
+      cwd: root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"]
+    })
   let clock = 1_800_000_000_000
   return {
     root,
@@ -51,7 +57,19 @@ export const at = (root: string): Repository => {
       let out = ""
       let err = ""
       clock += 1000
-      const code = await run(words(line), { PATH: process.env["PATH"], HOME: root, GIT_CONFIG_GLOBAL: "/dev/null", ...(as === undefined ? {} : { SDLC_PRINCIPAL: as }), ...env }, root, { out: (text) => void (out += text), err: (text) => void (err += text) }, clock)
+      const code = await run(
+        words(line),
+        {
+          PATH: process.env["PATH"],
+          HOME: root,
+          GIT_CONFIG_GLOBAL: "/dev/null",
+          ...(as === undefined ? {} : { SDLC_PRINCIPAL: as }),
+          ...env
+        },
+        root,
+        { out: (text) => void (out += text), err: (text) => void (err += text) },
+        clock
+      )
       return { code, out, err, json: line.includes("--json") ? (JSON.parse(out) as Said["json"]) : {} }
     },
     write: (path, text) => {
@@ -64,11 +82,20 @@ export const at = (root: string): Repository => {
       git("add", "-A")
       git("commit", "-q", "-m", message)
     },
-    files: () => new Map(
-      readdirSync(root, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile() && !relative(root, entry.parentPath).startsWith(".git/") && relative(root, entry.parentPath) !== ".git")
-        .map((entry) => [relative(root, join(entry.parentPath, entry.name)), readFileSync(join(entry.parentPath, entry.name), "utf8")])
-    ),
+    files: () =>
+      new Map(
+        readdirSync(root, { recursive: true, withFileTypes: true })
+          .filter(
+            (entry) =>
+              entry.isFile() &&
+              !relative(root, entry.parentPath).startsWith(".git/") &&
+              relative(root, entry.parentPath) !== ".git"
+          )
+          .map((entry) => [
+            relative(root, join(entry.parentPath, entry.name)),
+            readFileSync(join(entry.parentPath, entry.name), "utf8")
+          ])
+      ),
     remove: () => rmSync(root, { recursive: true, force: true })
   }
 }

@@ -9,7 +9,14 @@ import { ada, bob, claude, planned, project, type Repository, spec } from "./Cli
 
 interface Action {
   readonly inputs: Readonly<Record<string, { readonly default?: string }>>
-  readonly runs: { readonly using: string; readonly steps: ReadonlyArray<{ readonly shell: string; readonly run: string; readonly env: Readonly<Record<string, string>> }> }
+  readonly runs: {
+    readonly using: string
+    readonly steps: ReadonlyArray<{
+      readonly shell: string
+      readonly run: string
+      readonly env: Readonly<Record<string, string>>
+    }>
+  }
 }
 
 const action = parse(readFileSync(new URL("../../action/action.yml", import.meta.url), "utf8")) as Action
@@ -33,15 +40,36 @@ afterAll(() => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-const act = (env: Readonly<Record<string, string>> = {}): { readonly code: number | null; readonly out: string; readonly output: string; readonly summary: string } => {
+const act = (
+  env: Readonly<Record<string, string>> = {}
+): { readonly code: number | null; readonly out: string; readonly output: string; readonly summary: string } => {
   const [output, summary] = [join(dir, "output"), join(dir, "summary")]
   for (const file of [output, summary]) rmSync(file, { force: true })
   const result = spawnSync("bash", ["-c", step?.run ?? ""], {
     cwd: repo.root,
     encoding: "utf8",
-    env: { PATH: process.env["PATH"] ?? "", HOME: repo.root, SDLC_HEAD: repo.git("rev-parse", "HEAD").trim(), SDLC_BASE: base, SDLC_GATE_FEATURE: "", SDLC_REQUIRE: "false", SDLC_CI_PASSED: "false", SDLC_GROUP: "false", SDLC_COMMAND: `${process.execPath} ${join(dir, "sdlc.mjs")}`, SDLC_PRINCIPAL: "ci:github-actions", GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary, ...env }
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      HOME: repo.root,
+      SDLC_HEAD: repo.git("rev-parse", "HEAD").trim(),
+      SDLC_BASE: base,
+      SDLC_GATE_FEATURE: "",
+      SDLC_REQUIRE: "false",
+      SDLC_CI_PASSED: "false",
+      SDLC_GROUP: "false",
+      SDLC_COMMAND: `${process.execPath} ${join(dir, "sdlc.mjs")}`,
+      SDLC_PRINCIPAL: "ci:github-actions",
+      GITHUB_OUTPUT: output,
+      GITHUB_STEP_SUMMARY: summary,
+      ...env
+    }
   })
-  return { code: result.status, out: result.stdout, output: readFileSync(output, "utf8"), summary: readFileSync(summary, "utf8") }
+  return {
+    code: result.status,
+    out: result.stdout,
+    output: readFileSync(output, "utf8"),
+    summary: readFileSync(summary, "utf8")
+  }
 }
 
 /** From the first task to an approved merge, everything committed. */
@@ -64,19 +92,39 @@ describe("the composite action", () => {
   it("uses no other action and puts no event data into its script", () => {
     expect(action.runs.using).toBe("composite")
     expect(action.runs.steps).toHaveLength(1)
-    expect(JSON.stringify(action.runs.steps)).not.toContain("\"uses\"")
+    expect(JSON.stringify(action.runs.steps)).not.toContain('"uses"')
     expect(step?.run).not.toContain("${{")
-    expect(Object.keys(step?.env ?? {}).toSorted()).toEqual(["SDLC_BASE", "SDLC_CI_PASSED", "SDLC_COMMAND", "SDLC_GATE_FEATURE", "SDLC_GROUP", "SDLC_HEAD", "SDLC_PRINCIPAL", "SDLC_REQUIRE"])
-    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { readonly version: string }
+    expect(Object.keys(step?.env ?? {}).toSorted()).toEqual([
+      "SDLC_BASE",
+      "SDLC_CI_PASSED",
+      "SDLC_COMMAND",
+      "SDLC_GATE_FEATURE",
+      "SDLC_GROUP",
+      "SDLC_HEAD",
+      "SDLC_PRINCIPAL",
+      "SDLC_REQUIRE"
+    ])
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+      readonly version: string
+    }
     expect(action.inputs["command"]?.default).toBe(`npx --yes @rdev/sdlc@${version}`)
   })
   it("holds back an unfinished feature, lets a finished one pass, and holds back code pushed afterwards", async () => {
-    expect(act()).toMatchObject({ code: 1, output: "passage=fail\n", summary: expect.stringContaining("sdlc gate: fail"), out: expect.stringMatching(/"gate": "implementation"[^]*::error/) })
+    expect(act()).toMatchObject({
+      code: 1,
+      output: "passage=fail\n",
+      summary: expect.stringContaining("sdlc gate: fail"),
+      out: expect.stringMatching(/"gate": "implementation"[^]*::error/)
+    })
     expect(act({ SDLC_HEAD: base })).toMatchObject({ code: 0, output: "passage=pass\n" })
     expect(act({ SDLC_HEAD: base, SDLC_REQUIRE: "true" })).toMatchObject({ code: 1 })
     await finish()
     expect(act()).toMatchObject({ code: 0, output: "passage=pass\n" })
-    expect(act({ SDLC_HEAD: "$(touch pwned)" })).toMatchObject({ code: 2, output: "passage=error\n", out: expect.stringMatching(/::error title=sdlc gate was called wrongly::[^]*No gate was judged/) })
+    expect(act({ SDLC_HEAD: "$(touch pwned)" })).toMatchObject({
+      code: 2,
+      output: "passage=error\n",
+      out: expect.stringMatching(/::error title=sdlc gate was called wrongly::[^]*No gate was judged/)
+    })
     expect([...repo.files().keys()]).not.toContain("pwned")
 
     // A merge group: the pull request merged on top of a base that moved on.
@@ -88,15 +136,22 @@ describe("the composite action", () => {
     repo.git("switch", "-q", "-c", "queue")
     repo.git("merge", "-q", "--no-ff", "--no-edit", head)
     const group = repo.git("rev-parse", "HEAD").trim()
-    expect(act({ SDLC_HEAD: group, SDLC_BASE: moved, SDLC_GROUP: "true" })).toMatchObject({ code: 0, output: "passage=pass\n" })
+    expect(act({ SDLC_HEAD: group, SDLC_BASE: moved, SDLC_GROUP: "true" })).toMatchObject({
+      code: 0,
+      output: "passage=pass\n"
+    })
     expect(act({ SDLC_HEAD: group, SDLC_BASE: moved })).toMatchObject({ code: 10, output: "passage=pend\n" })
     repo.git("switch", "-q", "--detach", moved)
     repo.git("merge", "-q", "--squash", head)
     repo.commit("squashed")
-    expect(act({ SDLC_HEAD: repo.git("rev-parse", "HEAD").trim(), SDLC_BASE: moved, SDLC_GROUP: "true" })).toMatchObject({ code: 0, output: "passage=pass\n" })
+    expect(
+      act({ SDLC_HEAD: repo.git("rev-parse", "HEAD").trim(), SDLC_BASE: moved, SDLC_GROUP: "true" })
+    ).toMatchObject({ code: 0, output: "passage=pass\n" })
     repo.write("hello.mjs", "console.log('Good night')\n")
     repo.commit("slipped in behind the squash")
-    expect(act({ SDLC_HEAD: repo.git("rev-parse", "HEAD").trim(), SDLC_BASE: moved, SDLC_GROUP: "true" })).toMatchObject({ code: 1 })
+    expect(
+      act({ SDLC_HEAD: repo.git("rev-parse", "HEAD").trim(), SDLC_BASE: moved, SDLC_GROUP: "true" })
+    ).toMatchObject({ code: 1 })
 
     repo.git("switch", "-q", "sdlc/hello")
     repo.write("hello.mjs", "console.log('Goodbye')\n")
@@ -107,7 +162,10 @@ describe("the composite action", () => {
     ["cannot be started", "/nonexistent/sdlc"],
     ["is not to be had", "sh -c 'echo npm error 404 >&2; exit 1' sh"],
     ["says nothing", "true"],
-    ["dies of a defect", "sh -c 'printf \"{\\n  \\\"error\\\": {\\n    \\\"message\\\": \\\"boom\\\"\\n  }\\n}\\n\"; exit 70' sh"],
+    [
+      "dies of a defect",
+      'sh -c \'printf "{\\n  \\"error\\": {\\n    \\"message\\": \\"boom\\"\\n  }\\n}\\n"; exit 70\' sh'
+    ],
     ["is killed", "sh -c 'kill -9 $$' sh"]
   ]
   it.each(broken)("tells a tool that %s from a failed gate", (_what, command) => {
@@ -115,7 +173,11 @@ describe("the composite action", () => {
     writeFileSync(script, `#!/bin/bash\nexec ${command}\n`)
     chmodSync(script, 0o755)
     const said = act({ SDLC_COMMAND: script })
-    expect(said).toMatchObject({ code: 70, output: "passage=error\n", out: expect.stringMatching(/::error title=sdlc itself failed::[^]*says nothing about the change/) })
+    expect(said).toMatchObject({
+      code: 70,
+      output: "passage=error\n",
+      out: expect.stringMatching(/::error title=sdlc itself failed::[^]*says nothing about the change/)
+    })
   })
   it("holds a branch to the policy of its base, not to its own", async () => {
     repo.git("switch", "-q", "main")
@@ -151,7 +213,10 @@ describe("the history of a feature", () => {
     branch("drops")
     rmSync(join(own.root, events("verdict")))
     own.commit("drop it")
-    expect(await gate()).toMatchObject({ code: 3, out: expect.stringMatching(/verdict\.json: it was removed since main/) })
+    expect(await gate()).toMatchObject({
+      code: 3,
+      out: expect.stringMatching(/verdict\.json: it was removed since main/)
+    })
   })
   it("may not change one either, but may print it another way", async () => {
     branch("reprints")
@@ -159,9 +224,12 @@ describe("the history of a feature", () => {
     own.write(path, JSON.stringify(JSON.parse(own.read(path))))
     own.commit("one line")
     expect(await gate()).toMatchObject({ code: 1 })
-    own.write(path, own.read(path).replace("\"reject\"", "\"approve\""))
+    own.write(path, own.read(path).replace('"reject"', '"approve"'))
     own.commit("approve it")
-    expect(await gate()).toMatchObject({ code: 3, out: expect.stringMatching(/verdict\.json: it was changed since main/) })
+    expect(await gate()).toMatchObject({
+      code: 3,
+      out: expect.stringMatching(/verdict\.json: it was changed since main/)
+    })
   })
   it("may not hide one behind a link", async () => {
     branch("links")
@@ -186,7 +254,10 @@ describe("the history of a feature", () => {
     own.git("branch", "-q", "broken")
     own.write(path, good)
     own.commit("mend it")
-    expect(await own.sdlc("gate merge --head HEAD --base broken")).toMatchObject({ code: 1, out: expect.stringContaining("draft fail") })
+    expect(await own.sdlc("gate merge --head HEAD --base broken")).toMatchObject({
+      code: 1,
+      out: expect.stringContaining("draft fail")
+    })
   })
   it("may move to the archive at its end, without code", async () => {
     branch("archives")

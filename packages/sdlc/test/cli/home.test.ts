@@ -64,10 +64,15 @@ const refusesAll = async (there: () => void, message: RegExp): Promise<void> => 
 
 describe("a write goes to the branch of its feature, or nowhere", () => {
   it("is refused on another branch that holds the feature's files", { timeout: 120_000 }, () =>
-    refusesAll(() => repo.git("switch", "-q", "other"), /other is checked out, but hello goes on in its own branch: sdlc\/hello\.[^]*git switch sdlc\/hello/))
+    refusesAll(
+      () => repo.git("switch", "-q", "other"),
+      /other is checked out, but hello goes on in its own branch: sdlc\/hello\.[^]*git switch sdlc\/hello/
+    )
+  )
 
   it("is refused on a detached head", { timeout: 120_000 }, () =>
-    refusesAll(() => repo.git("switch", "-q", "--detach", "sdlc/hello"), /HEAD is detached/))
+    refusesAll(() => repo.git("switch", "-q", "--detach", "sdlc/hello"), /HEAD is detached/)
+  )
 
   it("is refused in the midst of a rebase, which is named together with its branch", async () => {
     repo.git("switch", "-q", "sdlc/hello")
@@ -76,16 +81,36 @@ describe("a write goes to the branch of its feature, or nowhere", () => {
     repo.write("main.txt", "otherwise\n")
     repo.commit("conflicts")
     expect(() => repo.git("rebase", "-q", "main")).toThrow()
-    expect(await repo.sdlc("pause hello --reason no", ada)).toMatchObject({ code: 2, err: expect.stringMatching(/A rebase of rebased is in progress[^]*git rebase --abort/) })
+    expect(await repo.sdlc("pause hello --reason no", ada)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/A rebase of rebased is in progress[^]*git rebase --abort/)
+    })
     repo.git("rebase", "--abort")
   })
 
   it("is refused where the branch is only known to git, not to the files at hand", async () => {
     repo.git("switch", "-q", "main")
-    repo.git("checkout", "-q", "sdlc/hello", "--", ".sdlc/policy.yaml", ".sdlc/features/hello/feature.yaml", ".sdlc/features/hello/spec.md")
-    const created = repo.git("ls-tree", "-r", "--name-only", "sdlc/hello", "--", ".sdlc/features/hello/events").split("\n").find((path) => path.includes("feature-created")) ?? ""
+    repo.git(
+      "checkout",
+      "-q",
+      "sdlc/hello",
+      "--",
+      ".sdlc/policy.yaml",
+      ".sdlc/features/hello/feature.yaml",
+      ".sdlc/features/hello/spec.md"
+    )
+    const created =
+      repo
+        .git("ls-tree", "-r", "--name-only", "sdlc/hello", "--", ".sdlc/features/hello/events")
+        .split("\n")
+        .find((path) => path.includes("feature-created")) ?? ""
     repo.git("checkout", "-q", "sdlc/hello", "--", created)
-    expect(await repo.sdlc("submit spec hello", claude)).toMatchObject({ code: 2, err: expect.stringMatching(/main is checked out, but hello goes on in a branch of its own since sdlc\/hello was provisioned/) })
+    expect(await repo.sdlc("submit spec hello", claude)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /main is checked out, but hello goes on in a branch of its own since sdlc\/hello was provisioned/
+      )
+    })
     repo.git("reset", "-q", "--hard")
   })
 
@@ -94,16 +119,31 @@ describe("a write goes to the branch of its feature, or nowhere", () => {
     const folder = join(realpathSync(mkdtempSync(join(tmpdir(), "sdlc-tree-"))), "tree")
     folders.push(folder)
     repo.git("worktree", "add", "-q", folder, "sdlc/hello")
-    expect(await repo.sdlc("pause hello --reason no", ada)).toMatchObject({ code: 2, err: expect.stringContaining(`it is checked out in ${folder}`) })
-    expect(await repo.sdlc(`pause hello --reason later -C ${folder} --json`, ada)).toMatchObject({ code: 0, json: { writtenOn: "sdlc/hello" } })
-    expect(await repo.sdlc(`resume hello -C ${folder}`, ada)).toMatchObject({ code: 0, out: expect.stringContaining("written on sdlc/hello") })
+    expect(await repo.sdlc("pause hello --reason no", ada)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(`it is checked out in ${folder}`)
+    })
+    expect(await repo.sdlc(`pause hello --reason later -C ${folder} --json`, ada)).toMatchObject({
+      code: 0,
+      json: { writtenOn: "sdlc/hello" }
+    })
+    expect(await repo.sdlc(`resume hello -C ${folder}`, ada)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("written on sdlc/hello")
+    })
     repo.git("worktree", "remove", "--force", folder)
   })
 
   it("takes another branch at its word, when it is named and checked out", async () => {
     repo.git("switch", "-q", "other")
-    expect(await repo.sdlc("thread open t-1 hello --branch main", ada)).toMatchObject({ code: 2, err: expect.stringMatching(/main is not checked out, other is/) })
-    expect(await repo.sdlc("thread open t-1 hello --branch other", ada)).toMatchObject({ code: 0, out: expect.stringContaining("written on other") })
+    expect(await repo.sdlc("thread open t-1 hello --branch main", ada)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/main is not checked out, other is/)
+    })
+    expect(await repo.sdlc("thread open t-1 hello --branch other", ada)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("written on other")
+    })
     repo.git("clean", "-qfd")
     // Steps that move branches move the feature's own and no other, whatever was named.
     repo.git("switch", "-q", "main")
@@ -112,7 +152,10 @@ describe("a write goes to the branch of its feature, or nowhere", () => {
 
   it("keeps a new feature off the branch of another", async () => {
     repo.git("switch", "-q", "sdlc/hello")
-    expect(await repo.sdlc("new side", claude)).toMatchObject({ code: 2, err: expect.stringMatching(/sdlc\/hello is the branch of hello; side would land together with it/) })
+    expect(await repo.sdlc("new side", claude)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/sdlc\/hello is the branch of hello; side would land together with it/)
+    })
   })
 })
 
@@ -122,14 +165,25 @@ describe("a branch starts from what it is merged into", () => {
     folders.push(own.root)
     own.commit("feature")
     own.git("switch", "-q", "-c", "topic")
-    own.write(".sdlc/policy.yaml", "v: 1\ndeploy: none\ngates: { spec: auto, design: 'off', tasks: auto, qa-plan: 'off', start: auto }\n")
-    own.write(".sdlc/features/hello/spec.md", "# x\n### REQ-001: Greet\nThe tool shall greet.\n#### SC-001: a\n- When it runs\n- Then it greets\n")
+    own.write(
+      ".sdlc/policy.yaml",
+      "v: 1\ndeploy: none\ngates: { spec: auto, design: 'off', tasks: auto, qa-plan: 'off', start: auto }\n"
+    )
+    own.write(
+      ".sdlc/features/hello/spec.md",
+      "# x\n### REQ-001: Greet\nThe tool shall greet.\n#### SC-001: a\n- When it runs\n- Then it greets\n"
+    )
     own.write(".sdlc/features/hello/tasks.md", "## task-001: x\n- covers: REQ-001\n- verify: `true`\n")
     await own.sdlc("submit spec", claude)
     await own.sdlc("apply --all", ada)
     await own.sdlc("submit tasks", claude)
     const said = await own.sdlc("apply --all", ada)
-    expect(said).toMatchObject({ code: 2, out: expect.stringMatching(/claim-slot\nstopped after \d+ steps: provision-workspace: topic is checked out, and hello is to be merged into main\./) })
+    expect(said).toMatchObject({
+      code: 2,
+      out: expect.stringMatching(
+        /claim-slot\nstopped after \d+ steps: provision-workspace: topic is checked out, and hello is to be merged into main\./
+      )
+    })
     expect(own.git("branch", "--list", "sdlc/*")).toBe("")
     expect((await own.sdlc("apply --all --base topic", ada)).out).toContain("I7 materialise-tasks")
     expect(own.git("symbolic-ref", "--short", "HEAD").trim()).toBe("sdlc/hello")

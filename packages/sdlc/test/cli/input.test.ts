@@ -74,9 +74,27 @@ const refused: ReadonlyArray<Case> = [
   ["record review hello --data nonsense", claude, 2, /--data: not JSON/, /JSON object/],
   ["record review hello --data []", claude, 2, /not a JSON object/, /JSON object/],
   ["record review hello --file nowhere.json", claude, 2, /--file: nowhere\.json/, /existing file/],
-  [`record review hello --data '{"verdict":"maybe","findings":[]}'`, claude, 2, /data\.verdict: Expected "approve" \| "changes"/, /correct the field/],
-  [`record review hello --data '{"verdict":"approve","findings":[{"id":"a"}]}'`, claude, 2, /data\.findings\.0\.severity: missing/, /correct/],
-  [`record review hello --data '{"verdict":"approve","findings":[],"extra":1}'`, claude, 2, /data\.extra: unknown field/, /correct/],
+  [
+    `record review hello --data '{"verdict":"maybe","findings":[]}'`,
+    claude,
+    2,
+    /data\.verdict: Expected "approve" \| "changes"/,
+    /correct the field/
+  ],
+  [
+    `record review hello --data '{"verdict":"approve","findings":[{"id":"a"}]}'`,
+    claude,
+    2,
+    /data\.findings\.0\.severity: missing/,
+    /correct/
+  ],
+  [
+    `record review hello --data '{"verdict":"approve","findings":[],"extra":1}'`,
+    claude,
+    2,
+    /data\.extra: unknown field/,
+    /correct/
+  ],
   ["thread resolve t-9 hello", claude, 2, /no open thread "t-9"/, /thread list/],
   ["dispose f-9 fix hello --reason x", claude, 2, /there is no "f-9"/, /findings/],
   ["dispose f-9 ignore hello --reason x", claude, 2, /disposition: "ignore"/, /./],
@@ -122,34 +140,58 @@ describe("wrong input", () => {
     expect(repo.files()).toEqual(before)
     const asJson = await repo.sdlc(`${line} --json`, as)
     if (line.includes("--json")) return
-    expect(asJson).toMatchObject({ code, json: { error: { code, message: expect.stringMatching(message), fix: expect.stringMatching(fix) } } })
+    expect(asJson).toMatchObject({
+      code,
+      json: { error: { code, message: expect.stringMatching(message), fix: expect.stringMatching(fix) } }
+    })
   })
 })
 
 describe("a project in a wrong state", () => {
   it("says what is missing where there is no project", async () => {
-    expect(await empty.sdlc("next")).toMatchObject({ code: 2, err: expect.stringMatching(/policy\.yaml is missing[^]*sdlc init/) })
+    expect(await empty.sdlc("next")).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/policy\.yaml is missing[^]*sdlc init/)
+    })
     await empty.sdlc("init")
     expect(await empty.sdlc("next")).toMatchObject({ code: 2, err: expect.stringMatching(/none yet[^]*sdlc new/) })
     expect((await empty.sdlc("init")).out).toContain("Everything was there already")
   })
   it("does not submit what lint refuses or what is unclear", async () => {
     draft.write(".sdlc/features/hello/spec.md", "# x\n### REQ-001\nIt greets.\n")
-    expect(await draft.sdlc("submit spec", claude)).toMatchObject({ code: 1, err: expect.stringMatching(/\.sdlc\/features\/hello\/spec\.md:2: error requirement-form/) })
+    expect(await draft.sdlc("submit spec", claude)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/\.sdlc\/features\/hello\/spec\.md:2: error requirement-form/)
+    })
     expect(await draft.sdlc("lint")).toMatchObject({ code: 1, out: expect.stringContaining("2 errors") })
     draft.write(".sdlc/features/hello/spec.md", `${spec}\n[NEEDS CLARIFICATION: in which language?]\n`)
-    expect(await draft.sdlc("submit spec", claude)).toMatchObject({ code: 20, err: expect.stringMatching(/in which language\?/) })
-    expect(await draft.sdlc("next --json")).toMatchObject({ code: 20, json: { action: "clarify-spec", command: "clarify" } })
+    expect(await draft.sdlc("submit spec", claude)).toMatchObject({
+      code: 20,
+      err: expect.stringMatching(/in which language\?/)
+    })
+    expect(await draft.sdlc("next --json")).toMatchObject({
+      code: 20,
+      json: { action: "clarify-spec", command: "clarify" }
+    })
   })
   it("needs a submission before an approval, when duties are separate", async () => {
     draft.write(".sdlc/features/hello/spec.md", spec)
-    expect(await draft.sdlc("approve spec --as-human", ada)).toMatchObject({ code: 2, err: expect.stringMatching(/has not been submitted/) })
+    expect(await draft.sdlc("approve spec --as-human", ada)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/has not been submitted/)
+    })
   })
   it("calls a broken policy by its field, and never uses half of it", async () => {
     const good = draft.read(".sdlc/policy.yaml")
     draft.write(".sdlc/policy.yaml", good.replace("spec: human", "spec: humn"))
-    expect(await draft.sdlc("next")).toMatchObject({ code: 3, out: expect.stringMatching(/gates\.spec: Expected "human"[^]*gates take human, agent, auto or off/) })
-    expect(await draft.sdlc("submit spec", claude)).toMatchObject({ code: 3, err: expect.stringMatching(/gates\.spec/) })
+    expect(await draft.sdlc("next")).toMatchObject({
+      code: 3,
+      out: expect.stringMatching(/gates\.spec: Expected "human"[^]*gates take human, agent, auto or off/)
+    })
+    expect(await draft.sdlc("submit spec", claude)).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/gates\.spec/)
+    })
     expect((await draft.sdlc("features")).code).toBe(3)
     draft.write(".sdlc/policy.yaml", good)
   })
@@ -160,9 +202,19 @@ describe("a project in a wrong state", () => {
     const said = await repo.sdlc("next hello --json")
     expect(said).toMatchObject({ code: 3, json: { rule: "L1", phase: "draft" } })
     expect(JSON.stringify(said.json["errors"])).toMatch(/hash chain/)
-    expect(await repo.sdlc("task start task-001 hello", claude)).toMatchObject({ code: 3, err: expect.stringMatching(/hash chain[^]*git log/) })
+    expect(await repo.sdlc("task start task-001 hello", claude)).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/hash chain[^]*git log/)
+    })
     expect((await repo.sdlc("doctor")).code).toBe(3)
-    expect(await repo.sdlc("features --json")).toMatchObject({ code: 3, json: { features: expect.arrayContaining([expect.objectContaining({ feature: "hello", integrity: "corrupt", phase: "draft" })]) } })
+    expect(await repo.sdlc("features --json")).toMatchObject({
+      code: 3,
+      json: {
+        features: expect.arrayContaining([
+          expect.objectContaining({ feature: "hello", integrity: "corrupt", phase: "draft" })
+        ])
+      }
+    })
     repo.write(path, good)
     expect((await repo.sdlc("next hello")).code).toBe(0)
   })
@@ -188,26 +240,58 @@ describe("under a keyring", () => {
     const keyed = await project()
     const { json } = await keyed.sdlc(`keys new --id ada --principal ada --out ${file} --json`, ada)
     const { ed25519, id } = json["entry"] as { readonly id: string; readonly ed25519: string }
-    keyed.write(".sdlc/policy.yaml", `${keyed.read(".sdlc/policy.yaml")}keyring:\n  - id: ${id}\n    ed25519: ${ed25519}\n    principals:\n      - ada\n`)
+    keyed.write(
+      ".sdlc/policy.yaml",
+      `${keyed.read(".sdlc/policy.yaml")}keyring:\n  - id: ${id}\n    ed25519: ${ed25519}\n    principals:\n      - ada\n`
+    )
     keyed.write(".sdlc/features/hello/spec.md", spec)
     expect((await keyed.sdlc("submit spec", claude)).code).toBe(0)
-    expect(await keyed.sdlc("approve spec --as-human", ada)).toMatchObject({ code: 2, err: expect.stringMatching(/needs a signature[^]*SDLC_SIGNING_KEY/) })
+    expect(await keyed.sdlc("approve spec --as-human", ada)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/needs a signature[^]*SDLC_SIGNING_KEY/)
+    })
     const forged = [...keyed.files().keys()].find((path) => path.includes("artifact-submitted")) ?? ""
-    const submission = JSON.parse(keyed.read(forged)) as { readonly id: string; readonly data: { readonly hash: string } }
+    const submission = JSON.parse(keyed.read(forged)) as {
+      readonly id: string
+      readonly data: { readonly hash: string }
+    }
     // An agent writes the approval file itself, with everything right but the signature.
     const { canonicalJson, sha256 } = await import("../../src/repo/Digest.ts")
-    const fake = { v: 1, id: "7ZZZZZZZZZZZZZZZZZZZZZZZZZ", parents: [submission.id], chain: `sha256:${sha256(sha256(canonicalJson(submission)))}`, actor: { id: "ada", type: "human" }, type: "verdict", at: "2030-01-01T00:00:00Z", data: { gate: "spec", subject: submission.data.hash, verdict: "approve", upstream: {} } }
+    const fake = {
+      v: 1,
+      id: "7ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+      parents: [submission.id],
+      chain: `sha256:${sha256(sha256(canonicalJson(submission)))}`,
+      actor: { id: "ada", type: "human" },
+      type: "verdict",
+      at: "2030-01-01T00:00:00Z",
+      data: { gate: "spec", subject: submission.data.hash, verdict: "approve", upstream: {} }
+    }
     keyed.write(".sdlc/features/hello/events/7ZZZZZZZZZZZZZZZZZZZZZZZZZ-verdict.json", JSON.stringify(fake))
-    expect(await keyed.sdlc("next --json")).toMatchObject({ code: 20, json: { action: "approve-spec", warnings: [expect.objectContaining({ problem: "does not count: it is not signed" })] } })
+    expect(await keyed.sdlc("next --json")).toMatchObject({
+      code: 20,
+      json: {
+        action: "approve-spec",
+        warnings: [expect.objectContaining({ problem: "does not count: it is not signed" })]
+      }
+    })
     const { rmSync } = await import("node:fs")
     rmSync(join(keyed.root, ".sdlc/features/hello/events/7ZZZZZZZZZZZZZZZZZZZZZZZZZ-verdict.json"))
     expect((await keyed.sdlc("approve spec", ada, { SDLC_SIGNING_KEY: file })).code).toBe(0)
     expect(await keyed.sdlc("next --json")).toMatchObject({ json: { action: "advance" } })
     const before = keyed.files()
-    expect(await keyed.sdlc("approve spec", "human:mallory", { SDLC_SIGNING_KEY: file })).toMatchObject({ code: 2, err: expect.stringMatching(/key "ada" may not speak for human mallory[^]*principals/) })
+    expect(await keyed.sdlc("approve spec", "human:mallory", { SDLC_SIGNING_KEY: file })).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/key "ada" may not speak for human mallory[^]*principals/)
+    })
     expect(keyed.files()).toEqual(before)
-    expect((await keyed.sdlc('block hello --needs agent --reason "x"', "human:mallory", { SDLC_SIGNING_KEY: file })).code).toBe(0)
-    expect(await keyed.sdlc("approve spec", ada, { SDLC_SIGNING_KEY: join(keyed.root, "README.md") })).toMatchObject({ code: 2, err: expect.stringMatching(/no readable Ed25519 private key/) })
+    expect(
+      (await keyed.sdlc('block hello --needs agent --reason "x"', "human:mallory", { SDLC_SIGNING_KEY: file })).code
+    ).toBe(0)
+    expect(await keyed.sdlc("approve spec", ada, { SDLC_SIGNING_KEY: join(keyed.root, "README.md") })).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/no readable Ed25519 private key/)
+    })
     rmSync(file)
     keyed.remove()
   })
@@ -218,15 +302,46 @@ describe("output", () => {
     let said = ""
     const streams = { out: () => undefined, err: (text: string) => void (said += text) }
     expect(printDefect(new TypeError("x is not y"), {}, streams)).toBe(70)
-    expect(said).toBe("sdlc: this is a defect of the tool: x is not y\n  fix: report it with the command line; SDLC_DEBUG=1 shows where it happened.\n")
+    expect(said).toBe(
+      "sdlc: this is a defect of the tool: x is not y\n  fix: report it with the command line; SDLC_DEBUG=1 shows where it happened.\n"
+    )
     printDefect(new TypeError("x is not y"), { SDLC_DEBUG: "1" }, streams)
     expect(said).toMatch(/at .*input\.test/)
   })
   it("refuses a value for a flag that takes none", async () => {
-    expect(await repo.sdlc("why hello --gates=all", ada)).toMatchObject({ code: 2, err: expect.stringMatching(/--gates: it takes no value[^]*alone/) })
+    expect(await repo.sdlc("why hello --gates=all", ada)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/--gates: it takes no value[^]*alone/)
+    })
   })
   it("is JSON for every reading command", async () => {
-    for (const line of ["next hello", "features", "status hello", "why hello", "why-not merge hello", "explain hello", "graph hello", "graph --rules", "sim hello", "sim hello --plays 5", "replay hello", "lint hello", "task list hello", "thread list hello", "findings hello", "evidence list hello", "import --list", "render --check", "gate ready hello", "gate merge", "doctor", "help", "help next", "version", "completions bash"]) {
+    for (const line of [
+      "next hello",
+      "features",
+      "status hello",
+      "why hello",
+      "why-not merge hello",
+      "explain hello",
+      "graph hello",
+      "graph --rules",
+      "sim hello",
+      "sim hello --plays 5",
+      "replay hello",
+      "lint hello",
+      "task list hello",
+      "thread list hello",
+      "findings hello",
+      "evidence list hello",
+      "import --list",
+      "render --check",
+      "gate ready hello",
+      "gate merge",
+      "doctor",
+      "help",
+      "help next",
+      "version",
+      "completions bash"
+    ]) {
       const said = await repo.sdlc(`${line} --json`, ada)
       expect(typeof said.json).toBe("object")
       expect([0, 1, 10, 20]).toContain(said.code)
@@ -239,15 +354,29 @@ describe("output", () => {
   })
   it("keeps to the older shape on request", async () => {
     const { json } = await repo.sdlc("next hello --compat v0 --json")
-    expect(json).toEqual({ feature: "hello", current_phase: "implementation", rule_matched: "I4", action: "implement-task", message: "All blockers resolved, 1 task available", next_command: "/sdlc-implement hello", output_path: null, transition_to: null, task_id: "task-001" })
+    expect(json).toEqual({
+      feature: "hello",
+      current_phase: "implementation",
+      rule_matched: "I4",
+      action: "implement-task",
+      message: "All blockers resolved, 1 task available",
+      next_command: "/sdlc-implement hello",
+      output_path: null,
+      transition_to: null,
+      task_id: "task-001"
+    })
     expect(JSON.parse((await repo.sdlc("next hello --compat v0")).out)).toEqual(json)
   })
   it("explains", async () => {
-    expect((await repo.sdlc("why hello --facts --gates")).out).toMatch(/rule I4: tReady\n[^]*\* tReady +true +task-001 [^]*review +fail/)
+    expect((await repo.sdlc("why hello --facts --gates")).out).toMatch(
+      /rule I4: tReady\n[^]*\* tReady +true +task-001 [^]*review +fail/
+    )
     expect((await repo.sdlc("why-not open-pr hello")).out).toMatch(/implement-task is \[I4\][^]*I8/)
     expect((await repo.sdlc("explain hello")).out).toMatch(/steps to the end[^]*implement-task[^]*merge[^]*none/)
     expect((await repo.sdlc("graph hello")).out).toMatch(/stateDiagram-v2[^]*draft --> specified : 1\. S8/)
-    expect((await repo.sdlc("sim hello --set tReady=false --set tNone=false")).out).toMatch(/^If tReady were false and tNone were false, next would come open-pr, by the platform \[I8/)
+    expect((await repo.sdlc("sim hello --set tReady=false --set tNone=false")).out).toMatch(
+      /^If tReady were false and tNone were false, next would come open-pr, by the platform \[I8/
+    )
     expect((await repo.sdlc("replay hello --at 2027-01-15T08:00:03Z")).out).toMatch(/hello \[draft\]/)
   })
   it("completes every command and its flags in three shells", async () => {
@@ -258,6 +387,9 @@ describe("output", () => {
       for (const name of names) expect(out).toContain(name)
       expect(out).toContain("as-human")
     }
-    for (const wanted of "init next why why-not explain graph sim replay import lint submit approve reject waive task gate render doctor diff mcp".split(" ")) expect(names).toContain(wanted)
+    for (const wanted of "init next why why-not explain graph sim replay import lint submit approve reject waive task gate render doctor diff mcp".split(
+      " "
+    ))
+      expect(names).toContain(wanted)
   })
 })

@@ -20,7 +20,10 @@ const prepare = async (): Promise<Repository> => {
   await own.sdlc('new hello --title "Say hello" --preset lean', claude)
   own.write(".sdlc/features/hello/spec.md", spec)
   await own.sdlc("submit spec hello", claude)
-  own.write(".sdlc/features/hello/tasks.md", "## task-001: Greeting\n- covers: REQ-001\n- writes: hello.mjs\n- verify: `node hello.mjs Ada`\n")
+  own.write(
+    ".sdlc/features/hello/tasks.md",
+    "## task-001: Greeting\n- covers: REQ-001\n- writes: hello.mjs\n- verify: `node hello.mjs Ada`\n"
+  )
   await own.sdlc("submit tasks hello", claude)
   own.commit("planned")
   await own.sdlc("apply hello --all", ada)
@@ -64,29 +67,111 @@ const onMain = (own: Repository): void => void own.git("switch", "-q", "main")
 
 /** Every way in which a feature comes into its base. */
 const ways: ReadonlyArray<readonly [name: string, how: string, land: (own: Repository) => void]> = [
-  ["git merge --no-ff", "merge", (own) => (onMain(own), move(own), own.git("merge", "-q", "--no-ff", "--no-edit", "sdlc/hello"))],
-  ["a merge, with more commits on the base since", "merge", (own) => (onMain(own), own.git("merge", "-q", "--no-ff", "--no-edit", "sdlc/hello"), move(own), move(own, "lib.mjs", "export const none = 0\n"))],
+  [
+    "git merge --no-ff",
+    "merge",
+    (own) => (onMain(own), move(own), own.git("merge", "-q", "--no-ff", "--no-edit", "sdlc/hello"))
+  ],
+  [
+    "a merge, with more commits on the base since",
+    "merge",
+    (own) => (
+      onMain(own),
+      own.git("merge", "-q", "--no-ff", "--no-edit", "sdlc/hello"),
+      move(own),
+      move(own, "lib.mjs", "export const none = 0\n")
+    )
+  ],
   ["git merge --ff-only", "fast-forward", (own) => (onMain(own), own.git("merge", "-q", "--ff-only", "sdlc/hello"))],
-  ["a fast-forward, with more commits since", "fast-forward", (own) => (onMain(own), own.git("merge", "-q", "--ff-only", "sdlc/hello"), move(own))],
-  ["git merge --squash", "squash", (own) => (onMain(own), move(own), own.git("merge", "-q", "--squash", "sdlc/hello"), own.commit("Say hello (#1)"))],
-  ["a squash after which others changed the same files", "squash", (own) => (onMain(own), own.git("merge", "-q", "--squash", "sdlc/hello"), own.commit("Say hello (#1)"), move(own, "hello.mjs", "console.log('Hi')\n"))],
-  ["a squash onto a base that changed the same file elsewhere", "squash", (own) => (onMain(own), move(own, "lib.mjs", own.read("lib.mjs").replace("one = 1", "one = 11")), own.git("merge", "-q", "--squash", "sdlc/hello"), own.commit("Say hello (#1)"))],
-  ["a squash by a forge that deletes the branch", "squash", (own) => (onMain(own), move(own), own.git("merge", "-q", "--squash", "sdlc/hello"), own.commit("Say hello (#1)"), own.git("branch", "-q", "-D", "sdlc/hello"))],
-  ["a rebase-merge", "cherry-pick", (own) => (onMain(own), move(own), own.git("cherry-pick", "--allow-empty", "main~1..sdlc/hello"))],
-  ["a rebase-merge onto a base that changed the same file elsewhere", "cherry-pick", (own) => (onMain(own), move(own, "lib.mjs", own.read("lib.mjs").replace("one = 1", "one = 11")), own.git("cherry-pick", "--allow-empty", "main~1..sdlc/hello"))],
-  ["commits picked by hand, without the records", "cherry-pick", (own) => (onMain(own), move(own), own.git("cherry-pick", commits(own).greet, commits(own).test))],
-  ["a squash that names the head it was made of", "squash", (own) => (onMain(own), move(own, "hello.mjs", "// theirs\n"), own.write("hello.mjs", "// both\n"), own.git("add", "-A"), own.git("commit", "-q", "-m", `Say hello\n\nSdlc-Head: ${own.git("rev-parse", "sdlc/hello").trim()}`))]
+  [
+    "a fast-forward, with more commits since",
+    "fast-forward",
+    (own) => (onMain(own), own.git("merge", "-q", "--ff-only", "sdlc/hello"), move(own))
+  ],
+  [
+    "git merge --squash",
+    "squash",
+    (own) => (onMain(own), move(own), own.git("merge", "-q", "--squash", "sdlc/hello"), own.commit("Say hello (#1)"))
+  ],
+  [
+    "a squash after which others changed the same files",
+    "squash",
+    (own) => (
+      onMain(own),
+      own.git("merge", "-q", "--squash", "sdlc/hello"),
+      own.commit("Say hello (#1)"),
+      move(own, "hello.mjs", "console.log('Hi')\n")
+    )
+  ],
+  [
+    "a squash onto a base that changed the same file elsewhere",
+    "squash",
+    (own) => (
+      onMain(own),
+      move(own, "lib.mjs", own.read("lib.mjs").replace("one = 1", "one = 11")),
+      own.git("merge", "-q", "--squash", "sdlc/hello"),
+      own.commit("Say hello (#1)")
+    )
+  ],
+  [
+    "a squash by a forge that deletes the branch",
+    "squash",
+    (own) => (
+      onMain(own),
+      move(own),
+      own.git("merge", "-q", "--squash", "sdlc/hello"),
+      own.commit("Say hello (#1)"),
+      own.git("branch", "-q", "-D", "sdlc/hello")
+    )
+  ],
+  [
+    "a rebase-merge",
+    "cherry-pick",
+    (own) => (onMain(own), move(own), own.git("cherry-pick", "--allow-empty", "main~1..sdlc/hello"))
+  ],
+  [
+    "a rebase-merge onto a base that changed the same file elsewhere",
+    "cherry-pick",
+    (own) => (
+      onMain(own),
+      move(own, "lib.mjs", own.read("lib.mjs").replace("one = 1", "one = 11")),
+      own.git("cherry-pick", "--allow-empty", "main~1..sdlc/hello")
+    )
+  ],
+  [
+    "commits picked by hand, without the records",
+    "cherry-pick",
+    (own) => (onMain(own), move(own), own.git("cherry-pick", commits(own).greet, commits(own).test))
+  ],
+  [
+    "a squash that names the head it was made of",
+    "squash",
+    (own) => (
+      onMain(own),
+      move(own, "hello.mjs", "// theirs\n"),
+      own.write("hello.mjs", "// both\n"),
+      own.git("add", "-A"),
+      own.git("commit", "-q", "-m", `Say hello\n\nSdlc-Head: ${own.git("rev-parse", "sdlc/hello").trim()}`)
+    )
+  ]
 ]
 
 /** What only looks like it. */
 const others: ReadonlyArray<readonly [name: string, happen: (own: Repository) => void]> = [
   ["a base that moved on elsewhere", (own) => (onMain(own), move(own))],
   ["one of its commits picked", (own) => (onMain(own), move(own), own.git("cherry-pick", commits(own).greet))],
-  ["a base that has the same content from somebody else for one of its files", (own) => (onMain(own), move(own, "hello.test.mjs", "// greets\n"))],
-  ["a merge of its plan, before any code", (own) => (onMain(own), move(own), own.git("merge", "-q", "--no-ff", "--no-edit", `${commits(own).greet}~1`))]
+  [
+    "a base that has the same content from somebody else for one of its files",
+    (own) => (onMain(own), move(own, "hello.test.mjs", "// greets\n"))
+  ],
+  [
+    "a merge of its plan, before any code",
+    (own) => (onMain(own), move(own), own.git("merge", "-q", "--no-ff", "--no-edit", `${commits(own).greet}~1`))
+  ]
 ]
 
-const merged = (own: Repository): string | undefined => [...own.files().keys()].find((path) => path.endsWith("-merged.json"))
+const merged = (own: Repository): string | undefined =>
+  [...own.files().keys()].find((path) => path.endsWith("-merged.json"))
 
 describe("a feature that came into its base outside of the flow", () => {
   for (const [name, how, land] of ways) {
@@ -112,24 +197,34 @@ describe("a feature that came into its base outside of the flow", () => {
     })
   }
 
-  it("is seen on what was fetched, and asks for the pull before anything is recorded", { timeout: 60_000 }, async () => {
-    repo = copy()
-    const forge = `${repo.root}-forge`
-    folders.push(forge)
-    repo.git("clone", "-q", "--bare", repo.root, forge)
-    repo.git("remote", "add", "origin", forge)
-    onMain(repo)
-    repo.git("merge", "-q", "--no-ff", "--no-edit", "sdlc/hello")
-    repo.git("push", "-q", "origin", "main")
-    repo.git("reset", "-q", "--hard", "HEAD~1")
-    repo.git("fetch", "-q", "origin")
-    repo.git("switch", "-q", "sdlc/hello")
-    expect((await repo.sdlc("next hello --json", ada)).json).toMatchObject({ rule: "P1" })
-    expect(await repo.sdlc("apply hello", ada)).toMatchObject({ code: 2, err: expect.stringMatching(/sdlc\/hello is checked out, but hello is merged[^]*git switch main/) })
-    onMain(repo)
-    repo.git("checkout", "-q", "sdlc/hello", "--", ".sdlc")
-    expect(await repo.sdlc("apply hello", ada)).toMatchObject({ code: 2, err: expect.stringMatching(/main here does not have [0-9a-f]{10} yet[^]*git pull/) })
-  })
+  it(
+    "is seen on what was fetched, and asks for the pull before anything is recorded",
+    { timeout: 60_000 },
+    async () => {
+      repo = copy()
+      const forge = `${repo.root}-forge`
+      folders.push(forge)
+      repo.git("clone", "-q", "--bare", repo.root, forge)
+      repo.git("remote", "add", "origin", forge)
+      onMain(repo)
+      repo.git("merge", "-q", "--no-ff", "--no-edit", "sdlc/hello")
+      repo.git("push", "-q", "origin", "main")
+      repo.git("reset", "-q", "--hard", "HEAD~1")
+      repo.git("fetch", "-q", "origin")
+      repo.git("switch", "-q", "sdlc/hello")
+      expect((await repo.sdlc("next hello --json", ada)).json).toMatchObject({ rule: "P1" })
+      expect(await repo.sdlc("apply hello", ada)).toMatchObject({
+        code: 2,
+        err: expect.stringMatching(/sdlc\/hello is checked out, but hello is merged[^]*git switch main/)
+      })
+      onMain(repo)
+      repo.git("checkout", "-q", "sdlc/hello", "--", ".sdlc")
+      expect(await repo.sdlc("apply hello", ada)).toMatchObject({
+        code: 2,
+        err: expect.stringMatching(/main here does not have [0-9a-f]{10} yet[^]*git pull/)
+      })
+    }
+  )
 
   it("starts over when the merge was taken back", { timeout: 60_000 }, async () => {
     repo = copy()

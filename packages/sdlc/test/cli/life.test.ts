@@ -16,7 +16,8 @@ afterEach(() => {
 /** Says that what is about another feature is meant to go onto the branch of hello. */
 const onHello = { SDLC_BRANCH: "sdlc/hello" }
 
-const next = async (repo: Repository): Promise<Readonly<Record<string, unknown>>> => (await repo.sdlc("next --json")).json
+const next = async (repo: Repository): Promise<Readonly<Record<string, unknown>>> =>
+  (await repo.sdlc("next --json")).json
 const due = async (repo: Repository): Promise<string> => {
   const { action, phase, rule } = await next(repo)
   return `${String(phase)} ${String(rule)} ${String(action)}`
@@ -58,9 +59,16 @@ describe("a feature's life on one machine", () => {
     expect(repo.git("log", "--oneline", "-1")).toContain("Merge sdlc/hello")
     await repo.sdlc(`record sync-recorded --data '{"specs":["greeting"]}'`, claude)
     await repo.sdlc("apply --all")
-    expect(await repo.sdlc("next --json")).toMatchObject({ code: 30, json: { action: "none", phase: "released", exitCode: 30 } })
+    expect(await repo.sdlc("next --json")).toMatchObject({
+      code: 30,
+      json: { action: "none", phase: "released", exitCode: 30 }
+    })
     expect(await repo.sdlc("apply")).toMatchObject({ code: 30 })
-    expect((await repo.sdlc("replay --json")).json["moments"]).toHaveLength((await repo.sdlc("doctor --json")).json["checks"] === undefined ? -1 : Number(/(\d+) events/.exec(JSON.stringify((await repo.sdlc("doctor --json")).json))?.[1]))
+    expect((await repo.sdlc("replay --json")).json["moments"]).toHaveLength(
+      (await repo.sdlc("doctor --json")).json["checks"] === undefined
+        ? -1
+        : Number(/(\d+) events/.exec(JSON.stringify((await repo.sdlc("doctor --json")).json))?.[1])
+    )
     await repo.sdlc("new later --dep hello", claude)
     expect((await repo.sdlc("archive later")).code).toBe(2)
     expect((await repo.sdlc("sim later --json")).json["facts"]).toMatchObject({ dep: "met" })
@@ -102,7 +110,9 @@ describe("a feature's life on one machine", () => {
     await repo.sdlc("apply")
     const { action, exitCode } = await next(repo)
     expect([action, exitCode]).toEqual(["await-escalation", 20])
-    const [escalation] = (await repo.sdlc("status --json")).json["escalations"] as ReadonlyArray<{ readonly id: string }>
+    const [escalation] = (await repo.sdlc("status --json")).json["escalations"] as ReadonlyArray<{
+      readonly id: string
+    }>
     expect((await repo.sdlc(`answer ${escalation?.id ?? ""} --answer "try once more"`, claude)).code).toBe(20)
     expect((await repo.sdlc(`answer ${escalation?.id ?? ""} --answer "try once more"`, ada)).code).toBe(0)
     expect(await due(repo)).toBe("implementation I3 retry-task")
@@ -129,7 +139,12 @@ describe("a feature's life on one machine", () => {
     repo.write(".sdlc/features/hello/design.md", "# Design\nREQ-001 by magic.\n")
     await repo.sdlc("submit design", claude)
     await repo.sdlc('reject design --as-human --reason "no magic"', ada)
-    expect(await next(repo)).toMatchObject({ rule: "D5", action: "revise-design", command: "design", reason: expect.stringContaining("no magic") })
+    expect(await next(repo)).toMatchObject({
+      rule: "D5",
+      action: "revise-design",
+      command: "design",
+      reason: expect.stringContaining("no magic")
+    })
     expect((await repo.sdlc("submit design", claude)).out).toContain("submitted already")
     repo.write(".sdlc/features/hello/design.md", "# Design\nREQ-001 by a function.\n")
     await repo.sdlc("submit design", claude)
@@ -153,7 +168,10 @@ describe("a feature's life on one machine", () => {
     greet(repo)
     await repo.sdlc("task claim task-001", claude)
     await repo.sdlc("apply --all")
-    await repo.sdlc(`record review --data '{"verdict":"changes","findings":[{"id":"r1","severity":"high","title":"no test"}]}'`, bob)
+    await repo.sdlc(
+      `record review --data '{"verdict":"changes","findings":[{"id":"r1","severity":"high","title":"no test"}]}'`,
+      bob
+    )
     expect(await due(repo)).toBe("review V3 plan-fixes")
     await repo.sdlc('task add --origin review --title "Add a test" --verify "test -f hello.test.mjs"', claude)
     expect(await due(repo)).toBe("review P2 regress")
@@ -171,7 +189,10 @@ describe("a feature's life on one machine", () => {
     await repo.sdlc("thread resolve t-1", claude)
     await repo.sdlc("approve review --as-human", ada)
     await repo.sdlc("apply --all")
-    await repo.sdlc(`record audit --data '{"findings":[{"id":"a1","severity":"low","title":"small"},{"id":"a2","severity":"critical","title":"big"}]}'`, bob)
+    await repo.sdlc(
+      `record audit --data '{"findings":[{"id":"a1","severity":"low","title":"small"},{"id":"a2","severity":"critical","title":"big"}]}'`,
+      bob
+    )
     expect(await due(repo)).toBe("audit U4 plan-fixes")
     expect((await repo.sdlc("findings")).out).toMatch(/a2 +critical +blocking/)
     await repo.sdlc('dispose a2 accept --reason "behind a flag"', bob)
@@ -203,7 +224,10 @@ describe("a feature's life on one machine", () => {
     repo.write("seen.txt", "Hello Ada\n")
     const attached = await repo.sdlc("evidence attach QA-001 --file seen.txt --status passed --json", bob)
     expect(attached.code).toBe(0)
-    const statement = JSON.parse(repo.read(String(attached.json["path"]))) as { readonly _type: string; readonly subject: ReadonlyArray<{ readonly name: string }> }
+    const statement = JSON.parse(repo.read(String(attached.json["path"]))) as {
+      readonly _type: string
+      readonly subject: ReadonlyArray<{ readonly name: string }>
+    }
     expect(statement._type).toBe("https://in-toto.io/Statement/v1")
     expect(statement.subject.map((subject) => subject.name)).toEqual(["hello@code", "seen.txt"])
     expect(await due(repo)).toBe("qa K7 approve-qa")
@@ -237,7 +261,10 @@ describe("a feature's life on one machine", () => {
     await repo.sdlc("apply later", claude, onHello)
     await repo.sdlc("submit tasks later", claude, onHello)
     await repo.sdlc("apply later --all", claude, onHello)
-    expect(await repo.sdlc("next later --json")).toMatchObject({ code: 10, json: { rule: "Q8", action: "wait-dependency" } })
+    expect(await repo.sdlc("next later --json")).toMatchObject({
+      code: 10,
+      json: { rule: "Q8", action: "wait-dependency" }
+    })
     await repo.sdlc(`record feature-amended hello --data '{"deps":["later"]}'`, ada, onHello)
     expect(await repo.sdlc("next later --json")).toMatchObject({ code: 20, json: { rule: "H7" } })
   })
@@ -257,7 +284,11 @@ describe("a feature's life on one machine", () => {
     repo.git("switch", "-q", "left")
     repo.git("merge", "-q", "--no-edit", "right~1")
     const other = await repo.sdlc("status hello --json")
-    expect(one.json).toMatchObject({ integrity: "ok", blockers: [expect.objectContaining({ id: "b-1" })], threads: [expect.objectContaining({ id: "t-1" })] })
+    expect(one.json).toMatchObject({
+      integrity: "ok",
+      blockers: [expect.objectContaining({ id: "b-1" })],
+      threads: [expect.objectContaining({ id: "t-1" })]
+    })
     expect(other.json["tasks"]).toEqual(one.json["tasks"])
     expect(other.json["facts"]).toMatchObject({ tRunning: true, threads: true })
     await repo.sdlc("unblock b-1 --answer 80 --branch left", claude)

@@ -30,11 +30,24 @@ describe("README.md", () => {
     const result = spawnSync("bash", ["--norc", "-ec", tour], {
       cwd: home,
       encoding: "utf8",
-      env: { PATH: `${dir}:${process.env["PATH"] ?? ""}`, HOME: home, GIT_CONFIG_GLOBAL: "/dev/null", GIT_AUTHOR_NAME: "Ada", GIT_AUTHOR_EMAIL: "ada@example.org", GIT_COMMITTER_NAME: "Ada", GIT_COMMITTER_EMAIL: "ada@example.org", EMAIL: "ada@example.org", SDLC_PRINCIPAL: "human:ada" }
+      env: {
+        PATH: `${dir}:${process.env["PATH"] ?? ""}`,
+        HOME: home,
+        GIT_CONFIG_GLOBAL: "/dev/null",
+        GIT_AUTHOR_NAME: "Ada",
+        GIT_AUTHOR_EMAIL: "ada@example.org",
+        GIT_COMMITTER_NAME: "Ada",
+        GIT_COMMITTER_EMAIL: "ada@example.org",
+        EMAIL: "ada@example.org",
+        SDLC_PRINCIPAL: "human:ada"
+      }
     })
     expect(result.stderr).not.toContain("sdlc:")
     expect(result.status).toBe(0)
-    expect(result.stdout.trim().split("\n").slice(-2)).toEqual(["hello [released] none (the platform)", expect.stringContaining("Released")])
+    expect(result.stdout.trim().split("\n").slice(-2)).toEqual([
+      "hello [released] none (the platform)",
+      expect.stringContaining("Released")
+    ])
   })
   it("has an example that says what its comments say, without Effect", () => {
     const example = /```ts\n([^]*?)```/.exec(text)?.[1] ?? ""

@@ -25,7 +25,11 @@ const many = (): Repository => {
   const files = new Map(Repo.initProject(new Map()).map((write) => [write.path, write.content]))
   for (const [path, content] of files) repo.write(path, content)
   for (let index = 0; index < count; index++) {
-    const { writes } = Repo.createFeature(files, { slug: `feature-${index}`, title: `Feature ${index}`, kind: "feature" }, stamp(index))
+    const { writes } = Repo.createFeature(
+      files,
+      { slug: `feature-${index}`, title: `Feature ${index}`, kind: "feature" },
+      stamp(index)
+    )
     for (const { content, path } of writes) repo.write(path, content)
   }
   return repo
@@ -43,23 +47,41 @@ describe("the listing's index", () => {
     const repo = many()
     const first = listed(repo)
     expect(first).toHaveLength(count)
-    expect(Object.keys((JSON.parse(readFileSync(index(repo), "utf8")) as { entries: object }).entries)).toHaveLength(count)
+    expect(Object.keys((JSON.parse(readFileSync(index(repo), "utf8")) as { entries: object }).entries)).toHaveLength(
+      count
+    )
     expect(listed(repo)).toEqual(first)
     append(repo, "feature-7", { type: "feature-amended", data: { title: "Another" } }, 500)
     append(repo, "feature-8", { type: "paused", data: { reason: "later" } }, 501)
-    expect(listed(repo).filter((row) => row.lifecycle === "paused").map((row) => row.feature)).toEqual(["feature-8"])
+    expect(
+      listed(repo)
+        .filter((row) => row.lifecycle === "paused")
+        .map((row) => row.feature)
+    ).toEqual(["feature-8"])
     repo.write(".sdlc/features/feature-9/events/01ARYZ6S41TSV4RRFFQ69G5FAV-paused.json", "{}")
-    expect(listed(repo).filter((row) => row.integrity === "corrupt").map((row) => row.feature)).toEqual(["feature-9"])
+    expect(
+      listed(repo)
+        .filter((row) => row.integrity === "corrupt")
+        .map((row) => row.feature)
+    ).toEqual(["feature-9"])
   })
   it("is replaced when it is damaged, of another policy, or of another tool", () => {
     const repo = many()
     const first = listed(repo)
     const good = readFileSync(index(repo), "utf8")
-    for (const text of ["", "{", "[]", "null", "{\"of\":\"x\",\"entries\":{}}", good.replace(/"of":"[^"]*"/, "\"of\":\"1 other other\""), good.replaceAll("\"draft\"", "7")]) {
+    for (const text of [
+      "",
+      "{",
+      "[]",
+      "null",
+      '{"of":"x","entries":{}}',
+      good.replace(/"of":"[^"]*"/, '"of":"1 other other"'),
+      good.replaceAll('"draft"', "7")
+    ]) {
       writeFileSync(index(repo), text)
       expect(listed(repo)).toEqual(first)
     }
-    writeFileSync(index(repo), good.replaceAll("\"draft\"", "\"released\"").replace(/"of":"1 /, "\"of\":\"0 "))
+    writeFileSync(index(repo), good.replaceAll('"draft"', '"released"').replace(/"of":"1 /, '"of":"0 '))
     expect(listed(repo)).toEqual(first)
   })
   it("keeps no row of a feature that changed a moment ago", () => {
@@ -74,7 +96,11 @@ describe("the listing's index", () => {
 })
 
 describe("the names of a feature's events", () => {
-  const [early, middle, late] = ["01ARYZ6S41TSV4RRFFQ69G5FAV", "01BX5ZZKBKACTAV9WEVGEMMVRZ", "01CX5ZZKBKACTAV9WEVGEMMVRZ"]
+  const [early, middle, late] = [
+    "01ARYZ6S41TSV4RRFFQ69G5FAV",
+    "01BX5ZZKBKACTAV9WEVGEMMVRZ",
+    "01CX5ZZKBKACTAV9WEVGEMMVRZ"
+  ]
   const cases: ReadonlyArray<readonly [boolean, ReadonlyArray<string>]> = [
     [false, []],
     [false, [`${early}-feature-created.json`]],

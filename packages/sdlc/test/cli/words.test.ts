@@ -21,7 +21,9 @@ describe("words about a draft", () => {
   })
   it("show prints the document with its standing, and shortens its digest", async () => {
     const { out } = await repo.sdlc("show spec hello")
-    expect(out).toMatch(/^spec of hello: submitted, last submitted by claude on \d{4}-\d\d-\d\d\n {2}\.sdlc\/features\/hello\/spec\.md \(md1:[0-9a-f]{10}\)\n/)
+    expect(out).toMatch(
+      /^spec of hello: submitted, last submitted by claude on \d{4}-\d\d-\d\d\n {2}\.sdlc\/features\/hello\/spec\.md \(md1:[0-9a-f]{10}\)\n/
+    )
     expect(out).toContain("### REQ-001: Greet")
     expect((await repo.sdlc("show spek")).err).toContain("did you mean spec?")
     expect((await repo.sdlc("show design")).err).toContain("does not exist")
@@ -33,7 +35,11 @@ describe("words about a draft", () => {
     const facts = (await repo.sdlc("why --facts")).out
     expect(facts).toContain("facts, and where they come from")
     expect(facts).toMatch(/rule S7: /)
-    expect((await repo.sdlc("why --json")).json).toMatchObject({ because: [expect.stringContaining("submitted by claude")], facts: expect.anything(), conditions: expect.anything() })
+    expect((await repo.sdlc("why --json")).json).toMatchObject({
+      because: [expect.stringContaining("submitted by claude")],
+      facts: expect.anything(),
+      conditions: expect.anything()
+    })
   })
   it("why-not names the gates that stand between", async () => {
     const { out } = await repo.sdlc("why-not implement-task")
@@ -42,8 +48,17 @@ describe("words about a draft", () => {
     expect((await repo.sdlc("why-not implement-task --json")).json["gates"]).toHaveLength(4)
   })
   const gates: ReadonlyArray<readonly [string, string]> = [
-    ["requirements", "did you mean spec?"], ["Spec", "did you mean spec?"], ["plan", "did you mean tasks?"], ["acceptance", "did you mean uat?"], ["qa_plan", "did you mean qa-plan?"],
-    ["human_review", "did you mean human-review?"], ["code-reviev", "did you mean human-review?"], ["marge", "did you mean merge?"], ["agent-review", "sdlc record review"], ["audit", "sdlc record audit"], ["xyzzy", "use one of these."]
+    ["requirements", "did you mean spec?"],
+    ["Spec", "did you mean spec?"],
+    ["plan", "did you mean tasks?"],
+    ["acceptance", "did you mean uat?"],
+    ["qa_plan", "did you mean qa-plan?"],
+    ["human_review", "did you mean human-review?"],
+    ["code-reviev", "did you mean human-review?"],
+    ["marge", "did you mean merge?"],
+    ["agent-review", "sdlc record review"],
+    ["audit", "sdlc record audit"],
+    ["xyzzy", "use one of these."]
   ]
   it.each(gates)("answers the wrong gate %s with %s", async (word, fix) => {
     const said = await repo.sdlc(`approve ${word} --as-human`, ada)
@@ -55,7 +70,9 @@ describe("words about a draft", () => {
     expect(out).toMatch(/ci-recorded +\(ci\) +tree, .*sha, run, status: passed\|failed\|infra, job\?, url\?/)
     expect(out).toMatch(/pr-opened +\(pr\) +number, url\?/)
     expect(out).not.toMatch(/^ *phase-moved/m)
-    expect((await repo.sdlc("help record --json")).json["events"]).toMatchObject({ "merged": { required: ["sha", "outOfBand"] } })
+    expect((await repo.sdlc("help record --json")).json["events"]).toMatchObject({
+      merged: { required: ["sha", "outOfBand"] }
+    })
   })
   it("sim tells a story", async () => {
     const { out } = await repo.sdlc("sim --set spec=approved")
@@ -105,14 +122,25 @@ describe("archived features", () => {
     if (!repo.read(".sdlc/policy.yaml").includes("v: 1")) throw new Error("policy")
     const archived = [...repo.files().keys()].some((path) => path.startsWith(".sdlc/archive/"))
     if (!archived) expect((await repo.sdlc("archive hello", ada)).code).toBe(0)
-    for (const line of ["status hello", "why hello", "replay hello", "show spec hello", "explain hello", "graph hello", "why-not merge hello"]) {
+    for (const line of [
+      "status hello",
+      "why hello",
+      "replay hello",
+      "show spec hello",
+      "explain hello",
+      "graph hello",
+      "why-not merge hello"
+    ]) {
       const said = await repo.sdlc(line)
       expect(said.err, line).toBe("")
       expect(said.out, line).not.toBe("")
     }
     expect((await repo.sdlc("status hello")).out).toContain("archived")
     expect((await repo.sdlc("show spec hello")).out).toContain("REQ-001")
-    expect(await repo.sdlc('pause hello --reason "x"', ada)).toMatchObject({ code: 2, err: expect.stringContaining("archived") })
+    expect(await repo.sdlc('pause hello --reason "x"', ada)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("archived")
+    })
     expect((await repo.sdlc("why helo")).err).toContain("did you mean hello?")
     repo.remove()
   })

@@ -26,7 +26,11 @@ export const ulid = (n: number): string => {
   return `01HZZZZZZZ000000${text}`
 }
 
-export const task = (n: number, deps: ReadonlyArray<number> = [], writes: ReadonlyArray<string> = [`src/${n}/**`]): TaskSpec => ({
+export const task = (
+  n: number,
+  deps: ReadonlyArray<number> = [],
+  writes: ReadonlyArray<string> = [`src/${n}/**`]
+): TaskSpec => ({
   id: `task-${String(n).padStart(3, "0")}`,
   title: `Task ${n}`,
   deps: deps.map((dep) => `task-${String(dep).padStart(3, "0")}`),
@@ -54,7 +58,12 @@ export class Driver {
   copy(): Driver {
     const other = new Driver(this.policy)
     other.events.splice(0, other.events.length, ...this.events)
-    return Object.assign(other, { artifacts: { ...this.artifacts }, observed: this.observed, now: this.now, tree: this.tree })
+    return Object.assign(other, {
+      artifacts: { ...this.artifacts },
+      observed: this.observed,
+      now: this.now,
+      tree: this.tree
+    })
   }
 
   push<T extends EventType>(type: T, data: EventData<T>, actor: Principal = platform): string {
@@ -80,7 +89,14 @@ export class Driver {
   }
 
   write(kind: DocumentKind, text: string, more: Partial<Artifact> = {}): void {
-    this.artifacts[kind] = { kind, hash: `md1:${text}`, lint: [], openQuestions: 0, ...(kind === "qa-plan" ? { checks: ["SC-001"] } : {}), ...more }
+    this.artifacts[kind] = {
+      kind,
+      hash: `md1:${text}`,
+      lint: [],
+      openQuestions: 0,
+      ...(kind === "qa-plan" ? { checks: ["SC-001"] } : {}),
+      ...more
+    }
   }
 
   get state(): FeatureState {
@@ -96,7 +112,12 @@ export class Driver {
     if (subject !== null) this.push("artifact-submitted", { kind, hash: subject, upstream }, author)
   }
 
-  verdict(gate: VerdictGate, verdict: "approve" | "reject" | "waive" = "approve", by: Principal = human, reason?: string): void {
+  verdict(
+    gate: VerdictGate,
+    verdict: "approve" | "reject" | "waive" = "approve",
+    by: Principal = human,
+    reason?: string
+  ): void {
     const { subject, upstream } = subjectOf(this.state, gate)
     this.push("verdict", { gate, subject, upstream, verdict, ...(reason === undefined ? {} : { reason }) }, by)
   }
@@ -105,7 +126,9 @@ export class Driver {
   other(type: "human" | "agent"): Principal {
     const { coders, submissions } = this.state
     const busy = [...coders, ...submissions.map((submission) => submission.by)]
-    const free = Array.from({ length: 9 }, (_, i): Principal => type === "human" ? { id: `person${i}`, type } : { id: "reviewer", type, session: `r${i}` })
+    const free = Array.from({ length: 9 }, (_, i): Principal =>
+      type === "human" ? { id: `person${i}`, type } : { id: "reviewer", type, session: `r${i}` }
+    )
     const all = type === "human" ? [human, secondHuman, ...free] : [reviewer, ...free]
     return all.find((candidate) => !busy.some((one) => samePrincipal(one, candidate))) ?? human
   }
@@ -125,7 +148,12 @@ export class Driver {
       if (decision.action === action) return decision
       this.step()
     }
-    throw new Error(`no ${action} within ${most} steps: ${this.steps.slice(-8).map((step) => step.rule).join(" ")}`)
+    throw new Error(
+      `no ${action} within ${most} steps: ${this.steps
+        .slice(-8)
+        .map((step) => step.rule)
+        .join(" ")}`
+    )
   }
 
   perform(decision: FeatureDecision): void {
@@ -145,7 +173,12 @@ export class Driver {
     switch (action) {
       case "advance":
       case "regress":
-        return void this.push("phase-moved", { from: state.phase, to: decision.to as typeof state.phase, rule: decision.rule, reason: decision.reason })
+        return void this.push("phase-moved", {
+          from: state.phase,
+          to: decision.to as typeof state.phase,
+          rule: decision.rule,
+          reason: decision.reason
+        })
       case "approve-start":
         return this.verdict("start")
       case "claim-slot":
@@ -189,13 +222,21 @@ export class Driver {
       case "fix-audit":
         return void this.push("audit-recorded", { tree, findings: [], valid: true }, reviewer)
       case "triage-findings":
-        return state.audits.at(-1)?.result?.findings.forEach((finding) => this.push("finding-disposed", { finding: finding.id, disposition: "track", reason: "later" }, author))
+        return state.audits
+          .at(-1)
+          ?.result?.findings.forEach((finding) =>
+            this.push("finding-disposed", { finding: finding.id, disposition: "track", reason: "later" }, author)
+          )
       case "accept-risk":
         return this.verdict("risk")
       case "run-qa":
       case "complete-qa":
       case "attach-evidence":
-        return void this.push("qa-recorded", { tree, checks: [{ id: "SC-001", status: "passed", evidence: "sha256:bb" }] }, reviewer)
+        return void this.push(
+          "qa-recorded",
+          { tree, checks: [{ id: "SC-001", status: "passed", evidence: "sha256:bb" }] },
+          reviewer
+        )
       case "approve-qa":
         return this.verdict("uat", "approve", this.other("human"))
       case "approve-merge":
@@ -207,7 +248,11 @@ export class Driver {
         return void this.push("merged", { sha, outOfBand: false })
       case "deploy":
       case "retry-deploy":
-        return void this.push("deploy-started", { deploy: `deploy${this.events.length}`, sha, environment: "production" })
+        return void this.push("deploy-started", {
+          deploy: `deploy${this.events.length}`,
+          sha,
+          environment: "production"
+        })
       case "wait-deploy":
         return void this.push("deploy-recorded", { deploy, status: "succeeded" })
       case "verify-release":
@@ -218,7 +263,12 @@ export class Driver {
         return void this.push("rollback-recorded", { deploy, status: "succeeded" })
       case "reopen":
         this.push("fix-tasks-added", { origin: "rollback", tasks: [task(100 + this.events.length)] })
-        return void this.push("phase-moved", { from: state.phase, to: "implementation", rule: "M10", reason: decision.reason })
+        return void this.push("phase-moved", {
+          from: state.phase,
+          to: "implementation",
+          rule: "M10",
+          reason: decision.reason
+        })
       case "sync-specs":
         return void this.push("sync-recorded", { specs: ["demo"] }, author)
       case "cleanup-workspace":
@@ -228,15 +278,23 @@ export class Driver {
       case "dequeue-merge":
         return void this.push("merge-dequeued", { reason: decision.reason })
       case "await-escalation":
-        return state.escalations.forEach((open) => this.push("escalation-answered", { escalation: open.id, answer: "go on" }, human))
+        return state.escalations.forEach((open) =>
+          this.push("escalation-answered", { escalation: open.id, answer: "go on" }, human)
+        )
       case "escalate-rework":
       case "escalate-retries":
       case "escalate-budget":
-        return void this.push("escalation-opened", { escalation: `esc${this.events.length}`, question: decision.reason, rule: decision.rule })
+        return void this.push("escalation-opened", {
+          escalation: `esc${this.events.length}`,
+          question: decision.reason,
+          rule: decision.rule
+        })
       case "none":
         return
       case "resolve-blocker":
-        return state.blockers.forEach((open) => this.push("blocker-cleared", { blocker: open.id }, open.needs === "agent" ? author : human))
+        return state.blockers.forEach((open) =>
+          this.push("blocker-cleared", { blocker: open.id }, open.needs === "agent" ? author : human)
+        )
       case "await-resume":
         return void this.push("resumed", {}, human)
       case "replan":
@@ -245,13 +303,21 @@ export class Driver {
       case "escalate-release":
         return void this.push("rollback-recorded", { deploy, status: "succeeded" })
       case "wait-tasks":
-        return void this.push("task-claimed", { task: state.tasks.find((one) => one.status === "running")?.id ?? "" }, author)
+        return void this.push(
+          "task-claimed",
+          { task: state.tasks.find((one) => one.status === "running")?.id ?? "" },
+          author
+        )
       case "wait-ci":
         return void this.push("ci-recorded", { tree, sha, run: `run${this.events.length}`, status: "passed" }, ci)
       case "wait-review":
         return void this.push("review-recorded", { tree, verdict: "approve", findings: [] }, this.other("agent"))
       case "confirm-action":
-        return void this.push("verdict", { gate: "action", subject: decision.confirms ?? null, verdict: "approve" }, human)
+        return void this.push(
+          "verdict",
+          { gate: "action", subject: decision.confirms ?? null, verdict: "approve" },
+          human
+        )
       default:
         throw new Error(`the driver does not know how to ${action}`)
     }

@@ -17,7 +17,10 @@ describe("a feature through its events", () => {
     const driver = run(new Driver(standardPolicy))
     assert.strictEqual(driver.next().rule, "Z3")
     assert.strictEqual(driver.state.phase, "released")
-    assert.deepStrictEqual(driver.state.history.map((move) => move.to), ["specified", "planned", "ready", "implementation", "review", "audit", "qa", "merge", "released"])
+    assert.deepStrictEqual(
+      driver.state.history.map((move) => move.to),
+      ["specified", "planned", "ready", "implementation", "review", "audit", "qa", "merge", "released"]
+    )
     assert.isBelow(driver.steps.length, 49)
     decodeEvents(driver.events)
   })
@@ -30,7 +33,11 @@ describe("a feature through its events", () => {
   })
 
   it("resolves presets by kind and by name", () => {
-    assert.isFalse(run(new Driver(standardPolicy, { kind: "hotfix" })).steps.some((step) => step.rule.startsWith("U") && step.rule !== "U8"))
+    assert.isFalse(
+      run(new Driver(standardPolicy, { kind: "hotfix" })).steps.some(
+        (step) => step.rule.startsWith("U") && step.rule !== "U8"
+      )
+    )
     assert.isFalse(run(new Driver(standardPolicy, { preset: "lean" })).steps.some((step) => step.actor === "human"))
   })
 
@@ -57,7 +64,12 @@ describe("a feature through its events", () => {
     driver.until("review-code")
     driver.write("spec", "edited")
     const decision = driver.next()
-    assert.deepInclude(decision, { rule: "P2", action: "regress", to: "draft", reason: "The draft gate no longer holds: spec=stale" })
+    assert.deepInclude(decision, {
+      rule: "P2",
+      action: "regress",
+      to: "draft",
+      reason: "The draft gate no longer holds: spec=stale"
+    })
     driver.step()
     assert.strictEqual(driver.next().action, "reconcile-spec")
     assert.strictEqual(driver.step().reason.startsWith("The spec changed since its approval (md1:"), true)
@@ -70,7 +82,11 @@ describe("a feature through its events", () => {
     const driver = new Driver(standardPolicy)
     driver.until("approve-design")
     driver.verdict("design", "reject", human, "no rollback story")
-    assert.deepInclude(driver.next(), { rule: "D5", action: "revise-design", reason: "The design was rejected by ada: no rollback story" })
+    assert.deepInclude(driver.next(), {
+      rule: "D5",
+      action: "revise-design",
+      reason: "The design was rejected by ada: no rollback story"
+    })
     driver.step()
     assert.strictEqual(run(driver).state.phase, "released")
   })
@@ -87,13 +103,27 @@ describe("a feature through its events", () => {
     driver.step()
     assert.deepInclude(driver.next(), { rule: "I6", taskId: "task-001", actor: "human" })
     driver.until("run-ci")
-    driver.push("ci-recorded", { tree: driver.observed.head?.tree ?? "", sha: "x", run: "1", status: "failed", job: "unit" })
+    driver.push("ci-recorded", {
+      tree: driver.observed.head?.tree ?? "",
+      sha: "x",
+      run: "1",
+      status: "failed",
+      job: "unit"
+    })
     assert.deepInclude(driver.next(), { rule: "I10", reason: `unit: CI failed at ${driver.observed.head?.sha}` })
     driver.until("review-code")
-    driver.push("review-recorded", { tree: driver.observed.head?.tree ?? "", verdict: "changes", findings: [] }, { id: "r", type: "agent" })
+    driver.push(
+      "review-recorded",
+      { tree: driver.observed.head?.tree ?? "", verdict: "changes", findings: [] },
+      { id: "r", type: "agent" }
+    )
     assert.strictEqual(driver.next().rule, "V3")
     driver.until("audit")
-    driver.push("audit-recorded", { tree: driver.observed.head?.tree ?? "", valid: true, findings: [{ id: "F1", severity: "high", title: "x" }] }, { id: "r", type: "agent" })
+    driver.push(
+      "audit-recorded",
+      { tree: driver.observed.head?.tree ?? "", valid: true, findings: [{ id: "F1", severity: "high", title: "x" }] },
+      { id: "r", type: "agent" }
+    )
     assert.deepInclude(driver.next(), { rule: "U4", reason: "1 open finding of severity high or above" })
     driver.until("run-qa")
     driver.push("qa-recorded", { tree: driver.observed.head?.tree ?? "", checks: [{ id: "SC-001", status: "failed" }] })
@@ -133,7 +163,11 @@ describe("a feature through its events", () => {
     assert.deepInclude(driver.next(), { rule: "G3", reason: "The budget is spent: 5 USD of 5 USD" })
     driver.step()
     assert.strictEqual(driver.next().rule, "H4")
-    driver.push("escalation-answered", { escalation: driver.state.escalations[0]?.id ?? "", answer: "five more", budget: { usd: 5 } }, human)
+    driver.push(
+      "escalation-answered",
+      { escalation: driver.state.escalations[0]?.id ?? "", answer: "five more", budget: { usd: 5 } },
+      human
+    )
     assert.strictEqual(driver.next().rule, "S1")
   })
 

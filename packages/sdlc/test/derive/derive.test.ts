@@ -20,20 +20,33 @@ const reviewing = (policy: Policy = standardPolicy): Driver => {
 
 it("a dependency or a finding called constructor is none that every object has", () => {
   const driver = reviewing()
-  const state = { ...driver.state, feature: { ...driver.state.feature, deps: ["constructor"] }, observed: { ...driver.observed, deps: {} } }
+  const state = {
+    ...driver.state,
+    feature: { ...driver.state.feature, deps: ["constructor"] },
+    observed: { ...driver.observed, deps: {} }
+  }
   assert.strictEqual(derive(state, driver.policy, driver.now).dep, "unmet")
-  driver.push("audit-recorded", { tree: treeOf(driver), valid: true, findings: [{ id: "constructor", severity: "low", title: "x" }] }, reviewer)
+  driver.push(
+    "audit-recorded",
+    { tree: treeOf(driver), valid: true, findings: [{ id: "constructor", severity: "low", title: "x" }] },
+    reviewer
+  )
   assert.strictEqual(factsOf(driver).findOpen, true)
 })
 
 describe("results hold for one code tree", () => {
   it("CI", () => {
     const driver = new Driver(standardPolicy)
-    const record = (status: "passed" | "failed" | "infra") => driver.push("ci-recorded", { tree: treeOf(driver), sha: "s", run: "1", status }, ci)
+    const record = (status: "passed" | "failed" | "infra") =>
+      driver.push("ci-recorded", { tree: treeOf(driver), sha: "s", run: "1", status }, ci)
     assert.strictEqual(factsOf(driver).ci, "none")
     driver.push("ci-started", { tree: treeOf(driver), sha: "s", run: "1" })
     assert.strictEqual(factsOf(driver).ci, "running")
-    for (const [status, fact] of [["failed", "red"], ["infra", "infra"], ["passed", "green"]] as const) {
+    for (const [status, fact] of [
+      ["failed", "red"],
+      ["infra", "infra"],
+      ["passed", "green"]
+    ] as const) {
       record(status)
       assert.strictEqual(factsOf(driver).ci, fact)
     }
@@ -81,8 +94,14 @@ describe("results hold for one code tree", () => {
 
   it("audit: severities, dispositions and accepted risk", () => {
     const driver = reviewing()
-    const audit = (severity: "high" | "low") => driver.push("audit-recorded", { tree: treeOf(driver), valid: true, findings: [{ id: "F1", severity, title: "x" }] }, reviewer)
-    const dispose = (disposition: "fix" | "track" | "accept", by = author) => driver.push("finding-disposed", { finding: "F1", disposition, reason: "r" }, by)
+    const audit = (severity: "high" | "low") =>
+      driver.push(
+        "audit-recorded",
+        { tree: treeOf(driver), valid: true, findings: [{ id: "F1", severity, title: "x" }] },
+        reviewer
+      )
+    const dispose = (disposition: "fix" | "track" | "accept", by = author) =>
+      driver.push("finding-disposed", { finding: "F1", disposition, reason: "r" }, by)
     assert.strictEqual(factsOf(driver).audit, "absent")
     driver.push("audit-recorded", { tree: treeOf(driver), valid: false, findings: [] }, reviewer)
     assert.strictEqual(factsOf(driver).audit, "invalid")
@@ -96,7 +115,11 @@ describe("results hold for one code tree", () => {
     assert.deepInclude(factsOf(driver), { findBlock: false, risk: "pending" })
     driver.verdict("risk")
     assert.strictEqual(factsOf(driver).risk, "ok")
-    driver.push("audit-recorded", { tree: treeOf(driver), valid: true, findings: [{ id: "F1", severity: "critical", title: "worse" }] }, reviewer)
+    driver.push(
+      "audit-recorded",
+      { tree: treeOf(driver), valid: true, findings: [{ id: "F1", severity: "critical", title: "worse" }] },
+      reviewer
+    )
     assert.strictEqual(factsOf(driver).risk, "pending")
     dispose("accept", human)
     assert.strictEqual(factsOf(driver).risk, "ok")
@@ -106,7 +129,13 @@ describe("results hold for one code tree", () => {
 
   it("QA: demanded checks, failures, evidence at hand", () => {
     const driver = reviewing()
-    const record = (...checks: ReadonlyArray<{ readonly id: string; readonly status: "passed" | "failed" | "not-run"; readonly evidence?: string }>) => driver.push("qa-recorded", { tree: treeOf(driver), checks }, reviewer)
+    const record = (
+      ...checks: ReadonlyArray<{
+        readonly id: string
+        readonly status: "passed" | "failed" | "not-run"
+        readonly evidence?: string
+      }>
+    ) => driver.push("qa-recorded", { tree: treeOf(driver), checks }, reviewer)
     record()
     assert.deepInclude(factsOf(driver), { qa: "incomplete", evidence: false })
     record({ id: "other", status: "passed" })
@@ -141,7 +170,9 @@ describe("tasks", () => {
   }
   const t = (driver: Driver) => {
     const { tBlocked, tFailed, tNone, tReady, tRunning, tVerify } = factsOf(driver)
-    return Object.entries({ tNone, tVerify, tFailed, tReady, tRunning, tBlocked }).filter(([, value]) => value).map(([name]) => name)
+    return Object.entries({ tNone, tVerify, tFailed, tReady, tRunning, tBlocked })
+      .filter(([, value]) => value)
+      .map(([name]) => name)
   }
 
   it("are done only with evidence, and never by the word of an agent", () => {
@@ -168,18 +199,41 @@ describe("tasks", () => {
     driver.write("tasks", "other")
     assert.deepStrictEqual(t(driver), ["tNone", "tReady"])
     driver.push("tasks-materialised", { planHash: "md1:other", tasks: [task(7), task(8)] })
-    assert.deepStrictEqual(driver.state.tasks.map(({ id, origin }) => [id, origin]), [["task-007", "plan"], ["task-008", "plan"], ["task-009", "ci"]])
+    assert.deepStrictEqual(
+      driver.state.tasks.map(({ id, origin }) => [id, origin]),
+      [
+        ["task-007", "plan"],
+        ["task-008", "plan"],
+        ["task-009", "ci"]
+      ]
+    )
   })
 
   it("keep their status when the plan is materialised again with the same definition", () => {
     const driver = working()
     driver.push("task-started", { task: "task-001" }, author)
-    driver.push("tasks-materialised", { planHash: driver.artifacts.tasks?.hash ?? null, tasks: [task(1), task(2, [], ["docs/**"])] })
-    assert.deepStrictEqual(driver.state.tasks.map(({ id, status }) => [id, status]), [["task-001", "running"], ["task-002", "todo"]])
+    driver.push("tasks-materialised", {
+      planHash: driver.artifacts.tasks?.hash ?? null,
+      tasks: [task(1), task(2, [], ["docs/**"])]
+    })
+    assert.deepStrictEqual(
+      driver.state.tasks.map(({ id, status }) => [id, status]),
+      [
+        ["task-001", "running"],
+        ["task-002", "todo"]
+      ]
+    )
   })
 
   it("run side by side only when their writes are disjoint", () => {
-    const as = (...writes: ReadonlyArray<string>) => ({ ...task(1), writes, origin: "plan" as const, status: "todo" as const, failures: 0, event: "" })
+    const as = (...writes: ReadonlyArray<string>) => ({
+      ...task(1),
+      writes,
+      origin: "plan" as const,
+      status: "todo" as const,
+      failures: 0,
+      event: ""
+    })
     for (const [a, b, apart] of [
       ["src/a/**", "src/b/**", true],
       ["src/**", "src/b/**", false],
@@ -195,13 +249,19 @@ describe("tasks", () => {
     }
     assert.isFalse(disjointWrites(as(), as("x")))
     const many = [1, 2, 3, 4].map((n) => ({ ...as(n === 3 ? "src/1/x" : `src/${n}/**`), id: `task-00${n}` }))
-    assert.deepStrictEqual(batchOf(many).map(({ id }) => id), ["task-002", "task-004"])
+    assert.deepStrictEqual(
+      batchOf(many).map(({ id }) => id),
+      ["task-002", "task-004"]
+    )
   })
 })
 
 describe("time", () => {
   it("enters through freezes and leases alone", () => {
-    const policy: Policy = { ...standardPolicy, freeze: [{ from: "2026-03-01T00:00:00Z", until: "2026-03-02T00:00:00Z" }] }
+    const policy: Policy = {
+      ...standardPolicy,
+      freeze: [{ from: "2026-03-01T00:00:00Z", until: "2026-03-02T00:00:00Z" }]
+    }
     const driver = new Driver(policy)
     driver.observed = { ...driver.observed, lease: { holder: "w", until: "2026-03-01T12:00:00Z" } }
     const at = (instant: string) => {
@@ -223,37 +283,85 @@ describe("bounds", () => {
     const { attempts, rework } = factsOf(driver)
     return { attempts, rework }
   }
-  const red = (driver: Driver) => driver.push("ci-recorded", { tree: treeOf(driver), sha: "s", run: "1", status: "failed" }, ci)
+  const red = (driver: Driver) =>
+    driver.push("ci-recorded", { tree: treeOf(driver), sha: "s", run: "1", status: "failed" }, ci)
 
   it("count each thing by itself, so that a large plan does not use up its tries", () => {
-    assert.strictEqual(failing((d) => (d.push("task-failed", { task: "task-001", reason: "" }), d.push("task-failed", { task: "task-002", reason: "" }), red(d))).attempts, "ok")
+    assert.strictEqual(
+      failing(
+        (d) => (
+          d.push("task-failed", { task: "task-001", reason: "" }),
+          d.push("task-failed", { task: "task-002", reason: "" }),
+          red(d)
+        )
+      ).attempts,
+      "ok"
+    )
     assert.strictEqual(failing((d) => (red(d), red(d))).attempts, "exhausted")
-    assert.strictEqual(failing((d) => (d.push("merge-ejected", { reason: "" }), d.push("merge-ejected", { reason: "" }))).attempts, "exhausted")
-    assert.strictEqual(failing((d) => (d.push("attempt-recorded", { rule: "I4", outcome: "failed", subject: "task-001" }), d.push("attempt-recorded", { rule: "I4", outcome: "failed", subject: "task-002" }))).attempts, "ok")
-    assert.strictEqual(failing((d) => (d.push("attempt-recorded", { rule: "S2", outcome: "failed" }), d.push("attempt-recorded", { rule: "S2", outcome: "failed" }))).attempts, "exhausted")
+    assert.strictEqual(
+      failing((d) => (d.push("merge-ejected", { reason: "" }), d.push("merge-ejected", { reason: "" }))).attempts,
+      "exhausted"
+    )
+    assert.strictEqual(
+      failing(
+        (d) => (
+          d.push("attempt-recorded", { rule: "I4", outcome: "failed", subject: "task-001" }),
+          d.push("attempt-recorded", { rule: "I4", outcome: "failed", subject: "task-002" })
+        )
+      ).attempts,
+      "ok"
+    )
+    assert.strictEqual(
+      failing(
+        (d) => (
+          d.push("attempt-recorded", { rule: "S2", outcome: "failed" }),
+          d.push("attempt-recorded", { rule: "S2", outcome: "failed" })
+        )
+      ).attempts,
+      "exhausted"
+    )
   })
 
   it("start anew with a person's answer, not with an agent's", () => {
-    const asked = (d: Driver) => (red(d), red(d), d.push("escalation-opened", { escalation: "e", question: "q", rule: "G2" }))
-    assert.strictEqual(failing((d) => (asked(d), d.push("escalation-answered", { escalation: "e", answer: "a" }, author))).attempts, "exhausted")
-    assert.strictEqual(failing((d) => (asked(d), d.push("escalation-answered", { escalation: "e", answer: "a" }, human))).attempts, "ok")
+    const asked = (d: Driver) => (
+      red(d),
+      red(d),
+      d.push("escalation-opened", { escalation: "e", question: "q", rule: "G2" })
+    )
+    assert.strictEqual(
+      failing((d) => (asked(d), d.push("escalation-answered", { escalation: "e", answer: "a" }, author))).attempts,
+      "exhausted"
+    )
+    assert.strictEqual(
+      failing((d) => (asked(d), d.push("escalation-answered", { escalation: "e", answer: "a" }, human))).attempts,
+      "ok"
+    )
   })
 
   it("count a round of fixes once, disputes and threads opened again too", () => {
     const fix = (d: Driver, n: number) => d.push("fix-tasks-added", { origin: "review", tasks: [task(n)] })
-    const back = (d: Driver) => d.push("phase-moved", { from: d.state.phase, to: "implementation", rule: "P2", reason: "" })
-    const forth = (d: Driver) => d.push("phase-moved", { from: "implementation", to: "review", rule: "I13", reason: "" })
+    const back = (d: Driver) =>
+      d.push("phase-moved", { from: d.state.phase, to: "implementation", rule: "P2", reason: "" })
+    const forth = (d: Driver) =>
+      d.push("phase-moved", { from: "implementation", to: "review", rule: "I13", reason: "" })
     assert.strictEqual(failing((d) => (forth(d), fix(d, 50), back(d))).rework, "ok")
     assert.strictEqual(failing((d) => (forth(d), fix(d, 50), back(d), forth(d), back(d))).rework, "exhausted")
-    assert.strictEqual(failing((d) => {
-      for (let i = 0; i < 3; i++) d.push("review-recorded", { tree: treeOf(d), verdict: "changes", findings: [] }, reviewer)
-    }).rework, "exhausted")
-    assert.strictEqual(failing((d) => {
-      for (let i = 0; i < 3; i++) {
-        d.push("thread-opened", { thread: "t" })
-        d.push("thread-resolved", { thread: "t" })
-      }
-    }).rework, "exhausted")
+    assert.strictEqual(
+      failing((d) => {
+        for (let i = 0; i < 3; i++)
+          d.push("review-recorded", { tree: treeOf(d), verdict: "changes", findings: [] }, reviewer)
+      }).rework,
+      "exhausted"
+    )
+    assert.strictEqual(
+      failing((d) => {
+        for (let i = 0; i < 3; i++) {
+          d.push("thread-opened", { thread: "t" })
+          d.push("thread-resolved", { thread: "t" })
+        }
+      }).rework,
+      "exhausted"
+    )
   })
 })
 
@@ -281,15 +389,24 @@ describe("a pull request of a rolled-back round", () => {
     driver.push("release-unhealthy", { deploy: driver.state.release.deploy ?? "", check: "/" })
     driver.until("reopen")
     driver.step()
-    assert.deepInclude(factsOf(driver), { phase: "implementation", merge: "idle", pr: "none", release: "none", rework: "ok" })
+    assert.deepInclude(factsOf(driver), {
+      phase: "implementation",
+      merge: "idle",
+      pr: "none",
+      release: "none",
+      rework: "ok"
+    })
   })
 })
 
 describe("policy", () => {
   it("is laid over by kind, then by name, and has a digest", () => {
     const own = policyFor(standardPolicy, { kind: "hotfix", preset: "lean" })
-    assert.deepInclude(own.gates, { "spec": "auto", "human-review": "off", "agent-review": "agent" })
-    assert.deepStrictEqual(policyFor(standardPolicy, { kind: "feature", preset: "no such" }), policyFor(standardPolicy, { kind: "feature" }))
+    assert.deepInclude(own.gates, { spec: "auto", "human-review": "off", "agent-review": "agent" })
+    assert.deepStrictEqual(
+      policyFor(standardPolicy, { kind: "feature", preset: "no such" }),
+      policyFor(standardPolicy, { kind: "feature" })
+    )
     assert.match(policyRev(standardPolicy), /^policy:[0-9a-f]{64}$/)
     assert.notStrictEqual(policyRev(standardPolicy), policyRev({ ...standardPolicy, wip: 9 }))
   })
@@ -302,7 +419,7 @@ describe("digests", () => {
     }
   })
   it("are of data, not of the order of keys", () => {
-    assert.strictEqual(canonicalJson({ b: [1, { d: undefined, c: null }], a: "x" }), "{\"a\":\"x\",\"b\":[1,{\"c\":null}]}")
+    assert.strictEqual(canonicalJson({ b: [1, { d: undefined, c: null }], a: "x" }), '{"a":"x","b":[1,{"c":null}]}')
   })
 })
 
@@ -321,6 +438,10 @@ describe("the older JSON", () => {
       task_id: null
     })
     driver.until("implement-task")
-    assert.deepInclude(toV0(driver.next(), driver.state), { task_id: "task-001", output_path: null, current_phase: "implementation" })
+    assert.deepInclude(toV0(driver.next(), driver.state), {
+      task_id: "task-001",
+      output_path: null,
+      current_phase: "implementation"
+    })
   })
 })

@@ -6,12 +6,18 @@ import { standardPolicy } from "../../src/model/Presets.ts"
 import type { Principal } from "../../src/model/Principal.ts"
 import { author, ci, Driver, human, platform, reviewer, secondHuman } from "./Driver.ts"
 
-const gates = (over: Partial<Policy["gates"]>, more: Partial<Policy> = {}): Policy => ({ ...standardPolicy, ...more, gates: { ...standardPolicy.gates, ...over } })
+const gates = (over: Partial<Policy["gates"]>, more: Partial<Policy> = {}): Policy => ({
+  ...standardPolicy,
+  ...more,
+  gates: { ...standardPolicy.gates, ...over }
+})
 
 const agentGate = gates({ spec: "agent" })
 
 /** Each case: what happened, under which policy, and the state of the spec that follows. */
-const cases: ReadonlyArray<readonly [name: string, expected: DocumentState, happened: (driver: Driver) => void, policy?: Policy]> = [
+const cases: ReadonlyArray<
+  readonly [name: string, expected: DocumentState, happened: (driver: Driver) => void, policy?: Policy]
+> = [
   ["nothing there", "absent", () => undefined],
   ["lint errors", "invalid", (d) => d.write("spec", "a", { lint: [{ rule: "r", severity: "error", message: "m" }] })],
   ["only warnings", "draft", (d) => d.write("spec", "a", { lint: [{ rule: "r", severity: "warning", message: "m" }] })],
@@ -19,38 +25,168 @@ const cases: ReadonlyArray<readonly [name: string, expected: DocumentState, happ
   ["written", "draft", (d) => d.write("spec", "a")],
   ["submitted", "submitted", (d) => (d.write("spec", "a"), d.submit("spec"))],
   ["approved by a person", "approved", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec"))],
-  ["approved by an agent where a person is asked", "submitted", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "approve", reviewer))],
-  ["approved by an agent where agents may", "approved", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "approve", reviewer)), agentGate],
-  ["approved by its author's session", "submitted", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "approve", author)), agentGate],
-  ["approved by its author without separation of duties", "approved", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "approve", author)), { ...agentGate, separationOfDuties: false }],
-  ["approved by CI", "submitted", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "approve", ci)), agentGate],
-  ["approved by the platform", "submitted", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "approve", platform)), agentGate],
+  [
+    "approved by an agent where a person is asked",
+    "submitted",
+    (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "approve", reviewer))
+  ],
+  [
+    "approved by an agent where agents may",
+    "approved",
+    (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "approve", reviewer)),
+    agentGate
+  ],
+  [
+    "approved by its author's session",
+    "submitted",
+    (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "approve", author)),
+    agentGate
+  ],
+  [
+    "approved by its author without separation of duties",
+    "approved",
+    (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "approve", author)),
+    { ...agentGate, separationOfDuties: false }
+  ],
+  [
+    "approved by CI",
+    "submitted",
+    (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "approve", ci)),
+    agentGate
+  ],
+  [
+    "approved by the platform",
+    "submitted",
+    (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "approve", platform)),
+    agentGate
+  ],
   ["approved though nobody knows its author", "draft", (d) => (d.write("spec", "a"), d.verdict("spec"))],
-  ["approved, its author known from the file", "approved", (d) => (d.write("spec", "a", { author }), d.verdict("spec"))],
-  ["edited after approval", "stale", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec"), d.write("spec", "b"))],
-  ["edited and submitted again", "submitted", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec"), d.write("spec", "b"), d.submit("spec"))],
-  ["edited and changed back", "approved", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec"), d.write("spec", "b"), d.write("spec", "a"))],
-  ["edited into something invalid", "invalid", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec"), d.write("spec", "a", { lint: [{ rule: "r", severity: "error", message: "m" }] }))],
+  [
+    "approved, its author known from the file",
+    "approved",
+    (d) => (d.write("spec", "a", { author }), d.verdict("spec"))
+  ],
+  [
+    "edited after approval",
+    "stale",
+    (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec"), d.write("spec", "b"))
+  ],
+  [
+    "edited and submitted again",
+    "submitted",
+    (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec"), d.write("spec", "b"), d.submit("spec"))
+  ],
+  [
+    "edited and changed back",
+    "approved",
+    (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec"), d.write("spec", "b"), d.write("spec", "a"))
+  ],
+  [
+    "edited into something invalid",
+    "invalid",
+    (d) => (
+      d.write("spec", "a"),
+      d.submit("spec"),
+      d.verdict("spec"),
+      d.write("spec", "a", { lint: [{ rule: "r", severity: "error", message: "m" }] })
+    )
+  ],
   ["rejected", "rejected", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "reject", human, "no"))],
-  ["rejected, then approved by the same person", "approved", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "reject", human, "no"), d.verdict("spec"))],
-  ["approved by a person, rejected by an agent", "approved", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec"), d.verdict("spec", "reject", reviewer)), agentGate],
-  ["rejected by a person, approved by an agent", "rejected", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "reject"), d.verdict("spec", "approve", reviewer)), agentGate],
-  ["rejected, then written anew", "draft", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "reject"), d.write("spec", "b"))],
+  [
+    "rejected, then approved by the same person",
+    "approved",
+    (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "reject", human, "no"), d.verdict("spec"))
+  ],
+  [
+    "approved by a person, rejected by an agent",
+    "approved",
+    (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec"), d.verdict("spec", "reject", reviewer)),
+    agentGate
+  ],
+  [
+    "rejected by a person, approved by an agent",
+    "rejected",
+    (d) => (
+      d.write("spec", "a"),
+      d.submit("spec"),
+      d.verdict("spec", "reject"),
+      d.verdict("spec", "approve", reviewer)
+    ),
+    agentGate
+  ],
+  [
+    "rejected, then written anew",
+    "draft",
+    (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "reject"), d.write("spec", "b"))
+  ],
   ["waived with a reason while absent", "waived", (d) => d.verdict("spec", "waive", human, "trivial")],
   ["waived without a reason", "absent", (d) => d.verdict("spec", "waive", human)],
   ["waived with an empty reason", "absent", (d) => d.verdict("spec", "waive", human, "  ")],
   ["waived by an agent", "absent", (d) => d.verdict("spec", "waive", reviewer, "trivial")],
-  ["waived by an agent where agents may", "waived", (d) => d.verdict("spec", "waive", reviewer, "trivial"), { ...standardPolicy, waive: "agent" }],
-  ["waived where nobody may", "absent", (d) => d.verdict("spec", "waive", human, "trivial"), { ...standardPolicy, waive: "off" }],
-  ["waived while absent, then written", "draft", (d) => (d.verdict("spec", "waive", human, "trivial"), d.write("spec", "a"))],
-  ["waived as it is, with lint errors", "waived", (d) => (d.write("spec", "a", { lint: [{ rule: "r", severity: "error", message: "m" }] }), d.verdict("spec", "waive", human, "legacy"))],
-  ["waived, then approved, with lint errors", "waived", (d) => (d.write("spec", "a", { lint: [{ rule: "r", severity: "error", message: "m" }] }), d.submit("spec"), d.verdict("spec", "waive", human, "legacy"), d.verdict("spec", "approve", secondHuman))],
-  ["waived, then rejected", "rejected", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "waive", human, "legacy"), d.verdict("spec", "reject", secondHuman, "no"))],
-  ["waived, then changed", "draft", (d) => (d.write("spec", "a"), d.verdict("spec", "waive", human, "legacy"), d.write("spec", "b"))],
+  [
+    "waived by an agent where agents may",
+    "waived",
+    (d) => d.verdict("spec", "waive", reviewer, "trivial"),
+    { ...standardPolicy, waive: "agent" }
+  ],
+  [
+    "waived where nobody may",
+    "absent",
+    (d) => d.verdict("spec", "waive", human, "trivial"),
+    { ...standardPolicy, waive: "off" }
+  ],
+  [
+    "waived while absent, then written",
+    "draft",
+    (d) => (d.verdict("spec", "waive", human, "trivial"), d.write("spec", "a"))
+  ],
+  [
+    "waived as it is, with lint errors",
+    "waived",
+    (d) => (
+      d.write("spec", "a", { lint: [{ rule: "r", severity: "error", message: "m" }] }),
+      d.verdict("spec", "waive", human, "legacy")
+    )
+  ],
+  [
+    "waived, then approved, with lint errors",
+    "waived",
+    (d) => (
+      d.write("spec", "a", { lint: [{ rule: "r", severity: "error", message: "m" }] }),
+      d.submit("spec"),
+      d.verdict("spec", "waive", human, "legacy"),
+      d.verdict("spec", "approve", secondHuman)
+    )
+  ],
+  [
+    "waived, then rejected",
+    "rejected",
+    (d) => (
+      d.write("spec", "a"),
+      d.submit("spec"),
+      d.verdict("spec", "waive", human, "legacy"),
+      d.verdict("spec", "reject", secondHuman, "no")
+    )
+  ],
+  [
+    "waived, then changed",
+    "draft",
+    (d) => (d.write("spec", "a"), d.verdict("spec", "waive", human, "legacy"), d.write("spec", "b"))
+  ],
   ["gate auto, written", "draft", (d) => d.write("spec", "a"), gates({ spec: "auto" })],
   ["gate auto, submitted", "approved", (d) => (d.write("spec", "a"), d.submit("spec")), gates({ spec: "auto" })],
-  ["gate auto, submitted, changed", "stale", (d) => (d.write("spec", "a"), d.submit("spec"), d.write("spec", "b")), gates({ spec: "auto" })],
-  ["gate auto, rejected by a person all the same", "rejected", (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "reject", human, "no")), gates({ spec: "auto" })],
+  [
+    "gate auto, submitted, changed",
+    "stale",
+    (d) => (d.write("spec", "a"), d.submit("spec"), d.write("spec", "b")),
+    gates({ spec: "auto" })
+  ],
+  [
+    "gate auto, rejected by a person all the same",
+    "rejected",
+    (d) => (d.write("spec", "a"), d.submit("spec"), d.verdict("spec", "reject", human, "no")),
+    gates({ spec: "auto" })
+  ],
   ["gate off, absent", "waived", () => undefined, gates({ spec: "off" })]
 ]
 

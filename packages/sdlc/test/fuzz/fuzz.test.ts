@@ -24,7 +24,12 @@ const intact = (): Map<string, string> => {
   const dir = ".sdlc/features/hello"
   let clock = 1_700_000_100_000
   const record = (draft: Repo.Draft, actor = human): void => void append(files, "hello", draft, (clock += 1000), actor)
-  const evidence = Repo.evidenceFile("hello", { _type: "https://in-toto.io/Statement/v1", subject: [], predicateType: "x", predicate: {} })
+  const evidence = Repo.evidenceFile("hello", {
+    _type: "https://in-toto.io/Statement/v1",
+    subject: [],
+    predicateType: "x",
+    predicate: {}
+  })
   put(files, [evidence])
   files.set(".sdlc/policy.yaml", `${files.get(".sdlc/policy.yaml") ?? ""}presets:\n  strict:\n    reviewers: 2\n`)
   files.set(`${dir}/spec.md`, spec.replace("by name", "politely"))
@@ -34,17 +39,41 @@ const intact = (): Map<string, string> => {
   const perform = (decision: FeatureDecision): boolean => {
     const loaded = Repo.load(files, "hello")
     const state = stateOf(loaded, observed)
-    const document = /^(?:submit|reconcile|approve)-(spec|design|tasks|qa-plan)$/.exec(decision.action)?.[1] as "spec" | "design" | "tasks" | "qa-plan" | undefined
-    if (decision.kind === "move") record({ type: "phase-moved", data: { from: state.phase, to: decision.to as Phase, rule: decision.rule, reason: decision.reason } })
-    else if (document !== undefined && decision.action.startsWith("approve")) record({ type: "verdict", data: { gate: document, subject: state.documents[document].hash, verdict: "approve" } })
-    else if (document !== undefined) record({ type: "artifact-submitted", data: { kind: document, hash: state.documents[document].hash ?? "", upstream: upstreamOf(state, document) } }, agent)
+    const document = /^(?:submit|reconcile|approve)-(spec|design|tasks|qa-plan)$/.exec(decision.action)?.[1] as
+      | "spec"
+      | "design"
+      | "tasks"
+      | "qa-plan"
+      | undefined
+    if (decision.kind === "move")
+      record({
+        type: "phase-moved",
+        data: { from: state.phase, to: decision.to as Phase, rule: decision.rule, reason: decision.reason }
+      })
+    else if (document !== undefined && decision.action.startsWith("approve"))
+      record({ type: "verdict", data: { gate: document, subject: state.documents[document].hash, verdict: "approve" } })
+    else if (document !== undefined)
+      record(
+        {
+          type: "artifact-submitted",
+          data: { kind: document, hash: state.documents[document].hash ?? "", upstream: upstreamOf(state, document) }
+        },
+        agent
+      )
     else if (decision.action === "claim-slot") record({ type: "claim-taken", data: {} })
-    else if (decision.action === "provision-workspace") record({ type: "branch-provisioned", data: { branch: "sdlc/hello" } })
-    else if (decision.action === "materialise-tasks") record({ type: "tasks-materialised", data: { planHash: state.documents.tasks.hash, tasks: [...(state.documents.tasks.tasks ?? [])] } })
+    else if (decision.action === "provision-workspace")
+      record({ type: "branch-provisioned", data: { branch: "sdlc/hello" } })
+    else if (decision.action === "materialise-tasks")
+      record({
+        type: "tasks-materialised",
+        data: { planHash: state.documents.tasks.hash, tasks: [...(state.documents.tasks.tasks ?? [])] }
+      })
     else if (decision.action === "implement-task") record({ type: "task-claimed", data: { task: "task-001" } }, agent)
-    else if (decision.action === "verify-task") record({ type: "task-verified", data: { task: "task-001", evidence: evidence.digest } })
+    else if (decision.action === "verify-task")
+      record({ type: "task-verified", data: { task: "task-001", evidence: evidence.digest } })
     else if (decision.action === "open-pr") record({ type: "pr-opened", data: { number: 1 } })
-    else if (decision.action === "run-ci") record({ type: "ci-recorded", data: { tree, sha: "aa", run: "1", status: "passed" } })
+    else if (decision.action === "run-ci")
+      record({ type: "ci-recorded", data: { tree, sha: "aa", run: "1", status: "passed" } })
     else return false
     return true
   }
@@ -69,16 +98,22 @@ const told = (files: Repo.Files): number => {
   const state = stateOf(loaded, observed)
   const decision = decide(state, loaded.policy, now)
   if (loaded.integrity === "corrupt") expect(decision.rule).toBe("L1")
-  const to = decision.action === "regress" && decision.to !== undefined && decision.to !== "archived" ? decision.to : state.phase
+  const to =
+    decision.action === "regress" && decision.to !== undefined && decision.to !== "archived" ? decision.to : state.phase
   return Math.min(phaseIndex[to], phaseIndex[state.phase])
 }
 
 type Damage = (files: Map<string, string | Uint8Array>) => void
 
 const path = fc.constantFrom(...paths)
-const bytes = (content: string | Uint8Array): Uint8Array => (typeof content === "string" ? Buffer.from(content) : content)
+const bytes = (content: string | Uint8Array): Uint8Array =>
+  typeof content === "string" ? Buffer.from(content) : content
 const damage: fc.Arbitrary<Damage> = fc.oneof(
-  path.map((one): Damage => (files) => void files.delete(one)),
+  path.map(
+    (one): Damage =>
+      (files) =>
+        void files.delete(one)
+  ),
   fc.tuple(path, fc.nat(), fc.nat(255)).map(([one, at, value]): Damage => (files) => {
     const content = Uint8Array.from(bytes(files.get(one) ?? ""))
     if (content.length > 0) content[at % content.length] = value
@@ -97,10 +132,43 @@ const damage: fc.Arbitrary<Damage> = fc.oneof(
     const [a, b] = [files.get(one), files.get(other)]
     if (a !== undefined && b !== undefined) files.set(one, b).set(other, a)
   }),
-  fc.tuple(path, path).map(([one, other]): Damage => (files) => void files.set(`${other}x`, files.get(one) ?? "")),
-  fc.tuple(path, fc.oneof(fc.string(), fc.uint8Array(), fc.json(), fc.constant("[".repeat(50_000)), fc.constant("{\"a\":".repeat(20_000)), fc.constant("a: &a [*a]\nb: *a"))).map(([one, content]): Damage => (files) => void files.set(one, content)),
-  fc.tuple(fc.constantFrom("events/", "evidence/", "", "events/sub/"), fc.string({ minLength: 1 }), fc.string()).map(([dir, name, content]): Damage => (files) => void files.set(`.sdlc/features/hello/${dir}${name}`, content)),
-  fc.tuple(path, fc.string({ minLength: 1, maxLength: 8 }), fc.string({ maxLength: 8 })).map(([one, from, to]): Damage => (files) => void files.set(one, Buffer.from(bytes(files.get(one) ?? "")).toString("utf8").replaceAll(from, to)))
+  fc.tuple(path, path).map(
+    ([one, other]): Damage =>
+      (files) =>
+        void files.set(`${other}x`, files.get(one) ?? "")
+  ),
+  fc
+    .tuple(
+      path,
+      fc.oneof(
+        fc.string(),
+        fc.uint8Array(),
+        fc.json(),
+        fc.constant("[".repeat(50_000)),
+        fc.constant('{"a":'.repeat(20_000)),
+        fc.constant("a: &a [*a]\nb: *a")
+      )
+    )
+    .map(
+      ([one, content]): Damage =>
+        (files) =>
+          void files.set(one, content)
+    ),
+  fc.tuple(fc.constantFrom("events/", "evidence/", "", "events/sub/"), fc.string({ minLength: 1 }), fc.string()).map(
+    ([dir, name, content]): Damage =>
+      (files) =>
+        void files.set(`.sdlc/features/hello/${dir}${name}`, content)
+  ),
+  fc.tuple(path, fc.string({ minLength: 1, maxLength: 8 }), fc.string({ maxLength: 8 })).map(
+    ([one, from, to]): Damage =>
+      (files) =>
+        void files.set(
+          one,
+          Buffer.from(bytes(files.get(one) ?? ""))
+            .toString("utf8")
+            .replaceAll(from, to)
+        )
+  )
 )
 
 describe("a tree damaged at random", () => {
@@ -110,38 +178,54 @@ describe("a tree damaged at random", () => {
   })
   it("never crashes and is never told to be further than it was", () => {
     const before = told(base)
-    fc.assert(fc.property(fc.array(damage, { minLength: 1, maxLength: 5 }), (all) => {
-      const files = new Map<string, string | Uint8Array>(base)
-      for (const one of all) one(files)
-      expect(told(files)).toBeLessThanOrEqual(before)
-    }), { numRuns: 800 })
+    fc.assert(
+      fc.property(fc.array(damage, { minLength: 1, maxLength: 5 }), (all) => {
+        const files = new Map<string, string | Uint8Array>(base)
+        for (const one of all) one(files)
+        expect(told(files)).toBeLessThanOrEqual(before)
+      }),
+      { numRuns: 800 }
+    )
   })
   it("is never told to be further at any earlier time either", () => {
     const events = paths.filter((one) => one.includes("/events/"))
-    fc.assert(fc.property(fc.nat(events.length - 1), fc.array(damage, { minLength: 1, maxLength: 3 }), (count, all) => {
-      const early = new Map<string, string | Uint8Array>(base)
-      for (const one of events.slice(count + 1)) early.delete(one)
-      const before = told(early)
-      for (const one of all) one(early)
-      for (const one of events.slice(count + 1)) early.delete(one)
-      expect(told(early)).toBeLessThanOrEqual(before)
-    }), { numRuns: 500 })
+    fc.assert(
+      fc.property(fc.nat(events.length - 1), fc.array(damage, { minLength: 1, maxLength: 3 }), (count, all) => {
+        const early = new Map<string, string | Uint8Array>(base)
+        for (const one of events.slice(count + 1)) early.delete(one)
+        const before = told(early)
+        for (const one of all) one(early)
+        for (const one of events.slice(count + 1)) early.delete(one)
+        expect(told(early)).toBeLessThanOrEqual(before)
+      }),
+      { numRuns: 500 }
+    )
   })
   it("of nothing but noise loads to a corrupt draft", () => {
-    fc.assert(fc.property(fc.dictionary(fc.oneof(fc.string(), fc.constantFrom(...paths)), fc.oneof(fc.string(), fc.uint8Array())), fc.oneof(fc.constant("hello"), fc.string()), (noise, slug) => {
-      const files = new Map(Object.entries(noise))
-      const loaded = Repo.load(files, slug)
-      expect(loaded.integrity).toBe("corrupt")
-      expect(stateOf(loaded).phase).toBe("draft")
-      expect(Array.isArray(Repo.listFeatures(files))).toBe(true)
-    }), { numRuns: 500 })
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.oneof(fc.string(), fc.constantFrom(...paths)), fc.oneof(fc.string(), fc.uint8Array())),
+        fc.oneof(fc.constant("hello"), fc.string()),
+        (noise, slug) => {
+          const files = new Map(Object.entries(noise))
+          const loaded = Repo.load(files, slug)
+          expect(loaded.integrity).toBe("corrupt")
+          expect(stateOf(loaded).phase).toBe("draft")
+          expect(Array.isArray(Repo.listFeatures(files))).toBe(true)
+        }
+      ),
+      { numRuns: 500 }
+    )
   })
 })
 
 describe("a folder of odd things", () => {
   it("is read and refused without a crash or a hang", async () => {
     const root = mkdtempSync(join(tmpdir(), "sdlc-odd-"))
-    Disk.write(root, [...base].map(([one, content]) => ({ path: one, content })))
+    Disk.write(
+      root,
+      [...base].map(([one, content]) => ({ path: one, content }))
+    )
     const dir = join(root, ".sdlc/features/hello")
     rmSync(join(dir, "spec.md"))
     mkdirSync(join(dir, "spec.md"))
@@ -153,10 +237,20 @@ describe("a folder of odd things", () => {
     symlinkSync(outside, join(dir, "review.md"))
     symlinkSync(join(dir, "self"), join(dir, "self"))
     writeFileSync(join(dir, "design.md"), Buffer.alloc(3_000_000, 0x41))
-    const lines: ReadonlyArray<ReadonlyArray<string>> = [["next"], ["status"], ["features"], ["doctor"], ["lint"], ["import", "--list"]]
+    const lines: ReadonlyArray<ReadonlyArray<string>> = [
+      ["next"],
+      ["status"],
+      ["features"],
+      ["doctor"],
+      ["lint"],
+      ["import", "--list"]
+    ]
     for (const argv of lines) {
       let said = ""
-      const code = await run(argv, { PATH: process.env["PATH"], SDLC_PRINCIPAL: "human:ada" }, root, { out: (text) => void (said += text), err: (text) => void (said += text) })
+      const code = await run(argv, { PATH: process.env["PATH"], SDLC_PRINCIPAL: "human:ada" }, root, {
+        out: (text) => void (said += text),
+        err: (text) => void (said += text)
+      })
       expect([0, 1, 3]).toContain(code)
       expect(said.length).toBeGreaterThan(0)
       expect(said).not.toContain("hunter2")

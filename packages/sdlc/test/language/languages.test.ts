@@ -64,7 +64,11 @@ describe("EARS in other languages", () => {
     expect(parsed._tag === "Not" ? parsed.problem : parsed.form).toContain(problem)
   })
   it("is total in every language", () => {
-    fc.assert(fc.property(fc.constantFrom(...languages), fc.string({ unit: "grapheme", maxLength: 200 }), (one, text) => ["Ears", "Not"].includes(Ears.parse(text, one)._tag)))
+    fc.assert(
+      fc.property(fc.constantFrom(...languages), fc.string({ unit: "grapheme", maxLength: 200 }), (one, text) =>
+        ["Ears", "Not"].includes(Ears.parse(text, one)._tag)
+      )
+    )
   })
 })
 
@@ -87,22 +91,31 @@ describe("the language of a text", () => {
     [null, "يجب على النظام أن يرحب بالزائر باسمه"]
   ]
   it.each(texts)("%s: %s", (code, text) => expect(detect(text)?.code ?? null).toBe(code))
-  it("takes a region along", () => expect([languageOf("de-AT")?.code, languageOf("pt_BR")?.code, languageOf("nl")]).toEqual(["de", "pt", null]))
+  it("takes a region along", () =>
+    expect([languageOf("de-AT")?.code, languageOf("pt_BR")?.code, languageOf("nl")]).toEqual(["de", "pt", null]))
 })
 
 describe("a spec in another language", () => {
-  const russian = "# Приветствие\n\n- REQ-001: Система должна приветствовать посетителя по имени.\n- SC-001 (REQ-001): Если имя введено, страница показывает его.\n"
-  const german = "# Gruß\n\n- REQ-001: Die Seite begrüßt den Besucher mit seinem Namen.\n- SC-001 (REQ-001): Wenn ein Name da ist, dann steht er auf der Seite.\n"
-  const found = (text: string, rules = {}) => lint("spec", "spec.md", text, null, rules).findings.map(({ rule, severity }) => `${severity} ${rule}`)
+  const russian =
+    "# Приветствие\n\n- REQ-001: Система должна приветствовать посетителя по имени.\n- SC-001 (REQ-001): Если имя введено, страница показывает его.\n"
+  const german =
+    "# Gruß\n\n- REQ-001: Die Seite begrüßt den Besucher mit seinem Namen.\n- SC-001 (REQ-001): Wenn ein Name da ist, dann steht er auf der Seite.\n"
+  const found = (text: string, rules = {}) =>
+    lint("spec", "spec.md", text, null, rules).findings.map(({ rule, severity }) => `${severity} ${rule}`)
   it("is judged by that language's forms", () => {
     expect(found(german)).toEqual(["error requirement-form"])
-    expect(found(german.replace("begrüßt den Besucher mit seinem Namen", "muss den Besucher mit seinem Namen begrüßen"))).toEqual([])
+    expect(
+      found(german.replace("begrüßt den Besucher mit seinem Namen", "muss den Besucher mit seinem Namen begrüßen"))
+    ).toEqual([])
   })
-  it("is warned about where its forms are not known", () => expect(found(russian)).toEqual(["warning requirement-form", "warning scenario-form"]))
+  it("is warned about where its forms are not known", () =>
+    expect(found(russian)).toEqual(["warning requirement-form", "warning scenario-form"]))
   it("is held to what the policy says", () => {
     expect(found(german, { requirementForm: "warn" })).toEqual(["warning requirement-form"])
     expect(found(german, { requirementForm: "off" })).toEqual([])
     expect(found(russian, { requirementForm: "error" })).toEqual(["error requirement-form", "warning scenario-form"])
-    expect(found("- REQ-001: The page shall greet.\n- SC-001 (REQ-001): when a then b\n", { language: "nl" })).toEqual([])
+    expect(found("- REQ-001: The page shall greet.\n- SC-001 (REQ-001): when a then b\n", { language: "nl" })).toEqual(
+      []
+    )
   })
 })

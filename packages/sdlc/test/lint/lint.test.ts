@@ -58,7 +58,10 @@ describe("spec", () => {
     const linted = lint("spec", "spec.md", spec, null)
     expect(linted.findings).toEqual([])
     expect(linted.requirements.map((requirement) => requirement.id)).toEqual(["REQ-001", "REQ-002"])
-    expect(linted.scenarios.map((scenario) => [scenario.id, scenario.requirements])).toEqual([["SC-001", ["REQ-001"]], ["SC-002", ["REQ-002"]]])
+    expect(linted.scenarios.map((scenario) => [scenario.id, scenario.requirements])).toEqual([
+      ["SC-001", ["REQ-001"]],
+      ["SC-002", ["REQ-002"]]
+    ])
   })
   it("names line and fix", () => {
     const linted = lint("spec", "f/spec.md", "# x\n\n### REQ-001\nThe site greets.\n", null)
@@ -66,8 +69,14 @@ describe("spec", () => {
     expect(linted.findings.map((finding) => finding.rule)).toEqual(["requirement-form", "requirement-without-scenario"])
   })
   it("finds duplicate, malformed and dangling ids", () => {
-    expect(rules("spec", "- REQ-001 The a shall b.\n- REQ-001 The a shall c.\n- SC-1 (REQ-007) when x then y\n")).toEqual([
-      "2 duplicate-id", "3 id-form", "1 requirement-without-scenario", "2 requirement-without-scenario", "3 unknown-requirement"
+    expect(
+      rules("spec", "- REQ-001 The a shall b.\n- REQ-001 The a shall c.\n- SC-1 (REQ-007) when x then y\n")
+    ).toEqual([
+      "2 duplicate-id",
+      "3 id-form",
+      "1 requirement-without-scenario",
+      "2 requirement-without-scenario",
+      "3 unknown-requirement"
     ])
   })
   it("does not read fences, comments or quoted code", () => {
@@ -83,7 +92,9 @@ describe("spec", () => {
   })
   it("checks the front matter, inline and nested", () => {
     expect(rules("spec", spec.replace("kind: spec", "kind: tasks"))).toEqual(["2 front-matter"])
-    expect(rules("design", "---\nowner: a\nsdlc:\n  v: 2\n  kind: \"design\"\nother: kind\n---\nText.")).toEqual(["3 front-matter"])
+    expect(rules("design", '---\nowner: a\nsdlc:\n  v: 2\n  kind: "design"\nother: kind\n---\nText.')).toEqual([
+      "3 front-matter"
+    ])
     expect(rules("design", "---\nkind: whatever\n---\nText.")).toEqual([])
   })
   it("calls empty and oversized documents so", () => {
@@ -109,13 +120,41 @@ describe("tasks", () => {
     const linted = lint("tasks", "tasks.md", good, spec)
     expect(linted.findings).toEqual([])
     expect(linted.tasks.map(({ line: _line, ...task }) => task)).toEqual([
-      { id: "task-001", title: "Page", ticked: false, deps: [], covers: ["REQ-001"], writes: ["src/**", "test/**"], verify: ["npm test"] },
-      { id: "task-002", title: "Fallback", ticked: true, deps: ["task-001"], covers: ["REQ-002"], writes: ["src/a.ts", "src/b.ts"], verify: ["node --test", "npm run lint"] }
+      {
+        id: "task-001",
+        title: "Page",
+        ticked: false,
+        deps: [],
+        covers: ["REQ-001"],
+        writes: ["src/**", "test/**"],
+        verify: ["npm test"]
+      },
+      {
+        id: "task-002",
+        title: "Fallback",
+        ticked: true,
+        deps: ["task-001"],
+        covers: ["REQ-002"],
+        writes: ["src/a.ts", "src/b.ts"],
+        verify: ["node --test", "npm run lint"]
+      }
     ])
   })
   it("finds cycles, dangling references and what is not covered", () => {
-    expect(rules("tasks", "- task-001: a\n  - depends: task-002, task-009\n  - covers: REQ-001, REQ-009\n  - verify: x\n- task-002: b\n  - deps: task-001\n  - writes: a\n", spec)).toEqual([
-      "1 unknown-dependency", "1 unknown-requirement", "1 writes-missing", "5 covers-missing", "5 verify-missing", "1 dependency-cycle", "1 uncovered-requirement"
+    expect(
+      rules(
+        "tasks",
+        "- task-001: a\n  - depends: task-002, task-009\n  - covers: REQ-001, REQ-009\n  - verify: x\n- task-002: b\n  - deps: task-001\n  - writes: a\n",
+        spec
+      )
+    ).toEqual([
+      "1 unknown-dependency",
+      "1 unknown-requirement",
+      "1 writes-missing",
+      "5 covers-missing",
+      "5 verify-missing",
+      "1 dependency-cycle",
+      "1 uncovered-requirement"
     ])
   })
   it("wants at least one task", () => {
@@ -125,28 +164,65 @@ describe("tasks", () => {
     expect(rules("tasks", good, null)).toEqual([])
   })
   it("names the cycle and survives a chain of 50,000 tasks", () => {
-    expect(cycle([{ id: "a", deps: ["b"] }, { id: "b", deps: ["c"] }, { id: "c", deps: ["b"] }])).toEqual(["b", "c", "b"])
-    expect(cycle(Array.from({ length: 50_000 }, (_, index) => ({ id: String(index), deps: [String(index + 1)] })))).toBeNull()
+    expect(
+      cycle([
+        { id: "a", deps: ["b"] },
+        { id: "b", deps: ["c"] },
+        { id: "c", deps: ["b"] }
+      ])
+    ).toEqual(["b", "c", "b"])
+    expect(
+      cycle(Array.from({ length: 50_000 }, (_, index) => ({ id: String(index), deps: [String(index + 1)] })))
+    ).toBeNull()
   })
 })
 
 describe("qa plan and design", () => {
   it("wants every scenario covered by a check with a method", () => {
-    expect(rules("qa-plan", "- QA-001 page (SC-001)\n  - run: `npm test`\n- QA-002 manual\n  - covers: SC-002\n  - manual: look\n", spec)).toEqual([])
-    expect(rules("qa-plan", "- QA-001 page\n  - covers: SC-001, SC-009\n", spec)).toEqual(["1 unknown-scenario", "1 method-missing", "1 uncovered-scenario"])
+    expect(
+      rules(
+        "qa-plan",
+        "- QA-001 page (SC-001)\n  - run: `npm test`\n- QA-002 manual\n  - covers: SC-002\n  - manual: look\n",
+        spec
+      )
+    ).toEqual([])
+    expect(rules("qa-plan", "- QA-001 page\n  - covers: SC-001, SC-009\n", spec)).toEqual([
+      "1 unknown-scenario",
+      "1 method-missing",
+      "1 uncovered-scenario"
+    ])
   })
   it("wants known requirements in the design", () => {
-    expect(rules("design", "The page meets REQ-001 and REQ-007.", spec)).toEqual(["1 unknown-requirement", "1 requirement-not-mentioned"])
+    expect(rules("design", "The page meets REQ-001 and REQ-007.", spec)).toEqual([
+      "1 unknown-requirement",
+      "1 requirement-not-mentioned"
+    ])
   })
 })
 
 describe("scanner", () => {
   it("keeps fences open until their own mark closes", () => {
     const document = Markdown.scan("a\n````\n```\nb\n````\nc\n~~~ x\nd")
-    expect(document.lines.map((line) => (line.code ? "." : line.text))).toEqual(["a", ".", ".", ".", ".", "c", ".", "."])
+    expect(document.lines.map((line) => (line.code ? "." : line.text))).toEqual([
+      "a",
+      ".",
+      ".",
+      ".",
+      ".",
+      "c",
+      ".",
+      "."
+    ])
   })
   it("is linear on hostile input", () => {
-    const hostile = ["`".repeat(200_000), "- ".repeat(100_000), "<!--".repeat(50_000), "[NEEDS CLARIFICATION".repeat(20_000), "**".repeat(100_000) + "REQ-001", "REQ-001 " + ",".repeat(200_000) + " shall x"]
+    const hostile = [
+      "`".repeat(200_000),
+      "- ".repeat(100_000),
+      "<!--".repeat(50_000),
+      "[NEEDS CLARIFICATION".repeat(20_000),
+      "**".repeat(100_000) + "REQ-001",
+      "REQ-001 " + ",".repeat(200_000) + " shall x"
+    ]
     for (const text of hostile) {
       const linted = lint("spec", "x", text, text)
       expect(linted.findings.length).toBeGreaterThan(0)

@@ -43,14 +43,21 @@ const atom = (text: string): Condition => {
   const set = /^(\w+)([∈∉])\{([^}]*)\}$/.exec(text)
   if (set !== null) {
     const fact = factOf(set[1] as string)
-    return { tag: "in", fact, values: (set[3] as string).split(",").map((value) => valueOf(fact, value)), negated: set[2] === "∉" }
+    return {
+      tag: "in",
+      fact,
+      values: (set[3] as string).split(",").map((value) => valueOf(fact, value)),
+      negated: set[2] === "∉"
+    }
   }
   const equal = /^(\w+)([=≠])(\w+)$/.exec(text)
   if (equal !== null) {
     const fact = factOf(equal[1] as string)
     return { tag: "in", fact, values: [valueOf(fact, equal[3] as string)], negated: equal[2] === "≠" }
   }
-  return text.startsWith("¬") ? { tag: "in", fact: factOf(text.slice(1)), values: [true], negated: true } : { tag: "in", fact: factOf(text), values: [true], negated: false }
+  return text.startsWith("¬")
+    ? { tag: "in", fact: factOf(text.slice(1)), values: [true], negated: true }
+    : { tag: "in", fact: factOf(text), values: [true], negated: false }
 }
 
 export const parse = (text: string): Condition => {
@@ -61,28 +68,32 @@ export const parse = (text: string): Condition => {
   return text.startsWith("(") && text.endsWith(")") ? parse(text.slice(1, -1)) : atom(text)
 }
 
-export const evaluate = (condition: Condition, phase: Phase | "any") => (f: Facts): boolean => {
-  switch (condition.tag) {
-    case "all":
-      return condition.parts.every((part) => evaluate(part, phase)(f))
-    case "any":
-      return condition.parts.some((part) => evaluate(part, phase)(f))
-    case "in":
-      return condition.values.includes(f[condition.fact]) !== condition.negated
-    case "floor":
-      return (floor(f) !== undefined) !== condition.negated
-    case "gate":
-      return (phase !== "any" && phase !== "released" && gates[phase](f) === "pass") !== condition.negated
-    case "always":
-      return !condition.negated
+export const evaluate =
+  (condition: Condition, phase: Phase | "any") =>
+  (f: Facts): boolean => {
+    switch (condition.tag) {
+      case "all":
+        return condition.parts.every((part) => evaluate(part, phase)(f))
+      case "any":
+        return condition.parts.some((part) => evaluate(part, phase)(f))
+      case "in":
+        return condition.values.includes(f[condition.fact]) !== condition.negated
+      case "floor":
+        return (floor(f) !== undefined) !== condition.negated
+      case "gate":
+        return (phase !== "any" && phase !== "released" && gates[phase](f) === "pass") !== condition.negated
+      case "always":
+        return !condition.negated
+    }
   }
-}
 
 /** One variant per clause, with that clause negated. */
 export const negations = (condition: Condition): ReadonlyArray<Condition> => {
   if ("parts" in condition) {
     const { parts, tag } = condition
-    return parts.flatMap((part, i) => negations(part).map((negated): Condition => ({ tag, parts: parts.with(i, negated) })))
+    return parts.flatMap((part, i) =>
+      negations(part).map((negated): Condition => ({ tag, parts: parts.with(i, negated) }))
+    )
   }
   return [{ ...condition, negated: !condition.negated }]
 }

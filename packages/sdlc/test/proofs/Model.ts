@@ -30,12 +30,15 @@ export interface Report {
 
 type Classifier = (facts: Facts) => Decision | undefined
 
-const codes = factNames.map((name) => new Map((factDomains[name] as ReadonlyArray<unknown>).map((value, i) => [value, i + 48])))
+const codes = factNames.map(
+  (name) => new Map((factDomains[name] as ReadonlyArray<unknown>).map((value, i) => [value, i + 48]))
+)
 const buffer = new Uint16Array(factNames.length + 6)
 
 /** `left`: how many things may still happen from outside. */
 const keyOf = (world: World, left: number): string => {
-  for (let i = 0; i < factNames.length; i++) buffer[i] = (codes[i] as Map<unknown, number>).get(world.facts[factNames[i] as keyof Facts]) as number
+  for (let i = 0; i < factNames.length; i++)
+    buffer[i] = (codes[i] as Map<unknown, number>).get(world.facts[factNames[i] as keyof Facts]) as number
   buffer[factNames.length] = 48 + world.attempts
   buffer[factNames.length + 1] = 48 + world.rework
   buffer[factNames.length + 2] = world.fixesPlanned ? 49 : 48
@@ -49,7 +52,14 @@ const decode = (key: string): World => {
   const facts = {}
   factNames.forEach((name, i) => Object.assign(facts, { [name]: factDomains[name][key.charCodeAt(i) - 48] }))
   const at = (i: number) => key.charCodeAt(factNames.length + i) - 48
-  return { facts: facts as Facts, attempts: at(0), rework: at(1), fixesPlanned: at(2) === 1, excused: at(3) === 1, others: at(4) }
+  return {
+    facts: facts as Facts,
+    attempts: at(0),
+    rework: at(1),
+    fixesPlanned: at(2) === 1,
+    excused: at(3) === 1,
+    others: at(4)
+  }
 }
 
 /** A step that no person takes: approvals count as autonomous when the policy leaves them to agents. */
@@ -64,7 +74,12 @@ const stepViolations = (f: Facts, d: Decision): ReadonlyArray<string> => {
   if (d.kind === "move" && d.to !== undefined && d.to !== "archived") {
     const distance = phaseIndex[d.to] - phaseIndex[f.phase]
     if (distance > 1 || distance === 0 || (distance === 1) !== (d.action === "advance")) found.push("T3 skip")
-    if (d.action === "advance" && !open[f.phase](f) && !(f.merge === "merged" && phaseIndex[f.phase] < phaseIndex.merge)) found.push("T3 gate")
+    if (
+      d.action === "advance" &&
+      !open[f.phase](f) &&
+      !(f.merge === "merged" && phaseIndex[f.phase] < phaseIndex.merge)
+    )
+      found.push("T3 gate")
   }
   if (["merge", "requeue-merge", "wait-merge"].includes(d.action) && !landable(f)) found.push("T4")
   return found
@@ -99,12 +114,17 @@ class Graph {
 }
 
 /** Longest path from every node along `next` (lists of successors); -1 marks a cycle. */
-const longest = (count: number, successors: (node: number) => ReadonlyArray<number>): { readonly length: Int32Array; readonly cycle: number } => {
+const longest = (
+  count: number,
+  successors: (node: number) => ReadonlyArray<number>
+): { readonly length: Int32Array; readonly cycle: number } => {
   const length = new Int32Array(count).fill(-1)
   const active = new Uint8Array(count)
   for (let start = 0; start < count; start++) {
     if ((length[start] as number) >= 0) continue
-    const stack: Array<{ readonly node: number; readonly next: ReadonlyArray<number>; at: number }> = [{ node: start, next: successors(start), at: 0 }]
+    const stack: Array<{ readonly node: number; readonly next: ReadonlyArray<number>; at: number }> = [
+      { node: start, next: successors(start), at: 0 }
+    ]
     active[start] = 1
     while (stack.length > 0) {
       const frame = stack.at(-1) as (typeof stack)[number]
@@ -124,7 +144,12 @@ const longest = (count: number, successors: (node: number) => ReadonlyArray<numb
 }
 
 const finished = (f: Facts): boolean =>
-  f.lifecycle === "archived" || (f.phase === "released" && f.merge === "merged" && (!f.deployReq || f.release === "live") && f.sync === "done" && f.cleanup === "done")
+  f.lifecycle === "archived" ||
+  (f.phase === "released" &&
+    f.merge === "merged" &&
+    (!f.deployReq || f.release === "live") &&
+    f.sync === "done" &&
+    f.cleanup === "done")
 
 export interface Options {
   readonly classify: Classifier
@@ -139,7 +164,15 @@ export interface Options {
   readonly most?: number
 }
 
-export const check = ({ bounds, classify, disturbances, most = 5_000_000, name, others = 0, policy }: Options): Report => {
+export const check = ({
+  bounds,
+  classify,
+  disturbances,
+  most = 5_000_000,
+  name,
+  others = 0,
+  policy
+}: Options): Report => {
   const rules: Rules = rulesOf(policy)
   const graph = new Graph()
   const found: Array<string> = []
@@ -149,7 +182,14 @@ export const check = ({ bounds, classify, disturbances, most = 5_000_000, name, 
   const report = (what: string, world: World, decision?: Decision): void => {
     if (found.length < 5) found.push(`${what} at ${decision?.rule ?? "no rule"}: ${JSON.stringify(world)}`)
   }
-  const start: World = { facts: startFacts(initialFacts, policy), attempts: 0, rework: 0, fixesPlanned: false, excused: false, others }
+  const start: World = {
+    facts: startFacts(initialFacts, policy),
+    attempts: 0,
+    rework: 0,
+    fixesPlanned: false,
+    excused: false,
+    others
+  }
   graph.add(start, disturbances)
   for (let id = 0; id < graph.keys.length && found.length < 5; id++) {
     if (id > most) {
@@ -169,7 +209,8 @@ export const check = ({ bounds, classify, disturbances, most = 5_000_000, name, 
     }
     hit.add(decision.rule)
     if (decision.via !== undefined) hit.add(decision.via)
-    for (const what of [...violations(world.facts, decision), ...stepViolations(world.facts, decision)]) report(what, world, decision)
+    for (const what of [...violations(world.facts, decision), ...stepViolations(world.facts, decision)])
+      report(what, world, decision)
     const next = outcomes(world, decision, rules)
     next.forEach((outcome, i) => {
       const target = graph.add(outcome.world, left)
@@ -182,20 +223,45 @@ export const check = ({ bounds, classify, disturbances, most = 5_000_000, name, 
     }
     alone.push(autonomous(decision, policy))
     // Whatever comes from outside is a way to reach a state, not a step: it has no edge.
-    if (left > 0) for (const [, change] of exogenous(world.facts, rules)) graph.add({ ...world, facts: { ...world.facts, ...change } }, left - 1)
+    if (left > 0)
+      for (const [, change] of exogenous(world.facts, rules))
+        graph.add({ ...world, facts: { ...world.facts, ...change } }, left - 1)
   }
   graph.first.push(graph.size)
   const count = success.length
-  if (found.length > 0) return { policy: name, states: count, edges: graph.size, happyPath: -1, longestWay: -1, longestAutonomy: -1, rules: hit, violations: found }
+  if (found.length > 0)
+    return {
+      policy: name,
+      states: count,
+      edges: graph.size,
+      happyPath: -1,
+      longestWay: -1,
+      longestAutonomy: -1,
+      rules: hit,
+      violations: found
+    }
   const describe = (id: number) => decode(graph.keys[id] as string)
-  const way = longest(count, (node) => (success[node] as number) < 0 ? [] : [success[node] as number])
+  const way = longest(count, (node) => ((success[node] as number) < 0 ? [] : [success[node] as number]))
   if (way.cycle >= 0) report("T5 success runs in a circle", describe(way.cycle), classify(describe(way.cycle).facts))
-  const free = longest(count, (node) => alone[node] === true ? [...graph.targets.subarray(graph.first[node], graph.first[node + 1])] : [])
-  if (free.cycle >= 0) report("T6 autonomy runs in a circle", describe(free.cycle), classify(describe(free.cycle).facts))
+  const free = longest(count, (node) =>
+    alone[node] === true ? [...graph.targets.subarray(graph.first[node], graph.first[node + 1])] : []
+  )
+  if (free.cycle >= 0)
+    report("T6 autonomy runs in a circle", describe(free.cycle), classify(describe(free.cycle).facts))
   const greatest = (lengths: Int32Array) => lengths.reduce((a, b) => Math.max(a, b), 0)
   const longestWay = greatest(way.length)
   const longestAutonomy = greatest(free.length)
   if (longestWay > bounds.longestWay) report(`T5 takes ${longestWay} steps`, describe(way.length.indexOf(longestWay)))
-  if (longestAutonomy > bounds.longestAutonomy) report(`T6 takes ${longestAutonomy} steps`, describe(free.length.indexOf(longestAutonomy)))
-  return { policy: name, states: count, edges: graph.size, happyPath: way.length[0] as number, longestWay, longestAutonomy, rules: hit, violations: found }
+  if (longestAutonomy > bounds.longestAutonomy)
+    report(`T6 takes ${longestAutonomy} steps`, describe(free.length.indexOf(longestAutonomy)))
+  return {
+    policy: name,
+    states: count,
+    edges: graph.size,
+    happyPath: way.length[0] as number,
+    longestWay,
+    longestAutonomy,
+    rules: hit,
+    violations: found
+  }
 }

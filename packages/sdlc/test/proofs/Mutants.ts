@@ -23,7 +23,7 @@ export interface Mutant {
 const lists = ["common", ...phases] as const
 type ListName = (typeof lists)[number]
 
-const listOf = (name: ListName): ReadonlyArray<Rule> => name === "common" ? table.common : table.byPhase[name]
+const listOf = (name: ListName): ReadonlyArray<Rule> => (name === "common" ? table.common : table.byPhase[name])
 
 const withList = (name: ListName, rules: ReadonlyArray<Rule>): Table =>
   name === "common" ? { ...table, common: rules } : { ...table, byPhase: { ...table.byPhase, [name]: rules } }
@@ -35,33 +35,52 @@ const mutant = (operator: Mutant["operator"], name: string, mutated: Table, equi
 }
 
 const deletions = (): ReadonlyArray<Mutant> => [
-  ...lists.flatMap((name) => listOf(name).map((rule, i) => mutant("deletion", rule.id, withList(name, listOf(name).toSpliced(i, 1))))),
+  ...lists.flatMap((name) =>
+    listOf(name).map((rule, i) => mutant("deletion", rule.id, withList(name, listOf(name).toSpliced(i, 1))))
+  ),
   ...table.guards.map((guard, i) => mutant("deletion", guard.id, { ...table, guards: table.guards.toSpliced(i, 1) }))
 ]
 
-const swapped = <A>(list: ReadonlyArray<A>, i: number): ReadonlyArray<A> => list.with(i, list[i + 1] as A).with(i + 1, list[i] as A)
+const swapped = <A>(list: ReadonlyArray<A>, i: number): ReadonlyArray<A> =>
+  list.with(i, list[i + 1] as A).with(i + 1, list[i] as A)
 
 const swaps = (): ReadonlyArray<Mutant> => [
   ...lists.flatMap((name) => {
     const rules = listOf(name)
     return rules.slice(1).map((second, i) => {
       const first = rules[i] as Rule
-      return mutant("swap", `${first.id}↔${second.id}`, withList(name, swapped(rules, i)), disjoint(first.when, second.when))
+      return mutant(
+        "swap",
+        `${first.id}↔${second.id}`,
+        withList(name, swapped(rules, i)),
+        disjoint(first.when, second.when)
+      )
     })
   }),
-  ...table.guards.slice(1).map((second, i) => mutant("swap", `${(table.guards[i] as Guard).id}↔${second.id}`, { ...table, guards: swapped(table.guards, i) }))
+  ...table.guards
+    .slice(1)
+    .map((second, i) =>
+      mutant("swap", `${(table.guards[i] as Guard).id}↔${second.id}`, { ...table, guards: swapped(table.guards, i) })
+    )
 ]
 
 const clauses = (): ReadonlyArray<Mutant> => [
   ...lists.flatMap((name) =>
     listOf(name).flatMap((rule, i) =>
       negations(parse(rule.condition)).map((condition, clause) =>
-        mutant("negation", `${rule.id} clause ${clause + 1}`, withList(name, listOf(name).with(i, { ...rule, when: evaluate(condition, rule.phase) })))
+        mutant(
+          "negation",
+          `${rule.id} clause ${clause + 1}`,
+          withList(name, listOf(name).with(i, { ...rule, when: evaluate(condition, rule.phase) }))
+        )
       )
     )
   ),
   ...table.guards.map((guard, i) =>
-    mutant("negation", guard.id, { ...table, guards: table.guards.with(i, { ...guard, when: (facts) => !guard.when(facts) }) })
+    mutant("negation", guard.id, {
+      ...table,
+      guards: table.guards.with(i, { ...guard, when: (facts) => !guard.when(facts) })
+    })
   )
 ]
 
@@ -70,9 +89,14 @@ export const scopeMutant = (rule: string): Mutant =>
   mutant("scope", rule, {
     ...table,
     guards: table.guards.map((guard) => {
-      if (guard.id === "G5") return { ...guard, wraps: (candidate: Rule) => guard.wraps(candidate) && candidate.id !== rule }
+      if (guard.id === "G5")
+        return { ...guard, wraps: (candidate: Rule) => guard.wraps(candidate) && candidate.id !== rule }
       const agentsOnly = guard.id === "G3" || guard.id === "G4"
-      return { ...guard, wraps: (candidate: Rule) => guard.wraps(candidate) || (unguarded.has(rule) && candidate.id === rule && !agentsOnly) }
+      return {
+        ...guard,
+        wraps: (candidate: Rule) =>
+          guard.wraps(candidate) || (unguarded.has(rule) && candidate.id === rule && !agentsOnly)
+      }
     })
   })
 
@@ -82,4 +106,6 @@ export const allMutants = (): ReadonlyArray<Mutant> => [...deletions(), ...swaps
 
 /** What a decision says, without the facts it read. */
 export const saying = (decision: Decision | undefined): string =>
-  decision === undefined ? "nothing" : [decision.rule, decision.via ?? "", decision.action, decision.actor, decision.kind, decision.to ?? ""].join(" ")
+  decision === undefined
+    ? "nothing"
+    : [decision.rule, decision.via ?? "", decision.action, decision.actor, decision.kind, decision.to ?? ""].join(" ")

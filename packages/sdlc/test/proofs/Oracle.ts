@@ -17,7 +17,10 @@ export interface Leaf {
 }
 
 /** Calls `run` once per path and `visit` with its result; returns the number of leaves and the sum of their volumes. */
-export const explore = <A>(run: (facts: Facts) => A, visit: (result: A, leaf: Leaf, facts: Facts) => void): { readonly leaves: number; readonly volume: bigint } => {
+export const explore = <A>(
+  run: (facts: Facts) => A,
+  visit: (result: A, leaf: Leaf, facts: Facts) => void
+): { readonly leaves: number; readonly volume: bigint } => {
   const chosen = new Int8Array(domains.length).fill(-1)
   const trail: Array<number> = []
   const volumes: Array<bigint> = [productSize]
@@ -38,7 +41,14 @@ export const explore = <A>(run: (facts: Facts) => A, visit: (result: A, leaf: Le
     })
   }
   const facts = oracle as Facts
-  const view = { get read() { return trail.map((i) => factNames[i] as FactName) }, get volume() { return volumes.at(-1) as bigint } }
+  const view = {
+    get read() {
+      return trail.map((i) => factNames[i] as FactName)
+    },
+    get volume() {
+      return volumes.at(-1) as bigint
+    }
+  }
   let leaves = 0
   let volume = 0n
   for (;;) {
@@ -63,13 +73,19 @@ export const explore = <A>(run: (facts: Facts) => A, visit: (result: A, leaf: Le
 /** Whether two predicates agree on the whole product. */
 export const equivalent = (a: (facts: Facts) => boolean, b: (facts: Facts) => boolean): boolean => {
   let equal = true
-  explore((facts) => a(facts) === b(facts), (same) => (equal &&= same))
+  explore(
+    (facts) => a(facts) === b(facts),
+    (same) => (equal &&= same)
+  )
   return equal
 }
 
 /** Whether no combination of facts satisfies both. */
 export const disjoint = (a: (facts: Facts) => boolean, b: (facts: Facts) => boolean): boolean => {
   let apart = true
-  explore((facts) => a(facts) && b(facts), (both) => (apart &&= !both))
+  explore(
+    (facts) => a(facts) && b(facts),
+    (both) => (apart &&= !both)
+  )
   return apart
 }

@@ -14,6 +14,13 @@ export const policies: { readonly [name: string]: Policy } = {
   lean: { ...bounded, gates: leanPolicy.gates },
   agents: { ...bounded, gates: all("agent") },
   strict: { ...bounded, gates: all("human"), autonomy: "confirm" },
-  library: { ...bounded, gates: all("auto", { "spec": "human", "human-review": "human", "risk": "human", "merge": "human" }), deploy: "none" },
-  hotfix: { ...bounded, gates: { ...bounded.gates, "spec": "auto", "design": "off", "tasks": "auto", "qa-plan": "off", "audit": "off", "uat": "off" } }
+  library: {
+    ...bounded,
+    gates: all("auto", { spec: "human", "human-review": "human", risk: "human", merge: "human" }),
+    deploy: "none"
+  },
+  hotfix: {
+    ...bounded,
+    gates: { ...bounded.gates, spec: "auto", design: "off", tasks: "auto", "qa-plan": "off", audit: "off", uat: "off" }
+  }
 }

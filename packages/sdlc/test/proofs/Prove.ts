@@ -23,18 +23,21 @@ export const cover = (): Cover => {
   let undecided = 0
   let readsDiffer = 0
   let n = 0
-  const { leaves, volume } = explore((facts) => run(program, facts), (decision, leaf) => {
-    if (decision === undefined) {
-      undecided++
-      return
+  const { leaves, volume } = explore(
+    (facts) => run(program, facts),
+    (decision, leaf) => {
+      if (decision === undefined) {
+        undecided++
+        return
+      }
+      hit.add(decision.rule)
+      if (decision.via !== undefined) hit.add(decision.via)
+      if (n++ % 1000 === 0) {
+        const seen = leaf.read.join(" ")
+        if (decision.facts.map((read) => read.fact).join(" ") !== seen) readsDiffer++
+      }
     }
-    hit.add(decision.rule)
-    if (decision.via !== undefined) hit.add(decision.via)
-    if (n++ % 1000 === 0) {
-      const seen = leaf.read.join(" ")
-      if (decision.facts.map((read) => read.fact).join(" ") !== seen) readsDiffer++
-    }
-  })
+  )
   return { leaves, volume, undecided, hit, readsDiffer }
 }
 
@@ -42,19 +45,29 @@ export const cover = (): Cover => {
 const short = ["lean", "library", "hotfix"]
 
 /** T3 … T6 and the S invariants on everything reachable, per policy. */
-export const model = (disturbances: number, over: { readonly maxAttempts?: number; readonly maxRework?: number } = {}, names = Object.keys(policies), crowded = short): ReadonlyArray<Report> =>
-  Object.entries(policies).filter(([name]) => names.includes(name)).map(([name, policy]) => {
-    const others = crowded.includes(name) ? 1 : 0
-    return check({
-      classify,
-      name,
-      policy: { ...policy, ...over },
-      disturbances,
-      others,
-      // A confirmation before every step of an agent makes the way longer. Autonomy is bounded by the rounds that the policy allows, and by those that others cause.
-      bounds: { longestWay: policy.autonomy === "confirm" ? 72 : 60, longestAutonomy: 60 * ((over.maxRework ?? policy.maxRework) + others) }
+export const model = (
+  disturbances: number,
+  over: { readonly maxAttempts?: number; readonly maxRework?: number } = {},
+  names = Object.keys(policies),
+  crowded = short
+): ReadonlyArray<Report> =>
+  Object.entries(policies)
+    .filter(([name]) => names.includes(name))
+    .map(([name, policy]) => {
+      const others = crowded.includes(name) ? 1 : 0
+      return check({
+        classify,
+        name,
+        policy: { ...policy, ...over },
+        disturbances,
+        others,
+        // A confirmation before every step of an agent makes the way longer. Autonomy is bounded by the rounds that the policy allows, and by those that others cause.
+        bounds: {
+          longestWay: policy.autonomy === "confirm" ? 72 : 60,
+          longestAutonomy: 60 * ((over.maxRework ?? policy.maxRework) + others)
+        }
+      })
     })
-  })
 
 export const line = (report: Report): string =>
   `${report.policy}: ${report.states} states, ${report.edges} steps, happy path ${report.happyPath}, longest way ${report.longestWay}, longest autonomy ${report.longestAutonomy}`

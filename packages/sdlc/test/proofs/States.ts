@@ -3,7 +3,7 @@ import { factDomains, type FactName, factNames, type Facts, initialFacts } from 
 import { phaseIndex, phases } from "../../src/model/Phase.ts"
 
 /** mulberry32, a small generator with a period of 2³². */
-export const random = (seed: number): () => number => {
+export const random = (seed: number): (() => number) => {
   let a = seed | 0
   return () => {
     a = (a + 0x6d2b79f5) | 0
@@ -42,7 +42,8 @@ const behind: ReadonlyArray<Partial<Facts>> = [
 ]
 
 /** A feature that has done everything up to this phase, and nothing of it. */
-export const arrivedAt = (phase: Facts["phase"]): Facts => Object.assign({ ...initialFacts }, ...behind.slice(0, phaseIndex[phase]), { phase })
+export const arrivedAt = (phase: Facts["phase"]): Facts =>
+  Object.assign({ ...initialFacts }, ...behind.slice(0, phaseIndex[phase]), { phase })
 
 /** The same with the work of the phase done. */
 export const leaving = (phase: Facts["phase"]): Facts => ({ ...arrivedAt(phase), ...behind[phaseIndex[phase]] })

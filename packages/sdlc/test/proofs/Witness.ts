@@ -13,7 +13,16 @@ export const factsRead = (when: (facts: Facts) => boolean): ReadonlyArray<FactNa
   return [...found]
 }
 
-const broken: ReadonlyArray<Partial<Facts>> = [{ spec: "stale" }, { design: "submitted" }, { qaPlan: "draft" }, { claim: "none" }, { ci: "red" }, { threads: true }, { audit: "stale" }, { qa: "failed" }]
+const broken: ReadonlyArray<Partial<Facts>> = [
+  { spec: "stale" },
+  { design: "submitted" },
+  { qaPlan: "draft" },
+  { claim: "none" },
+  { ci: "red" },
+  { threads: true },
+  { audit: "stale" },
+  { qa: "failed" }
+]
 
 const contexts: ReadonlyArray<Facts> = phases.flatMap((phase) => [
   arrivedAt(phase),
@@ -24,12 +33,17 @@ const contexts: ReadonlyArray<Facts> = phases.flatMap((phase) => [
 ])
 
 /** Features whose earlier work broke: every one of these regresses. */
-const regressing: ReadonlyArray<Facts> = phases.slice(1).flatMap((phase) => broken.map((facts) => ({ ...leaving(phase), merge: "idle", release: "none", ...facts })))
+const regressing: ReadonlyArray<Facts> = phases
+  .slice(1)
+  .flatMap((phase) => broken.map((facts) => ({ ...leaving(phase), merge: "idle", release: "none", ...facts })))
 
 /** All ways to set some facts, over the contexts of every phase. */
 const around = (names: ReadonlyArray<FactName>): ReadonlyArray<Facts> =>
   names.reduce<ReadonlyArray<Facts>>(
-    (states, name) => (factDomains[name] as ReadonlyArray<unknown>).flatMap((value) => states.map((facts) => ({ ...facts, [name]: value }))),
+    (states, name) =>
+      (factDomains[name] as ReadonlyArray<unknown>).flatMap((value) =>
+        states.map((facts) => ({ ...facts, [name]: value }))
+      ),
     contexts
   )
 
@@ -43,15 +57,18 @@ const guardings: ReadonlyArray<Partial<Facts>> = [
   { autonomy: "confirm" }
 ]
 
-const guarded = (states: ReadonlyArray<Facts>): ReadonlyArray<Facts> => guardings.flatMap((guard) => states.map((facts) => ({ ...facts, ...guard })))
+const guarded = (states: ReadonlyArray<Facts>): ReadonlyArray<Facts> =>
+  guardings.flatMap((guard) => states.map((facts) => ({ ...facts, ...guard })))
 
 /** States that surround some rules: their own facts set in every way, in every phase, with each guard's fact set or not. */
 export const neighbourhood = (ids: ReadonlyArray<string>): ReadonlyArray<Facts> => {
-  const small = new Set(ids.flatMap((id) => {
-    const when = ruleOf(id)?.when
-    const read = when === undefined ? [] : factsRead(when)
-    return read.length <= 3 ? read : []
-  }))
+  const small = new Set(
+    ids.flatMap((id) => {
+      const when = ruleOf(id)?.when
+      const read = when === undefined ? [] : factsRead(when)
+      return read.length <= 3 ? read : []
+    })
+  )
   return guarded(around([...small].slice(0, 4)))
 }
 

@@ -14,11 +14,16 @@ const result = cover()
 
 describe("T1, T2: the table covers every combination of facts exactly once", () => {
   it("has leaves whose volumes add up to the product, and hits every rule and guard", () => {
-    process.stdout.write(`T1: ${result.leaves} leaves, volume ${result.volume} of ${productSize}; T2: ${result.hit.size} of ${allRules.length + table.guards.length} rules and guards hit\n`)
+    process.stdout.write(
+      `T1: ${result.leaves} leaves, volume ${result.volume} of ${productSize}; T2: ${result.hit.size} of ${allRules.length + table.guards.length} rules and guards hit\n`
+    )
     assert.strictEqual(productSize, 13311666640442621952000n)
     assert.strictEqual(result.volume, productSize)
     assert.strictEqual(result.undecided, 0)
-    assert.deepStrictEqual([...allRules, ...table.guards].map((entry) => entry.id).filter((id) => !result.hit.has(id)), [])
+    assert.deepStrictEqual(
+      [...allRules, ...table.guards].map((entry) => entry.id).filter((id) => !result.hit.has(id)),
+      []
+    )
     assert.strictEqual(allRules.length + table.guards.length, 122)
   })
 })
@@ -31,7 +36,8 @@ describe("the texts of the table say what its code does", () => {
   }
 
   it("holds for the guards", () => {
-    for (const guard of table.guards) assert.isTrue(equivalent(guard.when, evaluate(parse(guard.condition), "any")), guard.id)
+    for (const guard of table.guards)
+      assert.isTrue(equivalent(guard.when, evaluate(parse(guard.condition), "any")), guard.id)
   })
 
   for (const phase of phases) {
@@ -42,7 +48,12 @@ describe("the texts of the table say what its code does", () => {
       assert.isTrue(equivalent(passes, evaluate(parse(pass), phase)))
       assert.isTrue(equivalent(passes, open[phase]))
       const fails = evaluate(parse(fail === "¬pass" ? "gate=pass" : fail), phase)
-      assert.isTrue(equivalent((facts) => gates[phase](facts) === "fail", (facts) => fails(facts) !== (fail === "¬pass")))
+      assert.isTrue(
+        equivalent(
+          (facts) => gates[phase](facts) === "fail",
+          (facts) => fails(facts) !== (fail === "¬pass")
+        )
+      )
     })
   }
 
@@ -63,8 +74,18 @@ describe("the texts of the table say what its code does", () => {
     const slow = (facts: Facts) =>
       facts.merge === "merged"
         ? undefined
-        : phases.slice(0, 8).find((phase) => phase !== "released" && phaseIndex[phase] < phaseIndex[facts.phase] && gates[phase](facts) === "fail")
-    assert.isTrue(equivalent((facts) => floor(facts) === slow(facts), () => true))
+        : phases
+            .slice(0, 8)
+            .find(
+              (phase) =>
+                phase !== "released" && phaseIndex[phase] < phaseIndex[facts.phase] && gates[phase](facts) === "fail"
+            )
+    assert.isTrue(
+      equivalent(
+        (facts) => floor(facts) === slow(facts),
+        () => true
+      )
+    )
   })
 })
 

@@ -11,7 +11,13 @@ import { policies } from "./Policies.ts"
 import { leaving } from "./States.ts"
 
 const circle = (mutant: Pick<Mutant, "classify">, policy: string, disturbances: number): ReadonlyArray<string> =>
-  check({ classify: mutant.classify, policy: policies[policy] as Policy, name: policy, disturbances, bounds: { longestWay: 60, longestAutonomy: 120 } }).violations
+  check({
+    classify: mutant.classify,
+    policy: policies[policy] as Policy,
+    name: policy,
+    disturbances,
+    bounds: { longestWay: 60, longestAutonomy: 120 }
+  }).violations
 
 describe("known ways to get the table wrong", () => {
   it("1: a cancelled feature with exhausted retries escalates for ever", () => {
@@ -29,20 +35,35 @@ describe("known ways to get the table wrong", () => {
   })
 
   it("2b: ejected, updated, queued again, for ever without a person", () => {
-    assert.deepInclude({ ...classify({ ...leaving("qa"), phase: "merge", mergeGate: "ok", merge: "ejected", attempts: "exhausted" }) }, { rule: "G2", via: "M8" })
+    assert.deepInclude(
+      { ...classify({ ...leaving("qa"), phase: "merge", mergeGate: "ok", merge: "ejected", attempts: "exhausted" }) },
+      { rule: "G2", via: "M8" }
+    )
     const program = compile({ ...table, guards: table.guards.filter((guard) => guard.id !== "G2") })
     assert.isNotEmpty(circle({ classify: (facts) => run(program, facts) }, "lean", 0))
   })
 
   it("3: rollback and reopening follow each other for ever", () => {
-    assert.deepInclude({ ...classify({ ...leaving("merge"), release: "rolledBack", rework: "exhausted" }) }, { rule: "G5", via: "M10" })
+    assert.deepInclude(
+      { ...classify({ ...leaving("merge"), release: "rolledBack", rework: "exhausted" }) },
+      { rule: "G5", via: "M10" }
+    )
     assert.isNotEmpty(circle(scopeMutant("M10"), "lean", 0))
   })
 
   it("4: the merge queue lands a feature that has just regressed or was paused", () => {
     const queued: Facts = { ...leaving("qa"), phase: "merge", mergeGate: "ok", merge: "queued" }
     assert.strictEqual(classify(queued).action, "wait-merge")
-    const changes: ReadonlyArray<Partial<Facts>> = [{ lifecycle: "paused" }, { spec: "stale" }, { phase: "review" }, { freeze: true }, { dep: "unmet" }, { mergeGate: "pending" }, { blocker: "human" }, { escalation: "open" }]
+    const changes: ReadonlyArray<Partial<Facts>> = [
+      { lifecycle: "paused" },
+      { spec: "stale" },
+      { phase: "review" },
+      { freeze: true },
+      { dep: "unmet" },
+      { mergeGate: "pending" },
+      { blocker: "human" },
+      { escalation: "open" }
+    ]
     const program = compile({ ...table, calm: undefined, common: table.common.filter((rule) => rule.id !== "C7") })
     for (const change of changes) {
       const facts = { ...queued, ...change }

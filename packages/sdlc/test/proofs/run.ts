@@ -23,9 +23,17 @@ for (const [disturbances, over, names] of [
   [1, { maxAttempts: 3, maxRework: 3 }, ["lean", "library", "hotfix", "standard"]],
   [2, {}, ["lean"]]
 ] as const) {
-  const reports = model(disturbances, over, names as ReadonlyArray<string> as Array<string> | undefined, disturbances === 1 && Object.keys(over).length === 0 ? Object.keys(policies) : undefined)
+  const reports = model(
+    disturbances,
+    over,
+    names as ReadonlyArray<string> as Array<string> | undefined,
+    disturbances === 1 && Object.keys(over).length === 0 ? Object.keys(policies) : undefined
+  )
   for (const report of reports) {
-    expect(report.violations.length === 0, `T3–T6, ${disturbances} from outside, ${JSON.stringify(over)}: ${line(report)}`)
+    expect(
+      report.violations.length === 0,
+      `T3–T6, ${disturbances} from outside, ${JSON.stringify(over)}: ${line(report)}`
+    )
     report.violations.forEach(say)
   }
 }
@@ -38,9 +46,16 @@ for (let seed = 1; seed <= millions; seed++) {
 }
 
 const file = JSON.parse(readFileSync(new URL("../../vectors/classify.json", import.meta.url), "utf8")) as VectorFile
-const verdicts = gate(file.cases.map((one) => factsOf(file, one)), true)
+const verdicts = gate(
+  file.cases.map((one) => factsOf(file, one)),
+  true
+)
 const tally = new Map<string, number>()
-for (const { killer, mutant } of verdicts) tally.set(`${mutant.operator}, ${killer}`, (tally.get(`${mutant.operator}, ${killer}`) ?? 0) + 1)
+for (const { killer, mutant } of verdicts)
+  tally.set(`${mutant.operator}, ${killer}`, (tally.get(`${mutant.operator}, ${killer}`) ?? 0) + 1)
 for (const [what, count] of tally) say(`       mutants: ${what}: ${count}`)
-expect(verdicts.every((verdict) => verdict.killer !== "nobody"), `T7 mutation gate: ${verdicts.length} mutants`)
+expect(
+  verdicts.every((verdict) => verdict.killer !== "nobody"),
+  `T7 mutation gate: ${verdicts.length} mutants`
+)
 process.exitCode = failures === 0 ? 0 : 1

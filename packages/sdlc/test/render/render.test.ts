@@ -9,7 +9,23 @@ const agentActions = [...new Set(rules.filter((rule) => rule.actor === "agent").
 
 describe("the fifteen agent commands", () => {
   it("are the ones of the design", () => {
-    expect(commands.map((command) => command.id)).toEqual(["next", "run", "status", "import", "specify", "clarify", "design", "tasks", "qa-plan", "implement", "review", "audit", "qa", "fix", "ship"])
+    expect(commands.map((command) => command.id)).toEqual([
+      "next",
+      "run",
+      "status",
+      "import",
+      "specify",
+      "clarify",
+      "design",
+      "tasks",
+      "qa-plan",
+      "implement",
+      "review",
+      "audit",
+      "qa",
+      "fix",
+      "ship"
+    ])
   })
   it.each(agentActions)("%s is handled by exactly one", (action) => {
     expect(commands.filter((command) => command.handles.includes(action)).map((command) => command.id)).toHaveLength(1)
@@ -22,7 +38,8 @@ describe("the fifteen agent commands", () => {
       // Clarifying needs a person in the conversation; everything else is an agent's own.
       expect(action.startsWith("clarify-") ? "human" : "agent").toBe(known.get(action))
     }
-    for (const rule of rules.filter((one) => one.actor === "platform" || one.actor === "policy")) expect(commandFor(rule.action)).toBeNull()
+    for (const rule of rules.filter((one) => one.actor === "platform" || one.actor === "policy"))
+      expect(commandFor(rule.action)).toBeNull()
   })
   it("never tell an agent to approve, merge or deploy by a command", () => {
     for (const command of commands) expect(command.body).not.toMatch(/`sdlc (approve|reject|waive|gate|answer|keys)\b/)
@@ -35,8 +52,11 @@ describe("the fifteen agent commands", () => {
         const [verb = ""] = line.split(" ")
         if (!/^[a-z]/.test(verb)) continue
         const entry = entries[verb]
-        expect(`${command.id}: sdlc ${verb} ${entry === undefined ? "unknown" : "known"}`).toBe(`${command.id}: sdlc ${verb} known`)
-        for (const [, flag = ""] of line.matchAll(/ --([a-z-]+)/g)) expect([...flags, ...Object.keys(entry?.spec.flags ?? {})]).toContain(flag)
+        expect(`${command.id}: sdlc ${verb} ${entry === undefined ? "unknown" : "known"}`).toBe(
+          `${command.id}: sdlc ${verb} known`
+        )
+        for (const [, flag = ""] of line.matchAll(/ --([a-z-]+)/g))
+          expect([...flags, ...Object.keys(entry?.spec.flags ?? {})]).toContain(flag)
       }
     }
   })
@@ -44,7 +64,10 @@ describe("the fifteen agent commands", () => {
 
 describe("rendered files", () => {
   it.each(Render.harnesses)("%s", async (harness) => {
-    for (const file of Render.render(harness)) await expect(file.content).toMatchFileSnapshot(`golden/${harness}/${file.path.replace(/^\./, "").replaceAll("/", "-")}`)
+    for (const file of Render.render(harness))
+      await expect(file.content).toMatchFileSnapshot(
+        `golden/${harness}/${file.path.replace(/^\./, "").replaceAll("/", "-")}`
+      )
   })
   it("stand where the harness looks", () => {
     expect(Render.render("claude").map((file) => file.path)).toContain(".claude/skills/sdlc-implement/SKILL.md")
@@ -61,7 +84,9 @@ describe("rendered files", () => {
     }
   })
   it("keep run and ship for people", () => {
-    const user = Render.render("claude").filter((file) => file.content.includes("disable-model-invocation: true")).map((file) => file.path)
+    const user = Render.render("claude")
+      .filter((file) => file.content.includes("disable-model-invocation: true"))
+      .map((file) => file.path)
     expect(user).toEqual([".claude/skills/sdlc-run/SKILL.md", ".claude/skills/sdlc-ship/SKILL.md"])
   })
 })

@@ -10,12 +10,29 @@ let counter = 0
 /** Bytes that never repeat within a run, so that ids do not collide. */
 export const unique = (): Uint8Array => {
   counter++
-  return Uint8Array.from([0, 0, 0, 0, 0, 0, (counter >> 24) & 255, (counter >> 16) & 255, (counter >> 8) & 255, counter & 255])
+  return Uint8Array.from([
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    (counter >> 24) & 255,
+    (counter >> 16) & 255,
+    (counter >> 8) & 255,
+    counter & 255
+  ])
 }
 
-export const stamp = (timeMillis: number, actor: Principal = human, key?: SigningKey): Repo.Stamp => ({ actor, timeMillis, random: unique(), ...(key === undefined ? {} : { key }) })
+export const stamp = (timeMillis: number, actor: Principal = human, key?: SigningKey): Repo.Stamp => ({
+  actor,
+  timeMillis,
+  random: unique(),
+  ...(key === undefined ? {} : { key })
+})
 
-export const project = (): Map<string, string> => new Map(Repo.initProject(new Map()).map((write) => [write.path, write.content]))
+export const project = (): Map<string, string> =>
+  new Map(Repo.initProject(new Map()).map((write) => [write.path, write.content]))
 
 export const spec = `---
 sdlc: { v: 1, kind: spec }
@@ -39,11 +56,19 @@ export const put = (files: Map<string, string>, writes: ReadonlyArray<Repo.Write
 export const withFeature = (slug = "hello", events = 0): Map<string, string> => {
   const files = project()
   put(files, Repo.createFeature(files, { slug, title: "Hello", kind: "feature" }, stamp(1_700_000_000_000)).writes)
-  for (let index = 0; index < events; index++) append(files, slug, { type: "cost-recorded", data: { cost: { usd: index } } }, 1_700_000_001_000 + index * 1000)
+  for (let index = 0; index < events; index++)
+    append(files, slug, { type: "cost-recorded", data: { cost: { usd: index } } }, 1_700_000_001_000 + index * 1000)
   return files
 }
 
-export const append = (files: Map<string, string>, slug: string, draft: Repo.Draft, timeMillis: number, actor: Principal = human, key?: SigningKey): Repo.Appended => {
+export const append = (
+  files: Map<string, string>,
+  slug: string,
+  draft: Repo.Draft,
+  timeMillis: number,
+  actor: Principal = human,
+  key?: SigningKey
+): Repo.Appended => {
   const appended = Repo.appendEvent(Repo.load(files, slug), draft, stamp(timeMillis, actor, key))
   files.set(appended.path, appended.content)
   return appended

@@ -31,7 +31,9 @@ describe("md1", () => {
 
 describe("canonical JSON", () => {
   it("sorts keys and drops undefined", () => {
-    expect(canonicalJson({ b: [1, { z: null, a: "\u00e9" }], a: undefined, A: true })).toBe("{\"A\":true,\"b\":[1,{\"a\":\"\u00e9\",\"z\":null}]}")
+    expect(canonicalJson({ b: [1, { z: null, a: "\u00e9" }], a: undefined, A: true })).toBe(
+      '{"A":true,"b":[1,{"a":"\u00e9","z":null}]}'
+    )
   })
 })
 

@@ -8,7 +8,8 @@ import * as Repo from "../../src/repo/Repo.ts"
 import * as Trust from "../../src/repo/Trust.ts"
 import { agent, append, human, project, put, spec, stamp, withFeature } from "./Trees.ts"
 
-const eventFiles = (files: ReadonlyMap<string, string>): ReadonlyArray<string> => [...files.keys()].filter((path) => path.includes("/events/"))
+const eventFiles = (files: ReadonlyMap<string, string>): ReadonlyArray<string> =>
+  [...files.keys()].filter((path) => path.includes("/events/"))
 
 describe("project and feature", () => {
   it("init writes once and leaves what is there alone", () => {
@@ -26,8 +27,11 @@ describe("project and feature", () => {
   })
   it("refuses bad and taken slugs and changes nothing", () => {
     const files = withFeature()
-    expect(() => Repo.createFeature(files, { slug: "hello", title: "x", kind: "feature" }, stamp(1))).toThrow(/slug: "hello" is taken/)
-    for (const slug of ["", "A", "a_b", "-a", "../x", "a".repeat(64)]) expect(() => Repo.createFeature(files, { slug, title: "x", kind: "feature" }, stamp(1))).toThrow(/^slug: /)
+    expect(() => Repo.createFeature(files, { slug: "hello", title: "x", kind: "feature" }, stamp(1))).toThrow(
+      /slug: "hello" is taken/
+    )
+    for (const slug of ["", "A", "a_b", "-a", "../x", "a".repeat(64)])
+      expect(() => Repo.createFeature(files, { slug, title: "x", kind: "feature" }, stamp(1))).toThrow(/^slug: /)
   })
   it("lists features and ignores other files", () => {
     const files = withFeature()
@@ -38,7 +42,10 @@ describe("project and feature", () => {
   })
   it("refuses events that do not fit their schema, naming the field", () => {
     const loaded = Repo.load(withFeature(), "hello")
-    const wrong = { type: "artifact-submitted", data: { kind: "spex", hash: "md1:a", upstream: {} } } as unknown as Repo.Draft
+    const wrong = {
+      type: "artifact-submitted",
+      data: { kind: "spex", hash: "md1:a", upstream: {} }
+    } as unknown as Repo.Draft
     expect(() => Repo.appendEvent(loaded, wrong, stamp(2))).toThrow(/artifact-submitted: data\.kind: Expected "spec"/)
   })
 })
@@ -47,13 +54,20 @@ describe("documents", () => {
   it("carry digest, findings and questions", () => {
     const files = withFeature()
     files.set(".sdlc/features/hello/spec.md", spec)
-    files.set(".sdlc/features/hello/tasks.md", "- task-001: a\n  - covers: REQ-009\n  - verify: `true`\n\n[NEEDS CLARIFICATION: what?]")
+    files.set(
+      ".sdlc/features/hello/tasks.md",
+      "- task-001: a\n  - covers: REQ-009\n  - verify: `true`\n\n[NEEDS CLARIFICATION: what?]"
+    )
     const { artifacts } = Repo.load(files, "hello")
     expect(artifacts.spec).toMatchObject({ kind: "spec", lint: [], openQuestions: 0 })
     expect(artifacts.spec?.hash).toMatch(/^md1:[0-9a-f]{64}$/)
     expect(artifacts.tasks?.openQuestions).toBe(1)
-    expect(artifacts.tasks?.lint.filter((finding) => finding.severity === "error").map((finding) => finding.rule)).toEqual(["unknown-requirement", "uncovered-requirement"])
-    expect(artifacts.tasks?.tasks).toEqual([{ id: "task-001", title: "a", deps: [], covers: ["REQ-009"], writes: [], verify: ["true"] }])
+    expect(
+      artifacts.tasks?.lint.filter((finding) => finding.severity === "error").map((finding) => finding.rule)
+    ).toEqual(["unknown-requirement", "uncovered-requirement"])
+    expect(artifacts.tasks?.tasks).toEqual([
+      { id: "task-001", title: "a", deps: [], covers: ["REQ-009"], writes: [], verify: ["true"] }
+    ])
     expect(artifacts.design).toBeUndefined()
   })
   it("say so when they are not UTF-8", () => {
@@ -71,7 +85,8 @@ describe("two branches", () => {
     append(left, "hello", { type: "paused", data: { reason: "left" } }, 1_700_000_100_000)
     append(left, "hello", { type: "resumed", data: {} }, 1_700_000_300_000)
     append(right, "hello", { type: "thread-opened", data: { thread: "t1" } }, 1_700_000_200_000, agent)
-    const added = (side: Map<string, string>): ReadonlyArray<string> => [...side.keys()].filter((path) => !base.has(path))
+    const added = (side: Map<string, string>): ReadonlyArray<string> =>
+      [...side.keys()].filter((path) => !base.has(path))
     expect(added(left).filter((path) => added(right).includes(path))).toEqual([])
     const merged = new Map([...left, ...right])
     const other = new Map([...right, ...left].toReversed())
@@ -89,7 +104,11 @@ describe("two branches", () => {
     const files = withFeature()
     append(files, "hello", { type: "paused", data: { reason: "late clock" } }, 1_900_000_000_000)
     append(files, "hello", { type: "resumed", data: {} }, 1_600_000_000_000)
-    expect(Repo.load(files, "hello").events.map((event) => event.type)).toEqual(["feature-created", "paused", "resumed"])
+    expect(Repo.load(files, "hello").events.map((event) => event.type)).toEqual([
+      "feature-created",
+      "paused",
+      "resumed"
+    ])
   })
 })
 
@@ -98,33 +117,79 @@ describe("corrupt files are named", () => {
   const paths = eventFiles(files).toSorted()
   const damage: ReadonlyArray<readonly [string, (tree: Map<string, string>) => string, RegExp]> = [
     ["truncated", (tree) => (tree.set(paths[1]!, tree.get(paths[1]!)!.slice(0, 40)), paths[1]!), /not JSON/],
-    ["unknown field", (tree) => (tree.set(paths[1]!, tree.get(paths[1]!)!.replace("\"actor\"", "\"x\": 1, \"actor\"")), paths[1]!), /x: unknown field/],
-    ["wrong type", (tree) => (tree.set(paths[1]!, tree.get(paths[1]!)!.replace("\"usd\": 0", "\"usd\": \"0\"")), paths[1]!), /data\.cost\.usd/],
-    ["altered", (tree) => (tree.set(paths[1]!, tree.get(paths[1]!)!.replace("\"usd\": 0", "\"usd\": 5")), paths[2]!), /hash chain.*altered/],
+    [
+      "unknown field",
+      (tree) => (tree.set(paths[1]!, tree.get(paths[1]!)!.replace('"actor"', '"x": 1, "actor"')), paths[1]!),
+      /x: unknown field/
+    ],
+    [
+      "wrong type",
+      (tree) => (tree.set(paths[1]!, tree.get(paths[1]!)!.replace('"usd": 0', '"usd": "0"')), paths[1]!),
+      /data\.cost\.usd/
+    ],
+    [
+      "altered",
+      (tree) => (tree.set(paths[1]!, tree.get(paths[1]!)!.replace('"usd": 0', '"usd": 5')), paths[2]!),
+      /hash chain.*altered/
+    ],
     ["missing parent", (tree) => (tree.delete(paths[1]!), paths[2]!), /hash chain: its parent \w{26} is missing/],
-    ["renamed", (tree) => {
-      const path = paths[3]!.replace("cost-recorded", "paused")
-      tree.set(path, tree.get(paths[3]!)!)
-      tree.delete(paths[3]!)
-      return path
-    }, /its name says/],
-    ["foreign name", (tree) => (tree.set(".sdlc/features/hello/events/notes.json", "{}"), ".sdlc/features/hello/events/notes.json"), /name is not <ulid>/],
-    ["second creation", (tree) => {
-      const other = withFeature("hello")
-      const path = eventFiles(other)[0]!
-      tree.set(path, other.get(path)!)
-      return path
-    }, /second creation/],
+    [
+      "renamed",
+      (tree) => {
+        const path = paths[3]!.replace("cost-recorded", "paused")
+        tree.set(path, tree.get(paths[3]!)!)
+        tree.delete(paths[3]!)
+        return path
+      },
+      /its name says/
+    ],
+    [
+      "foreign name",
+      (tree) => (tree.set(".sdlc/features/hello/events/notes.json", "{}"), ".sdlc/features/hello/events/notes.json"),
+      /name is not <ulid>/
+    ],
+    [
+      "second creation",
+      (tree) => {
+        const other = withFeature("hello")
+        const path = eventFiles(other)[0]!
+        tree.set(path, other.get(path)!)
+        return path
+      },
+      /second creation/
+    ],
     ["too large", (tree) => (tree.set(paths[1]!, " ".repeat(300_000)), paths[1]!), /larger than/],
-    ["forged evidence", (tree) => {
-      const path = `.sdlc/features/hello/evidence/${"a".repeat(64)}.intoto.json`
-      tree.set(path, "{}")
-      return path
-    }, /content has the digest 44136fa3/],
-    ["broken identity", (tree) => (tree.set(".sdlc/features/hello/feature.yaml", "v: 1\nid: x\n"), ".sdlc/features/hello/feature.yaml"), /id: Expected a text that matches/],
-    ["status in identity", (tree) => (tree.set(".sdlc/features/hello/feature.yaml", `${tree.get(".sdlc/features/hello/feature.yaml")!}status: released\n`), ".sdlc/features/hello/feature.yaml"), /status: unknown field/],
+    [
+      "forged evidence",
+      (tree) => {
+        const path = `.sdlc/features/hello/evidence/${"a".repeat(64)}.intoto.json`
+        tree.set(path, "{}")
+        return path
+      },
+      /content has the digest 44136fa3/
+    ],
+    [
+      "broken identity",
+      (tree) => (tree.set(".sdlc/features/hello/feature.yaml", "v: 1\nid: x\n"), ".sdlc/features/hello/feature.yaml"),
+      /id: Expected a text that matches/
+    ],
+    [
+      "status in identity",
+      (tree) => (
+        tree.set(
+          ".sdlc/features/hello/feature.yaml",
+          `${tree.get(".sdlc/features/hello/feature.yaml")!}status: released\n`
+        ),
+        ".sdlc/features/hello/feature.yaml"
+      ),
+      /status: unknown field/
+    ],
     ["no policy", (tree) => (tree.delete(Layout.policyPath), Layout.policyPath), /missing/],
-    ["misspelt gate", (tree) => (tree.set(Layout.policyPath, "gates: { spek: off }"), Layout.policyPath), /gates\.spek: unknown field/]
+    [
+      "misspelt gate",
+      (tree) => (tree.set(Layout.policyPath, "gates: { spek: off }"), Layout.policyPath),
+      /gates\.spek: unknown field/
+    ]
   ]
   it.each(damage)("%s", (_name, apply, problem) => {
     const tree = new Map(files)
@@ -136,7 +201,10 @@ describe("corrupt files are named", () => {
     expect(error?.fix).toBeTruthy()
   })
   it("an unknown feature is an error, not a crash", () => {
-    expect(Repo.load(files, "nope").errors[0]).toMatchObject({ file: ".sdlc/features/nope/feature.yaml", problem: "missing" })
+    expect(Repo.load(files, "nope").errors[0]).toMatchObject({
+      file: ".sdlc/features/nope/feature.yaml",
+      problem: "missing"
+    })
     expect(Repo.load(files, "../x").errors[0]?.problem).toMatch(/not a slug/)
   })
 })
@@ -158,7 +226,10 @@ describe("policy file", () => {
   })
   it("lays presets over the base ones", () => {
     const parsed = PolicyFile.parse("presets: { mine: { reviewers: 2 } }")
-    expect(parsed._tag === "Ok" ? Object.keys(parsed.value.presets) : []).toEqual([...Object.keys(standardPolicy.presets), "mine"])
+    expect(parsed._tag === "Ok" ? Object.keys(parsed.value.presets) : []).toEqual([
+      ...Object.keys(standardPolicy.presets),
+      "mine"
+    ])
   })
 })
 
@@ -170,8 +241,18 @@ describe("signatures", () => {
   const approve: Repo.Draft = { type: "verdict", data: { gate: "spec", subject: "md1:aa", verdict: "approve" } }
   const keyed = (principals?: ReadonlyArray<string>): Map<string, string> => {
     const files = project()
-    files.set(Layout.policyPath, `keyring:\n  - id: platform\n    ed25519: ${pair.publicKey}\n${principals === undefined ? "" : `    principals: ${JSON.stringify(principals)}\n`}`)
-    put(files, Repo.createFeature(files, { slug: "hello", title: "Hello", kind: "feature" }, stamp(1_700_000_000_000, human, key)).writes)
+    files.set(
+      Layout.policyPath,
+      `keyring:\n  - id: platform\n    ed25519: ${pair.publicKey}\n${principals === undefined ? "" : `    principals: ${JSON.stringify(principals)}\n`}`
+    )
+    put(
+      files,
+      Repo.createFeature(
+        files,
+        { slug: "hello", title: "Hello", kind: "feature" },
+        stamp(1_700_000_000_000, human, key)
+      ).writes
+    )
     return files
   }
 
@@ -187,7 +268,9 @@ describe("signatures", () => {
     const loaded = Repo.load(files, "hello")
     expect(loaded.integrity).toBe("ok")
     expect(loaded.events.at(-1)?.trusted).toBe(false)
-    expect(loaded.warnings).toEqual([expect.objectContaining({ file: path, problem: "does not count: it is not signed" })])
+    expect(loaded.warnings).toEqual([
+      expect.objectContaining({ file: path, problem: "does not count: it is not signed" })
+    ])
   })
   it("a changed signed event does not count", () => {
     const files = keyed()
@@ -216,13 +299,26 @@ describe("signatures", () => {
       append(files, "hello", draft, 1_700_000_002_000, agent)
       expect(last(files)).toBe(false)
     }
-    append(files, "hello", { type: "ci-recorded", data: { tree: "code1:a", sha: "a", run: "1", status: "passed" } }, 1_700_000_003_000, { id: "ci:x", type: "ci" })
+    append(
+      files,
+      "hello",
+      { type: "ci-recorded", data: { tree: "code1:a", sha: "a", run: "1", status: "passed" } },
+      1_700_000_003_000,
+      { id: "ci:x", type: "ci" }
+    )
     expect(last(files)).toBe(false)
   })
   it("a signed approval cannot be replayed in another feature", () => {
     const files = keyed()
     const { path, content } = append(files, "hello", approve, 1_700_000_001_000, human, key)
-    put(files, Repo.createFeature(files, { slug: "other", title: "Other", kind: "feature" }, stamp(1_700_000_002_000, human, key)).writes)
+    put(
+      files,
+      Repo.createFeature(
+        files,
+        { slug: "other", title: "Other", kind: "feature" },
+        stamp(1_700_000_002_000, human, key)
+      ).writes
+    )
     const copy = path.replace("/hello/", "/other/")
     files.set(copy, content)
     expect(Repo.load(files, "other").errors[0]).toMatchObject({ file: copy, problem: expect.stringMatching(/parent/) })
@@ -238,20 +334,30 @@ describe("event files", () => {
     expect(canonicalJson(JSON.parse(one.content))).toBe(canonicalJson(one.event))
   })
   it("any set of concurrent branches loads to the same order", () => {
-    fc.assert(fc.property(fc.array(fc.tuple(fc.nat(3), fc.nat(1000)), { maxLength: 12 }), fc.infiniteStream(fc.nat()), (steps, shuffle) => {
-      const branches = [withFeature()]
-      for (const [index, delay] of steps) {
-        const from = branches[index % branches.length]!
-        const next = new Map(from)
-        append(next, "hello", { type: "cost-recorded", data: { cost: { usd: delay } } }, 1_700_000_001_000 + delay)
-        branches.push(next)
-      }
-      const union = branches.flatMap((branch) => [...branch])
-      const expected = Repo.load(new Map(union), "hello")
-      const shuffled = union.map((entry) => [shuffle.next().value, entry] as const).toSorted((a, b) => a[0] - b[0]).map(([, entry]) => entry)
-      const again = Repo.load(new Map(shuffled), "hello")
-      expect(expected.errors).toEqual([])
-      expect(again.events.map((event) => event.id)).toEqual(expected.events.map((event) => event.id))
-    }), { numRuns: 60 })
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(3), fc.nat(1000)), { maxLength: 12 }),
+        fc.infiniteStream(fc.nat()),
+        (steps, shuffle) => {
+          const branches = [withFeature()]
+          for (const [index, delay] of steps) {
+            const from = branches[index % branches.length]!
+            const next = new Map(from)
+            append(next, "hello", { type: "cost-recorded", data: { cost: { usd: delay } } }, 1_700_000_001_000 + delay)
+            branches.push(next)
+          }
+          const union = branches.flatMap((branch) => [...branch])
+          const expected = Repo.load(new Map(union), "hello")
+          const shuffled = union
+            .map((entry) => [shuffle.next().value, entry] as const)
+            .toSorted((a, b) => a[0] - b[0])
+            .map(([, entry]) => entry)
+          const again = Repo.load(new Map(shuffled), "hello")
+          expect(expected.errors).toEqual([])
+          expect(again.events.map((event) => event.id)).toEqual(expected.events.map((event) => event.id))
+        }
+      ),
+      { numRuns: 60 }
+    )
   })
 })

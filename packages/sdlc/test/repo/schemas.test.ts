@@ -12,19 +12,36 @@ import { PolicyFile } from "../../src/repo/PolicyFileSchema.ts"
 
 /** Replaces one place of a value by something else, or drops or adds a field. */
 const mutate = (value: unknown, path: ReadonlyArray<number>, how: number): unknown => {
-  if (typeof value !== "object" || value === null || path.length === 0) return [null, 0, "", "x", [], {}, true, 1.5, { a: 1 }][how % 9]
+  if (typeof value !== "object" || value === null || path.length === 0)
+    return [null, 0, "", "x", [], {}, true, 1.5, { a: 1 }][how % 9]
   const keys = Object.keys(value)
   const [first = 0, ...rest] = path
-  const copy: Record<string, unknown> | Array<unknown> = Array.isArray(value) ? [...(value as Array<unknown>)] : { ...value }
+  const copy: Record<string, unknown> | Array<unknown> = Array.isArray(value)
+    ? [...(value as Array<unknown>)]
+    : { ...value }
   const key = keys[first % Math.max(1, keys.length)]
   if (how % 4 === 0 && !Array.isArray(copy)) copy["extra"] = 1
   else if (key !== undefined && how % 4 === 1 && !Array.isArray(copy)) delete copy[key]
-  else if (key !== undefined) (copy as Record<string, unknown>)[key] = mutate((value as Record<string, unknown>)[key], rest, how >> 2)
+  else if (key !== undefined)
+    (copy as Record<string, unknown>)[key] = mutate((value as Record<string, unknown>)[key], rest, how >> 2)
   return copy
 }
 
 /** Texts of which some fit each pattern in use. */
-const samples = ["01ARYZ6S41TSV4RRFFQ69G5FAV", "01BX5ZZKBKACTAV9WEVGEMMVRZ", "md1:abc", "sha256:00ff", "2030-01-02T03:04:05Z", "2030-01-02T03:04:05.678Z", "user-login", "a", "task-001", "task-123456", "de", "pt-BR"]
+const samples = [
+  "01ARYZ6S41TSV4RRFFQ69G5FAV",
+  "01BX5ZZKBKACTAV9WEVGEMMVRZ",
+  "md1:abc",
+  "sha256:00ff",
+  "2030-01-02T03:04:05Z",
+  "2030-01-02T03:04:05.678Z",
+  "user-login",
+  "a",
+  "task-001",
+  "task-123456",
+  "de",
+  "pt-BR"
+]
 
 /** Values that fit a generated schema. */
 const values = (schema: JsonSchema): fc.Arbitrary<unknown> => {
@@ -32,7 +49,9 @@ const values = (schema: JsonSchema): fc.Arbitrary<unknown> => {
   if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map(values))
   switch (schema.type) {
     case "string":
-      return schema.pattern === undefined ? fc.string({ minLength: schema.minLength ?? 0 }) : fc.constantFrom(...samples.filter((sample) => new RegExp(schema.pattern ?? "", "u").test(sample)))
+      return schema.pattern === undefined
+        ? fc.string({ minLength: schema.minLength ?? 0 })
+        : fc.constantFrom(...samples.filter((sample) => new RegExp(schema.pattern ?? "", "u").test(sample)))
     case "integer":
       return fc.integer({ min: schema.minimum ?? -10, max: schema.maximum ?? 10 })
     case "number":
@@ -40,8 +59,11 @@ const values = (schema: JsonSchema): fc.Arbitrary<unknown> => {
     case "array":
       return fc.array(values(schema.items ?? {}), { maxLength: 3 })
     case "object": {
-      if (typeof schema.additionalProperties === "object") return fc.dictionary(fc.string(), values(schema.additionalProperties), { maxKeys: 3 })
-      const properties = Object.fromEntries(Object.entries(schema.properties ?? {}).map(([name, property]) => [name, values(property)]))
+      if (typeof schema.additionalProperties === "object")
+        return fc.dictionary(fc.string(), values(schema.additionalProperties), { maxKeys: 3 })
+      const properties = Object.fromEntries(
+        Object.entries(schema.properties ?? {}).map(([name, property]) => [name, values(property)])
+      )
       return fc.record(properties, { requiredKeys: [...(schema.required ?? [])] })
     }
     default:
@@ -49,8 +71,11 @@ const values = (schema: JsonSchema): fc.Arbitrary<unknown> => {
   }
 }
 
-const events = fc.oneof(...Object.entries(eventData).map(([type, data]) =>
-  values({ ...eventEnvelope, properties: { ...eventEnvelope.properties, type: { enum: [type] }, data } })))
+const events = fc.oneof(
+  ...Object.entries(eventData).map(([type, data]) =>
+    values({ ...eventEnvelope, properties: { ...eventEnvelope.properties, type: { enum: [type] }, data } })
+  )
+)
 
 /** A struct without fields takes anything but null; the loader wants an empty object, so that nothing hides there. */
 const openData = (input: unknown): boolean => {
@@ -58,12 +83,30 @@ const openData = (input: unknown): boolean => {
   return type === "archived" && JSON.stringify(data) !== "{}"
 }
 
-const agree = (name: string, schema: Schema.Codec<unknown, unknown>, valid: fc.Arbitrary<unknown>, accepts: (value: unknown) => boolean): void => {
+const agree = (
+  name: string,
+  schema: Schema.Codec<unknown, unknown>,
+  valid: fc.Arbitrary<unknown>,
+  accepts: (value: unknown) => boolean
+): void => {
   const decode = Schema.decodeUnknownResult(schema, { onExcessProperty: "error" })
-  fc.assert(fc.property(valid, fc.array(fc.nat(20), { maxLength: 5 }), fc.nat(100), fc.boolean(), (value, path, how, changed) => {
-    const input: unknown = JSON.parse(JSON.stringify(changed ? mutate(value, path, how) : value))
-    expect({ name, input, accepted: accepts(input) }).toEqual({ name, input, accepted: Result.isSuccess(decode(input)) && !openData(input) })
-  }), { numRuns: 1500 })
+  fc.assert(
+    fc.property(
+      valid,
+      fc.array(fc.nat(20), { maxLength: 5 }),
+      fc.nat(100),
+      fc.boolean(),
+      (value, path, how, changed) => {
+        const input: unknown = JSON.parse(JSON.stringify(changed ? mutate(value, path, how) : value))
+        expect({ name, input, accepted: accepts(input) }).toEqual({
+          name,
+          input,
+          accepted: Result.isSuccess(decode(input)) && !openData(input)
+        })
+      }
+    ),
+    { numRuns: 1500 }
+  )
 }
 
 describe("generated JSON Schemas", () => {

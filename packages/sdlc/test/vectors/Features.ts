@@ -20,7 +20,10 @@ export interface Checkpoint {
   readonly now: number
   /** Facts that differ from `initial`. */
   readonly facts: Partial<Facts>
-  readonly decision: Pick<FeatureDecision, "rule" | "via" | "action" | "actor" | "kind" | "to" | "reason" | "taskId" | "batch" | "subjects" | "idempotencyKey">
+  readonly decision: Pick<
+    FeatureDecision,
+    "rule" | "via" | "action" | "actor" | "kind" | "to" | "reason" | "taskId" | "batch" | "subjects" | "idempotencyKey"
+  >
 }
 
 export interface Story {
@@ -36,16 +39,28 @@ export interface FeatureFile {
   readonly stories: ReadonlyArray<Story>
 }
 
-export const checkpointOf = (policy: Policy, events: ReadonlyArray<LoadedEvent>, documents: Artifacts, observed: Observed, now: number): Checkpoint => {
+export const checkpointOf = (
+  policy: Policy,
+  events: ReadonlyArray<LoadedEvent>,
+  documents: Artifacts,
+  observed: Observed,
+  now: number
+): Checkpoint => {
   const state = fold(events, documents, observed)
   const facts = derive(state, policy, now)
-  const { action, actor, batch, idempotencyKey, kind, reason, rule, subjects, taskId, to, via } = decide(state, policy, now)
+  const { action, actor, batch, idempotencyKey, kind, reason, rule, subjects, taskId, to, via } = decide(
+    state,
+    policy,
+    now
+  )
   return {
     events: events.length,
     documents,
     observed,
     now,
-    facts: Object.fromEntries(factNames.filter((fact) => facts[fact] !== initialFacts[fact]).map((fact) => [fact, facts[fact]])),
+    facts: Object.fromEntries(
+      factNames.filter((fact) => facts[fact] !== initialFacts[fact]).map((fact) => [fact, facts[fact]])
+    ),
     decision: {
       rule,
       ...(via === undefined ? {} : { via }),
@@ -65,23 +80,52 @@ export const checkpointOf = (policy: Policy, events: ReadonlyArray<LoadedEvent>,
 const story = (name: string, policy: Policy, happen: (driver: Driver, note: () => void) => void): Story => {
   const driver = new Driver(policy)
   const checkpoints: Array<Checkpoint> = []
-  happen(driver, () => void checkpoints.push(checkpointOf(policy, [...driver.events], { ...driver.artifacts }, driver.observed, driver.now)))
+  happen(
+    driver,
+    () =>
+      void checkpoints.push(
+        checkpointOf(policy, [...driver.events], { ...driver.artifacts }, driver.observed, driver.now)
+      )
+  )
   return { name, policy, events: driver.events, checkpoints }
 }
 
 /** Runs to each action in turn and notes what is due there. */
-const stations = (...actions: ReadonlyArray<string>) => (driver: Driver, note: () => void): void => {
-  for (const action of actions) {
-    driver.until(action, 120)
-    note()
+const stations =
+  (...actions: ReadonlyArray<string>) =>
+  (driver: Driver, note: () => void): void => {
+    for (const action of actions) {
+      driver.until(action, 120)
+      note()
+    }
   }
-}
 
 export const buildFeatures = (): FeatureFile => ({
   v: 1,
   initial: initialFacts,
   stories: [
-    story("from draft to released", standardPolicy, stations("create-spec", "approve-spec", "approve-tasks", "claim-slot", "implement-task", "verify-task", "open-pr", "review-code", "audit", "run-qa", "approve-merge", "merge", "deploy", "verify-release", "sync-specs", "none")),
+    story(
+      "from draft to released",
+      standardPolicy,
+      stations(
+        "create-spec",
+        "approve-spec",
+        "approve-tasks",
+        "claim-slot",
+        "implement-task",
+        "verify-task",
+        "open-pr",
+        "review-code",
+        "audit",
+        "run-qa",
+        "approve-merge",
+        "merge",
+        "deploy",
+        "verify-release",
+        "sync-specs",
+        "none"
+      )
+    ),
     story("lean", leanPolicy, stations("implement-task", "merge", "none")),
     story("a spec edited after its approval", standardPolicy, (driver, note) => {
       driver.until("review-code")
@@ -100,7 +144,8 @@ export const buildFeatures = (): FeatureFile => ({
       note()
       driver.until("run-ci")
       const tree = driver.observed.head?.tree ?? ""
-      for (let i = 0; i < 3; i++) driver.push("ci-recorded", { tree, sha: "s", run: `r${i}`, status: "failed", job: "unit" })
+      for (let i = 0; i < 3; i++)
+        driver.push("ci-recorded", { tree, sha: "s", run: `r${i}`, status: "failed", job: "unit" })
       note()
     }),
     story("an unhealthy release", standardPolicy, (driver, note) => {
@@ -113,9 +158,11 @@ export const buildFeatures = (): FeatureFile => ({
 })
 
 export const printFeatures = ({ initial, stories, v }: FeatureFile): string => {
-  const lines = (values: ReadonlyArray<unknown>, indent: string) => values.map((value) => `${indent}${JSON.stringify(value)}`).join(",\n")
-  const told = stories.map(({ checkpoints, events, name, policy }) =>
-    `    {\n      "name": ${JSON.stringify(name)},\n      "policy": ${JSON.stringify(policy)},\n      "events": [\n${lines(events, "        ")}\n      ],\n      "checkpoints": [\n${lines(checkpoints, "        ")}\n      ]\n    }`
+  const lines = (values: ReadonlyArray<unknown>, indent: string) =>
+    values.map((value) => `${indent}${JSON.stringify(value)}`).join(",\n")
+  const told = stories.map(
+    ({ checkpoints, events, name, policy }) =>
+      `    {\n      "name": ${JSON.stringify(name)},\n      "policy": ${JSON.stringify(policy)},\n      "events": [\n${lines(events, "        ")}\n      ],\n      "checkpoints": [\n${lines(checkpoints, "        ")}\n      ]\n    }`
   )
   return `{\n  "v": ${v},\n  "initial": ${JSON.stringify(initial)},\n  "stories": [\n${told.join(",\n")}\n  ]\n}\n`
 }

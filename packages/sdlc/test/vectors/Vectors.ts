@@ -30,8 +30,18 @@ export const caseOf = (name: string, facts: Facts): Case => {
   const { action, actor, facts: reads, kind, reason, rule, to, via } = classify(facts)
   return {
     name,
-    facts: Object.fromEntries(factNames.filter((fact) => facts[fact] !== initialFacts[fact]).map((fact) => [fact, facts[fact]])),
-    decision: { rule, ...(via === undefined ? {} : { via }), action, actor, kind, ...(to === undefined ? {} : { to }), reason },
+    facts: Object.fromEntries(
+      factNames.filter((fact) => facts[fact] !== initialFacts[fact]).map((fact) => [fact, facts[fact]])
+    ),
+    decision: {
+      rule,
+      ...(via === undefined ? {} : { via }),
+      action,
+      actor,
+      kind,
+      ...(to === undefined ? {} : { to }),
+      reason
+    },
     reads: reads.map((read) => read.fact)
   }
 }
@@ -39,15 +49,23 @@ export const caseOf = (name: string, facts: Facts): Case => {
 /** One case per rule, one per rule and guard that wraps it, those that tell every mutant from the table, and some features at random. */
 export const build = (): VectorFile => {
   const rules = [...everyRule()].map(([rule, states]) => ({ name: `rule ${rule}`, facts: states[0] as Facts }))
-  const guards = new Map(pool().flatMap((facts) => {
-    const { rule, via } = classify(facts)
-    return via === undefined ? [] : [[`guard ${rule} on ${via}`, facts] as const]
-  }))
+  const guards = new Map(
+    pool().flatMap((facts) => {
+      const { rule, via } = classify(facts)
+      return via === undefined ? [] : [[`guard ${rule} on ${via}`, facts] as const]
+    })
+  )
   const known = [...rules, ...[...guards].map(([name, facts]) => ({ name, facts }))]
   const telling = tellingStates(known.map((entry) => entry.facts))
   const next = random(2026)
   const some = Array.from({ length: 100 }, (_, i) => ({ name: `random ${i + 1}`, facts: biased(next) }))
-  return { v: 1, table: tableRev(), domains: factDomains, initial: initialFacts, cases: [...known, ...telling, ...some].map(({ facts, name }) => caseOf(name, facts)) }
+  return {
+    v: 1,
+    table: tableRev(),
+    domains: factDomains,
+    initial: initialFacts,
+    cases: [...known, ...telling, ...some].map(({ facts, name }) => caseOf(name, facts))
+  }
 }
 
 /** One case per line, so that a change of the table shows as a readable difference. */

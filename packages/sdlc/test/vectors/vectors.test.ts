@@ -11,7 +11,11 @@ const file = JSON.parse(readFileSync(new URL("../../vectors/classify.json", impo
 
 describe("golden vectors", () => {
   it("are for this table", () => {
-    assert.strictEqual(file.table, tableRev(), "the table changed: run `npm run vectors -w @rdev/sdlc` and review the difference")
+    assert.strictEqual(
+      file.table,
+      tableRev(),
+      "the table changed: run `npm run vectors -w @rdev/sdlc` and review the difference"
+    )
     assert.deepStrictEqual(file.domains, JSON.parse(JSON.stringify(factDomains)))
   })
 
@@ -21,12 +25,17 @@ describe("golden vectors", () => {
 
   it("have at least one case per rule and per guard", () => {
     const shown = new Set(file.cases.map((one) => one.decision.rule))
-    assert.deepStrictEqual([...allRules, ...table.guards].map((entry) => entry.id).filter((id) => !shown.has(id)), [])
+    assert.deepStrictEqual(
+      [...allRules, ...table.guards].map((entry) => entry.id).filter((id) => !shown.has(id)),
+      []
+    )
   })
 })
 
 describe("golden features", () => {
-  const { stories } = JSON.parse(readFileSync(new URL("../../vectors/features.json", import.meta.url), "utf8")) as FeatureFile
+  const { stories } = JSON.parse(
+    readFileSync(new URL("../../vectors/features.json", import.meta.url), "utf8")
+  ) as FeatureFile
   for (const { checkpoints, events, name, policy } of stories) {
     it(`hold: ${name}`, () => {
       assert.isTrue(Schema.is(Schema.Array(FeatureEvent))(events) && Schema.is(Policy)(policy))
@@ -34,7 +43,10 @@ describe("golden features", () => {
       for (const checkpoint of checkpoints) {
         const { documents, events: count, now, observed } = checkpoint
         assert.isTrue(Schema.is(Observed)(observed))
-        assert.deepStrictEqual(JSON.parse(JSON.stringify(checkpointOf(policy, events.slice(0, count), documents, observed, now))), checkpoint)
+        assert.deepStrictEqual(
+          JSON.parse(JSON.stringify(checkpointOf(policy, events.slice(0, count), documents, observed, now))),
+          checkpoint
+        )
       }
     })
   }

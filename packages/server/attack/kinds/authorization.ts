@@ -1,22 +1,42 @@
 /** Every route of the contract, asked without a key, with keys that are none, and with keys that may not. */
 import type { Attack, Kind, ProjectRef } from "../Attack.ts"
 
-interface Route { readonly method: string; readonly path: string; readonly scope: string }
-interface Described { readonly "x-required-scope": string }
+interface Route {
+  readonly method: string
+  readonly path: string
+  readonly scope: string
+}
+interface Described {
+  readonly "x-required-scope": string
+}
 
 const routesOf = (document: Record<string, unknown>): ReadonlyArray<Route> =>
-  Object.entries(document["paths"] as Record<string, Record<string, Described>>).flatMap(([path, methods]) =>
-    Object.entries(methods).filter(([method]) => ["get", "post", "put", "patch", "delete"].includes(method)).map(([method, described]) => ({
-      method: method.toUpperCase(), path, scope: described["x-required-scope"]
-    }))).filter(({ scope }) => scope !== "public")
+  Object.entries(document["paths"] as Record<string, Record<string, Described>>)
+    .flatMap(([path, methods]) =>
+      Object.entries(methods)
+        .filter(([method]) => ["get", "post", "put", "patch", "delete"].includes(method))
+        .map(([method, described]) => ({
+          method: method.toUpperCase(),
+          path,
+          scope: described["x-required-scope"]
+        }))
+    )
+    .filter(({ scope }) => scope !== "public")
 
 /** The ids are of the right form and exist nowhere, but for the project. */
 const samples: Readonly<Record<string, string>> = {
-  feature: "some-feature", task: "task_01J00000000000000000000000", operation: "op_01J00000000000000000000000", exec: "exec_01J00000000000000000000000",
-  key: "key_01J00000000000000000000000", webhook: "whk_01J00000000000000000000000", delivery: "task_01J00000000000000000000000", tree: "landing-page"
+  feature: "some-feature",
+  task: "task_01J00000000000000000000000",
+  operation: "op_01J00000000000000000000000",
+  exec: "exec_01J00000000000000000000000",
+  key: "key_01J00000000000000000000000",
+  webhook: "whk_01J00000000000000000000000",
+  delivery: "task_01J00000000000000000000000",
+  tree: "landing-page"
 }
-const pathOf = (route: Route, project: string) => route.path.replace(/\{(\w+)\}/g, (_, name: string) => name === "project" ? project : samples[name] ?? "x")
-const bodyOf = (route: Route) => ["POST", "PUT", "PATCH"].includes(route.method) ? { body: {} } : {}
+const pathOf = (route: Route, project: string) =>
+  route.path.replace(/\{(\w+)\}/g, (_, name: string) => (name === "project" ? project : (samples[name] ?? "x")))
+const bodyOf = (route: Route) => (["POST", "PUT", "PATCH"].includes(route.method) ? { body: {} } : {})
 
 const strangers: ReadonlyArray<readonly [string, string | null]> = [
   ["no key", null],
@@ -36,12 +56,21 @@ const tryStrangers = async (attack: Attack, routes: ReadonlyArray<Route>, projec
 }
 
 /** A key of another project: what it may not see does not exist for it. */
-const tryNeighbours = async (attack: Attack, routes: ReadonlyArray<Route>, project: ProjectRef, neighbour: ProjectRef) => {
+const tryNeighbours = async (
+  attack: Attack,
+  routes: ReadonlyArray<Route>,
+  project: ProjectRef,
+  neighbour: ProjectRef
+) => {
   const { key } = await attack.newKey({ scopes: ["admin"], projects: [neighbour.name] })
   for (const route of routes.filter(({ path }) => path.includes("{project}"))) {
     for (const name of [project.name, project.id]) {
       const answer = await attack.api(route.method, pathOf(route, name), { key, ...bodyOf(route) })
-      attack.held(`${route.method} ${route.path} of ${name} by a neighbour`, answer.status === 404 || answer.status === 403, `answered ${answer.status}: ${answer.text}`)
+      attack.held(
+        `${route.method} ${route.path} of ${name} by a neighbour`,
+        answer.status === 404 || answer.status === 403,
+        `answered ${answer.status}: ${answer.text}`
+      )
     }
   }
   for (const list of ["/projects", "/tasks", "/operations"]) {
@@ -56,7 +85,11 @@ const tryScopes = async (attack: Attack, routes: ReadonlyArray<Route>, project: 
     const { key } = await attack.newKey({ scopes: [scope] })
     for (const route of routes.filter((one) => one.scope !== scope)) {
       const answer = await attack.api(route.method, pathOf(route, project.name), { key, ...bodyOf(route) })
-      attack.held(`${route.method} ${route.path} with ${scope} alone`, answer.status === 403, `answered ${answer.status}`)
+      attack.held(
+        `${route.method} ${route.path} with ${scope} alone`,
+        answer.status === 403,
+        `answered ${answer.status}`
+      )
     }
   }
 }

@@ -5,12 +5,21 @@ import { createServer } from "node:net"
 import { join } from "node:path"
 import type { Attack, Kind, ProjectRef } from "../Attack.ts"
 
-const page = (attack: Attack, host: string, path: string): Promise<{ readonly status: number; readonly text: string }> =>
+const page = (
+  attack: Attack,
+  host: string,
+  path: string
+): Promise<{ readonly status: number; readonly text: string }> =>
   new Promise((resolve, reject) => {
-    const asked = request({ host: "127.0.0.1", port: attack.server.port, path, headers: { host }, agent: false }, (answer) => {
-      const chunks: Array<Buffer> = []
-      answer.on("data", (chunk: Buffer) => chunks.push(chunk)).on("end", () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString("latin1") }))
-    })
+    const asked = request(
+      { host: "127.0.0.1", port: attack.server.port, path, headers: { host }, agent: false },
+      (answer) => {
+        const chunks: Array<Buffer> = []
+        answer
+          .on("data", (chunk: Buffer) => chunks.push(chunk))
+          .on("end", () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString("latin1") }))
+      }
+    )
     asked.on("error", reject).end()
   })
 
@@ -27,15 +36,32 @@ const builds = (dataDir: string): ReadonlyArray<readonly [string, string]> => [
   ["mkdir -p dist; echo x > dist/index.html; truncate -s 3G dist/sparse", "dist/sparse"],
   ["mkdir -p dist/a; echo x > dist/index.html; ln -s .. dist/a/up", "dist/a/up"]
 ]
-const secrets = (attack: Attack) => ["admin.key", "pepper", "kek", "platform.key", "git/token.key"].flatMap((name) => {
-  try {
-    return [readFileSync(join(attack.server.dataDir, name), "latin1").trim().slice(0, 32)]
-  } catch {
-    // Not every installation has each of them.
-    return []
-  }
-})
-const paths = ["/", "/admin.key", "/pepper", "/kek", "/platform.key", "/d/admin.key", "/k.txt", "/etc/passwd", "/a/up/index.html", "/%2e%2e/admin.key", "/..%2fadmin.key", "//admin.key", "/.%00/admin.key", "/sparse", "/git/token.key"]
+const secrets = (attack: Attack) =>
+  ["admin.key", "pepper", "kek", "platform.key", "git/token.key"].flatMap((name) => {
+    try {
+      return [readFileSync(join(attack.server.dataDir, name), "latin1").trim().slice(0, 32)]
+    } catch {
+      // Not every installation has each of them.
+      return []
+    }
+  })
+const paths = [
+  "/",
+  "/admin.key",
+  "/pepper",
+  "/kek",
+  "/platform.key",
+  "/d/admin.key",
+  "/k.txt",
+  "/etc/passwd",
+  "/a/up/index.html",
+  "/%2e%2e/admin.key",
+  "/..%2fadmin.key",
+  "//admin.key",
+  "/.%00/admin.key",
+  "/sparse",
+  "/git/token.key"
+]
 
 /** The project is without a release afterwards, so that a sync deploys what was pushed. */
 const unreleased = async (attack: Attack, project: ProjectRef) => {
@@ -44,13 +70,20 @@ const unreleased = async (attack: Attack, project: ProjectRef) => {
 }
 const pushed = async (attack: Attack, folder: string, config: string) => {
   writeFileSync(join(folder, "rdev.yaml"), config)
-  for (const args of [["add", "-A"], ["commit", "-q", "--allow-empty", "-m", "Change the release"], ["push", "-q", "origin", "HEAD"]]) {
+  for (const args of [
+    ["add", "-A"],
+    ["commit", "-q", "--allow-empty", "-m", "Change the release"],
+    ["push", "-q", "origin", "HEAD"]
+  ]) {
     const ran = await attack.git(folder, ...args)
     if (ran.code !== 0) throw new Error(`git ${args[0] ?? ""}: ${ran.output}`)
   }
 }
 const synced = async (attack: Attack, project: ProjectRef) => {
-  const started = await attack.must("POST", `/projects/${project.name}/operations`, { body: { kind: "project.sync" }, headers: { prefer: "wait=60" } })
+  const started = await attack.must("POST", `/projects/${project.name}/operations`, {
+    body: { kind: "project.sync" },
+    headers: { prefer: "wait=60" }
+  })
   const id = String(started["operation_id"])
   const open = new Set(["planned", "running", "waiting", "compensating"])
   await attack.until(`/operations/${id}`, (operation) => !open.has(String(operation["status"])), 60)
@@ -66,7 +99,13 @@ const tryBuilds = async (attack: Attack, project: ProjectRef, folder: string) =>
     attack.held(`${script} is refused`, told.includes(named) && /publish|health/.test(told), told)
     for (const path of paths) {
       const answer = await page(attack, host, path)
-      attack.held(`${path} after ${script}`, answer.status !== 200 && !known.some((secret) => answer.text.includes(secret)) && !answer.text.includes("root:"), `answered ${answer.status}`)
+      attack.held(
+        `${path} after ${script}`,
+        answer.status !== 200 &&
+          !known.some((secret) => answer.text.includes(secret)) &&
+          !answer.text.includes("root:"),
+        `answered ${answer.status}`
+      )
     }
   }
 }
@@ -77,17 +116,24 @@ const trySocket = async (attack: Attack, project: ProjectRef, folder: string) =>
   const other = createServer((socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\nnot for you"))
   await new Promise<void>((resolve) => other.listen(path, resolve))
   try {
-    writeFileSync(join(folder, "server.cjs"), `const fs = require("fs"), http = require("http")
+    writeFileSync(
+      join(folder, "server.cjs"),
+      `const fs = require("fs"), http = require("http")
 http.createServer((q, r) => {
   if (q.url === "/swap") { const s = process.env.HOME + "/edge.sock"; fs.rmSync(s, { force: true }); fs.symlinkSync(${JSON.stringify(path)}, s) }
   r.end("mine")
-}).listen(process.env.PORT, process.env.HOST)\n`)
+}).listen(process.env.PORT, process.env.HOST)\n`
+    )
     await pushed(attack, folder, "kind: node\nstart: node server.cjs\n")
     const told = await synced(attack, project)
     const host = `${project.name}.localhost`
     attack.held("the service answers", (await page(attack, host, "/")).text === "mine", told)
     await page(attack, host, "/swap")
-    for (let i = 0; i < 5; i++) attack.held("a socket that became a link is not followed", !(await page(attack, host, "/")).text.includes("not for you"))
+    for (let i = 0; i < 5; i++)
+      attack.held(
+        "a socket that became a link is not followed",
+        !(await page(attack, host, "/")).text.includes("not for you")
+      )
   } finally {
     other.close()
   }
@@ -102,9 +148,14 @@ const tryRoots = async (attack: Attack, project: ProjectRef) => {
   mkdirSync(join(files, "swapped"), { recursive: true })
   rmSync(files, { recursive: true, force: true })
   symlinkSync(outside, files)
-  const answer = await attack.api("POST", `/projects/${project.name}/workspace/execs`, { body: { command: ["sh", "-c", "cat kept; echo planted > planted"], timeout_seconds: 20 } })
+  const answer = await attack.api("POST", `/projects/${project.name}/workspace/execs`, {
+    body: { command: ["sh", "-c", "cat kept; echo planted > planted"], timeout_seconds: 20 }
+  })
   attack.held("a workspace whose folder became a link runs nothing", answer.status >= 400, answer.text)
-  await attack.must("POST", `/projects/${project.name}/operations`, { body: { kind: "project.delete" }, headers: { prefer: "wait=60" } })
+  await attack.must("POST", `/projects/${project.name}/operations`, {
+    body: { kind: "project.delete" },
+    headers: { prefer: "wait=60" }
+  })
   attack.held("deleting it leaves what the link led to", readFileSync(join(outside, "kept"), "utf8") === "kept")
 }
 

@@ -3,21 +3,33 @@ import { readdirSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Attack, Kind, ProjectRef } from "../Attack.ts"
 
-const spoils = ["{", "null", "[]", "{\"id\":1}"]
+const spoils = ["{", "null", "[]", '{"id":1}']
 
 /** Files of that name below a folder. */
 const filesNamed = (folder: string, name: string): ReadonlyArray<string> =>
-  readdirSync(folder, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile() && entry.name === name).map((entry) => join(entry.parentPath, entry.name))
+  readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name === name)
+    .map((entry) => join(entry.parentPath, entry.name))
 
-const recordsOf = ({ dataDir }: Attack["server"], project: ProjectRef): ReadonlyArray<string> => [
-  ...["release.json", "project.json"].flatMap((name) => filesNamed(join(dataDir, "releases", project.id), name)),
-  ...filesNamed(join(dataDir, "workspaces", project.id), "workspace.json"),
-  join(dataDir, "dns", `${project.name}.localhost.json`),
-  join(dataDir, "git", `${project.name}.git`, "rdev", "repository.json")
-].filter((path) => statSync(path, { throwIfNoEntry: false }) !== undefined)
+const recordsOf = ({ dataDir }: Attack["server"], project: ProjectRef): ReadonlyArray<string> =>
+  [
+    ...["release.json", "project.json"].flatMap((name) => filesNamed(join(dataDir, "releases", project.id), name)),
+    ...filesNamed(join(dataDir, "workspaces", project.id), "workspace.json"),
+    join(dataDir, "dns", `${project.name}.localhost.json`),
+    join(dataDir, "git", `${project.name}.git`, "rdev", "repository.json")
+  ].filter((path) => statSync(path, { throwIfNoEntry: false }) !== undefined)
 
 const tryOthers = async (attack: Attack, good: ProjectRef, bad: ProjectRef, when: string) => {
-  for (const path of ["/projects", "/operations", "/tasks", "/webhooks", "/keys", `/projects/${good.name}`, `/projects/${good.name}/events?after=0&limit=10`, `/projects/${bad.name}`]) {
+  for (const path of [
+    "/projects",
+    "/operations",
+    "/tasks",
+    "/webhooks",
+    "/keys",
+    `/projects/${good.name}`,
+    `/projects/${good.name}/events?after=0&limit=10`,
+    `/projects/${bad.name}`
+  ]) {
     const answer = await attack.api("GET", path, { headers: { accept: "application/json" } })
     attack.held(`GET ${path} with ${when}`, answer.status === 200, `answered ${answer.status}: ${answer.text}`)
   }
@@ -37,12 +49,22 @@ export const kind: Kind = {
       for (const path of records) writeFileSync(path, spoil)
       await attack.restart("SIGKILL")
       await tryOthers(attack, good, bad, JSON.stringify(spoil))
-      const conditions = (await attack.must("GET", `/projects/${bad.name}`))["conditions"] as ReadonlyArray<Record<string, unknown>>
-      attack.held(`the damage by ${JSON.stringify(spoil)} is shown`, conditions.length > 0 && conditions.every((one) => String(one["repair"]).length > 0), JSON.stringify(conditions))
+      const conditions = (await attack.must("GET", `/projects/${bad.name}`))["conditions"] as ReadonlyArray<
+        Record<string, unknown>
+      >
+      attack.held(
+        `the damage by ${JSON.stringify(spoil)} is shown`,
+        conditions.length > 0 && conditions.every((one) => String(one["repair"]).length > 0),
+        JSON.stringify(conditions)
+      )
       const clean = (await attack.must("GET", `/projects/${good.name}`))["conditions"] as ReadonlyArray<unknown>
       attack.held("the other project has no conditions", clean.length === 0, JSON.stringify(clean))
     }
-    const told = await attack.until(`/projects/${bad.name}/events?after=0&limit=100&types=project.damaged`, (page) => (page["events"] as ReadonlyArray<unknown>).length > 0, 10)
+    const told = await attack.until(
+      `/projects/${bad.name}/events?after=0&limit=100&types=project.damaged`,
+      (page) => (page["events"] as ReadonlyArray<unknown>).length > 0,
+      10
+    )
     attack.held("the damage is an event", (told["events"] as ReadonlyArray<unknown>).length > 0)
   }
 }

@@ -7,15 +7,26 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { answer } from "../http/Failures.ts"
 import * as Views from "../Views.ts"
 
-export const layer = HttpApiBuilder.group(Api, "catalogue", Effect.fn(function*(handlers) {
-  const templates = yield* Templates
-  const agents = yield* AgentHarness
-  const inspect = (name: string) => Effect.gen(function*() {
-    const harness = yield* agents.get(name)
-    return Views.agent(harness.info, yield* harness.check)
+export const layer = HttpApiBuilder.group(
+  Api,
+  "catalogue",
+  Effect.fn(function* (handlers) {
+    const templates = yield* Templates
+    const agents = yield* AgentHarness
+    const inspect = (name: string) =>
+      Effect.gen(function* () {
+        const harness = yield* agents.get(name)
+        return Views.agent(harness.info, yield* harness.check)
+      })
+    return handlers.handleAll({
+      templates: () => answer(Effect.map(templates.list, (list) => ({ templates: list.map(Views.template) }))),
+      agents: () =>
+        answer(
+          Effect.map(
+            Effect.forEach(agents.list, (info) => inspect(info.name), { concurrency: 4 }),
+            (list) => ({ agents: list })
+          )
+        )
+    })
   })
-  return handlers.handleAll({
-    templates: () => answer(Effect.map(templates.list, (list) => ({ templates: list.map(Views.template) }))),
-    agents: () => answer(Effect.map(Effect.forEach(agents.list, (info) => inspect(info.name), { concurrency: 4 }), (list) => ({ agents: list })))
-  })
-}))
+)

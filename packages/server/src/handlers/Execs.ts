@@ -26,36 +26,59 @@ const view = (project: Project, record: ExecRecord): ExecView => ({
 })
 
 const defaultLimit = 1024 * 1024
-const pastTheEnd = (detail: string) => Problem.make("invalid-cursor", { detail, errors: [{ pointer: "/query/offset", detail }] })
+const pastTheEnd = (detail: string) =>
+  Problem.make("invalid-cursor", { detail, errors: [{ pointer: "/query/offset", detail }] })
 
-export const layer = HttpApiBuilder.group(Api, "execs", Effect.fn(function*(handlers) {
-  const findProject = yield* Access.findProject
-  const execs = yield* Execs
-  const shown = <E>(idOrName: string, use: (project: Project) => Effect.Effect<ExecRecord, E>) =>
-    answer(Effect.flatMap(findProject(idOrName), (project) => Effect.map(use(project), (record) => view(project, record))))
-  return handlers.handleAll({
-    create: ({ params, payload }) => {
-      const { command, cwd, env, timeoutSeconds, workspace } = payload
-      const spec: ExecSpec = {
-        command,
-        ...(cwd === undefined ? {} : { cwd }),
-        ...(env === undefined ? {} : { env }),
-        ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
-        ...(workspace === undefined ? {} : { workspace })
-      }
-      return shown(params.project, (project) => execs.start(project, spec))
-    },
-    get: ({ params, query }) => shown(params.project, (project) => execs.wait(project, params.exec, query.wait ?? 0)),
-    output: ({ params, query }) => answer(Effect.gen(function*() {
-      const project = yield* findProject(params.project)
-      const range = { view: query.stream ?? "both", offset: query.offset ?? 0, limit: query.limit ?? defaultLimit }
-      const { bytes, dropped, ended, next, offset, size } = yield* Effect.catchTag(execs.output(project, params.exec, range), "OutputStoreError", (error) =>
-        Effect.fail(error.reason._tag === "Invalid" ? pastTheEnd(error.reason.message) : error))
-      return HttpApiSchema.withHeaders({
-        body: bytes,
-        headers: { "rdev-output-offset": offset, "rdev-output-next": next, "rdev-output-size": size, "rdev-output-dropped": dropped, "rdev-output-ended": ended ? "true" as const : "false" as const }
-      })
-    })),
-    kill: ({ params }) => shown(params.project, (project) => execs.kill(project, params.exec))
+export const layer = HttpApiBuilder.group(
+  Api,
+  "execs",
+  Effect.fn(function* (handlers) {
+    const findProject = yield* Access.findProject
+    const execs = yield* Execs
+    const shown = <E>(idOrName: string, use: (project: Project) => Effect.Effect<ExecRecord, E>) =>
+      answer(
+        Effect.flatMap(findProject(idOrName), (project) => Effect.map(use(project), (record) => view(project, record)))
+      )
+    return handlers.handleAll({
+      create: ({ params, payload }) => {
+        const { command, cwd, env, timeoutSeconds, workspace } = payload
+        const spec: ExecSpec = {
+          command,
+          ...(cwd === undefined ? {} : { cwd }),
+          ...(env === undefined ? {} : { env }),
+          ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+          ...(workspace === undefined ? {} : { workspace })
+        }
+        return shown(params.project, (project) => execs.start(project, spec))
+      },
+      get: ({ params, query }) => shown(params.project, (project) => execs.wait(project, params.exec, query.wait ?? 0)),
+      output: ({ params, query }) =>
+        answer(
+          Effect.gen(function* () {
+            const project = yield* findProject(params.project)
+            const range = {
+              view: query.stream ?? "both",
+              offset: query.offset ?? 0,
+              limit: query.limit ?? defaultLimit
+            }
+            const { bytes, dropped, ended, next, offset, size } = yield* Effect.catchTag(
+              execs.output(project, params.exec, range),
+              "OutputStoreError",
+              (error) => Effect.fail(error.reason._tag === "Invalid" ? pastTheEnd(error.reason.message) : error)
+            )
+            return HttpApiSchema.withHeaders({
+              body: bytes,
+              headers: {
+                "rdev-output-offset": offset,
+                "rdev-output-next": next,
+                "rdev-output-size": size,
+                "rdev-output-dropped": dropped,
+                "rdev-output-ended": ended ? ("true" as const) : ("false" as const)
+              }
+            })
+          })
+        ),
+      kill: ({ params }) => shown(params.project, (project) => execs.kill(project, params.exec))
+    })
   })
-}))
+)

@@ -11,9 +11,25 @@ import type * as Schema from "effect/Schema"
 import { answer } from "../http/Failures.ts"
 import * as Views from "../Views.ts"
 
-const entry = ({ atMillis, by, digest, number, reason, word }: PolicyEntry) => ({ number, word, digest, by: by.name, byType: by.type, reason, time: DateTime.makeUnsafe(atMillis) })
+const entry = ({ atMillis, by, digest, number, reason, word }: PolicyEntry) => ({
+  number,
+  word,
+  digest,
+  by: by.name,
+  byType: by.type,
+  reason,
+  time: DateTime.makeUnsafe(atMillis)
+})
 
-const view = ({ history, sha, standing }: { readonly history: ReadonlyArray<PolicyEntry>; readonly sha: string; readonly standing: Standing }): PolicyView => ({
+const view = ({
+  history,
+  sha,
+  standing
+}: {
+  readonly history: ReadonlyArray<PolicyEntry>
+  readonly sha: string
+  readonly standing: Standing
+}): PolicyView => ({
   digest: standing.rev,
   // As it was decoded: plain data.
   policy: standing.policy as unknown as Schema.Json,
@@ -24,12 +40,20 @@ const view = ({ history, sha, standing }: { readonly history: ReadonlyArray<Poli
   history: history.map(entry)
 })
 
-export const layer = HttpApiBuilder.group(Api, "policy", Effect.fn(function*(handlers) {
-  const policies = yield* Policies
-  const shown = (project: string) => Effect.map(policies.get(project), view)
-  return handlers.handleAll({
-    get: ({ params }) => answer(shown(params.project)),
-    accept: ({ params, payload }) => answer(Effect.andThen(policies.accept(params.project, payload.digest, payload.reason ?? null), shown(params.project))),
-    reject: ({ params, payload }) => answer(Effect.andThen(policies.reject(params.project, payload.digest, payload.reason), shown(params.project)))
+export const layer = HttpApiBuilder.group(
+  Api,
+  "policy",
+  Effect.fn(function* (handlers) {
+    const policies = yield* Policies
+    const shown = (project: string) => Effect.map(policies.get(project), view)
+    return handlers.handleAll({
+      get: ({ params }) => answer(shown(params.project)),
+      accept: ({ params, payload }) =>
+        answer(
+          Effect.andThen(policies.accept(params.project, payload.digest, payload.reason ?? null), shown(params.project))
+        ),
+      reject: ({ params, payload }) =>
+        answer(Effect.andThen(policies.reject(params.project, payload.digest, payload.reason), shown(params.project)))
+    })
   })
-}))
+)

@@ -34,87 +34,168 @@ const withCredentials = (cloneUrl: string, username: string, token: string): str
 }
 const etagOf = (project: Project) => `"${project.id}.${project.revision}"`
 /** Strong comparison, of a list too; `*` is whatever is there now. */
-const fits = (ifMatch: string, project: Project) => ifMatch.trim() === "*" || ifMatch.split(",").some((tag) => tag.trim() === etagOf(project))
+const fits = (ifMatch: string, project: Project) =>
+  ifMatch.trim() === "*" || ifMatch.split(",").some((tag) => tag.trim() === etagOf(project))
 
-export const layer = HttpApiBuilder.group(Api, "projects", Effect.fn(function*(handlers) {
-  const findProject = yield* Access.findProject
-  const projects = yield* Projects
-  const store = yield* ProjectStore
-  const agents = yield* AgentHarness
-  const operations = yield* Operations
-  const paging = yield* Paging
-  const forge = yield* Forge
-  const auditTrail = yield* AuditStore
-  const credentials = yield* CredentialStore
+export const layer = HttpApiBuilder.group(
+  Api,
+  "projects",
+  Effect.fn(function* (handlers) {
+    const findProject = yield* Access.findProject
+    const projects = yield* Projects
+    const store = yield* ProjectStore
+    const agents = yield* AgentHarness
+    const operations = yield* Operations
+    const paging = yield* Paging
+    const forge = yield* Forge
+    const auditTrail = yield* AuditStore
+    const credentials = yield* CredentialStore
 
-  const quarantine = yield* Quarantine
-  const shown = (project: Project) => Views.project(project, quarantine.of(project.id))
-  const withEtag = (project: Project) => HttpApiSchema.withHeaders({ body: shown(project), headers: { etag: etagOf(project) } })
+    const quarantine = yield* Quarantine
+    const shown = (project: Project) => Views.project(project, quarantine.of(project.id))
+    const withEtag = (project: Project) =>
+      HttpApiSchema.withHeaders({ body: shown(project), headers: { etag: etagOf(project) } })
 
-  const accepted = Effect.fnUntraced(function*({ operation }: Started, seconds: number) {
-    yield* waited(operations, operation, seconds)
-    return Views.accepted(operation)
-  })
-  const unrestricted = Effect.gen(function*() {
-    const { principal } = yield* CurrentRequest
-    if (principal.projects !== null) return yield* Problem.make("forbidden", { detail: "This key is for some projects only and cannot make new ones" })
-  })
-  /** Checked here, so that a typo is refused at once and not when the first agent should start. */
-  const knownAgent = (name: string | undefined) => name === undefined ? Effect.void : Effect.asVoid(agents.get(name))
-
-  const change = Effect.fnUntraced(function*(project: Project, ifMatch: string | undefined, wanted: { readonly description?: string; readonly agent?: string }) {
-    if (ifMatch === undefined) return yield* Problem.make("precondition-required", { detail: `Send If-Match with the ETag that GET answered, so that nobody's change is overwritten` })
-    if (!fits(ifMatch, project)) return yield* Problem.make("precondition-failed", { detail: "The project was changed since it was read; read it again" })
-    yield* knownAgent(wanted.agent)
-    const next = Project.make({ ...project, ...wanted, updatedAt: yield* DateTime.now, revision: project.revision + 1 })
-    yield* Effect.catchIf(store.update(next), (error) => error.reason._tag === "Conflict", () =>
-      Effect.fail(Problem.make("precondition-failed", { detail: "The project was changed since it was read; read it again" })))
-    return next
-  })
-
-  const gitToken = Effect.fnUntraced(function*(project: Project, access: "read" | "write", ttlSeconds: number) {
-    const repository = project.status === "deleting" ? Option.none() : yield* forge.observeRepository({ projectId: project.id, name: project.name })
-    if (Option.isNone(repository)) return yield* Problem.make("conflict", { detail: `project ${project.name} is ${project.status} and has no repository to clone` })
-    const { principal, requestId, sourceAddress } = yield* CurrentRequest
-    const made = yield* forge.issueToken({ projectId: project.id, name: project.name }, access, ttlSeconds, principal.id)
-    yield* auditTrail.append({
-      projectId: project.id, operationId: null, type: "git-token.create", actor: principal.id, requestId, sourceAddress, outcome: "completed", steps: [],
-      data: { access, expiresAt: new Date(made.expiresAtMillis).toISOString() }
+    const accepted = Effect.fnUntraced(function* ({ operation }: Started, seconds: number) {
+      yield* waited(operations, operation, seconds)
+      return Views.accepted(operation)
     })
-    const token = Redacted.value(made.token)
-    const { cloneUrl } = repository.value
-    return {
-      username: made.username, token, access, expiresAt: DateTime.makeUnsafe(made.expiresAtMillis), cloneUrl,
-      cloneCommand: `git clone ${withCredentials(cloneUrl, made.username, token)}`
-    }
-  })
-
-  return handlers.handleAll({
-    create: ({ headers, payload, query }) => answer(Effect.gen(function*() {
-      yield* unrestricted
-      yield* knownAgent(payload.agent)
-      if (query.dry_run === "true") return Views.plan(yield* projects.plan(payload))
-      const started = yield* projects.create(payload)
-      const reply = yield* accepted(started, waitSeconds(headers))
-      return { ...reply, project: shown(yield* projects.get(started.project.id)) }
-    })),
-    list: ({ query }) => answer(Effect.gen(function*() {
+    const unrestricted = Effect.gen(function* () {
       const { principal } = yield* CurrentRequest
-      const names = ["projects", ...(principal.projects ?? [])]
-      const { after, limit } = yield* paging.read(names, query)
-      const rows = yield* projects.list({ after, limit, only: principal.projects })
-      return { projects: rows.map(shown), nextCursor: paging.next(names, limit, rows, rows.at(-1)?.id) }
-    })),
-    get: ({ params }) => answer(Effect.map(projects.get(params.project), withEtag)),
-    update: ({ headers, params, payload }) => answer(Effect.gen(function*() {
-      return withEtag(yield* change(yield* findProject(params.project), headers["if-match"], payload))
-    })),
-    delete: ({ headers, params }) => answer(Effect.flatMap(projects.delete(params.project), (started) => accepted(started, waitSeconds(headers)))),
-    credentials: ({ params }) => answer(Effect.gen(function*() {
-      const project = yield* findProject(params.project)
-      const found = yield* Effect.provideService(ProjectEnvironment.shown(project.id), CredentialStore, credentials)
-      return { credentials: found.map(({ name, updatedAtMillis, value }) => ({ name, value, updatedAt: DateTime.makeUnsafe(updatedAtMillis) })) }
-    })),
-    createGitToken: ({ params, payload }) => answer(Effect.flatMap(findProject(params.project), (project) => gitToken(project, payload.access, payload.ttlSeconds ?? defaultGitTokenSeconds)))
+      if (principal.projects !== null)
+        return yield* Problem.make("forbidden", {
+          detail: "This key is for some projects only and cannot make new ones"
+        })
+    })
+    /** Checked here, so that a typo is refused at once and not when the first agent should start. */
+    const knownAgent = (name: string | undefined) =>
+      name === undefined ? Effect.void : Effect.asVoid(agents.get(name))
+
+    const change = Effect.fnUntraced(function* (
+      project: Project,
+      ifMatch: string | undefined,
+      wanted: { readonly description?: string; readonly agent?: string }
+    ) {
+      if (ifMatch === undefined)
+        return yield* Problem.make("precondition-required", {
+          detail: `Send If-Match with the ETag that GET answered, so that nobody's change is overwritten`
+        })
+      if (!fits(ifMatch, project))
+        return yield* Problem.make("precondition-failed", {
+          detail: "The project was changed since it was read; read it again"
+        })
+      yield* knownAgent(wanted.agent)
+      const next = Project.make({
+        ...project,
+        ...wanted,
+        updatedAt: yield* DateTime.now,
+        revision: project.revision + 1
+      })
+      yield* Effect.catchIf(
+        store.update(next),
+        (error) => error.reason._tag === "Conflict",
+        () =>
+          Effect.fail(
+            Problem.make("precondition-failed", { detail: "The project was changed since it was read; read it again" })
+          )
+      )
+      return next
+    })
+
+    const gitToken = Effect.fnUntraced(function* (project: Project, access: "read" | "write", ttlSeconds: number) {
+      const repository =
+        project.status === "deleting"
+          ? Option.none()
+          : yield* forge.observeRepository({ projectId: project.id, name: project.name })
+      if (Option.isNone(repository))
+        return yield* Problem.make("conflict", {
+          detail: `project ${project.name} is ${project.status} and has no repository to clone`
+        })
+      const { principal, requestId, sourceAddress } = yield* CurrentRequest
+      const made = yield* forge.issueToken(
+        { projectId: project.id, name: project.name },
+        access,
+        ttlSeconds,
+        principal.id
+      )
+      yield* auditTrail.append({
+        projectId: project.id,
+        operationId: null,
+        type: "git-token.create",
+        actor: principal.id,
+        requestId,
+        sourceAddress,
+        outcome: "completed",
+        steps: [],
+        data: { access, expiresAt: new Date(made.expiresAtMillis).toISOString() }
+      })
+      const token = Redacted.value(made.token)
+      const { cloneUrl } = repository.value
+      return {
+        username: made.username,
+        token,
+        access,
+        expiresAt: DateTime.makeUnsafe(made.expiresAtMillis),
+        cloneUrl,
+        cloneCommand: `git clone ${withCredentials(cloneUrl, made.username, token)}`
+      }
+    })
+
+    return handlers.handleAll({
+      create: ({ headers, payload, query }) =>
+        answer(
+          Effect.gen(function* () {
+            yield* unrestricted
+            yield* knownAgent(payload.agent)
+            if (query.dry_run === "true") return Views.plan(yield* projects.plan(payload))
+            const started = yield* projects.create(payload)
+            const reply = yield* accepted(started, waitSeconds(headers))
+            return { ...reply, project: shown(yield* projects.get(started.project.id)) }
+          })
+        ),
+      list: ({ query }) =>
+        answer(
+          Effect.gen(function* () {
+            const { principal } = yield* CurrentRequest
+            const names = ["projects", ...(principal.projects ?? [])]
+            const { after, limit } = yield* paging.read(names, query)
+            const rows = yield* projects.list({ after, limit, only: principal.projects })
+            return { projects: rows.map(shown), nextCursor: paging.next(names, limit, rows, rows.at(-1)?.id) }
+          })
+        ),
+      get: ({ params }) => answer(Effect.map(projects.get(params.project), withEtag)),
+      update: ({ headers, params, payload }) =>
+        answer(
+          Effect.gen(function* () {
+            return withEtag(yield* change(yield* findProject(params.project), headers["if-match"], payload))
+          })
+        ),
+      delete: ({ headers, params }) =>
+        answer(Effect.flatMap(projects.delete(params.project), (started) => accepted(started, waitSeconds(headers)))),
+      credentials: ({ params }) =>
+        answer(
+          Effect.gen(function* () {
+            const project = yield* findProject(params.project)
+            const found = yield* Effect.provideService(
+              ProjectEnvironment.shown(project.id),
+              CredentialStore,
+              credentials
+            )
+            return {
+              credentials: found.map(({ name, updatedAtMillis, value }) => ({
+                name,
+                value,
+                updatedAt: DateTime.makeUnsafe(updatedAtMillis)
+              }))
+            }
+          })
+        ),
+      createGitToken: ({ params, payload }) =>
+        answer(
+          Effect.flatMap(findProject(params.project), (project) =>
+            gitToken(project, payload.access, payload.ttlSeconds ?? defaultGitTokenSeconds)
+          )
+        )
+    })
   })
-}))
+)

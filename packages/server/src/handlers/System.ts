@@ -9,11 +9,18 @@ import { Health } from "../Health.ts"
 
 const encode = Schema.encodeSync(HealthView)
 
-export const layer = HttpApiBuilder.group(Api, "system", Effect.fn(function*(handlers) {
-  const health = yield* Health
-  return handlers.handleAll({
-    alive: () => Effect.succeed({ status: "ok" as const }),
-    ready: () => Effect.map(health.look, (view) => HttpServerResponse.jsonUnsafe(encode(view), { status: view.status === "ok" ? 200 : 503 })),
-    health: () => health.look
+export const layer = HttpApiBuilder.group(
+  Api,
+  "system",
+  Effect.fn(function* (handlers) {
+    const health = yield* Health
+    return handlers.handleAll({
+      alive: () => Effect.succeed({ status: "ok" as const }),
+      ready: () =>
+        Effect.map(health.look, (view) =>
+          HttpServerResponse.jsonUnsafe(encode(view), { status: view.status === "ok" ? 200 : 503 })
+        ),
+      health: () => health.look
+    })
   })
-}))
+)

@@ -68,24 +68,28 @@ const handlers = Layer.mergeAll(
 const platform = Layer.mergeAll(NodeHttpPlatform.layer, Etag.layerWeak, NodeServices.layer)
 
 /** Everything a request needs besides the core's services. */
-export const services = ({ config, pepper, version }: Options) => Layer.mergeAll(
-  Broadcaster.layer,
-  Execs.layer(config.projectNetwork, config.execs),
-  TreeCatalogue.layer,
-  Health.layer({ version, mode: config.databaseUrl === null ? "embedded" : "scaled" }),
-  Layer.succeed(Paging.Paging, Paging.make(pepper)),
-  Idempotent.layer({ pepper, alone: config.databaseUrl === null }).pipe(Layer.provide(Recovery.layer)),
-  Authorizer.layer(config)
-).pipe(Layer.provideMerge(ApiKeys.layer(pepper, config.environment)))
+export const services = ({ config, pepper, version }: Options) =>
+  Layer.mergeAll(
+    Broadcaster.layer,
+    Execs.layer(config.projectNetwork, config.execs),
+    TreeCatalogue.layer,
+    Health.layer({ version, mode: config.databaseUrl === null ? "embedded" : "scaled" }),
+    Layer.succeed(Paging.Paging, Paging.make(pepper)),
+    Idempotent.layer({ pepper, alone: config.databaseUrl === null }).pipe(Layer.provide(Recovery.layer)),
+    Authorizer.layer(config)
+  ).pipe(Layer.provideMerge(ApiKeys.layer(pepper, config.environment)))
 
 const routes = HttpApiBuilder.layer(Api).pipe(Layer.provide(handlers), Layer.provide(platform))
 
 /** Answers on the listener until the scope ends. */
-export const layer = (config: ServerConfig, mounts: Mounts) => Layer.effectDiscard(Effect.gen(function*() {
-  const listener = yield* Listener
-  const health = yield* Health.Health
-  const api = yield* Routes.make(routes, config.drainMillis)
-  const front = Front.make({ ...mounts, api, origins: Origins.make(config), isStopping: health.isStopping })
-  listener.install(front.request, front.upgrade)
-  yield* Effect.addFinalizer(() => health.stop)
-}))
+export const layer = (config: ServerConfig, mounts: Mounts) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const listener = yield* Listener
+      const health = yield* Health.Health
+      const api = yield* Routes.make(routes, config.drainMillis)
+      const front = Front.make({ ...mounts, api, origins: Origins.make(config), isStopping: health.isStopping })
+      listener.install(front.request, front.upgrade)
+      yield* Effect.addFinalizer(() => health.stop)
+    })
+  )

@@ -32,10 +32,14 @@ export const recheckMillis = 2_500
 
 /** Whether what was allowed then is what is allowed now. */
 const sameRights = (a: Principal, b: Principal): boolean =>
-  a.type === b.type && JSON.stringify([...a.scopes].sort()) === JSON.stringify([...b.scopes].sort()) && JSON.stringify(a.projects === null ? null : [...a.projects].sort()) === JSON.stringify(b.projects === null ? null : [...b.projects].sort())
+  a.type === b.type &&
+  JSON.stringify([...a.scopes].sort()) === JSON.stringify([...b.scopes].sort()) &&
+  JSON.stringify(a.projects === null ? null : [...a.projects].sort()) ===
+    JSON.stringify(b.projects === null ? null : [...b.projects].sort())
 
 const refused = (detail: string) => Problem.make("unauthorized", { detail })
-const howTo = "send `Authorization: Bearer rdev_…`; the first start wrote an admin key to the file admin.key in the data folder"
+const howTo =
+  "send `Authorization: Bearer rdev_…`; the first start wrote an admin key to the file admin.key in the data folder"
 
 /** A window of one minute per key. Each replica counts for itself. */
 const limiter = (perMinute: number) => {
@@ -53,66 +57,100 @@ const limiter = (perMinute: number) => {
   }
 }
 
-export const layer = (config: ServerConfig): Layer.Layer<Authorization, never, ApiKeys | ProjectStore> => Layer.effect(Authorization, Effect.gen(function*() {
-  const keys = yield* ApiKeys
-  const projects = yield* ProjectStore
-  const overLimit = limiter(config.rateLimit)
+export const layer = (config: ServerConfig): Layer.Layer<Authorization, never, ApiKeys | ProjectStore> =>
+  Layer.effect(
+    Authorization,
+    Effect.gen(function* () {
+      const keys = yield* ApiKeys
+      const projects = yield* ProjectStore
+      const overLimit = limiter(config.rateLimit)
 
-  const identify = Effect.fn("Authorizer.identify")(function*(credential: string, address: string | null) {
-    if (credential === "") {
-      if (config.auth === "off") return localOwner
-      return yield* refused(`This needs an API key: ${howTo}`)
-    }
-    const result = yield* keys.authenticate(credential, address)
-    if ("principal" in result) return result.principal
-    return yield* refused(result.refusal === "malformed" ? `The API key is mistyped: its check digits do not fit; ${howTo}` : "The API key is unknown, revoked, expired, or not for this address")
-  })
+      const identify = Effect.fn("Authorizer.identify")(function* (credential: string, address: string | null) {
+        if (credential === "") {
+          if (config.auth === "off") return localOwner
+          return yield* refused(`This needs an API key: ${howTo}`)
+        }
+        const result = yield* keys.authenticate(credential, address)
+        if ("principal" in result) return result.principal
+        return yield* refused(
+          result.refusal === "malformed"
+            ? `The API key is mistyped: its check digits do not fit; ${howTo}`
+            : "The API key is unknown, revoked, expired, or not for this address"
+        )
+      })
 
-  /** Restricted keys see their projects only; whether another exists is not told. */
-  const guardProject = Effect.fn("Authorizer.guardProject")(function*(principal: Principal) {
-    if (principal.projects === null) return
-    const { project } = (yield* HttpRouter.RouteContext).params
-    if (project === undefined) return
-    const found = project.startsWith("proj_") ? yield* projects.byId(project as ProjectId) : yield* projects.byName(project)
-    if (Option.isNone(found) || !allowsProject(principal, found.value.id)) return yield* Problem.make("not-found", { detail: `project ${project} does not exist` })
-  })
+      /** Restricted keys see their projects only; whether another exists is not told. */
+      const guardProject = Effect.fn("Authorizer.guardProject")(function* (principal: Principal) {
+        if (principal.projects === null) return
+        const { project } = (yield* HttpRouter.RouteContext).params
+        if (project === undefined) return
+        const found = project.startsWith("proj_")
+          ? yield* projects.byId(project as ProjectId)
+          : yield* projects.byName(project)
+        if (Option.isNone(found) || !allowsProject(principal, found.value.id))
+          return yield* Problem.make("not-found", { detail: `project ${project} does not exist` })
+      })
 
-  const authorize = Effect.fnUntraced(function*(credential: string, endpoint: HttpApiEndpoint.Top) {
-    const request = yield* CurrentRequest
-    const scope = Context.getOption(endpoint.annotations, RequiredScope)
-    if (Option.isNone(scope)) return yield* Problem.make("forbidden", { detail: "This route says no scope and is therefore closed" })
-    const principal = yield* identify(credential, request.sourceAddress)
-    const wait = overLimit(principal.id, yield* Clock.currentTimeMillis)
-    if (wait !== null) yield* HttpEffect.appendPreResponseHandler((_request, response) => Effect.succeed(HttpServerResponse.setHeaders(response, { "retry-after": String(wait), ratelimit: `"key";r=0;t=${wait}`, "ratelimit-policy": `"key";q=${config.rateLimit};w=60` })))
-    if (wait !== null) return yield* Problem.make("rate-limited", { detail: `More than ${config.rateLimit} requests in a minute; try again in ${wait} s` })
-    if (scope.value !== "public" && !allows(principal, scope.value)) {
-      return yield* Problem.make("forbidden", { detail: `This needs the scope ${scope.value}; the key ${principal.name} has ${principal.scopes.join(", ")}` })
-    }
-    yield* StrictInput.check(endpoint, yield* HttpServerRequest.HttpServerRequest)
-    yield* guardProject(principal)
-    return { ...request, principal }
-  })
+      const authorize = Effect.fnUntraced(function* (credential: string, endpoint: HttpApiEndpoint.Top) {
+        const request = yield* CurrentRequest
+        const scope = Context.getOption(endpoint.annotations, RequiredScope)
+        if (Option.isNone(scope))
+          return yield* Problem.make("forbidden", { detail: "This route says no scope and is therefore closed" })
+        const principal = yield* identify(credential, request.sourceAddress)
+        const wait = overLimit(principal.id, yield* Clock.currentTimeMillis)
+        if (wait !== null)
+          yield* HttpEffect.appendPreResponseHandler((_request, response) =>
+            Effect.succeed(
+              HttpServerResponse.setHeaders(response, {
+                "retry-after": String(wait),
+                ratelimit: `"key";r=0;t=${wait}`,
+                "ratelimit-policy": `"key";q=${config.rateLimit};w=60`
+              })
+            )
+          )
+        if (wait !== null)
+          return yield* Problem.make("rate-limited", {
+            detail: `More than ${config.rateLimit} requests in a minute; try again in ${wait} s`
+          })
+        if (scope.value !== "public" && !allows(principal, scope.value)) {
+          return yield* Problem.make("forbidden", {
+            detail: `This needs the scope ${scope.value}; the key ${principal.name} has ${principal.scopes.join(", ")}`
+          })
+        }
+        yield* StrictInput.check(endpoint, yield* HttpServerRequest.HttpServerRequest)
+        yield* guardProject(principal)
+        return { ...request, principal }
+      })
 
-  /** Fails when the key may no longer do what it might when it asked: gone, or for less. A store that does not answer says nothing about the key. */
-  const refusedLater = (credential: string, address: string | null, asked: Principal) =>
-    Effect.flatMap(identify(credential, address), (now) => sameRights(asked, now) ? Effect.void : Effect.fail(refused("The rights of this key have changed; ask again"))).pipe(
-      Effect.catchTag("StoreError", (error) => Effect.logWarning("the key of an open request could not be looked at again", error)),
-      Effect.delay(recheckMillis),
-      Effect.forever
-    )
+      /** Fails when the key may no longer do what it might when it asked: gone, or for less. A store that does not answer says nothing about the key. */
+      const refusedLater = (credential: string, address: string | null, asked: Principal) =>
+        Effect.flatMap(identify(credential, address), (now) =>
+          sameRights(asked, now) ? Effect.void : Effect.fail(refused("The rights of this key have changed; ask again"))
+        ).pipe(
+          Effect.catchTag("StoreError", (error) =>
+            Effect.logWarning("the key of an open request could not be looked at again", error)
+          ),
+          Effect.delay(recheckMillis),
+          Effect.forever
+        )
 
-  return Authorization.of({
-    bearer: (app, { credential, endpoint }) => Effect.gen(function*() {
-      const key = Redacted.value(credential)
-      const request = yield* answer(authorize(key, endpoint))
-      const { headers, url } = yield* HttpServerRequest.HttpServerRequest
-      const answered = Effect.provideService(app, CurrentRequest, request)
-      const isStream = (headers["accept"] ?? "").includes("event-stream")
-      // Every other request is over before the next look.
-      if (!isStream && !/\bwait\b/.test(headers["prefer"] ?? "") && !/[?&]wait=/.test(url)) return yield* answered
-      const gone = refusedLater(key, request.sourceAddress, request.principal)
-      // A stream has sent its status long ago; it ends.
-      return yield* Effect.raceFirst(answered, isStream ? Effect.orElseSucceed(gone, () => HttpServerResponse.empty()) : answer(gone))
+      return Authorization.of({
+        bearer: (app, { credential, endpoint }) =>
+          Effect.gen(function* () {
+            const key = Redacted.value(credential)
+            const request = yield* answer(authorize(key, endpoint))
+            const { headers, url } = yield* HttpServerRequest.HttpServerRequest
+            const answered = Effect.provideService(app, CurrentRequest, request)
+            const isStream = (headers["accept"] ?? "").includes("event-stream")
+            // Every other request is over before the next look.
+            if (!isStream && !/\bwait\b/.test(headers["prefer"] ?? "") && !/[?&]wait=/.test(url)) return yield* answered
+            const gone = refusedLater(key, request.sourceAddress, request.principal)
+            // A stream has sent its status long ago; it ends.
+            return yield* Effect.raceFirst(
+              answered,
+              isStream ? Effect.orElseSucceed(gone, () => HttpServerResponse.empty()) : answer(gone)
+            )
+          })
+      })
     })
-  })
-}))
+  )

@@ -15,16 +15,41 @@ export const requestIdOf = (request: IncomingMessage): string => {
 
 export const addressOf = (request: IncomingMessage): string | null => request.socket.remoteAddress ?? null
 
-export const writeProblem = (response: ServerResponse, problem: Problem.Problem, headers: Readonly<Record<string, string>> = {}): void => {
+export const writeProblem = (
+  response: ServerResponse,
+  problem: Problem.Problem,
+  headers: Readonly<Record<string, string>> = {}
+): void => {
   if (response.headersSent || response.destroyed) return
-  response.writeHead(problem.status, { ...SecurityHeaders.everywhere, ...headers, "content-type": Problem.contentType, "cache-control": "no-store" })
+  response.writeHead(problem.status, {
+    ...SecurityHeaders.everywhere,
+    ...headers,
+    "content-type": Problem.contentType,
+    "cache-control": "no-store"
+  })
   response.end(JSON.stringify(Problem.encode(problem)))
 }
 
 /** For an upgrade, or bytes that made no request: on the bare socket, which it ends. */
-export const endWithProblem = (socket: Duplex, problem: Problem.Problem, requestId = newRequestId(), more: Readonly<Record<string, string>> = {}): void => {
+export const endWithProblem = (
+  socket: Duplex,
+  problem: Problem.Problem,
+  requestId = newRequestId(),
+  more: Readonly<Record<string, string>> = {}
+): void => {
   const body = JSON.stringify({ ...Problem.encode(problem), request_id: requestId })
-  const headers = { ...SecurityHeaders.everywhere, ...more, Connection: "close", "Content-Type": Problem.contentType, "Content-Length": Buffer.byteLength(body), "X-Request-Id": requestId }
+  const headers = {
+    ...SecurityHeaders.everywhere,
+    ...more,
+    Connection: "close",
+    "Content-Type": Problem.contentType,
+    "Content-Length": Buffer.byteLength(body),
+    "X-Request-Id": requestId
+  }
   socket.on("error", () => socket.destroy())
-  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ""}\r\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`)
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ""}\r\n${Object.entries(headers)
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join("")}\r\n${body}`
+  )
 }

@@ -35,19 +35,34 @@ const codeOfReason: Readonly<Record<string, Problem.Code>> = {
   Unauthorized: "unavailable"
 }
 
-interface Failure { readonly _tag: string; readonly message: string; readonly reason?: unknown }
+interface Failure {
+  readonly _tag: string
+  readonly message: string
+  readonly reason?: unknown
+}
 const isFailure = (error: unknown): error is Failure =>
-  typeof error === "object" && error !== null && typeof Reflect.get(error, "_tag") === "string" && typeof Reflect.get(error, "message") === "string"
-const reasonOf = (failure: Failure): { readonly _tag: string; readonly field?: unknown; readonly message?: unknown } | null =>
-  typeof failure.reason === "object" && failure.reason !== null && typeof Reflect.get(failure.reason, "_tag") === "string"
-    ? failure.reason as { readonly _tag: string }
+  typeof error === "object" &&
+  error !== null &&
+  typeof Reflect.get(error, "_tag") === "string" &&
+  typeof Reflect.get(error, "message") === "string"
+const reasonOf = (
+  failure: Failure
+): { readonly _tag: string; readonly field?: unknown; readonly message?: unknown } | null =>
+  typeof failure.reason === "object" &&
+  failure.reason !== null &&
+  typeof Reflect.get(failure.reason, "_tag") === "string"
+    ? (failure.reason as { readonly _tag: string })
     : null
 
 const escape = (segment: string) => segment.replaceAll("~", "~0").replaceAll("/", "~1")
-export const pointer = (...path: ReadonlyArray<string | number>): string => path.map((segment) => `/${escape(String(segment))}`).join("")
+export const pointer = (...path: ReadonlyArray<string | number>): string =>
+  path.map((segment) => `/${escape(String(segment))}`).join("")
 
 const internal = (requestId: string | null) =>
-  Problem.make("internal", { detail: `The request failed inside the server; its log says why under ${requestId ?? "this time"}`, requestId })
+  Problem.make("internal", {
+    detail: `The request failed inside the server; its log says why under ${requestId ?? "this time"}`,
+    requestId
+  })
 
 /** Fields of ports that the API calls otherwise. */
 const wireNames: Readonly<Record<string, string>> = { argv: "command" }
@@ -65,9 +80,11 @@ const told = (failure: Failure): string => {
 const ofReason = (failure: Failure, requestId: string | null): Problem.Problem => {
   const reason = reasonOf(failure)
   if (reason === null) return internal(requestId)
-  if (failure._tag === "FeatureError" && reason._tag === "Corrupt") return Problem.make("conflict", { detail: failure.message, requestId })
+  if (failure._tag === "FeatureError" && reason._tag === "Corrupt")
+    return Problem.make("conflict", { detail: failure.message, requestId })
   // One damaged record is no failure of the server: whoever asked for it is told which it is.
-  if (failure._tag === "StoreError" && reason._tag === "Corrupt") return Problem.make("conflict", { detail: told(failure), requestId })
+  if (failure._tag === "StoreError" && reason._tag === "Corrupt")
+    return Problem.make("conflict", { detail: told(failure), requestId })
   const code = codeOfReason[reason._tag]
   if (code === undefined) return internal(requestId)
   const said = typeof reason.message === "string" ? reason.message : null
@@ -86,14 +103,18 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1()
 /** The object that a body of another kind should have been; null when the body is one. */
 const expectedObject = (issue: SchemaIssue.Issue): SchemaAST.Objects | null => {
   switch (issue._tag) {
-    case "Encoding": case "Filter": return expectedObject(issue.issue)
-    case "InvalidType": return SchemaAST.isObjects(issue.ast) ? issue.ast : null
+    case "Encoding":
+    case "Filter":
+      return expectedObject(issue.issue)
+    case "InvalidType":
+      return SchemaAST.isObjects(issue.ast) ? issue.ast : null
     case "AnyOf": {
       const [only, ...more] = issue.issues
       if (only !== undefined) return more.length === 0 ? expectedObject(only) : null
       return issue.ast.types.map((type) => SchemaAST.toEncoded(type)).find(SchemaAST.isObjects) ?? null
     }
-    default: return null
+    default:
+      return null
   }
 }
 const describeObject = (object: SchemaAST.Objects): string =>
@@ -111,32 +132,63 @@ const ofInput = (error: HttpApiSchemaError, requestId: string | null): Problem.P
   for (const issue of format(error.cause.issue).issues) {
     const at = pointer(...(slot === null ? [] : [slot]), ...(issue.path ?? []).map(keyOf))
     // One thing to say per field: a value that breaks two checks is put right once.
-    if (found.size < 50 && !found.has(at)) found.set(at, issue.message === excess ? "unknown; remove it" : issue.message)
+    if (found.size < 50 && !found.has(at))
+      found.set(at, issue.message === excess ? "unknown; remove it" : issue.message)
   }
   const errors = [...found].map(([at, detail]) => ({ pointer: at, detail }))
   // An id or name that cannot exist is a thing that does not exist.
-  if (error.kind === "Params") return Problem.make("not-found", { detail: `There is nothing under this path: ${errors.map((one) => one.detail).join("; ")}`, requestId, errors })
-  if (errors.length === 1 && errors[0]?.detail === "Expected a valid JSON body") return Problem.make("invalid-json", { detail: "The body cannot be read as JSON; send one JSON object", requestId })
+  if (error.kind === "Params")
+    return Problem.make("not-found", {
+      detail: `There is nothing under this path: ${errors.map((one) => one.detail).join("; ")}`,
+      requestId,
+      errors
+    })
+  if (errors.length === 1 && errors[0]?.detail === "Expected a valid JSON body")
+    return Problem.make("invalid-json", { detail: "The body cannot be read as JSON; send one JSON object", requestId })
   const wanted = error.kind === "Payload" ? expectedObject(error.cause.issue) : null
-  if (wanted !== null) return Problem.make("invalid-input", { detail: `The body: ${describeObject(wanted)}`, requestId, errors: [{ pointer: "", detail: describeObject(wanted) }] })
-  return Problem.make("invalid-input", { detail: errors.length === 1 ? "One thing is wrong with the input" : `${errors.length} things are wrong with the input`, requestId, errors })
+  if (wanted !== null)
+    return Problem.make("invalid-input", {
+      detail: `The body: ${describeObject(wanted)}`,
+      requestId,
+      errors: [{ pointer: "", detail: describeObject(wanted) }]
+    })
+  return Problem.make("invalid-input", {
+    detail:
+      errors.length === 1 ? "One thing is wrong with the input" : `${errors.length} things are wrong with the input`,
+    requestId,
+    errors
+  })
 }
 
 const ofServer = (error: HttpServerError.HttpServerError, requestId: string | null): Problem.Problem => {
   const { reason } = error
-  if (reason._tag === "RouteNotFound") return Problem.make("no-route", { detail: "No route answers this path; see /openapi.json", requestId })
-  if (reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge") return Problem.make("too-large", { detail: "The body is larger than 1 MiB", requestId })
-  if (reason._tag === "RequestParseError") return Problem.make("invalid-input", { detail: "The request could not be read to its end", requestId })
+  if (reason._tag === "RouteNotFound")
+    return Problem.make("no-route", { detail: "No route answers this path; see /openapi.json", requestId })
+  if (reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge")
+    return Problem.make("too-large", { detail: "The body is larger than 1 MiB", requestId })
+  if (reason._tag === "RequestParseError")
+    return Problem.make("invalid-input", { detail: "The request could not be read to its end", requestId })
   return internal(requestId)
 }
 
 export const problemOf = (error: unknown, requestId: string | null): Problem.Problem => {
-  if (error instanceof Problem.Problem) return error.requestId === null ? new Problem.Problem({ ...Problem.fieldsOf(error), requestId }) : error
+  if (error instanceof Problem.Problem)
+    return error.requestId === null ? new Problem.Problem({ ...Problem.fieldsOf(error), requestId }) : error
   if (HttpApiSchemaError.is(error)) return ofInput(error, requestId)
   if (!isFailure(error)) return internal(requestId)
   if (error._tag === "HttpServerError") return ofServer(error as unknown as HttpServerError.HttpServerError, requestId)
-  if (error._tag === "AgentError") return Problem.make("unprocessable", { detail: error.message, requestId, errors: [{ pointer: "/agent", detail: error.message }] })
-  if (error._tag === "TemplateError") return Problem.make("unprocessable", { detail: error.message, requestId, errors: [{ pointer: "/template", detail: error.message }] })
+  if (error._tag === "AgentError")
+    return Problem.make("unprocessable", {
+      detail: error.message,
+      requestId,
+      errors: [{ pointer: "/agent", detail: error.message }]
+    })
+  if (error._tag === "TemplateError")
+    return Problem.make("unprocessable", {
+      detail: error.message,
+      requestId,
+      errors: [{ pointer: "/template", detail: error.message }]
+    })
   return ofReason(error, requestId)
 }
 
@@ -148,24 +200,40 @@ export const isDefinite = (problem: Problem.Problem): boolean => problem.status 
 /** A message of a port may quote what a program printed. */
 const masked = (problem: Problem.Problem, text: (text: string) => string): Problem.Problem => {
   const detail = text(problem.detail)
-  return detail === problem.detail ? problem : new Problem.Problem({ ...Problem.fieldsOf(problem), detail, errors: (problem.errors ?? []).map((one) => ({ ...one, detail: text(one.detail) })) })
+  return detail === problem.detail
+    ? problem
+    : new Problem.Problem({
+        ...Problem.fieldsOf(problem),
+        detail,
+        errors: (problem.errors ?? []).map((one) => ({ ...one, detail: text(one.detail) }))
+      })
 }
 
 /** Maps a service's failures; the cause of a 5xx goes to the log. */
 export const answer = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Problem.Problem, R> =>
-  Effect.catch(effect, (error) => Effect.gen(function*() {
-    const { requestId } = yield* CurrentRequest
-    const problem = masked(problemOf(error, requestId), (yield* Redaction).text)
-    const broke = problem.status >= 500 && !(error instanceof Problem.Problem)
-    if (broke && problem.code !== "unsupported") uncertain.add(problem)
-    if (broke) yield* Effect.logError(`request ${requestId} failed`, error)
-    return yield* problem
-  }))
+  Effect.catch(effect, (error) =>
+    Effect.gen(function* () {
+      const { requestId } = yield* CurrentRequest
+      const problem = masked(problemOf(error, requestId), (yield* Redaction).text)
+      const broke = problem.status >= 500 && !(error instanceof Problem.Problem)
+      if (broke && problem.code !== "unsupported") uncertain.add(problem)
+      if (broke) yield* Effect.logError(`request ${requestId} failed`, error)
+      return yield* problem
+    })
+  )
 
 /** The problem of whatever ended a request, and whether it belongs in the log. */
-export const ofCause = (cause: Cause.Cause<unknown>, requestId: string | null) => Effect.map(Redaction, ({ text }): { readonly problem: Problem.Problem; readonly unexpected: boolean } => {
-  const first = cause.reasons.find((reason) => Cause.isFailReason(reason) || Cause.isDieReason(reason))
-  const error = first === undefined ? null : Cause.isFailReason(first) ? first.error : Cause.isDieReason(first) ? first.defect : null
-  const problem = masked(problemOf(error, requestId), text)
-  return { problem, unexpected: problem.code === "internal" }
-})
+export const ofCause = (cause: Cause.Cause<unknown>, requestId: string | null) =>
+  Effect.map(Redaction, ({ text }): { readonly problem: Problem.Problem; readonly unexpected: boolean } => {
+    const first = cause.reasons.find((reason) => Cause.isFailReason(reason) || Cause.isDieReason(reason))
+    const error =
+      first === undefined
+        ? null
+        : Cause.isFailReason(first)
+          ? first.error
+          : Cause.isDieReason(first)
+            ? first.defect
+            : null
+    const problem = masked(problemOf(error, requestId), text)
+    return { problem, unexpected: problem.code === "internal" }
+  })

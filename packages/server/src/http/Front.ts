@@ -26,7 +26,8 @@ const ownHeader = "x-request-id"
 const maxBodyBytes = 1_048_576
 
 const securityHeaders = Object.entries(SecurityHeaders.everywhere)
-const withId = (problem: Problem.Problem, requestId: string) => new Problem.Problem({ ...Problem.fieldsOf(problem), requestId })
+const withId = (problem: Problem.Problem, requestId: string) =>
+  new Problem.Problem({ ...Problem.fieldsOf(problem), requestId })
 
 const refuse = (request: IncomingMessage, response: ServerResponse, problem: Problem.Problem): void => {
   // The rest of an unread body would otherwise be taken for the next request.
@@ -47,32 +48,59 @@ export const make = (parts: Parts): { readonly request: RequestHandler; readonly
     if (host === "project" && parts.edge !== null) return parts.edge(incoming, response)
     for (const [name, value] of securityHeaders) response.setHeader(name, value)
     if (host !== "api") {
-      return refuse(incoming, response, Problem.make("bad-host", { detail: `This server does not answer for the host ${JSON.stringify((incoming.headers.host ?? "").slice(0, 200))}; add the name to RDEV_ALLOWED_HOSTS if it is this server's`, requestId }))
+      return refuse(
+        incoming,
+        response,
+        Problem.make("bad-host", {
+          detail: `This server does not answer for the host ${JSON.stringify((incoming.headers.host ?? "").slice(0, 200))}; add the name to RDEV_ALLOWED_HOSTS if it is this server's`,
+          requestId
+        })
+      )
     }
     if (parts.isStopping()) response.setHeader("connection", "close")
     const url = incoming.url ?? "/"
     if (parts.git !== null && url.startsWith("/git/")) return parts.git(incoming, response)
     if (!parts.origins.origin(incoming.headers.origin, incoming.headers.host)) {
-      return refuse(incoming, response, Problem.make("forbidden-origin", { detail: `Pages of ${JSON.stringify(String(incoming.headers.origin).slice(0, 200))} may not call this API; add it to RDEV_ALLOWED_ORIGINS to allow it`, requestId }))
+      return refuse(
+        incoming,
+        response,
+        Problem.make("forbidden-origin", {
+          detail: `Pages of ${JSON.stringify(String(incoming.headers.origin).slice(0, 200))} may not call this API; add it to RDEV_ALLOWED_ORIGINS to allow it`,
+          requestId
+        })
+      )
     }
     const wrong = StrictRequest.wrong({ method: incoming.method ?? "", rawHeaders: incoming.rawHeaders, url })
     if (wrong !== null) return refuse(incoming, response, withId(wrong, requestId))
     if (incoming.headers.expect !== undefined && incoming.headers.expect.toLowerCase() !== "100-continue") {
-      return refuse(incoming, response, Problem.make("expectation-failed", { detail: "The only expectation that is met is 100-continue", requestId }))
+      return refuse(
+        incoming,
+        response,
+        Problem.make("expectation-failed", { detail: "The only expectation that is met is 100-continue", requestId })
+      )
     }
     if (Number(incoming.headers["content-length"] ?? 0) > maxBodyBytes) {
-      return refuse(incoming, response, Problem.make("too-large", { detail: "The body is larger than 1 MiB", requestId }))
+      return refuse(
+        incoming,
+        response,
+        Problem.make("too-large", { detail: "The body is larger than 1 MiB", requestId })
+      )
     }
-    if (url === prefix || url.startsWith(`${prefix}/`) || url.startsWith(`${prefix}?`)) incoming.url = url.slice(prefix.length).replace(/^(?!\/)/, "/")
+    if (url === prefix || url.startsWith(`${prefix}/`) || url.startsWith(`${prefix}?`))
+      incoming.url = url.slice(prefix.length).replace(/^(?!\/)/, "/")
     parts.api(incoming, response)
   }
   const upgrade: UpgradeHandler = (incoming, socket, head) => {
     const host = parts.origins.host(incoming.headers.host)
     if (host === "project" && parts.edgeUpgrade !== null) return parts.edgeUpgrade(incoming, socket, head)
     // No route of the API upgrades. Answered like any other refusal, so that a client can say why.
-    Exchange.endWithProblem(socket, host === "api" && parts.origins.origin(incoming.headers.origin, incoming.headers.host)
-      ? Problem.make("no-route", { detail: "No route of the API takes a WebSocket" })
-      : Problem.make("forbidden-origin", { detail: "This host or origin may not open a WebSocket here" }), Exchange.requestIdOf(incoming))
+    Exchange.endWithProblem(
+      socket,
+      host === "api" && parts.origins.origin(incoming.headers.origin, incoming.headers.host)
+        ? Problem.make("no-route", { detail: "No route of the API takes a WebSocket" })
+        : Problem.make("forbidden-origin", { detail: "This host or origin may not open a WebSocket here" }),
+      Exchange.requestIdOf(incoming)
+    )
   }
   return { request, upgrade }
 }

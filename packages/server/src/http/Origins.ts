@@ -24,8 +24,12 @@ export const make = (config: ServerConfig): Origins => {
   const suffix = `.${config.domain}`
   // Bound to all addresses, an address in the Host header is our own; a name has to be listed.
   const anyAddress = config.host === "0.0.0.0" || config.host === "::"
-  const isApi = (name: string) => own.has(name) || isLoopback(name) || (anyAddress && (/^[\d.]+$/.test(name) || name.includes(":")))
-  const origins = new Set([...config.allowedOrigins, ...(config.publicUrl === null ? [] : [new URL(config.publicUrl).origin])])
+  const isApi = (name: string) =>
+    own.has(name) || isLoopback(name) || (anyAddress && (/^[\d.]+$/.test(name) || name.includes(":")))
+  const origins = new Set([
+    ...config.allowedOrigins,
+    ...(config.publicUrl === null ? [] : [new URL(config.publicUrl).origin])
+  ])
   return {
     host: (header) => {
       const name = nameOf(header)
@@ -37,7 +41,9 @@ export const make = (config: ServerConfig): Origins => {
       if (origins.has(header)) return true
       const parsed = URL.parse(header)
       // Same origin. The Host has been checked before, so it is ours.
-      return parsed !== null && parsed.host === hostHeader && (parsed.protocol === "http:" || parsed.protocol === "https:")
+      return (
+        parsed !== null && parsed.host === hostHeader && (parsed.protocol === "http:" || parsed.protocol === "https:")
+      )
     }
   }
 }

@@ -15,12 +15,15 @@ import * as Views from "../Views.ts"
 import { answer } from "./Failures.ts"
 import type * as Problem from "@rdev/api/Problem"
 
-export class Recovery extends Context.Service<Recovery, {
-  /** Whether every effect of the route is an operation that it starts. */
-  startsOperation(pathname: string): boolean
-  /** The body that the route answers 202 with for this operation. */
-  accepted(pathname: string, operationId: string): Effect.Effect<string, Problem.Problem>
-}>()("rdev/server/Recovery") {}
+export class Recovery extends Context.Service<
+  Recovery,
+  {
+    /** Whether every effect of the route is an operation that it starts. */
+    startsOperation(pathname: string): boolean
+    /** The body that the route answers 202 with for this operation. */
+    accepted(pathname: string, operationId: string): Effect.Effect<string, Problem.Problem>
+  }
+>()("rdev/server/Recovery") {}
 
 const ofProject = "/projects"
 const others = /^\/(?:projects\/[^/]+\/operations|trees\/runs)$/
@@ -28,18 +31,24 @@ const others = /^\/(?:projects\/[^/]+\/operations|trees\/runs)$/
 const encodeProject = Schema.encodeEffect(Schema.fromJsonString(ProjectAccepted))
 const encode = Schema.encodeEffect(Schema.fromJsonString(Accepted))
 
-export const layer: Layer.Layer<Recovery, never, Operations | Projects> = Layer.effect(Recovery, Effect.gen(function*() {
-  const operations = yield* Operations
-  const projects = yield* Projects
-  const quarantine = yield* Quarantine
-  return Recovery.of({
-    startsOperation: (pathname) => pathname === ofProject || others.test(pathname),
-    accepted: (pathname, operationId) => answer(Effect.gen(function*() {
-      const operation = yield* operations.get(operationId as OperationId)
-      const accepted = Views.accepted(operation)
-      if (pathname !== ofProject || operation.projectId === null) return yield* encode(accepted)
-      const project = yield* projects.get(operation.projectId)
-      return yield* encodeProject({ ...accepted, project: Views.project(project, quarantine.of(project.id)) })
-    }))
+export const layer: Layer.Layer<Recovery, never, Operations | Projects> = Layer.effect(
+  Recovery,
+  Effect.gen(function* () {
+    const operations = yield* Operations
+    const projects = yield* Projects
+    const quarantine = yield* Quarantine
+    return Recovery.of({
+      startsOperation: (pathname) => pathname === ofProject || others.test(pathname),
+      accepted: (pathname, operationId) =>
+        answer(
+          Effect.gen(function* () {
+            const operation = yield* operations.get(operationId as OperationId)
+            const accepted = Views.accepted(operation)
+            if (pathname !== ofProject || operation.projectId === null) return yield* encode(accepted)
+            const project = yield* projects.get(operation.projectId)
+            return yield* encodeProject({ ...accepted, project: Views.project(project, quarantine.of(project.id)) })
+          })
+        )
+    })
   })
-}))
+)

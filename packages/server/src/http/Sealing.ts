@@ -17,7 +17,9 @@ export const make = (pepper: Uint8Array) => {
     },
     open: (claim: ClaimKey, sealed: string): string => {
       const bytes = Buffer.from(sealed, "base64")
-      const cipher = createDecipheriv("aes-256-gcm", secret, bytes.subarray(0, ivBytes), { authTagLength: tagBytes }).setAAD(bound(claim)).setAuthTag(bytes.subarray(-tagBytes))
+      const cipher = createDecipheriv("aes-256-gcm", secret, bytes.subarray(0, ivBytes), { authTagLength: tagBytes })
+        .setAAD(bound(claim))
+        .setAuthTag(bytes.subarray(-tagBytes))
       return Buffer.concat([cipher.update(bytes.subarray(ivBytes, -tagBytes)), cipher.final()]).toString("utf8")
     }
   }

@@ -8,7 +8,11 @@ import { pointer } from "./Failures.ts"
 import * as StrictJson from "./StrictJson.ts"
 
 const invalid = (errors: ReadonlyArray<StrictJson.Fault>) =>
-  Problem.make("invalid-input", { detail: errors.length === 1 ? "One thing is wrong with the input" : `${errors.length} things are wrong with the input`, errors })
+  Problem.make("invalid-input", {
+    detail:
+      errors.length === 1 ? "One thing is wrong with the input" : `${errors.length} things are wrong with the input`,
+    errors
+  })
 const notJson = (detail: string) => Problem.make("unsupported-media-type", { detail })
 
 /** `application/json`, in the one encoding that JSON has. */
@@ -17,23 +21,33 @@ const wrongType = (type: string | undefined): string | null => {
   const [media = "", ...parameters] = type.split(";").map((part) => part.trim().toLowerCase())
   if (media !== "application/json") return "Send the body as JSON, with `Content-Type: application/json`"
   const charset = parameters.find((one) => one.startsWith("charset="))
-  return charset === undefined || /^charset="?utf-?8"?$/.test(charset) ? null : "JSON is UTF-8; send the body so, without another charset"
+  return charset === undefined || /^charset="?utf-?8"?$/.test(charset)
+    ? null
+    : "JSON is UTF-8; send the body so, without another charset"
 }
 
-const isEmpty = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
+const isEmpty = (value: unknown) =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
 
 const unknownParameters = (url: string): ReadonlyArray<StrictJson.Fault> =>
-  [...new URL(url, "http://rdev").searchParams.keys()].map((name) => ({ pointer: pointer("query", name), detail: "unknown; remove it" }))
+  [...new URL(url, "http://rdev").searchParams.keys()].map((name) => ({
+    pointer: pointer("query", name),
+    detail: "unknown; remove it"
+  }))
 
 /** Of an endpoint of the contract. The body is read here and remembered by the request. */
-export const check = Effect.fnUntraced(function*(endpoint: HttpApiEndpoint.Top, request: HttpServerRequest.HttpServerRequest): Effect.fn.Return<void, Problem.Problem | HttpServerError.HttpServerError> {
+export const check = Effect.fnUntraced(function* (
+  endpoint: HttpApiEndpoint.Top,
+  request: HttpServerRequest.HttpServerRequest
+): Effect.fn.Return<void, Problem.Problem | HttpServerError.HttpServerError> {
   if (endpoint.query === undefined && request.url.includes("?")) {
     const unknown = unknownParameters(request.url)
     if (unknown.length > 0) return yield* invalid(unknown)
   }
   if (request.method === "GET" || request.method === "HEAD") return
   const encoding = request.headers["content-encoding"]
-  if (encoding !== undefined && encoding.toLowerCase() !== "identity") return yield* notJson("Send the body as it is, without Content-Encoding")
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity")
+    return yield* notJson("Send the body as it is, without Content-Encoding")
   const bytes = new Uint8Array(yield* request.arrayBuffer)
   const takesBody = endpoint.payload.size > 0
   if (bytes.byteLength === 0 && !takesBody) return
@@ -42,5 +56,6 @@ export const check = Effect.fnUntraced(function*(endpoint: HttpApiEndpoint.Top, 
   const found = StrictJson.read(bytes)
   if (found._tag === "NotJson") return yield* Problem.make("invalid-json", { detail: found.why })
   if (found._tag === "Faults") return yield* invalid(found.faults)
-  if (!takesBody && !isEmpty(found.value)) return yield* invalid([{ pointer: "", detail: "this route takes no body; send none" }])
+  if (!takesBody && !isEmpty(found.value))
+    return yield* invalid([{ pointer: "", detail: "this route takes no body; send none" }])
 })

@@ -4,13 +4,20 @@
  */
 import { pointer } from "./Failures.ts"
 
-export interface Fault { readonly pointer: string; readonly detail: string }
+export interface Fault {
+  readonly pointer: string
+  readonly detail: string
+}
 
 /** Deeper than anything of the contract, and far from what a recursive reader can take. */
 export const maxDepth = 64
 const maxFaults = 20
 
-interface Level { readonly keys: Set<string> | null; index: number; key: string | number }
+interface Level {
+  readonly keys: Set<string> | null
+  index: number
+  key: string | number
+}
 
 const closing = /[^"\\]*(?:\\.[^"\\]*)*"/y
 const numeral = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
@@ -22,7 +29,9 @@ const wrongText = (text: string): string | null => {
 const wrongNumber = (digits: string): string | null => {
   const value = Number(digits)
   if (!Number.isFinite(value)) return "is larger than a number can be"
-  return Number.isInteger(value) && !Number.isSafeInteger(value) ? "is beyond the integers that are exact (2^53 - 1); send it as a string" : null
+  return Number.isInteger(value) && !Number.isSafeInteger(value)
+    ? "is beyond the integers that are exact (2^53 - 1); send it as a string"
+    : null
 }
 
 /** Empty when the text is unambiguous. `text` must be JSON. */
@@ -30,14 +39,16 @@ export const faults = (text: string): ReadonlyArray<Fault> => {
   const found: Array<Fault> = []
   const levels: Array<Level> = []
   const at = (...more: ReadonlyArray<string>) => pointer(...levels.map(({ key }) => key), ...more)
-  const note = (where: string, detail: string | null) => { if (detail !== null && found.length < maxFaults) found.push({ pointer: where, detail }) }
+  const note = (where: string, detail: string | null) => {
+    if (detail !== null && found.length < maxFaults) found.push({ pointer: where, detail })
+  }
   /** The string whose opening quote is before `from`, and where it ends. */
   const stringAt = (from: number): { readonly value: string; readonly end: number } => {
     closing.lastIndex = from
     closing.test(text)
     const end = closing.lastIndex
     const raw = text.slice(from - 1, end)
-    return { value: raw.includes("\\") ? JSON.parse(raw) as string : raw.slice(1, -1), end }
+    return { value: raw.includes("\\") ? (JSON.parse(raw) as string) : raw.slice(1, -1), end }
   }
   const keyed = (level: Level, key: string) => {
     level.key = key
@@ -62,7 +73,7 @@ export const faults = (text: string): ReadonlyArray<Fault> => {
       if (level !== undefined && level.keys === null) level.key = ++level.index
       expectsKey = level?.keys !== null && level !== undefined
       i++
-    } else if (char === "\"") {
+    } else if (char === '"') {
       const { end, value } = stringAt(i + 1)
       if (expectsKey && level !== undefined) keyed(level, value)
       else note(at(), wrongText(value))
@@ -79,7 +90,10 @@ export const faults = (text: string): ReadonlyArray<Fault> => {
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-export type Read = { readonly _tag: "Json"; readonly value: unknown } | { readonly _tag: "NotJson"; readonly why: string } | { readonly _tag: "Faults"; readonly faults: ReadonlyArray<Fault> }
+export type Read =
+  | { readonly _tag: "Json"; readonly value: unknown }
+  | { readonly _tag: "NotJson"; readonly why: string }
+  | { readonly _tag: "Faults"; readonly faults: ReadonlyArray<Fault> }
 
 export const read = (bytes: Uint8Array): Read => {
   let text: string
@@ -94,6 +108,9 @@ export const read = (bytes: Uint8Array): Read => {
     return wrong.length === 0 ? { _tag: "Json", value } : { _tag: "Faults", faults: wrong }
   } catch (cause) {
     // The engine's words name the place.
-    return { _tag: "NotJson", why: `The body cannot be read as JSON (${cause instanceof Error ? cause.message.slice(0, 200) : "it is none"}); send one JSON object` }
+    return {
+      _tag: "NotJson",
+      why: `The body cannot be read as JSON (${cause instanceof Error ? cause.message.slice(0, 200) : "it is none"}); send one JSON object`
+    }
   }
 }

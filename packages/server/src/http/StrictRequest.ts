@@ -17,7 +17,19 @@ export type Target =
 
 /** Headers of which the first, the last or all could be meant. */
 const single: ReadonlySet<string> = new Set([
-  "host", "authorization", "content-length", "content-type", "content-encoding", "transfer-encoding", "idempotency-key", "if-match", "prefer", "origin", "last-event-id", "x-request-id", "expect"
+  "host",
+  "authorization",
+  "content-length",
+  "content-type",
+  "content-encoding",
+  "transfer-encoding",
+  "idempotency-key",
+  "if-match",
+  "prefer",
+  "origin",
+  "last-event-id",
+  "x-request-id",
+  "expect"
 ])
 
 const oneThing = "One thing is wrong with the input"
@@ -53,9 +65,16 @@ const wrongQuery = (query: string): Problem.Problem | null => {
     if (part === "") continue
     const [rawName = "", ...rest] = part.replaceAll("+", " ").split("=")
     const name = decoded(rawName)
-    if (name === null) return refuse("invalid-input", "The query is not percent-encoded UTF-8 without control characters", "/query", `${JSON.stringify(rawName.slice(0, 60))} cannot be decoded`)
+    if (name === null)
+      return refuse(
+        "invalid-input",
+        "The query is not percent-encoded UTF-8 without control characters",
+        "/query",
+        `${JSON.stringify(rawName.slice(0, 60))} cannot be decoded`
+      )
     const at = `/query/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`
-    if (decoded(rest.join("=")) === null) return refuse("invalid-input", oneThing, at, "expected percent-encoded UTF-8 without control characters")
+    if (decoded(rest.join("=")) === null)
+      return refuse("invalid-input", oneThing, at, "expected percent-encoded UTF-8 without control characters")
     if (seen.has(name)) return refuse("invalid-input", oneThing, at, more)
     seen.add(name)
   }
@@ -67,8 +86,13 @@ const wrongPath = (pathname: string): Problem.Problem | null => {
   if (pathname === "/" || pathname === "") return null
   for (const segment of pathname.slice(1).split("/")) {
     const plain = decoded(segment)
-    if (plain === null) return refuse("not-found", "There is nothing under this path: it is not percent-encoded UTF-8 without control characters")
-    if (plain === "" || plain === "." || plain === "..") return refuse("no-route", "No route answers this path: a segment of it is empty or a dot; see /openapi.json")
+    if (plain === null)
+      return refuse(
+        "not-found",
+        "There is nothing under this path: it is not percent-encoded UTF-8 without control characters"
+      )
+    if (plain === "" || plain === "." || plain === "..")
+      return refuse("no-route", "No route answers this path: a segment of it is empty or a dot; see /openapi.json")
   }
   return null
 }
@@ -78,10 +102,13 @@ const absolute = /^https?:\/\/([^/?#@]+)(\/[^#]*|\?[^#]*)?$/i
 /** Whom the request is for: Host once, or the authority of a target in absolute form, which counts before it (RFC 9112, 3.2.2). */
 export const authority = ({ rawHeaders, url }: Omit<Line, "method">): Target => {
   let hosts = 0
-  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === "host") hosts++
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === "host") hosts++
   if (hosts > 1) return { _tag: "Refused", problem: refuse("invalid-input", oneThing, "/header/host", more) }
   const whole = absolute.exec(url)
-  return whole === null ? { _tag: "Target", url, host: null } : { _tag: "Target", url: (whole[2] ?? "/").replace(/^\?/, "/?"), host: whole[1] ?? null }
+  return whole === null
+    ? { _tag: "Target", url, host: null }
+    : { _tag: "Target", url: (whole[2] ?? "/").replace(/^\?/, "/?"), host: whole[1] ?? null }
 }
 
 /** Null when there is nothing to say against it. */
@@ -89,7 +116,8 @@ export const wrong = ({ method, rawHeaders, url }: Line): Problem.Problem | null
   const doubled = twice(rawHeaders)
   if (doubled !== null) return refuse("invalid-input", oneThing, `/header/${doubled}`, more)
   if (url === "*") return method === "OPTIONS" ? null : refuse("malformed-request", "Only OPTIONS can be asked of *")
-  if (!url.startsWith("/") || !/^[\x21-\x7e]*$/.test(url) || url.includes("#")) return refuse("malformed-request", "The request's target is not a path in visible ASCII characters")
+  if (!url.startsWith("/") || !/^[\x21-\x7e]*$/.test(url) || url.includes("#"))
+    return refuse("malformed-request", "The request's target is not a path in visible ASCII characters")
   const end = url.indexOf("?")
   return wrongPath(end === -1 ? url : url.slice(0, end)) ?? (end === -1 ? null : wrongQuery(url.slice(end + 1)))
 }

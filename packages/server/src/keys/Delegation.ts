@@ -8,7 +8,9 @@ export const lifetimeMillis = 60_000
 const shape = /^rdev\.(key_[0-9A-Za-z]{26})\.(\d{1,16})\.([0-9a-f]{64})$/
 
 const seal = (pepper: Uint8Array, keyId: string, untilMillis: number): string =>
-  createHmac("sha256", pepper).update(JSON.stringify(["delegation", keyId, untilMillis])).digest("hex")
+  createHmac("sha256", pepper)
+    .update(JSON.stringify(["delegation", keyId, untilMillis]))
+    .digest("hex")
 
 export const make = (pepper: Uint8Array, keyId: string, nowMillis: number): string => {
   const untilMillis = nowMillis + lifetimeMillis

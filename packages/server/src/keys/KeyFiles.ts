@@ -10,13 +10,25 @@ export const adminKeyFile = (dataDir: string): string => join(dataDir, "admin.ke
 const platformKeyFile = (dataDir: string): string => join(dataDir, "platform.pem")
 const pepperFile = (dataDir: string): string => join(dataDir, "pepper")
 /** Those whose content is a secret. */
-export const secretFiles = (dataDir: string): ReadonlyArray<string> => [adminKeyFile(dataDir), platformKeyFile(dataDir), pepperFile(dataDir), join(dataDir, "kek")]
+export const secretFiles = (dataDir: string): ReadonlyArray<string> => [
+  adminKeyFile(dataDir),
+  platformKeyFile(dataDir),
+  pepperFile(dataDir),
+  join(dataDir, "kek")
+]
 const folderIdFile = (dataDir: string): string => join(dataDir, "folder.id")
 
-const attempt = <A>(path: string, run: () => A) => Effect.try({
-  try: run,
-  catch: (cause) => new StartError({ field: "data folder", problem: `${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, fix: "Give this user read and write access to it, or choose another data folder with --data-dir (RDEV_DATA_DIR)", cause })
-})
+const attempt = <A>(path: string, run: () => A) =>
+  Effect.try({
+    try: run,
+    catch: (cause) =>
+      new StartError({
+        field: "data folder",
+        problem: `${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+        fix: "Give this user read and write access to it, or choose another data folder with --data-dir (RDEV_DATA_DIR)",
+        cause
+      })
+  })
 
 /** Written whole or not at all; of two writers the first wins. */
 const createOnce = (path: string, content: string): void => {
@@ -32,44 +44,62 @@ const createOnce = (path: string, content: string): void => {
 }
 
 /** `RDEV_KEY_PEPPER` (64 hex digits; replicas must share it), else a file made on the first start. */
-export const pepper = (dataDir: string, fromEnvironment: string | undefined): Effect.Effect<Buffer, StartError> => Effect.gen(function*() {
-  const given = fromEnvironment?.trim()
-  if (given !== undefined && given !== "") {
-    if (/^[0-9a-fA-F]{64}$/.test(given)) return Buffer.from(given, "hex")
-    return yield* new StartError({ field: "RDEV_KEY_PEPPER", problem: "it is not 64 hexadecimal digits", fix: "Make one with `openssl rand -hex 32`" })
-  }
-  const path = pepperFile(dataDir)
-  const text = yield* attempt(path, () => {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-    if (!existsSync(path)) createOnce(path, `${randomBytes(32).toString("hex")}\n`)
-    return readFileSync(path, "utf8").trim()
+export const pepper = (dataDir: string, fromEnvironment: string | undefined): Effect.Effect<Buffer, StartError> =>
+  Effect.gen(function* () {
+    const given = fromEnvironment?.trim()
+    if (given !== undefined && given !== "") {
+      if (/^[0-9a-fA-F]{64}$/.test(given)) return Buffer.from(given, "hex")
+      return yield* new StartError({
+        field: "RDEV_KEY_PEPPER",
+        problem: "it is not 64 hexadecimal digits",
+        fix: "Make one with `openssl rand -hex 32`"
+      })
+    }
+    const path = pepperFile(dataDir)
+    const text = yield* attempt(path, () => {
+      mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+      if (!existsSync(path)) createOnce(path, `${randomBytes(32).toString("hex")}\n`)
+      return readFileSync(path, "utf8").trim()
+    })
+    if (/^[0-9a-f]{64}$/.test(text)) return Buffer.from(text, "hex")
+    return yield* new StartError({
+      field: "data folder",
+      problem: `${path} does not hold 64 hexadecimal digits`,
+      fix: "Restore it from a backup; without it no API key of this installation works. Removing it makes a new one and voids all keys"
+    })
   })
-  if (/^[0-9a-f]{64}$/.test(text)) return Buffer.from(text, "hex")
-  return yield* new StartError({ field: "data folder", problem: `${path} does not hold 64 hexadecimal digits`, fix: "Restore it from a backup; without it no API key of this installation works. Removing it makes a new one and voids all keys" })
-})
 
 /**
  * `RDEV_PLATFORM_KEY` (an Ed25519 private key, PKCS#8 PEM; replicas must share it), else a file made on the first start. Every new
  * project's policy trusts its public half (see services/features/TrustPlatform).
  */
-export const platformKey = (dataDir: string, fromEnvironment: string | undefined): Effect.Effect<SigningKey, StartError> => Effect.gen(function*() {
-  const path = platformKeyFile(dataDir)
-  const given = fromEnvironment !== undefined && fromEnvironment.trim() !== ""
-  const pem = given ? fromEnvironment : yield* attempt(path, () => {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-    if (!existsSync(path)) createOnce(path, generate().privatePem)
-    return readFileSync(path, "utf8")
-  })
-  return yield* Effect.try({
-    try: () => signingKey("platform", pem),
-    catch: (cause) => new StartError({
-      field: given ? "RDEV_PLATFORM_KEY" : "data folder",
-      problem: `${given ? "it" : path} does not hold an Ed25519 private key in PEM form`,
-      fix: given ? "Make one with `openssl genpkey -algorithm ed25519`" : "Restore it from a backup; without it no event of this installation's projects counts. A new key has to be put into every project's policy",
-      cause
+export const platformKey = (
+  dataDir: string,
+  fromEnvironment: string | undefined
+): Effect.Effect<SigningKey, StartError> =>
+  Effect.gen(function* () {
+    const path = platformKeyFile(dataDir)
+    const given = fromEnvironment !== undefined && fromEnvironment.trim() !== ""
+    const pem = given
+      ? fromEnvironment
+      : yield* attempt(path, () => {
+          mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+          if (!existsSync(path)) createOnce(path, generate().privatePem)
+          return readFileSync(path, "utf8")
+        })
+    return yield* Effect.try({
+      try: () => signingKey("platform", pem),
+      catch: (cause) =>
+        new StartError({
+          field: given ? "RDEV_PLATFORM_KEY" : "data folder",
+          problem: `${given ? "it" : path} does not hold an Ed25519 private key in PEM form`,
+          fix: given
+            ? "Make one with `openssl genpkey -algorithm ed25519`"
+            : "Restore it from a backup; without it no event of this installation's projects counts. A new key has to be put into every project's policy",
+          cause
+        })
     })
   })
-})
 
 /** Names this folder for as long as it lives; made on the first start. No secret. */
 export const folderId = (dataDir: string): Effect.Effect<string, StartError> => {

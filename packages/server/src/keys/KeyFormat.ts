@@ -28,10 +28,12 @@ export const generate = (environment: string): string => {
   return body + checksum(body)
 }
 
-export const isWellFormed = (key: string): boolean => shape.test(key) && checksum(key.slice(0, -checkLength)) === key.slice(-checkLength)
+export const isWellFormed = (key: string): boolean =>
+  shape.test(key) && checksum(key.slice(0, -checkLength)) === key.slice(-checkLength)
 
 /** What is stored: hex HMAC-SHA-256 under the installation's pepper. Without the pepper a copy of the database opens nothing. */
-export const digest = (pepper: Uint8Array, key: string): string => createHmac("sha256", pepper).update(key).digest("hex")
+export const digest = (pepper: Uint8Array, key: string): string =>
+  createHmac("sha256", pepper).update(key).digest("hex")
 
 /** Prefix, environment and four characters: enough to recognise, far too little to guess. */
 export const hint = (key: string): string => `${key.slice(0, key.lastIndexOf("_") + 5)}…`

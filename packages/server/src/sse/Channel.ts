@@ -27,7 +27,10 @@ export interface Reader {
   readonly overtaken: () => void
 }
 
-interface Entry { readonly event: Event; readonly frame: Buffer }
+interface Entry {
+  readonly event: Event
+  readonly frame: Buffer
+}
 
 export class Channel {
   private readonly ring: Array<Entry> = []
@@ -42,11 +45,19 @@ export class Channel {
     this.last = watermark
   }
 
-  get lastSeq(): number { return this.last }
-  get isEmpty(): boolean { return this.readers.size === 0 }
+  get lastSeq(): number {
+    return this.last
+  }
+  get isEmpty(): boolean {
+    return this.readers.size === 0
+  }
   /** Whether a reader that stands at `seq` finds all that follows here. */
-  covers(seq: number): boolean { return seq >= this.first() - 1 }
-  private first(): number { return this.ring[0]?.event.seq ?? this.last + 1 }
+  covers(seq: number): boolean {
+    return seq >= this.first() - 1
+  }
+  private first(): number {
+    return this.ring[0]?.event.seq ?? this.last + 1
+  }
 
   /** In order and without holes; what is known already is dropped. */
   push(events: ReadonlyArray<Event>): void {
@@ -57,7 +68,8 @@ export class Channel {
       this.bytes += frame.byteLength
       this.last = event.seq
     }
-    while (this.ring.length > ringEntries || this.bytes > ringBytes) this.bytes -= this.ring.shift()?.frame.byteLength ?? 0
+    while (this.ring.length > ringEntries || this.bytes > ringBytes)
+      this.bytes -= this.ring.shift()?.frame.byteLength ?? 0
     this.schedule()
   }
 
@@ -77,7 +89,8 @@ export class Channel {
 
   /** Keeps idle connections open; a reader that still has something to take needs none. */
   beat(): void {
-    for (const group of this.readers.values()) for (const reader of group) if (this.takes(reader)) reader.response.write(Frames.comment)
+    for (const group of this.readers.values())
+      for (const reader of group) if (this.takes(reader)) reader.response.write(Frames.comment)
   }
 
   close(): void {
@@ -110,7 +123,7 @@ export class Channel {
       const entry = this.ring[i]
       if (entry !== undefined && (filter === undefined || matches(entry.event, filter))) frames.push(entry.frame)
     }
-    return frames.length === 0 ? null : frames.length === 1 ? frames[0] ?? null : Buffer.concat(frames)
+    return frames.length === 0 ? null : frames.length === 1 ? (frames[0] ?? null) : Buffer.concat(frames)
   }
 
   private flush(): void {
@@ -132,7 +145,7 @@ export class Channel {
           continue
         }
         let piece = pieces.get(reader.seq)
-        if (piece === undefined) pieces.set(reader.seq, piece = this.after(reader.seq, reader.filter))
+        if (piece === undefined) pieces.set(reader.seq, (piece = this.after(reader.seq, reader.filter)))
         reader.seq = this.last
         if (piece !== null) reader.response.write(piece)
       }

@@ -4,7 +4,13 @@
  */
 import { createServer, type Server } from "node:http"
 
-export interface Entry { readonly verb: "ensure" | "remove"; readonly kind: string; readonly name: string; readonly changed: boolean; readonly atMillis: number }
+export interface Entry {
+  readonly verb: "ensure" | "remove"
+  readonly kind: string
+  readonly name: string
+  readonly changed: boolean
+  readonly atMillis: number
+}
 
 const pause = (millis: number) => new Promise<void>((resolve) => setTimeout(resolve, millis))
 
@@ -24,24 +30,33 @@ export class Provider {
     this.#server = createServer((request, response) => {
       const url = new URL(request.url ?? "/", "http://provider")
       const [, verb = "", kind = "", name = ""] = url.pathname.split("/")
-      this.#answer(verb, kind, name, url.searchParams.get("owner") ?? "").then(({ body, status }) => {
-        response.writeHead(status, { "content-type": "application/json" })
-        response.end(JSON.stringify(body))
-      }, (error: unknown) => {
-        response.writeHead(500)
-        response.end(String(error))
-      })
+      this.#answer(verb, kind, name, url.searchParams.get("owner") ?? "").then(
+        ({ body, status }) => {
+          response.writeHead(status, { "content-type": "application/json" })
+          response.end(JSON.stringify(body))
+        },
+        (error: unknown) => {
+          response.writeHead(500)
+          response.end(String(error))
+        }
+      )
     })
   }
 
-  async #answer(verb: string, kind: string, name: string, owner: string): Promise<{ readonly status: number; readonly body: unknown }> {
+  async #answer(
+    verb: string,
+    kind: string,
+    name: string,
+    owner: string
+  ): Promise<{ readonly status: number; readonly body: unknown }> {
     const key = `${kind}/${name}`
     this.arrived.push(`${verb} ${key}`)
     if (verb === "observe") return { status: 200, body: { owner: this.things.get(key) ?? null } }
     await pause(this.slow.get(key) ?? 2 + Math.random() * 20)
     if (this.refused.has(key) && verb === "ensure") return { status: 422, body: { message: `${key} is refused` } }
     const before = this.things.get(key)
-    if (before !== undefined && before !== owner) return { status: 409, body: { message: `${key} belongs to ${before}` } }
+    if (before !== undefined && before !== owner)
+      return { status: 409, body: { message: `${key} belongs to ${before}` } }
     const changed = verb === "ensure" ? before === undefined : before !== undefined
     if (verb === "ensure") this.things.set(key, owner)
     else this.things.delete(key)
@@ -61,7 +76,8 @@ export class Provider {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
   }
   creations(kind: string, name: string): number {
-    return this.log.filter((one) => one.verb === "ensure" && one.changed && one.kind === kind && one.name === name).length
+    return this.log.filter((one) => one.verb === "ensure" && one.changed && one.kind === kind && one.name === name)
+      .length
   }
   calls(verb: string, kind: string, name: string): number {
     return this.arrived.filter((one) => one === `${verb} ${kind}/${name}`).length

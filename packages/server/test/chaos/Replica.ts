@@ -18,21 +18,42 @@ import * as ChaosOperation from "./ChaosOperation.ts"
 const [provider = "", lease = "4000", where = "", count = "0"] = process.argv.slice(2)
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
-const database = where.startsWith("embedded:") ? layerEmbedded({ dataDir: where.slice("embedded:".length) }) : layerPostgres({ url: where, maxConnections: 5 })
-const stores = Layer.mergeAll(layerUnitOfWork, PgAuditStore.layer, PgEventLog.layer, PgNotifier.layer, PgOperationStore.layer).pipe(Layer.provideMerge(database))
-const platform = OperationsModule.layer.pipe(Layer.provideMerge(Definition.layer([ChaosOperation.definition(provider)])), Layer.provideMerge(stores))
+const database = where.startsWith("embedded:")
+  ? layerEmbedded({ dataDir: where.slice("embedded:".length) })
+  : layerPostgres({ url: where, maxConnections: 5 })
+const stores = Layer.mergeAll(
+  layerUnitOfWork,
+  PgAuditStore.layer,
+  PgEventLog.layer,
+  PgNotifier.layer,
+  PgOperationStore.layer
+).pipe(Layer.provideMerge(database))
+const platform = OperationsModule.layer.pipe(
+  Layer.provideMerge(Definition.layer([ChaosOperation.definition(provider)])),
+  Layer.provideMerge(stores)
+)
 
-const main = Effect.gen(function*() {
+const main = Effect.gen(function* () {
   yield* Database
   yield* Layer.build(OperationRunner.layer({ leaseMillis: Number(lease) }))
   say("ready")
   const operations = yield* Operations
-  yield* Effect.forEach(Array.from({ length: Number(count) }, (_, i) => `e-${i}`), (name) => Effect.gen(function*() {
-    const { id } = yield* operations.start({ kind: ChaosOperation.kind, projectId: null, input: { name }, idempotencyKey: name })
-    const ended = yield* operations.await(id)
-    const epochs = Math.max(...(yield* operations.steps(id)).map((row) => row.epoch))
-    say(`ended ${name} ${ended.status} ${epochs}`)
-  }), { concurrency: "unbounded" })
+  yield* Effect.forEach(
+    Array.from({ length: Number(count) }, (_, i) => `e-${i}`),
+    (name) =>
+      Effect.gen(function* () {
+        const { id } = yield* operations.start({
+          kind: ChaosOperation.kind,
+          projectId: null,
+          input: { name },
+          idempotencyKey: name
+        })
+        const ended = yield* operations.await(id)
+        const epochs = Math.max(...(yield* operations.steps(id)).map((row) => row.epoch))
+        say(`ended ${name} ${ended.status} ${epochs}`)
+      }),
+    { concurrency: "unbounded" }
+  )
   return yield* Effect.never
 })
 

@@ -14,18 +14,38 @@ export interface Replica {
 
 const started = new Set<ChildProcess>()
 
-export const start = (args: { readonly provider: string; readonly leaseMillis?: number; readonly where: string; readonly count?: number }): Replica => {
-  const child = spawn(process.execPath, [
-    "--conditions=@rdev/source", fileURLToPath(new URL("./Replica.ts", import.meta.url)), args.provider, String(args.leaseMillis ?? 4_000), args.where, String(args.count ?? 0)
-  ], { stdio: ["ignore", "pipe", "pipe"] })
+export const start = (args: {
+  readonly provider: string
+  readonly leaseMillis?: number
+  readonly where: string
+  readonly count?: number
+}): Replica => {
+  const child = spawn(
+    process.execPath,
+    [
+      "--conditions=@rdev/source",
+      fileURLToPath(new URL("./Replica.ts", import.meta.url)),
+      args.provider,
+      String(args.leaseMillis ?? 4_000),
+      args.where,
+      String(args.count ?? 0)
+    ],
+    { stdio: ["ignore", "pipe", "pipe"] }
+  )
   started.add(child)
   const lines: Array<string> = []
-  const ended = new Promise<void>((resolve) => child.once("exit", () => { started.delete(child); resolve() }))
-  const ready = new Promise<void>((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on("line", (line) => {
-      lines.push(line)
-      if (line === "ready") resolve()
+  const ended = new Promise<void>((resolve) =>
+    child.once("exit", () => {
+      started.delete(child)
+      resolve()
     })
+  )
+  const ready = new Promise<void>((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr])
+      createInterface({ input: stream }).on("line", (line) => {
+        lines.push(line)
+        if (line === "ready") resolve()
+      })
     void ended.then(() => reject(new Error(`the replica ended early:\n${lines.slice(-20).join("\n")}`)))
   })
   ready.catch(() => undefined)
@@ -34,14 +54,23 @@ export const start = (args: { readonly provider: string; readonly leaseMillis?: 
 
 export const killAll = async (): Promise<void> => {
   const children = [...started]
-  await Promise.all(children.map((child) => new Promise<void>((resolve) => {
-    child.once("exit", () => resolve())
-    child.kill("SIGKILL")
-  })))
+  await Promise.all(
+    children.map(
+      (child) =>
+        new Promise<void>((resolve) => {
+          child.once("exit", () => resolve())
+          child.kill("SIGKILL")
+        })
+    )
+  )
 }
 
 /** Looks every 20 ms until the value is there. */
-export const eventually = async <A>(what: string, look: () => Promise<A | undefined> | A | undefined, deadlineMillis = 60_000): Promise<A> => {
+export const eventually = async <A>(
+  what: string,
+  look: () => Promise<A | undefined> | A | undefined,
+  deadlineMillis = 60_000
+): Promise<A> => {
   const deadline = Date.now() + deadlineMillis
   for (;;) {
     const value = await look()

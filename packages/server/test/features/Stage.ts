@@ -56,16 +56,24 @@ const steeredCi = (outside: Outside) => {
   const runs = new Map<string, { readonly sha: string; readonly status: CiStatus }>()
   const view = (id: string) => {
     const run = runs.get(id)
-    return { id: id as Ids.RunId, sha: run?.sha ?? "", status: run?.status ?? "infra" as const, steps: [], reason: run?.status === "red" ? "test exited 1" : null, durationMillis: 1 }
+    return {
+      id: id as Ids.RunId,
+      sha: run?.sha ?? "",
+      status: run?.status ?? ("infra" as const),
+      steps: [],
+      reason: run?.status === "red" ? "test exited 1" : null,
+      durationMillis: 1
+    }
   }
   return Layer.succeed(Ci, {
     ensure: () => Effect.succeed({ externalId: "steered", created: false }),
     remove: () => Effect.void,
-    start: (_, request) => Effect.map(Ids.make("run"), (id) => {
-      outside.ciRuns.push(request.sha)
-      runs.set(id, { sha: request.sha, status: outside.ci(request.sha) })
-      return view(id)
-    }),
+    start: (_, request) =>
+      Effect.map(Ids.make("run"), (id) => {
+        outside.ciRuns.push(request.sha)
+        runs.set(id, { sha: request.sha, status: outside.ci(request.sha) })
+        return view(id)
+      }),
     get: (_, id) => Effect.sync(() => view(id)),
     follow: () => Stream.empty,
     cancel: () => Effect.void
@@ -74,33 +82,78 @@ const steeredCi = (outside: Outside) => {
 
 const steeredDeployer = (outside: Outside) =>
   Layer.succeed(Deployer, {
-    deploy: (_, request) => Effect.map(Ids.make("rel"), (id): Release => {
-      outside.deployed.push(request.sha)
-      return { id, environment: request.environment, sha: request.sha, status: "live", url: "http://hello.localhost/", deployedAtMillis: 0 }
-    }),
+    deploy: (_, request) =>
+      Effect.map(Ids.make("rel"), (id): Release => {
+        outside.deployed.push(request.sha)
+        return {
+          id,
+          environment: request.environment,
+          sha: request.sha,
+          status: "live",
+          url: "http://hello.localhost/",
+          deployedAtMillis: 0
+        }
+      }),
     observe: () => Effect.succeed(Option.none()),
-    verify: () => Effect.sync(() => ({ healthy: outside.healthy(), checks: [{ name: "http", ok: outside.healthy(), detail: outside.healthy() ? "200" : "500" }] })),
-    rollback: (_, environment) => Effect.map(Ids.make("rel"), (id): Release => {
-      outside.rolledBack++
-      return { id, environment, sha: "0".repeat(40), status: "live", url: "http://hello.localhost/", deployedAtMillis: 0 }
-    }),
+    verify: () =>
+      Effect.sync(() => ({
+        healthy: outside.healthy(),
+        checks: [{ name: "http", ok: outside.healthy(), detail: outside.healthy() ? "200" : "500" }]
+      })),
+    rollback: (_, environment) =>
+      Effect.map(Ids.make("rel"), (id): Release => {
+        outside.rolledBack++
+        return {
+          id,
+          environment,
+          sha: "0".repeat(40),
+          status: "live",
+          url: "http://hello.localhost/",
+          deployedAtMillis: 0
+        }
+      }),
     remove: () => Effect.void,
     list: Effect.succeed([])
   })
 
-const stores = Layer.mergeAll(EventLog.layerMemory, PolicyStore.layerMemory, ProjectStore.layerMemory, FeatureStore.layerMemory, AuditStore.layerMemory, CredentialStore.layerMemory, UnitOfWork.layerMemory, Notifier.layerMemory, WorkQueueStore.layerMemory)
+const stores = Layer.mergeAll(
+  EventLog.layerMemory,
+  PolicyStore.layerMemory,
+  ProjectStore.layerMemory,
+  FeatureStore.layerMemory,
+  AuditStore.layerMemory,
+  CredentialStore.layerMemory,
+  UnitOfWork.layerMemory,
+  Notifier.layerMemory,
+  WorkQueueStore.layerMemory
+)
 
-const platform = (dataDir: string, outside: Outside, fault: string | undefined, agents: ReadonlyArray<AgentConfig> | undefined) => {
+const platform = (
+  dataDir: string,
+  outside: Outside,
+  fault: string | undefined,
+  agents: ReadonlyArray<AgentConfig> | undefined
+) => {
   const host = LocalWorkspaceHost.layer({ dataDir, tools: [{ hostPath: sdlcProgram, name: "sdlc" }] })
   const ports = Layer.mergeAll(
     LocalForge.layer({ dataDir, baseUrl: "http://127.0.0.1:1/git" }),
-    Layer.provideMerge(agentsLayer({ ...(fault === undefined ? {} : { scriptFault: fault }), ...(agents === undefined ? {} : { agents }) }), host),
+    Layer.provideMerge(
+      agentsLayer({
+        ...(fault === undefined ? {} : { scriptFault: fault }),
+        ...(agents === undefined ? {} : { agents })
+      }),
+      host
+    ),
     steeredCi(outside),
     steeredDeployer(outside)
   ).pipe(Layer.provideMerge(stores))
   const key = Layer.sync(PlatformKey, () => signingKey("platform", generate().privatePem))
   const queue = WorkQueue.layer.pipe(Layer.provideMerge(TaskEvents.layer), Layer.provideMerge(ports))
-  const features = Layer.mergeAll(Features.layer, Layer.effect(TaskHandlers, FeatureHandlers.make)).pipe(Layer.provideMerge(RepositoryReader.layer), Layer.provideMerge(queue), Layer.provideMerge(key))
+  const features = Layer.mergeAll(Features.layer, Layer.effect(TaskHandlers, FeatureHandlers.make)).pipe(
+    Layer.provideMerge(RepositoryReader.layer),
+    Layer.provideMerge(queue),
+    Layer.provideMerge(key)
+  )
   return Layer.mergeAll(Worker.layer({ capacity: 4, labels: [] }), layerDriver).pipe(Layer.provideMerge(features))
 }
 
@@ -108,17 +161,27 @@ const templateFolder = fileURLToPath(new URL("../../templates/default/files/", i
 const values: Readonly<Record<string, string>> = { project: "hello", description: "A page", defaultBranch: "main" }
 
 const templateFiles = (policy: (text: string) => string) =>
-  readdirSync(templateFolder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => {
-    const file = join(entry.parentPath, entry.name)
-    const path = file.slice(templateFolder.length).replace("_dot_", ".")
-    const content = readFileSync(file, "utf8").replaceAll(/\{\{(\w+)(\|json)?\}\}/g, (_, key: string, json?: string) => json === undefined ? values[key] ?? key : JSON.stringify(values[key] ?? key))
-    return { path, content: path === ".sdlc/policy.yaml" ? policy(content) : content }
-  })
+  readdirSync(templateFolder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => {
+      const file = join(entry.parentPath, entry.name)
+      const path = file.slice(templateFolder.length).replace("_dot_", ".")
+      const content = readFileSync(file, "utf8").replaceAll(
+        /\{\{(\w+)(\|json)?\}\}/g,
+        (_, key: string, json?: string) =>
+          json === undefined ? (values[key] ?? key) : JSON.stringify(values[key] ?? key)
+      )
+      return { path, content: path === ".sdlc/policy.yaml" ? policy(content) : content }
+    })
 
 export const slug = "contact"
 
 /** Everything a test does with its one feature. */
-const handles = Effect.fn("Stage.handles")(function*(dataDir: string, policy: (text: string) => string, agent: string) {
+const handles = Effect.fn("Stage.handles")(function* (
+  dataDir: string,
+  policy: (text: string) => string,
+  agent: string
+) {
   const forge = yield* Forge
   const features = yield* Features
   const projects = yield* ProjectStore.ProjectStore
@@ -126,23 +189,55 @@ const handles = Effect.fn("Stage.handles")(function*(dataDir: string, policy: (t
   const audit = yield* AuditStore.AuditStore
   const id = yield* Ids.make("proj")
   const target = { projectId: id, name: ProjectName.make("hello") }
-  yield* forge.ensureRepository(target, { defaultBranch: BranchName.make("main"), files: trustPlatform(templateFiles(policy), yield* PlatformKey), message: "template" })
+  yield* forge.ensureRepository(target, {
+    defaultBranch: BranchName.make("main"),
+    files: trustPlatform(templateFiles(policy), yield* PlatformKey),
+    message: "template"
+  })
   const now = yield* DateTime.now
-  yield* projects.insert(new Project({
-    id, name: target.name, template: "default", status: "ready", description: "", agent, defaultBranch: "main", workDir: "/workspace", cloneUrl: null,
-    resources: [], environments: [], operationId: null, createdAt: now, updatedAt: now, revision: 1
-  }))
-  const asAda = Effect.provideService(CurrentRequest, { principal: { id: "key_ada", name: "ada", type: "human", scopes: ["admin"], projects: null }, requestId: "req-1", sourceAddress: "127.0.0.1" })
+  yield* projects.insert(
+    new Project({
+      id,
+      name: target.name,
+      template: "default",
+      status: "ready",
+      description: "",
+      agent,
+      defaultBranch: "main",
+      workDir: "/workspace",
+      cloneUrl: null,
+      resources: [],
+      environments: [],
+      operationId: null,
+      createdAt: now,
+      updatedAt: now,
+      revision: 1
+    })
+  )
+  const asAda = Effect.provideService(CurrentRequest, {
+    principal: { id: "key_ada", name: "ada", type: "human", scopes: ["admin"], projects: null },
+    requestId: "req-1",
+    sourceAddress: "127.0.0.1"
+  })
   const events = Effect.map(log.read(ofProject(id), 0, 1000), (page) => page.events)
   /** Waits until the feature rests at a decision that satisfies the predicate; a later one counts as well as one already made. */
-  const until = Effect.fn("Stage.until")(function*(wanted: (decision: FeatureDecision) => boolean) {
-    const live = yield* log.subscribe(ofProject(id))
-    const now_ = yield* features.get("hello", slug)
-    if (wanted(now_.decision)) return now_.decision
-    yield* Stream.runDrain(Stream.takeUntilEffect(live, (event: Event) =>
-      event.type === "feature.decided" ? Effect.map(features.get("hello", slug), (view) => wanted(view.decision)) : Effect.succeed(false)))
-    return (yield* features.get("hello", slug)).decision
-  }, Effect.scoped, Effect.timeout("150 seconds"))
+  const until = Effect.fn("Stage.until")(
+    function* (wanted: (decision: FeatureDecision) => boolean) {
+      const live = yield* log.subscribe(ofProject(id))
+      const now_ = yield* features.get("hello", slug)
+      if (wanted(now_.decision)) return now_.decision
+      yield* Stream.runDrain(
+        Stream.takeUntilEffect(live, (event: Event) =>
+          event.type === "feature.decided"
+            ? Effect.map(features.get("hello", slug), (view) => wanted(view.decision))
+            : Effect.succeed(false)
+        )
+      )
+      return (yield* features.get("hello", slug)).decision
+    },
+    Effect.scoped,
+    Effect.timeout("150 seconds")
+  )
   const git = (...args: ReadonlyArray<string>) => {
     const result = spawnSync("git", ["--git-dir", join(dataDir, "git", "hello.git"), ...args], { encoding: "utf8" })
     if (result.status !== 0) throw new Error(`git ${args.join(" ")}: ${result.stderr}`)
@@ -155,16 +250,30 @@ export type Handles = Effect.Success<ReturnType<typeof handles>>
 
 /** Runs a test on a platform of its own; its data folder is removed at the end. */
 export const onStage = <A, E>(
-  options: { readonly fault?: string; readonly agent?: string; readonly agents?: ReadonlyArray<AgentConfig>; readonly policy?: (text: string) => string; readonly outside?: Partial<Outside> },
+  options: {
+    readonly fault?: string
+    readonly agent?: string
+    readonly agents?: ReadonlyArray<AgentConfig>
+    readonly policy?: (text: string) => string
+    readonly outside?: Partial<Outside>
+  },
   test: (stage: Handles, outside: Outside) => Effect.Effect<A, E>
 ) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const dataDir = yield* Effect.acquireRelease(
       Effect.sync(() => mkdtempSync(join(tmpdir(), "rdev-stage-"))),
       (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
     )
-    const outside: Outside = { ci: () => "green", healthy: () => true, ciRuns: [], deployed: [], rolledBack: 0, ...options.outside }
-    return yield* Effect.flatMap(handles(dataDir, options.policy ?? ((text) => text), options.agent ?? options.agents?.[0]?.name ?? "scripted"), (stage) => test(stage, outside)).pipe(
-      Effect.provide(platform(dataDir, outside, options.fault, options.agents))
-    )
+    const outside: Outside = {
+      ci: () => "green",
+      healthy: () => true,
+      ciRuns: [],
+      deployed: [],
+      rolledBack: 0,
+      ...options.outside
+    }
+    return yield* Effect.flatMap(
+      handles(dataDir, options.policy ?? ((text) => text), options.agent ?? options.agents?.[0]?.name ?? "scripted"),
+      (stage) => test(stage, outside)
+    ).pipe(Effect.provide(platform(dataDir, outside, options.fault, options.agents)))
   }).pipe(Effect.scoped)

@@ -20,7 +20,8 @@ export interface ServerProcess {
 }
 
 /** `close` comes after everything that was printed has been read. */
-const ending = (child: ChildProcess): Promise<number | null> => new Promise((resolve) => child.once("close", (code) => resolve(code)))
+const ending = (child: ChildProcess): Promise<number | null> =>
+  new Promise((resolve) => child.once("close", (code) => resolve(code)))
 
 const launch = async (env: Readonly<Record<string, string>>, role: Role): Promise<ServerProcess> => {
   const before = performance.now()
@@ -30,10 +31,16 @@ const launch = async (env: Readonly<Record<string, string>>, role: Role): Promis
   })
   const over = ending(child)
   let errors = ""
-  child.stderr.on("data", (chunk: Buffer) => { errors = `${errors}${chunk.toString("utf8")}`.slice(-4_000) })
+  child.stderr.on("data", (chunk: Buffer) => {
+    errors = `${errors}${chunk.toString("utf8")}`.slice(-4_000)
+  })
   const lines = createInterface({ input: child.stdout })
   const first = await Promise.race([
-    new Promise<string | null>((resolve) => lines.on("line", (line) => { if (line.startsWith("{")) resolve(line) })),
+    new Promise<string | null>((resolve) =>
+      lines.on("line", (line) => {
+        if (line.startsWith("{")) resolve(line)
+      })
+    ),
     over.then(() => null)
   ])
   if (first === null) throw new Error(`the server ended with ${child.exitCode}: ${errors}`)
@@ -51,7 +58,10 @@ const launch = async (env: Readonly<Record<string, string>>, role: Role): Promis
 
 export const start = (dataDir: string, env: Readonly<Record<string, string>> = {}, role: Role = "serve") =>
   Effect.acquireRelease(
-    Effect.tryPromise({ try: () => launch({ RDEV_DATA_DIR: dataDir, ...env }, role), catch: (cause) => cause instanceof Error ? cause.message : String(cause) }),
+    Effect.tryPromise({
+      try: () => launch({ RDEV_DATA_DIR: dataDir, ...env }, role),
+      catch: (cause) => (cause instanceof Error ? cause.message : String(cause))
+    }),
     (server) => Effect.promise(() => server.kill())
   )
 
@@ -65,7 +75,10 @@ export const ask = (dataDir: string, server: ServerProcess, method: string, path
   Effect.promise(async () => {
     const response = await fetch(`${server.url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${readFileSync(join(dataDir, "admin.key"), "utf8").trim()}`, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      headers: {
+        authorization: `Bearer ${readFileSync(join(dataDir, "admin.key"), "utf8").trim()}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" })
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) })
     })
     const text = await response.text()
@@ -74,7 +87,10 @@ export const ask = (dataDir: string, server: ServerProcess, method: string, path
 
 /** Asks again until the answer satisfies the predicate, for at most `seconds`. */
 export const until = <A, E>(question: Effect.Effect<A, E>, satisfied: (answer: A) => boolean, seconds: number) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const answer = yield* question
     return satisfied(answer) ? answer : yield* Effect.fail("not yet" as const)
-  }).pipe(Effect.retry({ while: (error) => error === "not yet", schedule: Schedule.spaced("50 millis") }), Effect.timeout(`${seconds} seconds`))
+  }).pipe(
+    Effect.retry({ while: (error) => error === "not yet", schedule: Schedule.spaced("50 millis") }),
+    Effect.timeout(`${seconds} seconds`)
+  )

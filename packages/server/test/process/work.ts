@@ -4,8 +4,12 @@ import { Effect } from "effect"
 import * as Server from "../../src/Server.ts"
 import { fromEnvironment } from "../../src/ServerConfig.ts"
 
-NodeRuntime.runMain(Effect.scoped(Effect.gen(function*() {
-  yield* Server.work(yield* fromEnvironment(process.env))
-  process.stdout.write(`${JSON.stringify({ url: "" })}\n`)
-  return yield* Effect.never
-})).pipe(Effect.tapError((error) => Effect.sync(() => process.stderr.write(`${error.message}\n`)))))
+NodeRuntime.runMain(
+  Effect.scoped(
+    Effect.gen(function* () {
+      yield* Server.work(yield* fromEnvironment(process.env))
+      process.stdout.write(`${JSON.stringify({ url: "" })}\n`)
+      return yield* Effect.never
+    })
+  ).pipe(Effect.tapError((error) => Effect.sync(() => process.stderr.write(`${error.message}\n`))))
+)

@@ -31,9 +31,24 @@ const project = async (template: string, title: string, policy: (text: string) =
   writeFileSync(join(bin, "sdlc"), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`)
   chmodSync(join(bin, "sdlc"), 0o755)
   symlinkSync(process.execPath, join(bin, "node"))
-  const env = { PATH: `${bin}:${process.env["PATH"] ?? ""}`, HOME: root, GIT_CONFIG_NOSYSTEM: "1", NODE_COMPILE_CACHE: join(root, "cache") }
-  const run = (program: string, args: ReadonlyArray<string>, more: { readonly env?: Record<string, string>; readonly input?: string } = {}) => {
-    const ran = spawnSync(program, args, { cwd: work, env: { ...env, ...more.env }, encoding: "utf8", maxBuffer: 67_108_864, input: more.input ?? "" })
+  const env = {
+    PATH: `${bin}:${process.env["PATH"] ?? ""}`,
+    HOME: root,
+    GIT_CONFIG_NOSYSTEM: "1",
+    NODE_COMPILE_CACHE: join(root, "cache")
+  }
+  const run = (
+    program: string,
+    args: ReadonlyArray<string>,
+    more: { readonly env?: Record<string, string>; readonly input?: string } = {}
+  ) => {
+    const ran = spawnSync(program, args, {
+      cwd: work,
+      env: { ...env, ...more.env },
+      encoding: "utf8",
+      maxBuffer: 67_108_864,
+      input: more.input ?? ""
+    })
     return { code: ran.status ?? -1, out: ran.stdout, all: `${ran.stdout}${ran.stderr}` }
   }
   const must = (program: string, ...args: ReadonlyArray<string>) => {
@@ -41,10 +56,20 @@ const project = async (template: string, title: string, policy: (text: string) =
     if (ran.code !== 0) throw new Error(`${program} ${args.join(" ")}: ${ran.all}`)
     return ran
   }
-  const files = await Effect.runPromise(Effect.provide(Templates.use((templates) => templates.files(template, { project: "hello", description: "A \"small\" site.", defaultBranch: "main" })), TemplatesDisk.layer()))
+  const files = await Effect.runPromise(
+    Effect.provide(
+      Templates.use((templates) =>
+        templates.files(template, { project: "hello", description: 'A "small" site.', defaultBranch: "main" })
+      ),
+      TemplatesDisk.layer()
+    )
+  )
   for (const file of files) {
     mkdirSync(dirname(join(work, file.path)), { recursive: true })
-    writeFileSync(join(work, file.path), file.path === ".sdlc/policy.yaml" ? policy(String(file.content)) : file.content ?? "")
+    writeFileSync(
+      join(work, file.path),
+      file.path === ".sdlc/policy.yaml" ? policy(String(file.content)) : (file.content ?? "")
+    )
   }
   must("git", "init", "-q", "-b", "main")
   must("git", "config", "user.name", "Ada")
@@ -78,8 +103,14 @@ const drive = async ({ must, run }: Project, fault: string, human: (action: stri
       continue
     }
     actions.push(decision.taskId === undefined ? decision.action : `${decision.action} ${decision.taskId}`)
-    const input = await ScriptedHarness.program({ action: decision.action, command: "", feature: "greeting", taskId: decision.taskId ?? null }, fault)
-    const ran = run("node", ["--input-type=module", "-"], { input, env: { SDLC_PRINCIPAL: "agent:scripted", SDLC_SESSION: `step-${step}` } })
+    const input = await ScriptedHarness.program(
+      { action: decision.action, command: "", feature: "greeting", taskId: decision.taskId ?? null },
+      fault
+    )
+    const ran = run("node", ["--input-type=module", "-"], {
+      input,
+      env: { SDLC_PRINCIPAL: "agent:scripted", SDLC_SESSION: `step-${step}` }
+    })
     if (ran.code !== 0) throw new Error(`${decision.action}: ${ran.all.split("\n").slice(-6).join("\n")}`)
   }
   return { actions, ended: "too many steps" }
@@ -89,7 +120,9 @@ const noDeploy = (text: string) => text.replace(/^deploy: .*$/m, "deploy: none")
 
 describe("the scripted agent takes a feature from draft to released", () => {
   it("default: with people at the gates, an open question and a rejection", { timeout: 240_000 }, async () => {
-    const made = await project("default", "Greet every visitor & \"friends\" <kindly>", (text) => noDeploy(text).replace(/^ {2}(spec|design): auto/gm, "  $1: human"))
+    const made = await project("default", 'Greet every visitor & "friends" <kindly>', (text) =>
+      noDeploy(text).replace(/^ {2}(spec|design): auto/gm, "  $1: human")
+    )
     const asked: Array<string> = []
     const { actions, ended } = await drive(made, "unclear-spec", (action) => {
       asked.push(action)
@@ -100,32 +133,72 @@ describe("the scripted agent takes a feature from draft to released", () => {
       }
       const gate = action.replace("approve-", "")
       const first = asked.filter((one) => one === action).length === 1
-      const verdict = gate === "design" && first ? ["reject", gate, "greeting", "--reason", "say more about styles"] : ["approve", gate, "greeting"]
+      const verdict =
+        gate === "design" && first
+          ? ["reject", gate, "greeting", "--reason", "say more about styles"]
+          : ["approve", gate, "greeting"]
       made.must("sdlc", ...verdict, "--as-human")
       return true
     })
     expect([ended, asked]).toEqual(["released", ["clarify-spec", "approve-spec", "approve-design", "approve-design"]])
     expect(actions).toEqual([
-      "create-spec", "submit-spec", "create-design", "revise-design", "create-tasks", "create-qa-plan",
-      "implement-task task-001", "implement-task task-002", "implement-task task-003", "review-code", "audit", "run-qa", "sync-specs"
+      "create-spec",
+      "submit-spec",
+      "create-design",
+      "revise-design",
+      "create-tasks",
+      "create-qa-plan",
+      "implement-task task-001",
+      "implement-task task-002",
+      "implement-task task-003",
+      "review-code",
+      "audit",
+      "run-qa",
+      "sync-specs"
     ])
     expect(readFileSync(join(made.work, ".sdlc/features/greeting/design.md"), "utf8")).toContain("## Revision 1")
     expect(readFileSync(join(made.work, ".sdlc/specs/greeting/spec.md"), "utf8")).toContain("REQ-001")
     made.must("node", "tools/build.mjs")
     const page = readFileSync(join(made.work, "dist/index.html"), "utf8")
-    expect(page).toContain("<a href=\"#greeting\">")
+    expect(page).toContain('<a href="#greeting">')
     expect(page).toContain("<h2>Greet every visitor &amp; &quot;friends&quot; kindly</h2>")
-    expect(readFileSync(join(made.work, "dist/style.css"), "utf8")).toContain("[id=\"greeting\"]")
+    expect(readFileSync(join(made.work, "dist/style.css"), "utf8")).toContain('[id="greeting"]')
   })
 
   it("node-api: with every mistake that a repair action makes good", { timeout: 240_000 }, async () => {
-    const made = await project("node-api", "Greet clients by name", (text) => noDeploy(text).replace(/^maxRework: .*$/m, "maxRework: 9"))
-    const { actions, ended } = await drive(made, "bad-spec,failing-verify,failing-test,review-changes,audit-finding,qa-fail")
+    const made = await project("node-api", "Greet clients by name", (text) =>
+      noDeploy(text).replace(/^maxRework: .*$/m, "maxRework: 9")
+    )
+    const { actions, ended } = await drive(
+      made,
+      "bad-spec,failing-verify,failing-test,review-changes,audit-finding,qa-fail"
+    )
     expect(ended).toBe("released")
     expect(actions).toEqual([
-      "create-spec", "fix-spec", "create-design", "create-tasks", "create-qa-plan", "implement-task task-001", "retry-task task-001", "implement-task task-002",
-      "review-code", "plan-fixes", "implement-task task-901", "review-code", "audit", "plan-fixes", "implement-task task-902", "review-code", "audit",
-      "run-qa", "plan-fixes", "implement-task task-903", "review-code", "audit", "run-qa", "sync-specs"
+      "create-spec",
+      "fix-spec",
+      "create-design",
+      "create-tasks",
+      "create-qa-plan",
+      "implement-task task-001",
+      "retry-task task-001",
+      "implement-task task-002",
+      "review-code",
+      "plan-fixes",
+      "implement-task task-901",
+      "review-code",
+      "audit",
+      "plan-fixes",
+      "implement-task task-902",
+      "review-code",
+      "audit",
+      "run-qa",
+      "plan-fixes",
+      "implement-task task-903",
+      "review-code",
+      "audit",
+      "run-qa",
+      "sync-specs"
     ])
     expect(readFileSync(join(made.work, "docs/greeting.md"), "utf8")).toMatch(/## Review[\s\S]*## Audit[\s\S]*## Qa/)
     for (const check of checks) made.must("sh", "-c", check)
@@ -135,7 +208,10 @@ describe("the scripted agent takes a feature from draft to released", () => {
     const made = await project("default", "Opening hours", noDeploy)
     const play = async (action: string, env: Record<string, string> = {}) => {
       const input = await ScriptedHarness.program({ action, command: "", feature: "greeting", taskId: null }, "")
-      return made.run("node", ["--input-type=module", "-"], { input, env: { SDLC_PRINCIPAL: "agent:scripted", ...env } })
+      return made.run("node", ["--input-type=module", "-"], {
+        input,
+        env: { SDLC_PRINCIPAL: "agent:scripted", ...env }
+      })
     }
     made.must("git", "switch", "-q", "-c", "feature/greeting")
     expect((await play("fix-ci")).code).toBe(0)
@@ -143,8 +219,16 @@ describe("the scripted agent takes a feature from draft to released", () => {
     made.must("git", "commit", "-q", "-m", "greeting")
     made.must("git", "switch", "-q", "main")
     const site = join(made.work, "src/site.mjs")
-    writeFileSync(join(made.work, "src/sections/news.mjs"), "export default { id: \"news\", title: \"News\", label: \"News\", paragraphs: [\"Nothing new.\"] }\n")
-    writeFileSync(site, readFileSync(site, "utf8").replace("import welcome", "import news from \"./sections/news.mjs\"\nimport welcome").replace("    welcome\n", "    welcome,\n    news\n"))
+    writeFileSync(
+      join(made.work, "src/sections/news.mjs"),
+      'export default { id: "news", title: "News", label: "News", paragraphs: ["Nothing new."] }\n'
+    )
+    writeFileSync(
+      site,
+      readFileSync(site, "utf8")
+        .replace("import welcome", 'import news from "./sections/news.mjs"\nimport welcome')
+        .replace("    welcome\n", "    welcome,\n    news\n")
+    )
     made.must("git", "add", "-A")
     made.must("git", "commit", "-q", "-m", "news")
     made.must("git", "switch", "-q", "feature/greeting")

@@ -6,11 +6,29 @@ import { Clock, Effect, Layer, Option, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
 import { Examined } from "../../domain/Examined.ts"
 import type { ProjectId } from "../../domain/Ids.ts"
-import type { CommitRequest, FileChange, Handover, LineCommit, Prepared, PullRequest, RepositoryTarget, Sha } from "../Forge.ts"
+import type {
+  CommitRequest,
+  FileChange,
+  Handover,
+  LineCommit,
+  Prepared,
+  PullRequest,
+  RepositoryTarget,
+  Sha
+} from "../Forge.ts"
 import { Forge, ForgeError } from "../Forge.ts"
 import * as ForgePath from "../ForgePath.ts"
 import type { PortReason } from "../PortReason.ts"
-import { blobName, type Commit, commitName, type FileEntry, mergeTrees, type Person, putFile, type Tree } from "./GitObjects.ts"
+import {
+  blobName,
+  type Commit,
+  commitName,
+  type FileEntry,
+  mergeTrees,
+  type Person,
+  putFile,
+  type Tree
+} from "./GitObjects.ts"
 
 interface Repository {
   readonly projectId: ProjectId
@@ -34,16 +52,22 @@ class Refusal extends Error {
     this.reason = reason
   }
 }
-const refuse = (reason: PortReason): never => { throw new Refusal(reason) }
+const refuse = (reason: PortReason): never => {
+  throw new Refusal(reason)
+}
 const notFound = (message: string) => refuse({ _tag: "NotFound", message })
 const conflict = (message: string) => refuse({ _tag: "Conflict", message })
 
-const bytes = (content: Uint8Array | string): Uint8Array => typeof content === "string" ? Buffer.from(content) : content
+const bytes = (content: Uint8Array | string): Uint8Array =>
+  typeof content === "string" ? Buffer.from(content) : content
 
-const commitOf = (repo: Repository, sha: Sha): Commit => repo.commits.get(sha) ?? notFound(`commit ${sha} does not exist in ${repo.name}`)
-const headOf = (repo: Repository, branch: string): Sha => repo.branches.get(branch) ?? notFound(`branch ${branch} does not exist in ${repo.name}`)
+const commitOf = (repo: Repository, sha: Sha): Commit =>
+  repo.commits.get(sha) ?? notFound(`commit ${sha} does not exist in ${repo.name}`)
+const headOf = (repo: Repository, branch: string): Sha =>
+  repo.branches.get(branch) ?? notFound(`branch ${branch} does not exist in ${repo.name}`)
 /** Head of a branch, or a commit by its id. */
-const tipOf = (repo: Repository, name: string): Sha => repo.branches.get(name) ?? (repo.commits.has(name) ? name : headOf(repo, name))
+const tipOf = (repo: Repository, name: string): Sha =>
+  repo.branches.get(name) ?? (repo.commits.has(name) ? name : headOf(repo, name))
 const store = (repo: Repository, commit: Commit): Sha => {
   const sha = commitName(commit)
   repo.commits.set(sha, commit)
@@ -75,7 +99,8 @@ const ancestors = (repo: Repository, sha: Sha): Set<Sha> => {
   for (const next of seen) for (const parent of repo.commits.get(next)?.parents ?? []) seen.add(parent)
   return seen
 }
-const without = (all: ReadonlySet<Sha>, known: ReadonlySet<Sha>): ReadonlyArray<Sha> => [...all].filter((sha) => !known.has(sha))
+const without = (all: ReadonlySet<Sha>, known: ReadonlySet<Sha>): ReadonlyArray<Sha> =>
+  [...all].filter((sha) => !known.has(sha))
 const mergeBase = (repo: Repository, a: Sha, b: Sha): Sha | null => {
   const ofA = ancestors(repo, a)
   for (const candidate of ancestors(repo, b)) if (ofA.has(candidate)) return candidate
@@ -83,25 +108,56 @@ const mergeBase = (repo: Repository, a: Sha, b: Sha): Sha | null => {
 }
 const merged = (repo: Repository, ours: Sha, theirs: Sha) => {
   const base = mergeBase(repo, ours, theirs)
-  return mergeTrees(base === null ? new Map() : commitOf(repo, base).tree, commitOf(repo, ours).tree, commitOf(repo, theirs).tree)
+  return mergeTrees(
+    base === null ? new Map() : commitOf(repo, base).tree,
+    commitOf(repo, ours).tree,
+    commitOf(repo, theirs).tree
+  )
 }
 
-interface BundleCommit { readonly files: ReadonlyArray<readonly [string, FileEntry]>; readonly parents: ReadonlyArray<Sha>; readonly author: Person; readonly message: string; readonly timeMillis: number }
-interface MemoryBundle { readonly format: "rdev-memory-bundle"; readonly head: Sha; readonly commits: ReadonlyArray<BundleCommit>; readonly blobs: ReadonlyArray<string> }
+interface BundleCommit {
+  readonly files: ReadonlyArray<readonly [string, FileEntry]>
+  readonly parents: ReadonlyArray<Sha>
+  readonly author: Person
+  readonly message: string
+  readonly timeMillis: number
+}
+interface MemoryBundle {
+  readonly format: "rdev-memory-bundle"
+  readonly head: Sha
+  readonly commits: ReadonlyArray<BundleCommit>
+  readonly blobs: ReadonlyArray<string>
+}
 
 const encodeBundle = (commits: ReadonlyArray<Commit>, head: Sha, blobs: Iterable<Uint8Array>): Uint8Array =>
-  Buffer.from(JSON.stringify({
-    format: "rdev-memory-bundle",
-    head,
-    commits: commits.map((c) => ({ ...c, tree: undefined, files: [...c.tree] })),
-    blobs: [...blobs].map((b) => Buffer.from(b).toString("base64"))
-  }))
+  Buffer.from(
+    JSON.stringify({
+      format: "rdev-memory-bundle",
+      head,
+      commits: commits.map((c) => ({ ...c, tree: undefined, files: [...c.tree] })),
+      blobs: [...blobs].map((b) => Buffer.from(b).toString("base64"))
+    })
+  )
 
 /** A bundle with one commit on top of `parents`, for tests that play a workspace: `files` is the whole tree. */
-export const makeBundle = (commit: { readonly parents: ReadonlyArray<Sha>; readonly files: Readonly<Record<string, string>>; readonly message: string; readonly author: Person; readonly timeMillis: number }): Uint8Array => {
+export const makeBundle = (commit: {
+  readonly parents: ReadonlyArray<Sha>
+  readonly files: Readonly<Record<string, string>>
+  readonly message: string
+  readonly author: Person
+  readonly timeMillis: number
+}): Uint8Array => {
   const blobs = Object.values(commit.files).map((text) => Buffer.from(text))
-  const tree: Tree = new Map(Object.entries(commit.files).map(([path, text]) => [path, { mode: "100644", oid: blobName(Buffer.from(text)) }]))
-  const made: Commit = { tree, parents: commit.parents, author: commit.author, message: commit.message, timeMillis: commit.timeMillis }
+  const tree: Tree = new Map(
+    Object.entries(commit.files).map(([path, text]) => [path, { mode: "100644", oid: blobName(Buffer.from(text)) }])
+  )
+  const made: Commit = {
+    tree,
+    parents: commit.parents,
+    author: commit.author,
+    message: commit.message,
+    timeMillis: commit.timeMillis
+  }
   return encodeBundle([made], commitName(made), blobs)
 }
 
@@ -121,10 +177,13 @@ const takeBundle = (repo: Repository, bundle: Uint8Array): Sha => {
     repo.blobs.set(blobName(content), content)
   }
   for (const { files, ...rest } of parsed.commits) {
-    for (const parent of rest.parents) if (!repo.commits.has(parent)) conflict(`the bundle builds on ${parent}, which ${repo.name} does not have`)
+    for (const parent of rest.parents)
+      if (!repo.commits.has(parent)) conflict(`the bundle builds on ${parent}, which ${repo.name} does not have`)
     store(repo, { ...rest, tree: new Map(files) })
   }
-  return repo.commits.has(parsed.head) ? parsed.head : refuse({ _tag: "Invalid", field: "bundle", message: `it does not contain its head ${parsed.head}` })
+  return repo.commits.has(parsed.head)
+    ? parsed.head
+    : refuse({ _tag: "Invalid", field: "bundle", message: `it does not contain its head ${parsed.head}` })
 }
 
 /** See `Forge.prepareHandover`. */
@@ -133,16 +192,34 @@ const prepare = (repo: Repository, head: Sha, handover: Handover, now: number): 
   const [first, merges = null, ...more] = commitOf(repo, work).parents
   const upstreamHead = upstream === null ? undefined : repo.branches.get(upstream)
   const known = merges === null || (upstreamHead !== undefined && ancestors(repo, upstreamHead).has(merges))
-  if (first !== base || more.length > 0 || !known) refuse({ _tag: "Invalid", field: "work", message: `${work} is not one commit on ${base}` })
+  if (first !== base || more.length > 0 || !known)
+    refuse({ _tag: "Invalid", field: "work", message: `${work} is not one commit on ${base}` })
   if (!ancestors(repo, head).has(base)) conflict(`${base}, where the work began, is no longer part of the branch`)
   const took = merges === null || ancestors(repo, base).has(merges) ? null : merges
-  const same = (a: Tree, b: Tree) => a.size === b.size && [...a].every(([path, entry]) => b.get(path)?.oid === entry.oid && b.get(path)?.mode === entry.mode)
+  const same = (a: Tree, b: Tree) =>
+    a.size === b.size &&
+    [...a].every(([path, entry]) => b.get(path)?.oid === entry.oid && b.get(path)?.mode === entry.mode)
   if (took === null && same(commitOf(repo, work).tree, commitOf(repo, base).tree)) return { sha: head, merged: null }
-  const made = store(repo, { tree: commitOf(repo, work).tree, parents: took === null ? [base] : [base, took], author, message, timeMillis: now })
+  const made = store(repo, {
+    tree: commitOf(repo, work).tree,
+    parents: took === null ? [base] : [base, took],
+    author,
+    message,
+    timeMillis: now
+  })
   if (head === base) return { sha: made, merged: took }
   const result = merged(repo, head, made)
   if (result.conflicts.length > 0) conflict(`conflicting paths: ${result.conflicts.join(", ")}`)
-  return { sha: store(repo, { tree: result.tree, parents: [head, made], author: platform, message: `Merge what was handed over: ${message}`, timeMillis: now }), merged: took }
+  return {
+    sha: store(repo, {
+      tree: result.tree,
+      parents: [head, made],
+      author: platform,
+      message: `Merge what was handed over: ${message}`,
+      timeMillis: now
+    }),
+    merged: took
+  }
 }
 
 const make = Effect.sync(() => {
@@ -151,7 +228,9 @@ const make = Effect.sync(() => {
 
   const find = (target: RepositoryTarget): Repository => {
     const repo = repositories.get(target.name) ?? notFound(`repository ${target.name} does not exist`)
-    return repo.projectId === target.projectId ? repo : refuse({ _tag: "Foreign", message: `repository ${target.name} belongs to ${repo.projectId}` })
+    return repo.projectId === target.projectId
+      ? repo
+      : refuse({ _tag: "Foreign", message: `repository ${target.name} belongs to ${repo.projectId}` })
   }
   const view = (repo: Repository, created: boolean) => ({
     externalId: repo.name,
@@ -167,18 +246,32 @@ const make = Effect.sync(() => {
     Effect.flatMap(Clock.currentTimeMillis, (now) =>
       Effect.try({
         try: () => body(now),
-        catch: (cause) => new ForgeError({ operation: `Forge.${operation}`, reason: cause instanceof Refusal ? cause.reason : { _tag: "Unknown", message: String(cause) }, cause })
-      }))
+        catch: (cause) =>
+          new ForgeError({
+            operation: `Forge.${operation}`,
+            reason: cause instanceof Refusal ? cause.reason : { _tag: "Unknown", message: String(cause) },
+            cause
+          })
+      })
+    )
 
   const commit = (repo: Repository, request: CommitRequest, now: number): Sha => {
     const head = repo.branches.get(request.branch) ?? null
     if (head !== request.expectedHead) {
-      conflict(request.expectedHead === null
-        ? `branch ${request.branch} exists already at ${head}`
-        : `branch ${request.branch} is at ${head ?? "nothing"}, not at the expected ${request.expectedHead}`)
+      conflict(
+        request.expectedHead === null
+          ? `branch ${request.branch} exists already at ${head}`
+          : `branch ${request.branch} is at ${head ?? "nothing"}, not at the expected ${request.expectedHead}`
+      )
     }
     const tree = applyChanges(repo, head === null ? new Map() : commitOf(repo, head).tree, request.changes)
-    const sha = store(repo, { tree, parents: head === null ? [] : [head], author: request.author, message: request.message, timeMillis: now })
+    const sha = store(repo, {
+      tree,
+      parents: head === null ? [] : [head],
+      author: request.author,
+      message: request.message,
+      timeMillis: now
+    })
     repo.branches.set(request.branch, sha)
     return sha
   }
@@ -195,12 +288,34 @@ const make = Effect.sync(() => {
     ensureRepository: (target, seed) =>
       run("ensureRepository", (now) => {
         if (repositories.has(target.name)) return view(find(target), false)
-        const repo: Repository = { projectId: target.projectId, name: target.name, defaultBranch: seed.defaultBranch, createdAtMillis: now, blobs: new Map(), commits: new Map(), branches: new Map(), pulls: new Map() }
-        commit(repo, { branch: seed.defaultBranch, expectedHead: null, changes: seed.files, message: seed.message, author: platform }, now)
+        const repo: Repository = {
+          projectId: target.projectId,
+          name: target.name,
+          defaultBranch: seed.defaultBranch,
+          createdAtMillis: now,
+          blobs: new Map(),
+          commits: new Map(),
+          branches: new Map(),
+          pulls: new Map()
+        }
+        commit(
+          repo,
+          {
+            branch: seed.defaultBranch,
+            expectedHead: null,
+            changes: seed.files,
+            message: seed.message,
+            author: platform
+          },
+          now
+        )
         repositories.set(target.name, repo)
         return view(repo, true)
       }),
-    observeRepository: (target) => run("observeRepository", () => repositories.has(target.name) ? Option.some(view(find(target), false)) : Option.none()),
+    observeRepository: (target) =>
+      run("observeRepository", () =>
+        repositories.has(target.name) ? Option.some(view(find(target), false)) : Option.none()
+      ),
     deleteRepository: (target) =>
       run("deleteRepository", () => {
         if (!repositories.has(target.name)) return
@@ -208,20 +323,40 @@ const make = Effect.sync(() => {
         repositories.delete(target.name)
         tokens.delete(target.name)
       }),
-    listRepositories: run("listRepositories", () => [...repositories.values()].map((r) => ({ projectId: r.projectId, externalId: r.name, createdAtMillis: r.createdAtMillis }))),
+    listRepositories: run("listRepositories", () =>
+      [...repositories.values()].map((r) => ({
+        projectId: r.projectId,
+        externalId: r.name,
+        createdAtMillis: r.createdAtMillis
+      }))
+    ),
     issueToken: (target, _access, ttlSeconds) =>
       run("issueToken", (now) => {
         find(target)
-        if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1) refuse({ _tag: "Invalid", field: "ttlSeconds", message: "expected a whole number of seconds, at least 1" })
+        if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1)
+          refuse({ _tag: "Invalid", field: "ttlSeconds", message: "expected a whole number of seconds, at least 1" })
         const token = `mem_${randomBytes(24).toString("base64url")}`
         tokens.set(target.name, [...(tokens.get(target.name) ?? []), token])
         return { token: Redacted.make(token), username: "rdev", expiresAtMillis: now + ttlSeconds * 1000 }
       }),
-    revokeTokens: (target) => run("revokeTokens", () => { if (repositories.has(target.name)) { find(target); tokens.delete(target.name) } }),
+    revokeTokens: (target) =>
+      run("revokeTokens", () => {
+        if (repositories.has(target.name)) {
+          find(target)
+          tokens.delete(target.name)
+        }
+      }),
     head: (target, branch) => run("head", () => Option.fromNullishOr(find(target).branches.get(branch))),
-    branches: (target) => run("branches", () => [...find(target).branches].map(([name, sha]) => ({ name, sha })).sort((a, b) => a.name < b.name ? -1 : 1)),
+    branches: (target) =>
+      run("branches", () =>
+        [...find(target).branches].map(([name, sha]) => ({ name, sha })).sort((a, b) => (a.name < b.name ? -1 : 1))
+      ),
     listTree: (target, sha) =>
-      run("listTree", () => [...commitOf(find(target), sha).tree].map(([path, e]) => ({ path, mode: e.mode, oid: e.oid })).sort((a, b) => a.path < b.path ? -1 : 1)),
+      run("listTree", () =>
+        [...commitOf(find(target), sha).tree]
+          .map(([path, e]) => ({ path, mode: e.mode, oid: e.oid }))
+          .sort((a, b) => (a.path < b.path ? -1 : 1))
+      ),
     readFiles: (target, sha, under) =>
       run("readFiles", () => {
         const repo = find(target)
@@ -232,7 +367,8 @@ const make = Effect.sync(() => {
           const content = repo.blobs.get(entry.oid)
           if (!path.startsWith(prefix) || content === undefined) continue
           total += content.byteLength
-          if (total > maxReadBytes) refuse({ _tag: "ResourceExhausted", message: `the files under "${under}" are larger than 64 MiB` })
+          if (total > maxReadBytes)
+            refuse({ _tag: "ResourceExhausted", message: `the files under "${under}" are larger than 64 MiB` })
           files.set(path, content)
         }
         return files
@@ -249,7 +385,8 @@ const make = Effect.sync(() => {
     deleteBranch: (target, branch) =>
       run("deleteBranch", () => {
         const repo = find(target)
-        if (branch === repo.defaultBranch) refuse({ _tag: "Invalid", field: "branch", message: `${branch} is the default branch and cannot be deleted` })
+        if (branch === repo.defaultBranch)
+          refuse({ _tag: "Invalid", field: "branch", message: `${branch} is the default branch and cannot be deleted` })
         repo.branches.delete(branch)
       }),
     compare: (target, base, head) =>
@@ -257,15 +394,26 @@ const make = Effect.sync(() => {
         const repo = find(target)
         const [b, h] = [tipOf(repo, base), tipOf(repo, head)]
         const [ofB, ofH] = [ancestors(repo, b), ancestors(repo, h)]
-        return { ahead: without(ofH, ofB).length, behind: without(ofB, ofH).length, conflicts: merged(repo, b, h).conflicts, mergeBase: mergeBase(repo, b, h) }
+        return {
+          ahead: without(ofH, ofB).length,
+          behind: without(ofB, ofH).length,
+          conflicts: merged(repo, b, h).conflicts,
+          mergeBase: mergeBase(repo, b, h)
+        }
       }),
     line: (target, head, { limit, since }) =>
       run("line", () => {
         const repo = find(target)
-        if (!Number.isInteger(limit) || limit < 1 || limit > 1000) refuse({ _tag: "Invalid", field: "limit", message: "expected a whole number from 1 to 1000" })
+        if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
+          refuse({ _tag: "Invalid", field: "limit", message: "expected a whole number from 1 to 1000" })
         const known = since === null ? new Set<Sha>() : (commitOf(repo, since), ancestors(repo, since))
         const found: Array<LineCommit> = []
-        for (let sha: Sha | undefined = head; sha !== undefined && !known.has(sha) && found.length < limit; sha = found.at(-1)?.parents[0]) found.push({ sha, parents: commitOf(repo, sha).parents })
+        for (
+          let sha: Sha | undefined = head;
+          sha !== undefined && !known.has(sha) && found.length < limit;
+          sha = found.at(-1)?.parents[0]
+        )
+          found.push({ sha, parents: commitOf(repo, sha).parents })
         return found
       }),
     updateBranch: (target, branch, base) =>
@@ -288,10 +436,15 @@ const make = Effect.sync(() => {
         if (fresh.length === 0) return new Uint8Array(0)
         const commits = fresh.map((sha) => commitOf(repo, sha))
         const oids = new Set(commits.flatMap((c) => [...c.tree.values()].map((e) => e.oid)))
-        return encodeBundle(commits, head, [...oids].flatMap((oid) => repo.blobs.get(oid) ?? []))
+        return encodeBundle(
+          commits,
+          head,
+          [...oids].flatMap((oid) => repo.blobs.get(oid) ?? [])
+        )
       }),
     importBundle: (target, bundle) => run("importBundle", () => takeBundle(find(target), bundle)),
-    prepareHandover: (target, head, handover) => run("prepareHandover", (now) => prepare(find(target), head, handover, now)),
+    prepareHandover: (target, head, handover) =>
+      run("prepareHandover", (now) => prepare(find(target), head, handover, now)),
     advanceBranch: (target, branch, examined) =>
       run("advanceBranch", () => {
         const repo = find(target)
@@ -308,10 +461,20 @@ const make = Effect.sync(() => {
         const headSha = headOf(repo, request.head)
         headOf(repo, request.base)
         for (const pull of repo.pulls.values()) {
-          if (pull.state === "open" && pull.head === request.head && pull.base === request.base) return pullOf(repo, pull.number)
+          if (pull.state === "open" && pull.head === request.head && pull.base === request.base)
+            return pullOf(repo, pull.number)
         }
         const number = repo.pulls.size + 1
-        const pull: PullRequest = { number, title: request.title, state: "open", head: request.head, base: request.base, headSha, mergeSha: null, url: `memory://forge/${repo.name}/pulls/${number}` }
+        const pull: PullRequest = {
+          number,
+          title: request.title,
+          state: "open",
+          head: request.head,
+          base: request.base,
+          headSha,
+          mergeSha: null,
+          url: `memory://forge/${repo.name}/pulls/${number}`
+        }
         repo.pulls.set(number, pull)
         return pull
       }),
@@ -331,9 +494,12 @@ const make = Effect.sync(() => {
         const pull = pullOf(repo, number)
         if (pull.state === "merged") return pull.mergeSha ?? pull.headSha
         if (pull.state === "closed") conflict(`pull request #${number} is closed`)
-        if (pull.headSha !== expectedHead) conflict(`pull request #${number} is at ${pull.headSha}, not at the expected ${expectedHead}`)
+        if (pull.headSha !== expectedHead)
+          conflict(`pull request #${number} is at ${pull.headSha}, not at the expected ${expectedHead}`)
         const base = headOf(repo, pull.base)
-        const mergeSha = ancestors(repo, base).has(expectedHead) ? base : mergeInto(repo, pull.base, expectedHead, `Merge pull request #${number}: ${pull.title}`, now)
+        const mergeSha = ancestors(repo, base).has(expectedHead)
+          ? base
+          : mergeInto(repo, pull.base, expectedHead, `Merge pull request #${number}: ${pull.title}`, now)
         repo.pulls.set(number, { ...pull, state: "merged", mergeSha })
         return mergeSha
       })

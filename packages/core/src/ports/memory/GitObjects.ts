@@ -1,10 +1,16 @@
 /** Git's object names, computed as git does (SHA-1 over `type size\0body`), for forges that keep their objects in memory. */
 import { createHash } from "node:crypto"
 
-export interface FileEntry { readonly mode: "100644" | "100755" | "120000"; readonly oid: string }
+export interface FileEntry {
+  readonly mode: "100644" | "100755" | "120000"
+  readonly oid: string
+}
 /** Path → entry; sorted order is not required. */
 export type Tree = ReadonlyMap<string, FileEntry>
-export interface Person { readonly name: string; readonly email: string }
+export interface Person {
+  readonly name: string
+  readonly email: string
+}
 export interface Commit {
   readonly tree: Tree
   readonly parents: ReadonlyArray<string>
@@ -18,7 +24,10 @@ const nameOf = (type: string, body: Uint8Array): string =>
 
 export const blobName = (content: Uint8Array): string => nameOf("blob", content)
 
-interface Folder { readonly folders: Map<string, Folder>; readonly files: Map<string, FileEntry> }
+interface Folder {
+  readonly folders: Map<string, Folder>
+  readonly files: Map<string, FileEntry>
+}
 const emptyFolder = (): Folder => ({ folders: new Map(), files: new Map() })
 
 const folderName = (folder: Folder): string => {
@@ -27,7 +36,12 @@ const folderName = (folder: Folder): string => {
     // Git sorts a folder as if its name ended with a slash.
     ...[...folder.folders].map(([name, inner]) => ({ sort: `${name}/`, name, mode: "40000", oid: folderName(inner) }))
   ].sort((a, b) => Buffer.compare(Buffer.from(a.sort), Buffer.from(b.sort)))
-  return nameOf("tree", Buffer.concat(rows.map((row) => Buffer.concat([Buffer.from(`${row.mode} ${row.name}\0`), Buffer.from(row.oid, "hex")]))))
+  return nameOf(
+    "tree",
+    Buffer.concat(
+      rows.map((row) => Buffer.concat([Buffer.from(`${row.mode} ${row.name}\0`), Buffer.from(row.oid, "hex")]))
+    )
+  )
 }
 
 export const treeName = (tree: Tree): string => {
@@ -48,7 +62,14 @@ export const treeName = (tree: Tree): string => {
 
 export const commitName = (commit: Commit): string => {
   const stamp = `${commit.author.name} <${commit.author.email}> ${Math.floor(commit.timeMillis / 1000)} +0000`
-  const lines = [`tree ${treeName(commit.tree)}`, ...commit.parents.map((p) => `parent ${p}`), `author ${stamp}`, `committer ${stamp}`, "", commit.message]
+  const lines = [
+    `tree ${treeName(commit.tree)}`,
+    ...commit.parents.map((p) => `parent ${p}`),
+    `author ${stamp}`,
+    `committer ${stamp}`,
+    "",
+    commit.message
+  ]
   return nameOf("commit", Buffer.from(`${lines.join("\n")}\n`))
 }
 
@@ -63,7 +84,11 @@ export const putFile = (tree: Map<string, FileEntry>, path: string, entry: FileE
 const same = (a: FileEntry | undefined, b: FileEntry | undefined) => a?.oid === b?.oid && a?.mode === b?.mode
 
 /** Three-way merge by path: a path changed differently on both sides is a conflict, whatever its lines say. */
-export const mergeTrees = (base: Tree, ours: Tree, theirs: Tree): { readonly tree: Tree; readonly conflicts: ReadonlyArray<string> } => {
+export const mergeTrees = (
+  base: Tree,
+  ours: Tree,
+  theirs: Tree
+): { readonly tree: Tree; readonly conflicts: ReadonlyArray<string> } => {
   const tree = new Map<string, FileEntry>()
   const conflicts: Array<string> = []
   for (const path of new Set([...base.keys(), ...ours.keys(), ...theirs.keys()])) {

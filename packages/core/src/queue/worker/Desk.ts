@@ -59,33 +59,40 @@ export const errorOf = <E>(exit: Exit.Failure<unknown, E>): Effect.Effect<E> => 
 }
 
 /** Tries until the store answers; false when `over` says to give up first. */
-export const insist = <A, R>(effect: Effect.Effect<A, StoreError, R>, what: string, over: () => boolean): Effect.Effect<boolean, never, R> => Effect.gen(function*() {
-  for (let wait = 50; !over(); wait = Math.min(2_000, wait * 2)) {
-    const exit = yield* Effect.exit(effect)
-    if (Exit.isSuccess(exit)) return true
-    yield* complain(what)(yield* errorOf(exit))
-    yield* Effect.sleep(wait)
-  }
-  return false
-})
+export const insist = <A, R>(
+  effect: Effect.Effect<A, StoreError, R>,
+  what: string,
+  over: () => boolean
+): Effect.Effect<boolean, never, R> =>
+  Effect.gen(function* () {
+    for (let wait = 50; !over(); wait = Math.min(2_000, wait * 2)) {
+      const exit = yield* Effect.exit(effect)
+      if (Exit.isSuccess(exit)) return true
+      yield* complain(what)(yield* errorOf(exit))
+      yield* Effect.sleep(wait)
+    }
+    return false
+  })
 
 /** What a decision asks for besides the record: closed gates, and capacity that came back because something ended here. */
-const sideEffects = Effect.fnUntraced(function*(desk: Desk, batch: ReadonlyArray<Run.Ended>) {
+const sideEffects = Effect.fnUntraced(function* (desk: Desk, batch: ReadonlyArray<Run.Ended>) {
   for (const { decision } of batch) {
-    if (decision?._tag === "Again" && decision.closes !== null) yield* desk.store.closeGate(decision.closes.gate, decision.closes.forMillis)
+    if (decision?._tag === "Again" && decision.closes !== null)
+      yield* desk.store.closeGate(decision.closes.gate, decision.closes.forMillis)
   }
 })
-const freeCapacity = Effect.fnUntraced(function*(desk: Desk, batch: ReadonlyArray<Run.Ended>) {
+const freeCapacity = Effect.fnUntraced(function* (desk: Desk, batch: ReadonlyArray<Run.Ended>) {
   const back = batch.some((entry) => entry.ending !== "retried") ? [...desk.freed] : []
   for (const resource of back) {
     yield* desk.store.release(resource)
     desk.freed.delete(resource)
   }
-  for (const { decision } of batch) if (decision?._tag === "Again" && decision.awaits !== null && desk.freed.size < 100) desk.freed.add(decision.awaits)
+  for (const { decision } of batch)
+    if (decision?._tag === "Again" && decision.awaits !== null && desk.freed.size < 100) desk.freed.add(decision.awaits)
 })
 
 /** Writes ends until accepted or refused. Repeating is safe: a second try of what was written is refused by its fence. */
-export const write = Effect.fnUntraced(function*(desk: Desk, batch: ReadonlyArray<Run.Ended>) {
+export const write = Effect.fnUntraced(function* (desk: Desk, batch: ReadonlyArray<Run.Ended>) {
   const refused = yield* desk.events.after(
     Effect.andThen(sideEffects(desk, batch), desk.store.settle(batch)),
     (refused) => {
@@ -99,9 +106,10 @@ export const write = Effect.fnUntraced(function*(desk: Desk, batch: ReadonlyArra
   const counts = new Map<string, Map<string | null, number>>()
   for (const { ending, error } of batch) {
     let classes = counts.get(ending)
-    if (classes === undefined) counts.set(ending, classes = new Map())
+    if (classes === undefined) counts.set(ending, (classes = new Map()))
     const errorClass = error?._tag ?? null
     classes.set(errorClass, (classes.get(errorClass) ?? 0) + 1)
   }
-  for (const [ending, classes] of counts) for (const [errorClass, n] of classes) yield* Metric.update(QueueMetrics.outcome(ending, errorClass), n)
+  for (const [ending, classes] of counts)
+    for (const [errorClass, n] of classes) yield* Metric.update(QueueMetrics.outcome(ending, errorClass), n)
 })

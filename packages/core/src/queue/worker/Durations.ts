@@ -33,7 +33,8 @@ export class Durations {
   /** Tasks to hold besides those running; 0 as long as any kind is long or unknown, since a claim may return any of them. */
   ahead(capacity: number): number {
     let longest = 0
-    for (const kind of this.#kinds) longest = Math.max(longest, this.#byKind.get(kind)?.mean ?? Number.POSITIVE_INFINITY)
+    for (const kind of this.#kinds)
+      longest = Math.max(longest, this.#byKind.get(kind)?.mean ?? Number.POSITIVE_INFINITY)
     return Math.min(2 * maxClaim, Math.floor((prefetchMillis * capacity) / Math.max(longest, 0.001)))
   }
 }

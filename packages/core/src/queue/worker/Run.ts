@@ -51,11 +51,16 @@ export class RunContext implements TaskContext {
     const events = this.#events
     return (value) => {
       const bytes = encodedBytes(value)
-      if (bytes === null || bytes > maxDataBytes / 2) return Effect.logWarning(`progress of task ${run.delivery.task.id} dropped: ${bytes ?? "not JSON"} bytes, at most ${maxDataBytes / 2}`)
+      if (bytes === null || bytes > maxDataBytes / 2)
+        return Effect.logWarning(
+          `progress of task ${run.delivery.task.id} dropped: ${bytes ?? "not JSON"} bytes, at most ${maxDataBytes / 2}`
+        )
       run.progress = value
       run.fresh = true
       return events.enabled
-        ? Effect.catch(events.append([taskEvent(run.delivery, "task.progress", { progress: value })]), (error) => Effect.logWarning(`progress event of task ${run.delivery.task.id} lost`, error))
+        ? Effect.catch(events.append([taskEvent(run.delivery, "task.progress", { progress: value })]), (error) =>
+            Effect.logWarning(`progress event of task ${run.delivery.task.id} lost`, error)
+          )
         : Effect.void
     }
   }
@@ -68,10 +73,16 @@ export class RunContext implements TaskContext {
 }
 
 /** Tells `task.started`; null when nobody listens. */
-export const begun = ({ delivery }: Run, events: TaskEvents["Service"], workerName: string): Effect.Effect<void> | null => {
+export const begun = (
+  { delivery }: Run,
+  events: TaskEvents["Service"],
+  workerName: string
+): Effect.Effect<void> | null => {
   if (!events.enabled) return null
   const { task } = delivery
-  const told = events.append([taskEvent(delivery, "task.started", { kind: task.kind, attempt: task.deliveries, worker: workerName })])
+  const told = events.append([
+    taskEvent(delivery, "task.started", { kind: task.kind, attempt: task.deliveries, worker: workerName })
+  ])
   return Effect.catch(told, (error) => Effect.logWarning(`start event of task ${task.id} lost`, error))
 }
 
@@ -87,34 +98,63 @@ export interface Ended extends Settlement {
 }
 
 export const eventsOf = ({ delivery, told }: Ended): ReadonlyArray<TaskEvent> =>
-  told === null ? [] : [taskEvent(delivery, told.type, { kind: delivery.task.kind, attempt: delivery.task.deliveries, ...told.data })]
+  told === null
+    ? []
+    : [taskEvent(delivery, told.type, { kind: delivery.task.kind, attempt: delivery.task.deliveries, ...told.data })]
 
 const message = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).slice(0, 2_000)
 
 /** Null when nothing may be said (the lease was lost). */
 export const end = (run: Run, exit: Exit.Exit<Schema.Json, TaskFailure>, clock: Clock.Clock): Ended | null => {
   if (run.stop === "lost") return null
-  return Exit.isSuccess(exit) ? completed(run, exit.value ?? null, clock) : interruptedOrFailed(run, exit.cause, clock.currentTimeMillisUnsafe())
+  return Exit.isSuccess(exit)
+    ? completed(run, exit.value ?? null, clock)
+    : interruptedOrFailed(run, exit.cause, clock.currentTimeMillisUnsafe())
 }
 
 const interruptedOrFailed = (run: Run, cause: Cause.Cause<TaskFailure>, nowMillis: number): Ended => {
   const failure = cause.reasons.find(Cause.isFailReason)
   const defect = cause.reasons.find(Cause.isDieReason)
-  if (run.stop === "handback") return over(run, "handed_back", Transition.handedBack(withProgress(run)), "task.retrying", { delay_ms: 0, reason: "the worker stops" })
-  if (run.stop === "cancel") return over(run, "cancelled", Transition.cancelled(withProgress(run), run.delivery.fence, nowMillis), "task.cancelled", {})
+  if (run.stop === "handback")
+    return over(run, "handed_back", Transition.handedBack(withProgress(run)), "task.retrying", {
+      delay_ms: 0,
+      reason: "the worker stops"
+    })
+  if (run.stop === "cancel")
+    return over(
+      run,
+      "cancelled",
+      Transition.cancelled(withProgress(run), run.delivery.fence, nowMillis),
+      "task.cancelled",
+      {}
+    )
   if (run.stop === "timeout") {
     const afterMillis = run.delivery.task.timeoutMillis
     return failed(run, { _tag: "Timeout", message: `not done after ${afterMillis} ms`, afterMillis }, nowMillis)
   }
   if (failure !== undefined) return failed(run, failure.error.reason, nowMillis)
-  return failed(run, defect === undefined
-    ? { _tag: "Unknown", message: "the handler interrupted itself" }
-    : { _tag: "Defect", message: `the handler of ${run.delivery.task.kind} failed unexpectedly: ${message(defect.defect)}` }, nowMillis)
+  return failed(
+    run,
+    defect === undefined
+      ? { _tag: "Unknown", message: "the handler interrupted itself" }
+      : {
+          _tag: "Defect",
+          message: `the handler of ${run.delivery.task.kind} failed unexpectedly: ${message(defect.defect)}`
+        },
+    nowMillis
+  )
 }
 
-const withProgress = (run: Run) => run.progress === null ? run.delivery.task : Transition.withFields(run.delivery.task, { progress: run.progress })
+const withProgress = (run: Run) =>
+  run.progress === null ? run.delivery.task : Transition.withFields(run.delivery.task, { progress: run.progress })
 
-const over = (run: Run, ending: string, outcome: Settlement["outcome"], type: string, data: NewEvent["data"]): Ended => ({
+const over = (
+  run: Run,
+  ending: string,
+  outcome: Settlement["outcome"],
+  type: string,
+  data: NewEvent["data"]
+): Ended => ({
   id: run.delivery.task.id,
   fence: run.delivery.fence,
   outcome,
@@ -132,9 +172,21 @@ const toldCompleted: Ended["told"] = { type: "task.completed", data: {} }
 const completed = (run: Run, result: Schema.Json, clock: Clock.Clock): Ended => {
   const bytes = result === null ? 0 : encodedBytes(result)
   if (bytes === null || bytes > maxPayloadBytes) {
-    return failed(run, { _tag: "Invalid", field: "result", message: bytes === null ? "the handler's result is not JSON" : `the handler's result has ${bytes} bytes, at most ${maxPayloadBytes} are kept` }, clock.currentTimeMillisUnsafe())
+    return failed(
+      run,
+      {
+        _tag: "Invalid",
+        field: "result",
+        message:
+          bytes === null
+            ? "the handler's result is not JSON"
+            : `the handler's result has ${bytes} bytes, at most ${maxPayloadBytes} are kept`
+      },
+      clock.currentTimeMillisUnsafe()
+    )
   }
-  const outcome = result === null && run.progress === null ? bare : { _tag: "Completed" as const, result, progress: run.progress }
+  const outcome =
+    result === null && run.progress === null ? bare : { _tag: "Completed" as const, result, progress: run.progress }
   return {
     id: run.delivery.task.id,
     fence: run.delivery.fence,
@@ -164,14 +216,19 @@ export const failed = (run: Run, error: ErrorClass, nowMillis: number): Ended =>
   const decision = RetryPolicy.decide(error, task, nowMillis)
   const told = { class: error._tag, message: error.message.slice(0, 2_000) }
   const outcome = Transition.failed(task, run.delivery.fence, error, decision, nowMillis)
-  const ended = decision._tag === "Again"
-    ? over(run, "retried", outcome, "task.retrying", { ...told, delay_ms: decision.delayMillis })
-    : decision._tag === "Park"
-    ? over(run, "parked", outcome, "task.retrying", { ...told, parked: decision.why })
-    : over(run, "failed", outcome, "task.failed", { ...told, notify: decision.notify })
+  const ended =
+    decision._tag === "Again"
+      ? over(run, "retried", outcome, "task.retrying", { ...told, delay_ms: decision.delayMillis })
+      : decision._tag === "Park"
+        ? over(run, "parked", outcome, "task.retrying", { ...told, parked: decision.why })
+        : over(run, "failed", outcome, "task.failed", { ...told, notify: decision.notify })
   return { ...ended, error, decision }
 }
 
 /** A delivery whose worker vanished, settled by whoever found it. */
 export const vanished = (delivery: Delivery, nowMillis: number): Ended =>
-  failed({ delivery, startedMillis: 0, fiber: null, stop: null, progress: null, fresh: false }, { _tag: "StaleWorker", message: `worker ${delivery.task.workerId} stopped beating` }, nowMillis)
+  failed(
+    { delivery, startedMillis: 0, fiber: null, stop: null, progress: null, fresh: false },
+    { _tag: "StaleWorker", message: `worker ${delivery.task.workerId} stopped beating` },
+    nowMillis
+  )

@@ -93,12 +93,20 @@ export class Shift {
     const prepare = (handler: TaskHandler) => starter(handler, options.context)
     this.options = options
     this.#starters = new Map([...options.handlers].map(([kind, handler]) => [kind, prepare(handler)]))
-    this.#unknown = prepare(({ task }) => Effect.fail(new TaskFailure({ reason: { _tag: "StaleWorker", message: `no handler for kind "${task.kind}"` } })))
+    this.#unknown = prepare(({ task }) =>
+      Effect.fail(new TaskFailure({ reason: { _tag: "StaleWorker", message: `no handler for kind "${task.kind}"` } }))
+    )
   }
 
-  now(): number { return monotonic(this.options.clock) }
-  get queued(): number { return this.#buffer.length - this.#head }
-  get empty(): boolean { return this.running.size === 0 && this.queued === 0 }
+  now(): number {
+    return monotonic(this.options.clock)
+  }
+  get queued(): number {
+    return this.#buffer.length - this.#head
+  }
+  get empty(): boolean {
+    return this.running.size === 0 && this.queued === 0
+  }
 
   /** How many tasks another claim should ask for; 0 = none now. */
   want(): number {
@@ -117,7 +125,9 @@ export class Shift {
   /** Milliseconds before a wake-up is followed. Short tasks do not count: they are over before the next one comes. */
   get patience(): number {
     const { capacity, durations } = this.options
-    return this.#eager ? 0 : WakeOrder.patience(this.#standing, durations.ahead(capacity) === 0 ? this.running.size - this.#stoodWith : 0)
+    return this.#eager
+      ? 0
+      : WakeOrder.patience(this.#standing, durations.ahead(capacity) === 0 ? this.running.size - this.#stoodWith : 0)
   }
 
   woken(): void {
@@ -158,7 +168,10 @@ export class Shift {
     const late = this.#late
     this.#late = 0
     if (deliveries.length === 0) this.#eager = false
-    else if (late > 0) this.#eager = deliveries.some(({ task }) => this.options.clock.currentTimeMillisUnsafe() - task.createdAtMillis >= late)
+    else if (late > 0)
+      this.#eager = deliveries.some(
+        ({ task }) => this.options.clock.currentTimeMillisUnsafe() - task.createdAtMillis >= late
+      )
     if (deliveries.length === 0) return
     this.#buffer = this.#head === 0 ? this.#buffer : this.#buffer.slice(this.#head)
     this.#head = 0
@@ -194,7 +207,14 @@ export class Shift {
 
   #start(delivery: Delivery): void {
     const { events, name } = this.options
-    const run: Run.Run = { delivery, startedMillis: this.#lastStart = this.#endedAt ?? this.now(), fiber: null, stop: null, progress: null, fresh: false }
+    const run: Run.Run = {
+      delivery,
+      startedMillis: (this.#lastStart = this.#endedAt ?? this.now()),
+      fiber: null,
+      stop: null,
+      progress: null,
+      fresh: false
+    }
     this.#endedAt = null
     const start = this.#starters.get(delivery.task.kind)
     const context = new Run.RunContext(run, events)
@@ -213,7 +233,7 @@ export class Shift {
   }
 
   #ended(run: Run.Run, exit: Exit.Exit<Schema.Json, TaskFailure>): void {
-    const now = this.#endedAt = this.now()
+    const now = (this.#endedAt = this.now())
     if (run.stop === null) this.options.durations.note(run.delivery.task.kind, now - run.startedMillis)
     const ended = Run.end(run, exit, this.options.clock)
     if (ended !== null) this.settle(ended)

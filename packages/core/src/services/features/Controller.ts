@@ -28,11 +28,20 @@ const agentTimeoutMillis = 60 * 60_000
 const actionTimeoutMillis = 60 * 60_000
 
 /** Updates the index row, and tells the log and the siblings what changed. */
-const remember = Effect.fn("Controller.remember")(function*(snapshot: FeatureFiles.Snapshot, decision: FeatureDecision) {
+const remember = Effect.fn("Controller.remember")(function* (
+  snapshot: FeatureFiles.Snapshot,
+  decision: FeatureDecision
+) {
   const store = yield* FeatureStore
   const before = snapshot.index
   const { state } = snapshot
-  const shown = { rule: decision.rule, action: decision.action, actor: decision.actor, kind: decision.kind, reason: decision.reason }
+  const shown = {
+    rule: decision.rule,
+    action: decision.action,
+    actor: decision.actor,
+    kind: decision.kind,
+    reason: decision.reason
+  }
   const after = FeatureIndex.make({
     ...before,
     title: state.feature.title,
@@ -48,12 +57,17 @@ const remember = Effect.fn("Controller.remember")(function*(snapshot: FeatureFil
   })
   const differs = JSON.stringify({ ...after, intactSha: null }) !== JSON.stringify({ ...before, intactSha: null })
   if (!differs && after.intactSha === before.intactSha) return before
-  const stored = FeatureIndex.make({ ...after, updatedAtMillis: differs ? yield* Clock.currentTimeMillis : before.updatedAtMillis })
+  const stored = FeatureIndex.make({
+    ...after,
+    updatedAtMillis: differs ? yield* Clock.currentTimeMillis : before.updatedAtMillis
+  })
   yield* store.put(stored)
-  if (before.phase !== after.phase) yield* Log.moved(snapshot, before.phase, after.phase, decision.rule, decision.reason)
+  if (before.phase !== after.phase)
+    yield* Log.moved(snapshot, before.phase, after.phase, decision.rule, decision.reason)
   if (differs && JSON.stringify(before.decision) !== JSON.stringify(shown)) yield* Log.decided(snapshot, decision)
   const left = Train.boarding(Train.carOf(before)) && !Train.boarding(Train.carOf(stored))
-  const freed = left || (before.claimed && !after.claimed) || before.phase !== after.phase || before.lifecycle !== after.lifecycle
+  const freed =
+    left || (before.claimed && !after.claimed) || before.phase !== after.phase || before.lifecycle !== after.lifecycle
   if (freed) yield* Wake.waiting(snapshot.project.id, after.slug)
   return stored
 })
@@ -63,25 +77,41 @@ export const failureDraft = (decision: FeatureDecision, reason: string): Draft =
   const clipped = reason.slice(0, 2_000)
   return decision.taskId !== undefined && (decision.action === "implement-task" || decision.action === "retry-task")
     ? PlatformActions.draft("task-failed", { task: decision.taskId, reason: clipped })
-    : PlatformActions.draft("attempt-recorded", { rule: decision.via ?? decision.rule, outcome: "failed", reason: clipped, ...(decision.subjects[0] === undefined ? {} : { subject: decision.subjects[0] }) })
+    : PlatformActions.draft("attempt-recorded", {
+        rule: decision.via ?? decision.rule,
+        outcome: "failed",
+        reason: clipped,
+        ...(decision.subjects[0] === undefined ? {} : { subject: decision.subjects[0] })
+      })
 }
 
 const isFor = (task: WorkTask, decision: FeatureDecision) =>
-  typeof task.payload === "object" && task.payload !== null && "key" in task.payload && task.payload["key"] === decision.idempotencyKey
+  typeof task.payload === "object" &&
+  task.payload !== null &&
+  "key" in task.payload &&
+  task.payload["key"] === decision.idempotencyKey
 
 /** What a failure is recorded as: as an attempt, or, where the same would only happen again until somebody acts, as a question to a person at once. */
-const failureDrafts = (decision: FeatureDecision, failure: ErrorClass | null, reason: string) => failure !== null && isPermanent(failure)
-  ? PlatformActions.stuck(decision, failure.message)
-  : Effect.succeed([failureDraft(decision, reason)])
+const failureDrafts = (decision: FeatureDecision, failure: ErrorClass | null, reason: string) =>
+  failure !== null && isPermanent(failure)
+    ? PlatformActions.stuck(decision, failure.message)
+    : Effect.succeed([failureDraft(decision, reason)])
 
 /** A task that ended without changing what is to be done has failed, whatever it says. */
-const settle = Effect.fn("Controller.settle")(function*(snapshot: FeatureFiles.Snapshot, decision: FeatureDecision, task: WorkTask) {
-  const reason = task.error === null ? `${decision.action} ended without a result that counts` : `${task.error._tag}: ${task.error.message}`
+const settle = Effect.fn("Controller.settle")(function* (
+  snapshot: FeatureFiles.Snapshot,
+  decision: FeatureDecision,
+  task: WorkTask
+) {
+  const reason =
+    task.error === null
+      ? `${decision.action} ended without a result that counts`
+      : `${task.error._tag}: ${task.error.message}`
   yield* Log.failed(snapshot, decision.action, reason)
   yield* FeatureFiles.record(snapshot, yield* failureDrafts(decision, task.error, reason))
 })
 
-const enqueue = Effect.fn("Controller.enqueue")(function*(snapshot: FeatureFiles.Snapshot, decision: FeatureDecision) {
+const enqueue = Effect.fn("Controller.enqueue")(function* (snapshot: FeatureFiles.Snapshot, decision: FeatureDecision) {
   const queue = yield* WorkQueue
   const store = yield* FeatureStore
   const agent = decision.actor === "agent" || decision.kind === "approve"
@@ -98,7 +128,10 @@ const enqueue = Effect.fn("Controller.enqueue")(function*(snapshot: FeatureFiles
 })
 
 /** Performs a short platform action and commits what it says. */
-export const perform = Effect.fn("Controller.perform")(function*(snapshot: FeatureFiles.Snapshot, decision: FeatureDecision) {
+export const perform = Effect.fn("Controller.perform")(function* (
+  snapshot: FeatureFiles.Snapshot,
+  decision: FeatureDecision
+) {
   const started = yield* Clock.currentTimeMillis
   if (decision.action === "repair-state") {
     yield* Repair.run(snapshot)
@@ -113,12 +146,25 @@ export const perform = Effect.fn("Controller.perform")(function*(snapshot: Featu
 const landedDrafts = ({ state }: FeatureFiles.Snapshot, sha: string): ReadonlyArray<Draft> => {
   const { landed } = state.observed
   const merged = PlatformActions.draft("merged", { sha, outOfBand: landed !== undefined || state.phase !== "merge" })
-  return landed?.reverted === undefined ? [merged] : [merged, PlatformActions.draft("rollback-recorded", { deploy: sha, status: "succeeded", error: `${landed.reverted.slice(0, 12)} took the changes back` })]
+  return landed?.reverted === undefined
+    ? [merged]
+    : [
+        merged,
+        PlatformActions.draft("rollback-recorded", {
+          deploy: sha,
+          status: "succeeded",
+          error: `${landed.reverted.slice(0, 12)} took the changes back`
+        })
+      ]
 }
 
 type Next = "again" | "rest"
 
-const carryOut = Effect.fn("Controller.carryOut")(function*(snapshot: FeatureFiles.Snapshot, decision: FeatureDecision, lastKey: string | null) {
+const carryOut = Effect.fn("Controller.carryOut")(function* (
+  snapshot: FeatureFiles.Snapshot,
+  decision: FeatureDecision,
+  lastKey: string | null
+) {
   const task = yield* FeatureTask.last(snapshot.index)
   if (Option.isSome(task) && isFor(task.value, decision)) {
     if (FeatureTask.unfinished(task.value)) return "rest" satisfies Next
@@ -137,10 +183,13 @@ const carryOut = Effect.fn("Controller.carryOut")(function*(snapshot: FeatureFil
   yield* perform(snapshot, decision).pipe(
     Effect.catchIf(
       (error) => "retryable" in error && !error.retryable && error._tag !== "StoreError",
-      (error) => Effect.andThen(Log.failed(snapshot, decision.action, error.message), Effect.flatMap(
-        failureDrafts(decision, toTaskFailure(error).reason, error.message),
-        (drafts) => FeatureFiles.record(snapshot, drafts)
-      ))
+      (error) =>
+        Effect.andThen(
+          Log.failed(snapshot, decision.action, error.message),
+          Effect.flatMap(failureDrafts(decision, toTaskFailure(error).reason, error.message), (drafts) =>
+            FeatureFiles.record(snapshot, drafts)
+          )
+        )
     )
   )
   return "again" satisfies Next
@@ -150,7 +199,7 @@ const mine = (decision: FeatureDecision) =>
   decision.kind === "move" || decision.kind === "do" || (decision.kind === "approve" && decision.approver === "agent")
 
 /** One pass over a feature, to where it has to wait. Returns the last decision; None when the feature is gone. */
-export const drive = Effect.fn("Controller.drive")(function*(project: Project, slug: string) {
+export const drive = Effect.fn("Controller.drive")(function* (project: Project, slug: string) {
   const store = yield* FeatureStore
   let lastKey: string | null = null
   for (let step = 0; step < maxSteps; step++) {

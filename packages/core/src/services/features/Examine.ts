@@ -59,7 +59,13 @@ const submodule = "160000"
 
 /** The path as a file system may read it that ignores case, composes letters, skips invisible ones (HFS+) or cuts trailing dots and spaces off (NTFS). */
 const folded = (path: string): string =>
-  path.normalize("NFKC").toLowerCase().replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u206a-\u206f\ufeff]/g, "").split("/").map((segment) => segment.replace(/[. ]+$/, "")).join("/")
+  path
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u206a-\u206f\ufeff]/g, "")
+    .split("/")
+    .map((segment) => segment.replace(/[. ]+$/, ""))
+    .join("/")
 /** The same without the names of streams (NTFS). */
 const withoutStreams = (path: string): string => folded(path.replace(/:[^/]*/g, ""))
 
@@ -83,8 +89,14 @@ const stateProblem = (path: string, own: string): string | null => {
   if (inside === "feature.yaml") return "what a feature is was said when it was created, and stays"
   const read = withoutStreams(inside)
   const found = /^(events|evidence)(?:\/|$)/.exec(read)?.[1]
-  if (found === "events") return inside.startsWith("events/") && parseEventName(inside.slice("events/".length)) !== null ? null : "is not the name of an event file"
-  if (found === "evidence") return inside.startsWith("evidence/") && parseEvidenceName(inside.slice("evidence/".length)) !== null ? null : "is not the name of an evidence file"
+  if (found === "events")
+    return inside.startsWith("events/") && parseEventName(inside.slice("events/".length)) !== null
+      ? null
+      : "is not the name of an event file"
+  if (found === "evidence")
+    return inside.startsWith("evidence/") && parseEvidenceName(inside.slice("evidence/".length)) !== null
+      ? null
+      : "is not the name of an evidence file"
   return read === "feature.yaml" ? "is another spelling of feature.yaml" : null
 }
 
@@ -95,7 +107,9 @@ const pathProblem = (path: string, is: string | undefined, own: string): string 
   if (unstorable !== null) return unstorable
   if (is.startsWith(submodule)) return "is a repository of its own; remove its .git folder to hand its files over"
   if (!path.startsWith(root)) return looksLikeState(path) ? `is another spelling of ${root}` : null
-  return is.startsWith("100644 ") ? stateProblem(path, own) : `only plain files belong under ${root} (mode ${is.slice(0, 6)})`
+  return is.startsWith("100644 ")
+    ? stateProblem(path, own)
+    : `only plain files belong under ${root} (mode ${is.slice(0, 6)})`
 }
 
 const treeProblems = (examination: Examination): ReadonlyArray<string> => {
@@ -103,14 +117,19 @@ const treeProblems = (examination: Examination): ReadonlyArray<string> => {
   const before = byPath(examination.before)
   const allowed = examination.allowed.map(byPath)
   const after = byPath(examination.after)
-  const changed = [...new Set([...before.keys(), ...after.keys()])].filter((path) => before.get(path) !== after.get(path))
+  const changed = [...new Set([...before.keys(), ...after.keys()])].filter(
+    (path) => before.get(path) !== after.get(path)
+  )
   const problems = changed.flatMap((path): ReadonlyArray<string> => {
     const is = after.get(path)
     const recorded = isRecord(path) && path.startsWith(own) && before.has(path)
     // The default branch's deletions count for what is not the feature's own.
     const asAllowed = allowed.some((tree) => tree.get(path) === is && (is !== undefined || !path.startsWith(own)))
     if (asAllowed && !recorded) return []
-    if (isRecord(path) && before.has(path)) return [`${path}: recorded events and evidence are append-only; it was ${is === undefined ? "deleted" : "changed"}`]
+    if (isRecord(path) && before.has(path))
+      return [
+        `${path}: recorded events and evidence are append-only; it was ${is === undefined ? "deleted" : "changed"}`
+      ]
     const why = pathProblem(path, is, own)
     return why === null ? [] : [`${path}: ${why}`]
   })
@@ -120,7 +139,9 @@ const treeProblems = (examination: Examination): ReadonlyArray<string> => {
     if (!path.startsWith(root)) return []
     const other = spellings.get(folded(path))
     spellings.set(folded(path), path)
-    return other !== undefined && (isNew.has(path) || isNew.has(other)) ? [`${path}: some systems take it for ${other}`] : []
+    return other !== undefined && (isNew.has(path) || isNew.has(other))
+      ? [`${path}: some systems take it for ${other}`]
+      : []
   })
   return [...problems, ...twice]
 }
@@ -131,8 +152,13 @@ const eventProblems = (examination: Examination): ReadonlyArray<string> =>
       return [`${event.file}: written by ${examination.agent} in the name of ${event.actor.type} ${event.actor.id}`]
     }
     if (event.type === "verdict" && event.gate !== undefined && examination.agentGates.has(event.gate)) return []
-    return agentEvents.has(event.type) ? [] : [`${event.file}: an agent may not write ${event.type}${event.gate === undefined ? "" : ` (${event.gate})`}`]
+    return agentEvents.has(event.type)
+      ? []
+      : [`${event.file}: an agent may not write ${event.type}${event.gate === undefined ? "" : ` (${event.gate})`}`]
   })
 
 /** Everything that is wrong with the handover; empty = it may land. */
-export const problems = (examination: Examination): ReadonlyArray<string> => [...treeProblems(examination), ...eventProblems(examination)]
+export const problems = (examination: Examination): ReadonlyArray<string> => [
+  ...treeProblems(examination),
+  ...eventProblems(examination)
+]

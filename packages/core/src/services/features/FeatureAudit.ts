@@ -5,7 +5,7 @@ import { CurrentRequest } from "../../domain/Principal.ts"
 import { AuditStore } from "../../ports/AuditStore.ts"
 import type { Snapshot } from "./FeatureFiles.ts"
 
-const append = Effect.fn("FeatureAudit.append")(function*(
+const append = Effect.fn("FeatureAudit.append")(function* (
   snapshot: Pick<Snapshot, "project" | "index">,
   type: string,
   steps: ReadonlyArray<{ readonly name: string; readonly status: string; readonly durationMillis: number | null }>,
@@ -26,16 +26,28 @@ const append = Effect.fn("FeatureAudit.append")(function*(
   })
 })
 
-export const performed = Effect.fn("FeatureAudit.performed")(function*(snapshot: Snapshot, decision: FeatureDecision, startedMillis: number) {
+export const performed = Effect.fn("FeatureAudit.performed")(function* (
+  snapshot: Snapshot,
+  decision: FeatureDecision,
+  startedMillis: number
+) {
   const now = yield* Clock.currentTimeMillis
-  yield* append(snapshot, `feature.${decision.action}`, [{ name: decision.action, status: "completed", durationMillis: now - startedMillis }], {
-    rule: decision.rule,
-    reason: decision.reason,
-    phase: decision.phase,
-    key: decision.idempotencyKey
-  })
+  yield* append(
+    snapshot,
+    `feature.${decision.action}`,
+    [{ name: decision.action, status: "completed", durationMillis: now - startedMillis }],
+    {
+      rule: decision.rule,
+      reason: decision.reason,
+      phase: decision.phase,
+      key: decision.idempotencyKey
+    }
+  )
 })
 
 /** `verb`: approve, reject, waive, pause, resume, cancel, answer, create … */
-export const said = (snapshot: Pick<Snapshot, "project" | "index">, verb: string, data: Readonly<Record<string, string | null>>) =>
-  append(snapshot, `feature.${verb}`, [], data)
+export const said = (
+  snapshot: Pick<Snapshot, "project" | "index">,
+  verb: string,
+  data: Readonly<Record<string, string | null>>
+) => append(snapshot, `feature.${verb}`, [], data)

@@ -23,13 +23,20 @@ export class FeatureError extends Schema.TaggedError<FeatureError>()("FeatureErr
   override get message(): string {
     const r = this.reason
     switch (r._tag) {
-      case "ProjectNotFound": return `project ${r.project} does not exist`
-      case "FeatureNotFound": return `project ${r.project} has no feature ${r.slug}`
-      case "AlreadyExists": return `project ${r.project} has a feature ${r.slug} already; choose another slug`
-      case "ProjectNotReady": return `project ${r.project} is ${r.status}; wait until it is ready`
-      case "Invalid": return `${r.field}: ${r.message}`
-      case "Corrupt": return `${r.file}: ${r.message}`
-      default: return r.message
+      case "ProjectNotFound":
+        return `project ${r.project} does not exist`
+      case "FeatureNotFound":
+        return `project ${r.project} has no feature ${r.slug}`
+      case "AlreadyExists":
+        return `project ${r.project} has a feature ${r.slug} already; choose another slug`
+      case "ProjectNotReady":
+        return `project ${r.project} is ${r.status}; wait until it is ready`
+      case "Invalid":
+        return `${r.field}: ${r.message}`
+      case "Corrupt":
+        return `${r.file}: ${r.message}`
+      default:
+        return r.message
     }
   }
 }

@@ -14,7 +14,15 @@ import { Clock, Effect, Option } from "effect"
 import { randomBytes } from "node:crypto"
 import type { FeatureIndex } from "../../domain/FeatureIndex.ts"
 import type { Project } from "../../domain/Project.ts"
-import { BranchName, type FileChange, Forge, ForgeError, type RepositoryTarget, type Sha, type TreeEntry } from "../../ports/Forge.ts"
+import {
+  BranchName,
+  type FileChange,
+  Forge,
+  ForgeError,
+  type RepositoryTarget,
+  type Sha,
+  type TreeEntry
+} from "../../ports/Forge.ts"
 import * as PolicyAuthority from "../policy/PolicyAuthority.ts"
 import { Redaction } from "../redaction/Redaction.ts"
 import type { WrittenEvent } from "./Examine.ts"
@@ -56,13 +64,20 @@ export interface Snapshot {
 export const targetOf = (project: Project): RepositoryTarget => ({ projectId: project.id, name: project.name })
 export const branchOf = (slug: string): BranchName => BranchName.make(`feature/${slug}`)
 
-interface Place { readonly branch: BranchName; readonly sha: Sha; readonly loaded: Repo.Loaded }
+interface Place {
+  readonly branch: BranchName
+  readonly sha: Sha
+  readonly loaded: Repo.Loaded
+}
 
 const gone = (project: Project, branch: string) =>
-  new ForgeError({ operation: "Forge.head", reason: { _tag: "NotFound", message: `branch ${branch} of ${project.name} is gone` } })
+  new ForgeError({
+    operation: "Forge.head",
+    reason: { _tag: "NotFound", message: `branch ${branch} of ${project.name} is gone` }
+  })
 
 /** Whether the default branch is where a feature goes on: it was merged and not reopened in a branch of its own since. */
-const hasLanded = Effect.fn("FeatureFiles.hasLanded")(function*(target: RepositoryTarget, loaded: Repo.Loaded) {
+const hasLanded = Effect.fn("FeatureFiles.hasLanded")(function* (target: RepositoryTarget, loaded: Repo.Loaded) {
   const state = stateOf(loaded)
   if (state.merge.status === "merged" || state.branch === undefined) return true
   const opened = Observe.openedPullRequest(loaded)
@@ -71,16 +86,31 @@ const hasLanded = Effect.fn("FeatureFiles.hasLanded")(function*(target: Reposito
   return pr.state === "merged"
 })
 
-const landingOf = Effect.fn("FeatureFiles.landingOf")(function*(target: RepositoryTarget, slug: string, main: BranchName, mainSha: Sha, { branch, loaded, sha }: Place) {
+const landingOf = Effect.fn("FeatureFiles.landingOf")(function* (
+  target: RepositoryTarget,
+  slug: string,
+  main: BranchName,
+  mainSha: Sha,
+  { branch, loaded, sha }: Place
+) {
   if (loaded.integrity === "corrupt") return null
   const state = stateOf(loaded)
   if (state.branch === undefined || state.merge.status === "merged") return null
   const tasks = taskFacts(state)
-  return yield* Landing.find({ target, slug, main, mainSha, branch, sha, loaded, unfinished: tasks.tNone || tasks.tReady || tasks.tRunning || tasks.tFailed || tasks.tBlocked })
+  return yield* Landing.find({
+    target,
+    slug,
+    main,
+    mainSha,
+    branch,
+    sha,
+    loaded,
+    unfinished: tasks.tNone || tasks.tReady || tasks.tRunning || tasks.tFailed || tasks.tBlocked
+  })
 })
 
 /** The policy is what was accepted, made stricter by what the default branch proposes: a feature's own branch has no say. */
-const place = Effect.fn("FeatureFiles.place")(function*(project: Project, slug: string) {
+const place = Effect.fn("FeatureFiles.place")(function* (project: Project, slug: string) {
   const forge = yield* Forge
   const reader = yield* RepositoryReader
   const target = targetOf(project)
@@ -88,14 +118,20 @@ const place = Effect.fn("FeatureFiles.place")(function*(project: Project, slug: 
   const mainSha = yield* forge.head(target, main)
   if (Option.isNone(mainSha)) return yield* gone(project, main)
   const standing = yield* PolicyAuthority.standing(project.id, target, mainSha.value)
-  const at = Effect.fnUntraced(function*(branch: BranchName, sha: Sha) {
+  const at = Effect.fnUntraced(function* (branch: BranchName, sha: Sha) {
     return { branch, sha, loaded: yield* reader.feature(target, sha, slug, standing) } satisfies Place
   })
-  const landed = (yield* reader.state(target, mainSha.value)).has(Layout.featurePath(slug)) ? yield* at(main, mainSha.value) : null
-  if (landed !== null && (yield* hasLanded(target, landed.loaded))) return Option.some({ place: landed, mainSha: mainSha.value, landing: null, standing })
+  const landed = (yield* reader.state(target, mainSha.value)).has(Layout.featurePath(slug))
+    ? yield* at(main, mainSha.value)
+    : null
+  if (landed !== null && (yield* hasLanded(target, landed.loaded)))
+    return Option.some({ place: landed, mainSha: mainSha.value, landing: null, standing })
   const branch = branchOf(slug)
   const sha = yield* forge.head(target, branch)
-  if (Option.isNone(sha)) return landed === null ? Option.none() : Option.some({ place: landed, mainSha: mainSha.value, landing: null, standing })
+  if (Option.isNone(sha))
+    return landed === null
+      ? Option.none()
+      : Option.some({ place: landed, mainSha: mainSha.value, landing: null, standing })
   const own = yield* at(branch, sha.value)
   const landing = yield* landingOf(target, slug, main, mainSha.value, own)
   // Merged by somebody with git, records and all: it goes on where it is now.
@@ -109,19 +145,40 @@ const remaining = (policy: Policy, state: FeatureState) => {
 }
 
 /** None when no branch holds the feature. */
-export const load = Effect.fn("FeatureFiles.load")(function*(project: Project, index: FeatureIndex, observation: Observe.Given = {}) {
+export const load = Effect.fn("FeatureFiles.load")(function* (
+  project: Project,
+  index: FeatureIndex,
+  observation: Observe.Given = {}
+) {
   const reader = yield* RepositoryReader
   const target = targetOf(project)
   const found = yield* place(project, index.slug)
   if (Option.isNone(found)) return Option.none<Snapshot>()
-  const { landing, mainSha, place: { branch, loaded, sha }, standing } = found.value
+  const {
+    landing,
+    mainSha,
+    place: { branch, loaded, sha },
+    standing
+  } = found.value
   const commit = yield* reader.commit(target, sha)
-  const observed = yield* Observe.observe({ project, index, target, branch, sha, mainSha, tree: commit.tree, loaded }, observation)
+  const observed = yield* Observe.observe(
+    { project, index, target, branch, sha, mainSha, tree: commit.tree, loaded },
+    observation
+  )
   const landed = landing !== null && stateOf(loaded).merge.status !== "merged" ? { landed: landing } : {}
   const state = stateOf(loaded, { ...observed.observed, ...landed })
   const policy = policyFor(loaded.policy, state.feature)
   const snapshot: Snapshot = {
-    project, index, target, branch, sha, loaded, policy, state, standing, mainSha,
+    project,
+    index,
+    target,
+    branch,
+    sha,
+    loaded,
+    policy,
+    state,
+    standing,
+    mainSha,
     tree: commit.tree,
     agentGates: new Set(gateNames.filter((gate) => policy.gates[gate] === "agent")),
     remainingUsd: remaining(policy, state),
@@ -137,7 +194,7 @@ const maxRaces = 8
  * Commits events (and files that belong to them) after everything recorded so far. When somebody else committed first, the
  * events are appended to the newer state; each is written once.
  */
-export const record = Effect.fn("FeatureFiles.record")(function*(
+export const record = Effect.fn("FeatureFiles.record")(function* (
   snapshot: Pick<Snapshot, "project" | "index" | "branch" | "sha" | "loaded">,
   given: ReadonlyArray<Repo.Draft>,
   options: { readonly files?: ReadonlyArray<FileChange>; readonly actor?: Principal } = {}
@@ -148,7 +205,9 @@ export const record = Effect.fn("FeatureFiles.record")(function*(
   const key = yield* PlatformKey
   // A commit cannot be cleaned afterwards, and a reason or an answer may quote what a program printed.
   const redactor = yield* (yield* Redaction).of(snapshot.project.id)
-  const files = (options.files ?? []).map((file) => typeof file.content === "string" ? { ...file, content: redactor.text(file.content) } : file)
+  const files = (options.files ?? []).map((file) =>
+    typeof file.content === "string" ? { ...file, content: redactor.text(file.content) } : file
+  )
   const drafts = given.map((draft) => redactor.json(draft as never) as Repo.Draft)
   const target = targetOf(snapshot.project)
   const slug = snapshot.index.slug
@@ -159,28 +218,44 @@ export const record = Effect.fn("FeatureFiles.record")(function*(
     const changes: Array<FileChange> = [...files]
     let next = loaded
     for (const draft of drafts) {
-      const appended = Repo.appendEvent(next, draft, { actor, timeMillis: now, random: randomBytes(10), ...(key === null ? {} : { key }) })
+      const appended = Repo.appendEvent(next, draft, {
+        actor,
+        timeMillis: now,
+        random: randomBytes(10),
+        ...(key === null ? {} : { key })
+      })
       changes.push({ path: appended.path, content: appended.content })
       next = appended.loaded
     }
-    const done = yield* forge.commit(target, {
-      branch: snapshot.branch,
-      expectedHead: sha,
-      changes,
-      message: `sdlc(${slug}): ${drafts.map((draft) => draft.type).join(", ") || "files"}`,
-      author: { name: actor.id, email: `${actor.type}@rdev` }
-    }).pipe(Effect.asSome, Effect.catchIf((error) => error.reason._tag === "Conflict", () => Effect.succeedNone))
+    const done = yield* forge
+      .commit(target, {
+        branch: snapshot.branch,
+        expectedHead: sha,
+        changes,
+        message: `sdlc(${slug}): ${drafts.map((draft) => draft.type).join(", ") || "files"}`,
+        author: { name: actor.id, email: `${actor.type}@rdev` }
+      })
+      .pipe(
+        Effect.asSome,
+        Effect.catchIf(
+          (error) => error.reason._tag === "Conflict",
+          () => Effect.succeedNone
+        )
+      )
     if (Option.isSome(done)) return done.value
     const head = yield* forge.head(target, snapshot.branch)
     if (Option.isNone(head)) return yield* gone(snapshot.project, snapshot.branch)
     sha = head.value
     loaded = Repo.load(yield* reader.state(target, sha), slug, { policy: loaded.policy })
   }
-  return yield* new ForgeError({ operation: "Forge.commit", reason: { _tag: "Conflict", message: `${snapshot.branch} moved ${maxRaces} times while an event was recorded` } })
+  return yield* new ForgeError({
+    operation: "Forge.commit",
+    reason: { _tag: "Conflict", message: `${snapshot.branch} moved ${maxRaces} times while an event was recorded` }
+  })
 })
 
 /** The events of this feature that a handed-over commit adds to what was known, and what is unreadable in it. */
-export const eventsWritten = Effect.fn("FeatureFiles.eventsWritten")(function*(
+export const eventsWritten = Effect.fn("FeatureFiles.eventsWritten")(function* (
   snapshot: Snapshot,
   known: ReadonlySet<string>,
   head: Sha,
@@ -193,9 +268,13 @@ export const eventsWritten = Effect.fn("FeatureFiles.eventsWritten")(function*(
   const loaded = Repo.load(files, snapshot.index.slug, { policy: snapshot.loaded.policy })
   const events = loaded.events.flatMap((event): ReadonlyArray<WrittenEvent> => {
     const file = `${dir}${event.id}-${event.type}.json`
-    return fresh.delete(file) ? [{ file, type: event.type, actor: event.actor, ...(event.type === "verdict" ? { gate: event.data.gate } : {}) }] : []
+    return fresh.delete(file)
+      ? [{ file, type: event.type, actor: event.actor, ...(event.type === "verdict" ? { gate: event.data.gate } : {}) }]
+      : []
   })
   // A file that was not read as an event was not examined as one either, and another reader may see more in it.
-  const unread = [...fresh].filter((file) => !loaded.errors.some((error) => error.file === file)).map((file) => `${file}: is not an event`)
+  const unread = [...fresh]
+    .filter((file) => !loaded.errors.some((error) => error.file === file))
+    .map((file) => `${file}: is not an event`)
   return { events, problems: [...loaded.errors.map((error) => `${error.file}: ${error.problem}`), ...unread] }
 })

@@ -26,17 +26,26 @@ export interface At {
   readonly unfinished: boolean
 }
 
-interface Hit { readonly sha: Sha; readonly how: Landed["how"]; readonly own: Patch.Changes; readonly before: Patch.Tree }
+interface Hit {
+  readonly sha: Sha
+  readonly how: Landed["how"]
+  readonly own: Patch.Changes
+  readonly before: Patch.Tree
+}
 
-const code = Effect.fnUntraced(function*(at: At, sha: Sha) {
+const code = Effect.fnUntraced(function* (at: At, sha: Sha) {
   return (yield* (yield* RepositoryReader).commit(at.target, sha)).code
 })
 
-const compared = Effect.fnUntraced(function*(at: At, base: Sha, head: Sha) {
-  return yield* (yield* RepositoryReader).compare(at.target, { branch: at.main, sha: base }, { branch: at.branch, sha: head })
+const compared = Effect.fnUntraced(function* (at: At, base: Sha, head: Sha) {
+  return yield* (yield* RepositoryReader).compare(
+    at.target,
+    { branch: at.main, sha: base },
+    { branch: at.branch, sha: head }
+  )
 })
 
-const recordsOf = Effect.fnUntraced(function*(at: At, sha: Sha) {
+const recordsOf = Effect.fnUntraced(function* (at: At, sha: Sha) {
   const { entries } = yield* (yield* RepositoryReader).commit(at.target, sha)
   const dir = `${Layout.featureDir(at.slug)}events/`
   return new Set(entries.map((entry) => entry.path).filter((path) => path.startsWith(dir)))
@@ -45,13 +54,15 @@ const recordsOf = Effect.fnUntraced(function*(at: At, sha: Sha) {
 const provisionOf = (loaded: Repo.Loaded) => loaded.events.findLast((event) => event.type === "branch-provisioned")
 
 /** The default branch reaches `sha`: which of its commits brought it, and what did that one bring? */
-const byAncestry = Effect.fnUntraced(function*(at: At, sha: Sha, started: Sha) {
+const byAncestry = Effect.fnUntraced(function* (at: At, sha: Sha, started: Sha) {
   // A branch on which nothing was done yet is a part of its base, too.
   if (sha === started || (yield* compared(at, started, sha)).ahead === 0) return null
   const forge = yield* Forge
   const line = yield* forge.line(at.target, at.mainSha, { since: null, limit: window })
   const forward = line.some((one) => one.sha === sha)
-  let merge: LineCommit | undefined = line.find((one) => forward ? one.sha === sha : one.parents.slice(1).includes(sha))
+  let merge: LineCommit | undefined = line.find((one) =>
+    forward ? one.sha === sha : one.parents.slice(1).includes(sha)
+  )
   if (merge === undefined) {
     for (const one of line) {
       if ((yield* compared(at, one.sha, sha)).ahead > 0) break
@@ -63,11 +74,13 @@ const byAncestry = Effect.fnUntraced(function*(at: At, sha: Sha, started: Sha) {
   const left = forward ? started : (yield* compared(at, onto, sha)).mergeBase
   if (left === null) return null
   const own = Patch.changes(yield* code(at, left), yield* code(at, sha))
-  return own.size === 0 ? null : { sha: merge.sha, how: forward ? "fast-forward" : "merge", own, before: yield* code(at, onto) } satisfies Hit
+  return own.size === 0
+    ? null
+    : ({ sha: merge.sha, how: forward ? "fast-forward" : "merge", own, before: yield* code(at, onto) } satisfies Hit)
 })
 
 /** The same changes were made again in the default branch. */
-const byContent = Effect.fnUntraced(function*(at: At, left: Sha, own: Patch.Changes, provision: string) {
+const byContent = Effect.fnUntraced(function* (at: At, left: Sha, own: Patch.Changes, provision: string) {
   const forge = yield* Forge
   const line = (yield* forge.line(at.target, at.mainSha, { since: left, limit: window })).toReversed()
   const mine = yield* recordsOf(at, at.sha)
@@ -80,12 +93,13 @@ const byContent = Effect.fnUntraced(function*(at: At, left: Sha, own: Patch.Chan
     const equal = Patch.contains(now, own) && (!at.unfinished || records.has(provision))
     // Where a conflict was solved on the way the content differs; then the whole record says that it is this feature.
     const whole = all && [...mine].every((path) => records.has(path))
-    if (equal || whole) return { sha, how: all ? "squash" : "cherry-pick", own, before: yield* code(at, left) } satisfies Hit
+    if (equal || whole)
+      return { sha, how: all ? "squash" : "cherry-pick", own, before: yield* code(at, left) } satisfies Hit
   }
   return null
 })
 
-const search = Effect.fnUntraced(function*(at: At, started: Sha | undefined, provision: string) {
+const search = Effect.fnUntraced(function* (at: At, started: Sha | undefined, provision: string) {
   const { behind, mergeBase } = yield* compared(at, at.mainSha, at.sha)
   if (mergeBase === null) return null
   const own = Patch.changes(yield* code(at, mergeBase), yield* code(at, at.sha))
@@ -95,7 +109,7 @@ const search = Effect.fnUntraced(function*(at: At, started: Sha | undefined, pro
 })
 
 /** null when the feature has a branch of its own to land from and did not. */
-export const find = Effect.fn("Landing.find")(function*(at: At) {
+export const find = Effect.fn("Landing.find")(function* (at: At) {
   const event = provisionOf(at.loaded)
   if (event?.type !== "branch-provisioned") return null
   const provision = Layout.eventPath(at.slug, event.id, event.type)

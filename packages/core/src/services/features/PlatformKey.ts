@@ -2,4 +2,6 @@
 import type { SigningKey } from "@rdev/sdlc/repo/Trust"
 import { Context } from "effect"
 
-export const PlatformKey = Context.Reference<SigningKey | null>("rdev/services/PlatformKey", { defaultValue: () => null })
+export const PlatformKey = Context.Reference<SigningKey | null>("rdev/services/PlatformKey", {
+  defaultValue: () => null
+})

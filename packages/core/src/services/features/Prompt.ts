@@ -10,21 +10,28 @@ export interface Prompt {
   readonly text: string
 }
 
-const bodyOf = (id: string, slug: string) => commands.find((command) => command.id === id)?.body.replaceAll("{{args.feature}}", slug) ?? ""
+const bodyOf = (id: string, slug: string) =>
+  commands.find((command) => command.id === id)?.body.replaceAll("{{args.feature}}", slug) ?? ""
 
 const subject = (decision: FeatureDecision) =>
-  decision.taskId === undefined ? "" : `\nPlan task: ${decision.taskId}. Work on this one alone; claim it with \`sdlc task claim ${decision.taskId}\` when it is done.`
+  decision.taskId === undefined
+    ? ""
+    : `\nPlan task: ${decision.taskId}. Work on this one alone; claim it with \`sdlc task claim ${decision.taskId}\` when it is done.`
 
 /** Approvals that the policy leaves to an agent are given by a session that wrote none of what it judges. */
 const approval = (decision: FeatureDecision, slug: string) =>
   `Read what was submitted and judge it as its reader: is it complete, testable, and does it follow from what it builds on?\n` +
   `Then give the verdict with \`sdlc approve ${decision.action.replace("approve-", "")} ${slug}\` or \`sdlc reject ${decision.action.replace("approve-", "")} ${slug} --reason "…"\`. Change no file.`
 
-const conflicts = (base: string) => `The branch to merge with is known here as origin/${base}: merge it, resolve every conflict so that both sides' intentions hold, and leave the result in the working tree.`
+const conflicts = (base: string) =>
+  `The branch to merge with is known here as origin/${base}: merge it, resolve every conflict so that both sides' intentions hold, and leave the result in the working tree.`
 
-export const make = (about: { readonly index: FeatureIndex; readonly project: Pick<Project, "defaultBranch"> }, decision: FeatureDecision): Prompt => {
+export const make = (
+  about: { readonly index: FeatureIndex; readonly project: Pick<Project, "defaultBranch"> },
+  decision: FeatureDecision
+): Prompt => {
   const slug = about.index.slug
-  const command = decision.kind === "approve" ? "review" : commandFor(decision.action) ?? "next"
+  const command = decision.kind === "approve" ? "review" : (commandFor(decision.action) ?? "next")
   return {
     command,
     text: [

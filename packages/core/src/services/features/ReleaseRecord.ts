@@ -6,12 +6,14 @@ import { ProjectStore } from "../../ports/ProjectStore.ts"
 import * as ProjectRecord from "../projects/ProjectRecord.ts"
 
 /** Written again when somebody else changed the project meanwhile. */
-export const live = Effect.fn("ReleaseRecord.live")(function*(projectId: ProjectId, release: Release) {
+export const live = Effect.fn("ReleaseRecord.live")(function* (projectId: ProjectId, release: Release) {
   const projects = yield* ProjectStore
-  const write = Effect.gen(function*() {
+  const write = Effect.gen(function* () {
     const project = yield* projects.byId(projectId)
     if (Option.isNone(project)) return
-    const environments = project.value.environments.map((one) => one.name === release.environment ? { ...one, url: release.url, sha: release.sha, releaseId: release.id } : one)
+    const environments = project.value.environments.map((one) =>
+      one.name === release.environment ? { ...one, url: release.url, sha: release.sha, releaseId: release.id } : one
+    )
     yield* projects.update(ProjectRecord.changed(project.value, { environments }, yield* DateTime.now))
   })
   yield* Effect.retry(write, { while: (error) => error.reason._tag === "Conflict", schedule: Schedule.recurs(5) })

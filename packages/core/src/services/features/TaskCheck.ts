@@ -19,18 +19,39 @@ const commandTimeoutMillis = 10 * 60_000
 /** Of each command's output, this much is kept in the evidence and in a failure's reason. */
 const keptOutput = 2_000
 
-interface Ran { readonly command: string; readonly exitCode: number | null; readonly reason: string; readonly output: string; readonly durationMillis: number }
+interface Ran {
+  readonly command: string
+  readonly exitCode: number | null
+  readonly reason: string
+  readonly output: string
+  readonly durationMillis: number
+}
 
 export type Checked =
   | { readonly _tag: "Passed"; readonly evidence: { readonly digest: string; readonly file: FileChange } }
   | { readonly _tag: "Failed"; readonly reason: string }
 
-const runOne = Effect.fn("TaskCheck.runOne")(function*(snapshot: Snapshot, workspace: Parameters<typeof WorkspaceSync.checkout>[1], command: string) {
+const runOne = Effect.fn("TaskCheck.runOne")(function* (
+  snapshot: Snapshot,
+  workspace: Parameters<typeof WorkspaceSync.checkout>[1],
+  command: string
+) {
   const host = yield* WorkspaceHost
   const started = yield* Clock.currentTimeMillis
-  const finished = yield* Processes.run(host, workspace, { argv: ["sh", "-ceu", command], env: yield* ProjectEnvironment.variables(snapshot.project.id), timeoutMillis: commandTimeoutMillis }, { maxBytes: 262_144 })
+  const finished = yield* Processes.run(
+    host,
+    workspace,
+    {
+      argv: ["sh", "-ceu", command],
+      env: yield* ProjectEnvironment.variables(snapshot.project.id),
+      timeoutMillis: commandTimeoutMillis
+    },
+    { maxBytes: 262_144 }
+  )
   const output = `${finished.stdout}${finished.stderr}`
-  yield* Effect.forEach(output.trimEnd().split("\n").slice(-50), (line) => Log.output(snapshot, line), { discard: true })
+  yield* Effect.forEach(output.trimEnd().split("\n").slice(-50), (line) => Log.output(snapshot, line), {
+    discard: true
+  })
   return {
     command,
     exitCode: finished.exit.code,
@@ -43,7 +64,9 @@ const runOne = Effect.fn("TaskCheck.runOne")(function*(snapshot: Snapshot, works
 /** in-toto Statement v1 with the test-result predicate (in-toto.io/attestation/test-result/v0.1); subject: the code tree. */
 const statement = (snapshot: Snapshot, task: Task, ran: ReadonlyArray<Ran>, finishedAt: string) => ({
   _type: "https://in-toto.io/Statement/v1",
-  subject: [{ name: `${snapshot.index.slug}/${task.id}`, digest: { codeTree: snapshot.tree, gitCommit: snapshot.sha } }],
+  subject: [
+    { name: `${snapshot.index.slug}/${task.id}`, digest: { codeTree: snapshot.tree, gitCommit: snapshot.sha } }
+  ],
   predicateType: "https://in-toto.io/attestation/test-result/v0.1",
   predicate: {
     result: "PASSED",
@@ -51,12 +74,17 @@ const statement = (snapshot: Snapshot, task: Task, ran: ReadonlyArray<Ran>, fini
     passedTests: ran.map((one) => one.command),
     warnedTests: [],
     failedTests: [],
-    runs: ran.map((one) => ({ command: one.command, exitCode: one.exitCode, durationMillis: one.durationMillis, output: one.output })),
+    runs: ran.map((one) => ({
+      command: one.command,
+      exitCode: one.exitCode,
+      durationMillis: one.durationMillis,
+      output: one.output
+    })),
     finishedAt
   }
 })
 
-export const run = Effect.fn("TaskCheck.run")(function*(snapshot: Snapshot, task: Task) {
+export const run = Effect.fn("TaskCheck.run")(function* (snapshot: Snapshot, task: Task) {
   const workspace = yield* FeatureWorkspace.ensure(snapshot, "none")
   yield* WorkspaceSync.checkout(snapshot.target, workspace, snapshot.branch, snapshot.sha)
   const ran: Array<Ran> = []
@@ -65,10 +93,16 @@ export const run = Effect.fn("TaskCheck.run")(function*(snapshot: Snapshot, task
     ran.push(one)
     if (one.exitCode !== 0) {
       const how = one.exitCode === null ? `ended by ${one.reason}` : `exited ${one.exitCode}`
-      return { _tag: "Failed", reason: `${command} ${how}: ${one.output.trim().split("\n").slice(-5).join("\n")}` } satisfies Checked
+      return {
+        _tag: "Failed",
+        reason: `${command} ${how}: ${one.output.trim().split("\n").slice(-5).join("\n")}`
+      } satisfies Checked
     }
   }
   const now = new Date(yield* Clock.currentTimeMillis).toISOString()
   const file = Repo.evidenceFile(snapshot.index.slug, statement(snapshot, task, ran, now))
-  return { _tag: "Passed", evidence: { digest: file.digest, file: { path: file.path, content: file.content } } } satisfies Checked
+  return {
+    _tag: "Passed",
+    evidence: { digest: file.digest, file: { path: file.path, content: file.content } }
+  } satisfies Checked
 })

@@ -45,16 +45,27 @@ export const carOf = (index: FeatureIndex): Car => ({
 
 /** Hotfixes first, then the oldest; the name decides between equals. */
 export const before = (a: Car, b: Car): boolean =>
-  a.hotfix !== b.hotfix ? a.hotfix : a.createdAtMillis !== b.createdAtMillis ? a.createdAtMillis < b.createdAtMillis : a.slug < b.slug
+  a.hotfix !== b.hotfix
+    ? a.hotfix
+    : a.createdAtMillis !== b.createdAtMillis
+      ? a.createdAtMillis < b.createdAtMillis
+      : a.slug < b.slug
 
 /** It is being updated, tested or landed now. */
-export const boarding = (car: Car): boolean => car.phase === "merge" && car.rule !== null && (landing.has(car.rule) || car.rule === inFlight)
+export const boarding = (car: Car): boolean =>
+  car.phase === "merge" && car.rule !== null && (landing.has(car.rule) || car.rule === inFlight)
 
 const waiting = (car: Car): boolean => car.phase === "merge" && car.action === "wait-merge"
 
 /** It waits for a person, for another feature or for a date, so that nobody should wait for it. */
 export const resting = (car: Car): boolean =>
-  car.kind === null || car.kind === "hold" || car.kind === "done" || (car.kind === "approve") || car.action === "wait-dependency" || car.action === "wait-freeze" || car.action === "wait-slot"
+  car.kind === null ||
+  car.kind === "hold" ||
+  car.kind === "done" ||
+  car.kind === "approve" ||
+  car.action === "wait-dependency" ||
+  car.action === "wait-freeze" ||
+  car.action === "wait-slot"
 
 const between: ReadonlySet<string> = new Set(["implementation", "review", "audit", "qa"])
 
@@ -62,35 +73,59 @@ const between: ReadonlySet<string> = new Set(["implementation", "review", "audit
 export const ahead = (me: Car, others: ReadonlyArray<Car>): ReadonlyArray<string> =>
   boarding(me)
     ? others.filter((other) => boarding(other) && before(other, me)).map((other) => other.slug)
-    : others.filter((other) => !resting(other) && (boarding(other) || (waiting(other) && before(other, me)))).toSorted((a, b) => before(a, b) ? -1 : 1).map((other) => other.slug)
+    : others
+        .filter((other) => !resting(other) && (boarding(other) || (waiting(other) && before(other, me))))
+        .toSorted((a, b) => (before(a, b) ? -1 : 1))
+        .map((other) => other.slug)
 
 /** Older features on their way to the merge, which may meet `me` in the same files. */
 export const elders = (me: Car, others: ReadonlyArray<Car>): ReadonlyArray<Car> =>
-  others.filter((other) => (between.has(other.phase) || other.phase === "merge") && before(other, me) && !resting(other))
+  others.filter(
+    (other) => (between.has(other.phase) || other.phase === "merge") && before(other, me) && !resting(other)
+  )
 
 /** Whether its last way back was the base's doing: it was about to land, and lands first once it is ready again. */
 const displaced = (state: FeatureState): boolean => {
-  const fallen = state.history.findLastIndex((move) => move.rule === "P2" && move.from === "merge" && move.cause === "base")
+  const fallen = state.history.findLastIndex(
+    (move) => move.rule === "P2" && move.from === "merge" && move.cause === "base"
+  )
   return fallen >= 0 && !state.history.slice(fallen).some((move) => move.to === "merge")
 }
 
 /** Files that another feature changes, and whether it was on the train before. */
-const look = Effect.fn("Train.look")(function*(snapshot: Snapshot, other: Car, branchOf: (slug: string) => BranchName) {
+const look = Effect.fn("Train.look")(function* (
+  snapshot: Snapshot,
+  other: Car,
+  branchOf: (slug: string) => BranchName
+) {
   const forge = yield* Forge
   const reader = yield* RepositoryReader
   const main = BranchName.make(snapshot.project.defaultBranch)
   const branch = branchOf(other.slug)
   const [mainSha, sha] = yield* Effect.all([forge.head(snapshot.target, main), forge.head(snapshot.target, branch)])
   if (Option.isNone(sha) || Option.isNone(mainSha)) return null
-  const { mergeBase } = yield* reader.compare(snapshot.target, { branch: main, sha: mainSha.value }, { branch, sha: sha.value })
+  const { mergeBase } = yield* reader.compare(
+    snapshot.target,
+    { branch: main, sha: mainSha.value },
+    { branch, sha: sha.value }
+  )
   if (mergeBase === null) return null
-  const own = Patch.changes((yield* reader.commit(snapshot.target, mergeBase)).code, (yield* reader.commit(snapshot.target, sha.value)).code)
+  const own = Patch.changes(
+    (yield* reader.commit(snapshot.target, mergeBase)).code,
+    (yield* reader.commit(snapshot.target, sha.value)).code
+  )
   const state = stateOf(yield* reader.feature(snapshot.target, sha.value, other.slug, snapshot.standing))
   return { paths: own, displaced: displaced(state) }
 })
 
 /** Elders that change one of these files; with `turn`, only those that had their turn already and lost it to the base. */
-const meeting = Effect.fn("Train.meeting")(function*(snapshot: Snapshot, elder: ReadonlyArray<Car>, paths: ReadonlyArray<string>, turn: boolean, branchOf: (slug: string) => BranchName) {
+const meeting = Effect.fn("Train.meeting")(function* (
+  snapshot: Snapshot,
+  elder: ReadonlyArray<Car>,
+  paths: ReadonlyArray<string>,
+  turn: boolean,
+  branchOf: (slug: string) => BranchName
+) {
   const found: Array<string> = []
   for (const other of elder) {
     const seen = yield* look(snapshot, other, branchOf)
@@ -99,10 +134,11 @@ const meeting = Effect.fn("Train.meeting")(function*(snapshot: Snapshot, elder: 
   return found
 })
 
-const asksToResolve = (decision: FeatureDecision): boolean => decision.action === "resolve-conflicts" || (decision.rule === "P2" && decision.cause === "base")
+const asksToResolve = (decision: FeatureDecision): boolean =>
+  decision.action === "resolve-conflicts" || (decision.rule === "P2" && decision.cause === "base")
 
 /** The snapshot as the train lets it be seen: a conflict is not this feature's to solve before its turn, and landing waits for its turn. */
-export const place = Effect.fn("Train.place")(function*(snapshot: Snapshot, branchOf: (slug: string) => BranchName) {
+export const place = Effect.fn("Train.place")(function* (snapshot: Snapshot, branchOf: (slug: string) => BranchName) {
   const { phase } = snapshot.state
   if (!between.has(phase) && phase !== "merge") return snapshot
   const now = yield* Clock.currentTimeMillis
@@ -118,14 +154,30 @@ export const place = Effect.fn("Train.place")(function*(snapshot: Snapshot, bran
   if (branch?.relation === "conflict" && asksToResolve(decision)) {
     behind = yield* meeting(snapshot, elder, branch.conflicts ?? [], false, branchOf)
     if (behind.length === 0) return snapshot
-    seen = { ...seen, state: { ...seen.state, observed: { ...seen.state.observed, branch: { ...branch, relation: "behind" } } } }
+    seen = {
+      ...seen,
+      state: { ...seen.state, observed: { ...seen.state.observed, branch: { ...branch, relation: "behind" } } }
+    }
     decision = decide(seen.state, seen.loaded.policy, now)
   }
   if (!landing.has(decision.rule)) return seen
   const reader = yield* RepositoryReader
-  const own = snapshot.mergeBase === null ? [] : [...Patch.changes((yield* reader.commit(snapshot.target, snapshot.mergeBase)).code, (yield* reader.commit(snapshot.target, snapshot.sha)).code).keys()]
+  const own =
+    snapshot.mergeBase === null
+      ? []
+      : [
+          ...Patch.changes(
+            (yield* reader.commit(snapshot.target, snapshot.mergeBase)).code,
+            (yield* reader.commit(snapshot.target, snapshot.sha)).code
+          ).keys()
+        ]
   const returning = elder.filter((other) => between.has(other.phase))
   const displacing = returning.length === 0 ? [] : yield* meeting(snapshot, returning, own, true, branchOf)
   const all = [...new Set([...ahead(me, others), ...behind, ...displacing])]
-  return all.length === 0 ? seen : { ...seen, state: { ...seen.state, observed: { ...seen.state.observed, train: { position: all.length, behind: all } } } }
+  return all.length === 0
+    ? seen
+    : {
+        ...seen,
+        state: { ...seen.state, observed: { ...seen.state.observed, train: { position: all.length, behind: all } } }
+      }
 })

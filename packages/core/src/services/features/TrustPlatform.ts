@@ -16,7 +16,7 @@ export const trustPlatform = (files: ReadonlyArray<FileChange>, key: SigningKey 
   key === null
     ? files
     : files.map((file) => {
-      if (file.path !== Layout.policyPath || file.content === null) return file
-      const text = typeof file.content === "string" ? file.content : Buffer.from(file.content).toString("utf8")
-      return /^keyring:/m.test(text) ? file : { ...file, content: `${text.trimEnd()}\n${section(key)}` }
-    })
+        if (file.path !== Layout.policyPath || file.content === null) return file
+        const text = typeof file.content === "string" ? file.content : Buffer.from(file.content).toString("utf8")
+        return /^keyring:/m.test(text) ? file : { ...file, content: `${text.trimEnd()}\n${section(key)}` }
+      })

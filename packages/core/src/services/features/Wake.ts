@@ -12,7 +12,7 @@ const passTimeoutMillis = 10 * 60_000
 /** Above agents' work: a pass is short and lets others go on. */
 const priority = 50
 
-const enqueue = Effect.fn("Wake.enqueue")(function*(projectId: ProjectId, slug: string, dedupeKey: string | null) {
+const enqueue = Effect.fn("Wake.enqueue")(function* (projectId: ProjectId, slug: string, dedupeKey: string | null) {
   const queue = yield* WorkQueue
   return yield* queue.enqueue({
     projectId,
@@ -33,11 +33,20 @@ export const feature = (projectId: ProjectId, slug: string) => enqueue(projectId
 /** Without a change, to look again: at most one such pass of a feature waits or runs. */
 export const look = (projectId: ProjectId, slug: string) => enqueue(projectId, slug, `look:${slug}`)
 
-const waits = (other: FeatureIndex) => other.decision !== null && (other.decision.action === "wait-slot" || other.decision.action === "wait-merge" || other.decision.action === "wait-dependency" || other.decision.action === "resolve-dependency")
+const waits = (other: FeatureIndex) =>
+  other.decision !== null &&
+  (other.decision.action === "wait-slot" ||
+    other.decision.action === "wait-merge" ||
+    other.decision.action === "wait-dependency" ||
+    other.decision.action === "resolve-dependency")
 
 /** The project's features that wait for a slot, for another feature or for their turn to land. */
-export const waiting = Effect.fn("Wake.waiting")(function*(projectId: ProjectId, except: string) {
+export const waiting = Effect.fn("Wake.waiting")(function* (projectId: ProjectId, except: string) {
   const store = yield* FeatureStore
   const live = yield* store.live(projectId)
-  yield* Effect.forEach(live.filter((other) => other.slug !== except && waits(other)), (other) => look(projectId, other.slug), { discard: true })
+  yield* Effect.forEach(
+    live.filter((other) => other.slug !== except && waits(other)),
+    (other) => look(projectId, other.slug),
+    { discard: true }
+  )
 })

@@ -122,10 +122,32 @@ g bundle create -q ${outbox} refs/heads/work "^$1" \${merged:+"^$merged"} >/dev/
 echo "$made"
 `
 
-export interface Upstream { readonly branch: string; readonly sha: string; readonly bundle: string }
+export interface Upstream {
+  readonly branch: string
+  readonly sha: string
+  readonly bundle: string
+}
 
-export const checkout = (branch: string, sha: string, bundle: string, author: { readonly name: string; readonly email: string }, upstream: Upstream | null) =>
-  sh(checkoutScript, branch, sha, bundle, author.name, author.email, ...(upstream === null ? [] : [upstream.branch, upstream.sha, upstream.bundle]))
+export const checkout = (
+  branch: string,
+  sha: string,
+  bundle: string,
+  author: { readonly name: string; readonly email: string },
+  upstream: Upstream | null
+) =>
+  sh(
+    checkoutScript,
+    branch,
+    sha,
+    bundle,
+    author.name,
+    author.email,
+    ...(upstream === null ? [] : [upstream.branch, upstream.sha, upstream.bundle])
+  )
 
-export const take = (base: string, upstreamSha: string | null, message: string, again: { readonly bundle: string; readonly branch: string } | null) =>
-  sh(takeScript, base, upstreamSha ?? "", message, ...(again === null ? [] : [again.bundle, again.branch]))
+export const take = (
+  base: string,
+  upstreamSha: string | null,
+  message: string,
+  again: { readonly bundle: string; readonly branch: string } | null
+) => sh(takeScript, base, upstreamSha ?? "", message, ...(again === null ? [] : [again.bundle, again.branch]))

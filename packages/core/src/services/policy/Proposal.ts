@@ -35,13 +35,25 @@ export const parse = (text: string): Written => {
   const parsed = PolicyFile.parse(text)
   return parsed._tag === "Ok"
     ? { digest: policyRev(parsed.value), text, policy: parsed.value, problem: null }
-    : { digest: `text:${sha256(text)}`, text, policy: null, problem: `${parsed.problem}; ${PolicyFile.fixFor(parsed.problem)}` }
+    : {
+        digest: `text:${sha256(text)}`,
+        text,
+        policy: null,
+        problem: `${parsed.problem}; ${PolicyFile.fixFor(parsed.problem)}`
+      }
 }
 
 export const readFrom = (files: ReadonlyMap<string, Uint8Array | string>): Written => {
   const content = files.get(Layout.policyPath)
-  if (content === undefined) return { digest: "missing", text: null, policy: null, problem: `${Layout.policyPath} is missing` }
-  if (content.length > Layout.maxStateBytes) return { digest: "too-large", text: null, policy: null, problem: `${Layout.policyPath} is larger than ${Layout.maxStateBytes} bytes` }
+  if (content === undefined)
+    return { digest: "missing", text: null, policy: null, problem: `${Layout.policyPath} is missing` }
+  if (content.length > Layout.maxStateBytes)
+    return {
+      digest: "too-large",
+      text: null,
+      policy: null,
+      problem: `${Layout.policyPath} is larger than ${Layout.maxStateBytes} bytes`
+    }
   return parse(typeof content === "string" ? content : Buffer.from(content).toString("utf8"))
 }
 
@@ -51,19 +63,36 @@ export const compare = (accepted: Policy, written: Written, rejected: ReadonlySe
   if (policy === null) return { digest, problem, weakens: [], strengthens: [], rejected: rejected.has(digest) }
   if (digest === policyRev(accepted)) return null
   const found = changes(accepted, policy)
-  return { digest, problem, weakens: found.filter(({ effect }) => effect !== "stricter"), strengthens: found.filter(({ effect }) => effect === "stricter"), rejected: rejected.has(digest) }
+  return {
+    digest,
+    problem,
+    weakens: found.filter(({ effect }) => effect !== "stricter"),
+    strengthens: found.filter(({ effect }) => effect === "stricter"),
+    rejected: rejected.has(digest)
+  }
 }
 
 /** Without the platform's own key nothing that it records would count, and a proposal would stop every feature: its key stays until an acceptance takes it away. */
 const keepKey = (policy: Policy, accepted: Policy, own: KeyringEntry | null): Policy => {
   const kept = accepted.keyring.find((entry) => entry.id === own?.id && entry.ed25519 === own.ed25519)
-  if (kept === undefined || policy.keyring.some((entry) => entry.id === kept.id && entry.ed25519 === kept.ed25519)) return policy
-  return { ...policy, keyring: [...policy.keyring.filter((entry) => entry.id !== kept.id && entry.id !== nobody.id), kept] }
+  if (kept === undefined || policy.keyring.some((entry) => entry.id === kept.id && entry.ed25519 === kept.ed25519))
+    return policy
+  return {
+    ...policy,
+    keyring: [...policy.keyring.filter((entry) => entry.id !== kept.id && entry.id !== nobody.id), kept]
+  }
 }
 
 /** `own`: the platform's key as a keyring lists it. */
-export const inForce = (accepted: Policy, written: Written, proposal: Proposal | null, own: KeyringEntry | null): Policy =>
-  proposal === null || proposal.rejected || written.policy === null ? accepted : keepKey(stricter(accepted, written.policy), accepted, own)
+export const inForce = (
+  accepted: Policy,
+  written: Written,
+  proposal: Proposal | null,
+  own: KeyringEntry | null
+): Policy =>
+  proposal === null || proposal.rejected || written.policy === null
+    ? accepted
+    : keepKey(stricter(accepted, written.policy), accepted, own)
 
 /** Where no acceptance of this installation's can be found, nothing is laxer than the standard policy. */
 export const cautious = (candidates: ReadonlyArray<Policy>): Policy => candidates.reduce(stricter, standardPolicy)

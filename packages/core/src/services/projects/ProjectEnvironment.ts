@@ -9,11 +9,18 @@ export const databaseUrl = "DATABASE_URL"
 export const cacheUrl = "CACHE_URL"
 
 /** Values in the clear: for the process that is started with them, not for logs, rows or answers, which mask them from here on. */
-export const variables = Effect.fn("ProjectEnvironment.variables")(function*(projectId: ProjectId) {
+export const variables = Effect.fn("ProjectEnvironment.variables")(function* (projectId: ProjectId) {
   const store = yield* CredentialStore
-  const found = yield* Effect.forEach(yield* store.list(projectId), ({ name }) => Effect.map(store.get(projectId, name), (value) => [name, value] as const))
-  const values = found.flatMap(([name, value]) => Option.isSome(value) ? [[name, Redacted.value(value.value)] as const] : [])
-  yield* (yield* Redaction).learn(projectId, values.map(([, value]) => value))
+  const found = yield* Effect.forEach(yield* store.list(projectId), ({ name }) =>
+    Effect.map(store.get(projectId, name), (value) => [name, value] as const)
+  )
+  const values = found.flatMap(([name, value]) =>
+    Option.isSome(value) ? [[name, Redacted.value(value.value)] as const] : []
+  )
+  yield* (yield* Redaction).learn(
+    projectId,
+    values.map(([, value]) => value)
+  )
   return Object.fromEntries(values)
 })
 
@@ -23,13 +30,18 @@ const hidden = "***"
 export const redacted = (value: string): string => {
   const url = URL.parse(value)
   if (url === null || url.host === "") return hidden
-  const login = url.username === "" && url.password === "" ? "" : `${url.username}${url.password === "" ? "" : `:${hidden}`}@`
+  const login =
+    url.username === "" && url.password === "" ? "" : `${url.username}${url.password === "" ? "" : `:${hidden}`}@`
   return `${url.protocol}//${login}${url.host}${url.pathname}`
 }
 
 /** Every credential as people may see it. */
-export const shown = Effect.fn("ProjectEnvironment.shown")(function*(projectId: ProjectId) {
+export const shown = Effect.fn("ProjectEnvironment.shown")(function* (projectId: ProjectId) {
   const store = yield* CredentialStore
   const values = yield* variables(projectId)
-  return (yield* store.list(projectId)).map(({ name, updatedAtMillis }) => ({ name, value: redacted(values[name] ?? ""), updatedAtMillis }))
+  return (yield* store.list(projectId)).map(({ name, updatedAtMillis }) => ({
+    name,
+    value: redacted(values[name] ?? ""),
+    updatedAtMillis
+  }))
 })

@@ -11,14 +11,21 @@ export const ProjectReason = Schema.TaggedUnion({
 })
 export type ProjectReason = typeof ProjectReason.Type
 
-export class ProjectError extends Schema.TaggedError<ProjectError>()("ProjectError", { operation: Schema.String, reason: ProjectReason }) {
+export class ProjectError extends Schema.TaggedError<ProjectError>()("ProjectError", {
+  operation: Schema.String,
+  reason: ProjectReason
+}) {
   override get message(): string {
     const r = this.reason
     switch (r._tag) {
-      case "NotFound": return `project ${r.project} does not exist`
-      case "AlreadyExists": return `name: ${r.name} is taken: ${r.detail}`
-      case "Invalid": return `${r.field}: ${r.message}`
-      case "Conflict": return r.message
+      case "NotFound":
+        return `project ${r.project} does not exist`
+      case "AlreadyExists":
+        return `name: ${r.name} is taken: ${r.detail}`
+      case "Invalid":
+        return `${r.field}: ${r.message}`
+      case "Conflict":
+        return r.message
     }
   }
 }

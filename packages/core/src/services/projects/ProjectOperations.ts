@@ -31,7 +31,16 @@ export const syncKind = "project.sync"
 export const deleteKind = "project.delete"
 
 /** The ports that provisioning and deletion speak to. */
-export type Infrastructure = Ci | CredentialStore | Deployer | Dns | Forge | Templates | TenantCache | TenantDatabase | Tls
+export type Infrastructure =
+  | Ci
+  | CredentialStore
+  | Deployer
+  | Dns
+  | Forge
+  | Templates
+  | TenantCache
+  | TenantDatabase
+  | Tls
 type Needs = Infrastructure | FeatureStore | OutputStore | PolicyStore | ProjectStore | WorkspaceHost
 
 const statusAfter = (operation: Operation, onCompleted: ProjectStatus, meanwhile: ProjectStatus): ProjectStatus =>
@@ -56,11 +65,14 @@ export const provision = Definition.make<ProvisionInput, Needs>({
     ]
   },
   started: (operation) => ProjectRecord.take(operation, { status: "provisioning", resources: ProjectRecord.pending() }),
-  settled: (operation, rows) => ProjectRecord.edit(operation, (project) => ({
-    status: statusAfter(operation, "ready", "provisioning"),
-    resources: ProjectRecord.provisioned(rows),
-    ...(operation.status === "completed" ? { environments: ProjectRecord.environments(project, rows), cloneUrl: ProjectRecord.cloneUrl(rows) } : {})
-  }))
+  settled: (operation, rows) =>
+    ProjectRecord.edit(operation, (project) => ({
+      status: statusAfter(operation, "ready", "provisioning"),
+      resources: ProjectRecord.provisioned(rows),
+      ...(operation.status === "completed"
+        ? { environments: ProjectRecord.environments(project, rows), cloneUrl: ProjectRecord.cloneUrl(rows) }
+        : {})
+    }))
 })
 
 /** An existing project is never taken back: its resources were there before, and so were the releases and commits in them. */
@@ -88,12 +100,13 @@ export const sync = Definition.make<SyncInput, Needs>({
     ]
   },
   started: (operation) => ProjectRecord.take(operation, { status: "provisioning" }),
-  settled: (operation, rows, input) => ProjectRecord.edit(operation, (project) => ({
-    status: operation.status === "completed" ? "ready" : operation.status === "parked" ? "provisioning" : input.from,
-    resources: ProjectRecord.synced(project.resources, rows),
-    environments: ProjectRecord.environments(project, rows),
-    cloneUrl: ProjectRecord.cloneUrl(rows) ?? project.cloneUrl
-  }))
+  settled: (operation, rows, input) =>
+    ProjectRecord.edit(operation, (project) => ({
+      status: operation.status === "completed" ? "ready" : operation.status === "parked" ? "provisioning" : input.from,
+      resources: ProjectRecord.synced(project.resources, rows),
+      environments: ProjectRecord.environments(project, rows),
+      cloneUrl: ProjectRecord.cloneUrl(rows) ?? project.cloneUrl
+    }))
 })
 
 /** Everything is tried; what could not be removed adds up to the operation's error and stays in the project's record. */
@@ -107,13 +120,17 @@ export const destroy = Definition.make<DeleteInput, Needs>({
     return [deployment, ...TenantSteps.removals(input, identity), ci, repository]
   },
   started: (operation) => ProjectRecord.take(operation, { status: "deleting" }),
-  settled: (operation, rows) => Effect.gen(function*() {
-    yield* ProjectRecord.edit(operation, (project) => ({ status: statusAfter(operation, "deleted", "deleting"), resources: ProjectRecord.removed(project.resources, rows) }))
-    if (operation.status === "completed" && operation.projectId !== null) {
-      yield* (yield* FeatureStore).removeAll(operation.projectId)
-      yield* (yield* PolicyStore).removeAll(operation.projectId)
-    }
-  })
+  settled: (operation, rows) =>
+    Effect.gen(function* () {
+      yield* ProjectRecord.edit(operation, (project) => ({
+        status: statusAfter(operation, "deleted", "deleting"),
+        resources: ProjectRecord.removed(project.resources, rows)
+      }))
+      if (operation.status === "completed" && operation.projectId !== null) {
+        yield* (yield* FeatureStore).removeAll(operation.projectId)
+        yield* (yield* PolicyStore).removeAll(operation.projectId)
+      }
+    })
 })
 
 export const definitions = [provision, sync, destroy] as const

@@ -16,5 +16,13 @@ export interface ProjectSettings {
 }
 
 export const ProjectSettings = Context.Reference<ProjectSettings>("rdev/services/ProjectSettings", {
-  defaultValue: () => ({ dnsTarget: "127.0.0.1", urlOf: (host) => `http://${host}/`, defaultBranch: "main", defaultAgent: "scripted", defaultTemplate: "default", workDir: "/workspace", firstRelease: ["production"] })
+  defaultValue: () => ({
+    dnsTarget: "127.0.0.1",
+    urlOf: (host) => `http://${host}/`,
+    defaultBranch: "main",
+    defaultAgent: "scripted",
+    defaultTemplate: "default",
+    workDir: "/workspace",
+    firstRelease: ["production"]
+  })
 })

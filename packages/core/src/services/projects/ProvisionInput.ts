@@ -24,10 +24,17 @@ export type SyncInput = typeof SyncInput.Type
 export const DeleteInput = Schema.Struct({ name: ProjectName, hosts: Hosts })
 export type DeleteInput = typeof DeleteInput.Type
 
-export const RepositoryOutput = Schema.Struct({ externalId: Schema.String, cloneUrl: Schema.String, defaultBranch: Schema.String, sha: Schema.String })
+export const RepositoryOutput = Schema.Struct({
+  externalId: Schema.String,
+  cloneUrl: Schema.String,
+  defaultBranch: Schema.String,
+  sha: Schema.String
+})
 export const NamedOutput = Schema.Struct({ externalId: Schema.String })
 export const HostsOutput = Schema.Struct({ hosts: Schema.Array(Schema.String) })
 export const CacheOutput = Schema.Struct({ externalId: Schema.String, keyPrefix: Schema.String })
 export const DeploymentOutput = Schema.Struct({
-  releases: Schema.Array(Schema.Struct({ environment: EnvironmentName, releaseId: Schema.String, sha: Schema.String, url: Schema.String }))
+  releases: Schema.Array(
+    Schema.Struct({ environment: EnvironmentName, releaseId: Schema.String, sha: Schema.String, url: Schema.String })
+  )
 })

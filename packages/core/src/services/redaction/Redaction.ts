@@ -28,7 +28,12 @@ export interface Shape {
 
 /** Without a layer only keys are known, by their look. */
 export const Redaction: Context.Reference<Shape> = Context.Reference<Shape>("rdev/services/Redaction", {
-  defaultValue: () => ({ of: () => Effect.succeed(Redactor.none), learn: () => Effect.void, given: (_, values) => Effect.sync(() => Redactor.make(values)), text: (text) => Redactor.none.text(text) })
+  defaultValue: () => ({
+    of: () => Effect.succeed(Redactor.none),
+    learn: () => Effect.void,
+    given: (_, values) => Effect.sync(() => Redactor.make(values)),
+    text: (text) => Redactor.none.text(text)
+  })
 })
 
 interface Known {
@@ -45,73 +50,107 @@ export interface Options {
   readonly values: ReadonlyArray<string>
 }
 
-export const layer = (options: Options): Layer.Layer<never, never, CredentialStore> => Layer.effect(Redaction, Effect.gen(function*() {
-  const store = yield* CredentialStore
-  let installation = options.values
-  let own = Redactor.make(installation)
-  const projects = new Map<ProjectId, Known>()
+export const layer = (options: Options): Layer.Layer<never, never, CredentialStore> =>
+  Layer.effect(
+    Redaction,
+    Effect.gen(function* () {
+      const store = yield* CredentialStore
+      let installation = options.values
+      let own = Redactor.make(installation)
+      const projects = new Map<ProjectId, Known>()
 
-  const at = (projectId: ProjectId): Known => {
-    const known = projects.get(projectId) ?? { stored: new Map(), learned: [], redactor: own, readAt: null, reading: false }
-    projects.delete(projectId)
-    projects.set(projectId, known)
-    if (projects.size > maxProjects) for (const oldest of projects.keys()) { projects.delete(oldest); break }
-    return known
-  }
-  const valuesOf = (known: Known) => [...new Set([...[...known.stored.values()].map(({ value }) => value), ...known.learned])]
-  const rebuild = (known: Known) => {
-    const values = valuesOf(known)
-    known.redactor = values.length === 0 ? own : Redactor.make([...installation, ...values])
-  }
+      const at = (projectId: ProjectId): Known => {
+        const known = projects.get(projectId) ?? {
+          stored: new Map(),
+          learned: [],
+          redactor: own,
+          readAt: null,
+          reading: false
+        }
+        projects.delete(projectId)
+        projects.set(projectId, known)
+        if (projects.size > maxProjects)
+          for (const oldest of projects.keys()) {
+            projects.delete(oldest)
+            break
+          }
+        return known
+      }
+      const valuesOf = (known: Known) => [
+        ...new Set([...[...known.stored.values()].map(({ value }) => value), ...known.learned])
+      ]
+      const rebuild = (known: Known) => {
+        const values = valuesOf(known)
+        known.redactor = values.length === 0 ? own : Redactor.make([...installation, ...values])
+      }
 
-  const read = Effect.fnUntraced(function*(projectId: ProjectId, known: Known) {
-    const rows = yield* store.list(projectId)
-    const isSame = rows.length === known.stored.size && rows.every(({ name, updatedAtMillis }) => known.stored.get(name)?.at === updatedAtMillis)
-    if (!isSame) {
-      const found = yield* Effect.forEach(rows, ({ name, updatedAtMillis }) => {
-        const before = known.stored.get(name)
-        if (before?.at === updatedAtMillis) return Effect.succeed([[name, before] as const])
-        return Effect.map(store.get(projectId, name), (value) => Option.isNone(value) ? [] : [[name, { at: updatedAtMillis, value: Redacted.value(value.value) }] as const])
+      const read = Effect.fnUntraced(function* (projectId: ProjectId, known: Known) {
+        const rows = yield* store.list(projectId)
+        const isSame =
+          rows.length === known.stored.size &&
+          rows.every(({ name, updatedAtMillis }) => known.stored.get(name)?.at === updatedAtMillis)
+        if (!isSame) {
+          const found = yield* Effect.forEach(rows, ({ name, updatedAtMillis }) => {
+            const before = known.stored.get(name)
+            if (before?.at === updatedAtMillis) return Effect.succeed([[name, before] as const])
+            return Effect.map(store.get(projectId, name), (value) =>
+              Option.isNone(value) ? [] : [[name, { at: updatedAtMillis, value: Redacted.value(value.value) }] as const]
+            )
+          })
+          known.stored = new Map(found.flat())
+          rebuild(known)
+        }
+        known.readAt = yield* Clock.currentTimeMillis
       })
-      known.stored = new Map(found.flat())
-      rebuild(known)
-    }
-    known.readAt = yield* Clock.currentTimeMillis
-  })
 
-  const of = (projectId: ProjectId | null): Effect.Effect<Redactor.Redactor, StoreError> => projectId === null ? Effect.succeed(own) : Effect.gen(function*() {
-    const known = at(projectId)
-    const now = yield* Clock.currentTimeMillis
-    if (known.readAt !== null && (known.reading || now - known.readAt < freshMillis)) return known.redactor
-    known.reading = true
-    const looked = Effect.ensuring(read(projectId, known), Effect.sync(() => { known.reading = false }))
-    yield* known.readAt === null ? looked : Effect.catch(looked, (error) => Effect.logDebug("credentials could not be read again; those known before are masked", error))
-    return known.redactor
-  })
+      const of = (projectId: ProjectId | null): Effect.Effect<Redactor.Redactor, StoreError> =>
+        projectId === null
+          ? Effect.succeed(own)
+          : Effect.gen(function* () {
+              const known = at(projectId)
+              const now = yield* Clock.currentTimeMillis
+              if (known.readAt !== null && (known.reading || now - known.readAt < freshMillis)) return known.redactor
+              known.reading = true
+              const looked = Effect.ensuring(
+                read(projectId, known),
+                Effect.sync(() => {
+                  known.reading = false
+                })
+              )
+              yield* known.readAt === null
+                ? looked
+                : Effect.catch(looked, (error) =>
+                    Effect.logDebug("credentials could not be read again; those known before are masked", error)
+                  )
+              return known.redactor
+            })
 
-  const learn: Shape["learn"] = (projectId, values) => Effect.sync(() => {
-    const known = projectId === null ? null : at(projectId)
-    const there = new Set([...installation, ...(known === null ? [] : valuesOf(known))])
-    const fresh = [...new Set(values)].filter((value) => value !== "" && !there.has(value))
-    if (fresh.length === 0) return
-    if (known === null) {
-      installation = [...installation, ...fresh]
-      own = Redactor.make(installation)
-      for (const one of projects.values()) rebuild(one)
-      return
-    }
-    known.learned = [...known.learned, ...fresh].slice(-maxLearned)
-    rebuild(known)
-  })
+      const learn: Shape["learn"] = (projectId, values) =>
+        Effect.sync(() => {
+          const known = projectId === null ? null : at(projectId)
+          const there = new Set([...installation, ...(known === null ? [] : valuesOf(known))])
+          const fresh = [...new Set(values)].filter((value) => value !== "" && !there.has(value))
+          if (fresh.length === 0) return
+          if (known === null) {
+            installation = [...installation, ...fresh]
+            own = Redactor.make(installation)
+            for (const one of projects.values()) rebuild(one)
+            return
+          }
+          known.learned = [...known.learned, ...fresh].slice(-maxLearned)
+          rebuild(known)
+        })
 
-  return {
-    of,
-    learn,
-    given: (projectId, values) => Effect.map(of(projectId), () => Redactor.make([...installation, ...valuesOf(at(projectId)), ...values])),
-    text: (text) => {
-      let masked = own.text(text)
-      for (const { redactor } of projects.values()) if (redactor !== own) masked = redactor.text(masked)
-      return masked
-    }
-  }
-}))
+      return {
+        of,
+        learn,
+        given: (projectId, values) =>
+          Effect.map(of(projectId), () => Redactor.make([...installation, ...valuesOf(at(projectId)), ...values])),
+        text: (text) => {
+          let masked = own.text(text)
+          for (const { redactor } of projects.values()) if (redactor !== own) masked = redactor.text(masked)
+          return masked
+        }
+      }
+    })
+  )

@@ -22,7 +22,11 @@ export interface Change {
 const places = 5
 
 /** Pure: where secrets stand in one file. Yields as the search does. */
-export const inFile = function*(redactor: Redactor, path: string, content: Uint8Array): Generator<void, ReadonlyArray<string>> {
+export const inFile = function* (
+  redactor: Redactor,
+  path: string,
+  content: Uint8Array
+): Generator<void, ReadonlyArray<string>> {
   const shown = redactor.text(path)
   const named = shown === path ? [] : [`${shown}: a secret stands in the file's name`]
   const isText = !content.subarray(0, 8_000).includes(0)
@@ -36,18 +40,23 @@ export const inFile = function*(redactor: Redactor, path: string, content: Uint8
 }
 
 /** Everything that must not land; empty = no secret that is known. */
-export const problems = Effect.fn("SecretCheck.problems")(function*({ after, before, target, to }: Change) {
+export const problems = Effect.fn("SecretCheck.problems")(function* ({ after, before, target, to }: Change) {
   const known = new Set(before.map(({ oid, path }) => `${oid} ${path}`))
   const changed = after.filter(({ oid, path }) => !known.has(`${oid} ${path}`))
   if (changed.length === 0) return []
   const redactor = yield* (yield* Redaction).of(target.projectId)
   const contents = yield* (yield* Forge).readFiles(target, to, "")
-  const found = yield* Turns.run(function*() {
+  const found = yield* Turns.run(function* () {
     const all: Array<string> = []
-    for (const { path } of changed) all.push(...(yield* inFile(redactor, path, contents.get(path) ?? new Uint8Array(0))))
+    for (const { path } of changed)
+      all.push(...(yield* inFile(redactor, path, contents.get(path) ?? new Uint8Array(0))))
     return all
   })
   if (found.length === 0) return []
   const rest = found.length > places ? [`and ${found.length - places} more places hold secrets`] : []
-  return [...found.slice(0, places), ...rest, "take the secrets out of the files: a program gets them from its environment"]
+  return [
+    ...found.slice(0, places),
+    ...rest,
+    "take the secrets out of the files: a program gets them from its environment"
+  ]
 })

@@ -16,13 +16,14 @@ export const parse = (text: string): Option.Option<Path> => {
   while (rest !== "") {
     const found = segment.exec(rest)
     if (found === null) return Option.none()
-    path.push(found[2] === undefined ? found[1] ?? found[3] ?? "" : Number(found[2]))
+    path.push(found[2] === undefined ? (found[1] ?? found[3] ?? "") : Number(found[2]))
     rest = rest.slice(found[0].length)
   }
   return Option.some(path)
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, Schema.Json>> => typeof value === "object" && value !== null && !Array.isArray(value)
+const isRecord = (value: unknown): value is Readonly<Record<string, Schema.Json>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
 const isList = (value: unknown): value is ReadonlyArray<Schema.Json> => Array.isArray(value)
 
 export const at = (value: Schema.Json, path: Path): Option.Option<Schema.Json> => {

@@ -23,35 +23,59 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1()
 const excess = "Expected no excess property"
 
 /** Each thing that does not fit, with the path to it. */
-const misfits = (error: Schema.SchemaError, place: string): ReadonlyArray<Problem> => format(error.issue).issues.slice(0, maxProblems).map((issue) => {
-  const path = (issue.path ?? []).map((segment) => typeof segment === "object" ? segment.key : segment)
-  const at = path.reduce<string>((whole, key) => typeof key === "number" ? `${whole}[${key}]` : whole === "" ? String(key) : `${whole}.${String(key)}`, place)
-  return { at: at === "" ? "tree" : at, message: issue.message === excess ? "unknown; remove it" : issue.message }
-})
+const misfits = (error: Schema.SchemaError, place: string): ReadonlyArray<Problem> =>
+  format(error.issue)
+    .issues.slice(0, maxProblems)
+    .map((issue) => {
+      const path = (issue.path ?? []).map((segment) => (typeof segment === "object" ? segment.key : segment))
+      const at = path.reduce<string>(
+        (whole, key) =>
+          typeof key === "number" ? `${whole}[${key}]` : whole === "" ? String(key) : `${whole}.${String(key)}`,
+        place
+      )
+      return { at: at === "" ? "tree" : at, message: issue.message === excess ? "unknown; remove it" : issue.message }
+    })
 
 /** Teardown steps live beside the others under names of their own. */
 export const teardownKey = (id: string): string => `teardown.${id}`
 
-const isAction = (name: unknown): name is keyof typeof actions => typeof name === "string" && Object.hasOwn(actions, name)
+const isAction = (name: unknown): name is keyof typeof actions =>
+  typeof name === "string" && Object.hasOwn(actions, name)
 
 const decodeStep = (value: unknown, place: string): Result.Result<TreeStep, ReadonlyArray<Problem>> => {
   const action: unknown = typeof value === "object" && value !== null ? Reflect.get(value, "action") : undefined
-  if (!isAction(action)) return Result.fail([{ at: `${place}.action`, message: `${action === undefined ? "missing" : `there is no action ${JSON.stringify(action)}`}; there are ${Object.keys(actions).join(", ")}` }])
-  const decode: (input: unknown) => Result.Result<TreeStep, Schema.SchemaError> = Schema.decodeUnknownResult(actions[action] as Schema.Codec<TreeStep>, strict)
+  if (!isAction(action))
+    return Result.fail([
+      {
+        at: `${place}.action`,
+        message: `${action === undefined ? "missing" : `there is no action ${JSON.stringify(action)}`}; there are ${Object.keys(actions).join(", ")}`
+      }
+    ])
+  const decode: (input: unknown) => Result.Result<TreeStep, Schema.SchemaError> = Schema.decodeUnknownResult(
+    actions[action] as Schema.Codec<TreeStep>,
+    strict
+  )
   return Result.mapError(decode(value), (error) => misfits(error, place))
 }
 
 /** Keys that stand twice, found in one pass; the library's own check compares each key of a map with all others. */
-const doubled = (document: Document, lineOf: (offset: number) => string): { readonly problems: ReadonlyArray<Problem>; readonly values: number } => {
+const doubled = (
+  document: Document,
+  lineOf: (offset: number) => string
+): { readonly problems: ReadonlyArray<Problem>; readonly values: number } => {
   const problems: Array<Problem> = []
   let values = 0
   visit(document, {
-    Node: () => ++values > maxValues ? visit.BREAK : undefined,
+    Node: () => (++values > maxValues ? visit.BREAK : undefined),
     Map: (_key, map) => {
       const seen = new Set<string>()
       for (const { key } of map.items) {
         const name = isScalar(key) ? String(key.value) : String(key)
-        if (seen.has(name) && problems.length < maxProblems) problems.push({ at: isScalar(key) && key.range ? lineOf(key.range[0]) : "file", message: `the key ${name.slice(0, 60)} stands twice` })
+        if (seen.has(name) && problems.length < maxProblems)
+          problems.push({
+            at: isScalar(key) && key.range ? lineOf(key.range[0]) : "file",
+            message: `the key ${name.slice(0, 60)} stands twice`
+          })
         seen.add(name)
       }
       return ++values > maxValues ? visit.BREAK : undefined
@@ -67,7 +91,9 @@ const parsed = (text: string): Result.Result<unknown, ReadonlyArray<Problem>> =>
   // The library goes down nested values by calling itself: what is nested too deep throws like anything else that it cannot read.
   try {
     const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false })
-    const problems = document.errors.slice(0, maxProblems).map((error) => ({ at: lineOf(error.pos[0]), message: error.message }))
+    const problems = document.errors
+      .slice(0, maxProblems)
+      .map((error) => ({ at: lineOf(error.pos[0]), message: error.message }))
     if (problems.length > 0) return Result.fail(problems)
     const found = doubled(document, lineOf)
     if (found.values > maxValues) return Result.fail([{ at: "file", message: `more than ${maxValues} values` }])
@@ -79,11 +105,14 @@ const parsed = (text: string): Result.Result<unknown, ReadonlyArray<Problem>> =>
   }
 }
 
-const stepsAt = (list: ReadonlyArray<unknown>, place: string): { readonly steps: ReadonlyArray<TreeStep>; readonly problems: ReadonlyArray<Problem> } => {
+const stepsAt = (
+  list: ReadonlyArray<unknown>,
+  place: string
+): { readonly steps: ReadonlyArray<TreeStep>; readonly problems: ReadonlyArray<Problem> } => {
   const decoded = list.map((one, i) => decodeStep(one, `${place}[${i}]`))
   return {
-    steps: decoded.flatMap((one) => Result.isSuccess(one) ? [one.success] : []),
-    problems: decoded.flatMap((one) => Result.isFailure(one) ? one.failure : [])
+    steps: decoded.flatMap((one) => (Result.isSuccess(one) ? [one.success] : [])),
+    problems: decoded.flatMap((one) => (Result.isFailure(one) ? one.failure : []))
   }
 }
 
@@ -103,14 +132,23 @@ const before = (steps: ReadonlyArray<TreeStep>, step: TreeStep): ReadonlySet<str
 }
 
 const shape = (step: TreeStep): string | null => {
-  if (step.action === "wait_build" && [step.task, step.feature, step.environment].filter((one) => one !== undefined).length !== 1) return "give exactly one of task, feature and environment"
-  if (step.action === "wait_build" && step.phase !== undefined && step.feature === undefined) return "phase belongs to a feature"
+  if (
+    step.action === "wait_build" &&
+    [step.task, step.feature, step.environment].filter((one) => one !== undefined).length !== 1
+  )
+    return "give exactly one of task, feature and environment"
+  if (step.action === "wait_build" && step.phase !== undefined && step.feature === undefined)
+    return "phase belongs to a feature"
   if (step.action !== "assert") return null
   for (const [i, check] of step.checks.entries()) {
-    if ((check.at === undefined) === (check.value === undefined)) return `checks[${i}]: give either at (a path into what was visited) or value`
-    if (check.at !== undefined && step.visit === undefined) return `checks[${i}].at: nothing is visited; add visit or use value`
-    if (["equals", "not_equals", "contains", "exists"].filter((name) => Object.hasOwn(check, name)).length !== 1) return `checks[${i}]: give exactly one of equals, not_equals, contains and exists`
-    if (check.at !== undefined && JsonPath.parse(check.at)._tag === "None") return `checks[${i}].at: ${check.at} is not a path like $.body.name[0]`
+    if ((check.at === undefined) === (check.value === undefined))
+      return `checks[${i}]: give either at (a path into what was visited) or value`
+    if (check.at !== undefined && step.visit === undefined)
+      return `checks[${i}].at: nothing is visited; add visit or use value`
+    if (["equals", "not_equals", "contains", "exists"].filter((name) => Object.hasOwn(check, name)).length !== 1)
+      return `checks[${i}]: give exactly one of equals, not_equals, contains and exists`
+    if (check.at !== undefined && JsonPath.parse(check.at)._tag === "None")
+      return `checks[${i}].at: ${check.at} is not a path like $.body.name[0]`
   }
   return null
 }
@@ -131,24 +169,39 @@ const checked = (tree: Tree): ReadonlyArray<Problem> => {
   const look = (step: TreeStep, at: string, usable: (id: string) => string | null) => {
     const wrong = shape(step)
     if (wrong !== null) problems.push({ at, message: wrong })
-    for (const [name, path] of Object.entries(step.outputs ?? {})) if (JsonPath.parse(path)._tag === "None") problems.push({ at: `${at}.outputs.${name}`, message: `${path} is not a path like $.body.name[0]` })
+    for (const [name, path] of Object.entries(step.outputs ?? {}))
+      if (JsonPath.parse(path)._tag === "None")
+        problems.push({ at: `${at}.outputs.${name}`, message: `${path} is not a path like $.body.name[0]` })
     for (const { field, reference } of Template.references(step)) {
       const place = `${at}.${field}`
       if (Result.isFailure(reference)) problems.push({ at: place, message: reference.failure })
-      else if (reference.success._tag === "Var" && !vars.has(reference.success.name)) problems.push({ at: place, message: `there is no variable ${reference.success.name}; there are ${[...vars].join(", ") || "none"}` })
+      else if (reference.success._tag === "Var" && !vars.has(reference.success.name))
+        problems.push({
+          at: place,
+          message: `there is no variable ${reference.success.name}; there are ${[...vars].join(", ") || "none"}`
+        })
       else if (reference.success._tag === "Output") {
         const { name, step: id } = reference.success
         const why = usable(id)
         const source = tree.steps.find((one) => one.id === id)
         if (why !== null) problems.push({ at: place, message: why })
-        else if (source !== undefined && !Object.hasOwn(source.outputs ?? {}, name)) problems.push({ at: place, message: `step ${id} has no output ${name}` })
+        else if (source !== undefined && !Object.hasOwn(source.outputs ?? {}, name))
+          problems.push({ at: place, message: `step ${id} has no output ${name}` })
       }
     }
   }
-  const exists = (id: string) => tree.steps.some((one) => one.id === id) ? null : `there is no step ${id}`
+  const exists = (id: string) => (tree.steps.some((one) => one.id === id) ? null : `there is no step ${id}`)
   for (const [i, step] of tree.steps.entries()) {
     const earlier = before(tree.steps, step)
-    look(step, `steps[${i}]`, (id) => exists(id) ?? (earlier.has(id) ? null : `step ${step.id} uses an output of ${id} without depending on it: add it to depends_on`))
+    look(
+      step,
+      `steps[${i}]`,
+      (id) =>
+        exists(id) ??
+        (earlier.has(id)
+          ? null
+          : `step ${step.id} uses an output of ${id} without depending on it: add it to depends_on`)
+    )
   }
   for (const [i, step] of teardown.entries()) look(step, `teardown[${i}]`, exists)
   return problems
@@ -169,13 +222,25 @@ export const parse = (text: string): Result.Result<Tree, ReadonlyArray<Problem>>
 }
 
 /** The variables of a run: what was given, checked, and the defaults for the rest. */
-export const variables = (tree: Tree, given: Readonly<Record<string, Schema.Json>>): Result.Result<Readonly<Record<string, Schema.Json>>, ReadonlyArray<Problem>> => {
+export const variables = (
+  tree: Tree,
+  given: Readonly<Record<string, Schema.Json>>
+): Result.Result<Readonly<Record<string, Schema.Json>>, ReadonlyArray<Problem>> => {
   const known = tree.vars ?? {}
-  const problems: Array<Problem> = Object.keys(given).filter((name) => !Object.hasOwn(known, name)).map((name) => ({ at: `vars.${name}`, message: `the tree ${tree.name} has no such variable; it has ${Object.keys(known).join(", ") || "none"}` }))
+  const problems: Array<Problem> = Object.keys(given)
+    .filter((name) => !Object.hasOwn(known, name))
+    .map((name) => ({
+      at: `vars.${name}`,
+      message: `the tree ${tree.name} has no such variable; it has ${Object.keys(known).join(", ") || "none"}`
+    }))
   const values: Record<string, Schema.Json> = {}
   for (const [name, variable] of Object.entries(known)) {
     const value = given[name] ?? variable.default
-    if (value === undefined) problems.push({ at: `vars.${name}`, message: `missing${variable.description === undefined ? "" : `: ${variable.description}`}` })
+    if (value === undefined)
+      problems.push({
+        at: `vars.${name}`,
+        message: `missing${variable.description === undefined ? "" : `: ${variable.description}`}`
+      })
     else values[name] = value
   }
   return problems.length === 0 ? Result.succeed(values) : Result.fail(problems.slice(0, maxProblems))

@@ -1,8 +1,16 @@
 /** Cookbook trees: workflows written down as YAML, with steps that depend on each other and a tear-down that always runs. Schemas only. */
 import { Schema } from "effect"
 
-const Id = Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9-]{0,39}$/, { message: "expected lower-case letters, digits and hyphens, starting with a letter, at most 40 characters" }))
-const Name = Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9_]{0,39}$/, { message: "expected lower-case letters, digits and underscores, starting with a letter, at most 40 characters" }))
+const Id = Schema.String.check(
+  Schema.isPattern(/^[a-z][a-z0-9-]{0,39}$/, {
+    message: "expected lower-case letters, digits and hyphens, starting with a letter, at most 40 characters"
+  })
+)
+const Name = Schema.String.check(
+  Schema.isPattern(/^[a-z][a-z0-9_]{0,39}$/, {
+    message: "expected lower-case letters, digits and underscores, starting with a letter, at most 40 characters"
+  })
+)
 const Text = Schema.String.check(Schema.isMaxLength(10_000))
 const seconds = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 1, maximum }))
 
@@ -11,7 +19,12 @@ const base = {
   title: Schema.optionalKey(Text),
   depends_on: Schema.optionalKey(Schema.Array(Id).check(Schema.isMaxLength(200))),
   /** How often the step is tried again after it failed, and the pause before. */
-  retries: Schema.optionalKey(Schema.Struct({ times: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 })), delay_seconds: Schema.optionalKey(seconds(3_600)) })),
+  retries: Schema.optionalKey(
+    Schema.Struct({
+      times: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 })),
+      delay_seconds: Schema.optionalKey(seconds(3_600))
+    })
+  ),
   /** Of one call; of the whole wait for the waiting actions. */
   timeout_seconds: Schema.optionalKey(seconds(86_400)),
   /** The step is left out when this is true, `"true"`, `"yes"` or a number other than 0. */
@@ -34,7 +47,12 @@ export const ApiStep = Schema.Struct({
   expect_status: Schema.optionalKey(Schema.Array(Schema.Int))
 })
 /** Until the project is ready. */
-export const WaitInfraStep = Schema.Struct({ ...base, action: Schema.Literal("wait_infra"), project: Text, interval_seconds: Schema.optionalKey(seconds(3_600)) })
+export const WaitInfraStep = Schema.Struct({
+  ...base,
+  action: Schema.Literal("wait_infra"),
+  project: Text,
+  interval_seconds: Schema.optionalKey(seconds(3_600))
+})
 /** Until a task has completed, a feature has reached a phase (default `released`), or an environment has a release. One of the three. */
 export const WaitBuildStep = Schema.Struct({
   ...base,
@@ -75,14 +93,27 @@ export type Check = typeof Check.Type
 export const AssertStep = Schema.Struct({
   ...base,
   action: Schema.Literal("assert"),
-  visit: Schema.optionalKey(Schema.Struct({ project: Text, environment: Schema.optionalKey(Environment), path: Schema.optionalKey(Text) })),
+  visit: Schema.optionalKey(
+    Schema.Struct({ project: Text, environment: Schema.optionalKey(Environment), path: Schema.optionalKey(Text) })
+  ),
   checks: Schema.Array(Check).check(Schema.isMinLength(1), Schema.isMaxLength(200))
 })
 
 /** Waits for somebody's answer to a question (`rdev operations answer`); it is `$.answer`. */
-export const AskStep = Schema.Struct({ ...base, action: Schema.Literal("ask"), question: Text.check(Schema.isMinLength(1)) })
+export const AskStep = Schema.Struct({
+  ...base,
+  action: Schema.Literal("ask"),
+  question: Text.check(Schema.isMinLength(1))
+})
 
-export const actions = { api: ApiStep, wait_infra: WaitInfraStep, wait_build: WaitBuildStep, shell: ShellStep, assert: AssertStep, ask: AskStep } as const
+export const actions = {
+  api: ApiStep,
+  wait_infra: WaitInfraStep,
+  wait_build: WaitBuildStep,
+  shell: ShellStep,
+  assert: AssertStep,
+  ask: AskStep
+} as const
 export const TreeStep = Schema.Union([ApiStep, WaitInfraStep, WaitBuildStep, ShellStep, AssertStep, AskStep])
 export type TreeStep = typeof TreeStep.Type
 
@@ -99,5 +130,9 @@ export const TreeHead = Schema.Struct({
   steps: Schema.Array(Schema.Json).check(Schema.isMinLength(1), Schema.isMaxLength(200)),
   teardown: Schema.optionalKey(Schema.Array(Schema.Json).check(Schema.isMaxLength(50)))
 })
-export const Tree = Schema.Struct({ ...TreeHead.fields, steps: Schema.Array(TreeStep), teardown: Schema.optionalKey(Schema.Array(TreeStep)) })
+export const Tree = Schema.Struct({
+  ...TreeHead.fields,
+  steps: Schema.Array(TreeStep),
+  teardown: Schema.optionalKey(Schema.Array(TreeStep))
+})
 export type Tree = typeof Tree.Type

@@ -22,21 +22,29 @@ export type Verdict =
   | { readonly _tag: "Gone" }
   | { readonly _tag: "Failed"; readonly error: ErrorClass }
 
-const again = (task: WorkTask, message: string, atLeastMillis = 0): Verdict =>
-  ({ _tag: "Failed", error: { _tag: "Unknown", message, retryAfterMillis: Math.max(atLeastMillis, waitAfter(task)) } })
+const again = (task: WorkTask, message: string, atLeastMillis = 0): Verdict => ({
+  _tag: "Failed",
+  error: { _tag: "Unknown", message, retryAfterMillis: Math.max(atLeastMillis, waitAfter(task)) }
+})
 
 /** A receiver's wish may delay an attempt up to the longest wait. */
 export const ofAnswer = (task: WorkTask, { retryAfterMillis, status }: WebhookAnswer): Verdict => {
   if (status >= 200 && status < 300) return { _tag: "Delivered", status }
   if (status === 410) return { _tag: "Gone" }
-  const redirect = status >= 300 && status < 400 ? ", and redirects are not followed: give the webhook the address that it leads to" : ""
+  const redirect =
+    status >= 300 && status < 400
+      ? ", and redirects are not followed: give the webhook the address that it leads to"
+      : ""
   return again(task, `the receiver answered ${status}${redirect}`, Math.min(retryAfterMillis ?? 0, waits.at(-1) ?? 0))
 }
 
 export const ofError = (task: WorkTask, { message, reason }: WebhookTransportError): Verdict => {
   switch (reason._tag) {
-    case "Unauthorized": return { _tag: "Failed", error: { _tag: "PolicyDenied", message } }
-    case "Invalid": return { _tag: "Failed", error: { _tag: "Invalid", field: reason.field, message } }
-    default: return again(task, message)
+    case "Unauthorized":
+      return { _tag: "Failed", error: { _tag: "PolicyDenied", message } }
+    case "Invalid":
+      return { _tag: "Failed", error: { _tag: "Invalid", field: reason.field, message } }
+    default:
+      return again(task, message)
   }
 }

@@ -27,46 +27,75 @@ export const previousSecretName = "webhook.secret.previous"
 
 const failure = (reason: ErrorClass) => Effect.fail(new TaskFailure({ reason }))
 /** The stores are away: a matter of minutes, and no attempt on the receiver. */
-const storesAway = (error: StoreError) => new TaskFailure({ reason: { _tag: "ResourceExhausted", resource: "webhook-stores", message: error.message }, cause: error })
+const storesAway = (error: StoreError) =>
+  new TaskFailure({
+    reason: { _tag: "ResourceExhausted", resource: "webhook-stores", message: error.message },
+    cause: error
+  })
 
 /** Those that sign at this time, the present one first. */
-const secretsOf = (credentials: CredentialStore["Service"], webhook: Webhook, nowMillis: number) => Effect.gen(function*() {
-  const names = webhook.previousSecretUntilMillis !== null && webhook.previousSecretUntilMillis > nowMillis ? [secretName, previousSecretName] : [secretName]
-  const found = yield* Effect.forEach(names, (name) => credentials.get(Message.queueOf(webhook.id), name))
-  return found.flatMap((secret): ReadonlyArray<Redacted.Redacted> => Option.isSome(secret) ? [secret.value] : [])
-})
+const secretsOf = (credentials: CredentialStore["Service"], webhook: Webhook, nowMillis: number) =>
+  Effect.gen(function* () {
+    const names =
+      webhook.previousSecretUntilMillis !== null && webhook.previousSecretUntilMillis > nowMillis
+        ? [secretName, previousSecretName]
+        : [secretName]
+    const found = yield* Effect.forEach(names, (name) => credentials.get(Message.queueOf(webhook.id), name))
+    return found.flatMap((secret): ReadonlyArray<Redacted.Redacted> => (Option.isSome(secret) ? [secret.value] : []))
+  })
 
-export const handler = Effect.gen(function*() {
+export const handler = Effect.gen(function* () {
   const store = yield* WebhookStore
   const credentials = yield* CredentialStore
   const transport = yield* WebhookTransport
   const subscriptions = yield* Subscriptions
 
-  const deliver: TaskHandlers.TaskHandler = ({ task }) => Effect.gen(function*() {
-    const { event, webhookId } = yield* Effect.mapError(Message.decode(task.payload), (cause) =>
-      new TaskFailure({ reason: { _tag: "Invalid", field: "payload", message: cause.message }, cause }))
-    const now = yield* Clock.currentTimeMillis
-    const webhook = Option.getOrNull(yield* Effect.mapError(store.get(webhookId), storesAway))
-    if (webhook === null) return yield* failure({ _tag: "PolicyDenied", message: `webhook ${webhookId} was removed` })
-    if (webhook.disabled !== null) return yield* failure({ _tag: "PolicyDenied", message: `webhook ${webhookId} is disabled: ${webhook.disabled.reason}` })
-    const secrets = yield* Effect.mapError(secretsOf(credentials, webhook, now), storesAway)
-    if (secrets.length === 0) return yield* failure({ _tag: "AuthFailed", message: `webhook ${webhookId} has no secret: replace it` })
-    const body = Message.bodyOf(event)
-    const headers = { "content-type": "application/json", "user-agent": "rdev-webhooks", ...Signature.headers(secrets, Message.idOf(event), now, body) }
-    const verdict = yield* Effect.match(transport.post({ url: webhook.url, headers, body, timeoutMillis }), {
-      onSuccess: (answer) => Attempt.ofAnswer(task, answer),
-      onFailure: (error) => Attempt.ofError(task, error)
-    })
-    switch (verdict._tag) {
-      case "Delivered": return { status: verdict.status }
-      case "Failed": return yield* failure(verdict.error)
-      case "Gone": {
-        const disable = Effect.andThen(store.change(webhookId, { disabled: { atMillis: now, reason: "the receiver answered 410 Gone" } }), subscriptions.changed)
-        yield* Effect.mapError(disable, storesAway)
-        return yield* failure({ _tag: "Invalid", field: "url", message: "the receiver answered 410 Gone: the webhook is disabled" })
+  const deliver: TaskHandlers.TaskHandler = ({ task }) =>
+    Effect.gen(function* () {
+      const { event, webhookId } = yield* Effect.mapError(
+        Message.decode(task.payload),
+        (cause) => new TaskFailure({ reason: { _tag: "Invalid", field: "payload", message: cause.message }, cause })
+      )
+      const now = yield* Clock.currentTimeMillis
+      const webhook = Option.getOrNull(yield* Effect.mapError(store.get(webhookId), storesAway))
+      if (webhook === null) return yield* failure({ _tag: "PolicyDenied", message: `webhook ${webhookId} was removed` })
+      if (webhook.disabled !== null)
+        return yield* failure({
+          _tag: "PolicyDenied",
+          message: `webhook ${webhookId} is disabled: ${webhook.disabled.reason}`
+        })
+      const secrets = yield* Effect.mapError(secretsOf(credentials, webhook, now), storesAway)
+      if (secrets.length === 0)
+        return yield* failure({ _tag: "AuthFailed", message: `webhook ${webhookId} has no secret: replace it` })
+      const body = Message.bodyOf(event)
+      const headers = {
+        "content-type": "application/json",
+        "user-agent": "rdev-webhooks",
+        ...Signature.headers(secrets, Message.idOf(event), now, body)
       }
-    }
-  })
+      const verdict = yield* Effect.match(transport.post({ url: webhook.url, headers, body, timeoutMillis }), {
+        onSuccess: (answer) => Attempt.ofAnswer(task, answer),
+        onFailure: (error) => Attempt.ofError(task, error)
+      })
+      switch (verdict._tag) {
+        case "Delivered":
+          return { status: verdict.status }
+        case "Failed":
+          return yield* failure(verdict.error)
+        case "Gone": {
+          const disable = Effect.andThen(
+            store.change(webhookId, { disabled: { atMillis: now, reason: "the receiver answered 410 Gone" } }),
+            subscriptions.changed
+          )
+          yield* Effect.mapError(disable, storesAway)
+          return yield* failure({
+            _tag: "Invalid",
+            field: "url",
+            message: "the receiver answered 410 Gone: the webhook is disabled"
+          })
+        }
+      }
+    })
   return deliver
 })
 
@@ -80,9 +109,21 @@ export interface DeliveryOptions {
   readonly drainMillis: number
 }
 
-export const layerWorker = ({ capacity, drainMillis, name, version }: DeliveryOptions): Layer.Layer<never, never, Stores> =>
+export const layerWorker = ({
+  capacity,
+  drainMillis,
+  name,
+  version
+}: DeliveryOptions): Layer.Layer<never, never, Stores> =>
   // It rests more than the worker of everything else in this process, which does the same chores; what is new wakes it up.
-  Worker.layer({ capacity, id: `${name} webhooks`, version, drainMillis, pollMillis: 5_000, choresMillis: 10_000 }).pipe(
+  Worker.layer({
+    capacity,
+    id: `${name} webhooks`,
+    version,
+    drainMillis,
+    pollMillis: 5_000,
+    choresMillis: 10_000
+  }).pipe(
     Layer.provide(Layer.unwrap(Effect.map(handler, (deliver) => TaskHandlers.layer({ [Message.kind]: deliver })))),
     Layer.provide(TaskEvents.layerNone)
   )

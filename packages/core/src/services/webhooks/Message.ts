@@ -21,12 +21,15 @@ export const decode = Schema.decodeUnknownEffect(codec)
 export const queueOf = (id: WebhookId): ProjectId => `proj_${id.slice(-26)}` as ProjectId
 
 const covers = (pattern: string, event: Event): boolean =>
-  pattern === "*" || pattern === event.type ||
+  pattern === "*" ||
+  pattern === event.type ||
   (pattern === "notify" && event.data["notify"] === true) ||
   (pattern.endsWith(".*") && event.type.startsWith(pattern.slice(0, -1)))
 
-export const watches = (webhook: Webhook, stream: StreamName): boolean => webhook.projectId === null || stream === ofProject(webhook.projectId)
-export const wants = (webhook: Webhook, event: Event): boolean => webhook.events.some((pattern) => covers(pattern, event))
+export const watches = (webhook: Webhook, stream: StreamName): boolean =>
+  webhook.projectId === null || stream === ofProject(webhook.projectId)
+export const wants = (webhook: Webhook, event: Event): boolean =>
+  webhook.events.some((pattern) => covers(pattern, event))
 
 /** The same for every attempt and every receiver, so that a receiver can drop what it has seen. No dot: signatures are made of it. */
 export const idOf = ({ seq, stream }: Event): string => `evt_${stream === "system" ? stream : stream.slice(-26)}_${seq}`
@@ -34,5 +37,9 @@ export const idOf = ({ seq, stream }: Event): string => `evt_${stream === "syste
 /** At most 20 kB, as an event's data has at most 16 KiB. `project_id` is null for events of the installation. */
 export const bodyOf = (event: Event): string => {
   const { time, type, ...data } = flat(event)
-  return JSON.stringify({ type, timestamp: time, data: { project_id: event.stream === "system" ? null : event.stream.slice("project:".length), ...data } })
+  return JSON.stringify({
+    type,
+    timestamp: time,
+    data: { project_id: event.stream === "system" ? null : event.stream.slice("project:".length), ...data }
+  })
 }

@@ -27,23 +27,31 @@ export const taskOf = ({ id }: Pick<Webhook, "id">, event: Event, nowMillis: num
   timeoutMillis
 })
 
-export const layer: Layer.Layer<EventLog, never, EventLog | Subscriptions | UnitOfWork | WorkQueueStore> = Layer.effect(EventLog, Effect.gen(function*() {
-  const log = yield* EventLog
-  const subscriptions = yield* Subscriptions
-  const unit = yield* UnitOfWork
-  const queue = yield* WorkQueueStore
-  return EventLog.of({
-    ...log,
-    append: (stream, events) => Effect.suspend(() => {
-      const webhooks = subscriptions.watching(stream)
-      if (webhooks.length === 0) return log.append(stream, events)
-      return unit.transact(Effect.gen(function*() {
-        const appended = yield* log.append(stream, events)
-        const now = yield* Clock.currentTimeMillis
-        const tasks = webhooks.flatMap((webhook) => appended.filter((event) => Message.wants(webhook, event)).map((event) => taskOf(webhook, event, now)))
-        if (tasks.length > 0) yield* queue.insert(tasks)
-        return appended
-      }))
+export const layer: Layer.Layer<EventLog, never, EventLog | Subscriptions | UnitOfWork | WorkQueueStore> = Layer.effect(
+  EventLog,
+  Effect.gen(function* () {
+    const log = yield* EventLog
+    const subscriptions = yield* Subscriptions
+    const unit = yield* UnitOfWork
+    const queue = yield* WorkQueueStore
+    return EventLog.of({
+      ...log,
+      append: (stream, events) =>
+        Effect.suspend(() => {
+          const webhooks = subscriptions.watching(stream)
+          if (webhooks.length === 0) return log.append(stream, events)
+          return unit.transact(
+            Effect.gen(function* () {
+              const appended = yield* log.append(stream, events)
+              const now = yield* Clock.currentTimeMillis
+              const tasks = webhooks.flatMap((webhook) =>
+                appended.filter((event) => Message.wants(webhook, event)).map((event) => taskOf(webhook, event, now))
+              )
+              if (tasks.length > 0) yield* queue.insert(tasks)
+              return appended
+            })
+          )
+        })
     })
   })
-}))
+)

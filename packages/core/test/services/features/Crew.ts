@@ -39,9 +39,12 @@ import { Features, layerDriver } from "@rdev/core/services/Features"
 
 export const main = BranchName.make("main")
 
-const policy = "v: 1\ndeploy: none\nwip: 10\ngates: { spec: auto, design: 'off', tasks: auto, qa-plan: 'off', start: auto, human-review: 'off', audit: 'off', risk: 'off', uat: 'off', merge: auto }\n"
-const spec = (slug: string) => `# ${slug}\n### REQ-001: Say it\nThe tool shall print ${slug}.\n#### SC-001: it\n- Given the tool\n- When it runs\n- Then it prints ${slug}\n`
-const tasks = (slug: string) => `## task-001: Write it\n- covers: REQ-001\n- writes: src/${slug}.js\n- verify: \`true\`\n`
+const policy =
+  "v: 1\ndeploy: none\nwip: 10\ngates: { spec: auto, design: 'off', tasks: auto, qa-plan: 'off', start: auto, human-review: 'off', audit: 'off', risk: 'off', uat: 'off', merge: auto }\n"
+const spec = (slug: string) =>
+  `# ${slug}\n### REQ-001: Say it\nThe tool shall print ${slug}.\n#### SC-001: it\n- Given the tool\n- When it runs\n- Then it prints ${slug}\n`
+const tasks = (slug: string) =>
+  `## task-001: Write it\n- covers: REQ-001\n- writes: src/${slug}.js\n- verify: \`true\`\n`
 
 export interface Counts {
   /** Agents' and platform actions by name. */
@@ -51,132 +54,279 @@ export interface Counts {
 }
 
 /** Files a feature writes besides its own; `shared` makes every feature meet every other. */
-export interface Options { readonly shared: boolean }
+export interface Options {
+  readonly shared: boolean
+}
 
-const text = (content: Uint8Array | undefined) => content === undefined ? "" : Buffer.from(content).toString("utf8")
+const text = (content: Uint8Array | undefined) => (content === undefined ? "" : Buffer.from(content).toString("utf8"))
 
 const crew = (options: Options, counts: Counts) => {
   const count = (name: string) => void counts.did.set(name, (counts.did.get(name) ?? 0) + 1)
-  const load = Effect.fnUntraced(function*(context: TaskContext, slug: string) {
+  const load = Effect.fnUntraced(function* (context: TaskContext, slug: string) {
     const project = yield* (yield* ProjectStore.ProjectStore).byId(context.task.projectId)
     const index = yield* (yield* FeatureStore.FeatureStore).get(context.task.projectId, slug)
-    const found = Option.isSome(project) && Option.isSome(index) ? yield* FeatureFiles.load(project.value, index.value) : Option.none<FeatureFiles.Snapshot>()
+    const found =
+      Option.isSome(project) && Option.isSome(index)
+        ? yield* FeatureFiles.load(project.value, index.value)
+        : Option.none<FeatureFiles.Snapshot>()
     return Option.getOrThrow(found)
   })
-  const commit = Effect.fnUntraced(function*(snapshot: FeatureFiles.Snapshot, changes: ReadonlyArray<{ readonly path: string; readonly content: string }>) {
-    yield* (yield* Forge).commit(snapshot.target, { branch: snapshot.branch, expectedHead: snapshot.sha, changes, message: "work", author: { name: "agent", email: "agent@rdev" } })
+  const commit = Effect.fnUntraced(function* (
+    snapshot: FeatureFiles.Snapshot,
+    changes: ReadonlyArray<{ readonly path: string; readonly content: string }>
+  ) {
+    yield* (yield* Forge).commit(snapshot.target, {
+      branch: snapshot.branch,
+      expectedHead: snapshot.sha,
+      changes,
+      message: "work",
+      author: { name: "agent", email: "agent@rdev" }
+    })
   })
-  const say = (snapshot: FeatureFiles.Snapshot, context: TaskContext, drafts: ReadonlyArray<Repo.Draft>, files: ReadonlyArray<Repo.Write> = []) =>
-    FeatureFiles.record(snapshot, drafts, { files, actor: { id: "fake", type: "agent", session: context.task.id } })
+  const say = (
+    snapshot: FeatureFiles.Snapshot,
+    context: TaskContext,
+    drafts: ReadonlyArray<Repo.Draft>,
+    files: ReadonlyArray<Repo.Write> = []
+  ) => FeatureFiles.record(snapshot, drafts, { files, actor: { id: "fake", type: "agent", session: context.task.id } })
   const about = ({ state }: FeatureFiles.Snapshot) => state.observed.head ?? { tree: "", sha: "" }
 
-  const submit = Effect.fnUntraced(function*(context: TaskContext, slug: string, kind: "spec" | "tasks") {
-    yield* commit(yield* load(context, slug), [{ path: `.sdlc/features/${slug}/${kind}.md`, content: kind === "spec" ? spec(slug) : tasks(slug) }])
+  const submit = Effect.fnUntraced(function* (context: TaskContext, slug: string, kind: "spec" | "tasks") {
+    yield* commit(yield* load(context, slug), [
+      { path: `.sdlc/features/${slug}/${kind}.md`, content: kind === "spec" ? spec(slug) : tasks(slug) }
+    ])
     const written = yield* load(context, slug)
-    yield* say(written, context, [draft("artifact-submitted", { kind, hash: written.state.documents[kind].hash ?? "", upstream: upstreamOf(written.state, kind) })])
+    yield* say(written, context, [
+      draft("artifact-submitted", {
+        kind,
+        hash: written.state.documents[kind].hash ?? "",
+        upstream: upstreamOf(written.state, kind)
+      })
+    ])
   })
-  const registry = (before: string, slug: string) => [...new Set([...before.split("\n").filter((line) => line !== ""), slug])].toSorted().join("\n")
+  const registry = (before: string, slug: string) =>
+    [...new Set([...before.split("\n").filter((line) => line !== ""), slug])].toSorted().join("\n")
 
-  const implement = Effect.fnUntraced(function*(context: TaskContext, slug: string) {
+  const implement = Effect.fnUntraced(function* (context: TaskContext, slug: string) {
     const snapshot = yield* load(context, slug)
     const before = text((yield* (yield* Forge).readFiles(snapshot.target, snapshot.sha, "")).get("registry.txt"))
-    yield* commit(snapshot, [{ path: `src/${slug}.js`, content: `print("${slug}")\n` }, ...(options.shared ? [{ path: "registry.txt", content: registry(before, slug) }] : [])])
+    yield* commit(snapshot, [
+      { path: `src/${slug}.js`, content: `print("${slug}")\n` },
+      ...(options.shared ? [{ path: "registry.txt", content: registry(before, slug) }] : [])
+    ])
     yield* say(yield* load(context, slug), context, [draft("task-claimed", { task: "task-001" })])
   })
   /** A merge of the default branch in which both sides' lines of the registry are kept. */
-  const resolve = Effect.fnUntraced(function*(context: TaskContext, slug: string) {
+  const resolve = Effect.fnUntraced(function* (context: TaskContext, slug: string) {
     const snapshot = yield* load(context, slug)
     const forge = yield* Forge
     const mainSha = Option.getOrThrow(yield* forge.head(snapshot.target, main))
-    const [ours, theirs] = yield* Effect.all([forge.readFiles(snapshot.target, snapshot.sha, ""), forge.readFiles(snapshot.target, mainSha, "")])
+    const [ours, theirs] = yield* Effect.all([
+      forge.readFiles(snapshot.target, snapshot.sha, ""),
+      forge.readFiles(snapshot.target, mainSha, "")
+    ])
     const files = Object.fromEntries([...theirs, ...ours].map(([path, content]) => [path, text(content)]))
-    const sha = yield* forge.importBundle(snapshot.target, makeBundle({
-      parents: [snapshot.sha, mainSha],
-      files: { ...files, "registry.txt": registry(text(theirs.get("registry.txt")), slug) },
-      message: "resolve",
-      author: { name: "agent", email: "agent@rdev" },
-      timeMillis: 1
-    }))
-    yield* forge.advanceBranch(snapshot.target, snapshot.branch, yield* Examined.examine({ head: snapshot.sha, to: sha }, () => Effect.succeed([])))
+    const sha = yield* forge.importBundle(
+      snapshot.target,
+      makeBundle({
+        parents: [snapshot.sha, mainSha],
+        files: { ...files, "registry.txt": registry(text(theirs.get("registry.txt")), slug) },
+        message: "resolve",
+        author: { name: "agent", email: "agent@rdev" },
+        timeMillis: 1
+      })
+    )
+    yield* forge.advanceBranch(
+      snapshot.target,
+      snapshot.branch,
+      yield* Examined.examine({ head: snapshot.sha, to: sha }, () => Effect.succeed([]))
+    )
   })
-  const proof = (snapshot: FeatureFiles.Snapshot, name: string) => Repo.evidenceFile(snapshot.index.slug, { _type: "https://in-toto.io/Statement/v1", name, tree: snapshot.tree })
+  const proof = (snapshot: FeatureFiles.Snapshot, name: string) =>
+    Repo.evidenceFile(snapshot.index.slug, { _type: "https://in-toto.io/Statement/v1", name, tree: snapshot.tree })
 
   const Payload = Schema.Struct({ slug: Schema.String, key: Schema.String, action: Schema.String })
-  const agent = Effect.fnUntraced(function*(context: TaskContext) {
-    const { action, key, slug } = yield* Schema.decodeUnknownEffect(Payload)(context.task.payload)
-    yield* Effect.sleep("3 seconds")
-    const snapshot = yield* load(context, slug)
-    if (decide(snapshot.state, snapshot.loaded.policy, 0).idempotencyKey !== key) return null
-    count(action)
-    const { patch, sha, tree } = about(snapshot) as { readonly tree: string; readonly sha: string; readonly patch?: string }
-    const seen = { tree, sha, ...(patch === undefined ? {} : { patch }) }
-    switch (action) {
-      case "create-spec": yield* submit(context, slug, "spec"); break
-      case "create-tasks": yield* submit(context, slug, "tasks"); break
-      case "implement-task": yield* implement(context, slug); break
-      case "resolve-conflicts": yield* resolve(context, slug); break
-      case "review-code": yield* say(snapshot, context, [draft("review-recorded", { ...seen, verdict: "approve", findings: [] })]); break
-      case "run-qa": {
-        const file = proof(snapshot, "qa")
-        yield* say(snapshot, context, [draft("qa-recorded", { ...seen, checks: [{ id: "QA-001", status: "passed", evidence: file.digest }] })], [file])
-        break
+  const agent = Effect.fnUntraced(
+    function* (context: TaskContext) {
+      const { action, key, slug } = yield* Schema.decodeUnknownEffect(Payload)(context.task.payload)
+      yield* Effect.sleep("3 seconds")
+      const snapshot = yield* load(context, slug)
+      if (decide(snapshot.state, snapshot.loaded.policy, 0).idempotencyKey !== key) return null
+      count(action)
+      const { patch, sha, tree } = about(snapshot) as {
+        readonly tree: string
+        readonly sha: string
+        readonly patch?: string
       }
-      case "sync-specs": yield* say(snapshot, context, [draft("sync-recorded", { specs: [slug] })]); break
-      default: return yield* Effect.die(new Error(`the crew does not know how to ${action}`))
-    }
-    return null
-  }, Effect.mapError((error) => new TaskFailure({ reason: { _tag: "AgentFault", message: String(error) } })))
+      const seen = { tree, sha, ...(patch === undefined ? {} : { patch }) }
+      switch (action) {
+        case "create-spec":
+          yield* submit(context, slug, "spec")
+          break
+        case "create-tasks":
+          yield* submit(context, slug, "tasks")
+          break
+        case "implement-task":
+          yield* implement(context, slug)
+          break
+        case "resolve-conflicts":
+          yield* resolve(context, slug)
+          break
+        case "review-code":
+          yield* say(snapshot, context, [draft("review-recorded", { ...seen, verdict: "approve", findings: [] })])
+          break
+        case "run-qa": {
+          const file = proof(snapshot, "qa")
+          yield* say(
+            snapshot,
+            context,
+            [draft("qa-recorded", { ...seen, checks: [{ id: "QA-001", status: "passed", evidence: file.digest }] })],
+            [file]
+          )
+          break
+        }
+        case "sync-specs":
+          yield* say(snapshot, context, [draft("sync-recorded", { specs: [slug] })])
+          break
+        default:
+          return yield* Effect.die(new Error(`the crew does not know how to ${action}`))
+      }
+      return null
+    },
+    Effect.mapError((error) => new TaskFailure({ reason: { _tag: "AgentFault", message: String(error) } }))
+  )
 
-  const action = (real: (context: TaskContext) => Effect.Effect<Schema.Json, TaskFailure>) => Effect.fnUntraced(function*(context: TaskContext) {
-    const work = yield* Schema.decodeUnknownEffect(Payload)(context.task.payload).pipe(Effect.orDie)
-    count(work.action)
-    if (work.action !== "verify-task") return yield* real(context)
-    const snapshot = yield* load(context, work.slug).pipe(Effect.orDie)
-    const file = proof(snapshot, "task-001")
-    yield* FeatureFiles.record(snapshot, [draft("task-verified", { task: "task-001", evidence: file.digest })], { files: [file] }).pipe(Effect.orDie)
-    return null
-  })
-  return Layer.effect(TaskHandlers, Effect.gen(function*() {
-    const real = yield* FeatureHandlers.make
-    const context = yield* Effect.context<Forge | FeatureStore.FeatureStore | ProjectStore.ProjectStore | RepositoryReader | EventLog.EventLog | PolicyStore.PolicyStore>()
-    const own = (handler: (task: TaskContext) => Effect.Effect<Schema.Json, TaskFailure, Forge | FeatureStore.FeatureStore | ProjectStore.ProjectStore | RepositoryReader | EventLog.EventLog | PolicyStore.PolicyStore>) => (task: TaskContext) => Effect.provideContext(handler(task), context)
-    const then = real.get("action")
-    if (then === undefined) return yield* Effect.die(new Error("the platform has no handler for actions"))
-    return new Map([...real, ["agent", own(agent)], ["action", own(action(then))]])
-  }))
+  const action = (real: (context: TaskContext) => Effect.Effect<Schema.Json, TaskFailure>) =>
+    Effect.fnUntraced(function* (context: TaskContext) {
+      const work = yield* Schema.decodeUnknownEffect(Payload)(context.task.payload).pipe(Effect.orDie)
+      count(work.action)
+      if (work.action !== "verify-task") return yield* real(context)
+      const snapshot = yield* load(context, work.slug).pipe(Effect.orDie)
+      const file = proof(snapshot, "task-001")
+      yield* FeatureFiles.record(snapshot, [draft("task-verified", { task: "task-001", evidence: file.digest })], {
+        files: [file]
+      }).pipe(Effect.orDie)
+      return null
+    })
+  return Layer.effect(
+    TaskHandlers,
+    Effect.gen(function* () {
+      const real = yield* FeatureHandlers.make
+      const context = yield* Effect.context<
+        | Forge
+        | FeatureStore.FeatureStore
+        | ProjectStore.ProjectStore
+        | RepositoryReader
+        | EventLog.EventLog
+        | PolicyStore.PolicyStore
+      >()
+      const own =
+        (
+          handler: (
+            task: TaskContext
+          ) => Effect.Effect<
+            Schema.Json,
+            TaskFailure,
+            | Forge
+            | FeatureStore.FeatureStore
+            | ProjectStore.ProjectStore
+            | RepositoryReader
+            | EventLog.EventLog
+            | PolicyStore.PolicyStore
+          >
+        ) =>
+        (task: TaskContext) =>
+          Effect.provideContext(handler(task), context)
+      const then = real.get("action")
+      if (then === undefined) return yield* Effect.die(new Error("the platform has no handler for actions"))
+      return new Map([...real, ["agent", own(agent)], ["action", own(action(then))]])
+    })
+  )
 }
 
-const noHarness = Layer.succeed(AgentHarness, { list: Effect.succeed([]), get: () => Effect.die(new Error("no harness runs here")) } as never)
+const noHarness = Layer.succeed(AgentHarness, {
+  list: Effect.succeed([]),
+  get: () => Effect.die(new Error("no harness runs here"))
+} as never)
 
 export const platform = (options: Options, counts: Counts) => {
-  const stores = Layer.mergeAll(EventLog.layerMemory, PolicyStore.layerMemory, ProjectStore.layerMemory, FeatureStore.layerMemory, AuditStore.layerMemory, CredentialStore.layerMemory, UnitOfWork.layerMemory, Notifier.layerMemory, WorkQueueStore.layerMemory)
-  const ports = Layer.mergeAll(forgeMemory, Ci.layerMemory, Deployer.layerMemory, WorkspaceHost.layerMemory, noHarness, Layer.succeed(PlatformKey, null)).pipe(Layer.provideMerge(stores))
+  const stores = Layer.mergeAll(
+    EventLog.layerMemory,
+    PolicyStore.layerMemory,
+    ProjectStore.layerMemory,
+    FeatureStore.layerMemory,
+    AuditStore.layerMemory,
+    CredentialStore.layerMemory,
+    UnitOfWork.layerMemory,
+    Notifier.layerMemory,
+    WorkQueueStore.layerMemory
+  )
+  const ports = Layer.mergeAll(
+    forgeMemory,
+    Ci.layerMemory,
+    Deployer.layerMemory,
+    WorkspaceHost.layerMemory,
+    noHarness,
+    Layer.succeed(PlatformKey, null)
+  ).pipe(Layer.provideMerge(stores))
   const queue = WorkQueue.layer.pipe(Layer.provideMerge(TaskEvents.layer), Layer.provideMerge(ports))
-  const features = Layer.merge(Features.layer, crew(options, counts)).pipe(Layer.provideMerge(RepositoryReader.layer), Layer.provideMerge(queue))
+  const features = Layer.merge(Features.layer, crew(options, counts)).pipe(
+    Layer.provideMerge(RepositoryReader.layer),
+    Layer.provideMerge(queue)
+  )
   return Layer.mergeAll(Worker.layer({ capacity: 8, labels: [] }), layerDriver).pipe(Layer.provideMerge(features))
 }
 
 /** A ready project `hello` with a policy and nothing else in its repository. */
-export const project = Effect.gen(function*() {
+export const project = Effect.gen(function* () {
   const forge = yield* Forge
   const features = yield* Features
   const projects = yield* ProjectStore.ProjectStore
   const id = yield* Ids.make("proj")
   const target = { projectId: id, name: ProjectName.make("hello") }
-  yield* forge.ensureRepository(target, { defaultBranch: main, files: [{ path: ".sdlc/policy.yaml", content: policy }, { path: "registry.txt", content: "" }], message: "template" })
+  yield* forge.ensureRepository(target, {
+    defaultBranch: main,
+    files: [
+      { path: ".sdlc/policy.yaml", content: policy },
+      { path: "registry.txt", content: "" }
+    ],
+    message: "template"
+  })
   yield* (yield* Ci.Ci).ensure(target)
   const now = yield* DateTime.now
-  yield* projects.insert(new Project({
-    id, name: target.name, template: "default", status: "ready", description: "", agent: "fake", defaultBranch: "main", workDir: "/workspace", cloneUrl: null,
-    resources: [], environments: [], operationId: null, createdAt: now, updatedAt: now, revision: 1
-  }))
+  yield* projects.insert(
+    new Project({
+      id,
+      name: target.name,
+      template: "default",
+      status: "ready",
+      description: "",
+      agent: "fake",
+      defaultBranch: "main",
+      workDir: "/workspace",
+      cloneUrl: null,
+      resources: [],
+      environments: [],
+      operationId: null,
+      createdAt: now,
+      updatedAt: now,
+      revision: 1
+    })
+  )
   return { features, id, target }
 })
 
 /** Lets the features of these names go from their idea to their release, at once; seconds of the clock until all are done, `null` when they are not. */
-export const release = (slugs: ReadonlyArray<string>, options: Options, meanwhile: (round: number, target: { readonly projectId: Ids.ProjectId; readonly name: ProjectName }) => Effect.Effect<void, unknown, Forge> = () => Effect.void) => {
+export const release = (
+  slugs: ReadonlyArray<string>,
+  options: Options,
+  meanwhile: (
+    round: number,
+    target: { readonly projectId: Ids.ProjectId; readonly name: ProjectName }
+  ) => Effect.Effect<void, unknown, Forge> = () => Effect.void
+) => {
   const counts: Counts = { did: new Map(), landed: [] }
-  return Effect.gen(function*() {
+  return Effect.gen(function* () {
     const { features, id, target } = yield* project
     const store = yield* FeatureStore.FeatureStore
     for (const slug of slugs) {
@@ -188,7 +338,8 @@ export const release = (slugs: ReadonlyArray<string>, options: Options, meanwhil
       yield* meanwhile(round, target)
       const live = yield* store.live(id)
       const all = yield* store.list(id, { after: null, limit: 100 })
-      for (const one of all) if (one.phase === "released" && !counts.landed.includes(one.slug)) counts.landed.push(one.slug)
+      for (const one of all)
+        if (one.phase === "released" && !counts.landed.includes(one.slug)) counts.landed.push(one.slug)
       if (live.length === 0) return { seconds: round, counts, features: all }
       if (live.every((one) => one.decision?.kind === "hold")) return { seconds: null, counts, features: all }
     }

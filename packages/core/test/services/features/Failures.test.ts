@@ -27,14 +27,25 @@ describe("Failures.toTaskFailure", () => {
     })
   }
   it("keeps the provider's own waiting time", () => {
-    const failure = toTaskFailure(new ForgeError({ operation: "Forge.head", reason: { _tag: "RateLimited", message: "slow down", retryAfterMillis: 5_000 } }))
+    const failure = toTaskFailure(
+      new ForgeError({
+        operation: "Forge.head",
+        reason: { _tag: "RateLimited", message: "slow down", retryAfterMillis: 5_000 }
+      })
+    )
     assert.deepInclude(failure.reason, { _tag: "RateLimited", retryAfterMillis: 5_000 })
   })
   it("keeps a task failure as it is and tells a store's conflict from its outage", () => {
     const own = new TaskFailure({ reason: { _tag: "AgentFault", message: "no" } })
     assert.strictEqual(toTaskFailure(own), own)
-    assert.strictEqual(toTaskFailure(new StoreError({ operation: "x", reason: { _tag: "Conflict", message: "moved" } })).reason._tag, "Conflict")
-    assert.strictEqual(toTaskFailure(new StoreError({ operation: "x", reason: { _tag: "Unavailable", message: "down" } })).reason._tag, "Unknown")
+    assert.strictEqual(
+      toTaskFailure(new StoreError({ operation: "x", reason: { _tag: "Conflict", message: "moved" } })).reason._tag,
+      "Conflict"
+    )
+    assert.strictEqual(
+      toTaskFailure(new StoreError({ operation: "x", reason: { _tag: "Unavailable", message: "down" } })).reason._tag,
+      "Unknown"
+    )
   })
 })
 
@@ -46,5 +57,7 @@ describe("Features.slugOf", () => {
     ["a".repeat(80), "a".repeat(60)],
     [`${"a".repeat(59)} b`, "a".repeat(59)]
   ]
-  for (const [title, slug] of cases) it(`${JSON.stringify(title.slice(0, 20))} → ${JSON.stringify(slug.slice(0, 30))}`, () => assert.strictEqual(slugOf(title), slug))
+  for (const [title, slug] of cases)
+    it(`${JSON.stringify(title.slice(0, 20))} → ${JSON.stringify(slug.slice(0, 30))}`, () =>
+      assert.strictEqual(slugOf(title), slug))
 })

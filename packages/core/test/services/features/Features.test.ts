@@ -7,28 +7,53 @@ const branch = BranchName.make("feature/greeting")
 const author = { name: "Ada", email: "ada@example.test" }
 const create = { title: "Greeting", slug: "greeting", start: false }
 
-const world = <A, E>(test: Effect.Effect<A, E, Forge | Effect.Services<typeof project>>) => Effect.provide(test, platform({ shared: false }, { did: new Map(), landed: [] }))
+const world = <A, E>(test: Effect.Effect<A, E, Forge | Effect.Services<typeof project>>) =>
+  Effect.provide(test, platform({ shared: false }, { did: new Map(), landed: [] }))
 
 describe("the branch of a new feature", () => {
   it.effect("is not taken from somebody who works under its name", () =>
-    world(Effect.gen(function*() {
-      const { features, target } = yield* project
-      const forge = yield* Forge
-      const head = Option.getOrThrow(yield* forge.head(target, main))
-      yield* forge.ensureBranch(target, branch, head)
-      const work = yield* forge.commit(target, { branch, expectedHead: head, changes: [{ path: "greeting.txt", content: "hello" }], message: "my work", author })
-      const refused = yield* Effect.flip(features.create("hello", create))
-      assert.match(refused.message, /branch feature\/greeting of hello holds 1 commits of somebody's work; rename or delete it/)
-      assert.strictEqual(Option.getOrNull(yield* forge.head(target, branch)), work)
-    })))
+    world(
+      Effect.gen(function* () {
+        const { features, target } = yield* project
+        const forge = yield* Forge
+        const head = Option.getOrThrow(yield* forge.head(target, main))
+        yield* forge.ensureBranch(target, branch, head)
+        const work = yield* forge.commit(target, {
+          branch,
+          expectedHead: head,
+          changes: [{ path: "greeting.txt", content: "hello" }],
+          message: "my work",
+          author
+        })
+        const refused = yield* Effect.flip(features.create("hello", create))
+        assert.match(
+          refused.message,
+          /branch feature\/greeting of hello holds 1 commits of somebody's work; rename or delete it/
+        )
+        assert.strictEqual(Option.getOrNull(yield* forge.head(target, branch)), work)
+      })
+    )
+  )
   it.effect("replaces what an attempt left that died, and a branch without work", () =>
-    world(Effect.gen(function*() {
-      const { features, target } = yield* project
-      const forge = yield* Forge
-      const head = Option.getOrThrow(yield* forge.head(target, main))
-      yield* forge.ensureBranch(target, branch, head)
-      const changes = ["feature.yaml", "idea.md"].map((name) => ({ path: `.sdlc/features/greeting/${name}`, content: "an earlier attempt" }))
-      yield* forge.commit(target, { branch, expectedHead: head, changes, message: "sdlc(greeting): feature-created", author })
-      assert.isTrue(Exit.isSuccess(yield* Effect.exit(features.create("hello", create))))
-    })))
+    world(
+      Effect.gen(function* () {
+        const { features, target } = yield* project
+        const forge = yield* Forge
+        const head = Option.getOrThrow(yield* forge.head(target, main))
+        yield* forge.ensureBranch(target, branch, head)
+        const changes = ["feature.yaml", "idea.md"].map((name) => ({
+          path: `.sdlc/features/greeting/${name}`,
+          content: "an earlier attempt"
+        }))
+        yield* forge.commit(target, {
+          branch,
+          expectedHead: head,
+          changes,
+          message: "sdlc(greeting): feature-created",
+          author
+        })
+        assert.isTrue(Exit.isSuccess(yield* Effect.exit(features.create("hello", create))))
+      })
+    )
+  )
 })

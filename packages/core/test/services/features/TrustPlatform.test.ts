@@ -6,11 +6,17 @@ import { trustPlatform } from "../../../src/services/features/TrustPlatform.ts"
 const pair = generate()
 const key = signingKey("platform", pair.privatePem)
 const policyOf = (files: ReadonlyArray<{ readonly path: string; readonly content: Uint8Array | string | null }>) =>
-  Repo.loadPolicy(new Map(files.flatMap((file) => file.content === null ? [] : [[file.path, file.content] as const])))
+  Repo.loadPolicy(new Map(files.flatMap((file) => (file.content === null ? [] : [[file.path, file.content] as const]))))
 
 describe("trustPlatform", () => {
   it("adds the platform's key to the policy and nothing else", () => {
-    const files = trustPlatform([{ path: ".sdlc/policy.yaml", content: "gates:\n  spec: human\n" }, { path: "a.txt", content: "a" }], key)
+    const files = trustPlatform(
+      [
+        { path: ".sdlc/policy.yaml", content: "gates:\n  spec: human\n" },
+        { path: "a.txt", content: "a" }
+      ],
+      key
+    )
     const { errors, policy } = policyOf(files)
     assert.deepStrictEqual(errors, [])
     assert.deepStrictEqual(policy.keyring, [{ id: "platform", ed25519: pair.publicKey }])

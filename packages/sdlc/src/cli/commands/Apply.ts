@@ -45,22 +45,55 @@ const refuse = (decision: FeatureDecision, fix: string): never => {
 
 const move = ({ decision, seen }: Step): ReadonlyArray<Draft> => {
   if (decision.to === undefined || decision.to === "archived") return [{ type: "archived", data: {} }]
-  return [{ type: "phase-moved", data: { from: seen.state.phase, to: decision.to, rule: decision.rule, reason: decision.reason, policyRev: decision.policyRev, ...(decision.cause === undefined ? {} : { cause: decision.cause }) } }]
+  return [
+    {
+      type: "phase-moved",
+      data: {
+        from: seen.state.phase,
+        to: decision.to,
+        rule: decision.rule,
+        reason: decision.reason,
+        policyRev: decision.policyRev,
+        ...(decision.cause === undefined ? {} : { cause: decision.cause })
+      }
+    }
+  ]
 }
 
 const provision = ({ args, session, seen }: Step): ReadonlyArray<Draft> => {
-  if (Git.commit(session.root, "HEAD") === null) throw new Failure("provision-workspace: the repository has no commit yet.", "commit once, then run the command again.")
+  if (Git.commit(session.root, "HEAD") === null)
+    throw new Failure(
+      "provision-workspace: the repository has no commit yet.",
+      "commit once, then run the command again."
+    )
   const busy = Git.inProgress(session.root)
-  if (busy !== null) throw new Failure(`provision-workspace: a ${busy.what} is in progress.`, `finish or abort it (git ${busy.what} --abort), then run the command again.`)
+  if (busy !== null)
+    throw new Failure(
+      `provision-workspace: a ${busy.what} is in progress.`,
+      `finish or abort it (git ${busy.what} --abort), then run the command again.`
+    )
   const { slug } = seen.state.feature
   const branch = `sdlc/${slug}`
   const current = Git.currentBranch(session.root)
   const base = Git.base(session.root, args.value("base"))
-  if (base === null || current === null) throw new Failure("provision-workspace: no branch is checked out that the feature could be merged into.", "check it out, or name it with --base.")
+  if (base === null || current === null)
+    throw new Failure(
+      "provision-workspace: no branch is checked out that the feature could be merged into.",
+      "check it out, or name it with --base."
+    )
   // What a branch starts from is what it is merged into: from anywhere else it would carry somebody else's work along.
-  if (current !== branch && current !== base) throw new Failure(`provision-workspace: ${current} is checked out, and ${slug} is to be merged into ${base}.`, `git switch ${base}; or say that ${current} is its base: sdlc apply ${slug} --base ${current}.`)
+  if (current !== branch && current !== base)
+    throw new Failure(
+      `provision-workspace: ${current} is checked out, and ${slug} is to be merged into ${base}.`,
+      `git switch ${base}; or say that ${current} is its base: sdlc apply ${slug} --base ${current}.`
+    )
   const sha = Git.commit(session.root, base)
-  if (current !== branch) Git.change(session.root, "switch", ...(Git.commit(session.root, `refs/heads/${branch}`) === null ? ["-c", branch] : [branch]))
+  if (current !== branch)
+    Git.change(
+      session.root,
+      "switch",
+      ...(Git.commit(session.root, `refs/heads/${branch}`) === null ? ["-c", branch] : [branch])
+    )
   session.homes.set(slug, branch)
   return [{ type: "branch-provisioned", data: { branch, base, ...(sha === null ? {} : { sha }), resources: [branch] } }]
 }
@@ -74,17 +107,32 @@ const runCi = ({ session, seen, args }: Step): ReadonlyArray<Draft> => {
   const head = Session.observeGit(session.root, seen.state).head
   if (head === undefined) throw new Failure("run-ci: there is no commit to check.", "commit the code first.")
   Git.requireClean(session.root)
-  const commands = args.values("ci").length > 0 ? args.values("ci") : [...new Set(seen.state.tasks.flatMap((task) => task.verify))]
-  if (commands.length === 0) throw new Failure("run-ci: there is no command to run.", "name one: sdlc apply --ci \"npm test\".")
+  const commands =
+    args.values("ci").length > 0 ? args.values("ci") : [...new Set(seen.state.tasks.flatMap((task) => task.verify))]
+  if (commands.length === 0)
+    throw new Failure("run-ci: there is no command to run.", 'name one: sdlc apply --ci "npm test".')
   const run = Ulid.make(session.now, Session.randomness())
   const ran = commands.map((command) => Evidence.run(session.root, command, session.env))
   const failed = ran.find((one) => one.exitCode !== 0)
-  return [{ type: "ci-recorded", data: { tree: head.tree, sha: head.sha, ...(head.patch === undefined ? {} : { patch: head.patch }), run, status: failed === undefined ? "passed" : "failed", ...(failed === undefined ? {} : { job: failed.command }) } }]
+  return [
+    {
+      type: "ci-recorded",
+      data: {
+        tree: head.tree,
+        sha: head.sha,
+        ...(head.patch === undefined ? {} : { patch: head.patch }),
+        run,
+        status: failed === undefined ? "passed" : "failed",
+        ...(failed === undefined ? {} : { job: failed.command })
+      }
+    }
+  ]
 }
 
 const baseOf = ({ args, decision, seen, session }: Step): string => {
   const base = Git.base(session.root, args.value("base") ?? seen.state.branch?.base)
-  if (base === null) throw new Failure(`${decision.action}: the feature has no base.`, "name it: sdlc apply --base main.")
+  if (base === null)
+    throw new Failure(`${decision.action}: the feature has no base.`, "name it: sdlc apply --base main.")
   return base
 }
 
@@ -106,7 +154,14 @@ const merge = (step: Step): ReadonlyArray<Draft> => {
 }
 
 const escalate = ({ decision }: Step): ReadonlyArray<Draft> => [
-  { type: "escalation-opened", data: { escalation: `e-${decision.idempotencyKey.slice(-8)}`, question: decision.reason, rule: decision.via ?? decision.rule } }
+  {
+    type: "escalation-opened",
+    data: {
+      escalation: `e-${decision.idempotencyKey.slice(-8)}`,
+      question: decision.reason,
+      rule: decision.via ?? decision.rule
+    }
+  }
 ]
 
 /** Checks out a branch at the base's tip: the old one when all of it is there already, else one with a number. Records that only the old one has come along. */
@@ -137,8 +192,24 @@ const reopen = (step: Step): ReadonlyArray<Draft> => {
   session.homes.set(slug, branch)
   return [
     { type: "branch-provisioned", data: { branch, base, ...(sha === null ? {} : { sha }), resources: [branch] } },
-    { type: "fix-tasks-added", data: { origin: "rollback", tasks: [{ id, title: `Repair what the rollback showed: ${cause}`, deps: [], covers: [], writes: [], verify }], reason: cause } },
-    { type: "phase-moved", data: { from: seen.state.phase, to: "implementation", rule: decision.rule, reason: decision.reason, policyRev: decision.policyRev } }
+    {
+      type: "fix-tasks-added",
+      data: {
+        origin: "rollback",
+        tasks: [{ id, title: `Repair what the rollback showed: ${cause}`, deps: [], covers: [], writes: [], verify }],
+        reason: cause
+      }
+    },
+    {
+      type: "phase-moved",
+      data: {
+        from: seen.state.phase,
+        to: "implementation",
+        rule: decision.rule,
+        reason: decision.reason,
+        policyRev: decision.policyRev
+      }
+    }
   ]
 }
 
@@ -155,39 +226,48 @@ const updateBranch = (step: Step): ReadonlyArray<Draft> => {
   }
   const from = seen.state.observed.head?.patch
   const to = Session.observeGit(session.root, seen.state, { base }).head?.patch
-  return from === undefined || to === undefined || from === to ? [] : [{ type: "branch-updated", data: { base: Git.commit(session.root, base) ?? base, from, to } }]
+  return from === undefined || to === undefined || from === to
+    ? []
+    : [{ type: "branch-updated", data: { base: Git.commit(session.root, base) ?? base, from, to } }]
 }
 
-const recordIt = (step: Step): never => refuse(step.decision, `do it, then record what came out with sdlc record (${step.decision.action === "deploy" || step.decision.action === "retry-deploy" ? "deploy-started, then deploy-recorded; or set deploy: none in the policy" : step.decision.action === "verify-release" ? "release-verified or release-unhealthy" : "rollback-started, then rollback-recorded"}).`)
+const recordIt = (step: Step): never =>
+  refuse(
+    step.decision,
+    `do it, then record what came out with sdlc record (${step.decision.action === "deploy" || step.decision.action === "retry-deploy" ? "deploy-started, then deploy-recorded; or set deploy: none in the policy" : step.decision.action === "verify-release" ? "release-verified or release-unhealthy" : "rollback-started, then rollback-recorded"}).`
+  )
 
 const steps: Readonly<Record<string, (step: Step) => ReadonlyArray<Draft>>> = {
-  "advance": move,
-  "regress": move,
-  "archive": move,
+  advance: move,
+  regress: move,
+  archive: move,
   "claim-slot": () => [{ type: "claim-taken", data: { slot: "local" } }],
   "provision-workspace": provision,
   "materialise-tasks": materialise,
   "open-pr": ({ seen }) => [{ type: "pr-opened", data: { number: seen.state.retiredPrs.length + 1 } }],
   "run-ci": runCi,
   "update-branch": updateBranch,
-  "merge": merge,
+  merge: merge,
   "requeue-merge": merge,
   "dequeue-merge": ({ decision }) => [{ type: "merge-dequeued", data: { reason: decision.reason } }],
-  "reopen": reopen,
-  "cleanup-workspace": ({ seen }) => [{ type: "cleanup-recorded", data: { resources: [...(seen.state.branch?.resources ?? [])] } }],
+  reopen: reopen,
+  "cleanup-workspace": ({ seen }) => [
+    { type: "cleanup-recorded", data: { resources: [...(seen.state.branch?.resources ?? [])] } }
+  ],
   "escalate-rework": escalate,
   "escalate-retries": escalate,
   "escalate-budget": escalate,
-  "deploy": recordIt,
+  deploy: recordIt,
   "retry-deploy": recordIt,
   "verify-release": recordIt,
-  "rollback": recordIt
+  rollback: recordIt
 }
 
 /** Phases that a move would pass must have their gate open; a bug in the table must not be able to skip one here. */
 const checkMove = ({ decision, seen }: Step): void => {
   if (decision.action !== "advance" || decision.rule === "P1" || seen.state.phase === "released") return
-  if (gates[seen.state.phase](seen.facts) !== "pass") throw new Failure(`advance: the ${seen.state.phase} gate does not hold.`, "report this as a defect.", exit.failed)
+  if (gates[seen.state.phase](seen.facts) !== "pass")
+    throw new Failure(`advance: the ${seen.state.phase} gate does not hold.`, "report this as a defect.", exit.failed)
 }
 
 /** What happened outside is put on record before anything rests on it: a merge that the flow did not make, and that it was taken back. */
@@ -198,18 +278,37 @@ const landing = ({ state }: Session.View): { readonly drafts: ReadonlyArray<Draf
   return {
     drafts: [
       { type: "merged", data: { sha: landed.sha, outOfBand: true } },
-      ...(back === undefined ? [] : [{ type: "rollback-recorded" as const, data: { deploy: landed.sha, status: "succeeded" as const, error: `${back.slice(0, 10)} took the changes back` } }])
+      ...(back === undefined
+        ? []
+        : [
+            {
+              type: "rollback-recorded" as const,
+              data: {
+                deploy: landed.sha,
+                status: "succeeded" as const,
+                error: `${back.slice(0, 10)} took the changes back`
+              }
+            }
+          ])
     ],
     text: `merged outside of the flow: ${landed.sha.slice(0, 10)} (${landed.how})${back === undefined ? "" : `, taken back by ${back.slice(0, 10)}`}; put on record`
   }
 }
 
-const one = (session: Session.Session, slug: string, args: Args): { readonly text: string; readonly decision: FeatureDecision; readonly ok: boolean } => {
+const one = (
+  session: Session.Session,
+  slug: string,
+  args: Args
+): { readonly text: string; readonly decision: FeatureDecision; readonly ok: boolean } => {
   const base = args.value("base")
   const seen = Session.writable(session, slug, base === undefined ? {} : { base })
   const { decision } = seen
   if (decision.actor !== "platform" || decision.kind === "wait" || decision.kind === "done") {
-    throw new Failure(`The next step is not the platform's: ${decision.action} (${decision.actor}). ${decision.reason}`, decision.actor === "agent" && decision.kind === "do" ? `follow sdlc next ${slug}.` : "see sdlc why.", Session.codeOf(decision) === exit.action ? exit.usage : Session.codeOf(decision))
+    throw new Failure(
+      `The next step is not the platform's: ${decision.action} (${decision.actor}). ${decision.reason}`,
+      decision.actor === "agent" && decision.kind === "do" ? `follow sdlc next ${slug}.` : "see sdlc why.",
+      Session.codeOf(decision) === exit.action ? exit.usage : Session.codeOf(decision)
+    )
   }
   const found = landing(seen)
   if (found !== null) {
@@ -219,19 +318,32 @@ const one = (session: Session.Session, slug: string, args: Args): { readonly tex
   const step: Step = { session, seen, decision, args }
   if (decision.action === "verify-task") {
     const task = seen.state.tasks.find((candidate) => candidate.id === decision.taskId)
-    if (task === undefined) throw new Failure("verify-task: no task is claimed.", "report this as a defect.", exit.failed)
+    if (task === undefined)
+      throw new Failure("verify-task: no task is claimed.", "report this as a defect.", exit.failed)
     const { passed } = Tasks.verify(session, seen, task, platform(session))
-    return { text: `${decision.rule} ${decision.action} ${task.id}: ${passed ? "done" : "failed"}`, decision, ok: passed }
+    return {
+      text: `${decision.rule} ${decision.action} ${task.id}: ${passed ? "done" : "failed"}`,
+      decision,
+      ok: passed
+    }
   }
   const perform = steps[decision.action]
-  if (perform === undefined) return refuse(decision, decision.action === "repair-state" ? "restore the named files from git." : "leave it to the platform.")
+  if (perform === undefined)
+    return refuse(
+      decision,
+      decision.action === "repair-state" ? "restore the named files from git." : "leave it to the platform."
+    )
   checkMove(step)
   const drafts = perform(step)
   const { loaded } = drafts.length === 0 ? seen : Session.intact(session, slug)
   if (drafts.length > 0) Session.record(session, loaded, drafts, platform(session))
   const ci = drafts.find((draft) => draft.type === "ci-recorded")
   const ok = ci?.type !== "ci-recorded" || ci.data.status === "passed"
-  return { text: `${decision.rule} ${decision.action}${decision.to === undefined ? "" : ` \u2192 ${decision.to}`}${ok ? "" : ": red"}`, decision, ok }
+  return {
+    text: `${decision.rule} ${decision.action}${decision.to === undefined ? "" : ` \u2192 ${decision.to}`}${ok ? "" : ": red"}`,
+    decision,
+    ok
+  }
 }
 
 interface Taken {
@@ -241,14 +353,25 @@ interface Taken {
 }
 
 /** Steps done before something went wrong are named together with it: nobody has to guess how far it came. */
-const stopped = (lines: ReadonlyArray<string>, taken: ReadonlyArray<Taken>, problem: string, fix: string, code: ExitCode): Result =>
+const stopped = (
+  lines: ReadonlyArray<string>,
+  taken: ReadonlyArray<Taken>,
+  problem: string,
+  fix: string,
+  code: ExitCode
+): Result =>
   done(
-    [...lines, `stopped after ${taken.length} ${taken.length === 1 ? "step" : "steps"}: ${problem}`, `  fix: ${fix}`].join("\n"),
+    [
+      ...lines,
+      `stopped after ${taken.length} ${taken.length === 1 ? "step" : "steps"}: ${problem}`,
+      `  fix: ${fix}`
+    ].join("\n"),
     { applied: taken, error: { message: problem, fix, code } },
     code
   )
 
-const isPlatforms = (decision: FeatureDecision): boolean => decision.actor === "platform" && decision.kind !== "wait" && decision.kind !== "done"
+const isPlatforms = (decision: FeatureDecision): boolean =>
+  decision.actor === "platform" && decision.kind !== "wait" && decision.kind !== "done"
 
 export const run = (session: Session.Session, args: Args): Result => {
   const slug = Session.featureArg(session, args, 0)
@@ -272,11 +395,28 @@ export const run = (session: Session.Session, args: Args): Result => {
     clock = { ...session, now: Math.max(Date.now(), clock.now + 1) }
     const next = Session.view(clock, slug, options).decision
     if (next.rule === decision.rule && next.idempotencyKey === decision.idempotencyKey) {
-      return stopped(lines, taken, `${decision.action} changed nothing; it is due again, for the same reason: ${next.reason}`, `sdlc why ${slug} shows what the reason rests on.`, exit.failed)
+      return stopped(
+        lines,
+        taken,
+        `${decision.action} changed nothing; it is due again, for the same reason: ${next.reason}`,
+        `sdlc why ${slug} shows what the reason rests on.`,
+        exit.failed
+      )
     }
     if (!ok || !isPlatforms(next) || taken.length >= most) {
-      if (ok && args.has("all") && isPlatforms(next)) return stopped(lines, taken, `${maxSteps} steps did not lead anywhere to rest; ${next.action} is due.`, "report this as a defect.", exit.failed)
-      return done(`${lines.join("\n")}\n${line(next)}`, { applied: taken, next: jsonOf(next) }, ok ? exit.action : exit.failed)
+      if (ok && args.has("all") && isPlatforms(next))
+        return stopped(
+          lines,
+          taken,
+          `${maxSteps} steps did not lead anywhere to rest; ${next.action} is due.`,
+          "report this as a defect.",
+          exit.failed
+        )
+      return done(
+        `${lines.join("\n")}\n${line(next)}`,
+        { applied: taken, next: jsonOf(next) },
+        ok ? exit.action : exit.failed
+      )
     }
   }
 }

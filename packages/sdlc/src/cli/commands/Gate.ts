@@ -23,7 +23,10 @@ import { done, type Result } from "../Result.ts"
 import * as Session from "../Session.ts"
 import { contests } from "./Next.ts"
 
-export const spec = { positionals: ["phase", "feature?"], flags: { head: "value", base: "value", "ci-passed": "flag", "require-feature": "flag", group: "flag" } } as const
+export const spec = {
+  positionals: ["phase", "feature?"],
+  flags: { head: "value", base: "value", "ci-passed": "flag", "require-feature": "flag", group: "flag" }
+} as const
 
 const names = [...phases.slice(0, 8), "merge"] as const
 
@@ -32,14 +35,21 @@ interface Verdict {
   readonly passage: Passage | "corrupt"
   /** Per gate that does not pass: the facts it read. */
   readonly warnings?: ReadonlyArray<string>
-  readonly missing: ReadonlyArray<{ readonly gate: string; readonly passage: Passage; readonly facts: ReadonlyArray<string> }>
+  readonly missing: ReadonlyArray<{
+    readonly gate: string
+    readonly passage: Passage
+    readonly facts: ReadonlyArray<string>
+  }>
 }
 
 /** Which facts of a gate stand in the way: changing any one of the others would not help. */
-const reads = (gate: keyof typeof gates, facts: Facts): ReadonlyArray<string> => trace(facts, (traced) => gates[gate](traced)).map((read) => `${read.fact}=${String(read.value)}`)
+const reads = (gate: keyof typeof gates, facts: Facts): ReadonlyArray<string> =>
+  trace(facts, (traced) => gates[gate](traced)).map((read) => `${read.fact}=${String(read.value)}`)
 
 const judge = (facts: Facts, wanted: ReadonlyArray<keyof typeof gates>, feature: string): Verdict => {
-  const missing = wanted.map((gate) => ({ gate, passage: gates[gate](facts), facts: reads(gate, facts) })).filter((one) => one.passage !== "pass")
+  const missing = wanted
+    .map((gate) => ({ gate, passage: gates[gate](facts), facts: reads(gate, facts) }))
+    .filter((one) => one.passage !== "pass")
   const passage = missing.some((one) => one.passage === "fail") ? "fail" : missing.length > 0 ? "pend" : "pass"
   return { feature, passage, missing }
 }
@@ -71,7 +81,13 @@ const sameJson = (a: string | Uint8Array | undefined, b: string | Uint8Array | u
  * Events and evidence are only ever added. A branch that drops a rejection, or writes an approval over it, is told; one that
  * mends a feature which was corrupt before may.
  */
-const rewritten = (session: Session.Session, slug: string, head: string, base: string, tree: Repo.Files): string | null => {
+const rewritten = (
+  session: Session.Session,
+  slug: string,
+  head: string,
+  base: string,
+  tree: Repo.Files
+): string | null => {
   const paths = Git.rewritten(session.root, base, head, slug)
   const parted = paths.length === 0 ? null : Git.mergeBase(session.root, base, head)
   const before = parted === null ? null : Git.readTree(session.root, parted)
@@ -85,17 +101,31 @@ const rewritten = (session: Session.Session, slug: string, head: string, base: s
  * runs CI on its own commit besides.
  */
 const queuedCi = (state: FeatureState, patch: string | undefined): boolean =>
-  patch !== undefined && state.ci.findLast((run) => run.patch === patch && run.result !== undefined)?.result?.status === "passed"
+  patch !== undefined &&
+  state.ci.findLast((run) => run.patch === patch && run.result !== undefined)?.result?.status === "passed"
 
-const atCommit = (session: Session.Session, slug: string, { base, head, squashed }: Subject, ciPassed: boolean): { readonly facts: Facts | null; readonly problem: string; readonly warnings?: ReadonlyArray<string> } => {
+const atCommit = (
+  session: Session.Session,
+  slug: string,
+  { base, head, squashed }: Subject,
+  ciPassed: boolean
+): { readonly facts: Facts | null; readonly problem: string; readonly warnings?: ReadonlyArray<string> } => {
   const plain = Git.readTree(session.root, head)
-  if (plain === null) throw new Failure(`--head: git cannot read the tree of ${head}.`, "fetch the commit (a shallow clone may lack it).")
+  if (plain === null)
+    throw new Failure(`--head: git cannot read the tree of ${head}.`, "fetch the commit (a shallow clone may lack it).")
   const first = Layout.unarchived(plain, slug)
-  const sources = Object.values(Repo.load(first, slug).feature?.sources ?? {}).flat().map((path) => path.replace(/#.*$/, ""))
-  const tree = sources.length === 0 ? first : Layout.unarchived(Git.readTree(session.root, head, sources) ?? plain, slug)
+  const sources = Object.values(Repo.load(first, slug).feature?.sources ?? {})
+    .flat()
+    .map((path) => path.replace(/#.*$/, ""))
+  const tree =
+    sources.length === 0 ? first : Layout.unarchived(Git.readTree(session.root, head, sources) ?? plain, slug)
   const baseTree = base === null ? null : Git.readTree(session.root, base)
   const basePolicy = baseTree === null ? null : Repo.loadPolicy(baseTree)
-  const loaded = Repo.load(tree, slug, basePolicy !== null && basePolicy.errors.length === 0 ? { policy: basePolicy.policy } : {})
+  const loaded = Repo.load(
+    tree,
+    slug,
+    basePolicy !== null && basePolicy.errors.length === 0 ? { policy: basePolicy.policy } : {}
+  )
   const [error] = loaded.errors
   if (error !== undefined) return { facts: null, problem: `${error.file}: ${error.problem}` }
   const lost = base === null ? null : rewritten(session, slug, head, base, tree)
@@ -105,7 +135,11 @@ const atCommit = (session: Session.Session, slug: string, { base, head, squashed
   const changed = base === null ? null : Session.changesOf(session.root, head, [base])
   const patch = changed === null ? undefined : Patch.digest(changed)
   const green = ciPassed || (squashed && queuedCi(stateOf(loaded), patch))
-  const observed = { ...(own === null ? {} : { head: { ...own, ...(patch === undefined ? {} : { patch }) } }), ...(relation === null ? {} : { branch: relation }), ...(green && own !== null ? { ci: { tree: own.tree, status: "passed" as const } } : {}) }
+  const observed = {
+    ...(own === null ? {} : { head: { ...own, ...(patch === undefined ? {} : { patch }) } }),
+    ...(relation === null ? {} : { branch: relation }),
+    ...(green && own !== null ? { ci: { tree: own.tree, status: "passed" as const } } : {})
+  }
   const deps = Session.observeDeps(session, stateOf(loaded))
   const state = stateOf(loaded, { ...observed, deps })
   return { facts: derive(state, loaded.policy, session.now), problem: "", warnings: contests(state) }
@@ -114,10 +148,17 @@ const atCommit = (session: Session.Session, slug: string, { base, head, squashed
 const show = (verdict: Verdict): string => [plainly(verdict), ...(verdict.warnings ?? [])].join("\n")
 
 const plainly = (verdict: Verdict): string =>
-  verdict.passage === "pass" ? `${verdict.feature}: pass` : [`${verdict.feature}: ${verdict.passage}`, ...verdict.missing.map((one) => `  ${one.gate} ${one.passage}: ${one.facts.join(", ")}`)].join("\n")
+  verdict.passage === "pass"
+    ? `${verdict.feature}: pass`
+    : [
+        `${verdict.feature}: ${verdict.passage}`,
+        ...verdict.missing.map((one) => `  ${one.gate} ${one.passage}: ${one.facts.join(", ")}`)
+      ].join("\n")
 
 const codes = { pass: exit.action, pend: exit.wait, fail: exit.failed, corrupt: exit.corrupt } as const
-const worst = (verdicts: ReadonlyArray<Verdict>): Verdict["passage"] => (["corrupt", "fail", "pend"] as const).find((passage) => verdicts.some((verdict) => verdict.passage === passage)) ?? "pass"
+const worst = (verdicts: ReadonlyArray<Verdict>): Verdict["passage"] =>
+  (["corrupt", "fail", "pend"] as const).find((passage) => verdicts.some((verdict) => verdict.passage === passage)) ??
+  "pass"
 
 interface Subject {
   readonly head: string
@@ -131,9 +172,15 @@ interface Subject {
  * What a commit brings along. A merge queue's commit holds several pull requests one after another. Of a merge commit the own head is judged,
  * because that is the code that was reviewed; squashed and rebased ones are judged by what they change, feature by feature.
  */
-const subjectsOf = (session: Session.Session, args: Args, head: string, base: string | null): ReadonlyArray<Subject> => {
+const subjectsOf = (
+  session: Session.Session,
+  args: Args,
+  head: string,
+  base: string | null
+): ReadonlyArray<Subject> => {
   const named = args.positionals[1] ?? args.value("feature")
-  const slugs = (from: string | null, to: string): ReadonlyArray<string> => (named !== undefined ? [named] : from === null ? [] : Git.changedFeatures(session.root, from, to))
+  const slugs = (from: string | null, to: string): ReadonlyArray<string> =>
+    named !== undefined ? [named] : from === null ? [] : Git.changedFeatures(session.root, from, to)
   if (!args.has("group")) return [{ head, base, slugs: slugs(base, head), squashed: false }]
   if (base === null) throw new Failure("--base: a merge group needs one.", "give the commit the group is stacked on.")
   const found: Array<Subject> = []
@@ -153,7 +200,12 @@ const subjectsOf = (session: Session.Session, args: Args, head: string, base: st
     const known: ReadonlyArray<string> = (open as Subject | null)?.slugs ?? []
     // Commits of one rebased pull request stand together; another feature's records begin the next.
     if (known.length > 0 && touched.some((slug) => !known.includes(slug))) close()
-    open = { head: sha, base: (open as Subject | null)?.base ?? onto, slugs: [...new Set([...((open as Subject | null)?.slugs ?? []), ...touched])], squashed: true }
+    open = {
+      head: sha,
+      base: (open as Subject | null)?.base ?? onto,
+      slugs: [...new Set([...((open as Subject | null)?.slugs ?? []), ...touched])],
+      squashed: true
+    }
   }
   close()
   return found
@@ -168,20 +220,41 @@ const givenUp = (session: Session.Session, facts: Facts, { base, head }: Subject
 
 const merge = (session: Session.Session, args: Args): Result => {
   const head = Git.commit(session.root, args.value("head") ?? "HEAD")
-  if (head === null) throw new Failure(`--head: "${args.value("head") ?? "HEAD"}" is no commit of this repository.`, "fetch it, or name another.")
+  if (head === null)
+    throw new Failure(
+      `--head: "${args.value("head") ?? "HEAD"}" is no commit of this repository.`,
+      "fetch it, or name another."
+    )
   const base = Git.base(session.root, args.value("base"))
-  if (args.value("base") !== undefined && Git.commit(session.root, args.value("base") ?? "") === null) throw new Failure(`--base: "${args.value("base") ?? ""}" is no commit of this repository.`, "fetch it, or name another.")
+  if (args.value("base") !== undefined && Git.commit(session.root, args.value("base") ?? "") === null)
+    throw new Failure(
+      `--base: "${args.value("base") ?? ""}" is no commit of this repository.`,
+      "fetch it, or name another."
+    )
   const subjects = subjectsOf(session, args, head, base)
   if (subjects.every((subject) => subject.slugs.length === 0)) {
-    if (args.has("require-feature")) return done("No feature belongs to this commit.", { passage: "fail", features: [] }, exit.failed)
+    if (args.has("require-feature"))
+      return done("No feature belongs to this commit.", { passage: "fail", features: [] }, exit.failed)
     return done("No feature belongs to this commit; nothing to hold it to.", { passage: "pass", features: [] })
   }
-  const verdicts = subjects.flatMap((subject) => subject.slugs.map((slug): Verdict => {
-    const { facts, problem, warnings } = atCommit(session, slug, subject, args.has("ci-passed"))
-    if (facts === null) return { feature: slug, passage: "corrupt", missing: [{ gate: "integrity", passage: "fail", facts: [problem] }] }
-    const said = warnings === undefined || warnings.length === 0 ? {} : { warnings }
-    return { ...(facts.merge === "merged" || givenUp(session, facts, subject) ? { feature: slug, passage: "pass" as const, missing: [] } : mayMerge(facts, slug)), ...said }
-  }))
+  const verdicts = subjects.flatMap((subject) =>
+    subject.slugs.map((slug): Verdict => {
+      const { facts, problem, warnings } = atCommit(session, slug, subject, args.has("ci-passed"))
+      if (facts === null)
+        return {
+          feature: slug,
+          passage: "corrupt",
+          missing: [{ gate: "integrity", passage: "fail", facts: [problem] }]
+        }
+      const said = warnings === undefined || warnings.length === 0 ? {} : { warnings }
+      return {
+        ...(facts.merge === "merged" || givenUp(session, facts, subject)
+          ? { feature: slug, passage: "pass" as const, missing: [] }
+          : mayMerge(facts, slug)),
+        ...said
+      }
+    })
+  )
   const passage = worst(verdicts)
   return done(verdicts.map(show).join("\n"), { passage, head, base, features: verdicts }, codes[passage])
 }

@@ -11,7 +11,12 @@ import * as Session from "../Session.ts"
 /** The decision as programs get it. */
 export const jsonOf = (decision: FeatureDecision): object => {
   const command = commandFor(decision.action)
-  return { ...decision, facts: decision.facts, ...(command === null ? {} : { command }), exitCode: Session.codeOf(decision) }
+  return {
+    ...decision,
+    facts: decision.facts,
+    ...(command === null ? {} : { command }),
+    exitCode: Session.codeOf(decision)
+  }
 }
 
 /** The JSON of the tool's first version, for scripts written against it. */
@@ -20,10 +25,18 @@ export const v0 = (decision: FeatureDecision, state: FeatureState): DecisionV0 =
   return { ...toV0(decision, state), next_command: command === null ? null : `/sdlc-${command} ${decision.feature}` }
 }
 
-const who: Readonly<Record<FeatureDecision["actor"], string>> = { agent: "an agent", human: "a person", platform: "the platform", policy: "whoever the policy names" }
+const who: Readonly<Record<FeatureDecision["actor"], string>> = {
+  agent: "an agent",
+  human: "a person",
+  platform: "the platform",
+  policy: "whoever the policy names"
+}
 
 export const line = (decision: FeatureDecision): string => {
-  const by = decision.kind === "approve" ? `${decision.approver === "agent" ? "an agent" : "a person"} other than the author` : who[decision.actor]
+  const by =
+    decision.kind === "approve"
+      ? `${decision.approver === "agent" ? "an agent" : "a person"} other than the author`
+      : who[decision.actor]
   const task = decision.taskId === undefined ? "" : ` ${decision.taskId}`
   const to = decision.to === undefined ? "" : ` \u2192 ${decision.to}`
   return `${decision.feature} [${decision.phase}] ${decision.action}${task}${to} (${by})\n  ${decision.reason} [${decision.rule}${decision.via === undefined ? "" : `, guarding ${decision.via}`}]`
@@ -31,7 +44,10 @@ export const line = (decision: FeatureDecision): string => {
 
 /** Work that was begun twice, in words. */
 export const contests = (state: FeatureState): ReadonlyArray<string> =>
-  state.contested.map(({ by, task }) => `  warning: ${task} was begun by ${by.map((one) => `${one.by.type} ${one.by.id}${one.by.session === undefined ? "" : ` (${one.by.session})`} at ${one.at}`).join(" and by ")}, without knowing of each other; let one of them stop: sdlc task fail ${task} --reason "begun twice".`)
+  state.contested.map(
+    ({ by, task }) =>
+      `  warning: ${task} was begun by ${by.map((one) => `${one.by.type} ${one.by.id}${one.by.session === undefined ? "" : ` (${one.by.session})`} at ${one.at}`).join(" and by ")}, without knowing of each other; let one of them stop: sdlc task fail ${task} --reason "begun twice".`
+  )
 
 const hint = (decision: FeatureDecision, hand: Hand | null): string => {
   const command = commandFor(decision.action)
@@ -57,9 +73,22 @@ export const run = (session: Session.Session, args: Args): Result => {
   const { decision, loaded, state } = Session.view(session, Session.featureArg(session, args, 0), options(args))
   const code = Session.codeOf(decision)
   const problems = loaded.errors.map((error) => `  ${error.file}: ${error.problem}\n    fix: ${error.fix ?? ""}`)
-  const warnings = [...loaded.warnings.map((warning) => `  warning: ${warning.file} ${warning.problem}`), ...contests(state)]
+  const warnings = [
+    ...loaded.warnings.map((warning) => `  warning: ${warning.file} ${warning.problem}`),
+    ...contests(state)
+  ]
   const hand = handOf(decision, state, loaded.policy.keyring.length > 0)
   const text = [`${line(decision)}${hint(decision, hand)}`, ...problems, ...warnings].join("\n")
   if (compat !== undefined) return done(JSON.stringify(v0(decision, state), null, 2), v0(decision, state), code)
-  return done(text, { ...jsonOf(decision), ...(hand === null ? {} : { hand }), errors: loaded.errors, warnings: loaded.warnings, ...(state.contested.length === 0 ? {} : { contested: state.contested }) }, code)
+  return done(
+    text,
+    {
+      ...jsonOf(decision),
+      ...(hand === null ? {} : { hand }),
+      errors: loaded.errors,
+      warnings: loaded.warnings,
+      ...(state.contested.length === 0 ? {} : { contested: state.contested })
+    },
+    code
+  )
 }

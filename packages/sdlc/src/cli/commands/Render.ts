@@ -17,7 +17,13 @@ export const spec = { positionals: [], flags: { agents: "values", check: "flag",
 
 /** Harnesses whose files are there already. */
 const present = (root: string): ReadonlyArray<Render.Harness> =>
-  Render.harnesses.filter((harness) => Disk.readPaths(root, Render.render(harness).map((file) => file.path)).size > 0)
+  Render.harnesses.filter(
+    (harness) =>
+      Disk.readPaths(
+        root,
+        Render.render(harness).map((file) => file.path)
+      ).size > 0
+  )
 
 /** Boxes and approvals of a feature's foreign files, as they should stand. */
 const sources = (session: Session.Session, slug: string): ReadonlyArray<Repo.Write> => {
@@ -27,7 +33,10 @@ const sources = (session: Session.Session, slug: string): ReadonlyArray<Repo.Wri
   const policy = policyFor(loaded.policy, state.feature)
   const done_ = new Set(state.tasks.filter((task) => statusOf(state, task) === "done").map((task) => task.id))
   const writes: Array<Repo.Write> = []
-  const tree = Disk.readPaths(session.root, [...(own.tasks ?? []), ...(own.spec ?? []).map((path) => path.replace(/[^/]+$/, "spec.json"))])
+  const tree = Disk.readPaths(session.root, [
+    ...(own.tasks ?? []),
+    ...(own.spec ?? []).map((path) => path.replace(/[^/]+$/, "spec.json"))
+  ])
   for (const path of own.tasks ?? []) {
     const content = tree.get(path)
     if (content === undefined || !path.endsWith(".md")) continue
@@ -49,10 +58,20 @@ const sources = (session: Session.Session, slug: string): ReadonlyArray<Repo.Wri
 export const run = (session: Session.Session, args: Args): Result => {
   const wanted = args.values("agents").length > 0 ? harnesses(args.values("agents")) : present(session.root)
   const all = wanted.length === 0 && !args.has("sources") ? Render.harnesses : wanted
-  const writes = args.has("sources") ? sources(session, Session.slugOf(session, args.value("feature"))) : rendered(session.root, all)
+  const writes = args.has("sources")
+    ? sources(session, Session.slugOf(session, args.value("feature")))
+    : rendered(session.root, all)
   const paths = writes.map((write) => write.path)
-  const branch = args.has("check") || !args.has("sources") ? null : Session.homeOf(session, Session.writable(session, Session.slugOf(session, args.value("feature"))).loaded)
-  if (args.has("check")) return done(paths.length === 0 ? "Up to date." : `out of date:\n${paths.map((path) => `  ${path}`).join("\n")}`, { outOfDate: paths }, paths.length === 0 ? exit.action : exit.failed)
+  const branch =
+    args.has("check") || !args.has("sources")
+      ? null
+      : Session.homeOf(session, Session.writable(session, Session.slugOf(session, args.value("feature"))).loaded)
+  if (args.has("check"))
+    return done(
+      paths.length === 0 ? "Up to date." : `out of date:\n${paths.map((path) => `  ${path}`).join("\n")}`,
+      { outOfDate: paths },
+      paths.length === 0 ? exit.action : exit.failed
+    )
   Session.write(session, branch, writes)
   return done(paths.length === 0 ? "Up to date." : paths.map((path) => `wrote ${path}`).join("\n"), { written: paths })
 }

@@ -90,7 +90,8 @@ export type Handlers<T extends EventType> = { readonly [K in T]: (state: Builder
 
 export const recorded = (event: FeatureEvent): State.Recorded => ({ by: event.actor, at: event.at, event: event.id })
 
-export const failed = (state: Builder, subject: string): void => void state.failures.set(subject, (state.failures.get(subject) ?? 0) + 1)
+export const failed = (state: Builder, subject: string): void =>
+  void state.failures.set(subject, (state.failures.get(subject) ?? 0) + 1)
 
 export const addCost = (a: Cost, b: Cost): Cost => {
   const sum: { -readonly [K in keyof Cost]: Cost[K] } = { ...a }
@@ -102,21 +103,32 @@ export const addCost = (a: Cost, b: Cost): Cost => {
 }
 
 /** Whether two runs, or a run and a head, are about the same code: the same tree, or the same changes of the feature. */
-export const sameCode = (a: { readonly tree: string; readonly patch?: string }, b: { readonly tree: string; readonly patch?: string }): boolean =>
-  a.tree === b.tree || (a.patch !== undefined && a.patch === b.patch)
+export const sameCode = (
+  a: { readonly tree: string; readonly patch?: string },
+  b: { readonly tree: string; readonly patch?: string }
+): boolean => a.tree === b.tree || (a.patch !== undefined && a.patch === b.patch)
 
 /** What a run is about, as its event says. */
-export const about = ({ patch, sha, tree }: { readonly tree: string; readonly patch?: string; readonly sha?: string }): { readonly tree: string; readonly patch?: string; readonly sha?: string } => ({
+export const about = ({
+  patch,
+  sha,
+  tree
+}: {
+  readonly tree: string
+  readonly patch?: string
+  readonly sha?: string
+}): { readonly tree: string; readonly patch?: string; readonly sha?: string } => ({
   tree,
   ...(patch === undefined ? {} : { patch }),
   ...(sha === undefined ? {} : { sha })
 })
 
 /** A run that was only started is replaced by what comes next for the same code. */
-export const settle = <R>(runs: ReadonlyArray<State.Run<R>>, next: State.Run<R>, same: (a: State.Run<R>, b: State.Run<R>) => boolean = sameCode): Array<State.Run<R>> => [
-  ...runs.filter((run) => !same(run, next) || run.result !== undefined),
-  next
-]
+export const settle = <R>(
+  runs: ReadonlyArray<State.Run<R>>,
+  next: State.Run<R>,
+  same: (a: State.Run<R>, b: State.Run<R>) => boolean = sameCode
+): Array<State.Run<R>> => [...runs.filter((run) => !same(run, next) || run.result !== undefined), next]
 
 /** CI speaks about the whole tree. */
 export const sameTree = (a: { readonly tree: string }, b: { readonly tree: string }): boolean => a.tree === b.tree

@@ -5,9 +5,16 @@ import { about, type Builder, failed, type Handlers, recorded, sameCode, sameTre
 
 type Types = keyof CodeData
 
-const seen = <R>(runs: ReadonlyArray<Run<R>>, code: { readonly tree: string; readonly patch?: string }): boolean => runs.some((run) => sameCode(run, code) && run.result !== undefined)
+const seen = <R>(runs: ReadonlyArray<Run<R>>, code: { readonly tree: string; readonly patch?: string }): boolean =>
+  runs.some((run) => sameCode(run, code) && run.result !== undefined)
 
-const setPr = (state: Builder, number: number, pr: "open" | "closed", event: Parameters<typeof recorded>[0], url?: string): void => {
+const setPr = (
+  state: Builder,
+  number: number,
+  pr: "open" | "closed",
+  event: Parameters<typeof recorded>[0],
+  url?: string
+): void => {
   if (state.retiredPrs.includes(number)) return
   state.pr = { number, state: pr, ...(url === undefined ? {} : { url }), ...recorded(event) }
 }
@@ -23,7 +30,11 @@ export const codeHandlers: Handlers<Types> = {
   },
   "ci-recorded": (state, event) => {
     const { patch, run: _, tree, ...result } = event.data
-    state.ci = settle(state.ci, { tree, ...(patch === undefined ? {} : { patch }), result, ...recorded(event) }, sameTree)
+    state.ci = settle(
+      state.ci,
+      { tree, ...(patch === undefined ? {} : { patch }), result, ...recorded(event) },
+      sameTree
+    )
     if (result.status !== "passed") failed(state, "ci")
   },
   "review-started": (state, event) => {
@@ -68,7 +79,7 @@ export const codeHandlers: Handlers<Types> = {
     const last = state.qa.findLastIndex((run) => sameCode(run, event.data) && run.result !== undefined)
     const run = state.qa[last]
     if (run?.result === undefined) return
-    const checks = run.result.checks.map((check) => check.id === id ? { ...check, evidence } : check)
+    const checks = run.result.checks.map((check) => (check.id === id ? { ...check, evidence } : check))
     state.qa = state.qa.with(last, { ...run, result: { checks }, event: event.id })
   }
 }

@@ -18,7 +18,7 @@ export const deliveryHandlers: Handlers<Delivery> = {
     state.merge = { status: "ejected", reason: event.data.reason, ...recorded(event) }
     failed(state, "merge")
   },
-  "merged": (state, event) => {
+  merged: (state, event) => {
     state.merge = { status: "merged", ...event.data, ...recorded(event) }
   },
   "deploy-started": (state, event) => {
@@ -26,14 +26,26 @@ export const deliveryHandlers: Handlers<Delivery> = {
   },
   "deploy-recorded": (state, event) => {
     const { deploy, error, status } = event.data
-    state.release = { ...state.release, deploy, status: status === "succeeded" ? "verifying" : "failed", ...(error === undefined ? {} : { detail: error }), ...recorded(event) }
+    state.release = {
+      ...state.release,
+      deploy,
+      status: status === "succeeded" ? "verifying" : "failed",
+      ...(error === undefined ? {} : { detail: error }),
+      ...recorded(event)
+    }
     if (status === "failed") failed(state, "deploy")
   },
   "release-verified": (state, event) => {
     state.release = { ...state.release, status: "live", ...event.data, ...recorded(event) }
   },
   "release-unhealthy": (state, event) => {
-    state.release = { ...state.release, status: "unhealthy", deploy: event.data.deploy, detail: event.data.check, ...recorded(event) }
+    state.release = {
+      ...state.release,
+      status: "unhealthy",
+      deploy: event.data.deploy,
+      detail: event.data.check,
+      ...recorded(event)
+    }
   },
   "rollback-started": (state, event) => {
     state.release = { ...state.release, status: "rollingBack", deploy: event.data.deploy, ...recorded(event) }
@@ -48,7 +60,12 @@ export const deliveryHandlers: Handlers<Delivery> = {
       ...recorded(event)
     }
   },
-  "incident-opened": (state, event) => void state.incidents.set(event.data.incident, { id: event.data.incident, text: event.data.cause, ...recorded(event) }),
+  "incident-opened": (state, event) =>
+    void state.incidents.set(event.data.incident, {
+      id: event.data.incident,
+      text: event.data.cause,
+      ...recorded(event)
+    }),
   "incident-closed": (state, event) => void state.incidents.delete(event.data.incident),
   "sync-recorded": (state, event) => {
     state.sync = recorded(event)
@@ -77,7 +94,8 @@ export const controlHandlers: Handlers<Control> = {
   "attempt-recorded": (state, event) => {
     const { outcome, rule, subject } = event.data
     // Per rule, so that the number of things that can fail is finite; per task where a rule serves many.
-    if (outcome === "failed") failed(state, subject !== undefined && state.tasks.has(subject) ? `${rule} ${subject}` : rule)
+    if (outcome === "failed")
+      failed(state, subject !== undefined && state.tasks.has(subject) ? `${rule} ${subject}` : rule)
   },
   "rework-counted": (state) => void state.rework++,
   "cost-recorded": (state, event) => {

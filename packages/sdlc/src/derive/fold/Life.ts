@@ -27,19 +27,38 @@ export const lifeHandlers: Handlers<Types> = {
       return
     }
     const { deps, kind, preset, slug, title } = event.data
-    state.feature = { id: event.id, slug, title, kind, ...(preset === undefined ? {} : { preset }), deps: deps ?? [], created: event.at }
+    state.feature = {
+      id: event.id,
+      slug,
+      title,
+      kind,
+      ...(preset === undefined ? {} : { preset }),
+      deps: deps ?? [],
+      created: event.at
+    }
   },
   "feature-imported": (state, event) => {
     if (state.feature === undefined || state.phase !== "draft" || state.history.length > 0) return
     const { evidence, from, says } = event.data
-    state.history.push({ from: "draft", to: "released", rule: "import", reason: `${says} (${from}; ${evidence})`, ...recorded(event) })
+    state.history.push({
+      from: "draft",
+      to: "released",
+      rule: "import",
+      reason: `${says} (${from}; ${evidence})`,
+      ...recorded(event)
+    })
     state.phase = "released"
     state.merge = { status: "merged", ...recorded(event) }
     state.release = { status: "live", detail: evidence, ...recorded(event) }
     state.sync = recorded(event)
   },
   "feature-amended": (state, { data: { deps, title } }) => {
-    if (state.feature !== undefined) state.feature = { ...state.feature, ...(deps === undefined ? {} : { deps }), ...(title === undefined ? {} : { title }) }
+    if (state.feature !== undefined)
+      state.feature = {
+        ...state.feature,
+        ...(deps === undefined ? {} : { deps }),
+        ...(title === undefined ? {} : { title })
+      }
   },
   "phase-moved": (state, event) => {
     const { cause, from, reason, rule, to } = event.data
@@ -57,26 +76,26 @@ export const lifeHandlers: Handlers<Types> = {
     }
     state.fixesPlanned = false
   },
-  "paused": (state, event) => {
+  paused: (state, event) => {
     if (state.lifecycle !== "active") return
     state.lifecycle = "paused"
     state.lifecycleReason = { id: event.id, text: event.data.reason, ...recorded(event) }
   },
-  "resumed": (state) => {
+  resumed: (state) => {
     if (state.lifecycle !== "paused") return
     state.lifecycle = "active"
     state.lifecycleReason = undefined
   },
-  "cancelled": (state, event) => {
+  cancelled: (state, event) => {
     if (state.lifecycle === "archived" || state.lifecycle === "cancelled") return
     state.lifecycle = "cancelled"
     state.lifecycleReason = { id: event.id, text: event.data.reason, ...recorded(event) }
   },
-  "archived": (state) => {
+  archived: (state) => {
     state.lifecycle = "archived"
   },
   "artifact-submitted": (state, event) => void state.submissions.push({ ...event.data, ...recorded(event) }),
-  "verdict": (state, event) => {
+  verdict: (state, event) => {
     const { gate, verdict } = event.data
     state.verdicts.push({ ...event.data, ...recorded(event) })
     // Two agents may disagree about a document for ever; after some rounds a person has to decide.
@@ -90,9 +109,16 @@ export const lifeHandlers: Handlers<Types> = {
   },
   "branch-provisioned": (state, event) => {
     const { base, branch, resources, sha } = event.data
-    state.branch = { name: branch, ...(base === undefined ? {} : { base }), ...(sha === undefined ? {} : { sha }), resources: resources ?? [branch], ...recorded(event) }
+    state.branch = {
+      name: branch,
+      ...(base === undefined ? {} : { base }),
+      ...(sha === undefined ? {} : { sha }),
+      resources: resources ?? [branch],
+      ...recorded(event)
+    }
   },
-  "branch-updated": (state, event) => void state.updates.push({ from: event.data.from, to: event.data.to, ...recorded(event) }),
+  "branch-updated": (state, event) =>
+    void state.updates.push({ from: event.data.from, to: event.data.to, ...recorded(event) }),
   "branch-lost": (state) => {
     state.branch = undefined
   },

@@ -8,7 +8,11 @@ export interface Ordered {
   readonly errors: ReadonlyArray<IntegrityError>
 }
 
-const problem = (event: LoadedEvent, text: string, fix: string): IntegrityError => ({ file: `events/${event.id}-${event.type}.json`, problem: text, fix })
+const problem = (event: LoadedEvent, text: string, fix: string): IntegrityError => ({
+  file: `events/${event.id}-${event.type}.json`,
+  problem: text,
+  fix
+})
 
 /** Everything but the loader's remark about the signature. */
 const content = (event: LoadedEvent): string => canonicalJson({ ...event, trusted: undefined })
@@ -21,7 +25,9 @@ const unique = (events: ReadonlyArray<LoadedEvent>, errors: Array<IntegrityError
     else if (content(known) !== content(event)) {
       // The smaller text stays, so that the outcome does not depend on which copy came first.
       if (content(event) < content(known)) byId.set(event.id, event)
-      errors.push(problem(known, `two different events have the id ${event.id}`, "restore the original from git history"))
+      errors.push(
+        problem(known, `two different events have the id ${event.id}`, "restore the original from git history")
+      )
     }
   }
   return byId
@@ -30,7 +36,7 @@ const unique = (events: ReadonlyArray<LoadedEvent>, errors: Array<IntegrityError
 export const order = (events: ReadonlyArray<LoadedEvent>): Ordered => {
   const errors: Array<IntegrityError> = []
   const byId = unique(events, errors)
-  const sorted = [...byId.values()].sort((a, b) => a.id < b.id ? -1 : 1)
+  const sorted = [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
   const done = new Set<string>()
   const onPath = new Set<string>()
   const result: Array<LoadedEvent> = []
@@ -46,12 +52,18 @@ export const order = (events: ReadonlyArray<LoadedEvent>): Ordered => {
       const waiting: Array<LoadedEvent> = []
       for (const parent of event.parents) {
         const found = byId.get(parent)
-        if (found === undefined) errors.push(problem(event, `its parent ${parent} is missing`, "restore the missing event file from git history"))
-        else if (onPath.has(parent)) errors.push(problem(event, `it is an ancestor of its own parent ${parent}`, "restore both events from git history"))
+        if (found === undefined)
+          errors.push(
+            problem(event, `its parent ${parent} is missing`, "restore the missing event file from git history")
+          )
+        else if (onPath.has(parent))
+          errors.push(
+            problem(event, `it is an ancestor of its own parent ${parent}`, "restore both events from git history")
+          )
         else if (!done.has(parent)) waiting.push(found)
       }
       if (waiting.length > 0) {
-        stack.push(...waiting.sort((a, b) => a.id < b.id ? 1 : -1))
+        stack.push(...waiting.sort((a, b) => (a.id < b.id ? 1 : -1)))
         continue
       }
       stack.pop()
@@ -64,4 +76,6 @@ export const order = (events: ReadonlyArray<LoadedEvent>): Ordered => {
 }
 
 const dedupe = (errors: ReadonlyArray<IntegrityError>): ReadonlyArray<IntegrityError> =>
-  [...new Map(errors.map((error) => [canonicalJson(error), error])).entries()].sort(([a], [b]) => a < b ? -1 : 1).map(([, error]) => error)
+  [...new Map(errors.map((error) => [canonicalJson(error), error])).entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, error]) => error)

@@ -8,9 +8,16 @@ import { type Builder, failed, type Handlers, recorded } from "./Builder.ts"
 
 type Types = keyof WorkData
 
-const definition = ({ covers, deps, title, verify, writes }: TaskSpec): string => canonicalJson([title, deps, covers, writes, verify])
+const definition = ({ covers, deps, title, verify, writes }: TaskSpec): string =>
+  canonicalJson([title, deps, covers, writes, verify])
 
-const fresh = (spec: TaskSpec, origin: TaskOrigin, event: string): Task => ({ ...spec, origin, status: "todo", failures: 0, event })
+const fresh = (spec: TaskSpec, origin: TaskOrigin, event: string): Task => ({
+  ...spec,
+  origin,
+  status: "todo",
+  failures: 0,
+  event
+})
 
 const freeId = (tasks: ReadonlyMap<string, Task>): string => {
   const highest = Math.max(0, ...[...tasks.keys()].map((id) => Number(id.slice("task-".length))))
@@ -40,7 +47,13 @@ const addFixes = (state: Builder, event: EventOf<"fix-tasks-added">): void => {
   const { origin, tasks } = event.data
   for (const spec of tasks) {
     const known = state.tasks.get(spec.id)
-    if (known !== undefined && known.origin === origin && definition(known) === definition(spec) && known.status !== "done") continue
+    if (
+      known !== undefined &&
+      known.origin === origin &&
+      definition(known) === definition(spec) &&
+      known.status !== "done"
+    )
+      continue
     // Two branches may have taken one number for two fixes: neither may get lost.
     const id = known === undefined ? spec.id : freeId(state.tasks)
     state.tasks.set(id, fresh({ ...spec, id }, origin, event.id))
@@ -49,7 +62,8 @@ const addFixes = (state: Builder, event: EventOf<"fix-tasks-added">): void => {
   state.fixesPlanned = true
 }
 
-const codedBy = (state: Builder, by: Principal): void => void state.coders.set(`${by.type} ${by.id} ${by.session ?? ""}`, by)
+const codedBy = (state: Builder, by: Principal): void =>
+  void state.coders.set(`${by.type} ${by.id} ${by.session ?? ""}`, by)
 
 const move = (
   state: Builder,
@@ -76,11 +90,14 @@ export const workHandlers: Handlers<Types> = {
   },
   "task-verified": (state, event) => {
     // Whoever claims does not verify: an agent's word about its own work stays a claim.
-    if (event.actor.type !== "agent") move(state, event, ["claimed", "running", "todo", "failed"], "done", { evidence: event.data.evidence })
+    if (event.actor.type !== "agent")
+      move(state, event, ["claimed", "running", "todo", "failed"], "done", { evidence: event.data.evidence })
   },
   "task-failed": (state, event) => {
-    if (move(state, event, ["claimed", "running", "todo", "done"], "failed", { reason: event.data.reason })) failed(state, event.data.task)
+    if (move(state, event, ["claimed", "running", "todo", "done"], "failed", { reason: event.data.reason }))
+      failed(state, event.data.task)
   },
-  "task-blocked": (state, event) => void move(state, event, ["todo", "running", "claimed", "failed"], "blocked", { reason: event.data.reason }),
+  "task-blocked": (state, event) =>
+    void move(state, event, ["todo", "running", "claimed", "failed"], "blocked", { reason: event.data.reason }),
   "task-unblocked": (state, event) => void move(state, event, ["blocked"], "todo")
 }

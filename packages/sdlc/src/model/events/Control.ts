@@ -8,7 +8,12 @@ export interface ControlData {
   readonly "blocker-opened": { readonly blocker: string; readonly needs: "human" | "agent"; readonly reason: string }
   readonly "blocker-cleared": { readonly blocker: string; readonly answer?: string }
   /** Outcome of carrying out a decision. Failures of tasks, CI, merges and deploys are counted from their own events and need no such record. */
-  readonly "attempt-recorded": { readonly rule: string; readonly subject?: string; readonly outcome: "succeeded" | "failed"; readonly reason?: string }
+  readonly "attempt-recorded": {
+    readonly rule: string
+    readonly subject?: string
+    readonly outcome: "succeeded" | "failed"
+    readonly reason?: string
+  }
   /** A round of rework that adds no fix task: a dispute, a re-requested review, threads answered. */
   readonly "rework-counted": { readonly rule: string; readonly reason?: string }
   readonly "cost-recorded": { readonly cost: Cost; readonly reason?: string }

@@ -4,7 +4,11 @@ import type { TaskOrigin, TaskSpec } from "../Task.ts"
 export interface WorkData {
   /** Replaces the plan's tasks; a task whose definition is unchanged keeps its status. `planHash` is the hash of tasks.md, or null without one. */
   readonly "tasks-materialised": { readonly planHash: string | null; readonly tasks: ReadonlyArray<TaskSpec> }
-  readonly "fix-tasks-added": { readonly origin: TaskOrigin; readonly tasks: ReadonlyArray<TaskSpec>; readonly reason?: string }
+  readonly "fix-tasks-added": {
+    readonly origin: TaskOrigin
+    readonly tasks: ReadonlyArray<TaskSpec>
+    readonly reason?: string
+  }
   readonly "task-started": { readonly task: string }
   readonly "task-claimed": { readonly task: string; readonly sha?: string; readonly note?: string }
   readonly "task-verified": { readonly task: string; readonly evidence: string }

@@ -44,4 +44,3 @@ export const Artifact = Schema.Struct({
   tasks: Schema.optionalKey(Schema.Array(TaskSpec))
 })
 export type Artifact = typeof Artifact.Type
-

@@ -7,7 +7,14 @@ import { LifeEvents } from "./events/Life.ts"
 import { PlanEvents } from "./events/Plan.ts"
 import { WorkEvents } from "./events/Work.ts"
 
-const members = [...LifeEvents, ...PlanEvents, ...WorkEvents, ...CodeEvents, ...DeliveryEvents, ...ControlEvents] as const
+const members = [
+  ...LifeEvents,
+  ...PlanEvents,
+  ...WorkEvents,
+  ...CodeEvents,
+  ...DeliveryEvents,
+  ...ControlEvents
+] as const
 
 export const FeatureEvent = Schema.Union(members)
 export type FeatureEvent = typeof FeatureEvent.Type

@@ -23,31 +23,31 @@ export const FreezeWindow = Schema.Struct({ from: Instant, until: Instant, reaso
 export type FreezeWindow = typeof FreezeWindow.Type
 
 export const GateModes = Schema.Struct({
-  "spec": GateMode,
-  "design": GateMode,
-  "tasks": GateMode,
+  spec: GateMode,
+  design: GateMode,
+  tasks: GateMode,
   "qa-plan": GateMode,
-  "start": GateMode,
+  start: GateMode,
   "agent-review": GateMode,
   "human-review": GateMode,
-  "audit": GateMode,
-  "risk": GateMode,
-  "uat": GateMode,
-  "merge": GateMode
+  audit: GateMode,
+  risk: GateMode,
+  uat: GateMode,
+  merge: GateMode
 })
 
 const GatePatch = Schema.Struct({
-  "spec": Schema.optionalKey(GateMode),
-  "design": Schema.optionalKey(GateMode),
-  "tasks": Schema.optionalKey(GateMode),
+  spec: Schema.optionalKey(GateMode),
+  design: Schema.optionalKey(GateMode),
+  tasks: Schema.optionalKey(GateMode),
   "qa-plan": Schema.optionalKey(GateMode),
-  "start": Schema.optionalKey(GateMode),
+  start: Schema.optionalKey(GateMode),
   "agent-review": Schema.optionalKey(GateMode),
   "human-review": Schema.optionalKey(GateMode),
-  "audit": Schema.optionalKey(GateMode),
-  "risk": Schema.optionalKey(GateMode),
-  "uat": Schema.optionalKey(GateMode),
-  "merge": Schema.optionalKey(GateMode)
+  audit: Schema.optionalKey(GateMode),
+  risk: Schema.optionalKey(GateMode),
+  uat: Schema.optionalKey(GateMode),
+  merge: Schema.optionalKey(GateMode)
 })
 
 const positive = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 }))
@@ -104,10 +104,12 @@ export type PolicyPatch = typeof PolicyPatch.Type
 export const writing = {
   /** BCP 47 tag of the language that specs are written in, such as `de`; absent: found from each text. */
   language: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}$/u))),
-  lint: Schema.optionalKey(Schema.Struct({
-    /** A requirement that has none of the EARS forms; absent: an error where the language's forms are known, else a warning. */
-    requirementForm: Schema.optionalKey(Schema.Literals(["error", "warn", "off"]))
-  }))
+  lint: Schema.optionalKey(
+    Schema.Struct({
+      /** A requirement that has none of the EARS forms; absent: an error where the language's forms are known, else a warning. */
+      requirementForm: Schema.optionalKey(Schema.Literals(["error", "warn", "off"]))
+    })
+  )
 }
 
 export const Policy = Schema.Struct({

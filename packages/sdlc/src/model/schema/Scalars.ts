@@ -20,6 +20,5 @@ export type Slug = typeof Slug.Type
 export const TaskId = Schema.String.check(Schema.isPattern(/^task-\d{3,6}$/u))
 export type TaskId = typeof TaskId.Type
 
-
 export const Severity = Schema.Literals(severities)
 export type Severity = typeof Severity.Type

@@ -10,7 +10,18 @@ import { Digest, Instant } from "./Scalars.ts"
  * human-review, uat, merge → the code tree; risk → the digest of the accepted findings; action → the idempotency key of the action confirmed.
  * agent-review and audit have no verdicts: their results are recorded by `review-recorded` and `audit-recorded`.
  */
-export const VerdictGate = Schema.Literals(["spec", "design", "tasks", "qa-plan", "start", "human-review", "risk", "uat", "merge", "action"])
+export const VerdictGate = Schema.Literals([
+  "spec",
+  "design",
+  "tasks",
+  "qa-plan",
+  "start",
+  "human-review",
+  "risk",
+  "uat",
+  "merge",
+  "action"
+])
 export type VerdictGate = typeof VerdictGate.Type
 
 export const VerdictFields = {

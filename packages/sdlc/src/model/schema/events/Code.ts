@@ -33,8 +33,18 @@ export const ThreadOpened = event("thread-opened", { thread: text, message: mayb
 export const ThreadResolved = event("thread-resolved", { thread: text })
 export const AuditStarted = event("audit-started", { ...seen, run: maybeText })
 /** valid: the report satisfied its schema. */
-export const AuditRecorded = event("audit-recorded", { ...seen, findings: Schema.Array(Finding), valid: Schema.Boolean, problem: maybeText })
-export const FindingDisposed = event("finding-disposed", { finding: text, disposition: Disposition, reason: text, reference: maybeText })
+export const AuditRecorded = event("audit-recorded", {
+  ...seen,
+  findings: Schema.Array(Finding),
+  valid: Schema.Boolean,
+  problem: maybeText
+})
+export const FindingDisposed = event("finding-disposed", {
+  finding: text,
+  disposition: Disposition,
+  reason: text,
+  reference: maybeText
+})
 export const QaStarted = event("qa-started", { ...seen, run: maybeText })
 export const QaRecorded = event("qa-recorded", { ...seen, checks: Schema.Array(QaCheck) })
 export const EvidenceAttached = event("evidence-attached", { ...seen, check: text, evidence: Digest })

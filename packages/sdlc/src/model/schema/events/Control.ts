@@ -5,8 +5,16 @@ import { event, maybeText, text } from "./Event.ts"
 
 export const EscalationOpened = event("escalation-opened", { escalation: text, question: text, rule: text })
 /** A human answer: it also gives attempts and rework a fresh start, and `budget` widens the budget by that much. */
-export const EscalationAnswered = event("escalation-answered", { escalation: text, answer: text, budget: Schema.optionalKey(Cost) })
-export const BlockerOpened = event("blocker-opened", { blocker: text, needs: Schema.Literals(["human", "agent"]), reason: text })
+export const EscalationAnswered = event("escalation-answered", {
+  escalation: text,
+  answer: text,
+  budget: Schema.optionalKey(Cost)
+})
+export const BlockerOpened = event("blocker-opened", {
+  blocker: text,
+  needs: Schema.Literals(["human", "agent"]),
+  reason: text
+})
 export const BlockerCleared = event("blocker-cleared", { blocker: text, answer: maybeText })
 /** Outcome of carrying out a decision. Failures of tasks, CI, merges and deploys are counted from their own events and need no such record. */
 export const AttemptRecorded = event("attempt-recorded", {

@@ -10,7 +10,12 @@ export const MergeEjected = event("merge-ejected", { reason: text })
 /** outOfBand: landed without the flow's merge step; the violation stays on record. */
 export const Merged = event("merged", { sha: text, outOfBand: Schema.Boolean })
 export const DeployStarted = event("deploy-started", { deploy: text, sha: text, environment: text })
-export const DeployRecorded = event("deploy-recorded", { deploy: text, status: outcome, url: maybeText, error: maybeText })
+export const DeployRecorded = event("deploy-recorded", {
+  deploy: text,
+  status: outcome,
+  url: maybeText,
+  error: maybeText
+})
 export const ReleaseVerified = event("release-verified", { deploy: text, version: maybeText })
 export const ReleaseUnhealthy = event("release-unhealthy", { deploy: text, check: text })
 export const RollbackStarted = event("rollback-started", { deploy: text })
