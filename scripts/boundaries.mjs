@@ -1,8 +1,8 @@
 /**
  * Checks the arrows of the house: which package may import which, in sources and in package.json. An import may only run
  * along sdlc ← core ← api ← {server, cli, studio}; core ← conformance; core ← adapter-* ← server. Adapters never import each
- * other; nothing imports another package's files by a relative path; conformance is for tests. And which files may touch the file
- * system (fileAccess.mjs).
+ * other; nothing imports another package's files by a relative path; conformance is for tests. What runs in browsers too imports
+ * nothing of Node's and of ours only what does the same. And which files may touch the file system (fileAccess.mjs).
  */
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join, relative, resolve } from "node:path"
@@ -28,6 +28,29 @@ const foreignAllowed = { sdlc: ["effect", "yaml"] }
 /** The one file of a package that may import a vendor's SDK is an adapter's matter; core never does. */
 const foreignForbidden = {
   core: [/^pg$/, /^@electric-sql\//, /^ioredis$/, /^@kubernetes\//, /^octokit$/, /^@effect\/platform-node/]
+}
+
+/** Folders whose code runs in browsers, and what it may import besides its own folder. */
+const forBrowsers = [
+  { folder: "core/src/domain", may: [/^effect$/, /^@rdev\/sdlc\/model\//] },
+  { folder: "api/src", may: [/^effect(\/|$)/, /^@rdev\/core\/domain\//] }
+]
+const comments = /\/\*[^]*?\*\/|(?<!:)\/\/[^\n]*/g
+const ofNode = /(?<![\w.$"'`-])(?:Buffer|process|global|require|setImmediate|__dirname|__filename)(?=[.(?[])/
+const browserProblems = (path, text, specifiers) => {
+  const rule = forBrowsers.find(({ folder }) => path.startsWith(`${folder}/`))
+  if (rule === undefined) return []
+  const outside = (specifier) =>
+    specifier.startsWith(".")
+      ? !resolve("/", path, "..", specifier).startsWith(`/${rule.folder}/`)
+      : !rule.may.some((pattern) => pattern.test(specifier))
+  const used = ofNode.exec(text.replaceAll(comments, ""))
+  return [
+    ...specifiers
+      .filter(outside)
+      .map((specifier) => `packages/${path}: imports ${specifier}, and must run in a browser`),
+    ...(used === null ? [] : [`packages/${path}: uses ${used[0]}, which browsers do not have`])
+  ]
 }
 
 const files = (dir) => {
@@ -72,6 +95,7 @@ for (const name of packages) {
         const path = relative(join(base, room), file)
         sources.set(path, text)
         problems.push(...fileAccess.check(name, path, text))
+        problems.push(...browserProblems(`${name}/src/${path}`, text, importsOf(text)))
       }
       for (const specifier of importsOf(text)) {
         if (specifier.startsWith(".")) {

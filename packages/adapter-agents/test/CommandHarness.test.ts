@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { type AgentEvent, AgentHarness, type AgentJob } from "@rdev/core/ports/AgentHarness"
 import { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
 import { ConfigProvider, Effect, Fiber, Layer, Queue, Stream } from "effect"
@@ -17,7 +17,7 @@ const registry = (agents: ReadonlyArray<AgentConfig>, hostEnv: CommandHarness.En
 
 const jobOf = Effect.fnUntraced(function* (change: Partial<AgentJob> = {}) {
   const host = yield* WorkspaceHost
-  const workspace = yield* host.ensure({ projectId: yield* Ids.make("proj"), name: "w", network: "none" })
+  const workspace = yield* host.ensure({ projectId: yield* NewId.make("proj"), name: "w", network: "none" })
   return {
     workspace,
     command: "implement",

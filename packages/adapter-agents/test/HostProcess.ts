@@ -1,5 +1,5 @@
 /** A WorkspaceHost for these tests: real processes in temporary folders of this machine, without isolation. */
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import {
   type ExitStatus,
   type OutputChunk,
@@ -95,7 +95,7 @@ const start = (folder: string, options: Options): (typeof WorkspaceHost.Service)
       )
     })
     return {
-      id: yield* Ids.make("exec"),
+      id: yield* NewId.make("exec"),
       output: Stream.fromQueue(output),
       exit: Deferred.await(exit),
       kill
@@ -115,7 +115,13 @@ export const make = Effect.fn("HostProcess.make")(function* (options: Options) {
       yield* attempt("WorkspaceHost.ensure", () =>
         writeFile(join(workDir, "package.json"), JSON.stringify({ rdev: { template } }))
       )
-    return { id: yield* Ids.make("ws"), projectId: spec.projectId, name: spec.name, workDir, isolation: "none (test)" }
+    return {
+      id: yield* NewId.make("ws"),
+      projectId: spec.projectId,
+      name: spec.name,
+      workDir,
+      isolation: "none (test)"
+    }
   })
   return WorkspaceHost.of({
     ensure,

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
 import { lint } from "@rdev/sdlc/lint/Lint"
 import { Effect, Stream } from "effect"
@@ -46,7 +46,7 @@ describe("the scripted agent", () => {
     readonly template?: string
   }) {
     const host = yield* WorkspaceHost
-    const workspace = yield* host.ensure({ projectId: yield* Ids.make("proj"), name: "w", network: "none" })
+    const workspace = yield* host.ensure({ projectId: yield* NewId.make("proj"), name: "w", network: "none" })
     const job = {
       workspace,
       command: "x",

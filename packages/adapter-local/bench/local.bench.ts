@@ -1,5 +1,5 @@
 /** Medians of the local adapter's verbs. Run: node --conditions=@rdev/source packages/adapter-local/bench/local.bench.ts */
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { BranchName, Forge } from "@rdev/core/ports/Forge"
 import { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
@@ -30,7 +30,7 @@ const median = <E, R>(title: string, times: number, effect: (i: number) => Effec
 const program = Effect.gen(function* () {
   const forge = yield* Forge
   const host = yield* WorkspaceHost
-  const target = { projectId: yield* Ids.make("proj"), name: ProjectName.make("bench") }
+  const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make("bench") }
   yield* forge.ensureRepository(target, {
     defaultBranch: main,
     message: "Start",

@@ -2,7 +2,7 @@
  * Commits without a work tree: one `git fast-import` writes blobs, trees and the commit under a hidden ref, one `git update-ref`
  * transaction moves the branch if its head is still the expected one. Nothing else changes when it is not.
  */
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { CommitRequest, FileChange, Sha } from "@rdev/core/ports/Forge"
 import * as ForgePath from "@rdev/core/ports/ForgePath"
 import { Clock, Effect } from "effect"
@@ -103,7 +103,7 @@ export const commit = Effect.fn("GitCommit.commit")(function* (
     if (why !== null) return yield* invalid("changes.path", why)
   }
   const now = yield* Clock.currentTimeMillis
-  const hidden = `refs/rdev/commits/${yield* Ids.ulid}`
+  const hidden = `refs/rdev/commits/${yield* NewId.ulid}`
   const header = [
     `commit ${hidden}\nmark :1\n`,
     `author ${stamp(request.author, now)}\ncommitter ${stamp(request.author, now)}\n`

@@ -3,6 +3,7 @@
  * A folder without our mark, or with another project's, is never read or changed.
  */
 import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { BranchName, type FileChange, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
 import { Clock, Effect, Schema } from "effect"
@@ -76,7 +77,7 @@ export const create = Effect.fn("GitRepository.create")(function* (
   seed: { readonly defaultBranch: BranchName; readonly files: ReadonlyArray<FileChange>; readonly message: string }
 ) {
   const now = yield* Clock.currentTimeMillis
-  const aside = join(rootOf(dataDir), `.new-${yield* Ids.ulid}`)
+  const aside = join(rootOf(dataDir), `.new-${yield* NewId.ulid}`)
   const final = directoryOf(dataDir, target.name)
   const mark: Mark = {
     format: 1,
@@ -118,7 +119,7 @@ export const create = Effect.fn("GitRepository.create")(function* (
 
 /** Removes in two steps, so that a crash never leaves a marked but partly deleted repository. */
 export const remove = (dataDir: string, repository: GitRepository): Effect.Effect<void, LocalFailure> =>
-  Effect.flatMap(Ids.ulid, (id) =>
+  Effect.flatMap(NewId.ulid, (id) =>
     attempt(async () => {
       const aside = join(rootOf(dataDir), `.gone-${id}`)
       await rename(repository.directory, aside)
@@ -164,7 +165,7 @@ export const sweep = (dataDir: string): Effect.Effect<void, LocalFailure> =>
     if (!(await exists(root))) return
     for (const name of await readdir(root)) {
       const found = /^\.(new|gone)-([0-9A-Z]{26})$/.exec(name)
-      if (found !== null && (found[1] === "gone" || Ids.ulidTimeMillis(found[2] ?? "") < Date.now() - staleMillis))
+      if (found !== null && (found[1] === "gone" || NewId.timeMillis(found[2] ?? "") < Date.now() - staleMillis))
         await rm(join(root, name), { recursive: true, force: true })
     }
   })

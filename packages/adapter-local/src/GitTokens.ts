@@ -2,7 +2,7 @@
  * Tokens to clone, fetch and push one repository over HTTP. What is stored is HMAC-SHA-256 under the installation's key
  * (`<dataDir>/git/token.key`, 0600), compared in constant time; a copy of the records opens nothing.
  */
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { Token } from "@rdev/core/ports/Forge"
 import { Clock, Effect, Redacted, Schema } from "effect"
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto"
@@ -80,7 +80,7 @@ export const make = Effect.fn("GitTokens.make")(function* (dataDir: string) {
         _tag: "ResourceExhausted",
         message: `the repository has ${live.length} live tokens; revoke them or wait until some expire`
       })
-    const id = yield* Ids.ulid
+    const id = yield* NewId.ulid
     const token = `rdevgit_${id}_${randomBytes(32).toString("base64url")}`
     const expiresAtMillis = now + ttlSeconds * 1000
     yield* attempt(() =>

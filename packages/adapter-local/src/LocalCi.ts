@@ -3,7 +3,7 @@
  * fresh checkout. Runs and their logs are records on disk, which every process of an installation reads; one whose process ended under it
  * is `infra` (lost).
  */
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { Ci, CiError, type CiEvent, type CiStep } from "@rdev/core/ports/Ci"
 import { Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
 import type { ExitStatus, OutputChunk } from "@rdev/core/ports/WorkspaceHost"
@@ -278,7 +278,7 @@ export const make = Effect.fn("LocalCi.make")(function* (options: RunOptions) {
     if (there !== null) return CiRecords.view((yield* attempt(() => settled(target.projectId, there.id))) ?? there)
     const pipeline = yield* readPipeline(forge, target, request.sha)
     const record: CiRecords.RunRecord = {
-      id: yield* Ids.make("run"),
+      id: yield* NewId.make("run"),
       sha: request.sha,
       status: "running",
       steps:

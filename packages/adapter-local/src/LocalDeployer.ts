@@ -3,6 +3,7 @@
  * are copied to a folder of the server's own and served from there by the Edge; Node services run in the sandbox and are kept running, also over server restarts.
  */
 import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { Deployer, DeployerError, type EnvironmentName, type Health, type Release } from "@rdev/core/ports/Deployer"
 import { Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
 import { Quarantine } from "@rdev/core/ports/Quarantine"
@@ -326,7 +327,7 @@ export const make = Effect.fn("LocalDeployer.make")(function* (options: DeployOp
       const createdAtMillis = yield* Clock.currentTimeMillis
       yield* attempt(() => Records.writeMark(dataDir, projectId, { name: target.name, createdAtMillis }))
     }
-    const id = yield* Ids.make("rel")
+    const id = yield* NewId.make("rel")
     const folder = Records.folderOf(dataDir, projectId, request.environment, id)
     const record = yield* release(target, request, folder, id).pipe(
       Effect.onError(() => Effect.ignore(attempt(() => ConfinedTree.remove(folder))))

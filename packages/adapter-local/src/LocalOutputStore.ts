@@ -4,6 +4,7 @@
  * when another one ends.
  */
 import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { defaultMaxBytes, type OutputRun, OutputStore, OutputStoreError } from "@rdev/core/ports/OutputStore"
 import { Effect, Layer, Semaphore } from "effect"
 import { attempt, type LocalFailure, notFound } from "./LocalFailure.ts"
@@ -162,7 +163,7 @@ export const make = (options: Options) =>
           Effect.gen(function* () {
             for (const projectId of yield* attempt(() => OutputFiles.projects(dataDir))) {
               const old = (yield* attempt(() => OutputFiles.runsOf(dataDir, projectId))).filter(
-                (execId) => Ids.ulidTimeMillis(execId) < beforeMillis
+                (execId) => NewId.timeMillis(execId) < beforeMillis
               )
               yield* Effect.forEach(old, (execId) => forget({ projectId, execId }), { discard: true })
             }

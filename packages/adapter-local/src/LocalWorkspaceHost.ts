@@ -4,6 +4,7 @@
  * Workspaces outlive the server; their processes do not.
  */
 import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import {
   type Command,
   type Workspace,
@@ -112,7 +113,7 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function* (dataDir: str
       })
     const there = yield* read(spec.projectId, spec.name)
     const wanted: Record = {
-      id: there?.id ?? (yield* Ids.make("ws")),
+      id: there?.id ?? (yield* NewId.make("ws")),
       projectId: spec.projectId,
       name: spec.name,
       network: spec.network,
@@ -165,7 +166,7 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function* (dataDir: str
     here.add(process)
     yield* Effect.addFinalizer(() => Effect.sync(() => here.delete(process)))
     return {
-      id: yield* Ids.make("exec"),
+      id: yield* NewId.make("exec"),
       output: Stream.mapError(
         process.output,
         (failure) =>
@@ -190,7 +191,7 @@ export const make = Effect.fn("LocalWorkspaceHost.make")(function* (dataDir: str
       })
       running.delete(record.id)
     }
-    const aside = join(root, `.gone-${yield* Ids.ulid}`)
+    const aside = join(root, `.gone-${yield* NewId.ulid}`)
     yield* attempt(async () => {
       const moved = await rename(base, aside).then(
         () => true,

@@ -2,7 +2,7 @@
  * The isolation that this machine offers, found by really starting a command in it: Linux namespaces as root, bubblewrap,
  * namespaces by user namespaces, `sandbox-exec`; nothing at all only with `unsafeHost`. A failed search says what is missing.
  */
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { ExitStatus, OutputChunk } from "@rdev/core/ports/WorkspaceHost"
 import { Context, Effect, Layer, type Scope, Stream } from "effect"
 import { lstat, rm } from "node:fs/promises"
@@ -105,7 +105,7 @@ export const make = Effect.fn("Sandbox.make")(function* (options: Options) {
         (uid) => (uid === null || target === null || uid === target.uid ? Effect.void : ownTree(path))
       ),
     start: Effect.fn("Sandbox.start")(function* (run: Run) {
-      const id = yield* Ids.ulid
+      const id = yield* NewId.ulid
       const acquired = yield* Effect.acquireRelease(
         attempt(() => budgets.start(run, id)),
         (started) => Effect.promise(() => started.terminate("killed"))

@@ -1,6 +1,6 @@
 /** One project's damaged record stops neither the start nor the others, and is told with how to repair it. */
 import { assert, it, layer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Ci } from "@rdev/core/ports/Ci"
 import { Deployer } from "@rdev/core/ports/Deployer"
@@ -35,7 +35,7 @@ const platform = (dataDir: string) =>
 const main = BranchName.make("main")
 const made = (name: string) =>
   Effect.gen(function* () {
-    const target = { projectId: yield* Ids.make("proj"), name: ProjectName.make(name) }
+    const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(name) }
     const forge = yield* Forge
     yield* forge.ensureRepository(target, {
       defaultBranch: main,

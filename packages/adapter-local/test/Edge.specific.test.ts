@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Deployer, type DeployerError } from "@rdev/core/ports/Deployer"
 import { Dns } from "@rdev/core/ports/Dns"
@@ -88,7 +88,7 @@ const main = BranchName.make("main")
 let counter = 0
 const project = Effect.fnUntraced(function* (files: Readonly<Record<string, string>>, name = `edge-${counter++}`) {
   const forge = yield* Forge
-  const target = { projectId: yield* Ids.make("proj"), name: ProjectName.make(name) }
+  const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(name) }
   yield* forge.ensureRepository(target, {
     defaultBranch: main,
     message: "Start",

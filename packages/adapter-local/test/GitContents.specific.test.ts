@@ -1,6 +1,6 @@
 /** What the forge remembers of its own commits must be what git says of them. */
 import { assert, it } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { BranchName, type FileChange, Forge } from "@rdev/core/ports/Forge"
 import { Effect, Option } from "effect"
@@ -31,7 +31,7 @@ it.live(
         const options = { dataDir, baseUrl: "http://127.0.0.1:1/git" }
         const warm = yield* LocalForge.make(options)
         for (const [i, history] of histories.entries()) {
-          const target = { projectId: yield* Ids.make("proj"), name: ProjectName.make(`random-${i}`) }
+          const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(`random-${i}`) }
           yield* warm.ensureRepository(target, {
             defaultBranch: main,
             files: [{ path: "a", content: "start" }],

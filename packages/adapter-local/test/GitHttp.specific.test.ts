@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { BranchName, Forge, type RepositoryTarget } from "@rdev/core/ports/Forge"
 import { Context, Effect, Layer, Option, Redacted } from "effect"
@@ -73,7 +73,7 @@ const fresh = Effect.gen(function* () {
   const forge = yield* Forge
   const { port, dataDir } = yield* Served
   counter += 1
-  const target: RepositoryTarget = { projectId: yield* Ids.make("proj"), name: ProjectName.make(`http-${counter}`) }
+  const target: RepositoryTarget = { projectId: yield* NewId.make("proj"), name: ProjectName.make(`http-${counter}`) }
   const repository = yield* forge.ensureRepository(target, {
     defaultBranch: main,
     files: [{ path: "README.md", content: "hi\n" }],

@@ -1,7 +1,7 @@
 /** What lies in a bare repository besides objects and branches changes nothing of what the server reads, and a killed writer stops nobody. */
 import { assert, layer } from "@effect/vitest"
 import { Examined } from "@rdev/core/domain/Examined"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { BranchName, Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
 import { Context, Effect, Layer, Option } from "effect"
@@ -47,7 +47,7 @@ const begin = Effect.gen(function* () {
   const forge = yield* Forge
   const { dataDir } = yield* Place
   const target: RepositoryTarget = {
-    projectId: yield* Ids.make("proj"),
+    projectId: yield* NewId.make("proj"),
     name: ProjectName.make(`refs-${Math.random().toString(36).slice(2, 10)}`)
   }
   yield* forge.ensureRepository(target, {
@@ -285,7 +285,10 @@ layer(Layer.orDie(platform), { excludeTestServices: true })("The server's git", 
           })()
         ]
       ]
-      const fresh: RepositoryTarget = { projectId: yield* Ids.make("proj"), name: ProjectName.make(`${target.name}-b`) }
+      const fresh: RepositoryTarget = {
+        projectId: yield* NewId.make("proj"),
+        name: ProjectName.make(`${target.name}-b`)
+      }
       yield* forge.ensureRepository(fresh, {
         defaultBranch: main,
         files: [{ path: "unrelated", content: "u" }],

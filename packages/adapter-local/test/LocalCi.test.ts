@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { suite, type Kind } from "@rdev/conformance/CiSuite"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Ci } from "@rdev/core/ports/Ci"
 import { BranchName, Forge } from "@rdev/core/ports/Forge"
@@ -24,7 +24,7 @@ const project = (files: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
     const forge = yield* Forge
     counter += 1
-    const target = { projectId: yield* Ids.make("proj"), name: ProjectName.make(`ci-${counter}`) }
+    const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(`ci-${counter}`) }
     yield* forge.ensureRepository(target, {
       defaultBranch: main,
       message: "Start",

@@ -1,5 +1,5 @@
 import { suite } from "@rdev/conformance/DeployerSuite"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { BranchName, Forge } from "@rdev/core/ports/Forge"
 import { Effect, Layer, Option } from "effect"
@@ -25,7 +25,7 @@ const prepare = (files: Readonly<Record<string, string>>, file: string, versions
   Effect.gen(function* () {
     const forge = yield* Forge
     counter += 1
-    const target = { projectId: yield* Ids.make("proj"), name: ProjectName.make(`deploy-${counter}`) }
+    const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(`deploy-${counter}`) }
     yield* forge.ensureRepository(target, {
       defaultBranch: main,
       message: "Start",

@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { suite } from "@rdev/conformance/DnsSuite"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { Dns } from "@rdev/core/ports/Dns"
 import { Effect, Layer, Option } from "effect"
 import { writeFile } from "node:fs/promises"
@@ -19,7 +19,7 @@ layer(Layer.empty)("LocalDns", (it) => {
     Effect.scoped(
       Effect.gen(function* () {
         const dataDir = yield* temporaryFolder
-        const projectId = yield* Ids.make("proj")
+        const projectId = yield* NewId.make("proj")
         const record = { projectId, host: "hello.localhost", target: "127.0.0.1" }
         yield* Effect.flatMap(Dns, (dns) => dns.ensure(record)).pipe(Effect.provide(LocalDns.layer({ dataDir })))
         const found = yield* Effect.flatMap(Dns, (dns) => dns.observe(record.host)).pipe(

@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { suite } from "@rdev/conformance/OutputStoreSuite"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { OutputStore } from "@rdev/core/ports/OutputStore"
 import { Effect, Layer } from "effect"
 import { appendFile, readdir, readFile, stat, truncate } from "node:fs/promises"
@@ -21,7 +21,7 @@ layer(Layer.empty, { excludeTestServices: true })("LocalOutputStore", (it) => {
     Effect.scoped(
       Effect.gen(function* () {
         const dataDir = yield* temporaryFolder
-        const run = { projectId: yield* Ids.make("proj"), execId: yield* Ids.make("exec") }
+        const run = { projectId: yield* NewId.make("proj"), execId: yield* NewId.make("exec") }
         const folder = join(dataDir, "output", run.projectId, run.execId)
         const inStore = <A, E>(use: (store: OutputStore["Service"]) => Effect.Effect<A, E>) =>
           Effect.flatMap(OutputStore, use).pipe(Effect.provide(LocalOutputStore.layer({ dataDir })))
@@ -63,9 +63,9 @@ layer(Layer.empty, { excludeTestServices: true })("LocalOutputStore", (it) => {
         const [one, two] = [yield* Layer.build(bounded), yield* Layer.build(Layer.fresh(bounded))]
         const inFirst = <A, E>(effect: Effect.Effect<A, E, OutputStore>) => Effect.provideContext(effect, one)
         const inSecond = <A, E>(effect: Effect.Effect<A, E, OutputStore>) => Effect.provideContext(effect, two)
-        const projectId = yield* Ids.make("proj")
+        const projectId = yield* NewId.make("proj")
         const runs = yield* Effect.all(
-          Array.from({ length: 5 }, () => Effect.map(Ids.make("exec"), (execId) => ({ projectId, execId })))
+          Array.from({ length: 5 }, () => Effect.map(NewId.make("exec"), (execId) => ({ projectId, execId })))
         )
         const store = OutputStore
         for (const run of runs) {
@@ -87,7 +87,7 @@ layer(Layer.empty, { excludeTestServices: true })("LocalOutputStore", (it) => {
     Effect.scoped(
       Effect.gen(function* () {
         const dataDir = yield* temporaryFolder
-        const run = { projectId: yield* Ids.make("proj"), execId: yield* Ids.make("exec") }
+        const run = { projectId: yield* NewId.make("proj"), execId: yield* NewId.make("exec") }
         const store = yield* Effect.provideContext(OutputStore, yield* Layer.build(LocalOutputStore.layer({ dataDir })))
         const chunk = Buffer.from(Uint8Array.from({ length: 65_536 }, (_, i) => (i * 31) ^ (i >> 8)))
         for (let i = 0; i < 800; i++) yield* store.append(run, [{ stream: "stdout", bytes: chunk }])

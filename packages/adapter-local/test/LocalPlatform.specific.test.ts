@@ -1,6 +1,6 @@
 /** The whole machine behind one server: repository, pipeline, release, host name, clone. */
 import { assert, layer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Ci } from "@rdev/core/ports/Ci"
 import { Deployer } from "@rdev/core/ports/Deployer"
@@ -56,7 +56,7 @@ layer(Layer.empty, { excludeTestServices: true })("LocalPlatform", (it) => {
               yield* Dns,
               yield* WorkspaceHost
             ]
-            const target = { projectId: yield* Ids.make("proj"), name: ProjectName.make("hello") }
+            const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make("hello") }
             const repository = yield* forge.ensureRepository(target, {
               defaultBranch: main,
               message: "Start",

@@ -1,6 +1,6 @@
 /** Two processes' worth of adapters over one data folder: each knows at once what the other did, and neither undoes it. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Ci } from "@rdev/core/ports/Ci"
 import { Deployer } from "@rdev/core/ports/Deployer"
@@ -49,7 +49,7 @@ const eventually = <A, E>(what: string, look: Effect.Effect<A, E>, satisfied: (a
   )
 const project = (forge: Forge["Service"], name: string, files: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
-    const target = { projectId: yield* Ids.make("proj"), name: ProjectName.make(name) }
+    const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(name) }
     yield* forge.ensureRepository(target, {
       defaultBranch: main,
       message: "Start",
@@ -66,7 +66,7 @@ describe("two processes on one data folder", () => {
       Effect.gen(function* () {
         const dataDir = yield* temporaryFolder
         const [a, b] = [LocalDns.make({ dataDir }), LocalDns.make({ dataDir })]
-        const record = { projectId: yield* Ids.make("proj"), host: "one.localhost", target: "127.0.0.1" }
+        const record = { projectId: yield* NewId.make("proj"), host: "one.localhost", target: "127.0.0.1" }
         yield* Context.get(a, Dns).ensure(record)
         assert.deepStrictEqual(
           yield* Effect.promise(() => Context.get(b, LocalDns.HostRoutes).find(record.host)),
@@ -79,7 +79,7 @@ describe("two processes on one data folder", () => {
           const wanted = `both-${round}.localhost`
           const ends = yield* Effect.all(
             [a, b].map((one) =>
-              Effect.flatMap(Ids.make("proj"), (projectId) =>
+              Effect.flatMap(NewId.make("proj"), (projectId) =>
                 Effect.exit(Context.get(one, Dns).ensure({ projectId, host: wanted, target: "127.0.0.1" }))
               )
             ),
@@ -172,7 +172,7 @@ describe("two processes on one data folder", () => {
           })
           const stray = {
             ...(yield* Effect.promise(() => CiRecords.read(dataDir, target.projectId, id))),
-            id: yield* Ids.make("run"),
+            id: yield* NewId.make("run"),
             status: "running"
           } as CiRecords.RunRecord
           yield* Effect.promise(() => CiRecords.write(dataDir, target.projectId, stray))

@@ -1,7 +1,7 @@
 /** git-hostile, path-archive and proc: what an agent plants runs, is read and is written nowhere on the host. */
 import { assert, layer } from "@effect/vitest"
 import { Examined } from "@rdev/core/domain/Examined"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { type BranchName as Branch, BranchName, Forge } from "@rdev/core/ports/Forge"
 import { type Workspace, WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
@@ -44,7 +44,7 @@ const platform = (options: Partial<Sandbox.Options>) =>
 const workspaceOf = (name = "main", network: "none" | "loopback" | "internet" = "none") =>
   Effect.gen(function* () {
     const host = yield* WorkspaceHost
-    return { host, workspace: yield* host.ensure({ projectId: yield* Ids.make("proj"), name, network }) }
+    return { host, workspace: yield* host.ensure({ projectId: yield* NewId.make("proj"), name, network }) }
   })
 const sh = (workspace: Workspace, script: string, env: Readonly<Record<string, string>> = {}) =>
   Effect.scoped(
@@ -61,7 +61,7 @@ const identity = { GIT_AUTHOR_NAME: "A", GIT_AUTHOR_EMAIL: "a@b", GIT_COMMITTER_
 const repository = Effect.gen(function* () {
   const forge = yield* Forge
   const target = {
-    projectId: yield* Ids.make("proj"),
+    projectId: yield* NewId.make("proj"),
     name: ProjectName.make(`sec-${Math.random().toString(36).slice(2, 10)}`)
   }
   yield* forge.ensureRepository(target, {
@@ -258,7 +258,7 @@ X
           const { isolated } = yield* Place
           if (!isolated) return assert.isFalse(isolated, "without a sandbox nothing ties processes to the server")
           const dataDir = yield* temporaryFolder
-          const projectId = yield* Ids.make("proj")
+          const projectId = yield* NewId.make("proj")
           const child = spawn(
             process.execPath,
             [
@@ -362,7 +362,7 @@ X
         Effect.gen(function* () {
           const { isolated } = yield* Place
           const host = yield* WorkspaceHost
-          const projectId = yield* Ids.make("proj")
+          const projectId = yield* NewId.make("proj")
           const workspace = yield* host.ensure({
             projectId,
             name: "small",
@@ -444,7 +444,7 @@ layer(Layer.empty, { excludeTestServices: true })("Sandbox", (it) => {
     Effect.scoped(
       Effect.gen(function* () {
         const dataDir = yield* temporaryFolder
-        const projectId = yield* Ids.make("proj")
+        const projectId = yield* NewId.make("proj")
         const use = (options: Partial<Sandbox.Options>, script: string) =>
           Effect.gen(function* () {
             const host = yield* WorkspaceHost

@@ -1,7 +1,7 @@
 /** Checkouts and hand-overs in a real sandbox, after everything that an agent, or a process killed in it, may leave in a repository. */
 import { assert, layer } from "@effect/vitest"
 import { Examined } from "@rdev/core/domain/Examined"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { BranchName, Forge, type RepositoryTarget } from "@rdev/core/ports/Forge"
 import { type Workspace, WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
@@ -42,7 +42,7 @@ const begin = Effect.gen(function* () {
   const host = yield* WorkspaceHost
   const { dataDir } = yield* Place
   const name = ProjectName.make(`sync-${Math.random().toString(36).slice(2, 10)}`)
-  const target: RepositoryTarget = { projectId: yield* Ids.make("proj"), name }
+  const target: RepositoryTarget = { projectId: yield* NewId.make("proj"), name }
   yield* forge.ensureRepository(target, { defaultBranch: main, files, message: "Start" })
   const first = Option.getOrThrow(yield* forge.head(target, main))
   const commit = (to: BranchName, expectedHead: string, path: string, content: string) =>

@@ -1,7 +1,7 @@
 /** The audit chains: the head row of a chain is locked from reading it until the entry that follows is committed. */
 import { AuditEntry, type NewAuditEntry } from "@rdev/core/domain/Audit"
-import * as AuditChain from "@rdev/core/domain/AuditChain"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as AuditChain from "@rdev/core/audit/AuditChain"
+import * as NewId from "@rdev/core/ids/NewId"
 import { AuditStore } from "@rdev/core/ports/AuditStore"
 import { Clock, Effect, Layer, Schema } from "effect"
 import { Database } from "./Database.ts"
@@ -29,7 +29,7 @@ export const layer: Layer.Layer<AuditStore, never, Database> = Layer.effect(
 
     const append = (entry: NewAuditEntry) =>
       Effect.gen(function* () {
-        const id = yield* Ids.make("aud")
+        const id = yield* NewId.make("aud")
         const chain = chainOf(entry.projectId)
         return yield* transact(
           Effect.gen(function* () {

@@ -1,5 +1,5 @@
 /** Who is alive, by heartbeats in the database. The embedded engine has one process, whose rows of earlier starts are gone. */
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { Replicas } from "@rdev/core/ports/Replicas"
 import type { StoreError } from "@rdev/core/ports/StoreError"
 import { Effect, Layer } from "effect"
@@ -16,7 +16,7 @@ export const layer: Layer.Layer<never, StoreError, Database> = Layer.effect(
   Replicas,
   Effect.gen(function* () {
     const database = yield* Database
-    const self = `replica_${yield* Ids.ulid}`
+    const self = `replica_${yield* NewId.ulid}`
     if (database.engine === "embedded") return { self, alive: (id) => Effect.succeed(id === self) }
     const beat = database.query(beatSql, [self], { prepare: true })
     yield* Effect.acquireRelease(beat, () => Effect.ignore(database.query(leaveSql, [self])))

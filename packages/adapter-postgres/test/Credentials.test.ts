@@ -1,5 +1,5 @@
 import { afterAll, assert, describe, it, layer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { CredentialStore } from "@rdev/core/ports/CredentialStore"
 import { ConfigProvider, Effect, Fiber, Layer, Option, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
@@ -67,7 +67,7 @@ layer(layerEmbedded({ memory: true }), { excludeTestServices: true })("Credentia
     Effect.gen(function* () {
       const keys = [key()] as const
       const db = yield* Database
-      const [here, there] = [yield* Ids.make("proj"), yield* Ids.make("proj")]
+      const [here, there] = [yield* NewId.make("proj"), yield* NewId.make("proj")]
       yield* using(
         keys,
         Effect.gen(function* () {
@@ -103,7 +103,7 @@ layer(layerEmbedded({ memory: true }), { excludeTestServices: true })("Credentia
   it.effect("rotation can be stopped anywhere, and everything stays readable", () =>
     Effect.gen(function* () {
       const [old, next] = [key(), key()]
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const names = Array.from({ length: 250 }, (_, i) => `S${String(i).padStart(3, "0")}`)
       const readable = Effect.flatMap(CredentialStore, (store) =>
         Effect.forEach(names, (name) =>

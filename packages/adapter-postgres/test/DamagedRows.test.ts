@@ -8,7 +8,7 @@ import { ProjectStore } from "@rdev/core/ports/ProjectStore"
 import * as Quarantine from "@rdev/core/ports/Quarantine"
 import { WebhookStore } from "@rdev/core/ports/WebhookStore"
 import * as Samples from "@rdev/conformance/Samples"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { Operation } from "@rdev/core/domain/Operation"
 import { ofProject } from "@rdev/core/domain/Event"
 import { Project, ProjectName } from "@rdev/core/domain/Project"
@@ -29,7 +29,7 @@ const watched = <A, E, R>(work: (registry: Quarantine.Registry) => Effect.Effect
   return Effect.provideService(work(registry), Quarantine.Quarantine, registry)
 }
 
-const operation = Effect.map(Ids.make("op"), (id) =>
+const operation = Effect.map(NewId.make("op"), (id) =>
   Operation.make({
     id,
     kind: "suite.run",

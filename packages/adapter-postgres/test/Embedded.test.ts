@@ -1,8 +1,8 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { AuditEntry } from "@rdev/core/domain/Audit"
-import * as AuditChain from "@rdev/core/domain/AuditChain"
+import * as AuditChain from "@rdev/core/audit/AuditChain"
 import { ofProject } from "@rdev/core/domain/Event"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { AuditStore } from "@rdev/core/ports/AuditStore"
 import { EventLog } from "@rdev/core/ports/EventLog"
 import type { StoreError } from "@rdev/core/ports/StoreError"
@@ -108,7 +108,7 @@ describe("data folder", () => {
     () =>
       Effect.gen(function* () {
         const dataDir = freshFolder()
-        const projectId = yield* Ids.make("proj")
+        const projectId = yield* NewId.make("proj")
         for (let round = 1, acknowledged = 0; round <= 4; round++) {
           const child = writer(dataDir, projectId)
           yield* child.until(acknowledged + 20 + round * 13)

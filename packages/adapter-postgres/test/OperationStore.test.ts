@@ -1,6 +1,7 @@
 /** The store on the database does what the one in memory does, on random histories; and claims have one winner among replicas. */
 import { assert, describe, layer } from "@effect/vitest"
 import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import {
   Operation,
   type OperationResource,
@@ -196,8 +197,8 @@ const suite = (name: string, database: Layer.Layer<Database, StoreError>) =>
               yield* Effect.scoped(Layer.build(Layer.fresh(OperationStore.layerMemory))),
               OperationStore.OperationStore
             )
-            const projectId = yield* Ids.make("proj")
-            const ids = yield* Effect.forEach(Array.from({ length: 5 }), () => Ids.make("op"))
+            const projectId = yield* NewId.make("proj")
+            const ids = yield* Effect.forEach(Array.from({ length: 5 }), () => NewId.make("op"))
             const next = random(seed)
             for (const id of ids.slice(0, 3))
               for (const store of [memory, stored])
@@ -234,8 +235,8 @@ const suite = (name: string, database: Layer.Layer<Database, StoreError>) =>
       it.effect("gives each operation to one of many claimants", () =>
         Effect.gen(function* () {
           const store = yield* OperationStore.OperationStore
-          const projectId = yield* Ids.make("proj")
-          const ids = yield* Effect.forEach(Array.from({ length: 30 }), () => Ids.make("op"))
+          const projectId = yield* NewId.make("proj")
+          const ids = yield* Effect.forEach(Array.from({ length: 30 }), () => NewId.make("op"))
           yield* Effect.forEach(ids, (id) => store.insert(sample(id, id, projectId), []))
           const claimed = yield* Effect.forEach(
             Array.from({ length: 12 }, (_, i) => i),

@@ -8,7 +8,7 @@ import * as UnitOfWorkSuite from "@rdev/conformance/UnitOfWorkSuite"
 import * as WorkQueueSuite from "@rdev/conformance/WorkQueueSuite"
 import * as TenantDatabaseSuite from "@rdev/conformance/TenantDatabaseSuite"
 import { ofProject } from "@rdev/core/domain/Event"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { EventLog } from "@rdev/core/ports/EventLog"
 import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import { Context, Effect, Exit, Fiber, Layer, Redacted, Schedule, Scope, Stream } from "effect"
@@ -177,7 +177,7 @@ describe.skipIf(TestPgBouncer.missing !== null)("behind a pooler", () => {
             const [one, other] = [Context.get(pooled, EventLog), Context.get(direct, EventLog)]
             // A stream that is there already, and one that is not.
             for (const before of [0, 1]) {
-              const stream = ofProject(yield* Ids.make("proj"))
+              const stream = ofProject(yield* NewId.make("proj"))
               const event = (n: number) => [{ type: "count", subject: {}, data: { n } }]
               for (let n = 0; n < before; n++) yield* other.append(stream, event(n))
               const all = yield* Effect.forkScoped(

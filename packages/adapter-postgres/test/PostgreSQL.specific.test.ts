@@ -1,7 +1,7 @@
 /** What only a server shows: replicas, lost connections, restarts, refusals. */
 import { assert, layer } from "@effect/vitest"
 import { ofProject } from "@rdev/core/domain/Event"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { EventLog } from "@rdev/core/ports/EventLog"
 import { Notifier } from "@rdev/core/ports/Notifier"
 import { Context, Effect, Fiber, Layer, Schedule, type Scope, Stream } from "effect"
@@ -130,7 +130,7 @@ layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestS
         const url = yield* (yield* Server).createDatabase
         const [a, b] = [yield* replica(url), yield* replica(url)]
         const [logA, logB] = [Context.get(a, EventLog), Context.get(b, EventLog)]
-        const stream = ofProject(yield* Ids.make("proj"))
+        const stream = ofProject(yield* NewId.make("proj"))
         const readers = yield* Effect.forEach([logA, logB], (log) =>
           Effect.flatMap(log.subscribe(stream), (live) => Effect.forkScoped(Stream.runCollect(Stream.take(live, 400))))
         )
@@ -164,7 +164,7 @@ layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestS
         const url = yield* server.createDatabase
         const [a, b] = [yield* replica(url), yield* replica(url)]
         const [logA, logB] = [Context.get(a, EventLog), Context.get(b, EventLog)]
-        const stream = ofProject(yield* Ids.make("proj"))
+        const stream = ofProject(yield* NewId.make("proj"))
         const event = { type: "output", subject: {}, data: {} }
         const live = yield* logB.subscribe(stream)
         const reader = yield* Effect.forkScoped(Stream.runCollect(Stream.takeUntil(live, (e) => e.seq === 4)))
@@ -238,7 +238,7 @@ layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestS
           )
         )
         const [db, log] = [Context.get(context, Database), Context.get(context, EventLog)]
-        const stream = ofProject(yield* Ids.make("proj"))
+        const stream = ofProject(yield* NewId.make("proj"))
         const event = { type: "output", subject: {}, data: {} }
         const live = yield* log.subscribe(stream)
         yield* log.append(stream, [event])

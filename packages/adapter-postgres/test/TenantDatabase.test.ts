@@ -1,6 +1,6 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as TenantDatabaseSuite from "@rdev/conformance/TenantDatabaseSuite"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { ProjectName } from "@rdev/core/domain/Project"
 import { type Tenant, TenantDatabase } from "@rdev/core/ports/TenantDatabase"
 import { ConfigProvider, Context, Effect, Layer, Option, Redacted } from "effect"
@@ -13,7 +13,7 @@ import * as TestPostgres from "../src/testing/TestPostgres.ts"
 class Server extends Context.Service<Server, TestPostgres.TestServer>()("test/Server") {}
 
 const tenant = (name: string): Effect.Effect<Tenant> =>
-  Effect.map(Ids.make("proj"), (projectId) => ({ projectId, name: name as ProjectName }))
+  Effect.map(NewId.make("proj"), (projectId) => ({ projectId, name: name as ProjectName }))
 /** The driver's own reading of URLs leaves some characters encoded; libpq decodes all of them, and so does this. */
 const configOf = (from: Redacted.Redacted | string) => {
   const url = new URL(typeof from === "string" ? from : Redacted.value(from))

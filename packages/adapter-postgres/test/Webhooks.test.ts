@@ -1,7 +1,7 @@
 /** An event and its webhook deliveries on the database: both or neither, once, and known to other processes. */
 import { assert, it } from "@effect/vitest"
 import * as Event from "@rdev/core/domain/Event"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { EventLog } from "@rdev/core/ports/EventLog"
 import type { StoreError } from "@rdev/core/ports/StoreError"
 import { UnitOfWork } from "@rdev/core/ports/UnitOfWork"
@@ -58,7 +58,7 @@ const test = (name: string, database: Layer.Layer<Database, StoreError>) =>
         const log = yield* EventLog
         const unit = yield* UnitOfWork
         const receiver = yield* WebhookTransport.MemoryReceiver
-        const projectId = yield* Ids.make("proj")
+        const projectId = yield* NewId.make("proj")
         const stream = Event.ofProject(projectId)
         const { webhook } = yield* hooks.create({ projectId, url: "https://example.com", events: ["good.*"] })
         assert.strictEqual(
@@ -113,7 +113,7 @@ it.live(
         const process = Layer.buildWithScope(services(layerPostgres({ url })), scope)
         const [here, there] = [yield* process, yield* process]
         const hooks = Context.get(here, Webhooks)
-        const projectId = yield* Ids.make("proj")
+        const projectId = yield* NewId.make("proj")
         const { webhook } = yield* hooks.create({ projectId, url: "https://example.com", events: ["*"] })
         const watching = Effect.sync(
           () => Context.get(there, Subscriptions.Subscriptions).watching(Event.ofProject(projectId)).length

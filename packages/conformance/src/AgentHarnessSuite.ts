@@ -3,7 +3,7 @@
  * class instead of a defect, and stop at once when it is interrupted. Run it once per harness.
  */
 import { assert, layer as withLayer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { AgentError, AgentEvent, AgentHarness, type AgentJob } from "@rdev/core/ports/AgentHarness"
 import { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
 import { Duration, Effect, Fiber, Layer, Option, Queue, Schema, Stream } from "effect"
@@ -32,7 +32,7 @@ const jobOf = Effect.fnUntraced(function* (change: Change) {
   const host = yield* WorkspaceHost
   counter += 1
   const workspace = yield* host.ensure({
-    projectId: yield* Ids.make("proj"),
+    projectId: yield* NewId.make("proj"),
     name: `agent-${counter}`,
     network: "none"
   })

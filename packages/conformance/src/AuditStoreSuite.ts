@@ -1,8 +1,8 @@
 /** What every audit store must do: one unbroken hash chain per project. */
 import { assert, layer as withLayer } from "@effect/vitest"
 import { AuditEntry } from "@rdev/core/domain/Audit"
-import * as AuditChain from "@rdev/core/domain/AuditChain"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as AuditChain from "@rdev/core/audit/AuditChain"
+import * as NewId from "@rdev/core/ids/NewId"
 import { AuditStore } from "@rdev/core/ports/AuditStore"
 import { Effect, Layer, Schema } from "effect"
 import * as Samples from "./Samples.ts"
@@ -15,7 +15,7 @@ export const suite = (name: string, layer: Layer.Layer<AuditStore, unknown>): vo
     it.effect("chains entries per project, newest first, in pages", () =>
       Effect.gen(function* () {
         const store = yield* AuditStore
-        const [here, there] = [yield* Ids.make("proj"), yield* Ids.make("proj")]
+        const [here, there] = [yield* NewId.make("proj"), yield* NewId.make("proj")]
         for (let i = 0; i < 5; i++) {
           yield* store.append(Samples.auditEntry(here, { type: `step.${i}` }))
           yield* store.append(Samples.auditEntry(there))
@@ -38,7 +38,7 @@ export const suite = (name: string, layer: Layer.Layer<AuditStore, unknown>): vo
     it.effect("returns what it stored", () =>
       Effect.gen(function* () {
         const store = yield* AuditStore
-        const here = yield* Ids.make("proj")
+        const here = yield* NewId.make("proj")
         const entry = yield* store.append(
           Samples.auditEntry(here, {
             data: { text: "\u0000 ü", big: 9_007_199_254_740_991, n: -0.5e-7, z: 1, a: { y: [], x: {} } }
@@ -64,7 +64,7 @@ export const suite = (name: string, layer: Layer.Layer<AuditStore, unknown>): vo
     it.effect("stays unbroken under parallel appends", () =>
       Effect.gen(function* () {
         const store = yield* AuditStore
-        const here = yield* Ids.make("proj")
+        const here = yield* NewId.make("proj")
         yield* Effect.forEach(
           Array.from({ length: 40 }, (_, i) => i),
           (i) => store.append(Samples.auditEntry(here, { type: `t.${i}` })),

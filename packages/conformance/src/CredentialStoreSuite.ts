@@ -1,6 +1,6 @@
 /** What every credential store must do. That nothing readable is at rest is for the adapter's own tests to show. */
 import { assert, layer as withLayer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { CredentialStore } from "@rdev/core/ports/CredentialStore"
 import { Effect, Layer, Option, Redacted } from "effect"
 
@@ -11,7 +11,7 @@ export const suite = (name: string, layer: Layer.Layer<CredentialStore, unknown>
     it.effect("keeps, replaces and lists values per project and name", () =>
       Effect.gen(function* () {
         const store = yield* CredentialStore
-        const [here, there] = [yield* Ids.make("proj"), yield* Ids.make("proj")]
+        const [here, there] = [yield* NewId.make("proj"), yield* NewId.make("proj")]
         const secret = "postgres://u:p@h/ü\u0000\n"
         yield* store.put(here, "DATABASE_URL", Redacted.make("first"))
         yield* store.put(here, "DATABASE_URL", Redacted.make(secret))
@@ -33,7 +33,7 @@ export const suite = (name: string, layer: Layer.Layer<CredentialStore, unknown>
     it.effect("removes one or all, twice without complaint", () =>
       Effect.gen(function* () {
         const store = yield* CredentialStore
-        const [here, there] = [yield* Ids.make("proj"), yield* Ids.make("proj")]
+        const [here, there] = [yield* NewId.make("proj"), yield* NewId.make("proj")]
         for (const name of ["a", "b", "c"]) yield* store.put(here, name, Redacted.make(name))
         yield* store.put(there, "a", Redacted.make("theirs"))
         yield* store.remove(here, "a")

@@ -1,6 +1,6 @@
 /** What every keeper of host names must do. */
 import { assert, layer as withLayer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { Dns, type DnsError } from "@rdev/core/ports/Dns"
 import { Effect, Layer, Option } from "effect"
 
@@ -21,7 +21,7 @@ export const suite = (
   const fresh = Effect.gen(function* () {
     const dns = yield* Dns
     counter += 1
-    return { dns, projectId: yield* Ids.make("proj"), host: dns.hostFor(`suite-${process.pid % 1000}-${counter}`) }
+    return { dns, projectId: yield* NewId.make("proj"), host: dns.hostFor(`suite-${process.pid % 1000}-${counter}`) }
   })
   withLayer(Layer.orDie(layer), { excludeTestServices: true })(`Dns: ${name}`, (it) => {
     it.effect("ensures, observes, lists and changes a record", () =>
@@ -44,7 +44,7 @@ export const suite = (
     it.effect("never touches another owner's record", () =>
       Effect.gen(function* () {
         const { dns, projectId, host } = yield* fresh
-        const other = yield* Ids.make("proj")
+        const other = yield* NewId.make("proj")
         yield* dns.ensure({ projectId, host, target: first })
         assert.strictEqual(yield* reasonOf(dns.ensure({ projectId: other, host, target: second })), "Foreign")
         assert.strictEqual(yield* reasonOf(dns.remove(other, host)), "Foreign")

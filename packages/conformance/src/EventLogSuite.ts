@@ -1,7 +1,7 @@
 /** What every event log must do. The layer may hold other streams already. */
 import { assert, layer as withLayer } from "@effect/vitest"
 import { type Event, type NewEvent, ofProject, type StreamName } from "@rdev/core/domain/Event"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { EventLog, maxDataBytes } from "@rdev/core/ports/EventLog"
 import { Array as Arr, Clock, Effect, Fiber, Layer, Stream } from "effect"
 import * as Samples from "./Samples.ts"
@@ -11,7 +11,7 @@ export interface Capabilities {
   readonly appenders: number
 }
 
-const freshStream = Effect.map(Ids.make("proj"), ofProject)
+const freshStream = Effect.map(NewId.make("proj"), ofProject)
 const numbered = (n: number): ReadonlyArray<NewEvent> =>
   Array.from({ length: n }, (_, i) => Samples.event("output", { line: `line ${i}` }))
 const seqs = (events: ReadonlyArray<Event>) => events.map((event) => event.seq)

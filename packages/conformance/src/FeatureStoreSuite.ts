@@ -1,7 +1,7 @@
 /** What every store of feature index rows must do. */
 import { assert, layer as withLayer } from "@effect/vitest"
 import { FeatureIndex } from "@rdev/core/domain/FeatureIndex"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { FeatureStore } from "@rdev/core/ports/FeatureStore"
 import { Effect, Layer, Option } from "effect"
 import * as Samples from "./Samples.ts"
@@ -11,7 +11,7 @@ export const suite = (name: string, layer: Layer.Layer<FeatureStore, unknown>): 
     it.effect("inserts a slug once per project", () =>
       Effect.gen(function* () {
         const store = yield* FeatureStore
-        const [here, there] = [yield* Ids.make("proj"), yield* Ids.make("proj")]
+        const [here, there] = [yield* NewId.make("proj"), yield* NewId.make("proj")]
         const feature = yield* Samples.feature(here)
         yield* store.insert(feature)
         assert.deepStrictEqual(yield* store.get(here, feature.slug), Option.some(feature))
@@ -27,7 +27,7 @@ export const suite = (name: string, layer: Layer.Layer<FeatureStore, unknown>): 
     it.effect("puts a row whether it is there or not", () =>
       Effect.gen(function* () {
         const store = yield* FeatureStore
-        const feature = yield* Samples.feature(yield* Ids.make("proj"))
+        const feature = yield* Samples.feature(yield* NewId.make("proj"))
         yield* store.put(feature)
         const later = new FeatureIndex({
           ...feature,
@@ -43,7 +43,7 @@ export const suite = (name: string, layer: Layer.Layer<FeatureStore, unknown>): 
     it.effect("lists a project's features in pages and finds the live ones", () =>
       Effect.gen(function* () {
         const store = yield* FeatureStore
-        const [here, there] = [yield* Ids.make("proj"), yield* Ids.make("proj")]
+        const [here, there] = [yield* NewId.make("proj"), yield* NewId.make("proj")]
         const mine = yield* Effect.forEach(
           Array.from({ length: 5 }, (_, i) => i),
           (i) => Samples.feature(here, { live: i % 2 === 0 })
@@ -65,7 +65,7 @@ export const suite = (name: string, layer: Layer.Layer<FeatureStore, unknown>): 
     it.effect("removes all of one project and none of another, twice without complaint", () =>
       Effect.gen(function* () {
         const store = yield* FeatureStore
-        const [here, there] = [yield* Ids.make("proj"), yield* Ids.make("proj")]
+        const [here, there] = [yield* NewId.make("proj"), yield* NewId.make("proj")]
         const kept = yield* Samples.feature(there)
         yield* store.insert(yield* Samples.feature(here))
         yield* store.insert(kept)

@@ -2,7 +2,7 @@
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Effect, Exit, Layer, Option, Redacted, Schema } from "effect"
 import { Examined } from "@rdev/core/domain/Examined"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import {
   BranchName,
@@ -45,7 +45,7 @@ const fresh = Effect.gen(function* () {
   const forge = yield* Forge
   counter += 1
   const target: RepositoryTarget = {
-    projectId: yield* Ids.make("proj"),
+    projectId: yield* NewId.make("proj"),
     name: ProjectName.make(`suite-${process.pid % 1000}-${counter}`)
   }
   yield* forge.ensureRepository(target, {
@@ -92,7 +92,7 @@ export const suite = (name: string, layer: Layer.Layer<Forge, unknown>, capabili
     it.effect("refuses another project's repository", () =>
       Effect.gen(function* () {
         const { forge, target, head } = yield* fresh
-        const other = { ...target, projectId: yield* Ids.make("proj") }
+        const other = { ...target, projectId: yield* NewId.make("proj") }
         const seed = { defaultBranch: main, files: [], message: "Start" }
         assert.strictEqual((yield* reasonOf(forge.ensureRepository(other, seed)))._tag, "Foreign")
         assert.strictEqual((yield* reasonOf(forge.deleteRepository(other)))._tag, "Foreign")

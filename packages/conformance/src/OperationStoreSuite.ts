@@ -1,6 +1,6 @@
 /** What every store of operations must do; fencing above all. Tests share the store and use operations of their own. */
 import { assert, layer as withLayer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { Operation, OperationResource, OperationStep } from "@rdev/core/domain/Operation"
 import { OperationStore } from "@rdev/core/ports/OperationStore"
 import { UnitOfWork } from "@rdev/core/ports/UnitOfWork"
@@ -10,7 +10,7 @@ const long = 3_600_000
 
 const operation = (fields: Partial<Operation> = {}) =>
   Effect.gen(function* () {
-    const id = yield* Ids.make("op")
+    const id = yield* NewId.make("op")
     return Operation.make({
       id,
       kind: "suite.run",
@@ -109,7 +109,7 @@ export const suite = (name: string, layer: Layer.Layer<OperationStore | UnitOfWo
     it.effect("has one winner among parallel inserts of a key", () =>
       Effect.gen(function* () {
         const store = yield* OperationStore
-        const key = `race/${yield* Ids.make("op")}`
+        const key = `race/${yield* NewId.make("op")}`
         const all = yield* Effect.forEach(
           Array.from({ length: 20 }),
           () => Effect.flatMap(operation({ idempotencyKey: key }), (one) => store.insert(one, [])),
@@ -229,7 +229,7 @@ export const suite = (name: string, layer: Layer.Layer<OperationStore | UnitOfWo
         )
         assert.strictEqual(yield* reason(store.record(held(one), {})), "Conflict")
         assert.isTrue(Option.isNone(yield* claimed(made.id, "later")))
-        const cleared = yield* Effect.flip(store.record({ id: yield* Ids.make("op"), epoch: 1 }, {}))
+        const cleared = yield* Effect.flip(store.record({ id: yield* NewId.make("op"), epoch: 1 }, {}))
         assert.strictEqual(cleared.reason._tag, "NotFound")
       })
     )
@@ -307,7 +307,7 @@ export const suite = (name: string, layer: Layer.Layer<OperationStore | UnitOfWo
     it.effect("lists the newest first, in pages, by project, status and kind", () =>
       Effect.gen(function* () {
         const store = yield* OperationStore
-        const projectId = yield* Ids.make("proj")
+        const projectId = yield* NewId.make("proj")
         const made = yield* Effect.forEach([1, 2, 3, 4, 5], (n) =>
           inserted({ projectId, kind: n === 2 ? "suite.other" : "suite.run", status: n === 3 ? "parked" : "planned" })
         )
@@ -330,14 +330,14 @@ export const suite = (name: string, layer: Layer.Layer<OperationStore | UnitOfWo
           (yield* store.list({ ...query, kind: "suite.other", limit: 10 })).map((one) => one.id),
           [made[1]?.id]
         )
-        assert.deepStrictEqual(yield* store.list({ ...query, projectId: yield* Ids.make("proj") }), [])
+        assert.deepStrictEqual(yield* store.list({ ...query, projectId: yield* NewId.make("proj") }), [])
       })
     )
 
     it.effect("purges what ended long ago with its rows, and nothing that needs somebody", () =>
       Effect.gen(function* () {
         const store = yield* OperationStore
-        const projectId = yield* Ids.make("proj")
+        const projectId = yield* NewId.make("proj")
         const statuses = [
           "completed",
           "failed",
@@ -359,7 +359,7 @@ export const suite = (name: string, layer: Layer.Layer<OperationStore | UnitOfWo
           left,
           [made[6], made[5], made[4], made[3]].map((one) => one?.id)
         )
-        assert.deepStrictEqual(yield* store.steps(made[0]?.id ?? (yield* Ids.make("op"))), [])
+        assert.deepStrictEqual(yield* store.steps(made[0]?.id ?? (yield* NewId.make("op"))), [])
       })
     )
   })

@@ -1,6 +1,7 @@
 /** What every store of output must do: bytes as they were given, in their order, from any offset, within the bound. */
 import { assert, layer as withLayer } from "@effect/vitest"
 import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { OutputStream, OutputView } from "@rdev/core/domain/OutputFrames"
 import {
   type OutputEnd,
@@ -17,7 +18,7 @@ export interface Capabilities {
   readonly maxBytes: number
 }
 
-const fresh = Effect.map(Effect.all([Ids.make("proj"), Ids.make("exec")]), ([projectId, execId]): OutputRun => ({
+const fresh = Effect.map(Effect.all([NewId.make("proj"), NewId.make("exec")]), ([projectId, execId]): OutputRun => ({
   projectId,
   execId
 }))

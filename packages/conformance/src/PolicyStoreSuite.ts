@@ -1,6 +1,7 @@
 /** What every store of words about policies must do. */
 import { assert, layer as withLayer } from "@effect/vitest"
 import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { PolicyEntry, type PolicyWord } from "@rdev/core/domain/PolicyEntry"
 import { PolicyStore } from "@rdev/core/ports/PolicyStore"
 import { Effect, Layer } from "effect"
@@ -24,7 +25,7 @@ export const suite = (name: string, layer: Layer.Layer<PolicyStore, unknown>): v
     it.effect("gives the last acceptance and what came after it, per project", () =>
       Effect.gen(function* () {
         const store = yield* PolicyStore
-        const [here, there] = [yield* Ids.make("proj"), yield* Ids.make("proj")]
+        const [here, there] = [yield* NewId.make("proj"), yield* NewId.make("proj")]
         assert.deepStrictEqual(yield* store.standing(here), [])
         const words: ReadonlyArray<PolicyWord> = [
           "proposed",
@@ -50,7 +51,7 @@ export const suite = (name: string, layer: Layer.Layer<PolicyStore, unknown>): v
     it.effect("takes the next number only, of many that say it at once one", () =>
       Effect.gen(function* () {
         const store = yield* PolicyStore
-        const here = yield* Ids.make("proj")
+        const here = yield* NewId.make("proj")
         yield* store.append(entry(here, 1, "accepted"))
         for (const number of [0, 1, 3])
           assert.strictEqual(yield* Samples.reasonOf(store.append(entry(here, number, "accepted"))), "Conflict")

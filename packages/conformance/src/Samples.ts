@@ -4,6 +4,7 @@ import type { NewAuditEntry } from "@rdev/core/domain/Audit"
 import type { NewEvent, Subject } from "@rdev/core/domain/Event"
 import { FeatureIndex, Slug } from "@rdev/core/domain/FeatureIndex"
 import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { Project, ProjectName } from "@rdev/core/domain/Project"
 import { Webhook } from "@rdev/core/domain/Webhook"
 import type { StoreError } from "@rdev/core/ports/StoreError"
@@ -16,7 +17,7 @@ export const unique = (prefix: string): string => `${prefix}-${process.pid.toStr
 
 export const project = (fields: Partial<Project> = {}): Effect.Effect<Project> =>
   Effect.map(
-    Ids.make("proj"),
+    NewId.make("proj"),
     (id) =>
       new Project({
         id,
@@ -45,7 +46,7 @@ export const changed = (before: Project, fields: Partial<Project>): Project =>
 const featureFields = Schema.decodeUnknownSync(FeatureIndex)
 export const feature = (projectId: Ids.ProjectId, fields: Partial<FeatureIndex> = {}): Effect.Effect<FeatureIndex> =>
   Effect.map(
-    Ids.make("feat"),
+    NewId.make("feat"),
     (id) =>
       new FeatureIndex({
         ...featureFields({
@@ -92,7 +93,7 @@ export const auditEntry = (projectId: Ids.ProjectId | null, fields: Partial<NewA
 
 export const apiKey = (fields: Partial<ApiKey> = {}): Effect.Effect<ApiKey> =>
   Effect.map(
-    Ids.make("key"),
+    NewId.make("key"),
     (id) =>
       new ApiKey({
         id,
@@ -112,7 +113,7 @@ export const apiKey = (fields: Partial<ApiKey> = {}): Effect.Effect<ApiKey> =>
 
 export const webhook = (fields: Partial<Webhook> = {}): Effect.Effect<Webhook> =>
   Effect.map(
-    Ids.make("whk"),
+    NewId.make("whk"),
     (id) =>
       new Webhook({
         id,

@@ -1,6 +1,6 @@
 /** What providers of a tenant's database and of its cache have in common: made once, rotated, removed, never another project's. */
 import { assert, layer as withLayer, type Vitest } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import type { PortReason } from "@rdev/core/ports/PortReason"
 import type { Tenant } from "@rdev/core/ports/TenantDatabase"
@@ -48,7 +48,7 @@ export const suite = <
     counter += 1
     return {
       port: yield* portOf,
-      tenant: { projectId: yield* Ids.make("proj"), name: ProjectName.make(`suite-${process.pid % 1000}-${counter}`) }
+      tenant: { projectId: yield* NewId.make("proj"), name: ProjectName.make(`suite-${process.pid % 1000}-${counter}`) }
     }
   })
   const works = (url: Redacted.Redacted | null) =>
@@ -119,7 +119,7 @@ export const suite = <
       Effect.gen(function* () {
         const { port, tenant } = yield* fresh
         const made = yield* port.ensure(tenant)
-        const other = { ...tenant, projectId: yield* Ids.make("proj") }
+        const other = { ...tenant, projectId: yield* NewId.make("proj") }
         assert.strictEqual((yield* reasonOf(port.ensure(other)))._tag, "Foreign")
         assert.strictEqual((yield* reasonOf(port.observe(other)))._tag, "Foreign")
         assert.strictEqual((yield* reasonOf(port.rotate(other)))._tag, "Foreign")

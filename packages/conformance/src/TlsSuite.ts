@@ -1,6 +1,6 @@
 /** What every provider of certificates must do. */
 import { assert, layer as withLayer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { Tls, type TlsError } from "@rdev/core/ports/Tls"
 import { Clock, Effect, Layer, Option } from "effect"
 
@@ -24,7 +24,7 @@ export const suite = (
     counter += 1
     return {
       tls: yield* Tls,
-      projectId: yield* Ids.make("proj"),
+      projectId: yield* NewId.make("proj"),
       host: hostFor(`suite-${process.pid % 1000}-${counter}`)
     }
   })
@@ -71,7 +71,7 @@ export const suite = (
       Effect.gen(function* () {
         const { host, projectId, tls } = yield* fresh
         const made = yield* tls.ensure(projectId, host)
-        const other = yield* Ids.make("proj")
+        const other = yield* NewId.make("proj")
         assert.strictEqual((yield* reasonOf(tls.ensure(other, host)))._tag, "Foreign")
         assert.strictEqual((yield* reasonOf(tls.remove(other, host)))._tag, "Foreign")
         assert.strictEqual(Option.getOrThrow(yield* tls.observe(host)).externalId, made.externalId)

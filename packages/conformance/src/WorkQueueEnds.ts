@@ -1,6 +1,6 @@
 /** What a claim leaves, how an end is kept and whom it wakes. */
 import { assert, type Vitest } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { TaskId, WorkerId } from "@rdev/core/domain/Ids"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
 import { type NewTask, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
@@ -129,7 +129,7 @@ export const tests = <R>(it: Vitest.MethodsNonLive<WorkQueueStore | R>): void =>
   it.effect("hands out what nobody cancelled meanwhile, and only that", () =>
     Effect.gen(function* () {
       const { add, claim, hire, projectId, status, store } = yield* fresh
-      const projects = [projectId, yield* Ids.make("proj")]
+      const projects = [projectId, yield* NewId.make("proj")]
       const workers = [yield* hire(), yield* hire()]
       for (let round = 0; round < 4; round++) {
         const tasks = yield* Effect.forEach(Array.from({ length: 120 }), (_, i) =>
@@ -158,7 +158,7 @@ export const tests = <R>(it: Vitest.MethodsNonLive<WorkQueueStore | R>): void =>
   it.effect("shares a large claim by weight, however many projects there are", () =>
     Effect.gen(function* () {
       const { claim, hire, spec, store } = yield* fresh
-      const projects = yield* Effect.forEach(Array.from({ length: 10 }), () => Ids.make("proj"))
+      const projects = yield* Effect.forEach(Array.from({ length: 10 }), () => NewId.make("proj"))
       yield* store.configure(projects[0] as (typeof projects)[number], { weight: 9 })
       for (const projectId of projects)
         yield* store.insert(yield* Effect.forEach(Array.from({ length: 120 }), () => spec({ projectId })))
@@ -173,7 +173,7 @@ export const tests = <R>(it: Vitest.MethodsNonLive<WorkQueueStore | R>): void =>
   it.effect("wakes workers for what an end lets run", () =>
     Effect.gen(function* () {
       const { kind, projectId, spec, store } = yield* fresh
-      const limited = yield* Ids.make("proj")
+      const limited = yield* NewId.make("proj")
       yield* store.configure(limited, { maxRunning: 1 })
       const many = <A>(make: (n: number) => A) => Array.from({ length: 5 }, (_, n) => make(n))
       const keyed = yield* Effect.all(many(() => spec({ concurrencyKey: "one" })))

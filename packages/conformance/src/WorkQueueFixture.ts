@@ -1,6 +1,6 @@
 /** What the tests of a work queue store start from: a project and a kind of their own, and verbs over them. */
 import { assert } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { TaskId, WorkerId } from "@rdev/core/domain/Ids"
 import type { Delivery, TaskState, WorkTask } from "@rdev/core/domain/WorkTask"
 import { type ClaimRequest, type NewTask, type Outcome, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
@@ -15,10 +15,10 @@ let counter = 0
 /** A project, a kind of its own, and verbs over them. */
 export const fresh = Effect.gen(function* () {
   const store = yield* WorkQueueStore
-  const projectId = yield* Ids.make("proj")
+  const projectId = yield* NewId.make("proj")
   const kind = `kind${process.pid % 10_000}-${++counter}`
   const spec = (change: Partial<NewTask> = {}) =>
-    Effect.map(Ids.make("task"), (id): NewTask => ({
+    Effect.map(NewId.make("task"), (id): NewTask => ({
       ...WorkQueue.defaults,
       id,
       projectId,
@@ -34,7 +34,7 @@ export const fresh = Effect.gen(function* () {
     })
   const hire = (lease = leaseMillis) =>
     Effect.gen(function* () {
-      const id = yield* Ids.make("wrk")
+      const id = yield* NewId.make("wrk")
       yield* store.register({ id, name: "suite", version: "1", capacity: 4, labels: [], kinds: [kind] }, lease)
       return id
     })

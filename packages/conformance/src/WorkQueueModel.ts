@@ -3,7 +3,7 @@
  * records after each. Times are kept far from each other's boundaries, as the store under test has a clock of its own.
  */
 import { assert } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { ProjectId, TaskId, WorkerId } from "@rdev/core/domain/Ids"
 import type { Delivery, WorkTask } from "@rdev/core/domain/WorkTask"
 import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
@@ -114,7 +114,7 @@ const insert = (world: World) =>
       const key = world.chance(0.2) ? world.pick(["a", "b"]) : null
       specs.push({
         ...WorkQueue.defaults,
-        id: yield* Ids.make("task"),
+        id: yield* NewId.make("task"),
         projectId: world.pick(world.projects),
         kind: world.kind,
         payload: i,
@@ -244,7 +244,7 @@ const crash = (world: World) =>
 
 const hire = (world: World) =>
   Effect.gen(function* () {
-    const id = yield* Ids.make("wrk")
+    const id = yield* NewId.make("wrk")
     yield* both(world, `register ${id}`, (store) =>
       store.register({ id, name: "model", version: "1", capacity: 1, labels: [], kinds: [world.kind] }, 350_000)
     )
@@ -361,7 +361,7 @@ const run = <R>(seed: number, steps: number, capabilities: Capabilities<R>) =>
       real: yield* WorkQueueStore,
       model: (use) => Effect.provideService(use(memory), Clock.Clock, clock),
       kind: `model${process.pid % 10_000}-${seed}`,
-      projects: [yield* Ids.make("proj"), yield* Ids.make("proj"), yield* Ids.make("proj")],
+      projects: [yield* NewId.make("proj"), yield* NewId.make("proj"), yield* NewId.make("proj")],
       tasks: [],
       workers: [],
       held: [],

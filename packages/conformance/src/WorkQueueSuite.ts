@@ -1,6 +1,6 @@
 /** What every work queue store must do. Tests share one store: each uses kinds and projects of its own. */
 import { assert, layer as withLayer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { ProjectId, TaskId, WorkerId } from "@rdev/core/domain/Ids"
 import type { Delivery, WorkTask } from "@rdev/core/domain/WorkTask"
 import { type Outcome, suspectsTogether, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
@@ -189,7 +189,7 @@ export const suite = <R>(
         const id = yield* add({ dedupeKey: "nightly" })
         assert.strictEqual(yield* add({ dedupeKey: "nightly" }), id)
         assert.notStrictEqual(yield* add({ dedupeKey: "other" }), id)
-        assert.notStrictEqual(yield* add({ dedupeKey: "nightly", projectId: yield* Ids.make("proj") }), id)
+        assert.notStrictEqual(yield* add({ dedupeKey: "nightly", projectId: yield* NewId.make("proj") }), id)
         const batch = yield* claim(yield* hire())
         assert.strictEqual(yield* add({ dedupeKey: "nightly" }), id)
         for (const delivery of batch) yield* settle(delivery)
@@ -221,7 +221,7 @@ export const suite = <R>(
     it.effect("shares between projects by weight, and none starves", () =>
       Effect.gen(function* () {
         const { add, claim, hire, projectId, settle, store } = yield* fresh
-        const other = yield* Ids.make("proj")
+        const other = yield* NewId.make("proj")
         yield* store.configure(other, { weight: 4 })
         for (let i = 0; i < 40; i++) {
           yield* add()
@@ -299,7 +299,7 @@ export const suite = <R>(
         )
         assert.strictEqual(yield* status(yield* add({ dependsOn: [a] })), "pending")
         assert.strictEqual(yield* status(yield* add({ dependsOn: [a, both] })), "failed")
-        assert.containSubset(yield* reasonOf(add({ dependsOn: [yield* Ids.make("task")] })), {
+        assert.containSubset(yield* reasonOf(add({ dependsOn: [yield* NewId.make("task")] })), {
           _tag: "Invalid",
           field: "dependsOn"
         })
@@ -328,14 +328,14 @@ export const suite = <R>(
         yield* settle(delivery, again(delivery.task))
         assert.strictEqual(yield* status(running), "cancelled")
         assert.deepStrictEqual((yield* store.beat(worker, leaseMillis, 0, [])).cancel, [])
-        assert.strictEqual((yield* reasonOf(store.cancel(yield* Ids.make("task"))))._tag, "NotFound")
+        assert.strictEqual((yield* reasonOf(store.cancel(yield* NewId.make("task"))))._tag, "NotFound")
       })
     )
 
     it.effect("tells workers where they stand among those of their kinds", () =>
       Effect.gen(function* () {
         const { kind, store } = yield* fresh
-        const id = () => Ids.make("wrk")
+        const id = () => NewId.make("wrk")
         const register = (worker: WorkerId, kinds: ReadonlyArray<string>) =>
           store.register({ id: worker, name: "suite", version: "1", capacity: 4, labels: [], kinds }, leaseMillis)
         const standing = (worker: WorkerId, running: number) =>
@@ -501,7 +501,7 @@ export const suite = <R>(
         const all: Array<TaskId> = []
         for (let i = 0; i < 9; i++)
           all.push(yield* add({ priority: i % 3, runAtMillis: i === 8 ? Date.now() + 30 * 86_400_000 : null }))
-        const elsewhere = yield* add({ projectId: yield* Ids.make("proj") })
+        const elsewhere = yield* add({ projectId: yield* NewId.make("proj") })
         const batch = yield* claim(yield* hire(), 3, {})
         yield* settle(batch[0] as Delivery)
         yield* settle(batch[1] as Delivery, { _tag: "Failed", state: Transition.stateOf((batch[1] as Delivery).task) })

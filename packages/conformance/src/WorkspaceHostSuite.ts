@@ -1,6 +1,6 @@
 /** What every workspace host must do. The commands that the tests run are given, so that hosts without an operating system pass too. */
 import { assert, layer as withLayer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import {
   type Command,
   type ExitStatus,
@@ -53,7 +53,7 @@ let counter = 0
 const fresh = Effect.gen(function* () {
   const host = yield* WorkspaceHost
   counter += 1
-  return yield* host.ensure({ projectId: yield* Ids.make("proj"), name: `suite-${counter}`, network: "none" })
+  return yield* host.ensure({ projectId: yield* NewId.make("proj"), name: `suite-${counter}`, network: "none" })
 })
 
 interface Finished {

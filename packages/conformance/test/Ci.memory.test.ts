@@ -1,4 +1,4 @@
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { layerMemoryWith } from "@rdev/core/ports/Ci"
 import { Effect } from "effect"
@@ -18,7 +18,7 @@ suite(
   layerMemoryWith(({ sha }) => pipelines[sha as keyof typeof pipelines]),
   {
     prepare: (kind) =>
-      Effect.map(Ids.make("proj"), (projectId) => ({
+      Effect.map(NewId.make("proj"), (projectId) => ({
         target: { projectId, name: ProjectName.make(`ci-${counter++}`) },
         sha: kind
       }))

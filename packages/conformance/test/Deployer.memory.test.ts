@@ -1,4 +1,4 @@
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { layerMemoryWith } from "@rdev/core/ports/Deployer"
 import { Effect } from "effect"
@@ -8,7 +8,7 @@ const bad = "b".repeat(40)
 let counter = 0
 
 suite("memory", layerMemoryWith({ refuse: (sha) => (sha === bad ? "the build of this commit fails" : null) }), {
-  prepare: Effect.map(Ids.make("proj"), (projectId) => ({
+  prepare: Effect.map(NewId.make("proj"), (projectId) => ({
     target: { projectId, name: ProjectName.make(`deploy-${counter++}`) },
     first: "1".repeat(40),
     second: "2".repeat(40),

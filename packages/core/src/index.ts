@@ -1,11 +1,12 @@
 /** Every module as a namespace. Each can also be imported by its path (`@rdev/core/queue/WorkQueue`), which loads no other. */
 export * as ApiKey from "./domain/ApiKey.ts"
 export * as AuditEntry from "./domain/Audit.ts"
-export * as AuditChain from "./domain/AuditChain.ts"
+export * as AuditChain from "./audit/AuditChain.ts"
 export * as ErrorClass from "./domain/ErrorClass.ts"
 export * as Event from "./domain/Event.ts"
 export * as FeatureIndex from "./domain/FeatureIndex.ts"
 export * as Ids from "./domain/Ids.ts"
+export * as NewId from "./ids/NewId.ts"
 export * as Operation from "./domain/Operation.ts"
 export * as OutputFrames from "./domain/OutputFrames.ts"
 export * as OutputLines from "./domain/OutputLines.ts"

@@ -3,7 +3,7 @@
  * became of one is read from there, so that it is known after a restart too. A command whose server ended under it is told as
  * `connection_lost`: never as success.
  */
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import * as OutputLines from "@rdev/core/domain/OutputLines"
 import type { ExecId, ProjectId } from "@rdev/core/domain/Ids"
 import { type Event, type NewEvent, ofProject } from "@rdev/core/domain/Event"
@@ -410,7 +410,7 @@ export const layer = (
       return Execs.of({
         start: Effect.fn("Execs.start")(function* (project: Project, spec: ExecSpec) {
           const name = spec.workspace ?? ownWorkspace
-          const id = yield* Ids.make("exec")
+          const id = yield* NewId.make("exec")
           const { principal } = yield* CurrentRequest
           const waits = (why: string) =>
             Effect.ignore(

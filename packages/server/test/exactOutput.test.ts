@@ -1,6 +1,6 @@
 /** Bytes of a command are kept as they came, in whatever pieces, but for secrets. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import * as OutputStore from "@rdev/core/ports/OutputStore"
 import * as Redactor from "@rdev/core/redaction/Redactor"
 import { Effect } from "effect"
@@ -106,7 +106,7 @@ describe("exact output", () => {
 
   it.effect("says once that a store cannot take it, and goes on", () =>
     Effect.gen(function* () {
-      const run = { projectId: yield* Ids.make("proj"), execId: yield* Ids.make("exec") }
+      const run = { projectId: yield* NewId.make("proj"), execId: yield* NewId.make("exec") }
       yield* (yield* OutputStore.OutputStore).remove(run.projectId)
       const told: Array<string> = []
       const exact = yield* ExactOutput.make(run, Redactor.none, (error) =>

@@ -1,7 +1,7 @@
 /** What became of a command is known from the event log, whoever ran it and however much was written since. */
 import { assert, describe, it } from "@effect/vitest"
 import { type NewEvent, ofProject } from "@rdev/core/domain/Event"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { Project } from "@rdev/core/domain/Project"
 import * as CredentialStore from "@rdev/core/ports/CredentialStore"
 import * as EventLog from "@rdev/core/ports/EventLog"
@@ -30,8 +30,8 @@ const shortSighted = Layer.effect(
 describe("execs", () => {
   it.effect("are found in the log behind many other events", () =>
     Effect.gen(function* () {
-      const project = { id: yield* Ids.make("proj"), name: "shop", defaultBranch: "main" } as Project
-      const id = yield* Ids.make("exec")
+      const project = { id: yield* NewId.make("proj"), name: "shop", defaultBranch: "main" } as Project
+      const id = yield* NewId.make("exec")
       const log = yield* EventLog.EventLog
       const noise: ReadonlyArray<NewEvent> = Array.from({ length: 23 }, () => ({
         type: "output",
@@ -51,7 +51,7 @@ describe("execs", () => {
         [found.command, found.exit],
         [["make"], { code: null, signal: "SIGTERM", reason: "signal" }]
       )
-      const missing = yield* Effect.flip((yield* Execs).get(project, yield* Ids.make("exec")))
+      const missing = yield* Effect.flip((yield* Execs).get(project, yield* NewId.make("exec")))
       assert.strictEqual(missing.reason._tag, "NotFound")
     }).pipe(
       Effect.provide(

@@ -1,6 +1,6 @@
 /** Whom an insert notifies, on a real server. */
 import { assert, layer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import { Effect, Queue } from "effect"
@@ -14,7 +14,7 @@ layer(Fleet.queue(), { excludeTestServices: true, timeout: 120_000 })("inserts a
       const database = yield* Database
       const store = yield* WorkQueueStore
       const work = yield* WorkQueue.WorkQueue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const heard = yield* Queue.unbounded<string | null>()
       yield* (yield* database.session).hear("rdev_queue", (payload) => {
         Queue.offerUnsafe(heard, payload)
@@ -41,7 +41,7 @@ layer(Fleet.queue(), { excludeTestServices: true, timeout: 120_000 })("inserts a
       for (const count of [1, 3, 200]) yield* add(count)
       assert.notInclude(yield* notified, "work")
       yield* store.register(
-        { id: yield* Ids.make("wrk"), name: "w", version: "1", capacity: 4, labels: [], kinds: ["k"] },
+        { id: yield* NewId.make("wrk"), name: "w", version: "1", capacity: 4, labels: [], kinds: ["k"] },
         60_000
       )
       // It is told a moment after it has found somebody.

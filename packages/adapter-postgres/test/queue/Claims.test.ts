@@ -1,6 +1,6 @@
 /** What only several sessions show of a claim. */
 import { assert, layer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import { Effect, Fiber } from "effect"
@@ -13,9 +13,9 @@ layer(Fleet.queue(), { excludeTestServices: true, timeout: 120_000 })("claims be
       const database = yield* Database
       const store = yield* WorkQueueStore
       const work = yield* WorkQueue.WorkQueue
-      const worker = yield* Ids.make("wrk")
+      const worker = yield* NewId.make("wrk")
       yield* store.register({ id: worker, name: "w", version: "1", capacity: 4, labels: [], kinds: ["k"] }, 60_000)
-      const projects = [yield* Ids.make("proj"), yield* Ids.make("proj")] as const
+      const projects = [yield* NewId.make("proj"), yield* NewId.make("proj")] as const
       const claim = Effect.map(
         store.claim({ workerId: worker, limit: 10, kinds: ["k"], labels: [], suspects: false }),
         ({ deliveries }) => deliveries.map(({ task }) => task.id)

@@ -1,6 +1,6 @@
 /** A task may begin before the disk has it, and whoever added it is told afterwards. */
 import { assert, it } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import { Effect, Fiber } from "effect"
@@ -51,8 +51,8 @@ const test = (name: string, options: TestPostgres.TestServerOptions) =>
           yield* Effect.gen(function* () {
             const store = yield* WorkQueueStore
             const work = yield* WorkQueue.WorkQueue
-            const projectId = yield* Ids.make("proj")
-            const worker = yield* Ids.make("wrk")
+            const projectId = yield* NewId.make("proj")
+            const worker = yield* NewId.make("wrk")
             yield* store.register(
               { id: worker, name: "w", version: "1", capacity: 4, labels: [], kinds: ["k"] },
               60_000

@@ -1,5 +1,5 @@
 /** What fault tests share: a queue on a real server, worker processes, and waiting on conditions with a deadline. */
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { TaskId } from "@rdev/core/domain/Ids"
 import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
@@ -114,7 +114,7 @@ export const enqueue = (
 ): Effect.Effect<ReadonlyArray<TaskId>, unknown, WorkQueue.WorkQueue> =>
   Effect.gen(function* () {
     const work = yield* WorkQueue.WorkQueue
-    const projects = yield* Effect.forEach([1, 2, 3, 4, 5], () => Ids.make("proj"))
+    const projects = yield* Effect.forEach([1, 2, 3, 4, 5], () => NewId.make("proj"))
     return yield* work.enqueueAll(
       Array.from({ length: count }, (_, i) => ({
         projectId: projects[i % 5] ?? (projects[0] as (typeof projects)[number]),

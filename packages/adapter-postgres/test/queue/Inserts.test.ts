@@ -1,6 +1,6 @@
 /** How small inserts share statements, over a database that answers when the test says so. */
 import { assert, it } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { StoreError } from "@rdev/core/ports/StoreError"
 import type { NewTask } from "@rdev/core/ports/WorkQueueStore"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
@@ -16,9 +16,9 @@ interface Sent {
   stopped: boolean
 }
 
-const projectId = Ids.makeAt("proj", 0)
+const projectId = NewId.makeAt("proj", 0)
 const task = (payload: Schema.Json): NewTask => ({
-  id: Ids.makeAt("task", 0),
+  id: NewId.makeAt("task", 0),
   projectId,
   kind: "k",
   payload,

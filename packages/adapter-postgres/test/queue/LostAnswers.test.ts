@@ -1,6 +1,6 @@
 /** Claims whose answer never arrives: the worker lives on and knows nothing of what it holds. */
 import { assert, layer } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { TaskId, WorkerId } from "@rdev/core/domain/Ids"
 import { type NewTask, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import { Effect, Layer, Option } from "effect"
@@ -14,17 +14,17 @@ const leaseMillis = 60_000
 const setUp = Effect.gen(function* () {
   const store = yield* WorkQueueStore
   const database = yield* Database
-  const kind = yield* Ids.make("run")
-  const projectId = yield* Ids.make("proj")
+  const kind = yield* NewId.make("run")
+  const projectId = yield* NewId.make("proj")
   const hire = Effect.gen(function* () {
-    const id = yield* Ids.make("wrk")
+    const id = yield* NewId.make("wrk")
     yield* store.register({ id, name: "w", version: "1", capacity: 1, labels: [], kinds: [kind] }, leaseMillis)
     return id
   })
   const add = (count: number) =>
     Effect.gen(function* () {
       const tasks = yield* Effect.forEach(Array.from({ length: count }), () =>
-        Effect.map(Ids.make("task"), (id): NewTask => ({
+        Effect.map(NewId.make("task"), (id): NewTask => ({
           id,
           projectId,
           kind,

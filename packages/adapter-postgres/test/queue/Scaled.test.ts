@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import * as Event from "@rdev/core/domain/Event"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { EventLog } from "@rdev/core/ports/EventLog"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import * as TaskHandlers from "@rdev/core/queue/TaskHandlers"
@@ -50,7 +50,7 @@ it.live(
             )
           )
         }
-        const projectId = yield* Ids.make("proj")
+        const projectId = yield* NewId.make("proj")
         const seen = [new Set<string>(), new Set<string>()]
         const listens = [false, false]
         for (const [i, context] of [first, second].entries()) {

@@ -1,7 +1,7 @@
 /** A claim's shares are those of core's pure `Fairness`, whatever the weights: SQL reckons them by project, the model task by task. */
 import { assert, layer } from "@effect/vitest"
 import type { ProjectId } from "@rdev/core/domain/Ids"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import * as Fairness from "@rdev/core/queue/Fairness"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
@@ -28,7 +28,7 @@ layer(Fleet.queue(PgWorkQueueStore.layerWith({ fullClaimMillis: 0 })), { exclude
         const database = yield* Database
         const store = yield* WorkQueueStore
         const work = yield* WorkQueue.WorkQueue
-        const worker = yield* Ids.make("wrk")
+        const worker = yield* NewId.make("wrk")
         let claims = 0
         for (const [run, { late, limits, weights }] of fc.sample(scenario, { numRuns: 40, seed }).entries()) {
           const kind = `k${run}`
@@ -36,7 +36,7 @@ layer(Fleet.queue(PgWorkQueueStore.layerWith({ fullClaimMillis: 0 })), { exclude
           const most = limits.reduce((sum, limit) => sum + limit, 0)
           const lanes: Array<{ project: ProjectId; weight: number; tasks: Array<string> }> = []
           const join = Effect.fnUntraced(function* (weight: number) {
-            const projectId = yield* Ids.make("proj")
+            const projectId = yield* NewId.make("proj")
             yield* work.configure(projectId, { weight })
             const tasks = yield* work.enqueueAll(
               Array.from({ length: most }, () => ({ projectId, kind, payload: null }))

@@ -1,8 +1,6 @@
 /** Features of a project and their way through the life cycle. */
-import { FeatureIndex, Slug } from "@rdev/core/domain/FeatureIndex"
+import { FeatureIndex, Phase, Slug, VerdictGate } from "@rdev/core/domain/FeatureIndex"
 import { FeatureId, ProjectId } from "@rdev/core/domain/Ids"
-import { phases } from "@rdev/sdlc/model/Phase"
-import { VerdictGate } from "@rdev/sdlc/Schemas"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { Authorization, Idempotency, requires } from "../Access.ts"
@@ -14,7 +12,6 @@ import { PolicyProposalView } from "./Policy.ts"
 
 const fields = FeatureIndex.fields
 const Reason = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(10_000))
-const Phase = Schema.Literals(phases)
 
 export const LastDecision = Wire.struct("LastDecision", {
   rule: Schema.String,

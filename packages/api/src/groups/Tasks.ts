@@ -1,8 +1,8 @@
 /** Tasks of the work queue and the workers that run them. */
 import { ErrorClass } from "@rdev/core/domain/ErrorClass"
 import { ProjectId, TaskId } from "@rdev/core/domain/Ids"
+import { Pool } from "@rdev/core/domain/WorkerPool"
 import { TaskSpec, TaskStatus, WorkTask } from "@rdev/core/domain/WorkTask"
-import { Pool } from "@rdev/core/queue/WorkerPool"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { Authorization, Idempotency, requires } from "../Access.ts"

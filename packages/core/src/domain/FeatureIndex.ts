@@ -13,13 +13,18 @@ export const Slug = Schema.String.check(
 ).pipe(Schema.brand("rdev/Slug"))
 export type Slug = typeof Slug.Type
 
+export const Phase = Schema.Literals(phases)
+export type Phase = typeof Phase.Type
+/** The gates that a person or an agent decides. */
+export { VerdictGate } from "@rdev/sdlc/model/schema/Verdict"
+
 export class FeatureIndex extends Schema.Class<FeatureIndex>("rdev/FeatureIndex")({
   id: FeatureId,
   projectId: ProjectId,
   slug: Slug,
   title: Schema.String,
   kind: Schema.Literals(["feature", "bugfix", "refactor", "hotfix"]),
-  phase: Schema.Literals(phases),
+  phase: Phase,
   lifecycle: Schema.Literals(["active", "paused", "cancelled", "archived"]),
   /** Branch the work happens on; null until the workspace is provisioned. */
   branch: Schema.NullOr(Schema.String),

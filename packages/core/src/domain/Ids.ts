@@ -1,10 +1,8 @@
 /**
- * Identifiers: a prefix that names the kind and a ULID, so that ids sort by the time they were made.
- * Generation reads Effect's Clock; it never looks at a store.
+ * Identifiers: a prefix that names the kind and a ULID, so that ids sort by the time they were made. Schemas only; ids/NewId makes
+ * them.
  */
-import { Clock, Effect, Schema } from "effect"
-import { randomFillSync } from "node:crypto"
-import { decodeTime, monotonicFactory } from "ulid"
+import { Schema } from "effect"
 
 const pattern = (prefix: string) =>
   Schema.String.check(
@@ -56,29 +54,3 @@ export interface Ids {
   readonly whk: WebhookId
 }
 export type Prefix = keyof Ids
-
-/** Random bytes for 64 ids at a time: asking the system for each of an id's sixteen characters took 170 µs on an idle machine. */
-const pool = new Uint8Array(1_024)
-let taken = pool.length
-const random = (): number => {
-  if (taken === pool.length) {
-    randomFillSync(pool)
-    taken = 0
-  }
-  return (pool[taken++] ?? 0) / 256
-}
-const nextUlid = monotonicFactory(random)
-
-/** A bare ULID at the current time of the Clock, greater than every earlier one of this process in the same millisecond. */
-export const ulid: Effect.Effect<string> = Effect.map(Clock.currentTimeMillis, (now) => nextUlid(now))
-
-/** A new id of the given kind, made at this time. */
-export const makeAt = <P extends Prefix>(prefix: P, nowMillis: number): Ids[P] =>
-  `${prefix}_${nextUlid(nowMillis)}` as Ids[P]
-
-/** A new id of the given kind: `make("task")` gives `task_01J…`. */
-export const make = <P extends Prefix>(prefix: P): Effect.Effect<Ids[P]> =>
-  Effect.map(Clock.currentTimeMillis, (now) => makeAt(prefix, now))
-
-/** When an id was made, epoch milliseconds. */
-export const ulidTimeMillis = (id: string): number => decodeTime(id.slice(-26))

@@ -80,6 +80,12 @@ export class Page {
   }
 
   bytes(): Uint8Array {
-    return Buffer.concat(this.parts)
+    const whole = new Uint8Array(this.taken)
+    let at = 0
+    for (const part of this.parts) {
+      whole.set(part, at)
+      at += part.byteLength
+    }
+    return whole
   }
 }

@@ -14,9 +14,15 @@ export interface OutputLine {
 export const maxEventBytes = 7_000
 export const maxEventLines = 1_000
 
+const encoder = new TextEncoder()
+const scratch = new Uint8Array(maxEventBytes)
+/** Of UTF-8, counted up to what one event may hold: of more than that nobody needs to know how much. */
+const encodedBytes = (text: string): number => {
+  const { read, written } = encoder.encodeInto(text, scratch)
+  return read === text.length ? written : maxEventBytes
+}
 /** At most this many bytes, and never too few: JSON escapes a code unit by six at most. */
-const bytesOf = (line: string): number =>
-  (line.length < 40 ? line.length * 3 : Buffer.byteLength(JSON.stringify(line))) + 3
+const bytesOf = (line: string): number => (line.length < 40 ? line.length * 3 : encodedBytes(JSON.stringify(line))) + 3
 
 /** In order; lines of one stream that follow each other share an event. */
 export const toEvents = (lines: ReadonlyArray<OutputLine>): ReadonlyArray<Pick<NewEvent, "type" | "data">> => {

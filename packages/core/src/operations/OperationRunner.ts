@@ -8,7 +8,7 @@
  */
 import { Cause, Clock, Effect, Exit, Fiber, Layer, Option, Queue, Schedule, Scope, Stream } from "effect"
 import type { Operation } from "../domain/Operation.ts"
-import * as Ids from "../domain/Ids.ts"
+import * as NewId from "../ids/NewId.ts"
 import { AuditStore } from "../ports/AuditStore.ts"
 import { EventLog } from "../ports/EventLog.ts"
 import { Notifier } from "../ports/Notifier.ts"
@@ -202,7 +202,7 @@ export const run = (options: RunnerOptions = {}) =>
       },
       definitions: yield* OperationDefinitions,
       settings: { ...defaults, ...options },
-      owner: yield* Ids.make("wrk"),
+      owner: yield* NewId.make("wrk"),
       jobs: new Map(),
       bell: yield* Queue.sliding<void>(1),
       stopping: false

@@ -3,7 +3,7 @@
  * transaction if there is one; a runner (OperationRunner) does the work.
  */
 import { Clock, Context, Effect, Layer, Option, Result, Schedule, type Schema, Stream } from "effect"
-import * as Ids from "../domain/Ids.ts"
+import * as NewId from "../ids/NewId.ts"
 import type { OperationId, ProjectId } from "../domain/Ids.ts"
 import { Operation, OperationResource, OperationStep, type OperationStatus, terminal } from "../domain/Operation.ts"
 import { CurrentRequest } from "../domain/Principal.ts"
@@ -136,7 +136,7 @@ const plan = Effect.fn("Operations.plan")(function* (
   projectId: ProjectId | null = null
 ) {
   const definition = yield* known("plan", kind, undefined)
-  const operationId = yield* Ids.make("op")
+  const operationId = yield* NewId.make("op")
   const nowMillis = yield* Clock.currentTimeMillis
   const { principal } = yield* CurrentRequest
   const steps = yield* stepsOf("plan", definition, input, { operationId, projectId, actor: principal.id })
@@ -188,7 +188,7 @@ const row = (operationId: OperationId, step: Step, planned: Plan.PlannedStep | u
 const start = Effect.fn("Operations.start")(function* (request: StartRequest) {
   const definition = yield* known("start", request.kind, request.version)
   const { principal, requestId, sourceAddress } = yield* CurrentRequest
-  const id = yield* Ids.make("op")
+  const id = yield* NewId.make("op")
   const steps = yield* stepsOf("start", definition, request.input, {
     operationId: id,
     projectId: request.projectId,

@@ -4,7 +4,7 @@
  */
 import type { Schema } from "effect"
 import { createHash } from "node:crypto"
-import { canonicalJson } from "../domain/AuditChain.ts"
+import { canonicalJson } from "@rdev/sdlc/model/Digest"
 import type { OperationStep, StepChange } from "../domain/Operation.ts"
 import type { Observed, Step } from "./Step.ts"
 

@@ -1,15 +1,15 @@
 /** The audit trail's rows: append-only, one hash chain per project, written with the head row locked. */
 import { Clock, Context, Effect, Layer } from "effect"
 import type { AuditEntry, NewAuditEntry } from "../domain/Audit.ts"
-import * as AuditChain from "../domain/AuditChain.ts"
-import * as Ids from "../domain/Ids.ts"
+import * as AuditChain from "../audit/AuditChain.ts"
+import * as NewId from "../ids/NewId.ts"
 import * as MemoryTransaction from "./memory/MemoryTransaction.ts"
 import type { StoreError } from "./StoreError.ts"
 
 export class AuditStore extends Context.Service<
   AuditStore,
   {
-    /** Numbers, dates and seals it (see domain/AuditChain); joins a surrounding transaction. */
+    /** Numbers, dates and seals it (see audit/AuditChain); joins a surrounding transaction. */
     append(entry: NewAuditEntry): Effect.Effect<AuditEntry, StoreError>
     /** Newest first; `before` is the smallest number of the page before. `projectId` null = the installation's own chain. */
     list(
@@ -27,7 +27,7 @@ export const layerMemory: Layer.Layer<AuditStore> = Layer.effect(
     return AuditStore.of({
       append: (entry) =>
         Effect.gen(function* () {
-          const id = yield* Ids.make("aud")
+          const id = yield* NewId.make("aud")
           const timeMillis = yield* Clock.currentTimeMillis
           return yield* write((put) => {
             const chain = rows.get(chainOf(entry.projectId)) ?? []

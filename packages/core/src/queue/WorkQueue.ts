@@ -3,7 +3,7 @@
  * and sizes; the store keeps the records. Enqueueing joins the caller's transaction.
  */
 import { Clock, Context, Effect, Layer, Option, Result, Schema } from "effect"
-import * as Ids from "../domain/Ids.ts"
+import * as NewId from "../ids/NewId.ts"
 import type { ProjectId, TaskId } from "../domain/Ids.ts"
 import { TaskSpec, type WorkTask } from "../domain/WorkTask.ts"
 import type { StoreError } from "../ports/StoreError.ts"
@@ -193,7 +193,7 @@ export const layer: Layer.Layer<WorkQueue, never, WorkQueueStore | TaskEvents> =
           const reason = problem(spec)
           if (reason !== null) return Effect.fail(fail("enqueue", reason))
           const now = clock.currentTimeMillisUnsafe()
-          const task = complete(Ids.makeAt("task", now), spec)
+          const task = complete(NewId.makeAt("task", now), spec)
           return Effect.flatMap(store.insert([task]), ([entry]) => {
             if (entry === undefined) return Effect.die(new Error("the store answered an insert of one task with none"))
             return entry.created && task.dependsOn.length === 0
@@ -216,7 +216,7 @@ export const layer: Layer.Layer<WorkQueue, never, WorkQueueStore | TaskEvents> =
                 specs.length === 1 || !("field" in reason) ? reason : { ...reason, field: `[${index}].${reason.field}` }
               )
             )
-          tasks.push(complete(Ids.makeAt("task", now), spec))
+          tasks.push(complete(NewId.makeAt("task", now), spec))
         }
         return store.insert(tasks)
       })

@@ -9,7 +9,7 @@
  * than the first as long as that one is busy. Completions of short tasks that follow each other are written every 10 ms.
  */
 import { Clock, Effect, Exit, Fiber, Latch, Layer, Metric } from "effect"
-import * as Ids from "../domain/Ids.ts"
+import * as NewId from "../ids/NewId.ts"
 import { type Wake, WorkQueueStore } from "../ports/WorkQueueStore.ts"
 import * as QueueMetrics from "./QueueMetrics.ts"
 import { TaskEvents } from "./TaskEvents.ts"
@@ -254,7 +254,7 @@ const work = (desk: Desk, durations: Durations, handlers: TaskHandlers["Service"
     const clock = yield* Clock.Clock
     const context = yield* Effect.context<never>()
     const shift = new Shift({
-      id: yield* Ids.make("wrk"),
+      id: yield* NewId.make("wrk"),
       name: desk.settings.id,
       capacity: desk.settings.capacity,
       handlers,

@@ -1,46 +1,10 @@
-/** All workers and the queue before them, as `GET /workers/pool` shows them; looking also sets the gauges of QueueMetrics. */
-import { Context, Effect, Layer, Metric, Schema } from "effect"
-import { ProjectId, WorkerId } from "../domain/Ids.ts"
+/** All workers and the queue before them (see domain/WorkerPool); looking also sets the gauges of QueueMetrics. */
+import { Context, Effect, Layer, Metric } from "effect"
+import type { Pool } from "../domain/WorkerPool.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import { WorkQueueStore } from "../ports/WorkQueueStore.ts"
 import * as QueueMetrics from "./QueueMetrics.ts"
 import { WorkQueue } from "./WorkQueue.ts"
-
-export const Pool = Schema.Struct({
-  workers: Schema.Array(
-    Schema.Struct({
-      id: WorkerId,
-      name: Schema.String,
-      version: Schema.String,
-      capacity: Schema.Int,
-      running: Schema.Int,
-      /** ISO 8601. */
-      last_heartbeat_at: Schema.String,
-      labels: Schema.Array(Schema.String),
-      kinds: Schema.Array(Schema.String)
-    })
-  ),
-  capacity: Schema.Int,
-  running: Schema.Int,
-  queue: Schema.Struct({
-    pending: Schema.Int,
-    delayed: Schema.Int,
-    parked: Schema.Int,
-    running: Schema.Int,
-    oldest_pending_seconds: Schema.Finite,
-    /** The 100 projects with the most unfinished tasks. */
-    by_project: Schema.Array(
-      Schema.Struct({
-        project_id: ProjectId,
-        pending: Schema.Int,
-        delayed: Schema.Int,
-        parked: Schema.Int,
-        running: Schema.Int
-      })
-    )
-  })
-})
-export type Pool = typeof Pool.Type
 
 export class WorkerPool extends Context.Service<
   WorkerPool,

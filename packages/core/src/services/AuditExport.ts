@@ -5,7 +5,7 @@
  */
 import { Option, Result, Schema } from "effect"
 import { AuditEntry } from "../domain/Audit.ts"
-import * as AuditChain from "../domain/AuditChain.ts"
+import * as AuditChain from "../audit/AuditChain.ts"
 
 export const Head = Schema.Struct({ number: Schema.Int, hash: Schema.String })
 export type Head = typeof Head.Type

@@ -11,7 +11,7 @@ import type { SigningKey } from "@rdev/sdlc/repo/Trust"
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import { randomBytes } from "node:crypto"
 import { FeatureIndex, Slug } from "../domain/FeatureIndex.ts"
-import * as Ids from "../domain/Ids.ts"
+import * as NewId from "../ids/NewId.ts"
 import type { ProjectId } from "../domain/Ids.ts"
 import { CurrentRequest } from "../domain/Principal.ts"
 import type { Project } from "../domain/Project.ts"
@@ -281,7 +281,7 @@ const create = Effect.fn("Features.create")(function* (idOrName: string, spec: N
     author: { name: "platform", email: "platform@rdev" }
   })
   const index = FeatureIndex.make({
-    id: yield* Ids.make("feat"),
+    id: yield* NewId.make("feat"),
     projectId: project.id,
     slug,
     title: spec.title,

@@ -6,7 +6,7 @@
  * project at once when everything it had made was undone; when an undo failed, the name stays taken until a retry has undone it.
  */
 import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
-import * as Ids from "../domain/Ids.ts"
+import * as NewId from "../ids/NewId.ts"
 import type { ProjectId } from "../domain/Ids.ts"
 import type { Operation } from "../domain/Operation.ts"
 import { Project, ProjectName } from "../domain/Project.ts"
@@ -196,7 +196,7 @@ const create = Effect.fn("Projects.create")(function* (request: NewProject) {
   const projects = yield* ProjectStore
   const spec = yield* checked("create", request)
   yield* holder("create", spec.input.name)
-  const id = yield* Ids.make("proj")
+  const id = yield* NewId.make("proj")
   const input = encodeInput(spec.input)
   const plan = yield* agreed({ kind: provisionKind, input, projectId: id }, request.planDigest)
   const now = yield* DateTime.now
@@ -228,7 +228,7 @@ const create = Effect.fn("Projects.create")(function* (request: NewProject) {
 const plan = Effect.fn("Projects.plan")(function* (request: NewProject) {
   const spec = yield* checked("plan", request)
   yield* holder("plan", spec.input.name)
-  return yield* (yield* Operations).plan(provisionKind, encodeInput(spec.input), yield* Ids.make("proj"))
+  return yield* (yield* Operations).plan(provisionKind, encodeInput(spec.input), yield* NewId.make("proj"))
 })
 
 const deletion = Effect.fnUntraced(function* (project: Project) {

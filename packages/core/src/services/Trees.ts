@@ -1,6 +1,6 @@
 /** Cookbook trees: checked, and run as durable operations. */
 import { Context, Effect, Layer, Result, Schema } from "effect"
-import * as Ids from "../domain/Ids.ts"
+import * as NewId from "../ids/NewId.ts"
 import type { ProjectId } from "../domain/Ids.ts"
 import type { Operation } from "../domain/Operation.ts"
 import type { OperationError } from "../operations/OperationError.ts"
@@ -77,7 +77,7 @@ export const layer: Layer.Layer<Trees, never, Operations> = Layer.effect(
       }),
       run: Effect.fn("Trees.run")(function* (request: TreeRequest) {
         const wanted = yield* requested("run", request)
-        const start = { ...wanted, idempotencyKey: `${kind}/${request.idempotencyKey ?? (yield* Ids.ulid)}` }
+        const start = { ...wanted, idempotencyKey: `${kind}/${request.idempotencyKey ?? (yield* NewId.ulid)}` }
         return yield* request.planDigest === undefined
           ? operations.start(start)
           : operations.apply(start, request.planDigest)

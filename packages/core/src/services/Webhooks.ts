@@ -4,7 +4,7 @@
  */
 import { Clock, Context, Effect, Layer, Option, type Redacted, Schema } from "effect"
 import { Event, ofProject, system } from "../domain/Event.ts"
-import * as Ids from "../domain/Ids.ts"
+import * as NewId from "../ids/NewId.ts"
 import type { ProjectId, TaskId, WebhookId } from "../domain/Ids.ts"
 import { Webhook } from "../domain/Webhook.ts"
 import type { TaskStatus, WorkTask } from "../domain/WorkTask.ts"
@@ -126,7 +126,7 @@ export const layer: Layer.Layer<
         return yield* fail("create", { _tag: "TooMany", limit: maxWebhooks })
       const secret = Signature.newSecret()
       const webhook = new Webhook({
-        id: yield* Ids.make("whk"),
+        id: yield* NewId.make("whk"),
         projectId,
         url,
         events,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Deferred, Effect, Layer, Metric, Ref } from "effect"
 import { TestClock } from "effect/testing"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
 import { layerMemory, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
 import * as Retention from "@rdev/core/queue/Retention"
@@ -40,7 +40,7 @@ describe("Worker", () => {
   it.effect("runs a task and keeps its record", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const task = yield* work.enqueue({ projectId, kind: "double", payload: 21 })
       const ended = yield* until(task.id, "completed").pipe(
         Effect.provide(worker({ double: ({ task }) => Effect.succeed(Number(task.payload) * 2) }))
@@ -55,7 +55,7 @@ describe("Worker", () => {
   it.effect("retries by class, counts attempts and gives up", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const task = yield* work.enqueue({ projectId, kind: "flaky", payload: null, maxAttempts: 3 })
       const ended = yield* until(task.id, "failed").pipe(
         Effect.provide(worker({ flaky: () => fails({ _tag: "Unknown", message: "no" }) }))
@@ -85,7 +85,7 @@ describe("Worker", () => {
         }
       }).pipe(Effect.provideService(Word, { said: "hello" }))
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const tasks = yield* Effect.forEach(["say", "later", "broken"], (kind) =>
         work.enqueue({ projectId, kind, payload: null, maxAttempts: 2 })
       )
@@ -108,7 +108,7 @@ describe("Worker", () => {
   it.effect("stops a task that outruns its limit and gives the next delivery twice the time", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const task = yield* work.enqueue({
         projectId,
         kind: "slow",
@@ -127,7 +127,7 @@ describe("Worker", () => {
   it.effect("cancels a running task", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const begun = yield* Deferred.make<void>()
       const stopped = yield* Ref.make(false)
       const hang = worker({
@@ -150,7 +150,7 @@ describe("Worker", () => {
   it.effect("hands running work back when it stops, uncounted, and another worker finishes it", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const begun = yield* Deferred.make<void>()
       const task = yield* work.enqueue({ projectId, kind: "long", payload: null })
       yield* Deferred.await(begun).pipe(
@@ -168,7 +168,7 @@ describe("Worker", () => {
   it.effect("closes the gate of a rate-limited account for other tasks", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const ran = yield* Ref.make<ReadonlyArray<string>>([])
       const layer = worker(
         {
@@ -200,11 +200,11 @@ describe("Worker", () => {
     Effect.gen(function* () {
       const work = yield* Queue
       const store = yield* WorkQueueStore
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const suspects = yield* work.enqueueAll(
         Array.from({ length: 20 }, (_, i) => ({ projectId, kind: "s", payload: i }))
       )
-      const vanished = yield* Ids.make("wrk")
+      const vanished = yield* NewId.make("wrk")
       yield* store.register({ id: vanished, name: "v", version: "1", capacity: 20, labels: [], kinds: ["s"] }, 1_000)
       yield* store.claim({ workerId: vanished, limit: 20, kinds: ["s"], labels: [], suspects: false })
       yield* TestClock.adjust("2 seconds")
@@ -237,7 +237,7 @@ describe("Worker", () => {
   it.effect("fails a task whose handler names something that cannot be a name, and no other", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const [bad, good] = yield* work.enqueueAll(
         ["a\u0000b", null].map((payload) => ({ projectId, kind: "x", payload }))
       )
@@ -257,7 +257,7 @@ describe("Worker", () => {
   it.effect("starts what waits for capacity once something else ends", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const first = yield* work.enqueue({ projectId, kind: "big", payload: null })
       const layer = worker({
         big: ({ attempt }) =>
@@ -281,7 +281,7 @@ describe("Worker", () => {
     Effect.gen(function* () {
       const store = yield* WorkQueueStore
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const settled = new Map<bigint, number>()
       const told: Array<number> = []
       const counting = Layer.succeed(WorkQueueStore, {
@@ -340,7 +340,7 @@ describe("Worker", () => {
     Effect.gen(function* () {
       const store = yield* WorkQueueStore
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const answers: Array<Deferred.Deferred<void>> = []
       let wake: (wake: "work") => void = () => assert.fail("nobody listens")
       const held = Layer.succeed(WorkQueueStore, {
@@ -415,7 +415,7 @@ describe("Worker", () => {
     Effect.gen(function* () {
       const store = yield* WorkQueueStore
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const told: Array<number> = []
       const counting = Layer.succeed(WorkQueueStore, {
         ...store,
@@ -456,7 +456,7 @@ describe("Worker", () => {
   it.effect("lets the worker before it have a task, and takes what that one leaves", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const ran: Array<string> = []
       const named = (name: string) =>
         Layer.fresh(
@@ -500,7 +500,7 @@ describe("Worker", () => {
   it.effect("follows at once while the worker before it is busy", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const ran: Array<string> = []
       const named = (name: string, capacity: number) =>
         Layer.fresh(
@@ -561,7 +561,7 @@ describe("Worker", () => {
   it.effect("forgets ended tasks after the retention", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const done = yield* work.enqueue({ projectId, kind: "x", payload: null })
       yield* work.cancel(done.id)
       const open = yield* work.enqueue({ projectId, kind: "x", payload: null })
@@ -574,7 +574,7 @@ describe("Worker", () => {
   it.effect("keeps no limit for a key that is not there", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const spec = { projectId: yield* Ids.make("proj"), kind: "x", payload: null, concurrencyLimit: 7 }
+      const spec = { projectId: yield* NewId.make("proj"), kind: "x", payload: null, concurrencyLimit: 7 }
       assert.strictEqual((yield* work.enqueue(spec)).concurrencyLimit, 1)
       assert.strictEqual((yield* work.enqueue({ ...spec, concurrencyKey: "k" })).concurrencyLimit, 7)
     }).pipe(Effect.provide(queue))
@@ -583,7 +583,7 @@ describe("Worker", () => {
   it.effect("refuses bad input with the field's name", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       const reason = (spec: Partial<WorkQueue.EnqueueSpec>) =>
         Effect.map(Effect.flip(work.enqueue({ projectId, kind: "x", payload: null, ...spec })), (error) =>
           error._tag === "WorkQueueError" ? error.reason : error

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
-import { canonicalJson, hashOf } from "@rdev/core/domain/AuditChain"
+import { hashOf } from "@rdev/core/audit/AuditChain"
+import { canonicalJson } from "@rdev/sdlc/model/Digest"
 import type { AuditEntry } from "@rdev/core/domain/Audit"
 import { CurrentRequest } from "@rdev/core/domain/Principal"
 import { Operations } from "@rdev/core/operations/Operations"

@@ -1,6 +1,6 @@
 /** 52 what is kept of tasks, operations, audit and features holds no secret; output is searched in turns with everything else. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
 import * as AuditStore from "@rdev/core/ports/AuditStore"
 import * as CredentialStore from "@rdev/core/ports/CredentialStore"
@@ -34,7 +34,7 @@ describe("what a task leaves", () => {
     it.effect(`has no secret: ${name}`, () =>
       Effect.gen(function* () {
         const told: Array<unknown> = []
-        const task = { projectId: yield* Ids.make("proj") } as WorkTask
+        const task = { projectId: yield* NewId.make("proj") } as WorkTask
         const masked = (yield* TaskHandlers).get("x") as TaskHandler
         const exit = yield* Effect.exit(
           masked({
@@ -95,7 +95,7 @@ describe("the audit trail", () => {
   it.effect("has none in its data nor in the names of its steps", () =>
     Effect.gen(function* () {
       const entry = yield* (yield* AuditStore.AuditStore).append({
-        projectId: yield* Ids.make("proj"),
+        projectId: yield* NewId.make("proj"),
         operationId: null,
         type: "x",
         actor: "ada",
@@ -118,12 +118,12 @@ describe("secrets of the installation and of one run", () => {
   it.effect("a key that is made later is known at once, for every project", () =>
     Effect.gen(function* () {
       const known = yield* Redaction.Redaction
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       yield* (yield* CredentialStore.CredentialStore).put(projectId, "A", Redacted.make("tok_9e8d7C6b5A4f"))
       const later = "key_0q9W8e7R6t5Y"
       assert.strictEqual((yield* known.of(projectId)).text(later), later)
       yield* known.learn(null, [later])
-      for (const id of [projectId, null, yield* Ids.make("proj")])
+      for (const id of [projectId, null, yield* NewId.make("proj")])
         assert.strictEqual((yield* known.of(id)).text(`${later} ${secret}`), "*** ***")
       assert.strictEqual((yield* known.of(projectId)).text("tok_9e8d7C6b5A4f"), "***")
     }).pipe(Effect.provide(redaction))
@@ -132,7 +132,7 @@ describe("secrets of the installation and of one run", () => {
   it.effect("what one run was given is masked in it, besides what the project has, and nowhere else", () =>
     Effect.gen(function* () {
       const known = yield* Redaction.Redaction
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       yield* (yield* CredentialStore.CredentialStore).put(projectId, "A", Redacted.make("tok_9e8d7C6b5A4f"))
       const own = "claude-agent-model-4"
       assert.strictEqual(
@@ -145,7 +145,7 @@ describe("secrets of the installation and of one run", () => {
 
   it.effect("without a layer a run's own are masked", () =>
     Effect.gen(function* () {
-      const given = yield* (yield* Redaction.Redaction).given(yield* Ids.make("proj"), [secret])
+      const given = yield* (yield* Redaction.Redaction).given(yield* NewId.make("proj"), [secret])
       assert.strictEqual(given.text(secret), "***")
     })
   )

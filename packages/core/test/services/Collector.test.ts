@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Dns, DnsError } from "@rdev/core/ports/Dns"
 import { BranchName, Forge } from "@rdev/core/ports/Forge"
@@ -17,7 +17,7 @@ import { boot, Oracle, world } from "./World.ts"
 /** Resources of a project that nobody has a record of. */
 const orphans = (label: string) =>
   Effect.gen(function* () {
-    const target = { projectId: yield* Ids.make("proj"), name: ProjectName.make(label) }
+    const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(label) }
     yield* (yield* Forge).ensureRepository(target, { defaultBranch: BranchName.make("main"), files: [], message: "x" })
     yield* (yield* Dns).ensure({ projectId: target.projectId, host: `${label}.localhost`, target: "127.0.0.1" })
     yield* (yield* TenantDatabase).ensure(target)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { ofProject } from "@rdev/core/domain/Event"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Operations } from "@rdev/core/operations/Operations"
 import { CredentialStore } from "@rdev/core/ports/CredentialStore"
@@ -113,7 +113,7 @@ describe("Projects", () => {
         plan.steps.map((step) => step.change),
         ["create", "create", "create", "create", "create", "create", "create"]
       )
-      const other = yield* Ids.make("proj")
+      const other = yield* NewId.make("proj")
       yield* (yield* Forge).ensureRepository(
         { projectId: other, name: ProjectName.make("hello") },
         { defaultBranch: BranchName.make("main"), files: [], message: "theirs" }
@@ -211,7 +211,7 @@ describe("Projects", () => {
   it.effect("a foreign repository fails the provisioning, which takes the rest back and leaves theirs", () =>
     Effect.gen(function* () {
       const projects = yield* Projects
-      const other = { projectId: yield* Ids.make("proj"), name: ProjectName.make("hello") }
+      const other = { projectId: yield* NewId.make("proj"), name: ProjectName.make("hello") }
       yield* (yield* Forge).ensureRepository(other, {
         defaultBranch: BranchName.make("main"),
         files: [],

@@ -1,6 +1,6 @@
 /** A hand-over with a secret in it is refused, and the refusal says where without saying what. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { ProjectName } from "@rdev/core/domain/Project"
 import * as CredentialStore from "@rdev/core/ports/CredentialStore"
 import * as Forge from "@rdev/core/ports/Forge"
@@ -21,7 +21,7 @@ describe("a hand-over", () => {
     () =>
       Effect.gen(function* () {
         const forge = yield* Forge.Forge
-        const projectId = yield* Ids.make("proj")
+        const projectId = yield* NewId.make("proj")
         const target = { projectId, name: "shop" as ProjectName }
         yield* (yield* CredentialStore.CredentialStore).put(projectId, "DATABASE_URL", Redacted.make(secret))
         const main = Forge.BranchName.make("main")
@@ -66,13 +66,13 @@ describe("what is secret", () => {
   it.effect("is known as soon as it is stored or handed out", () =>
     Effect.gen(function* () {
       const redaction = yield* Redaction.Redaction
-      const projectId = yield* Ids.make("proj")
+      const projectId = yield* NewId.make("proj")
       assert.strictEqual((yield* redaction.of(projectId)).text("tok_4f9A8c2E7b1D"), "tok_4f9A8c2E7b1D")
       yield* redaction.learn(projectId, ["tok_4f9A8c2E7b1D"])
       assert.strictEqual((yield* redaction.of(projectId)).text("tok_4f9A8c2E7b1D"), "***")
       assert.strictEqual(redaction.text("of tok_4f9A8c2E7b1D"), "of ***")
-      assert.strictEqual((yield* redaction.of(yield* Ids.make("proj"))).text("tok_4f9A8c2E7b1D"), "tok_4f9A8c2E7b1D")
-      const stored = yield* Ids.make("proj")
+      assert.strictEqual((yield* redaction.of(yield* NewId.make("proj"))).text("tok_4f9A8c2E7b1D"), "tok_4f9A8c2E7b1D")
+      const stored = yield* NewId.make("proj")
       yield* (yield* CredentialStore.CredentialStore).put(stored, "A_TOKEN", Redacted.make("tok_9e8d7C6b5A4f"))
       assert.strictEqual((yield* redaction.of(stored)).text("tok_9e8d7C6b5A4f"), "***")
     }).pipe(Effect.provide(layer))

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Option, Result, type Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Operations } from "@rdev/core/operations/Operations"
 import * as Forge from "@rdev/core/ports/Forge"
@@ -26,7 +26,7 @@ const server = (): Server => ({ requests: [], answers: new Map(), pages: new Map
 const actions = (s: Server) =>
   Layer.effect(
     TreeActions,
-    Effect.map(Ids.make("proj"), (projectId) =>
+    Effect.map(NewId.make("proj"), (projectId) =>
       TreeActions.of({
         request: (request) =>
           Effect.sync(() => {
@@ -199,7 +199,7 @@ steps:
     return Effect.gen(function* () {
       const trees = yield* Trees.Trees
       const operations = yield* Operations
-      const project = { id: yield* Ids.make("proj"), name: "shop" }
+      const project = { id: yield* NewId.make("proj"), name: "shop" }
       const { digest, steps } = yield* trees.plan({ text, vars: {}, project })
       assert.deepStrictEqual(
         steps.map((step) => [step.key, step.change]),

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Event from "@rdev/core/domain/Event"
 import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import * as CredentialStore from "@rdev/core/ports/CredentialStore"
 import * as EventLog from "@rdev/core/ports/EventLog"
 import * as Notifier from "@rdev/core/ports/Notifier"
@@ -68,7 +69,7 @@ const started = Effect.gen(function* () {
   return {
     hooks: yield* Webhooks.Webhooks,
     receiver: yield* WebhookTransport.MemoryReceiver,
-    projectId: yield* Ids.make("proj")
+    projectId: yield* NewId.make("proj")
   }
 })
 const deliveries = (id: Ids.WebhookId) =>
@@ -83,7 +84,7 @@ describe("Webhooks", () => {
       const now = yield* Clock.currentTimeMillis
       yield* happened(projectId, "task.failed", { class: "AuthFailed", seq: 99 })
       yield* happened(projectId, "output")
-      yield* happened(yield* Ids.make("proj"), "task.failed")
+      yield* happened(yield* NewId.make("proj"), "task.failed")
       yield* soon
       const request = only(receiver.received)
       assert.strictEqual(request.url, url)
@@ -323,7 +324,7 @@ describe("Webhooks", () => {
       const { webhook } = yield* hooks.create({ projectId, url, events: ["*"] })
       yield* happened(projectId, "one")
       const store = yield* WorkQueueStore.WorkQueueStore
-      const vanished = yield* Ids.make("wrk")
+      const vanished = yield* NewId.make("wrk")
       yield* store.register(
         { id: vanished, name: "v", version: "1", capacity: 1, labels: [], kinds: ["webhook.deliver"] },
         1_000

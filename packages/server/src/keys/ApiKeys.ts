@@ -3,7 +3,7 @@
  * `rememberMillis`; so a key revoked on another replica stops working there within that time.
  */
 import { ApiKey } from "@rdev/core/domain/ApiKey"
-import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import type { Principal, Scope } from "@rdev/core/domain/Principal"
 import { ApiKeyStore, touchMillis } from "@rdev/core/ports/ApiKeyStore"
 import type { StoreError } from "@rdev/core/ports/StoreError"
@@ -99,7 +99,7 @@ const make = (pepper: Uint8Array, environment: string) =>
         const key = KeyFormat.generate(environment)
         const record = new ApiKey({
           ...spec,
-          id: yield* Ids.make("key"),
+          id: yield* NewId.make("key"),
           digest: KeyFormat.digest(pepper, key),
           hint: KeyFormat.hint(key),
           revokedAtMillis: null,

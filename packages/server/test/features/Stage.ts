@@ -5,6 +5,7 @@ import * as LocalForge from "@rdev/adapter-local/LocalForge"
 import * as LocalWorkspaceHost from "@rdev/adapter-local/LocalWorkspaceHost"
 import { ofProject, type Event } from "@rdev/core/domain/Event"
 import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { CurrentRequest } from "@rdev/core/domain/Principal"
 import { Project, ProjectName } from "@rdev/core/domain/Project"
 import * as AuditStore from "@rdev/core/ports/AuditStore"
@@ -69,7 +70,7 @@ const steeredCi = (outside: Outside) => {
     ensure: () => Effect.succeed({ externalId: "steered", created: false }),
     remove: () => Effect.void,
     start: (_, request) =>
-      Effect.map(Ids.make("run"), (id) => {
+      Effect.map(NewId.make("run"), (id) => {
         outside.ciRuns.push(request.sha)
         runs.set(id, { sha: request.sha, status: outside.ci(request.sha) })
         return view(id)
@@ -83,7 +84,7 @@ const steeredCi = (outside: Outside) => {
 const steeredDeployer = (outside: Outside) =>
   Layer.succeed(Deployer, {
     deploy: (_, request) =>
-      Effect.map(Ids.make("rel"), (id): Release => {
+      Effect.map(NewId.make("rel"), (id): Release => {
         outside.deployed.push(request.sha)
         return {
           id,
@@ -101,7 +102,7 @@ const steeredDeployer = (outside: Outside) =>
         checks: [{ name: "http", ok: outside.healthy(), detail: outside.healthy() ? "200" : "500" }]
       })),
     rollback: (_, environment) =>
-      Effect.map(Ids.make("rel"), (id): Release => {
+      Effect.map(NewId.make("rel"), (id): Release => {
         outside.rolledBack++
         return {
           id,
@@ -187,7 +188,7 @@ const handles = Effect.fn("Stage.handles")(function* (
   const projects = yield* ProjectStore.ProjectStore
   const log = yield* EventLog.EventLog
   const audit = yield* AuditStore.AuditStore
-  const id = yield* Ids.make("proj")
+  const id = yield* NewId.make("proj")
   const target = { projectId: id, name: ProjectName.make("hello") }
   yield* forge.ensureRepository(target, {
     defaultBranch: BranchName.make("main"),

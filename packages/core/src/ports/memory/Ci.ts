@@ -1,6 +1,6 @@
 /** A fake CI: runs are scripts of steps that take time on the Clock. Nothing is executed; a test decides what comes out. */
 import { Clock, Deferred, Effect, Fiber, Layer, Option, PubSub, Ref, Scope, Stream } from "effect"
-import * as Ids from "../../domain/Ids.ts"
+import * as NewId from "../../ids/NewId.ts"
 import type { CiEvent, CiRun, CiStep } from "../Ci.ts"
 import { Ci, CiError } from "../Ci.ts"
 import type { RepositoryTarget, Sha } from "../Forge.ts"
@@ -125,7 +125,7 @@ const make = (pipeline: FakePipeline) =>
         const there = Option.fromNullishOr(runs.get(keys.get(key) ?? ""))
         if (Option.isSome(there)) return yield* Ref.get(there.value.run)
         const plan = pipeline({ target, sha: request.sha, branch: request.branch, event: request.event })
-        const id = yield* Ids.make("run")
+        const id = yield* NewId.make("run")
         const steps =
           "infra" in plan
             ? []

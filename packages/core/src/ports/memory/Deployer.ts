@@ -1,6 +1,7 @@
 /** Releases as records. Nothing is built or served; a test decides which commits build and which are healthy. */
 import { Clock, Effect, Layer, Option } from "effect"
 import * as Ids from "../../domain/Ids.ts"
+import * as NewId from "../../ids/NewId.ts"
 import type { EnvironmentName, Health, Release } from "../Deployer.ts"
 import { Deployer, DeployerError } from "../Deployer.ts"
 import type { RepositoryTarget, Sha } from "../Forge.ts"
@@ -48,7 +49,7 @@ const make = (outcomes: FakeOutcomes) =>
         if (why !== null) return yield* error("deploy", { _tag: "Invalid", field: "build", message: why })
         const prefix = request.environment === "staging" ? "staging." : ""
         const release: Release = {
-          id: yield* Ids.make("rel"),
+          id: yield* NewId.make("rel"),
           environment: request.environment,
           sha: request.sha,
           status: "live",

@@ -1,6 +1,6 @@
 /** Output in memory, for tests: the same bounds and answers as on disk, nothing survives. */
 import { Effect, Layer } from "effect"
-import * as Ids from "../../domain/Ids.ts"
+import * as NewId from "../../ids/NewId.ts"
 import * as Frames from "../../domain/OutputFrames.ts"
 import { defaultMaxBytes, type OutputEnd, OutputStore, OutputStoreError, type OutputRun } from "../OutputStore.ts"
 import type { PortReason } from "../PortReason.ts"
@@ -102,7 +102,7 @@ const make = (maxBytes: number) =>
         }),
       trim: (beforeMillis) =>
         Effect.sync(() => {
-          for (const key of logs.keys()) if (Ids.ulidTimeMillis(key) < beforeMillis) logs.delete(key)
+          for (const key of logs.keys()) if (NewId.timeMillis(key) < beforeMillis) logs.delete(key)
         })
     })
   })

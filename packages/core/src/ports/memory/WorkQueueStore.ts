@@ -3,7 +3,7 @@
  * a claim looks at every pending task. Everything is lost with the process.
  */
 import { Clock, Effect, Layer, Option } from "effect"
-import { ulidTimeMillis } from "../../domain/Ids.ts"
+import * as NewId from "../../ids/NewId.ts"
 import type { ProjectId, TaskId, WorkerId } from "../../domain/Ids.ts"
 import type { WorkTask } from "../../domain/WorkTask.ts"
 import * as Fairness from "../../queue/Fairness.ts"
@@ -83,7 +83,7 @@ const insert = (state: State, tasks: ReadonlyArray<NewTask>, now: number) => {
     const key = dedupeName(spec)
     const holder = key === null ? undefined : state.dedupe.get(key)
     if (holder !== undefined) return { id: holder, created: false }
-    const task = Transition.pending(spec, ulidTimeMillis(spec.id))
+    const task = Transition.pending(spec, NewId.timeMillis(spec.id))
     const entry: Entry = { task, fence: 0n, readyAt: spec.runAtMillis ?? 0, open: new Set() }
     state.entries.set(spec.id, entry)
     if (key !== null) state.dedupe.set(key, spec.id)

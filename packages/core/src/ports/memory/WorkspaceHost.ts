@@ -3,7 +3,7 @@
  * runs nothing of the operating system. What a program prints waits in a queue of 64 chunks; a program that nobody reads waits.
  */
 import { Cause, Deferred, Effect, Exit, Fiber, Layer, Option, Queue, Stream } from "effect"
-import * as Ids from "../../domain/Ids.ts"
+import * as NewId from "../../ids/NewId.ts"
 import type { Command, ExitStatus, OutputChunk, Workspace, WorkspaceSpec } from "../WorkspaceHost.ts"
 import { WorkspaceError, WorkspaceHost } from "../WorkspaceHost.ts"
 import type { PortReason } from "../PortReason.ts"
@@ -94,7 +94,7 @@ const make = (programs: Readonly<Record<string, FakeProgram>>) =>
       const there = entries.get(key)
       if (there !== undefined) return there.workspace
       const workspace: Workspace = {
-        id: yield* Ids.make("ws"),
+        id: yield* NewId.make("ws"),
         projectId: spec.projectId,
         name: spec.name,
         workDir,
@@ -150,7 +150,7 @@ const make = (programs: Readonly<Record<string, FakeProgram>>) =>
       const kill = Effect.asVoid(Fiber.interrupt(fiber))
       entry.kills.add(kill)
       yield* Effect.addFinalizer(() => Effect.sync(() => entry.kills.delete(kill)))
-      return { id: yield* Ids.make("exec"), output: Stream.fromQueue(queue), exit: Deferred.await(exit), kill }
+      return { id: yield* NewId.make("exec"), output: Stream.fromQueue(queue), exit: Deferred.await(exit), kill }
     })
 
     return WorkspaceHost.of({

@@ -7,7 +7,7 @@ import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
 import type { EventData, EventType } from "@rdev/sdlc/model/FeatureEvent"
 import type { Draft } from "@rdev/sdlc/repo/Repo"
 import { Clock, Effect, Option, Stream } from "effect"
-import * as Ids from "../../domain/Ids.ts"
+import * as NewId from "../../ids/NewId.ts"
 import { Ci, type CiRun } from "../../ports/Ci.ts"
 import { Deployer } from "../../ports/Deployer.ts"
 import { BranchName, type FileChange, Forge } from "../../ports/Forge.ts"
@@ -239,7 +239,7 @@ const reopen = Effect.fn("PlatformActions.reopen")(function* (snapshot: Snapshot
 })
 
 const question = (decision: FeatureDecision, text: string) =>
-  Effect.map(Ids.ulid, (id) =>
+  Effect.map(NewId.ulid, (id) =>
     draft("escalation-opened", { escalation: id, question: text.slice(0, 2_000), rule: decision.via ?? decision.rule })
   )
 

@@ -5,7 +5,7 @@
  */
 import { Effect, Option } from "effect"
 import { Examined, type Move } from "../../domain/Examined.ts"
-import * as Ids from "../../domain/Ids.ts"
+import * as NewId from "../../ids/NewId.ts"
 import {
   type BranchName,
   Forge,
@@ -46,7 +46,7 @@ const send = Effect.fn("WorkspaceSync.send")(function* (
   const host = yield* WorkspaceHost
   const bundle = yield* forge.exportBundle(target, branch, since)
   if (bundle.byteLength === 0) return ""
-  const name = `${Scripts.inboxPrefix}${yield* Ids.ulid}`
+  const name = `${Scripts.inboxPrefix}${yield* NewId.ulid}`
   yield* host.writeFile(workspace, name, bundle)
   return name
 })

@@ -1,6 +1,6 @@
 /** What each action of a tree does: a rendered step to what it answered, or a wait. Outputs are taken from the answer elsewhere. */
 import { Clock, Effect, Option, Schema } from "effect"
-import { canonicalJson } from "../../domain/AuditChain.ts"
+import { canonicalJson } from "@rdev/sdlc/model/Digest"
 import * as Step from "../../operations/Step.ts"
 import { BranchName, Forge } from "../../ports/Forge.ts"
 import { type ApiRequest, TreeActions } from "../../ports/TreeActions.ts"

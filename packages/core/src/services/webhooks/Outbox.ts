@@ -4,7 +4,7 @@
  */
 import { Clock, Effect, Layer } from "effect"
 import type { Event } from "../../domain/Event.ts"
-import * as Ids from "../../domain/Ids.ts"
+import * as NewId from "../../ids/NewId.ts"
 import type { Webhook } from "../../domain/Webhook.ts"
 import { EventLog } from "../../ports/EventLog.ts"
 import { UnitOfWork } from "../../ports/UnitOfWork.ts"
@@ -19,7 +19,7 @@ const timeoutMillis = 60_000
 
 export const taskOf = ({ id }: Pick<Webhook, "id">, event: Event, nowMillis: number): NewTask => ({
   ...defaults,
-  id: Ids.makeAt("task", nowMillis),
+  id: NewId.makeAt("task", nowMillis),
   projectId: Message.queueOf(id),
   kind: Message.kind,
   payload: Message.encode({ webhookId: id, event }),

@@ -10,6 +10,7 @@ import { decide } from "@rdev/sdlc/derive/Decide"
 import * as Repo from "@rdev/sdlc/repo/Repo"
 import { Examined } from "@rdev/core/domain/Examined"
 import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
 import { Project, ProjectName } from "@rdev/core/domain/Project"
 import * as AuditStore from "@rdev/core/ports/AuditStore"
 import * as Ci from "@rdev/core/ports/Ci"
@@ -282,7 +283,7 @@ export const project = Effect.gen(function* () {
   const forge = yield* Forge
   const features = yield* Features
   const projects = yield* ProjectStore.ProjectStore
-  const id = yield* Ids.make("proj")
+  const id = yield* NewId.make("proj")
   const target = { projectId: id, name: ProjectName.make("hello") }
   yield* forge.ensureRepository(target, {
     defaultBranch: main,

@@ -4,7 +4,7 @@ import { policyRev, standardPolicy } from "@rdev/sdlc/model/Presets"
 import { entryOf, generate, signingKey } from "@rdev/sdlc/repo/Trust"
 import { Effect, Layer, Option } from "effect"
 import { ofProject } from "../../../src/domain/Event.ts"
-import * as Ids from "../../../src/domain/Ids.ts"
+import * as NewId from "../../../src/ids/NewId.ts"
 import { PolicyEntry } from "../../../src/domain/PolicyEntry.ts"
 import { ProjectName } from "../../../src/domain/Project.ts"
 import * as EventLog from "../../../src/ports/EventLog.ts"
@@ -29,7 +29,7 @@ const layer = RepositoryReader.layer.pipe(Layer.provideMerge(stores))
 /** A repository with a policy; `seeded`: as a project of this version begins. */
 const place = Effect.fnUntraced(function* (seeded = true) {
   const forge = yield* Forge.Forge
-  const id = yield* Ids.make("proj")
+  const id = yield* NewId.make("proj")
   const target = { projectId: id, name: ProjectName.make(`p${id.slice(-12).toLowerCase()}`) }
   const files = [{ path: policyPath, content: template }]
   yield* forge.ensureRepository(target, { defaultBranch: main, files, message: "start" })

@@ -1,29 +1,16 @@
 /**
  * The hash chain of an audit trail: pure functions that stores use to write it and anybody can use to check it offline.
- * An entry's hash covers the canonical JSON (keys sorted at every depth, no white space) of all its other fields, the previous
+ * An entry's hash covers the canonical JSON (keys in UTF-16 code unit order at every depth, no white space) of all its other fields, the previous
  * hash among them; so an edit, a removal, a swap or an insertion breaks the chain at that entry. A truncated tail is only seen
  * by who kept the head (number and hash) elsewhere.
  */
+import { canonicalJson } from "@rdev/sdlc/model/Digest"
 import { Schema } from "effect"
 import { createHash } from "node:crypto"
-import { AuditEntry } from "./Audit.ts"
+import { AuditEntry } from "../domain/Audit.ts"
 
 /** `previousHash` of entry 1. */
 export const genesis = "0".repeat(64)
-
-const sorted = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (typeof value !== "object" || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, v]) => v !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-      .map(([k, v]) => [k, sorted(v)])
-  )
-}
-
-/** Keys in UTF-16 code unit order; numbers and strings as JSON.stringify writes them (RFC 8785 for JSON values). */
-export const canonicalJson = (value: unknown): string => JSON.stringify(sorted(value))
 
 export type Unhashed = Omit<typeof AuditEntry.Encoded, "hash">
 
