@@ -2,8 +2,8 @@
  * An adapter of one's own: the Dns port on a file in the format of /etc/hosts, which dnsmasq and CoreDNS serve as it is.
  * A record is a line `<address> <host> # <project>`; the comment is the mark by which we know our own.
  */
-import { Dns, DnsError, type DnsRecord } from "@rdev/core/ports/Dns"
-import type { PortReason } from "@rdev/core/ports/PortReason"
+import { Dns, DnsError, type DnsRecord } from "@rdev/core/ports/infra/Dns"
+import type { PortReason } from "@rdev/core/ports/infra/PortReason"
 import { ProjectId } from "@rdev/core/domain/Ids"
 import { Effect, Layer, Option, Schema, Semaphore } from "effect"
 import { readFile, rename, writeFile } from "node:fs/promises"

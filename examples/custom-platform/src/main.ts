@@ -2,7 +2,7 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { ofProject } from "@rdev/core/domain/Event"
 import { Operations } from "@rdev/core/operations/Operations"
-import { EventLog } from "@rdev/core/ports/EventLog"
+import { EventLog } from "@rdev/core/ports/stores/EventLog"
 import { Features } from "@rdev/core/services/Features"
 import { Projects } from "@rdev/core/services/Projects"
 import { Console, Effect, Stream } from "effect"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { suite } from "@rdev/conformance/DnsSuite"
+import { suite } from "@rdev/conformance/infra/DnsSuite"
 import { Effect, Exit } from "effect"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

@@ -1,6 +1,6 @@
 /** The AgentHarness port from data: which agents an installation has. The first one is the default. */
-import { AgentHarness, fromHarnesses, type Harness } from "@rdev/core/ports/AgentHarness"
-import { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
+import { AgentHarness, fromHarnesses, type Harness } from "@rdev/core/ports/agents/AgentHarness"
+import { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Config, Effect, Layer, Schema } from "effect"
 import { readFile } from "node:fs/promises"
 import { type AgentConfig, AgentConfigs } from "./AgentConfig.ts"

@@ -3,10 +3,10 @@
  * the classified reason. Interrupting the stream closes the scope of the process, which kills it with its children.
  */
 import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
-import { AgentError, type AgentEvent, type AgentJob } from "@rdev/core/ports/AgentHarness"
+import { AgentError, type AgentEvent, type AgentJob } from "@rdev/core/ports/agents/AgentHarness"
 import * as Redactor from "@rdev/core/redaction/Redactor"
-import type { Command, ExitStatus, WorkspaceError, WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
-import type { StoreError } from "@rdev/core/ports/StoreError"
+import type { Command, ExitStatus, WorkspaceError, WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
+import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Redaction } from "@rdev/core/services/redaction/Redaction"
 import * as Turns from "@rdev/core/services/redaction/Turns"
 import { Clock, Effect, Stream } from "effect"

@@ -2,8 +2,8 @@
  * Runs any command-line agent: fills the run into its argument template, hands it the prompt, reads its output in one of the known
  * formats. Knows nothing of the life cycle; what the agent is to do stands in the prompt.
  */
-import { AgentError, type AgentJob, type Harness } from "@rdev/core/ports/AgentHarness"
-import type { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
+import { AgentError, type AgentJob, type Harness } from "@rdev/core/ports/agents/AgentHarness"
+import type { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import * as Secrets from "@rdev/core/redaction/Secrets"
 import { Effect, Stream } from "effect"
 import { accessSync, closeSync, constants, openSync, readSync, realpathSync } from "node:fs"

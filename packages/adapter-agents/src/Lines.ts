@@ -4,7 +4,7 @@
  * memory. Invalid UTF-8 becomes U+FFFD.
  */
 import type { Redactor, TextStream } from "@rdev/core/redaction/Redactor"
-import type { OutputChunk } from "@rdev/core/ports/WorkspaceHost"
+import type { OutputChunk } from "@rdev/core/ports/infra/WorkspaceHost"
 
 export interface Line {
   readonly stream: "stdout" | "stderr"

@@ -6,8 +6,8 @@
  * Deliberate mistakes (`fault`, or RDEV_SCRIPT_FAULT in the job's environment) are listed in `faults`; a repair action always
  * makes good what a fault broke.
  */
-import { AgentError, type AgentJob, type Harness } from "@rdev/core/ports/AgentHarness"
-import type { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
+import { AgentError, type AgentJob, type Harness } from "@rdev/core/ports/agents/AgentHarness"
+import type { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Effect, Stream } from "effect"
 import { readdir, readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"

@@ -4,8 +4,8 @@
  *
  * Bounds: 1 MiB per raw line, 16 KiB per encoded event, 8 MiB of events per run; what is beyond is read, counted and dropped.
  */
-import type { AgentEvent } from "@rdev/core/ports/AgentHarness"
-import type { OutputChunk } from "@rdev/core/ports/WorkspaceHost"
+import type { AgentEvent } from "@rdev/core/ports/agents/AgentHarness"
+import type { OutputChunk } from "@rdev/core/ports/infra/WorkspaceHost"
 import type { Redactor } from "@rdev/core/redaction/Redactor"
 import type { Format, Json, Reading } from "./formats/Format.ts"
 import * as Lines from "./Lines.ts"

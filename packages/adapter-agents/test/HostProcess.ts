@@ -7,7 +7,7 @@ import {
   WorkspaceError,
   WorkspaceHost,
   type WorkspaceSpec
-} from "@rdev/core/ports/WorkspaceHost"
+} from "@rdev/core/ports/infra/WorkspaceHost"
 import { Cause, Deferred, Effect, Layer, Queue, Stream } from "effect"
 import { spawn } from "node:child_process"
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
-import { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
+import { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import { lint } from "@rdev/sdlc/lint/Lint"
 import { Effect, Stream } from "effect"
 import { readdirSync, readFileSync } from "node:fs"

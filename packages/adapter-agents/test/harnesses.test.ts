@@ -1,4 +1,4 @@
-import { suite } from "@rdev/conformance/AgentHarnessSuite"
+import { suite } from "@rdev/conformance/agents/AgentHarnessSuite"
 import { Layer } from "effect"
 import * as AgentRegistry from "../src/AgentRegistry.ts"
 import * as HostProcess from "./HostProcess.ts"

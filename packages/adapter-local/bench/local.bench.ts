@@ -1,14 +1,14 @@
 /** Medians of the local adapter's verbs. Run: node --conditions=@rdev/source packages/adapter-local/bench/local.bench.ts */
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { BranchName, Forge } from "@rdev/core/ports/Forge"
-import { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
+import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Effect, Layer, Option, Stream } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as LocalForge from "../src/LocalForge.ts"
-import * as LocalWorkspaceHost from "../src/LocalWorkspaceHost.ts"
+import * as LocalForge from "../src/forge/LocalForge.ts"
+import * as LocalWorkspaceHost from "../src/workspaces/LocalWorkspaceHost.ts"
 
 const main = BranchName.make("main")
 const author = { name: "a", email: "b" }

@@ -1,5 +1,5 @@
 /** The one failure that travels inside this adapter; each port turns it into its own error at its border. */
-import { describe, type PortReason } from "@rdev/core/ports/PortReason"
+import { describe, type PortReason } from "@rdev/core/ports/infra/PortReason"
 import { Data, Effect } from "effect"
 import { basename } from "node:path"
 import { classifyError } from "./classifyError.ts"

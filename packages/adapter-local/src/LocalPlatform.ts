@@ -3,15 +3,15 @@
  * and one data folder. Mount `GitHttp.handler` and, before everything else, `Edge.handler` and `Edge.upgrade` in a Node server.
  */
 import { Layer } from "effect"
-import * as Edge from "./Edge.ts"
-import * as GitHttp from "./GitHttp.ts"
+import * as Edge from "./edge/Edge.ts"
+import * as GitHttp from "./forge/GitHttp.ts"
 import * as Launch from "./Launch.ts"
-import * as LocalCi from "./LocalCi.ts"
-import * as LocalDeployer from "./LocalDeployer.ts"
-import * as LocalDns from "./LocalDns.ts"
-import * as LocalForge from "./LocalForge.ts"
-import * as LocalWorkspaceHost from "./LocalWorkspaceHost.ts"
-import * as Sandbox from "./Sandbox.ts"
+import * as LocalCi from "./ci/LocalCi.ts"
+import * as LocalDeployer from "./release/LocalDeployer.ts"
+import * as LocalDns from "./edge/LocalDns.ts"
+import * as LocalForge from "./forge/LocalForge.ts"
+import * as LocalWorkspaceHost from "./workspaces/LocalWorkspaceHost.ts"
+import * as Sandbox from "./sandbox/Sandbox.ts"
 
 export interface Options extends Sandbox.Options {
   /** Where the server listens; a function when it is known only after listening. */

@@ -1,5 +1,5 @@
 /** Pure: a failure of Node's file system, processes and requests, or of git, as a port reason. The only place that reads their codes and messages. */
-import type { PortReason } from "@rdev/core/ports/PortReason"
+import type { PortReason } from "@rdev/core/ports/infra/PortReason"
 
 /** A git command that did not exit 0. */
 export class GitFailure extends Error {

@@ -1,8 +1,8 @@
 /** A server that starts a command in a workspace and waits to be killed. Arguments: data folder, project id. */
 import * as Ids from "@rdev/core/domain/Ids"
-import { WorkspaceHost } from "@rdev/core/ports/WorkspaceHost"
+import { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Effect } from "effect"
-import * as LocalWorkspaceHost from "../src/LocalWorkspaceHost.ts"
+import * as LocalWorkspaceHost from "../src/workspaces/LocalWorkspaceHost.ts"
 
 const [dataDir = "", projectId = ""] = process.argv.slice(2)
 const main = Effect.gen(function* () {

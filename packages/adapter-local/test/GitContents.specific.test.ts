@@ -2,11 +2,11 @@
 import { assert, it } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { BranchName, type FileChange, Forge } from "@rdev/core/ports/Forge"
+import { BranchName, type FileChange, Forge } from "@rdev/core/ports/infra/Forge"
 import { Effect, Option } from "effect"
 import * as fc from "fast-check"
-import * as Git from "../src/Git.ts"
-import * as LocalForge from "../src/LocalForge.ts"
+import * as Git from "../src/forge/Git.ts"
+import * as LocalForge from "../src/forge/LocalForge.ts"
 import { make as temporaryFolder } from "./TemporaryFolder.ts"
 
 const main = BranchName.make("main")

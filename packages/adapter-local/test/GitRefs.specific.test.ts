@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Examined } from "@rdev/core/domain/Examined"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { BranchName, Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/Forge"
+import { BranchName, Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/infra/Forge"
 import { Context, Effect, Layer, Option } from "effect"
 import { execFileSync, spawn } from "node:child_process"
 import {
@@ -19,9 +19,9 @@ import {
   writeFileSync
 } from "node:fs"
 import { dirname, join } from "node:path"
-import * as GitGuard from "../src/GitGuard.ts"
-import * as GitLocks from "../src/GitLocks.ts"
-import * as LocalForge from "../src/LocalForge.ts"
+import * as GitGuard from "../src/forge/GitGuard.ts"
+import * as GitLocks from "../src/forge/GitLocks.ts"
+import * as LocalForge from "../src/forge/LocalForge.ts"
 import { make as temporaryFolder } from "./TemporaryFolder.ts"
 
 class Place extends Context.Service<Place, { readonly dataDir: string }>()("test/GitRefsPlace") {}

@@ -5,8 +5,8 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { isInherited } from "../src/Descriptors.ts"
-import { hardLimits, rlimits } from "../src/SandboxLimits.ts"
+import { isInherited } from "../src/sandbox/Descriptors.ts"
+import { hardLimits, rlimits } from "../src/sandbox/SandboxLimits.ts"
 
 describe("pure parts", () => {
   it("tells from the flags which descriptor a child would get", () => {

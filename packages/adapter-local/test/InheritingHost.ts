@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Launch from "../src/Launch.ts"
-import * as Sandbox from "../src/Sandbox.ts"
+import * as Sandbox from "../src/sandbox/Sandbox.ts"
 
 const [, , how = "", script = ""] = process.argv
 const dataDir = mkdtempSync(join(tmpdir(), "rdev-inherit-"))

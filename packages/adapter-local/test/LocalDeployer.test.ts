@@ -1,10 +1,10 @@
-import { suite } from "@rdev/conformance/DeployerSuite"
+import { suite } from "@rdev/conformance/infra/DeployerSuite"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { BranchName, Forge } from "@rdev/core/ports/Forge"
+import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
 import { Effect, Layer, Option } from "effect"
-import * as LocalDeployer from "../src/LocalDeployer.ts"
-import * as LocalForge from "../src/LocalForge.ts"
+import * as LocalDeployer from "../src/release/LocalDeployer.ts"
+import * as LocalForge from "../src/forge/LocalForge.ts"
 import { withFolder } from "./TemporaryFolder.ts"
 
 const main = BranchName.make("main")

@@ -1,11 +1,11 @@
 import { assert, layer } from "@effect/vitest"
-import { suite } from "@rdev/conformance/DnsSuite"
+import { suite } from "@rdev/conformance/infra/DnsSuite"
 import * as NewId from "@rdev/core/ids/NewId"
-import { Dns } from "@rdev/core/ports/Dns"
+import { Dns } from "@rdev/core/ports/infra/Dns"
 import { Effect, Layer, Option } from "effect"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import * as LocalDns from "../src/LocalDns.ts"
+import * as LocalDns from "../src/edge/LocalDns.ts"
 import { make as temporaryFolder, withFolder } from "./TemporaryFolder.ts"
 
 suite(

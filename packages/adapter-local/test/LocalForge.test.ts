@@ -1,5 +1,5 @@
-import { suite } from "@rdev/conformance/ForgeSuite"
-import * as LocalForge from "../src/LocalForge.ts"
+import { suite } from "@rdev/conformance/infra/ForgeSuite"
+import * as LocalForge from "../src/forge/LocalForge.ts"
 import { withFolder } from "./TemporaryFolder.ts"
 
 suite(

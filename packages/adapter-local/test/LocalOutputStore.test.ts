@@ -1,11 +1,11 @@
 import { assert, layer } from "@effect/vitest"
-import { suite } from "@rdev/conformance/OutputStoreSuite"
+import { suite } from "@rdev/conformance/stores/OutputStoreSuite"
 import * as NewId from "@rdev/core/ids/NewId"
-import { OutputStore } from "@rdev/core/ports/OutputStore"
+import { OutputStore } from "@rdev/core/ports/stores/OutputStore"
 import { Effect, Layer } from "effect"
 import { appendFile, readdir, readFile, stat, truncate } from "node:fs/promises"
 import { join } from "node:path"
-import * as LocalOutputStore from "../src/LocalOutputStore.ts"
+import * as LocalOutputStore from "../src/output/LocalOutputStore.ts"
 import { make as temporaryFolder, withFolder } from "./TemporaryFolder.ts"
 
 suite(

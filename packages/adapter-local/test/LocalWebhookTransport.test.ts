@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { receiver, suite } from "@rdev/conformance/WebhookTransportSuite"
-import { WebhookTransport, type WebhookTransportError } from "@rdev/core/ports/WebhookTransport"
+import { receiver, suite } from "@rdev/conformance/infra/WebhookTransportSuite"
+import { WebhookTransport, type WebhookTransportError } from "@rdev/core/ports/infra/WebhookTransport"
 import { ConfigProvider, Effect, Fiber, Layer, Queue } from "effect"
 import { execFile } from "node:child_process"
 import { readFile } from "node:fs/promises"
@@ -11,7 +11,7 @@ import { join } from "node:path"
 import { getCACertificates, setDefaultCACertificates } from "node:tls"
 import { promisify } from "node:util"
 import { classifyRequestError } from "../src/classifyError.ts"
-import * as LocalWebhookTransport from "../src/LocalWebhookTransport.ts"
+import * as LocalWebhookTransport from "../src/webhooks/LocalWebhookTransport.ts"
 import { make as temporaryFolder } from "./TemporaryFolder.ts"
 
 suite("local", LocalWebhookTransport.layerWith({ allow: ["127.0.0.1"] }))

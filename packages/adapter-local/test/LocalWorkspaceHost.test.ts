@@ -1,5 +1,5 @@
-import { posixCommands, suite } from "@rdev/conformance/WorkspaceHostSuite"
-import * as LocalWorkspaceHost from "../src/LocalWorkspaceHost.ts"
+import { posixCommands, suite } from "@rdev/conformance/infra/WorkspaceHostSuite"
+import * as LocalWorkspaceHost from "../src/workspaces/LocalWorkspaceHost.ts"
 import { withFolder } from "./TemporaryFolder.ts"
 
 const capabilities = {

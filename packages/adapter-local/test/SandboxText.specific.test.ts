@@ -3,10 +3,10 @@ import { execFileSync } from "node:child_process"
 import { clean } from "@rdev/core/redaction/Clean"
 import { none } from "@rdev/core/redaction/Redactor"
 import { splitter } from "../src/Lines.ts"
-import { profile } from "../src/SandboxHost.ts"
-import { interpret } from "../src/SandboxProcess.ts"
-import { fstab, parseMountInfo } from "../src/SandboxRoot.ts"
-import { isVariableName, quote } from "../src/SandboxScript.ts"
+import { profile } from "../src/sandbox/SandboxHost.ts"
+import { interpret } from "../src/sandbox/SandboxProcess.ts"
+import { fstab, parseMountInfo } from "../src/sandbox/SandboxRoot.ts"
+import { isVariableName, quote } from "../src/sandbox/SandboxScript.ts"
 
 describe("texts of the sandbox", () => {
   it("quotes anything for a shell", () => {

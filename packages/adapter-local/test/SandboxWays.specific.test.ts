@@ -5,10 +5,10 @@ import { execFileSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { findProgram } from "../src/Git.ts"
-import * as Sandbox from "../src/Sandbox.ts"
-import { systemPath } from "../src/SandboxScript.ts"
-import * as Walls from "../src/Walls.ts"
+import { findProgram } from "../src/forge/Git.ts"
+import * as Sandbox from "../src/sandbox/Sandbox.ts"
+import { systemPath } from "../src/sandbox/SandboxScript.ts"
+import * as Walls from "../src/sandbox/Walls.ts"
 
 const mebibyte = 1024 ** 2
 const isRoot = process.getuid?.() === 0

@@ -12,7 +12,7 @@ import {
   refused,
   unshareFlags,
   youngest
-} from "../src/Seccomp.ts"
+} from "../src/sandbox/Seccomp.ts"
 
 const architectures: ReadonlyArray<Architecture> = ["x64", "arm64"]
 

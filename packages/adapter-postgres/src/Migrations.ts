@@ -2,12 +2,12 @@
  * Numbered SQL files, applied once each, in order, in a transaction of their own. Replicas that start together take turns.
  * A file that was applied must never change; a database that knows files this code does not is refused.
  */
-import { StoreError, type StoreReason } from "@rdev/core/ports/StoreError"
+import { StoreError, type StoreReason } from "@rdev/core/ports/stores/StoreError"
 import { Clock, Effect, type Scope } from "effect"
 import { hash } from "node:crypto"
 import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
-import type { Connections } from "./Driver.ts"
+import type { Connections } from "./engine/Driver.ts"
 
 export interface Migration {
   readonly number: number

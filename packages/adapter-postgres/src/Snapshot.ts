@@ -3,7 +3,7 @@
  * running initdb and every migration (five seconds). It is looked for in the package (built with it), then in the user's cache
  * folder; when neither has one for exactly this engine and these migrations, it is made and kept in the cache folder.
  */
-import { StoreError } from "@rdev/core/ports/StoreError"
+import { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Effect } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import * as fs from "node:fs"

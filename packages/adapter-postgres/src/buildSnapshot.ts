@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
-import * as Embedded from "./Embedded.ts"
+import * as Embedded from "./engine/Embedded.ts"
 import * as Migrations from "./Migrations.ts"
 import * as Snapshot from "./Snapshot.ts"
 

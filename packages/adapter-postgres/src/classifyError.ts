@@ -2,8 +2,8 @@
  * Foreign failure → StoreError. Pure, and the only place that looks at SQLSTATEs, driver codes and driver messages.
  * `Unknown` is a gap to close: add the case here and to the table in test/classifyError.test.ts.
  */
-import type { PortReason } from "@rdev/core/ports/PortReason"
-import { StoreError, type StoreReason } from "@rdev/core/ports/StoreError"
+import type { PortReason } from "@rdev/core/ports/infra/PortReason"
+import { StoreError, type StoreReason } from "@rdev/core/ports/stores/StoreError"
 
 const field = (cause: unknown, name: string): string | undefined => {
   if (typeof cause !== "object" || cause === null) return undefined

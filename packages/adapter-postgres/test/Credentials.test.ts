@@ -1,15 +1,15 @@
 import { afterAll, assert, describe, it, layer } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
-import { CredentialStore } from "@rdev/core/ports/CredentialStore"
+import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
 import { ConfigProvider, Effect, Fiber, Layer, Option, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
-import { Database, layerEmbedded } from "../src/Database.ts"
-import * as Envelope from "../src/Envelope.ts"
-import * as Keyring from "../src/Keyring.ts"
-import * as PgCredentialStore from "../src/PgCredentialStore.ts"
+import { Database, layerEmbedded } from "../src/engine/Database.ts"
+import * as Envelope from "../src/secrets/Envelope.ts"
+import * as Keyring from "../src/secrets/Keyring.ts"
+import * as PgCredentialStore from "../src/secrets/PgCredentialStore.ts"
 
 const key = () => randomBytes(32).toString("base64")
 const ring = (...keys: readonly [string, ...ReadonlyArray<string>]) =>

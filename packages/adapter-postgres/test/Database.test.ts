@@ -1,9 +1,9 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, type Layer, Queue, Stream } from "effect"
-import { Database, layerEmbedded } from "../src/Database.ts"
-import * as Maintenance from "../src/Maintenance.ts"
+import { Database, layerEmbedded } from "../src/engine/Database.ts"
+import * as Maintenance from "../src/engine/Maintenance.ts"
 import * as TestPostgres from "../src/testing/TestPostgres.ts"
-import type { StoreError } from "@rdev/core/ports/StoreError"
+import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 
 const suite = (name: string, database: Layer.Layer<Database, StoreError>) =>
   describe(name, () => {

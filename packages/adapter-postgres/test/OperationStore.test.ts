@@ -8,11 +8,11 @@ import {
   type OperationStatus,
   type OperationStep
 } from "@rdev/core/domain/Operation"
-import * as OperationStore from "@rdev/core/ports/OperationStore"
-import type { StoreError } from "@rdev/core/ports/StoreError"
+import * as OperationStore from "@rdev/core/ports/stores/OperationStore"
+import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Context, Effect, Layer, Option } from "effect"
-import { type Database, layerEmbedded } from "../src/Database.ts"
-import * as PgOperationStore from "../src/PgOperationStore.ts"
+import { type Database, layerEmbedded } from "../src/engine/Database.ts"
+import * as PgOperationStore from "../src/stores/PgOperationStore.ts"
 import * as TestPostgres from "../src/testing/TestPostgres.ts"
 
 type Store = OperationStore.OperationStore["Service"]

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { StoreError } from "@rdev/core/ports/StoreError"
+import { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { breaksConnection, classifyError, portReason } from "../src/classifyError.ts"
 
 const server = (code: string, fields: Record<string, string> = {}) =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { StoreError } from "@rdev/core/ports/StoreError"
+import { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Cause } from "effect"
 import { logLines } from "../src/LogLines.ts"
 

@@ -7,7 +7,7 @@ import * as Ids from "@rdev/core/domain/Ids"
 import * as NewId from "@rdev/core/ids/NewId"
 import { Project, ProjectName } from "@rdev/core/domain/Project"
 import { Webhook } from "@rdev/core/domain/Webhook"
-import type { StoreError } from "@rdev/core/ports/StoreError"
+import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { DateTime, Effect, Schema } from "effect"
 
 const start = DateTime.makeUnsafe(1_750_000_000_000)

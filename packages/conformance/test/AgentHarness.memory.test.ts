@@ -1,7 +1,13 @@
-import { AgentError, AgentHarness, fromHarnesses, layerMemory, memoryHarness } from "@rdev/core/ports/AgentHarness"
-import { layerMemory as host } from "@rdev/core/ports/WorkspaceHost"
+import {
+  AgentError,
+  AgentHarness,
+  fromHarnesses,
+  layerMemory,
+  memoryHarness
+} from "@rdev/core/ports/agents/AgentHarness"
+import { layerMemory as host } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Layer, Stream } from "effect"
-import { suite } from "../src/AgentHarnessSuite.ts"
+import { suite } from "../src/agents/AgentHarnessSuite.ts"
 
 suite("memory", Layer.mergeAll(layerMemory, host), {
   harness: "memory",

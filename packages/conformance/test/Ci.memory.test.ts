@@ -1,8 +1,8 @@
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { layerMemoryWith } from "@rdev/core/ports/Ci"
+import { layerMemoryWith } from "@rdev/core/ports/infra/Ci"
 import { Effect } from "effect"
-import { suite } from "../src/CiSuite.ts"
+import { suite } from "../src/infra/CiSuite.ts"
 
 const build = { name: "build", exitCode: 0, output: ["building"] }
 const pipelines = {

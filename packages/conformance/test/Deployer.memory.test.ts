@@ -1,8 +1,8 @@
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { layerMemoryWith } from "@rdev/core/ports/Deployer"
+import { layerMemoryWith } from "@rdev/core/ports/infra/Deployer"
 import { Effect } from "effect"
-import { suite } from "../src/DeployerSuite.ts"
+import { suite } from "../src/infra/DeployerSuite.ts"
 
 const bad = "b".repeat(40)
 let counter = 0

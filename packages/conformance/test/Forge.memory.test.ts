@@ -1,4 +1,4 @@
-import { layerMemory } from "@rdev/core/ports/Forge"
-import { suite } from "../src/ForgeSuite.ts"
+import { layerMemory } from "@rdev/core/ports/infra/Forge"
+import { suite } from "../src/infra/ForgeSuite.ts"
 
 suite("memory", layerMemory, { mergesLines: false, portableBundles: true })

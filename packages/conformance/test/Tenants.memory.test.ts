@@ -1,9 +1,9 @@
-import * as TenantCache from "@rdev/core/ports/TenantCache"
-import * as TenantDatabase from "@rdev/core/ports/TenantDatabase"
-import * as Tls from "@rdev/core/ports/Tls"
-import { suite as caches } from "../src/TenantCacheSuite.ts"
-import { suite as databases } from "../src/TenantDatabaseSuite.ts"
-import { suite as certificates } from "../src/TlsSuite.ts"
+import * as TenantCache from "@rdev/core/ports/infra/TenantCache"
+import * as TenantDatabase from "@rdev/core/ports/infra/TenantDatabase"
+import * as Tls from "@rdev/core/ports/infra/Tls"
+import { suite as caches } from "../src/infra/TenantCacheSuite.ts"
+import { suite as databases } from "../src/infra/TenantDatabaseSuite.ts"
+import { suite as certificates } from "../src/infra/TlsSuite.ts"
 
 certificates("memory", Tls.layerMemory, { supported: true })
 certificates("unsupported", Tls.layerUnsupported("set RDEV_TLS"), { supported: false })

@@ -1,7 +1,7 @@
-import { layerMemory } from "@rdev/core/ports/WorkQueueStore"
+import { layerMemory } from "@rdev/core/ports/stores/WorkQueueStore"
 import { Clock, Effect, Layer } from "effect"
 import * as ShiftedClock from "../src/ShiftedClock.ts"
-import * as WorkQueueSuite from "../src/WorkQueueSuite.ts"
+import * as WorkQueueSuite from "../src/queue/WorkQueueSuite.ts"
 
 const time = Layer.effect(Clock.Clock, ShiftedClock.make)
 const isShifted = (clock: Clock.Clock): clock is ShiftedClock.ShiftedClock => "advance" in clock

@@ -1,5 +1,5 @@
-import { layerMemory } from "@rdev/core/ports/WorkspaceHost"
-import { suite } from "../src/WorkspaceHostSuite.ts"
+import { layerMemory } from "@rdev/core/ports/infra/WorkspaceHost"
+import { suite } from "../src/infra/WorkspaceHostSuite.ts"
 
 suite("memory (fake programs)", layerMemory, {
   posix: false,

@@ -1,8 +1,8 @@
 /** The embedded server in a process of its own, for measurements: says where it is, and appends events on request. */
 import { ofProject } from "@rdev/core/domain/Event"
 import type { ProjectId } from "@rdev/core/domain/Ids"
-import { EventLog } from "@rdev/core/ports/EventLog"
-import { ProjectStore } from "@rdev/core/ports/ProjectStore"
+import { EventLog } from "@rdev/core/ports/stores/EventLog"
+import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
 import { Context, Effect, Layer, Option } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

@@ -4,17 +4,17 @@
  * there: a step is two transactions, so on a busy or slow disk that is where its time goes.
  * Run: npx node --conditions=@rdev/source packages/server/bench/operations.ts
  */
-import { layerEmbedded, layerPostgres, layerUnitOfWork, Database } from "@rdev/adapter-postgres/Database"
-import * as PgAuditStore from "@rdev/adapter-postgres/PgAuditStore"
-import * as PgEventLog from "@rdev/adapter-postgres/PgEventLog"
-import * as PgNotifier from "@rdev/adapter-postgres/PgNotifier"
-import * as PgOperationStore from "@rdev/adapter-postgres/PgOperationStore"
+import { layerEmbedded, layerPostgres, layerUnitOfWork, Database } from "@rdev/adapter-postgres/engine/Database"
+import * as PgAuditStore from "@rdev/adapter-postgres/stores/PgAuditStore"
+import * as PgEventLog from "@rdev/adapter-postgres/stores/PgEventLog"
+import * as PgNotifier from "@rdev/adapter-postgres/stores/PgNotifier"
+import * as PgOperationStore from "@rdev/adapter-postgres/stores/PgOperationStore"
 import * as TestPostgres from "@rdev/adapter-postgres/testing/TestPostgres"
 import * as Definition from "@rdev/core/operations/Definition"
 import * as OperationRunner from "@rdev/core/operations/OperationRunner"
 import * as Operations from "@rdev/core/operations/Operations"
 import * as Step from "@rdev/core/operations/Step"
-import type { StoreError } from "@rdev/core/ports/StoreError"
+import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Effect, Layer, Schema } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

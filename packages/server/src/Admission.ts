@@ -2,7 +2,7 @@
  * Who may run a command now. One project, or one key, never takes all places: each has its own bound. Who finds no place waits in a queue
  * with a bound of its own, is told for what, and gets the next place that fits in the order of who runs least; after a time it is refused.
  */
-import { WorkspaceError } from "@rdev/core/ports/WorkspaceHost"
+import { WorkspaceError } from "@rdev/core/ports/infra/WorkspaceHost"
 import * as Effect from "effect/Effect"
 
 export interface Limits {

@@ -9,7 +9,7 @@ import {
   type OutputRun,
   OutputStore,
   type OutputStoreError
-} from "@rdev/core/ports/OutputStore"
+} from "@rdev/core/ports/stores/OutputStore"
 import type { ByteStream, Redactor } from "@rdev/core/redaction/Redactor"
 import * as Turns from "@rdev/core/services/redaction/Turns"
 import * as Effect from "effect/Effect"

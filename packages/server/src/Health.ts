@@ -1,8 +1,8 @@
 /** Whether this server can do its work: each part looked at in turn, with a bound on the time. Looked at most twice a second. */
-import * as Disk from "@rdev/adapter-local/Disk"
+import * as Disk from "@rdev/adapter-local/sandbox/Disk"
 import type { Health as HealthView } from "@rdev/api/groups/System"
-import { ProjectStore } from "@rdev/core/ports/ProjectStore"
-import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
+import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,6 +1,6 @@
 /** How this machine would isolate workspaces: asked by running a test command in each sandbox that fits, as a start does. */
-import * as Sandbox from "@rdev/adapter-local/Sandbox"
-import * as Walls from "@rdev/adapter-local/Walls"
+import * as Sandbox from "@rdev/adapter-local/sandbox/Sandbox"
+import * as Walls from "@rdev/adapter-local/sandbox/Walls"
 import * as Effect from "effect/Effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

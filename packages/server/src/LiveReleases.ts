@@ -2,7 +2,7 @@
  * What was live when this process started, for whoever prints the start. It is read before any work begins: afterwards it would wait
  * behind the first queries of workers and housekeeping, which are slow on an engine that has just started.
  */
-import { ProjectStore } from "@rdev/core/ports/ProjectStore"
+import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -2,7 +2,7 @@
  * Processes that work for one installation share a data folder, because repositories and releases are in it and nowhere else. One
  * that was started with another folder would take tasks it can only fail at, so it is not started.
  */
-import * as WorkFolder from "@rdev/adapter-postgres/WorkFolder"
+import * as WorkFolder from "@rdev/adapter-postgres/engine/WorkFolder"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { hostname } from "node:os"

@@ -2,7 +2,7 @@
 import { assert, beforeAll, afterAll, describe, it } from "@effect/vitest"
 import * as EventStream from "@rdev/api/EventStream"
 import { ofProject } from "@rdev/core/domain/Event"
-import { EventLog } from "@rdev/core/ports/EventLog"
+import { EventLog } from "@rdev/core/ports/stores/EventLog"
 import { Effect, Exit, Fiber, Scope, Stream } from "effect"
 import { connect, type Socket } from "node:net"
 import { setFlagsFromString } from "node:v8"

@@ -1,7 +1,7 @@
 /** Bytes of a command are kept as they came, in whatever pieces, but for secrets. */
 import { assert, describe, it } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
-import * as OutputStore from "@rdev/core/ports/OutputStore"
+import * as OutputStore from "@rdev/core/ports/stores/OutputStore"
 import * as Redactor from "@rdev/core/redaction/Redactor"
 import { Effect } from "effect"
 import * as fc from "fast-check"

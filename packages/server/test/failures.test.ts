@@ -1,6 +1,6 @@
 /** What a failure of a port tells a caller. */
 import { assert, describe, it } from "@effect/vitest"
-import { WorkspaceError } from "@rdev/core/ports/WorkspaceHost"
+import { WorkspaceError } from "@rdev/core/ports/infra/WorkspaceHost"
 import { problemOf } from "../src/http/Failures.ts"
 
 describe("a port's failure", () => {

@@ -1,6 +1,6 @@
 /** Requests that break off anywhere, and what the next one with the same key gets: one effect, and its answer. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { claimMillis, type ClaimKey, IdempotencyStore } from "@rdev/core/ports/IdempotencyStore"
+import { claimMillis, type ClaimKey, IdempotencyStore } from "@rdev/core/ports/stores/IdempotencyStore"
 import { Effect, Exit, Scope } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import * as MemoryServer from "./MemoryServer.ts"

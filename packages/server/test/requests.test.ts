@@ -1,8 +1,8 @@
 /** 21 idempotency, 22 problem-json, 23 strict-input, and paging, ETags, request ids, rate limits. */
 import { assert, beforeAll, afterAll, describe, it } from "@effect/vitest"
 import * as Client from "@rdev/api/Client"
-import { ApiKeyStore } from "@rdev/core/ports/ApiKeyStore"
-import { IdempotencyStore } from "@rdev/core/ports/IdempotencyStore"
+import { ApiKeyStore } from "@rdev/core/ports/stores/ApiKeyStore"
+import { IdempotencyStore } from "@rdev/core/ports/stores/IdempotencyStore"
 import { Effect, Exit, Scope } from "effect"
 import { createHash } from "node:crypto"
 import { connect } from "node:net"

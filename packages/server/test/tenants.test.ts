@@ -1,6 +1,6 @@
 /** A project's own database, for real: a PostgreSQL server, the role and database on it, where the credential goes, and what becomes of it all. */
 import { assert, beforeAll, afterAll, describe, it } from "@effect/vitest"
-import * as Driver from "@rdev/adapter-postgres/Driver"
+import * as Driver from "@rdev/adapter-postgres/engine/Driver"
 import * as TestPostgres from "@rdev/adapter-postgres/testing/TestPostgres"
 import { ConfigProvider, Effect, Exit, Scope } from "effect"
 import { createHash } from "node:crypto"

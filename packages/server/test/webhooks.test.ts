@@ -1,8 +1,8 @@
 /** 27 webhook-verify: a subscription through the API, its deliveries, and who may see them. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as Event from "@rdev/core/domain/Event"
-import { EventLog } from "@rdev/core/ports/EventLog"
-import { MemoryReceiver, type WebhookRequest } from "@rdev/core/ports/WebhookTransport"
+import { EventLog } from "@rdev/core/ports/stores/EventLog"
+import { MemoryReceiver, type WebhookRequest } from "@rdev/core/ports/infra/WebhookTransport"
 import { Effect, Exit, Scope } from "effect"
 import { Webhook } from "standardwebhooks"
 import * as MemoryServer from "./MemoryServer.ts"

@@ -6,7 +6,7 @@
  * Every rule has its real messages in test/failures/corpus.ts.
  */
 import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
-import type { ExitStatus } from "@rdev/core/ports/WorkspaceHost"
+import type { ExitStatus } from "@rdev/core/ports/infra/WorkspaceHost"
 import { nextMidnightMillis, resetMillis, waitMillis } from "./ResetTime.ts"
 
 export interface RawFailure {

@@ -2,7 +2,7 @@
  * What an agent's output format has to supply: a pure reading of one line of standard output. Formats hold no state; what spans
  * several lines (which call an edit belongs to, what the last verdict was) is put together by Transcript.
  */
-import type { AgentEvent } from "@rdev/core/ports/AgentHarness"
+import type { AgentEvent } from "@rdev/core/ports/agents/AgentHarness"
 import type { Schema } from "effect"
 
 export type Json = Schema.Json

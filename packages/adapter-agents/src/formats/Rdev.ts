@@ -2,7 +2,7 @@
  * rdev's own format, for agents that can be made to print it: one AgentEvent per line as JSON, anything else is output.
  * `{"_tag":"Failure","text":…}` says why a run is about to fail.
  */
-import { AgentEvent } from "@rdev/core/ports/AgentHarness"
+import { AgentEvent } from "@rdev/core/ports/agents/AgentHarness"
 import { Option, Schema } from "effect"
 import { type Format, object, text } from "./Format.ts"
 

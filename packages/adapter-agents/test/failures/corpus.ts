@@ -6,7 +6,7 @@
  * entries without words, which are about the exit status or the HTTP status alone.
  */
 import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
-import type { ExitStatus } from "@rdev/core/ports/WorkspaceHost"
+import type { ExitStatus } from "@rdev/core/ports/infra/WorkspaceHost"
 
 export const nowMillis = Date.UTC(2026, 0, 15, 12, 0, 0)
 

@@ -1,4 +1,4 @@
-import { AgentEvent } from "@rdev/core/ports/AgentHarness"
+import { AgentEvent } from "@rdev/core/ports/agents/AgentHarness"
 import { Schema } from "effect"
 import { describe, expect, it } from "vitest"
 import { classifyFailure } from "../../src/failures/classifyFailure.ts"

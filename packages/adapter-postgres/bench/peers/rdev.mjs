@@ -7,7 +7,7 @@ import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import * as TaskHandlers from "@rdev/core/queue/TaskHandlers"
 import * as Worker from "@rdev/core/queue/Worker"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
-import { layerPostgres } from "@rdev/adapter-postgres/Database"
+import { layerPostgres } from "@rdev/adapter-postgres/engine/Database"
 import * as PgWorkQueueStore from "@rdev/adapter-postgres/queue/PgWorkQueueStore"
 
 const kind = "t"

@@ -1,10 +1,10 @@
 /** Lanes by their attributes and by number, remembered for as long as retention leaves them alone. Bounded. */
 import type { ProjectId } from "@rdev/core/domain/Ids"
-import type { StoreError } from "@rdev/core/ports/StoreError"
-import type { NewTask } from "@rdev/core/ports/WorkQueueStore"
+import type { StoreError } from "@rdev/core/ports/stores/StoreError"
+import type { NewTask } from "@rdev/core/ports/stores/WorkQueueStore"
 import { Effect } from "effect"
-import type { Database } from "../Database.ts"
-import type { Connections } from "../Driver.ts"
+import type { Database } from "../engine/Database.ts"
+import type { Connections } from "../engine/Driver.ts"
 
 export interface Lane {
   readonly projectId: ProjectId

@@ -3,11 +3,11 @@
  * described there). Claims have a connection of their own, so that they never wait behind a producer, and wake-ups arrive on it.
  */
 import type { ProjectId, WorkerId } from "@rdev/core/domain/Ids"
-import { StoreError } from "@rdev/core/ports/StoreError"
-import { type ProjectQueue, type Settlement, type Wake, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import { StoreError } from "@rdev/core/ports/stores/StoreError"
+import { type ProjectQueue, type Settlement, type Wake, WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import { Clock, Effect, Layer } from "effect"
-import { Database } from "../Database.ts"
-import { operation } from "../StoreOperation.ts"
+import { Database } from "../engine/Database.ts"
+import { operation } from "../stores/StoreOperation.ts"
 import * as ClaimTasks from "./claimTasks.ts"
 import * as InsertTasks from "./insertTasks.ts"
 import * as Lanes from "./Lanes.ts"

@@ -1,7 +1,7 @@
 /** Rows of the queue's tables → records. The steps between a row and its record are those of core's Transition. */
 import type { TaskId, WorkerId } from "@rdev/core/domain/Ids"
 import { TaskState, type WorkTask } from "@rdev/core/domain/WorkTask"
-import { StoreError } from "@rdev/core/ports/StoreError"
+import { StoreError } from "@rdev/core/ports/stores/StoreError"
 import * as Transition from "@rdev/core/queue/Transition"
 import { Schema } from "effect"
 import type { Lane } from "./Lanes.ts"

@@ -3,11 +3,11 @@
  * statement. It carries its wake-up where there is a worker: one that follows takes a producer longer, and other statements notify at
  * most once per millisecond.
  */
-import { StoreError } from "@rdev/core/ports/StoreError"
-import { type Inserted, maxBatch, type NewTask } from "@rdev/core/ports/WorkQueueStore"
+import { StoreError } from "@rdev/core/ports/stores/StoreError"
+import { type Inserted, maxBatch, type NewTask } from "@rdev/core/ports/stores/WorkQueueStore"
 import { Effect, Exit, Fiber, type Scope } from "effect"
 import { raised } from "../classifyError.ts"
-import type { Database } from "../Database.ts"
+import type { Database } from "../engine/Database.ts"
 import * as ArrayLiteral from "./ArrayLiteral.ts"
 import type { Lanes } from "./Lanes.ts"
 import { taskId } from "./TaskRows.ts"

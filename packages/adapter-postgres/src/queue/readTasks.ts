@@ -1,12 +1,12 @@
 /** Records wherever their rows are. One statement sees one moment, so a task that moves meanwhile is met exactly once. */
 import type { TaskId } from "@rdev/core/domain/Ids"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
-import { StoreError } from "@rdev/core/ports/StoreError"
-import type { ListQuery, QueueStats } from "@rdev/core/ports/WorkQueueStore"
+import { StoreError } from "@rdev/core/ports/stores/StoreError"
+import type { ListQuery, QueueStats } from "@rdev/core/ports/stores/WorkQueueStore"
 import { Effect, Option } from "effect"
-import type { Connections } from "../Driver.ts"
+import type { Connections } from "../engine/Driver.ts"
 import type { Lanes } from "./Lanes.ts"
-import { reportDamage } from "../StoreOperation.ts"
+import { reportDamage } from "../stores/StoreOperation.ts"
 import * as TaskRows from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
 

@@ -1,8 +1,8 @@
 /** Wake-ups of workers: NOTIFY on PostgreSQL, in-process on the embedded engine. Hints only; workers poll besides. */
-import type { StoreError } from "@rdev/core/ports/StoreError"
-import type { Wake } from "@rdev/core/ports/WorkQueueStore"
+import type { StoreError } from "@rdev/core/ports/stores/StoreError"
+import type { Wake } from "@rdev/core/ports/stores/WorkQueueStore"
 import { Effect, Fiber, type Scope } from "effect"
-import type { Database, Session } from "../Database.ts"
+import type { Database, Session } from "../engine/Database.ts"
 
 export type Way = "rides" | "asks" | "rings"
 

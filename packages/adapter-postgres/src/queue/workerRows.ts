@@ -1,10 +1,10 @@
 /** Registration and heartbeat of workers: a lease is as good as its worker's row. */
 import type { WorkerId } from "@rdev/core/domain/Ids"
-import type { StoreError } from "@rdev/core/ports/StoreError"
-import type { Beat, Lost, Standing, WorkerInfo, WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import type { StoreError } from "@rdev/core/ports/stores/StoreError"
+import type { Beat, Lost, Standing, WorkerInfo, WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as Transition from "@rdev/core/queue/Transition"
 import { Effect, type Schema } from "effect"
-import type { Connections } from "../Driver.ts"
+import type { Connections } from "../engine/Driver.ts"
 import * as ArrayLiteral from "./ArrayLiteral.ts"
 import type { Lanes } from "./Lanes.ts"
 import { decodingEach } from "./readTasks.ts"

@@ -13,9 +13,9 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { Writable } from "node:stream"
 import { promisify } from "node:util"
-import { Database, layerPostgres } from "../Database.ts"
-import { Client, escapeIdentifier } from "../Driver.ts"
-import type { StoreError } from "@rdev/core/ports/StoreError"
+import { Database, layerPostgres } from "../engine/Database.ts"
+import { Client, escapeIdentifier } from "../engine/Driver.ts"
+import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 
 const run = promisify(execFile)
 

@@ -1,11 +1,11 @@
 /** Appends events and audit entries to the data folder given, saying each number once it is stored, until it is killed. */
 import { ofProject } from "@rdev/core/domain/Event"
-import { AuditStore } from "@rdev/core/ports/AuditStore"
-import { EventLog } from "@rdev/core/ports/EventLog"
-import { UnitOfWork } from "@rdev/core/ports/UnitOfWork"
+import { AuditStore } from "@rdev/core/ports/stores/AuditStore"
+import { EventLog } from "@rdev/core/ports/stores/EventLog"
+import { UnitOfWork } from "@rdev/core/ports/stores/UnitOfWork"
 import { Effect, Layer } from "effect"
-import { layerEmbedded } from "../../src/Database.ts"
-import * as Stores from "../../src/Stores.ts"
+import { layerEmbedded } from "../../src/engine/Database.ts"
+import * as Stores from "../../src/stores/Stores.ts"
 
 const [dataDir = "", projectId = ""] = process.argv.slice(2)
 const say = (line: string) => process.stdout.write(`${line}\n`)

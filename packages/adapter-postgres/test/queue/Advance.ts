@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { Database } from "../../src/Database.ts"
+import { Database } from "../../src/engine/Database.ts"
 
 /** Time passes by moving every time in the tables towards the past. */
 export const by = (millis: number) =>

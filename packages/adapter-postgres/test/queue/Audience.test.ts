@@ -1,10 +1,10 @@
 /** Whom an insert notifies, on a real server. */
 import { assert, layer } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
-import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import { Effect, Queue } from "effect"
-import { Database } from "../../src/Database.ts"
+import { Database } from "../../src/engine/Database.ts"
 import { ridesPerLook } from "../../src/queue/wakes.ts"
 import * as Fleet from "./Fleet.ts"
 

@@ -1,10 +1,10 @@
 /** What only several sessions show of a claim. */
 import { assert, layer } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
-import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import { Effect, Fiber } from "effect"
-import { Database } from "../../src/Database.ts"
+import { Database } from "../../src/engine/Database.ts"
 import * as Fleet from "./Fleet.ts"
 
 layer(Fleet.queue(), { excludeTestServices: true, timeout: 120_000 })("claims beside others", (it) => {

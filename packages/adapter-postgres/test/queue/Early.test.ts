@@ -1,10 +1,10 @@
 /** A task may begin before the disk has it, and whoever added it is told afterwards. */
 import { assert, it } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
-import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import { Effect, Fiber } from "effect"
-import { Database } from "../../src/Database.ts"
+import { Database } from "../../src/engine/Database.ts"
 import * as TestPostgres from "../../src/testing/TestPostgres.ts"
 import * as Fleet from "./Fleet.ts"
 

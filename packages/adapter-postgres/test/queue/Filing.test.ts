@@ -1,10 +1,10 @@
 /** Completed leases on their way into history: one process marks them, another may have to file them. */
 import { assert, layer } from "@effect/vitest"
-import { completed, fresh } from "@rdev/conformance/WorkQueueFixture"
-import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import { completed, fresh } from "@rdev/conformance/queue/WorkQueueFixture"
+import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as Transition from "@rdev/core/queue/Transition"
 import { Effect, Layer } from "effect"
-import { Database, layerEmbedded } from "../../src/Database.ts"
+import { Database, layerEmbedded } from "../../src/engine/Database.ts"
 import * as PgWorkQueueStore from "../../src/queue/PgWorkQueueStore.ts"
 import * as TestPostgres from "../../src/testing/TestPostgres.ts"
 import * as Fleet from "./Fleet.ts"

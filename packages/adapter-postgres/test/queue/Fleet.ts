@@ -1,7 +1,7 @@
 /** What fault tests share: a queue on a real server, worker processes, and waiting on conditions with a deadline. */
 import * as NewId from "@rdev/core/ids/NewId"
 import type { TaskId } from "@rdev/core/domain/Ids"
-import { WorkQueueStore } from "@rdev/core/ports/WorkQueueStore"
+import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import { Effect, Layer, type Scope } from "effect"
@@ -10,7 +10,7 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
-import { type Database, layerPostgres } from "../../src/Database.ts"
+import { type Database, layerPostgres } from "../../src/engine/Database.ts"
 import * as PgWorkQueueStore from "../../src/queue/PgWorkQueueStore.ts"
 import * as TestPostgres from "../../src/testing/TestPostgres.ts"
 

@@ -1,11 +1,11 @@
 /** How small inserts share statements, over a database that answers when the test says so. */
 import { assert, it } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
-import { StoreError } from "@rdev/core/ports/StoreError"
-import type { NewTask } from "@rdev/core/ports/WorkQueueStore"
+import { StoreError } from "@rdev/core/ports/stores/StoreError"
+import type { NewTask } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import { Deferred, Effect, Exit, Fiber, Schema } from "effect"
-import { Database } from "../../src/Database.ts"
+import { Database } from "../../src/engine/Database.ts"
 import * as InsertTasks from "../../src/queue/insertTasks.ts"
 import type { Lanes } from "../../src/queue/Lanes.ts"
 

@@ -1,8 +1,8 @@
 import { assert, it } from "@effect/vitest"
-import type { Wake } from "@rdev/core/ports/WorkQueueStore"
+import type { Wake } from "@rdev/core/ports/stores/WorkQueueStore"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { Database, type Session } from "../../src/Database.ts"
+import { Database, type Session } from "../../src/engine/Database.ts"
 import * as Wakes from "../../src/queue/wakes.ts"
 
 /** A bell over a database that only notes what is notified, and a session that hears what it is told. */

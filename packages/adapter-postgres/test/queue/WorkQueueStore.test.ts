@@ -1,6 +1,6 @@
-import * as WorkQueueSuite from "@rdev/conformance/WorkQueueSuite"
+import * as WorkQueueSuite from "@rdev/conformance/queue/WorkQueueSuite"
 import { Layer } from "effect"
-import { layerEmbedded } from "../../src/Database.ts"
+import { layerEmbedded } from "../../src/engine/Database.ts"
 import * as PgWorkQueueStore from "../../src/queue/PgWorkQueueStore.ts"
 import * as TestPostgres from "../../src/testing/TestPostgres.ts"
 import * as Advance from "./Advance.ts"

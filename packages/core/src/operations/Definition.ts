@@ -5,7 +5,7 @@
 import { Context, Effect, Layer, Result, Schema } from "effect"
 import type { OperationId, ProjectId } from "../domain/Ids.ts"
 import type { Operation, OperationStep } from "../domain/Operation.ts"
-import type { StoreError } from "../ports/StoreError.ts"
+import type { StoreError } from "../ports/stores/StoreError.ts"
 import type { Step } from "./Step.ts"
 
 /** Which operation it is, about which project, and who asked for it (principal id). */

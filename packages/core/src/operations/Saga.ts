@@ -5,7 +5,7 @@
  */
 import { Clock, Effect, Exit, Fiber, Option, Queue, Result, type Scope } from "effect"
 import type { Operation, OperationStep, StepError } from "../domain/Operation.ts"
-import type { StoreError } from "../ports/StoreError.ts"
+import type { StoreError } from "../ports/stores/StoreError.ts"
 import type { Definition, OperationDefinitions } from "./Definition.ts"
 import { CancelledFirst, type Desk, event, LeaseLost, settle, write } from "./Ledger.ts"
 import * as Plan from "./Plan.ts"

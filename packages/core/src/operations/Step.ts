@@ -6,9 +6,9 @@
 import { Effect, Option, Result, Schema } from "effect"
 import type { OperationId, ProjectId } from "../domain/Ids.ts"
 import type { StepError } from "../domain/Operation.ts"
-import type { PortReason } from "../ports/PortReason.ts"
-import { describe, isRetryable } from "../ports/PortReason.ts"
-import type { StoreError } from "../ports/StoreError.ts"
+import type { PortReason } from "../ports/infra/PortReason.ts"
+import { describe, isRetryable } from "../ports/infra/PortReason.ts"
+import type { StoreError } from "../ports/stores/StoreError.ts"
 
 /** Why a step's call failed. `code` is the reason's tag of a port, or a word of the step's own. */
 export class StepFailure extends Schema.TaggedError<StepFailure>()("StepFailure", {

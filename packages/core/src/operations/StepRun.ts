@@ -6,7 +6,7 @@
 import { Cause, Clock, Effect, Exit, Option, Result, Schema } from "effect"
 import { type Operation, OperationResource, OperationStep, type StepChange } from "../domain/Operation.ts"
 import type { NewEvent } from "../domain/Event.ts"
-import type { StoreError } from "../ports/StoreError.ts"
+import type { StoreError } from "../ports/stores/StoreError.ts"
 import { CancelledFirst, type Desk, event, type LeaseLost, streamOf, write } from "./Ledger.ts"
 import { decide } from "./Plan.ts"
 import {

@@ -1,6 +1,6 @@
 /** What an autoscaler and an operator watch. Names follow Prometheus; times are seconds. */
 import { Effect, Metric } from "effect"
-import type { QueueStats } from "../ports/WorkQueueStore.ts"
+import type { QueueStats } from "../ports/stores/WorkQueueStore.ts"
 
 const seconds = Metric.boundariesFromIterable([
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200

@@ -1,6 +1,6 @@
 /** Forgets ended tasks: those older than `keepMillis`, then the oldest beyond `maxRecords`. Unfinished tasks are never touched. */
 import { Duration, Effect, Layer } from "effect"
-import { WorkQueueStore } from "../ports/WorkQueueStore.ts"
+import { WorkQueueStore } from "../ports/stores/WorkQueueStore.ts"
 
 export interface RetentionOptions {
   /** Default 30 days. */

@@ -7,9 +7,9 @@ import { Context, Deferred, Effect, Layer, Semaphore } from "effect"
 import * as Event from "../domain/Event.ts"
 import type { NewEvent } from "../domain/Event.ts"
 import type { ProjectId } from "../domain/Ids.ts"
-import { EventLog } from "../ports/EventLog.ts"
-import type { StoreError } from "../ports/StoreError.ts"
-import { UnitOfWork } from "../ports/UnitOfWork.ts"
+import { EventLog } from "../ports/stores/EventLog.ts"
+import type { StoreError } from "../ports/stores/StoreError.ts"
+import { UnitOfWork } from "../ports/stores/UnitOfWork.ts"
 
 export interface TaskEvent {
   readonly projectId: ProjectId

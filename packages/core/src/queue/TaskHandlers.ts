@@ -3,7 +3,7 @@ import { Context, Effect, Exit, type Fiber, Layer, Schema } from "effect"
 import type { NewEvent } from "../domain/Event.ts"
 import { ErrorClass } from "../domain/ErrorClass.ts"
 import type { WorkTask } from "../domain/WorkTask.ts"
-import type { StoreError } from "../ports/StoreError.ts"
+import type { StoreError } from "../ports/stores/StoreError.ts"
 
 /** Why a delivery failed, in the terms that decide what happens next (see RetryPolicy). */
 export class TaskFailure extends Schema.TaggedError<TaskFailure>()("TaskFailure", {

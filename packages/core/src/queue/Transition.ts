@@ -6,7 +6,7 @@ import type { Schema } from "effect"
 import type { TaskId } from "../domain/Ids.ts"
 import { type Attempt, keptAttempts, type TaskState, WorkTask } from "../domain/WorkTask.ts"
 import type { ErrorClass } from "../domain/ErrorClass.ts"
-import type { NewTask, Outcome } from "../ports/WorkQueueStore.ts"
+import type { NewTask, Outcome } from "../ports/stores/WorkQueueStore.ts"
 import type { Decision } from "./RetryPolicy.ts"
 
 type Fields = { readonly [K in keyof WorkTask]: WorkTask[K] }

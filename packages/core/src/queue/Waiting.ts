@@ -5,7 +5,7 @@
 import { type Operation, type OperationStep, terminal } from "../domain/Operation.ts"
 import type { WaitingFor, WaitingReason } from "../domain/WaitingFor.ts"
 import type { WorkTask } from "../domain/WorkTask.ts"
-import type { Gate, ProjectQueue, WorkerRow } from "../ports/WorkQueueStore.ts"
+import type { Gate, ProjectQueue, WorkerRow } from "../ports/stores/WorkQueueStore.ts"
 
 export interface Facts {
   readonly nowMillis: number

@@ -6,7 +6,7 @@ import { Clock, Context, Effect, Layer, Option, Result, Schema } from "effect"
 import * as NewId from "../ids/NewId.ts"
 import type { ProjectId, TaskId } from "../domain/Ids.ts"
 import { TaskSpec, type WorkTask } from "../domain/WorkTask.ts"
-import type { StoreError } from "../ports/StoreError.ts"
+import type { StoreError } from "../ports/stores/StoreError.ts"
 import {
   type Inserted,
   type ListQuery,
@@ -16,7 +16,7 @@ import {
   type ProjectQueue,
   type QueueStats,
   WorkQueueStore
-} from "../ports/WorkQueueStore.ts"
+} from "../ports/stores/WorkQueueStore.ts"
 import { traced } from "../services/traced.ts"
 import { TaskEvents } from "./TaskEvents.ts"
 import * as Transition from "./Transition.ts"

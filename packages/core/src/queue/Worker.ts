@@ -10,7 +10,7 @@
  */
 import { Clock, Effect, Exit, Fiber, Latch, Layer, Metric } from "effect"
 import * as NewId from "../ids/NewId.ts"
-import { type Wake, WorkQueueStore } from "../ports/WorkQueueStore.ts"
+import { type Wake, WorkQueueStore } from "../ports/stores/WorkQueueStore.ts"
 import * as QueueMetrics from "./QueueMetrics.ts"
 import { TaskEvents } from "./TaskEvents.ts"
 import { TaskHandlers } from "./TaskHandlers.ts"

@@ -1,8 +1,8 @@
 /** All workers and the queue before them (see domain/WorkerPool); looking also sets the gauges of QueueMetrics. */
 import { Context, Effect, Layer, Metric } from "effect"
 import type { Pool } from "../domain/WorkerPool.ts"
-import type { StoreError } from "../ports/StoreError.ts"
-import { WorkQueueStore } from "../ports/WorkQueueStore.ts"
+import type { StoreError } from "../ports/stores/StoreError.ts"
+import { WorkQueueStore } from "../ports/stores/WorkQueueStore.ts"
 import * as QueueMetrics from "./QueueMetrics.ts"
 import { WorkQueue } from "./WorkQueue.ts"
 

@@ -9,9 +9,9 @@ import type { OperationId, ProjectId } from "../domain/Ids.ts"
 import { type Operation, terminal } from "../domain/Operation.ts"
 import { CurrentRequest } from "../domain/Principal.ts"
 import { auditSteps } from "../operations/Ledger.ts"
-import { AuditStore } from "../ports/AuditStore.ts"
-import { OperationStore } from "../ports/OperationStore.ts"
-import type { StoreError } from "../ports/StoreError.ts"
+import { AuditStore } from "../ports/stores/AuditStore.ts"
+import { OperationStore } from "../ports/stores/OperationStore.ts"
+import type { StoreError } from "../ports/stores/StoreError.ts"
 import * as AuditExport from "./AuditExport.ts"
 
 /** What was done; actor, request and address are those of the current request. */

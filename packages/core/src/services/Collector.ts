@@ -7,13 +7,13 @@
 import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
 import type { ProjectId } from "../domain/Ids.ts"
 import { ProjectName } from "../domain/Project.ts"
-import { Deployer } from "../ports/Deployer.ts"
-import { Dns } from "../ports/Dns.ts"
-import { Forge } from "../ports/Forge.ts"
-import { ProjectStore } from "../ports/ProjectStore.ts"
-import type { StoreError } from "../ports/StoreError.ts"
-import { TenantDatabase } from "../ports/TenantDatabase.ts"
-import { WorkspaceHost } from "../ports/WorkspaceHost.ts"
+import { Deployer } from "../ports/infra/Deployer.ts"
+import { Dns } from "../ports/infra/Dns.ts"
+import { Forge } from "../ports/infra/Forge.ts"
+import { ProjectStore } from "../ports/stores/ProjectStore.ts"
+import type { StoreError } from "../ports/stores/StoreError.ts"
+import { TenantDatabase } from "../ports/infra/TenantDatabase.ts"
+import { WorkspaceHost } from "../ports/infra/WorkspaceHost.ts"
 
 export interface CollectorOptions {
   /** Default one hour. */

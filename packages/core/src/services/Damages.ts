@@ -2,9 +2,9 @@
 import { Effect, Layer, Option, Queue } from "effect"
 import { ofProject } from "../domain/Event.ts"
 import type { ProjectId } from "../domain/Ids.ts"
-import { EventLog } from "../ports/EventLog.ts"
-import { ProjectStore } from "../ports/ProjectStore.ts"
-import { type Damage, Quarantine } from "../ports/Quarantine.ts"
+import { EventLog } from "../ports/stores/EventLog.ts"
+import { ProjectStore } from "../ports/stores/ProjectStore.ts"
+import { type Damage, Quarantine } from "../ports/stores/Quarantine.ts"
 
 /** Findings that wait to be told; beyond, the oldest are only logged. */
 const waiting = 1_000

@@ -1,6 +1,6 @@
 /** Forgets events of all streams that are older than `keepMillis`. A reader that asks for them is told of the gap. */
 import { Clock, Duration, Effect, Layer } from "effect"
-import { EventLog } from "../ports/EventLog.ts"
+import { EventLog } from "../ports/stores/EventLog.ts"
 
 export interface EventRetentionOptions {
   /** Default 30 days. */

@@ -5,7 +5,7 @@
  */
 import { Context, Effect, Option } from "effect"
 import { platform, type Principal } from "../domain/Principal.ts"
-import type { StoreError } from "../ports/StoreError.ts"
+import type { StoreError } from "../ports/stores/StoreError.ts"
 
 /** How often what runs in somebody's name asks again; with what a look-up may be old (2 s), it ends within 5 s of its key. */
 export const recheckMillis = 2_000

@@ -1,6 +1,6 @@
 /** Forgets what runs printed that began before `keepMillis`: their exact bytes go with their events (see EventRetention). */
 import { Clock, Duration, Effect, Layer } from "effect"
-import { OutputStore } from "../ports/OutputStore.ts"
+import { OutputStore } from "../ports/stores/OutputStore.ts"
 
 export interface OutputRetentionOptions {
   /** Default 30 days. */

@@ -6,7 +6,7 @@ import {
   WorkspaceError,
   type WorkspaceHost,
   type Workspace
-} from "../ports/WorkspaceHost.ts"
+} from "../ports/infra/WorkspaceHost.ts"
 
 export interface Finished {
   readonly exit: ExitStatus

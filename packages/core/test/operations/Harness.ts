@@ -6,11 +6,11 @@ import type { Operation, OperationStatus } from "@rdev/core/domain/Operation"
 import * as Definition from "@rdev/core/operations/Definition"
 import * as OperationRunner from "@rdev/core/operations/OperationRunner"
 import * as Operations from "@rdev/core/operations/Operations"
-import * as AuditStore from "@rdev/core/ports/AuditStore"
-import * as EventLog from "@rdev/core/ports/EventLog"
-import * as Notifier from "@rdev/core/ports/Notifier"
-import * as OperationStore from "@rdev/core/ports/OperationStore"
-import * as UnitOfWork from "@rdev/core/ports/UnitOfWork"
+import * as AuditStore from "@rdev/core/ports/stores/AuditStore"
+import * as EventLog from "@rdev/core/ports/stores/EventLog"
+import * as Notifier from "@rdev/core/ports/stores/Notifier"
+import * as OperationStore from "@rdev/core/ports/stores/OperationStore"
+import * as UnitOfWork from "@rdev/core/ports/stores/UnitOfWork"
 
 export const stores = Layer.mergeAll(
   AuditStore.layerMemory,

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { maxClaim } from "@rdev/core/ports/WorkQueueStore"
+import { maxClaim } from "@rdev/core/ports/stores/WorkQueueStore"
 import { Durations } from "../../src/queue/worker/Durations.ts"
 
 describe("Durations", () => {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Operation, OperationStep } from "@rdev/core/domain/Operation"
 import type { OperationId, ProjectId, TaskId, WorkerId } from "@rdev/core/domain/Ids"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
-import type { WorkerRow } from "@rdev/core/ports/WorkQueueStore"
+import type { WorkerRow } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as Transition from "@rdev/core/queue/Transition"
 import * as Waiting from "@rdev/core/queue/Waiting"
 

@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import * as Event from "../../src/domain/Event.ts"
-import * as EventLog from "../../src/ports/EventLog.ts"
+import * as EventLog from "../../src/ports/stores/EventLog.ts"
 import * as EventRetention from "../../src/services/EventRetention.ts"
 
 it.effect("EventRetention forgets what is older than it keeps, and tells where the log begins", () =>

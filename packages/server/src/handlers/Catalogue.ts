@@ -1,7 +1,7 @@
 /** `catalogue`: templates and agents. */
 import { Api } from "@rdev/api/Api"
-import { AgentHarness } from "@rdev/core/ports/AgentHarness"
-import { Templates } from "@rdev/core/ports/Templates"
+import { AgentHarness } from "@rdev/core/ports/agents/AgentHarness"
+import { Templates } from "@rdev/core/ports/infra/Templates"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { answer } from "../http/Failures.ts"

@@ -5,7 +5,7 @@
 import { Authorization, RequiredScope } from "@rdev/api/Access"
 import * as Problem from "@rdev/api/Problem"
 import { allows, allowsProject, CurrentRequest, type Principal } from "@rdev/core/domain/Principal"
-import { ProjectStore } from "@rdev/core/ports/ProjectStore"
+import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
 import type { ProjectId } from "@rdev/core/domain/Ids"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"

@@ -13,8 +13,8 @@ import {
   type Effected,
   IdempotencyStore,
   keptMillis
-} from "@rdev/core/ports/IdempotencyStore"
-import type { StoreError } from "@rdev/core/ports/StoreError"
+} from "@rdev/core/ports/stores/IdempotencyStore"
+import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

@@ -5,7 +5,7 @@
 import { Accepted, ProjectAccepted } from "@rdev/api/groups/Projects"
 import type { OperationId } from "@rdev/core/domain/Ids"
 import { Operations } from "@rdev/core/operations/Operations"
-import { Quarantine } from "@rdev/core/ports/Quarantine"
+import { Quarantine } from "@rdev/core/ports/stores/Quarantine"
 import { Projects } from "@rdev/core/services/Projects"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /** Stored answers as they may lie in a database: some show a secret, such as a new API key, which no dump may hold. */
-import type { ClaimKey } from "@rdev/core/ports/IdempotencyStore"
+import type { ClaimKey } from "@rdev/core/ports/stores/IdempotencyStore"
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto"
 
 const ivBytes = 12

@@ -4,7 +4,7 @@
  */
 import type { ApiKey } from "@rdev/core/domain/ApiKey"
 import { platform, type Principal } from "@rdev/core/domain/Principal"
-import { ApiKeyStore } from "@rdev/core/ports/ApiKeyStore"
+import { ApiKeyStore } from "@rdev/core/ports/stores/ApiKeyStore"
 import { Issuers } from "@rdev/core/services/Issuers"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

@@ -3,9 +3,9 @@
  * go on live. Every committed event after the cursor is delivered once and in order, or the connection ends and the reader resumes.
  */
 import type { Event, StreamName } from "@rdev/core/domain/Event"
-import { type EventFilter, EventLog } from "@rdev/core/ports/EventLog"
+import { type EventFilter, EventLog } from "@rdev/core/ports/stores/EventLog"
 import * as Problem from "@rdev/api/Problem"
-import type { StoreError } from "@rdev/core/ports/StoreError"
+import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

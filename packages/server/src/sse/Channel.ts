@@ -6,7 +6,7 @@
  * takes nothing for `stallMillis` is disconnected; one that the ring has overtaken is told so and reads the log again.
  */
 import type { Event } from "@rdev/core/domain/Event"
-import { type EventFilter, matches } from "@rdev/core/ports/EventLog"
+import { type EventFilter, matches } from "@rdev/core/ports/stores/EventLog"
 import type { ServerResponse } from "node:http"
 import * as Frames from "./Frames.ts"
 

@@ -3,11 +3,11 @@
  * chaos) runs the whole of it. Counts are printed.
  */
 import { assert } from "@effect/vitest"
-import { layerPostgres, layerUnitOfWork } from "@rdev/adapter-postgres/Database"
-import * as PgAuditStore from "@rdev/adapter-postgres/PgAuditStore"
-import * as PgEventLog from "@rdev/adapter-postgres/PgEventLog"
-import * as PgNotifier from "@rdev/adapter-postgres/PgNotifier"
-import * as PgOperationStore from "@rdev/adapter-postgres/PgOperationStore"
+import { layerPostgres, layerUnitOfWork } from "@rdev/adapter-postgres/engine/Database"
+import * as PgAuditStore from "@rdev/adapter-postgres/stores/PgAuditStore"
+import * as PgEventLog from "@rdev/adapter-postgres/stores/PgEventLog"
+import * as PgNotifier from "@rdev/adapter-postgres/stores/PgNotifier"
+import * as PgOperationStore from "@rdev/adapter-postgres/stores/PgOperationStore"
 import * as TestPostgres from "@rdev/adapter-postgres/testing/TestPostgres"
 import type { OperationId } from "@rdev/core/domain/Ids"
 import { type Operation, terminal } from "@rdev/core/domain/Operation"

@@ -3,11 +3,11 @@
  * `embedded:<data folder>`, and with the latter how many operations to start (the same ones at every start).
  * It says `ready`, and for the embedded engine one line per operation that has ended.
  */
-import { Database, layerEmbedded, layerPostgres, layerUnitOfWork } from "@rdev/adapter-postgres/Database"
-import * as PgAuditStore from "@rdev/adapter-postgres/PgAuditStore"
-import * as PgEventLog from "@rdev/adapter-postgres/PgEventLog"
-import * as PgNotifier from "@rdev/adapter-postgres/PgNotifier"
-import * as PgOperationStore from "@rdev/adapter-postgres/PgOperationStore"
+import { Database, layerEmbedded, layerPostgres, layerUnitOfWork } from "@rdev/adapter-postgres/engine/Database"
+import * as PgAuditStore from "@rdev/adapter-postgres/stores/PgAuditStore"
+import * as PgEventLog from "@rdev/adapter-postgres/stores/PgEventLog"
+import * as PgNotifier from "@rdev/adapter-postgres/stores/PgNotifier"
+import * as PgOperationStore from "@rdev/adapter-postgres/stores/PgOperationStore"
 import * as Definition from "@rdev/core/operations/Definition"
 import * as OperationRunner from "@rdev/core/operations/OperationRunner"
 import { Operations } from "@rdev/core/operations/Operations"

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ofProject } from "@rdev/core/domain/Event"
-import { BranchName } from "@rdev/core/ports/Forge"
-import { maxEvents } from "@rdev/core/services/features/AgentTask"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { maxEvents } from "@rdev/core/services/features/drive/AgentTask"
 import { Effect, Option, Schedule } from "effect"
 import { onStage, slug } from "./Stage.ts"
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Templates, type TemplateVariables } from "@rdev/core/ports/Templates"
+import { Templates, type TemplateVariables } from "@rdev/core/ports/infra/Templates"
 import * as PolicyFile from "@rdev/sdlc/repo/PolicyFile"
 import { ConfigProvider, Effect, Layer } from "effect"
 import { execFile } from "node:child_process"

@@ -3,7 +3,7 @@
  * `sdlc apply` stands in for the platform here; the platform's own tests have the rest.
  */
 import { ScriptedHarness } from "@rdev/adapter-agents"
-import { Templates } from "@rdev/core/ports/Templates"
+import { Templates } from "@rdev/core/ports/infra/Templates"
 import { Effect } from "effect"
 import { spawnSync } from "node:child_process"
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"

@@ -1,7 +1,7 @@
 /** What the loops of a worker share: the store and how to insist on it, and the writing of ends with what follows from them. */
 import { Cause, Effect, Exit, Metric } from "effect"
-import type { StoreError } from "../../ports/StoreError.ts"
-import type { WorkerInfo, WorkQueueStore } from "../../ports/WorkQueueStore.ts"
+import type { StoreError } from "../../ports/stores/StoreError.ts"
+import type { WorkerInfo, WorkQueueStore } from "../../ports/stores/WorkQueueStore.ts"
 import * as QueueMetrics from "../QueueMetrics.ts"
 import type { TaskEvents } from "../TaskEvents.ts"
 import * as Run from "./Run.ts"

@@ -2,7 +2,7 @@
  * How long tasks of each kind take, to decide how many to claim ahead: about 20 ms of work, so that short tasks come in
  * batches and a long one is only claimed by a worker that can start it. At most two claims: while one runs the next is on its way.
  */
-import { maxClaim } from "../../ports/WorkQueueStore.ts"
+import { maxClaim } from "../../ports/stores/WorkQueueStore.ts"
 
 export const prefetchMillis = 20
 /** Least weight of the newest duration; the first ones weigh more, so that one slow start is soon forgotten. */

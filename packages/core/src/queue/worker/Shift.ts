@@ -5,7 +5,7 @@
 import { type Clock, type Context, Effect, Exit, Latch, type Schema } from "effect"
 import type { TaskId, WorkerId } from "../../domain/Ids.ts"
 import type { Delivery } from "../../domain/WorkTask.ts"
-import { type Claimed, maxClaim, type Standing } from "../../ports/WorkQueueStore.ts"
+import { type Claimed, maxClaim, type Standing } from "../../ports/stores/WorkQueueStore.ts"
 import type { TaskEvents } from "../TaskEvents.ts"
 import { type Starter, starter, TaskFailure, type TaskHandler } from "../TaskHandlers.ts"
 import type { Durations } from "./Durations.ts"

@@ -3,7 +3,7 @@
  * the one. So they come one after the other, an idle worker before one that was given long tasks; a later one finds what the earlier
  * ones were too busy to take.
  */
-import type { Standing } from "../../ports/WorkQueueStore.ts"
+import type { Standing } from "../../ports/stores/WorkQueueStore.ts"
 
 export const stepMillis = 20
 const maxSteps = 4

@@ -1,7 +1,7 @@
 /** The variables that a project's deployments and workspaces get: its credentials, under their names. In the clear, and for people. */
 import { Effect, Option, Redacted } from "effect"
 import type { ProjectId } from "../../domain/Ids.ts"
-import { CredentialStore } from "../../ports/CredentialStore.ts"
+import { CredentialStore } from "../../ports/stores/CredentialStore.ts"
 import { Redaction } from "../redaction/Redaction.ts"
 
 /** Names of the credentials that provisioning stores; each is the name of the variable too. */

@@ -2,8 +2,8 @@
 import { DateTime, Effect, Option, Result, Schema } from "effect"
 import type { Operation, OperationStep } from "../../domain/Operation.ts"
 import { Project, type ResourceStatus } from "../../domain/Project.ts"
-import { ProjectStore } from "../../ports/ProjectStore.ts"
-import { StoreError } from "../../ports/StoreError.ts"
+import { ProjectStore } from "../../ports/stores/ProjectStore.ts"
+import { StoreError } from "../../ports/stores/StoreError.ts"
 import { DeploymentOutput, RepositoryOutput } from "./ProvisionInput.ts"
 
 export const kinds = ["repository", "ci", "dns", "tls", "database", "cache", "deployment"] as const

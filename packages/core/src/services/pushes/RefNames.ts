@@ -3,7 +3,7 @@
  * Everything else git keeps under `refs/` (replace, notes, remotes, the platform's own) changes what a repository says about its
  * history, and is the server's alone.
  */
-import type { Sha } from "../../ports/Forge.ts"
+import type { Sha } from "../../ports/infra/Forge.ts"
 
 /** One line of a push: null = the ref is not there (before, after). */
 export interface RefCommand {

@@ -5,8 +5,8 @@
  */
 import { Clock, Context, Effect, Layer, Option, Redacted } from "effect"
 import type { ProjectId } from "../../domain/Ids.ts"
-import { CredentialStore } from "../../ports/CredentialStore.ts"
-import type { StoreError } from "../../ports/StoreError.ts"
+import { CredentialStore } from "../../ports/stores/CredentialStore.ts"
+import type { StoreError } from "../../ports/stores/StoreError.ts"
 import * as Redactor from "../../redaction/Redactor.ts"
 
 /** How long credentials that were read count as known. */

@@ -5,7 +5,7 @@
  */
 import { Effect } from "effect"
 import type { ProjectId } from "../../domain/Ids.ts"
-import { Forge, type RepositoryTarget, type Sha, type TreeEntry } from "../../ports/Forge.ts"
+import { Forge, type RepositoryTarget, type Sha, type TreeEntry } from "../../ports/infra/Forge.ts"
 import type { Redactor } from "../../redaction/Redactor.ts"
 import { Redaction } from "./Redaction.ts"
 import * as Turns from "./Turns.ts"

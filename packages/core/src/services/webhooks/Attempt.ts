@@ -1,7 +1,7 @@
 /** What an answer, or none, means for a delivery: over, again and when, or the end of the webhook. Pure. */
 import type { ErrorClass } from "../../domain/ErrorClass.ts"
 import type { WorkTask } from "../../domain/WorkTask.ts"
-import type { WebhookAnswer, WebhookTransportError } from "../../ports/WebhookTransport.ts"
+import type { WebhookAnswer, WebhookTransportError } from "../../ports/infra/WebhookTransport.ts"
 import { fraction } from "../../queue/RetryPolicy.ts"
 
 const minute = 60_000

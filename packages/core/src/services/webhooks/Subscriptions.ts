@@ -6,9 +6,9 @@ import { Context, Effect, Layer, Stream } from "effect"
 import type { StreamName } from "../../domain/Event.ts"
 import { ofProject } from "../../domain/Event.ts"
 import type { Webhook } from "../../domain/Webhook.ts"
-import { Notifier } from "../../ports/Notifier.ts"
-import type { StoreError } from "../../ports/StoreError.ts"
-import { WebhookStore } from "../../ports/WebhookStore.ts"
+import { Notifier } from "../../ports/stores/Notifier.ts"
+import type { StoreError } from "../../ports/stores/StoreError.ts"
+import { WebhookStore } from "../../ports/stores/WebhookStore.ts"
 import * as Message from "./Message.ts"
 
 export const refreshMillis = 10_000

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import type { TreeEntry } from "../../../src/ports/Forge.ts"
-import * as Examine from "../../../src/services/features/Examine.ts"
+import type { TreeEntry } from "../../../src/ports/infra/Forge.ts"
+import * as Examine from "../../../src/services/features/act/Examine.ts"
 
 const entry = (path: string, oid = "a".repeat(40), mode = "100644"): TreeEntry => ({ path, mode, oid })
 const event = "01K9ZZZZZZZZZZZZZZZZZZZZZZ-artifact-submitted.json"

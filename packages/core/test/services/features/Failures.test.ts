@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ForgeError } from "../../../src/ports/Forge.ts"
-import type { PortReason } from "../../../src/ports/PortReason.ts"
-import { StoreError } from "../../../src/ports/StoreError.ts"
+import { ForgeError } from "../../../src/ports/infra/Forge.ts"
+import type { PortReason } from "../../../src/ports/infra/PortReason.ts"
+import { StoreError } from "../../../src/ports/stores/StoreError.ts"
 import { TaskFailure } from "../../../src/queue/TaskHandlers.ts"
-import { toTaskFailure } from "../../../src/services/features/Failures.ts"
+import { toTaskFailure } from "../../../src/services/features/drive/Failures.ts"
 import { slugOf } from "../../../src/services/Features.ts"
 
 describe("Failures.toTaskFailure", () => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Option } from "effect"
-import { BranchName, Forge } from "../../../src/ports/Forge.ts"
+import { BranchName, Forge } from "../../../src/ports/infra/Forge.ts"
 import { main, platform, project } from "./Crew.ts"
 
 const branch = BranchName.make("feature/greeting")

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import { Forge } from "../../../src/ports/Forge.ts"
-import * as Train from "../../../src/services/features/Train.ts"
+import { Forge } from "../../../src/ports/infra/Forge.ts"
+import * as Train from "../../../src/services/features/drive/Train.ts"
 import { main, release } from "./Crew.ts"
 
 const ten = Array.from({ length: 10 }, (_, i) => `feature-${String(i + 1).padStart(2, "0")}`)

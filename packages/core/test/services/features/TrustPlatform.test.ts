@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Repo from "@rdev/sdlc/repo/Repo"
 import { generate, signingKey } from "@rdev/sdlc/repo/Trust"
-import { trustPlatform } from "../../../src/services/features/TrustPlatform.ts"
+import { trustPlatform } from "../../../src/services/features/act/TrustPlatform.ts"
 
 const pair = generate()
 const key = signingKey("platform", pair.privatePem)

@@ -1,0 +1,204 @@
+/**
+ * Bare repositories in the data folder: `<dataDir>/git/<name>.git`, each with a mark `rdev/repository.json` that names its project.
+ * A folder without our mark, or with another project's, is never read or changed.
+ */
+import * as Ids from "@rdev/core/domain/Ids"
+import * as NewId from "@rdev/core/ids/NewId"
+import { ProjectName } from "@rdev/core/domain/Project"
+import { BranchName, type FileChange, type RepositoryTarget, type Sha } from "@rdev/core/ports/infra/Forge"
+import { Clock, Effect, Schema } from "effect"
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import type { Git } from "./Git.ts"
+import * as Damaged from "../records/Damaged.ts"
+import * as GitCommit from "./GitCommit.ts"
+import * as GitGuard from "./GitGuard.ts"
+import { attempt, fail, foreign, invalid, type LocalFailure, notFound } from "../LocalFailure.ts"
+import * as RecordFile from "../records/RecordFile.ts"
+
+export const Mark = Schema.Struct({
+  format: Schema.Literal(1),
+  projectId: Ids.ProjectId,
+  name: ProjectName,
+  defaultBranch: BranchName,
+  createdAtMillis: Schema.Int
+})
+export type Mark = typeof Mark.Type
+const decodeMark = Schema.decodeUnknownSync(Mark)
+
+export interface GitRepository extends Mark {
+  readonly directory: string
+}
+
+export const rootOf = (dataDir: string): string => join(dataDir, "git")
+export const directoryOf = (dataDir: string, name: string): string => join(rootOf(dataDir), `${name}.git`)
+/** rdev's records beside git's files. */
+export const recordOf = (directory: string, name: string): string => join(directory, "rdev", name)
+
+const isName = Schema.is(ProjectName)
+const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    (cause: unknown) => {
+      if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return false
+      throw cause
+    }
+  )
+
+/** The repository with its mark, or null when nothing is there. Foreign when something else is. */
+export const observe = (dataDir: string, name: string): Effect.Effect<GitRepository | null, LocalFailure> =>
+  Effect.tap(
+    attempt(async () => {
+      if (!isName(name)) throw invalid("name", `${JSON.stringify(name)} is not a project name`)
+      const directory = directoryOf(dataDir, name)
+      const mark = await RecordFile.read(recordOf(directory, "repository.json"), decodeMark)
+      if (mark !== null) return { ...mark, directory }
+      if (await exists(directory))
+        throw foreign(`${directory} exists and was not made by rdev; move it away or choose another project name`)
+      return null
+    }),
+    (found) => (found === null ? Effect.void : GitGuard.check(found.directory, found.defaultBranch))
+  )
+
+/** The target's repository; NotFound or Foreign otherwise. */
+export const open = (dataDir: string, target: RepositoryTarget): Effect.Effect<GitRepository, LocalFailure> =>
+  Effect.flatMap(observe(dataDir, target.name), (found) => {
+    if (found === null) return Effect.fail(notFound(`repository ${target.name} does not exist`))
+    if (found.projectId !== target.projectId)
+      return Effect.fail(foreign(`repository ${target.name} belongs to ${found.projectId}`))
+    return Effect.succeed(found)
+  })
+
+/** Builds the repository aside and renames it into place, so that a crash leaves no half-made one. */
+export const create = Effect.fn("GitRepository.create")(function* (
+  git: Git,
+  dataDir: string,
+  target: RepositoryTarget,
+  seed: { readonly defaultBranch: BranchName; readonly files: ReadonlyArray<FileChange>; readonly message: string }
+) {
+  const now = yield* Clock.currentTimeMillis
+  const aside = join(rootOf(dataDir), `.new-${yield* NewId.ulid}`)
+  const final = directoryOf(dataDir, target.name)
+  const mark: Mark = {
+    format: 1,
+    projectId: target.projectId,
+    name: target.name,
+    defaultBranch: seed.defaultBranch,
+    createdAtMillis: now
+  }
+  const build = Effect.gen(function* () {
+    yield* attempt(() => mkdir(rootOf(dataDir), { recursive: true, mode: 0o700 }))
+    yield* git.run(aside, [
+      "init",
+      "--quiet",
+      "--bare",
+      "--template=",
+      `--initial-branch=${seed.defaultBranch}`,
+      "--",
+      aside
+    ])
+    yield* attempt(() => writeFile(join(aside, "config"), GitGuard.config))
+    yield* GitCommit.commit(
+      git,
+      aside,
+      {
+        branch: seed.defaultBranch,
+        expectedHead: null,
+        changes: seed.files,
+        message: seed.message,
+        author: GitCommit.platform
+      },
+      new Map()
+    )
+    yield* attempt(() => RecordFile.write(recordOf(aside, "repository.json"), mark))
+    yield* attempt(() => rename(aside, final))
+  })
+  yield* build.pipe(Effect.tapError(() => Effect.ignore(attempt(() => rm(aside, { recursive: true, force: true })))))
+  return { ...mark, directory: final } satisfies GitRepository
+})
+
+/** Removes in two steps, so that a crash never leaves a marked but partly deleted repository. */
+export const remove = (dataDir: string, repository: GitRepository): Effect.Effect<void, LocalFailure> =>
+  Effect.flatMap(NewId.ulid, (id) =>
+    attempt(async () => {
+      const aside = join(rootOf(dataDir), `.gone-${id}`)
+      await rename(repository.directory, aside)
+      GitGuard.forget(repository.directory)
+      await rm(aside, { recursive: true, force: true, maxRetries: 3 })
+    })
+  )
+
+/** Every repository with our mark. */
+export const list = (dataDir: string): Effect.Effect<ReadonlyArray<GitRepository>, LocalFailure> =>
+  Effect.gen(function* () {
+    const names = yield* attempt(async () => {
+      const root = rootOf(dataDir)
+      return (await exists(root)) ? (await readdir(root)).filter((n) => n.endsWith(".git") && !n.startsWith(".")) : []
+    })
+    const found = yield* Effect.forEach(
+      names,
+      (name) =>
+        Damaged.unless(
+          {
+            projectId: null,
+            part: `repository ${name}`,
+            repair: `Restore rdev/repository.json in its folder from a backup`
+          },
+          observe(dataDir, name.slice(0, -4)).pipe(
+            Effect.catchIf(
+              (failure) => failure.reason._tag === "Foreign" || failure.reason._tag === "Invalid",
+              () => Effect.succeed(null)
+            )
+          )
+        ),
+      { concurrency: 8 }
+    )
+    return found.filter((repository) => repository !== null)
+  })
+
+/** Making a repository takes seconds; of a process that runs, nothing is as old. */
+const staleMillis = 3_600_000
+/** Half-made and half-removed folders of an earlier process: another one may be making a repository now. */
+export const sweep = (dataDir: string): Effect.Effect<void, LocalFailure> =>
+  attempt(async () => {
+    const root = rootOf(dataDir)
+    if (!(await exists(root))) return
+    for (const name of await readdir(root)) {
+      const found = /^\.(new|gone)-([0-9A-Z]{26})$/.exec(name)
+      if (found !== null && (found[1] === "gone" || NewId.timeMillis(found[2] ?? "") < Date.now() - staleMillis))
+        await rm(join(root, name), { recursive: true, force: true })
+    }
+  })
+
+const hex = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/
+export const isSha = (text: string): boolean => hex.test(text)
+
+/** Commit of a branch, read from git's own files (loose first, then packed), because it is asked for at every request. */
+export const head = (
+  repository: { readonly directory: string },
+  branch: string
+): Effect.Effect<Sha | null, LocalFailure> =>
+  attempt(async () => {
+    const ref = `refs/heads/${branch}`
+    const loose = await readFile(join(repository.directory, ref), "utf8").catch((cause: unknown) => {
+      if (cause instanceof Error && "code" in cause && ["ENOENT", "ENOTDIR", "EISDIR"].includes(String(cause.code)))
+        return null
+      throw cause
+    })
+    // A ref that is there counts, also when it is damaged: the packed one beside it is older.
+    if (loose !== null && !hex.test(loose.trim()))
+      throw fail({
+        _tag: "Unknown",
+        message: `${ref} is damaged (${loose.length} bytes that are no commit id); restore it by hand: git update-ref ${ref} <commit>, git fsck --lost-found names candidates`
+      })
+    if (loose !== null) return loose.trim()
+    const packed = await readFile(join(repository.directory, "packed-refs"), "utf8").catch((cause: unknown) => {
+      if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return ""
+      throw cause
+    })
+    for (const line of packed.split("\n")) {
+      const [sha, name] = line.split(" ")
+      if (name === ref && sha !== undefined && hex.test(sha)) return sha
+    }
+    return null
+  })

@@ -1,0 +1,59 @@
+/**
+ * A record of one project that cannot be read must stop neither the server nor the others: it is reported, and what reads many goes
+ * on without it.
+ */
+import { Quarantine } from "@rdev/core/ports/stores/Quarantine"
+import { Effect } from "effect"
+import { attempt, type LocalFailure } from "../LocalFailure.ts"
+
+export interface Whose {
+  readonly projectId: string | null
+  readonly part: string
+  readonly repair: string
+}
+
+/**
+ * Trouble of the machine (a full disk, no descriptors left) is nobody's record and not to be taken for damage; a file that this user may
+ * not read, or a folder in its place, is.
+ */
+const machine: ReadonlySet<string> = new Set(["ResourceExhausted", "Unsupported", "Unavailable"])
+export const isDamage = (failure: LocalFailure): boolean => !machine.has(failure.reason._tag)
+
+export const report = (whose: Whose, failure: LocalFailure): Effect.Effect<void> =>
+  Effect.flatMap(Quarantine, (quarantine) => quarantine.report({ ...whose, message: failure.reason.message }))
+
+/** The result, or null after its damage was reported. A good one clears what was reported before. */
+export const unless = <A, R>(
+  whose: Whose,
+  work: Effect.Effect<A, LocalFailure, R>
+): Effect.Effect<A | null, LocalFailure, R> =>
+  work.pipe(
+    Effect.tap(() =>
+      whose.projectId === null
+        ? Effect.void
+        : Effect.flatMap(Quarantine, (quarantine) => quarantine.clear(whose.projectId ?? "", whose.part))
+    ),
+    Effect.catchIf(isDamage, (failure) => Effect.as(report(whose, failure), null))
+  )
+
+/** Results of those that can be read, in their order. */
+export const each = <T, A>(
+  all: ReadonlyArray<T>,
+  whose: (one: T) => Whose,
+  read: (one: T) => Promise<A>
+): Effect.Effect<ReadonlyArray<A>, LocalFailure> =>
+  Effect.map(
+    Effect.forEach(
+      all,
+      (one) =>
+        unless(
+          whose(one),
+          Effect.map(
+            attempt(() => read(one)),
+            (value) => [value]
+          )
+        ),
+      { concurrency: 8 }
+    ),
+    (found) => found.flatMap((one) => one ?? [])
+  )

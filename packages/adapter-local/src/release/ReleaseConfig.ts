@@ -1,0 +1,74 @@
+/**
+ * How a repository is released: `rdev.yaml` in its root. Without the file the repository is a static site in `dist`, `public`, or
+ * its root, whichever first has an `index.html`.
+ *
+ * kind: static | node    what is released
+ * build: text | list     commands run before, in the sandbox (optional)
+ * publish: folder        static: what is served; default dist
+ * start: text            node: the command; it must listen on 127.0.0.1:$PORT
+ * health: path           answers 2xx when the release is good; default /
+ */
+import { Schema } from "effect"
+import { parse as parseYaml } from "yaml"
+import { invalid } from "../LocalFailure.ts"
+
+export const file = "rdev.yaml"
+
+const Path = Schema.String.check(Schema.isPattern(/^\/[^\s?#\\]*$/, { message: "expected a path that begins with /" }))
+const Folder = Schema.String.check(
+  Schema.isPattern(/^(?!.*(?:^|\/)\.\.(?:\/|$))[A-Za-z0-9._][A-Za-z0-9._/-]{0,199}$/, {
+    message: "expected a folder of the repository, e.g. dist"
+  })
+)
+const Build = Schema.Union([Schema.NonEmptyString, Schema.Array(Schema.NonEmptyString)])
+const Static = Schema.Struct({
+  kind: Schema.Literal("static"),
+  build: Schema.optionalKey(Build),
+  publish: Schema.optionalKey(Folder),
+  health: Schema.optionalKey(Path)
+})
+const Node = Schema.Struct({
+  kind: Schema.Literal("node"),
+  build: Schema.optionalKey(Build),
+  start: Schema.NonEmptyString,
+  health: Schema.optionalKey(Path)
+})
+
+export type ReleaseConfig =
+  | {
+      readonly kind: "static"
+      readonly build: ReadonlyArray<string>
+      readonly publish: string
+      readonly health: string
+    }
+  | { readonly kind: "node"; readonly build: ReadonlyArray<string>; readonly start: string; readonly health: string }
+
+const decodeStatic = Schema.decodeUnknownSync(Static, { onExcessProperty: "error" })
+const decodeNode = Schema.decodeUnknownSync(Node, { onExcessProperty: "error" })
+const list = (build: string | ReadonlyArray<string> | undefined) =>
+  build === undefined ? [] : typeof build === "string" ? [build] : build
+
+/** Throws Invalid(rdev.yaml) with what is wrong. */
+export const parse = (text: string): ReleaseConfig => {
+  try {
+    const document: unknown = parseYaml(text, { maxAliasCount: 10 })
+    const kind = typeof document === "object" && document !== null && "kind" in document ? document.kind : undefined
+    if (kind !== "static" && kind !== "node") throw new Error("kind: expected static or node")
+    if (kind === "node") {
+      const { build, start, health } = decodeNode(document)
+      return { kind, build: list(build), start, health: health ?? "/" }
+    }
+    const { build, publish, health } = decodeStatic(document)
+    return { kind, build: list(build), publish: publish ?? "dist", health: health ?? "/" }
+  } catch (cause) {
+    throw invalid(file, cause instanceof Error ? cause.message.replace(/\s*\n\s*/g, " ") : String(cause))
+  }
+}
+
+/** What is released when the repository says nothing, given the paths of its files; null = there is nothing to serve. */
+export const guess = (paths: ReadonlyArray<string>): ReleaseConfig | null => {
+  const publish = ["dist", "public", "."].find((folder) =>
+    paths.includes(folder === "." ? "index.html" : `${folder}/index.html`)
+  )
+  return publish === undefined ? null : { kind: "static", build: [], publish, health: "/" }
+}

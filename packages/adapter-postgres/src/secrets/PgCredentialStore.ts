@@ -1,0 +1,123 @@
+/** Credentials, encrypted before they reach the database (see Envelope). Rotation rewraps row by row and can be stopped anywhere. */
+import type { ProjectId } from "@rdev/core/domain/Ids"
+import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
+import { StoreError } from "@rdev/core/ports/stores/StoreError"
+import { Clock, Effect, Layer, Option, Redacted } from "effect"
+import { Database } from "../engine/Database.ts"
+import * as Envelope from "./Envelope.ts"
+import { Keyring } from "./Keyring.ts"
+import { fail, operation } from "../stores/StoreOperation.ts"
+
+const putSql = `
+  INSERT INTO credential (project_id, name, kek_id, wrapped_key, ciphertext, updated_at_millis) VALUES ($1, $2, $3, $4, $5, $6)
+  ON CONFLICT (project_id, name) DO UPDATE SET
+    kek_id = excluded.kek_id, wrapped_key = excluded.wrapped_key, ciphertext = excluded.ciphertext, updated_at_millis = excluded.updated_at_millis`
+const getSql = `SELECT kek_id, wrapped_key, ciphertext FROM credential WHERE project_id = $1 AND name = $2`
+const listSql = `SELECT name, updated_at_millis FROM credential WHERE project_id = $1 ORDER BY name`
+const removeSql = `DELETE FROM credential WHERE project_id = $1 AND name = $2`
+const removeAllSql = `DELETE FROM credential WHERE project_id = $1`
+const staleSql = `
+  SELECT project_id, name, kek_id, wrapped_key FROM credential
+  WHERE kek_id <> $1 AND (project_id, name) > ($2, $3) ORDER BY project_id, name LIMIT 100`
+/** The old wrapping stands in the condition: a value that was replaced meanwhile is left alone. */
+const rewrapSql = `UPDATE credential SET kek_id = $4, wrapped_key = $5 WHERE project_id = $1 AND name = $2 AND wrapped_key = $3 RETURNING name`
+
+interface Row {
+  readonly kek_id: string
+  readonly wrapped_key: Buffer
+  readonly ciphertext: Buffer
+}
+const placeOf = (project: string, record: string): Envelope.Place => ({ project, record, field: "value" })
+
+const kekOf = (keyring: Keyring["Service"], id: string, name: string): Effect.Effect<Envelope.Kek, StoreError> => {
+  const kek = keyring.byId(id)
+  return kek === undefined
+    ? fail("CredentialStore", {
+        _tag: "Invalid",
+        field: "RDEV_KEK_PREVIOUS",
+        message: `credential ${name} is encrypted with key ${id}, which is not among the keys given: add the key that was used before`
+      })
+    : Effect.succeed(kek)
+}
+const opening = <A>(project: string, name: string, run: () => A): Effect.Effect<A, StoreError> =>
+  Effect.try({
+    try: run,
+    catch: (cause) =>
+      new StoreError({
+        operation: "CredentialStore",
+        reason: {
+          _tag: "Corrupt",
+          message: `credential ${name} of ${project} cannot be decrypted: it was changed, or moved from another record`
+        },
+        cause
+      })
+  })
+
+export const layer: Layer.Layer<CredentialStore, never, Database | Keyring> = Layer.effect(
+  CredentialStore,
+  Effect.gen(function* () {
+    const { query } = yield* Database
+    const keyring = yield* Keyring
+
+    const put = (projectId: ProjectId, name: string, value: Redacted.Redacted) =>
+      Effect.gen(function* () {
+        const sealed = Envelope.seal(keyring.current, placeOf(projectId, name), Redacted.value(value))
+        const now = yield* Clock.currentTimeMillis
+        yield* query(putSql, [projectId, name, keyring.current.id, sealed.wrappedKey, sealed.ciphertext, now])
+      })
+    const get = (projectId: ProjectId, name: string) =>
+      Effect.gen(function* () {
+        const row = (yield* query<Row>(getSql, [projectId, name], { prepare: true }))[0]
+        if (row === undefined) return Option.none<Redacted.Redacted>()
+        const kek = yield* kekOf(keyring, row.kek_id, name)
+        const value = yield* opening(projectId, name, () =>
+          Envelope.open(kek, placeOf(projectId, name), { wrappedKey: row.wrapped_key, ciphertext: row.ciphertext })
+        )
+        return Option.some(Redacted.make(value, { label: name }))
+      })
+
+    return CredentialStore.of({
+      put: (projectId, name, value) => operation("CredentialStore.put")(put(projectId, name, value)),
+      get: (projectId, name) => operation("CredentialStore.get")(get(projectId, name)),
+      list: (projectId) =>
+        operation("CredentialStore.list")(
+          Effect.map(
+            query<{ readonly name: string; readonly updated_at_millis: number }>(listSql, [projectId]),
+            (rows) => rows.map((row) => ({ name: row.name, updatedAtMillis: row.updated_at_millis }))
+          )
+        ),
+      remove: (projectId, name) =>
+        operation("CredentialStore.remove")(Effect.asVoid(query(removeSql, [projectId, name]))),
+      removeAll: (projectId) => operation("CredentialStore.removeAll")(Effect.asVoid(query(removeAllSql, [projectId])))
+    })
+  })
+)
+
+/**
+ * Rewraps everything that is not under the current key; returns how many records. Each is committed on its own: a run that was
+ * killed is continued by the next one, and meanwhile everything stays readable. Afterwards the previous keys can be forgotten.
+ */
+export const rotate: Effect.Effect<number, StoreError, Database | Keyring> = operation("CredentialStore.rotate")(
+  Effect.gen(function* () {
+    const { query } = yield* Database
+    const keyring = yield* Keyring
+    let count = 0
+    for (let at = { project_id: "", name: "" }; ;) {
+      const rows = yield* query<Row & { readonly project_id: string; readonly name: string }>(staleSql, [
+        keyring.current.id,
+        at.project_id,
+        at.name
+      ])
+      for (const row of rows) {
+        const kek = yield* kekOf(keyring, row.kek_id, row.name)
+        const wrapped = yield* opening(row.project_id, row.name, () =>
+          Envelope.rewrap(kek, keyring.current, placeOf(row.project_id, row.name), row.wrapped_key)
+        )
+        count += (yield* query(rewrapSql, [row.project_id, row.name, row.wrapped_key, keyring.current.id, wrapped]))
+          .length
+        at = row
+      }
+      if (rows.length === 0) return count
+    }
+  })
+)

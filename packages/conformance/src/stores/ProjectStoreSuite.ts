@@ -1,0 +1,119 @@
+/** What every store of projects must do. */
+import { assert, layer as withLayer } from "@effect/vitest"
+import { ProjectName } from "@rdev/core/domain/Project"
+import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
+import { Effect, Layer, Option } from "effect"
+import * as Samples from "../Samples.ts"
+
+export const suite = (name: string, layer: Layer.Layer<ProjectStore, unknown>): void => {
+  withLayer(Layer.orDie(layer), { excludeTestServices: true })(`ProjectStore: ${name}`, (it) => {
+    it.effect("gives back what was inserted, by id and by name", () =>
+      Effect.gen(function* () {
+        const store = yield* ProjectStore
+        const project = yield* Samples.project()
+        yield* store.insert(project)
+        assert.deepStrictEqual(yield* store.byId(project.id), Option.some(project))
+        assert.deepStrictEqual(yield* store.byName(project.name), Option.some(project))
+        assert.isTrue(Option.isNone(yield* store.byName(Samples.unique("missing"))))
+      })
+    )
+
+    it.effect("refuses a name that is taken, until its project is deleted", () =>
+      Effect.gen(function* () {
+        const store = yield* ProjectStore
+        const first = yield* Samples.project()
+        const second = yield* Samples.project({ name: first.name })
+        yield* store.insert(first)
+        const error = yield* Effect.flip(store.insert(second))
+        assert.deepInclude(error.reason, { _tag: "AlreadyExists", entity: "project" })
+        assert.include(error.message, first.name)
+        yield* store.update(Samples.changed(first, { status: "deleted" }))
+        assert.isTrue(Option.isNone(yield* store.byName(first.name)))
+        yield* store.insert(second)
+        assert.deepStrictEqual(yield* store.byName(first.name), Option.some(second))
+      })
+    )
+
+    it.effect("has one winner among parallel inserts of a name", () =>
+      Effect.gen(function* () {
+        const store = yield* ProjectStore
+        const shared = ProjectName.make(Samples.unique("race"))
+        const outcomes = yield* Effect.forEach(
+          Array.from({ length: 20 }),
+          () => Effect.flatMap(Samples.project({ name: shared }), (p) => Samples.reasonOf(store.insert(p))),
+          { concurrency: "unbounded" }
+        )
+        assert.strictEqual(outcomes.filter((outcome) => outcome === "succeeded").length, 1)
+        assert.strictEqual(outcomes.filter((outcome) => outcome === "AlreadyExists").length, 19)
+      })
+    )
+
+    it.effect("updates the revision it was based on and no other", () =>
+      Effect.gen(function* () {
+        const store = yield* ProjectStore
+        const project = yield* Samples.project()
+        yield* store.insert(project)
+        const second = Samples.changed(project, { status: "ready", description: "changed" })
+        yield* store.update(second)
+        assert.deepStrictEqual(yield* store.byId(project.id), Option.some(second))
+        assert.strictEqual(
+          yield* Samples.reasonOf(store.update(Samples.changed(project, { status: "failed" }))),
+          "Conflict"
+        )
+        assert.deepStrictEqual(yield* store.byId(project.id), Option.some(second))
+        assert.strictEqual(yield* Samples.reasonOf(store.update(yield* Samples.project())), "NotFound")
+      })
+    )
+
+    it.effect("has one winner among parallel updates of a revision", () =>
+      Effect.gen(function* () {
+        const store = yield* ProjectStore
+        const project = yield* Samples.project()
+        yield* store.insert(project)
+        const outcomes = yield* Effect.forEach(
+          Array.from({ length: 20 }, (_, i) => i),
+          (i) => Samples.reasonOf(store.update(Samples.changed(project, { description: String(i) }))),
+          { concurrency: "unbounded" }
+        )
+        assert.strictEqual(outcomes.filter((outcome) => outcome === "succeeded").length, 1)
+        assert.strictEqual(outcomes.filter((outcome) => outcome === "Conflict").length, 19)
+      })
+    )
+
+    it.effect("lists by id in pages, without deleted ones, restricted on request", () =>
+      Effect.gen(function* () {
+        const store = yield* ProjectStore
+        const projects = yield* Effect.forEach(Array.from({ length: 5 }), () => Samples.project())
+        yield* Effect.forEach(projects, (project) => store.insert(project))
+        const [first, , third] = projects
+        assert(first !== undefined && third !== undefined)
+        yield* store.update(Samples.changed(third, { status: "deleted" }))
+        const only = projects.map((project) => project.id)
+        const ids = projects
+          .filter((project) => project.id !== third.id)
+          .map((project) => project.id)
+          .sort()
+        const page1 = yield* store.list({ after: null, limit: 3, only })
+        const page2 = yield* store.list({ after: page1.at(-1)?.id ?? null, limit: 3, only })
+        assert.deepStrictEqual(
+          [...page1, ...page2].map((project) => project.id),
+          ids
+        )
+        assert.deepStrictEqual(yield* store.list({ after: null, limit: 10, only: [] }), [])
+        const everything = yield* store.list({ after: null, limit: 1000, only: null })
+        assert.isTrue(ids.every((id) => everything.some((project) => project.id === id)))
+      })
+    )
+
+    it.effect("keeps every character that JSON can carry", () =>
+      Effect.gen(function* () {
+        const store = yield* ProjectStore
+        const project = yield* Samples.project({
+          description: "\u0000\u0007 '; DROP TABLE project; -- \u{1F600} \u2028"
+        })
+        yield* store.insert(project)
+        assert.deepStrictEqual(yield* store.byId(project.id), Option.some(project))
+      })
+    )
+  })
+}

@@ -1,0 +1,34 @@
+/** A key-value cache namespace of its own for each project. */
+import { Context, type Effect, type Option, type Redacted, Schema } from "effect"
+import { describe, isRetryable, portErrorFields } from "./PortReason.ts"
+import type { Tenant } from "./TenantDatabase.ts"
+
+export class TenantCacheError extends Schema.TaggedError<TenantCacheError>()("TenantCacheError", portErrorFields) {
+  override get message(): string {
+    return `${this.operation}: ${describe(this.reason)}`
+  }
+  get retryable(): boolean {
+    return isRetryable(this.reason)
+  }
+}
+export interface TenantCacheInfo {
+  readonly externalId: string
+  readonly keyPrefix: string
+}
+
+export class TenantCache extends Context.Service<
+  TenantCache,
+  {
+    ensure(
+      tenant: Tenant
+    ): Effect.Effect<
+      TenantCacheInfo & { readonly created: boolean; readonly url: Redacted.Redacted | null },
+      TenantCacheError
+    >
+    observe(tenant: Tenant): Effect.Effect<Option.Option<TenantCacheInfo>, TenantCacheError>
+    rotate(tenant: Tenant): Effect.Effect<{ readonly url: Redacted.Redacted }, TenantCacheError>
+    remove(tenant: Tenant): Effect.Effect<void, TenantCacheError>
+  }
+>()("rdev/ports/TenantCache") {}
+
+export { layerMemory, layerUnsupported } from "../../memory/TenantCache.ts"

@@ -1,0 +1,126 @@
+/**
+ * Whether a feature's changes came into the default branch without the controller: merged, squashed, rebased or picked by somebody with
+ * git. Reads commits only; what a pull request says is asked elsewhere.
+ */
+import type { Landed } from "@rdev/sdlc/model/Observed"
+import * as Layout from "@rdev/sdlc/repo/Layout"
+import * as Patch from "@rdev/sdlc/repo/Patch"
+import type * as Repo from "@rdev/sdlc/repo/Repo"
+import { Effect } from "effect"
+import { type BranchName, Forge, type LineCommit, type RepositoryTarget, type Sha } from "../../../ports/infra/Forge.ts"
+import { RepositoryReader } from "./RepositoryReader.ts"
+
+/** Commits of the default branch that are looked at; a pass every 30 seconds has seen what is older. */
+const window = 100
+
+export interface At {
+  readonly target: RepositoryTarget
+  readonly slug: string
+  readonly main: BranchName
+  readonly mainSha: Sha
+  readonly branch: BranchName
+  readonly sha: Sha
+  /** The feature as its own branch has it. */
+  readonly loaded: Repo.Loaded
+  /** Tasks are still to be done: equal content alone is no proof then. */
+  readonly unfinished: boolean
+}
+
+interface Hit {
+  readonly sha: Sha
+  readonly how: Landed["how"]
+  readonly own: Patch.Changes
+  readonly before: Patch.Tree
+}
+
+const code = Effect.fnUntraced(function* (at: At, sha: Sha) {
+  return (yield* (yield* RepositoryReader).commit(at.target, sha)).code
+})
+
+const compared = Effect.fnUntraced(function* (at: At, base: Sha, head: Sha) {
+  return yield* (yield* RepositoryReader).compare(
+    at.target,
+    { branch: at.main, sha: base },
+    { branch: at.branch, sha: head }
+  )
+})
+
+const recordsOf = Effect.fnUntraced(function* (at: At, sha: Sha) {
+  const { entries } = yield* (yield* RepositoryReader).commit(at.target, sha)
+  const dir = `${Layout.featureDir(at.slug)}events/`
+  return new Set(entries.map((entry) => entry.path).filter((path) => path.startsWith(dir)))
+})
+
+const provisionOf = (loaded: Repo.Loaded) => loaded.events.findLast((event) => event.type === "branch-provisioned")
+
+/** The default branch reaches `sha`: which of its commits brought it, and what did that one bring? */
+const byAncestry = Effect.fnUntraced(function* (at: At, sha: Sha, started: Sha) {
+  // A branch on which nothing was done yet is a part of its base, too.
+  if (sha === started || (yield* compared(at, started, sha)).ahead === 0) return null
+  const forge = yield* Forge
+  const line = yield* forge.line(at.target, at.mainSha, { since: null, limit: window })
+  const forward = line.some((one) => one.sha === sha)
+  let merge: LineCommit | undefined = line.find((one) =>
+    forward ? one.sha === sha : one.parents.slice(1).includes(sha)
+  )
+  if (merge === undefined) {
+    for (const one of line) {
+      if ((yield* compared(at, one.sha, sha)).ahead > 0) break
+      merge = one
+    }
+  }
+  const onto = forward ? started : merge?.parents[0]
+  if (merge === undefined || onto === undefined) return null
+  const left = forward ? started : (yield* compared(at, onto, sha)).mergeBase
+  if (left === null) return null
+  const own = Patch.changes(yield* code(at, left), yield* code(at, sha))
+  return own.size === 0
+    ? null
+    : ({ sha: merge.sha, how: forward ? "fast-forward" : "merge", own, before: yield* code(at, onto) } satisfies Hit)
+})
+
+/** The same changes were made again in the default branch. */
+const byContent = Effect.fnUntraced(function* (at: At, left: Sha, own: Patch.Changes, provision: string) {
+  const forge = yield* Forge
+  const line = (yield* forge.line(at.target, at.mainSha, { since: left, limit: window })).toReversed()
+  const mine = yield* recordsOf(at, at.sha)
+  for (const { parents, sha } of line) {
+    const now = yield* code(at, sha)
+    const records = yield* recordsOf(at, sha)
+    const parent = parents[0]
+    const brought = parent === undefined ? own : Patch.changes(yield* code(at, parent), now)
+    const all = [...own.keys()].every((path) => brought.has(path))
+    const equal = Patch.contains(now, own) && (!at.unfinished || records.has(provision))
+    // Where a conflict was solved on the way the content differs; then the whole record says that it is this feature.
+    const whole = all && [...mine].every((path) => records.has(path))
+    if (equal || whole)
+      return { sha, how: all ? "squash" : "cherry-pick", own, before: yield* code(at, left) } satisfies Hit
+  }
+  return null
+})
+
+const search = Effect.fnUntraced(function* (at: At, started: Sha | undefined, provision: string) {
+  const { behind, mergeBase } = yield* compared(at, at.mainSha, at.sha)
+  if (mergeBase === null) return null
+  const own = Patch.changes(yield* code(at, mergeBase), yield* code(at, at.sha))
+  // Nothing but records since the default branch has the code: what matters is whether that code came from here.
+  if (own.size === 0) return started === undefined ? null : yield* byAncestry(at, mergeBase, started)
+  return behind === 0 ? null : yield* byContent(at, mergeBase, own, provision)
+})
+
+/** null when the feature has a branch of its own to land from and did not. */
+export const find = Effect.fn("Landing.find")(function* (at: At) {
+  const event = provisionOf(at.loaded)
+  if (event?.type !== "branch-provisioned") return null
+  const provision = Layout.eventPath(at.slug, event.id, event.type)
+  const hit = yield* search(at, event.data.sha, provision)
+  if (hit === null) return null
+  const tip = yield* code(at, at.mainSha)
+  const back = [...hit.own.keys()].every((path) => tip.get(path) === hit.before.get(path))
+  return {
+    sha: hit.sha,
+    how: hit.how,
+    records: (yield* recordsOf(at, at.mainSha)).has(provision),
+    ...(back ? { reverted: at.mainSha } : {})
+  } satisfies Landed
+})
