@@ -29,6 +29,9 @@ CREATE TABLE queue.lane (
   UNIQUE NULLS NOT DISTINCT (project, kind, requires, gate, concurrency_key, concurrency_limit, max_attempts, timeout_millis, suspect)
 );
 CREATE INDEX lane_suspect ON queue.lane (no) WHERE suspect > 0;
+-- Whether anything limits what runs, and what then: both are asked by every end.
+CREATE INDEX lane_keyed ON queue.lane (no) WHERE concurrency_key IS NOT NULL;
+CREATE INDEX project_limited ON queue.project (no) WHERE max_running IS NOT NULL;
 
 -- The primary key is the only index: order, claim and the skip scan over lanes. priority is negated: lower runs first.
 -- Autovacuum follows the turnover, not the size; truncation would lock the table against claims.
@@ -83,10 +86,6 @@ CREATE TABLE queue.worker (
 -- counts milliseconds). After a crash it may start a little further back; by then the clock has moved on.
 CREATE SEQUENCE queue.claim_no AS int MINVALUE 0 MAXVALUE 999 CYCLE;
 
--- The token of a claim made at p_now as number p_no, greater than p_fence, the greatest fence among its tasks.
-CREATE FUNCTION queue.token(p_now timestamptz, p_no bigint, p_fence bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
-  SELECT p_no + 1000 * greatest(floor(extract(epoch FROM p_now) * 1000)::bigint, p_fence / 1000 + 1) $$;
-
 -- One row per claim; its token is the fence of the tasks in it. Bit n of done says that task n has ended.
 CREATE TABLE queue.lease (
   token bigint PRIMARY KEY,
@@ -97,8 +96,10 @@ CREATE TABLE queue.lease (
   lanes int[] NOT NULL,
   priorities smallint[] NOT NULL,
   payloads json[] NOT NULL,
-  extras json[] NOT NULL,
-  states json[] NOT NULL
+  extras json[],                                -- few tasks have extras or a state: null where none of the lease has
+  states json[],
+  ended_at timestamptz,                         -- set when everything left completed
+  unfiled bit(512)                              -- bit n says that task n completed with the lease and is not in history yet
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
 -- Compressing arrays that live for milliseconds costs more than it saves.
 ALTER TABLE queue.lease ALTER ids SET STORAGE EXTERNAL, ALTER lanes SET STORAGE EXTERNAL, ALTER priorities SET STORAGE EXTERNAL,
@@ -126,25 +127,3 @@ CREATE INDEX history_lane ON queue.history (lane, id);
 CREATE INDEX history_id ON queue.history USING brin (id) WITH (pages_per_range = 32);
 CREATE INDEX history_not_completed ON queue.history (lane, id) WHERE status <> 1;
 CREATE TABLE queue.history_other PARTITION OF queue.history DEFAULT;
-
--- The least id of a day.
-CREATE FUNCTION queue.least_id(p_at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
-  SELECT (lpad(to_hex((extract(epoch FROM p_at) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid $$;
-
--- Partitions from yesterday to three days ahead. Attaching locks only the default partition, which is nearly empty.
-CREATE FUNCTION queue.make_partitions() RETURNS int LANGUAGE plpgsql AS $$
-DECLARE v_day date; v_name text; v_made int := 0;
-BEGIN
-  IF NOT pg_try_advisory_xact_lock(7001, 2) THEN RETURN 0; END IF;
-  FOR v_day IN SELECT d::date FROM generate_series((now() AT TIME ZONE 'UTC')::date - 1, (now() AT TIME ZONE 'UTC')::date + 3, interval '1 day') d LOOP
-    v_name := 'history_' || to_char(v_day, 'YYYYMMDD');
-    IF to_regclass('queue.' || v_name) IS NULL THEN
-      EXECUTE format('CREATE TABLE queue.%I (LIKE queue.history INCLUDING DEFAULTS)', v_name);
-      EXECUTE format('ALTER TABLE queue.history ATTACH PARTITION queue.%I FOR VALUES FROM (%L) TO (%L)', v_name,
-        queue.least_id(v_day::timestamp AT TIME ZONE 'UTC'), queue.least_id((v_day + 1)::timestamp AT TIME ZONE 'UTC'));
-      v_made := v_made + 1;
-    END IF;
-  END LOOP;
-  RETURN v_made;
-END $$;
-SELECT queue.make_partitions();
