@@ -25,7 +25,7 @@ const cacheFolder = (): string =>
   )
 
 /** Beside the built modules; the same folder seen from src/ and from dist/. */
-const packaged = fileURLToPath(new URL("../dist/", import.meta.url))
+export const packaged = fileURLToPath(new URL("../dist/", import.meta.url))
 
 const engineVersion = (): string => {
   // The engine's package.json is found from its entry point, as its export map need not name it.
