@@ -3,10 +3,10 @@
  * runs nothing of the operating system. What a program prints waits in a queue of 64 chunks; a program that nobody reads waits.
  */
 import { Cause, Deferred, Effect, Exit, Fiber, Layer, Option, Queue, Stream } from "effect"
-import * as NewId from "../ids/NewId.ts"
-import type { Command, ExitStatus, OutputChunk, Workspace, WorkspaceSpec } from "../ports/infra/WorkspaceHost.ts"
-import { WorkspaceError, WorkspaceHost } from "../ports/infra/WorkspaceHost.ts"
-import type { PortReason } from "../ports/infra/PortReason.ts"
+import * as NewId from "../../ids/NewId.ts"
+import type { Command, ExitStatus, OutputChunk, Workspace, WorkspaceSpec } from "../../ports/infra/WorkspaceHost.ts"
+import { WorkspaceError, WorkspaceHost } from "../../ports/infra/WorkspaceHost.ts"
+import type { PortReason } from "../../ports/infra/PortReason.ts"
 
 export interface Invocation {
   readonly argv: ReadonlyArray<string>
@@ -183,7 +183,7 @@ const make = (programs: Readonly<Record<string, FakeProgram>>) =>
   })
 
 /** The given programs besides the basic ones. */
-export const layerMemoryWith = (programs: Readonly<Record<string, FakeProgram>>): Layer.Layer<WorkspaceHost> =>
+export const layerWith = (programs: Readonly<Record<string, FakeProgram>>): Layer.Layer<WorkspaceHost> =>
   Layer.suspend(() => Layer.effect(WorkspaceHost, make({ ...basicPrograms, ...programs })))
 
-export const layerMemory: Layer.Layer<WorkspaceHost> = layerMemoryWith({})
+export const layer: Layer.Layer<WorkspaceHost> = layerWith({})

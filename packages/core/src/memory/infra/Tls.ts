@@ -1,7 +1,7 @@
 /** Certificates in memory, valid for 90 days on the Clock. */
 import { Clock, Effect, Layer, Option } from "effect"
-import type { PortReason } from "../ports/infra/PortReason.ts"
-import { type Certificate, Tls, TlsError } from "../ports/infra/Tls.ts"
+import type { PortReason } from "../../ports/infra/PortReason.ts"
+import { type Certificate, Tls, TlsError } from "../../ports/infra/Tls.ts"
 import { ProviderProbe, watched } from "./ProviderProbe.ts"
 
 const validMillis = 90 * 86_400_000
@@ -33,14 +33,4 @@ const make = Effect.gen(function* () {
   return watched("Tls", service, refuse, yield* ProviderProbe)
 })
 
-export const layerMemory: Layer.Layer<Tls> = Layer.suspend(() => Layer.effect(Tls, make))
-
-/** An installation without certificates: every verb says why. */
-export const layerUnsupported = (message: string): Layer.Layer<Tls> =>
-  Layer.suspend(() =>
-    Layer.succeed(Tls, {
-      ensure: () => Effect.fail(refuse("Tls.ensure", { _tag: "Unsupported", message })),
-      observe: () => Effect.fail(refuse("Tls.observe", { _tag: "Unsupported", message })),
-      remove: () => Effect.fail(refuse("Tls.remove", { _tag: "Unsupported", message }))
-    })
-  )
+export const layer: Layer.Layer<Tls> = Layer.effect(Tls, make)

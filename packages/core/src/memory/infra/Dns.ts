@@ -1,8 +1,8 @@
 /** Host names in a map. Nothing resolves. */
 import { Effect, Layer, Option } from "effect"
-import type { DnsRecord } from "../ports/infra/Dns.ts"
-import { Dns, DnsError } from "../ports/infra/Dns.ts"
-import type { PortReason } from "../ports/infra/PortReason.ts"
+import type { DnsRecord } from "../../ports/infra/Dns.ts"
+import { Dns, DnsError } from "../../ports/infra/Dns.ts"
+import type { PortReason } from "../../ports/infra/PortReason.ts"
 
 const error = (operation: string, reason: PortReason) => new DnsError({ operation: `Dns.${operation}`, reason })
 /** Lower-case labels of letters, digits and hyphens, at least two of them, at most 253 characters. */
@@ -44,6 +44,5 @@ const make = (domain: string) =>
   })
 
 /** Names under `domain`, e.g. `example.test`. */
-export const layerMemoryWith = (domain: string): Layer.Layer<Dns> =>
-  Layer.suspend(() => Layer.effect(Dns, make(domain)))
-export const layerMemory: Layer.Layer<Dns> = layerMemoryWith("localhost")
+export const layerWith = (domain: string): Layer.Layer<Dns> => Layer.suspend(() => Layer.effect(Dns, make(domain)))
+export const layer: Layer.Layer<Dns> = layerWith("localhost")

@@ -1,8 +1,8 @@
 /** Tenant databases in memory: names, owners and passwords, no database behind them. */
 import { Clock, Effect, Layer, Option, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
-import type { PortReason } from "../ports/infra/PortReason.ts"
-import { type Tenant, TenantDatabase, TenantDatabaseError } from "../ports/infra/TenantDatabase.ts"
+import type { PortReason } from "../../ports/infra/PortReason.ts"
+import { type Tenant, TenantDatabase, TenantDatabaseError } from "../../ports/infra/TenantDatabase.ts"
 import { ProviderProbe, watched } from "./ProviderProbe.ts"
 
 interface Row {
@@ -68,16 +68,4 @@ const make = Effect.gen(function* () {
   return watched("TenantDatabase", service, refuse, yield* ProviderProbe)
 })
 
-export const layerMemory: Layer.Layer<TenantDatabase> = Layer.suspend(() => Layer.effect(TenantDatabase, make))
-
-/** An installation without a database server: every verb says what to configure, but there is nothing to list. */
-export const layerUnsupported = (message: string): Layer.Layer<TenantDatabase> =>
-  Layer.suspend(() =>
-    Layer.succeed(TenantDatabase, {
-      ensure: () => Effect.fail(refuse("TenantDatabase.ensure", { _tag: "Unsupported", message })),
-      observe: () => Effect.fail(refuse("TenantDatabase.observe", { _tag: "Unsupported", message })),
-      rotate: () => Effect.fail(refuse("TenantDatabase.rotate", { _tag: "Unsupported", message })),
-      remove: () => Effect.fail(refuse("TenantDatabase.remove", { _tag: "Unsupported", message })),
-      list: Effect.succeed([])
-    })
-  )
+export const layer: Layer.Layer<TenantDatabase> = Layer.effect(TenantDatabase, make)

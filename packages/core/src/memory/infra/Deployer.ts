@@ -1,11 +1,11 @@
 /** Releases as records. Nothing is built or served; a test decides which commits build and which are healthy. */
 import { Clock, Effect, Layer, Option } from "effect"
-import * as Ids from "../domain/Ids.ts"
-import * as NewId from "../ids/NewId.ts"
-import type { EnvironmentName, Health, Release } from "../ports/infra/Deployer.ts"
-import { Deployer, DeployerError } from "../ports/infra/Deployer.ts"
-import type { RepositoryTarget, Sha } from "../ports/infra/Forge.ts"
-import type { PortReason } from "../ports/infra/PortReason.ts"
+import * as Ids from "../../domain/Ids.ts"
+import * as NewId from "../../ids/NewId.ts"
+import type { EnvironmentName, Health, Release } from "../../ports/infra/Deployer.ts"
+import { Deployer, DeployerError } from "../../ports/infra/Deployer.ts"
+import type { RepositoryTarget, Sha } from "../../ports/infra/Forge.ts"
+import type { PortReason } from "../../ports/infra/PortReason.ts"
 
 export interface FakeOutcomes {
   /** Why a commit cannot be released, or null. */
@@ -105,7 +105,7 @@ const make = (outcomes: FakeOutcomes) =>
     })
   })
 
-export const layerMemoryWith = (outcomes: Partial<FakeOutcomes>): Layer.Layer<Deployer> =>
+export const layerWith = (outcomes: Partial<FakeOutcomes>): Layer.Layer<Deployer> =>
   Layer.suspend(() => Layer.effect(Deployer, make({ ...healthy, ...outcomes })))
 /** Every commit is released and healthy at once. */
-export const layerMemory: Layer.Layer<Deployer> = layerMemoryWith({})
+export const layer: Layer.Layer<Deployer> = layerWith({})

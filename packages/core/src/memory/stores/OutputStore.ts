@@ -1,15 +1,15 @@
 /** Output in memory, for tests: the same bounds and answers as on disk, nothing survives. */
 import { Effect, Layer } from "effect"
-import * as NewId from "../ids/NewId.ts"
-import * as Frames from "../domain/OutputFrames.ts"
+import * as NewId from "../../ids/NewId.ts"
+import * as Frames from "../../domain/OutputFrames.ts"
 import {
   defaultMaxBytes,
   type OutputEnd,
   OutputStore,
   OutputStoreError,
   type OutputRun
-} from "../ports/stores/OutputStore.ts"
-import type { PortReason } from "../ports/infra/PortReason.ts"
+} from "../../ports/stores/OutputStore.ts"
+import type { PortReason } from "../../ports/infra/PortReason.ts"
 
 interface Log {
   readonly head: Array<Frames.Frame>
@@ -113,6 +113,6 @@ const make = (maxBytes: number) =>
     })
   })
 
-export const layerMemoryWith = (options: { readonly maxBytes: number }): Layer.Layer<OutputStore> =>
+export const layerWith = (options: { readonly maxBytes: number }): Layer.Layer<OutputStore> =>
   Layer.suspend(() => Layer.effect(OutputStore, make(options.maxBytes)))
-export const layerMemory: Layer.Layer<OutputStore> = Layer.suspend(() => layerMemoryWith({ maxBytes: defaultMaxBytes }))
+export const layer: Layer.Layer<OutputStore> = Layer.suspend(() => layerWith({ maxBytes: defaultMaxBytes }))

@@ -1,10 +1,10 @@
 /** A fake CI: runs are scripts of steps that take time on the Clock. Nothing is executed; a test decides what comes out. */
 import { Clock, Deferred, Effect, Fiber, Layer, Option, PubSub, Ref, Scope, Stream } from "effect"
-import * as NewId from "../ids/NewId.ts"
-import type { CiEvent, CiRun, CiStep } from "../ports/infra/Ci.ts"
-import { Ci, CiError } from "../ports/infra/Ci.ts"
-import type { RepositoryTarget, Sha } from "../ports/infra/Forge.ts"
-import type { PortReason } from "../ports/infra/PortReason.ts"
+import * as NewId from "../../ids/NewId.ts"
+import type { CiEvent, CiRun, CiStep } from "../../ports/infra/Ci.ts"
+import { Ci, CiError } from "../../ports/infra/Ci.ts"
+import type { RepositoryTarget, Sha } from "../../ports/infra/Forge.ts"
+import type { PortReason } from "../../ports/infra/PortReason.ts"
 
 export interface FakeStep {
   readonly name: string
@@ -182,8 +182,8 @@ const make = (pipeline: FakePipeline) =>
   })
 
 /** `pipeline` decides each run. */
-export const layerMemoryWith = (pipeline: FakePipeline): Layer.Layer<Ci> =>
+export const layerWith = (pipeline: FakePipeline): Layer.Layer<Ci> =>
   Layer.suspend(() => Layer.effect(Ci, make(pipeline)))
 
 /** Every run is green at once. */
-export const layerMemory: Layer.Layer<Ci> = layerMemoryWith(green)
+export const layer: Layer.Layer<Ci> = layerWith(green)

@@ -1,9 +1,9 @@
 /** Operations and their ledgers in memory, with the fencing of the port; writes take part in the memory transactions. */
 import { Clock, Effect, Layer, Option, type Schema } from "effect"
-import type { OperationId } from "../domain/Ids.ts"
-import { Operation, type OperationResource, type OperationStep, runnable, terminal } from "../domain/Operation.ts"
-import { type Held, type LedgerChange, OperationStore } from "../ports/stores/OperationStore.ts"
-import { StoreError, type StoreReason } from "../ports/stores/StoreError.ts"
+import type { OperationId } from "../../domain/Ids.ts"
+import { Operation, type OperationResource, type OperationStep, runnable, terminal } from "../../domain/Operation.ts"
+import { type Held, type LedgerChange, OperationStore } from "../../ports/stores/OperationStore.ts"
+import { StoreError, type StoreReason } from "../../ports/stores/StoreError.ts"
 import * as MemoryTransaction from "./MemoryTransaction.ts"
 
 interface Entry {
@@ -194,4 +194,4 @@ const make = Effect.gen(function* () {
   })
 })
 
-export const layerMemory: Layer.Layer<OperationStore> = Layer.suspend(() => Layer.effect(OperationStore, make))
+export const layer: Layer.Layer<OperationStore> = Layer.effect(OperationStore, make)

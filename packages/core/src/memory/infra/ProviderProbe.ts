@@ -3,7 +3,7 @@
  * is the provider's own: what it says happened is compared with what a ledger believes.
  */
 import { Context, Effect } from "effect"
-import type { PortReason } from "../ports/infra/PortReason.ts"
+import type { PortReason } from "../../ports/infra/PortReason.ts"
 
 /** `before`: the call fails and nothing happened. `after`: it happened, and the answer is lost. */
 export interface Fault {

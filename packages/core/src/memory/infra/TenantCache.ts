@@ -1,9 +1,9 @@
 /** Cache namespaces in memory: names, owners and passwords, no cache behind them. */
 import { Effect, Layer, Option, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
-import type { PortReason } from "../ports/infra/PortReason.ts"
-import { TenantCache, TenantCacheError } from "../ports/infra/TenantCache.ts"
-import type { Tenant } from "../ports/infra/TenantDatabase.ts"
+import type { PortReason } from "../../ports/infra/PortReason.ts"
+import { TenantCache, TenantCacheError } from "../../ports/infra/TenantCache.ts"
+import type { Tenant } from "../../ports/infra/TenantDatabase.ts"
 import { ProviderProbe, watched } from "./ProviderProbe.ts"
 
 const refuse = (operation: string, reason: PortReason) => new TenantCacheError({ operation, reason })
@@ -45,15 +45,4 @@ const make = Effect.gen(function* () {
   return watched("TenantCache", service, refuse, yield* ProviderProbe)
 })
 
-export const layerMemory: Layer.Layer<TenantCache> = Layer.suspend(() => Layer.effect(TenantCache, make))
-
-/** An installation without a cache server: every verb says what to configure. */
-export const layerUnsupported = (message: string): Layer.Layer<TenantCache> =>
-  Layer.suspend(() =>
-    Layer.succeed(TenantCache, {
-      ensure: () => Effect.fail(refuse("TenantCache.ensure", { _tag: "Unsupported", message })),
-      observe: () => Effect.fail(refuse("TenantCache.observe", { _tag: "Unsupported", message })),
-      rotate: () => Effect.fail(refuse("TenantCache.rotate", { _tag: "Unsupported", message })),
-      remove: () => Effect.fail(refuse("TenantCache.remove", { _tag: "Unsupported", message }))
-    })
-  )
+export const layer: Layer.Layer<TenantCache> = Layer.effect(TenantCache, make)

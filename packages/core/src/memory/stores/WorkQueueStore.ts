@@ -3,13 +3,13 @@
  * a claim looks at every pending task. Everything is lost with the process.
  */
 import { Clock, Effect, Layer, Option } from "effect"
-import * as NewId from "../ids/NewId.ts"
-import type { ProjectId, TaskId, WorkerId } from "../domain/Ids.ts"
-import type { WorkTask } from "../domain/WorkTask.ts"
-import * as Fairness from "../queue/Fairness.ts"
-import * as Transition from "../queue/Transition.ts"
-import { StoreError } from "../ports/stores/StoreError.ts"
-import type { StoreReason } from "../ports/stores/StoreError.ts"
+import * as NewId from "../../ids/NewId.ts"
+import type { ProjectId, TaskId, WorkerId } from "../../domain/Ids.ts"
+import type { WorkTask } from "../../domain/WorkTask.ts"
+import * as Fairness from "../../queue/Fairness.ts"
+import * as Transition from "../../queue/Transition.ts"
+import { StoreError } from "../../ports/stores/StoreError.ts"
+import type { StoreReason } from "../../ports/stores/StoreError.ts"
 import type {
   Claimed,
   ClaimRequest,
@@ -22,8 +22,8 @@ import type {
   Standing,
   Wake,
   WorkerRow
-} from "../ports/stores/WorkQueueStore.ts"
-import { suspectsTogether, WorkQueueStore } from "../ports/stores/WorkQueueStore.ts"
+} from "../../ports/stores/WorkQueueStore.ts"
+import { suspectsTogether, WorkQueueStore } from "../../ports/stores/WorkQueueStore.ts"
 
 interface Entry {
   task: WorkTask
@@ -447,4 +447,4 @@ const make = Effect.gen(function* () {
   })
 })
 
-export const layerMemory: Layer.Layer<WorkQueueStore> = Layer.suspend(() => Layer.effect(WorkQueueStore, make))
+export const layer: Layer.Layer<WorkQueueStore> = Layer.effect(WorkQueueStore, make)

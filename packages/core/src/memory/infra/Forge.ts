@@ -4,8 +4,8 @@
  */
 import { Clock, Effect, Layer, Option, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
-import { Examined } from "../domain/Examined.ts"
-import type { ProjectId } from "../domain/Ids.ts"
+import { Examined } from "../../domain/Examined.ts"
+import type { ProjectId } from "../../domain/Ids.ts"
 import type {
   CommitRequest,
   FileChange,
@@ -15,10 +15,10 @@ import type {
   PullRequest,
   RepositoryTarget,
   Sha
-} from "../ports/infra/Forge.ts"
-import { Forge, ForgeError } from "../ports/infra/Forge.ts"
-import * as ForgePath from "../ports/infra/ForgePath.ts"
-import type { PortReason } from "../ports/infra/PortReason.ts"
+} from "../../ports/infra/Forge.ts"
+import { Forge, ForgeError } from "../../ports/infra/Forge.ts"
+import * as ForgePath from "../../ports/infra/ForgePath.ts"
+import type { PortReason } from "../../ports/infra/PortReason.ts"
 import {
   blobName,
   type Commit,
@@ -507,4 +507,4 @@ const make = Effect.sync(() => {
 })
 
 /** Empty, and forgotten when the layer closes. */
-export const layerMemory: Layer.Layer<Forge> = Layer.suspend(() => Layer.effect(Forge, make))
+export const layer: Layer.Layer<Forge> = Layer.effect(Forge, make)
