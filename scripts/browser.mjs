@@ -63,14 +63,21 @@ const browserGlobals = () =>
 /** Bundles that are used as people use them. `run` answers with what the server must have been asked for. */
 const uses = [
   {
+    name: "RdevClient",
+    limit: 9_000,
+    code: `
+      import * as RdevClient from "@rdev/api/RdevClient"
+      globalThis.run = async (url) => (await RdevClient.make({ url, key: "k" }).projects.list()).projects.length`
+  },
+  {
     name: "Effect client",
-    limit: 200_000,
+    limit: 90_000,
     code: `
       import { Client } from "@rdev/api"
       import * as Effect from "effect/Effect"
       globalThis.run = (url) => Effect.runPromise(Effect.flatMap(
         Client.make({ url, key: "k" }),
-        (client) => Effect.map(client.projects.list({ query: {} }), ({ projects }) => projects.length)
+        (client) => Effect.map(client.projects.list(), ({ projects }) => projects.length)
       ))`
   }
 ]

@@ -1,6 +1,8 @@
 export { Api } from "./Api.ts"
 export * as Client from "./Client.ts"
+export * as ClientError from "./ClientError.ts"
 export * as EventStream from "./EventStream.ts"
 export * as OpenApiDocument from "./OpenApiDocument.ts"
 export * as Problem from "./Problem.ts"
+export * as RdevClient from "./RdevClient.ts"
 export { Authorization, Idempotency, RequiredScope } from "./Access.ts"

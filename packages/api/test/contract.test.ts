@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import { readFileSync } from "node:fs"
+import { text as routesText } from "../scripts/routes.ts"
 import * as EventStream from "../src/EventStream.ts"
 import * as OpenApiDocument from "../src/OpenApiDocument.ts"
 import * as Problem from "../src/Problem.ts"
@@ -20,6 +21,11 @@ const operations = Object.entries(document.paths).flatMap(([path, item]) =>
 describe("the OpenAPI document", () => {
   it("is the committed one: run `npm run -w packages/api openapi` after a change of the contract", () => {
     assert.strictEqual(OpenApiDocument.text(), readFileSync(new URL("../openapi.json", import.meta.url), "utf8"))
+  })
+
+  it("and the client's table of routes is made from the same contract", () => {
+    const table = readFileSync(new URL("../src/client/RouteTable.ts", import.meta.url), "utf8")
+    assert.strictEqual(routesText(), table, "run `npm run -w packages/api openapi`")
   })
 
   it("names a scope for every operation, and only health is public", () => {

@@ -1,10 +1,15 @@
-import * as MemoryAgentHarness from "@rdev/core/memory/agents/AgentHarness"
-import * as MemoryWorkspaceHost from "@rdev/core/memory/infra/WorkspaceHost"
-import { AgentError, AgentHarness, fromHarnesses } from "@rdev/core/ports/agents/AgentHarness"
+import {
+  AgentError,
+  AgentHarness,
+  fromHarnesses,
+  layerMemory,
+  memoryHarness
+} from "@rdev/core/ports/agents/AgentHarness"
+import { layerMemory as host } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Layer, Stream } from "effect"
 import { suite } from "../src/agents/AgentHarnessSuite.ts"
 
-suite("memory", Layer.mergeAll(MemoryAgentHarness.layer, MemoryWorkspaceHost.layer), {
+suite("memory", Layer.mergeAll(layerMemory, host), {
   harness: "memory",
   succeeds: {},
   fails: null,
@@ -18,11 +23,9 @@ const busy = new AgentError({
 })
 const failing = Layer.succeed(
   AgentHarness,
-  fromHarnesses([
-    MemoryAgentHarness.harness("busy", (job) => (job.prompt === "fail" ? Stream.fail(busy) : Stream.empty))
-  ])
+  fromHarnesses([memoryHarness("busy", (job) => (job.prompt === "fail" ? Stream.fail(busy) : Stream.empty))])
 )
-suite("memory, failing", Layer.mergeAll(failing, MemoryWorkspaceHost.layer), {
+suite("memory, failing", Layer.mergeAll(failing, host), {
   harness: "busy",
   succeeds: {},
   fails: { job: { prompt: "fail" }, reason: "RateLimited" },

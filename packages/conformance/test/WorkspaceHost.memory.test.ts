@@ -1,7 +1,7 @@
-import * as MemoryWorkspaceHost from "@rdev/core/memory/infra/WorkspaceHost"
+import { layerMemory } from "@rdev/core/ports/infra/WorkspaceHost"
 import { suite } from "../src/infra/WorkspaceHostSuite.ts"
 
-suite("memory (fake programs)", MemoryWorkspaceHost.layer, {
+suite("memory (fake programs)", layerMemory, {
   posix: false,
   environment: [],
   commands: {

@@ -3,12 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { type NewEvent, ofProject } from "@rdev/core/domain/Event"
 import * as NewId from "@rdev/core/ids/NewId"
 import type { Project } from "@rdev/core/domain/Project"
-import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
-import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
+import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
-import * as MemoryForge from "@rdev/core/memory/infra/Forge"
-import * as MemoryOutputStore from "@rdev/core/memory/stores/OutputStore"
-import * as MemoryWorkspaceHost from "@rdev/core/memory/infra/WorkspaceHost"
+import * as Forge from "@rdev/core/ports/infra/Forge"
+import * as OutputStore from "@rdev/core/ports/stores/OutputStore"
+import * as WorkspaceHost from "@rdev/core/ports/infra/WorkspaceHost"
 import { Effect, Layer } from "effect"
 import { Execs, layer } from "../src/Execs.ts"
 
@@ -26,7 +25,7 @@ const shortSighted = Layer.effect(
         }))
     })
   )
-).pipe(Layer.provide(MemoryEventLog.layer))
+).pipe(Layer.provide(EventLog.layerMemory))
 
 describe("execs", () => {
   it.effect("are found in the log behind many other events", () =>
@@ -60,10 +59,10 @@ describe("execs", () => {
           Layer.provideMerge(
             Layer.mergeAll(
               shortSighted,
-              MemoryCredentialStore.layer,
-              MemoryForge.layer,
-              MemoryOutputStore.layer,
-              MemoryWorkspaceHost.layer
+              CredentialStore.layerMemory,
+              Forge.layerMemory,
+              OutputStore.layerMemory,
+              WorkspaceHost.layerMemory
             )
           )
         )

@@ -56,3 +56,5 @@ export class Deployer extends Context.Service<
     >
   }
 >()("rdev/ports/Deployer") {}
+
+export { layerMemory, layerMemoryWith } from "../../memory/Deployer.ts"

@@ -29,3 +29,5 @@ export class Dns extends Context.Service<
     list: Effect.Effect<ReadonlyArray<DnsRecord>, DnsError>
   }
 >()("rdev/ports/Dns") {}
+
+export { layerMemory } from "../../memory/Dns.ts"

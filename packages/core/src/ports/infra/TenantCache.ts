@@ -1,5 +1,5 @@
 /** A key-value cache namespace of its own for each project. */
-import { Context, Effect, Layer, Schema, type Option, type Redacted } from "effect"
+import { Context, type Effect, type Option, type Redacted, Schema } from "effect"
 import { describe, isRetryable, portErrorFields } from "./PortReason.ts"
 import type { Tenant } from "./TenantDatabase.ts"
 
@@ -31,14 +31,4 @@ export class TenantCache extends Context.Service<
   }
 >()("rdev/ports/TenantCache") {}
 
-/** An installation without a cache server: every verb says what to configure. */
-export const layerUnsupported = (message: string): Layer.Layer<TenantCache> => {
-  const refuse = (verb: string) => () =>
-    Effect.fail(new TenantCacheError({ operation: `TenantCache.${verb}`, reason: { _tag: "Unsupported", message } }))
-  return Layer.succeed(TenantCache, {
-    ensure: refuse("ensure"),
-    observe: refuse("observe"),
-    rotate: refuse("rotate"),
-    remove: refuse("remove")
-  })
-}
+export { layerMemory, layerUnsupported } from "../../memory/TenantCache.ts"

@@ -78,3 +78,5 @@ export class WorkspaceHost extends Context.Service<
     list: Effect.Effect<ReadonlyArray<Workspace>, WorkspaceError>
   }
 >()("rdev/ports/WorkspaceHost") {}
+
+export { layerMemory, layerMemoryWith } from "../../memory/WorkspaceHost.ts"
