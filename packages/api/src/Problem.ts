@@ -118,5 +118,7 @@ const statuses = (...list: ReadonlyArray<number>) => list.flatMap((status) => by
 
 /** What every endpoint may answer besides success. */
 export const read = statuses(400, 401, 403, 404, 405, 406, 421, 429, 500, 501, 503)
+/** The same for endpoints that read on from a position, which may name nothing. */
+export const readFrom = [...read, ...statuses(422)]
 /** The same for endpoints that change something. */
 export const write = [...read, ...statuses(409, 412, 413, 415, 422, 428)]

@@ -3,7 +3,7 @@
  * from and encodes to snake_case at every depth that is itself made by `struct`; the keys of records are data and stay as they are.
  */
 import { snake, type Snake } from "@rdev/core/domain/WireName"
-import { Schema, SchemaTransformation } from "effect"
+import { type JsonSchema, Schema, SchemaTransformation } from "effect"
 
 export { snake, type Snake } from "@rdev/core/domain/WireName"
 
@@ -23,14 +23,41 @@ const rename =
     return renamed
   }
 
+/** What holds between the fields of a shape, on the wire: checked, and described in the document. */
+export interface Relation {
+  /** True, or the field at fault and what is wrong with it. */
+  readonly holds: (
+    value: Readonly<Record<string, unknown>>
+  ) => true | { readonly path: ReadonlyArray<string>; readonly issue: string }
+  readonly described: JsonSchema.JsonSchema
+}
+/** Exactly one of these fields is given. */
+export const exactlyOne = (...names: readonly [string, ...ReadonlyArray<string>]): Relation => ({
+  holds: (value) =>
+    names.filter((name) => value[name] !== undefined).length === 1 || {
+      path: [],
+      issue: `give exactly one of ${names.join(", ")}`
+    },
+  described: { oneOf: names.map((name) => ({ required: [name] })) }
+})
+
 /** A shape with camelCase fields; `name` is its name in the OpenAPI document. */
-export const struct = <const F extends Schema.Struct.Fields>(name: string, fields: F): struct<F> => {
+export const struct = <const F extends Schema.Struct.Fields>(
+  name: string,
+  fields: F,
+  relation: Relation | null = null
+): struct<F> => {
   const keys = Object.keys(fields)
   const encoded = Object.fromEntries(keys.map((key) => [snake(key), Schema.toEncoded(fields[key] as Schema.Top)]))
   const toWire = new Map(keys.map((key) => [key, snake(key)]))
   const fromWire = new Map(keys.map((key) => [snake(key), key]))
   const mapping = SchemaTransformation.transform({ decode: rename(fromWire), encode: rename(toWire) })
-  return Schema.Struct(encoded)
+  const shape = Schema.Struct(encoded)
+  const related =
+    relation === null
+      ? shape
+      : shape.check(Schema.makeFilter(relation.holds, { toJsonSchema: () => relation.described }))
+  return related
     .annotate({ identifier: name })
     .pipe(Schema.decodeTo(Schema.Struct(fields) as Schema.Top, mapping as never)) as unknown as struct<F>
 }

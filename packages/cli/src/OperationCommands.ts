@@ -152,8 +152,21 @@ const asked = (input: Asked, verb: (target: Target) => Effect.Effect<Json, impor
 const operationsCancel = Command.make("cancel", withFollow, (input) =>
   asked(input, (target) => call(target, `/operations/${segment(input.id)}/cancel`, { method: "POST" }))
 ).pipe(Command.withDescription("Cancel an operation before its next step and undo it"))
-const operationsRetry = Command.make("retry", withFollow, (input) =>
-  asked(input, (target) => call(target, `/operations/${segment(input.id)}/retry`, { method: "POST" }))
+const operationsRetry = Command.make(
+  "retry",
+  {
+    ...withFollow,
+    inOwnName: flag(
+      "in-own-name",
+      "Of a tree that another key started: go on in the name, and with the rights, of yours"
+    )
+  },
+  (input) =>
+    asked(input, (target) =>
+      call(target, `/operations/${segment(input.id)}/retry${input.inOwnName ? "?in_own_name=true" : ""}`, {
+        method: "POST"
+      })
+    )
 ).pipe(Command.withDescription("Resume a parked or failed operation"))
 
 const parsed = (text: string): unknown => {

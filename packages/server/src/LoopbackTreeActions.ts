@@ -109,6 +109,17 @@ export const make = ({ credential, url }: LoopbackOptions): TreeActions["Service
     // A path such as `//elsewhere` is a host to URL.
     if (at.origin !== new URL(yield* url).origin)
       return yield* refuse(operation, { _tag: "Invalid", field: "path", message: `${path} leaves this server` })
+    if (
+      path
+        .split(/[?#]/u, 1)[0]
+        ?.split(/[/\\]/u)
+        .some((segment) => /^(?:\.|%2e){1,2}$/iu.test(segment))
+    )
+      return yield* refuse(operation, {
+        _tag: "Invalid",
+        field: "path",
+        message: `${path} has a segment . or .., which would name another route`
+      })
     const token =
       actor === null
         ? Option.none()

@@ -61,8 +61,8 @@ const load = Effect.try({
   )
 )
 
-const wrong = (pointer: string, detail: string) =>
-  Problem.make("invalid-input", { detail, errors: [{ pointer, detail }] })
+const wrong = (pointer: string, detail: string, code: Problem.Code = "invalid-input") =>
+  Problem.make(code, { detail, errors: [{ pointer, detail }] })
 
 export const layer: Layer.Layer<TreeCatalogue, StartError> = Layer.effect(
   TreeCatalogue,
@@ -78,7 +78,8 @@ export const layer: Layer.Layer<TreeCatalogue, StartError> = Layer.effect(
           ? Effect.fail(
               wrong(
                 `${at}/name`,
-                `there is no tree ${JSON.stringify(name)}; there are ${shipped.map(({ tree }) => tree.name).join(", ")}`
+                `there is no tree ${JSON.stringify(name)}; there are ${shipped.map(({ tree }) => tree.name).join(", ")}`,
+                "unprocessable"
               )
             )
           : Effect.succeed({ text: found.text, vars })

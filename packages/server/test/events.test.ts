@@ -152,8 +152,8 @@ describe("sse", () => {
     ] as const
     for (const [query, headers, pointer] of cases) {
       const answer = await server.call("GET", `/projects/stream/events${query}`, { headers })
-      assert.strictEqual(answer.status, 400, query)
-      assert.strictEqual(answer.body["code"], "invalid-input")
+      assert.strictEqual(answer.status, 422, query)
+      assert.strictEqual(answer.body["code"], "unprocessable")
       assert.include(String(answer.body["detail"]), `ends at ${end}`)
       assert.deepStrictEqual(
         (answer.body["errors"] as ReadonlyArray<{ pointer: string }>).map((error) => error.pointer),

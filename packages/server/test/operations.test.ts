@@ -175,8 +175,8 @@ describe("a tree", () => {
       errors(await post("/projects/shop/operations", { kind: "tree.run", tree: { text: looking, vars: { nope: 1 } } })),
       "/tree/vars/nope"
     )
-    refused(await post("/trees/runs", { name: "nope" }), 400, "/name", "landing-page")
-    refused(await post("/trees/runs", { name: "landing-page", text: looking }), 400, "either")
+    refused(await post("/trees/runs", { name: "nope" }), 422, "/name", "landing-page")
+    refused(await post("/trees/runs", { name: "landing-page", text: looking }), 400, "exactly one of name, text")
   })
 
   it("can do no more than the key that started it, and stops with it", async () => {

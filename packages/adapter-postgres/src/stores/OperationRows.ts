@@ -54,15 +54,17 @@ export const decodeEach = (rows: ReadonlyArray<OperationRow>) => tolerantly(rows
 
 const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))
 
+const fixed = (encoded: typeof Operation.Encoded): string =>
+  JSON.stringify(Object.fromEntries(Object.entries(encoded).filter(([field]) => !(field in columns))))
+
 /** Parameters in the order of `columnList`. */
 export const parameters = (operation: Operation): ReadonlyArray<unknown> => {
   const encoded = encodeOperation(operation)
-  const fixed = Object.fromEntries(Object.entries(encoded).filter(([field]) => !(field in columns)))
   return [
     ...fields.map(([field]) =>
       field === "error" || field === "output" ? json(Reflect.get(encoded, field)) : Reflect.get(encoded, field)
     ),
-    JSON.stringify(fixed)
+    fixed(encoded)
   ]
 }
 
@@ -122,13 +124,15 @@ export const changeStatement = (
   compared: unknown,
   condition: string,
   change: LedgerChange,
-  reopen: boolean
+  reopen: boolean,
+  replaced: Operation | null = null
 ) => {
   const params: Array<unknown> = [id, compared]
   const param = (value: unknown) => `$${params.push(value)}`
   const patch = change.operation ?? {}
   const set = [
     ...assignments(patch, param),
+    ...(replaced === null ? [] : [`data = ${param(fixed(encodeOperation(replaced)))}`]),
     ...(reopen ? reopening : patch.release === undefined ? [] : release(param(patch.release.wakeAtMillis)))
   ]
   const ctes = [

@@ -3,12 +3,13 @@
  * surrounding transaction. Leases are measured by the database's clock, one for all replicas.
  */
 import type { OperationId } from "@rdev/core/domain/Ids"
-import type { Operation, OperationStatus, OperationStep } from "@rdev/core/domain/Operation"
+import { Operation, type OperationStatus, type OperationStep } from "@rdev/core/domain/Operation"
 import {
   type Held,
   type LedgerChange,
   type OperationQuery,
-  OperationStore
+  OperationStore,
+  type Reopening
 } from "@rdev/core/ports/stores/OperationStore"
 import type { StoreError, StoreReason } from "@rdev/core/ports/stores/StoreError"
 import { Effect, Layer, Option, type Schema } from "effect"
@@ -110,8 +111,15 @@ export const layer: Layer.Layer<OperationStore, never, Database> = Layer.effect(
           if (Option.isSome(first)) return { operation: first.value, inserted: false }
         }
       })
-    const change = (id: OperationId, compared: unknown, condition: string, by: LedgerChange, reopen: boolean) => {
-      const { params, sql } = OperationRows.changeStatement(id, compared, condition, by, reopen)
+    const change = (
+      id: OperationId,
+      compared: unknown,
+      condition: string,
+      by: LedgerChange,
+      reopen: boolean,
+      replaced: Operation | null = null
+    ) => {
+      const { params, sql } = OperationRows.changeStatement(id, compared, condition, by, reopen, replaced)
       return one(sql, params)
     }
     const record = (held: Held, by: LedgerChange) =>
@@ -124,11 +132,19 @@ export const layer: Layer.Layer<OperationStore, never, Database> = Layer.effect(
           message: `operation ${held.id} is at lease epoch ${found.leaseEpoch}, not ${held.epoch}: somebody else runs it`
         })
       )
-    const reopen = (id: OperationId, from: ReadonlyArray<OperationStatus>, by: LedgerChange) =>
-      orElse("reopen", id, change(id, from, "status = ANY ($2::text[])", by, true), (found) => ({
-        _tag: "Conflict",
-        message: `operation ${id} is ${found.status}, not ${from.join(" or ")}`
-      }))
+    const reopen = Effect.fnUntraced(function* (id: OperationId, from: ReadonlyArray<OperationStatus>, by: Reopening) {
+      const replaced =
+        by.actor === undefined ? null : Operation.make({ ...(yield* present("reopen", id)), actor: by.actor })
+      return yield* orElse(
+        "reopen",
+        id,
+        change(id, from, "status = ANY ($2::text[])", by, true, replaced),
+        (found) => ({
+          _tag: "Conflict",
+          message: `operation ${id} is ${found.status}, not ${from.join(" or ")}`
+        })
+      )
+    })
     const requestCancel = (id: OperationId) =>
       Effect.flatMap(
         one(cancelSql, [id]),

@@ -29,7 +29,7 @@ export const EventPage = Schema.Struct({
 }).annotate({ identifier: "EventPage" })
 
 const query = {
-  /** Only events after this seq; default 0; refused beyond the end of the stream. `Last-Event-ID` counts for followers. */
+  /** Only events after this seq; default 0; refused (422) beyond the end of the stream. `Last-Event-ID` counts for followers. */
   after: Schema.optionalKey(Parameters.Seq),
   limit: Schema.optionalKey(Parameters.Whole(1, 1000)),
   /** Comma-separated types, e.g. `output,complete`. */
@@ -45,7 +45,7 @@ const query = {
   exec_id: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(60)))
 }
 const headers = { "last-event-id": Schema.optionalKey(Parameters.Seq), accept: Schema.optionalKey(Schema.String) }
-const shape = { query, headers, success: EventPage, error: Problem.read }
+const shape = { query, headers, success: EventPage, error: Problem.readFrom }
 /** The representation that the framework does not write itself. */
 const stream = {
   "x-event-stream": "text/event-stream",

@@ -88,13 +88,13 @@ export class ExecsGroup extends HttpApiGroup.make("execs")
       query: {
         /** Default `both`: in the order in which they came. */
         stream: Schema.optionalKey(Schema.Literals(["stdout", "stderr", "both"])),
-        /** In bytes of what `stream` names. Default 0. */
+        /** In bytes of what `stream` names; default 0; refused (422) beyond what came so far. */
         offset: Schema.optionalKey(Parameters.Whole(0, Number.MAX_SAFE_INTEGER)),
         /** Default 1 MiB. */
         limit: Schema.optionalKey(Parameters.Whole(1, maxPageBytes))
       },
       success: OutputBytes,
-      error: Problem.read
+      error: Problem.readFrom
     }).annotateMerge(
       requires("sessions:read", { summary: "Read what a command printed, byte for byte", description: outputWords })
     ),

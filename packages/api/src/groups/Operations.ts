@@ -62,13 +62,32 @@ export const OperationPage = Wire.struct("OperationPage", {
 
 /** What can be started on a project. `project.provision` is not among them: creating a project starts it. */
 export const StartableKind = Schema.Literals(["project.sync", "project.delete", "tree.run"])
-export const NewOperation = Wire.struct("NewOperation", {
-  kind: StartableKind,
-  /** Of a plan that was looked at: exactly that is done, or nothing. */
-  planDigest: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100))),
-  /** Of `tree.run` alone, which needs it. */
-  tree: Schema.optionalKey(TreeSource)
-})
+const treeKind = "tree.run"
+const others = StartableKind.literals.filter((kind) => kind !== treeKind)
+const treeOfTreeRun: Wire.Relation = {
+  holds: ({ kind, tree }) =>
+    (kind === treeKind) === (tree !== undefined) || {
+      path: ["tree"],
+      issue: kind === treeKind ? "tree.run needs one: give its name or its text" : `${String(kind)} takes none`
+    },
+  described: {
+    oneOf: [
+      { properties: { kind: { enum: [treeKind] } }, required: ["tree"] },
+      { properties: { kind: { enum: others } }, not: { required: ["tree"] } }
+    ]
+  }
+}
+export const NewOperation = Wire.struct(
+  "NewOperation",
+  {
+    kind: StartableKind,
+    /** Of a plan that was looked at: exactly that is done, or nothing. */
+    planDigest: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100))),
+    /** Of `tree.run` alone, which needs it. */
+    tree: Schema.optionalKey(TreeSource)
+  },
+  treeOfTreeRun
+)
 export const Answer = Wire.struct("Answer", {
   /** Key of the step that asks. */
   step: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100)),
@@ -123,11 +142,17 @@ export class OperationsGroup extends HttpApiGroup.make("operations")
     HttpApiEndpoint.post("cancel", "/operations/:operation/cancel", verb).annotateMerge(
       requires("projects:execute", { summary: "Cancel and undo" })
     ),
-    HttpApiEndpoint.post("retry", "/operations/:operation/retry", verb).annotateMerge(
+    HttpApiEndpoint.post("retry", "/operations/:operation/retry", {
+      ...verb,
+      query: {
+        /** Of an operation that acts in a key's name, as trees do: from now on it acts in the name of who retries it. */
+        in_own_name: Schema.optionalKey(Schema.Literals(["true", "false"]))
+      }
+    }).annotateMerge(
       requires("projects:execute", {
         summary: "Resume: go on with a failed or parked operation",
         description:
-          "A parked operation goes on where it stopped, failed undos and failed parts of a tear-down are tried again. One that was undone is started anew: the answer is then another operation."
+          "A parked operation goes on where it stopped, failed undos and failed parts of a tear-down are tried again. One that was undone is started anew: the answer is then another operation. A tree goes on in the name of the key that started it, for keys that may do as much; any other gets 403, or takes it over with `in_own_name=true`."
       })
     ),
     HttpApiEndpoint.post("answer", "/operations/:operation/answer", { ...verb, payload: Answer }).annotateMerge(

@@ -16,11 +16,13 @@ const source = {
   /** Recorded with the operation: no place for secrets. */
   vars: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json).check(Schema.isMaxProperties(100)))
 }
-export const TreeSource = Wire.struct("TreeSource", source)
-export const NewTreeRun = Wire.struct("NewTreeRun", {
-  ...source,
-  planDigest: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100)))
-})
+const eitherOf = Wire.exactlyOne("name", "text")
+export const TreeSource = Wire.struct("TreeSource", source, eitherOf)
+export const NewTreeRun = Wire.struct(
+  "NewTreeRun",
+  { ...source, planDigest: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100))) },
+  eitherOf
+)
 
 export const TreeVariableView = Wire.struct("TreeVariable", {
   name: Schema.String,

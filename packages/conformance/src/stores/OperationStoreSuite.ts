@@ -304,6 +304,20 @@ export const suite = (name: string, layer: Layer.Layer<OperationStore | UnitOfWo
       })
     )
 
+    it.effect("makes a reopened one somebody else's, and keeps the rest of it", () =>
+      Effect.gen(function* () {
+        const store = yield* OperationStore
+        const made = yield* inserted({ input: { text: "\u0000 {", deep: [null, 1e21] } })
+        const one = yield* mine(made.id, "w")
+        yield* store.record(held(one), { operation: { status: "parked", release: { wakeAtMillis: null } } })
+        assert.strictEqual(yield* reason(store.reopen(made.id, ["failed"], { actor: "key_2" })), "Conflict")
+        assert.strictEqual(Option.getOrThrow(yield* store.get(made.id)).actor, made.actor)
+        yield* store.reopen(made.id, ["parked"], { operation: { status: "running" }, actor: "key_2" })
+        const after = Option.getOrThrow(yield* store.get(made.id))
+        assert.deepStrictEqual([after.actor, after.input, after.requestId], ["key_2", made.input, made.requestId])
+      })
+    )
+
     it.effect("lists the newest first, in pages, by project, status and kind", () =>
       Effect.gen(function* () {
         const store = yield* OperationStore

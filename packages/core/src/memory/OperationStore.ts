@@ -169,6 +169,7 @@ const make = Effect.gen(function* () {
         const opened = apply(before, change, now)
         const operation = Operation.make({
           ...opened.operation,
+          actor: change.actor ?? opened.operation.actor,
           leaseOwner: null,
           leaseUntilMillis: null,
           leaseEpoch: before.operation.leaseEpoch + 1,

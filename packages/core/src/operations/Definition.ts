@@ -23,6 +23,8 @@ export interface DefinitionSpec<I, R> {
   readonly input: Schema.Codec<I, Schema.Json>
   /** `compensate`: a failed step undoes the others. `continue`: the other steps run all the same and the errors add up (for tearing down). */
   readonly onFailure: "compensate" | "continue"
+  /** In whose name its steps call this installation: the platform's own (default), or the principal's that started it, whose rights bound them. */
+  readonly actsAs?: "platform" | "starter"
   /** Pure: the same input gives the same steps. */
   readonly steps: (input: I, identity: Identity) => ReadonlyArray<Step<R>>
   /** Writes to stores, in the transaction that stores the operation. */
@@ -42,6 +44,7 @@ export interface Definition {
   readonly kind: string
   readonly version: number
   readonly onFailure: "compensate" | "continue"
+  readonly actsAs: "platform" | "starter"
   /** The steps for a recorded input, or what is wrong with it. */
   readonly steps: (input: Schema.Json, identity: Identity) => Result.Result<ReadonlyArray<Step>, string>
   readonly started: (operation: Operation) => Effect.Effect<void, StoreError>
@@ -72,6 +75,7 @@ export const make = <I, R = never>(spec: DefinitionSpec<I, R>): Effect.Effect<De
       kind: spec.kind,
       version: spec.version,
       onFailure: spec.onFailure,
+      actsAs: spec.actsAs ?? "platform",
       steps: (input, identity) =>
         Result.mapBoth(decode(input), {
           onFailure: (error) => error.message,

@@ -6,6 +6,8 @@ export const OperationReason = Schema.TaggedUnion({
   Invalid: { field: Schema.String, message: Schema.String },
   /** The operation's status, or the state of the world, does not allow it. */
   Conflict: { message: Schema.String },
+  /** Whoever asks may not have it go on in the name that it acts in. */
+  Forbidden: { message: Schema.String },
   /** Observing for a plan failed; with the step that could not be observed. */
   Unobservable: { key: Schema.String, message: Schema.String }
 })
@@ -23,6 +25,7 @@ export class OperationError extends Schema.TaggedError<OperationError>()("Operat
       case "Invalid":
         return `${r.field}: ${r.message}`
       case "Conflict":
+      case "Forbidden":
         return r.message
       case "Unobservable":
         return `step ${r.key} cannot be planned: ${r.message}`

@@ -14,7 +14,9 @@ import { Notifier } from "../ports/stores/Notifier.ts"
 import { OperationStore } from "../ports/stores/OperationStore.ts"
 import type { StoreError } from "../ports/stores/StoreError.ts"
 import { UnitOfWork } from "../ports/stores/UnitOfWork.ts"
+import { Issuers } from "../services/Issuers.ts"
 import { type Definition, type Identity, OperationDefinitions } from "./Definition.ts"
+import * as InWhoseName from "./InWhoseName.ts"
 import { auditEntry, event, streamOf } from "./Ledger.ts"
 import { OperationError, type OperationReason } from "./OperationError.ts"
 import * as Plan from "./Plan.ts"
@@ -40,6 +42,11 @@ export interface ListRequest {
   /** Last id of the page before (newest come first). */
   readonly after?: string | null
   readonly limit: number
+}
+
+export interface RetryOptions {
+  /** From now on it acts for whoever retries it. */
+  readonly inOwnName?: boolean
 }
 
 type Failure = OperationError | StoreError
@@ -71,8 +78,10 @@ export class Operations extends Context.Service<
     /**
      * Goes on with what stopped: a parked operation continues (a step of unknown outcome runs again), failed undos are tried again, failed
      * parts of a tear-down too. A failed or cancelled one that was undone is started anew: the answer is then another operation.
+     * One that acts for its starter goes on in the starter's name, for whoever may do as much; else it is Forbidden, unless it is asked
+     * for in the own name of who retries it.
      */
-    retry(id: OperationId): Effect.Effect<Operation, Failure>
+    retry(id: OperationId, options?: RetryOptions): Effect.Effect<Operation, Failure>
     /** Succeeds once it has ended or is parked. */
     await(id: OperationId): Effect.Effect<Operation, Failure>
   }
@@ -316,13 +325,29 @@ const cancel = Effect.fn("Operations.cancel")(function* (id: OperationId) {
   return cancelled
 })
 
+/** In whose name it goes on from here; null = in the platform's, as everything does that carries infrastructure. */
+const nameOf = Effect.fnUntraced(function* (
+  operation: Operation,
+  definition: Definition | undefined,
+  inOwnName: boolean
+) {
+  if (definition?.actsAs !== "starter") return null
+  const { principal } = yield* CurrentRequest
+  const starter = yield* (yield* Issuers).principal(operation.actor)
+  const answer = InWhoseName.decide(operation.actor, starter, principal, inOwnName)
+  if (answer._tag === "Refused")
+    return yield* fail("retry", { _tag: "Forbidden", message: `operation ${operation.id}: ${answer.message}` })
+  return answer._tag === "Retrier" ? principal : Option.getOrElse(starter, () => principal)
+})
+
 const blank = { status: "planned", attempt: 0, tries: 0, error: null, wait: null, endedAtMillis: null } as const
 
-const retry = Effect.fn("Operations.retry")(function* (id: OperationId) {
+const retry = Effect.fn("Operations.retry")(function* (id: OperationId, options: RetryOptions = {}) {
   const store = yield* OperationStore
   const operation = yield* get("retry", id)
   const rows = yield* store.steps(id)
   const definition = (yield* OperationDefinitions).find(operation.kind, operation.version)
+  const name = yield* nameOf(operation, definition, options.inOwnName ?? false)
   const again = (phase: "do" | "undo", status: OperationStep["status"]) =>
     rows
       .filter((step) => step.phase === phase && step.status === status)
@@ -336,12 +361,16 @@ const retry = Effect.fn("Operations.retry")(function* (id: OperationId) {
         Effect.gen(function* () {
           const after = yield* store.reopen(id, [operation.status], {
             operation: { status, error, endedAtMillis: null },
-            steps
+            steps,
+            ...(name === null || name.id === operation.actor ? {} : { actor: name.id })
           })
           if (terminal.has(operation.status) && definition !== undefined && status === "running")
             yield* definition.started(after)
           yield* (yield* EventLog).append(streamOf(operation), [
-            event(operation, "operation.retried", { actor: (yield* CurrentRequest).principal.id })
+            event(operation, "operation.retried", {
+              actor: (yield* CurrentRequest).principal.id,
+              ...(name === null ? {} : { acts_for: name.id })
+            })
           ])
           yield* (yield* Notifier).notify("operation", id)
           return after
@@ -360,12 +389,13 @@ const retry = Effect.fn("Operations.retry")(function* (id: OperationId) {
     })
   if (operation.status === "failed" && definition?.onFailure === "continue")
     return yield* reopen("running", again("do", "failed"), false)
+  const request = yield* CurrentRequest
   return yield* start({
     kind: operation.kind,
     projectId: operation.projectId,
     input: operation.input,
     idempotencyKey: `retry-of/${id}`
-  })
+  }).pipe(Effect.provideService(CurrentRequest, name === null ? request : { ...request, principal: name }))
 })
 
 const awaited = Effect.fn("Operations.await")(function* (id: OperationId) {

@@ -60,7 +60,8 @@ export const three = (
   fields: {
     readonly version?: number
     readonly onFailure?: "compensate" | "continue"
-    readonly steps?: () => ReadonlyArray<Step.Step>
+    readonly actsAs?: "platform" | "starter"
+    readonly steps?: (input: { readonly n: number }, identity: Definition.Identity) => ReadonlyArray<Step.Step>
   } = {}
 ) =>
   Definition.make({
@@ -68,6 +69,7 @@ export const three = (
     version: fields.version ?? 1,
     input: Schema.Struct({ n: Schema.Int }),
     onFailure: fields.onFailure ?? "compensate",
+    actsAs: fields.actsAs ?? "platform",
     steps: fields.steps ?? (() => [thing(s, "c", ["a", "b"]), thing(s, "a"), thing(s, "b")])
   })
 

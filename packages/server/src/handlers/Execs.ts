@@ -27,7 +27,7 @@ const view = (project: Project, record: ExecRecord): ExecView => ({
 
 const defaultLimit = 1024 * 1024
 const pastTheEnd = (detail: string) =>
-  Problem.make("invalid-cursor", { detail, errors: [{ pointer: "/query/offset", detail }] })
+  Problem.make("unprocessable", { detail, errors: [{ pointer: "/query/offset", detail }] })
 
 export const layer = HttpApiBuilder.group(
   Api,

@@ -104,12 +104,16 @@ export const layer = HttpApiBuilder.group(
             )
           })
         ),
-      retry: ({ headers, params }) =>
+      retry: ({ headers, params, query }) =>
         answer(
           Effect.gen(function* () {
             yield* seen(params.operation)
             return yield* view(
-              yield* waited(operations, yield* operations.retry(params.operation), waitSeconds(headers))
+              yield* waited(
+                operations,
+                yield* operations.retry(params.operation, { inOwnName: query.in_own_name === "true" }),
+                waitSeconds(headers)
+              )
             )
           })
         )

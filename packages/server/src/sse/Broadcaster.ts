@@ -37,7 +37,7 @@ export interface Request {
 /** Of a stream that has no such event: the cursor is another stream's or another installation's, and waiting for it would be silence. */
 export const pastTheEnd = (watermark: number, pointer: string): Problem.Problem => {
   const detail = `The stream ends at ${watermark}; read it from the start, or from a cursor that it gave`
-  return Problem.make("invalid-input", {
+  return Problem.make("unprocessable", {
     detail,
     errors: [{ pointer, detail: `beyond the end of the stream, ${watermark}` }]
   })

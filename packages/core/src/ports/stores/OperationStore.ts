@@ -34,6 +34,11 @@ export interface LedgerChange {
   readonly resources?: ReadonlyArray<OperationResource>
 }
 
+export interface Reopening extends LedgerChange {
+  /** Whose it is from now on; absent = whose it was. */
+  readonly actor?: string
+}
+
 export interface OperationQuery {
   readonly projectId: string | null
   /** null = any. */
@@ -91,7 +96,7 @@ export class OperationStore extends Context.Service<
     reopen(
       id: OperationId,
       from: ReadonlyArray<OperationStatus>,
-      change: LedgerChange
+      change: Reopening
     ): Effect.Effect<Operation, StoreError>
     /** Removes operations that ended before the time as completed, failed or cancelled, with their rows; at most `limit`, returns how many. */
     purge(beforeMillis: number, limit: number): Effect.Effect<number, StoreError>

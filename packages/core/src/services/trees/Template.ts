@@ -43,6 +43,15 @@ export type Lookup = (reference: Reference) => Option.Option<Schema.Json>
 
 const write = (value: Schema.Json): string => (typeof value === "string" ? value : JSON.stringify(value))
 
+/**
+ * For the path of an API call: what a step answered, or somebody to a question, is one segment of it and never decides which route is
+ * called in the name of whoever started the tree. Variables are that one's own text.
+ */
+export const inPath =
+  (lookup: Lookup): Lookup =>
+  (found) =>
+    found._tag === "Output" ? Option.map(lookup(found), (value) => encodeURIComponent(write(value))) : lookup(found)
+
 /** The value with its placeholders filled in, or the first one that has no value. */
 export const render = (value: Schema.Json, lookup: Lookup): Result.Result<Schema.Json, string> => {
   const valueOf = (text: string) => Option.flatMap(reference(text), lookup)

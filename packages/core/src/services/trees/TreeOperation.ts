@@ -31,7 +31,18 @@ const rendered = (
   lookup: Template.Lookup,
   always: boolean
 ): Effect.Effect<TreeStep, Step.StepFailure> => {
-  const filled = Template.render(encode(step), lookup)
+  const inPath = Template.inPath(lookup)
+  const filled = Result.map(
+    Result.all(
+      Object.entries(encode(step)).map(([name, value]) =>
+        Result.map(
+          Template.render(value as Schema.Json, name === "path" ? inPath : lookup),
+          (text) => [name, text] as const
+        )
+      )
+    ),
+    (entries) => Object.fromEntries(entries)
+  )
   if (Result.isFailure(filled))
     return Effect.fail(Step.failure(always ? "Unsupported" : "Template", `{{ ${filled.failure} }} has no value`))
   const result = decode(filled.success)
@@ -123,6 +134,7 @@ export const definition = Definition.make<Input, Needs>({
   version: 1,
   input: Input,
   onFailure: "compensate",
+  actsAs: "starter",
   steps: (input, identity) => [
     ...input.tree.steps.map((step) => stepOf(step, input, identity, false)),
     ...(input.tree.teardown ?? []).map((step) => stepOf(step, input, identity, true))
