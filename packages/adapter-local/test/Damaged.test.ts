@@ -8,13 +8,15 @@ import { Dns } from "@rdev/core/ports/infra/Dns"
 import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
 import * as Quarantine from "@rdev/core/ports/stores/Quarantine"
 import { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Redacted } from "effect"
 import { readdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { classifyError, machineTrouble, printedTrouble } from "../src/classifyError.ts"
 import * as LocalCi from "../src/ci/LocalCi.ts"
 import * as LocalDeployer from "../src/release/LocalDeployer.ts"
 import * as LocalDns from "../src/edge/LocalDns.ts"
+import * as GitRepository from "../src/forge/GitRepository.ts"
+import * as GitTokens from "../src/forge/GitTokens.ts"
 import * as LocalForge from "../src/forge/LocalForge.ts"
 import * as LocalWorkspaceHost from "../src/workspaces/LocalWorkspaceHost.ts"
 import * as Sandbox from "../src/sandbox/Sandbox.ts"
@@ -107,6 +109,58 @@ layer(Layer.empty, { excludeTestServices: true })("Damaged records", (it) => {
             assert.isAtLeast(registry.of(bad.target.projectId).length, 4)
             assert.deepStrictEqual(registry.of(good.target.projectId), [])
           }
+        })
+      ),
+    60_000
+  )
+
+  it.effect(
+    "of pull requests and git tokens are named, left out, keep their number, and are made anew",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const dataDir = yield* temporaryFolder
+          const registry = Quarantine.make()
+          const named = (id: string) => registry.of(id).map(({ part }) => part)
+          yield* Effect.gen(function* () {
+            const forge = yield* Forge
+            const { target } = yield* made("pulls")
+            const { projectId } = target
+            const head = Option.getOrThrow(yield* forge.head(target, main))
+            const pull = (branch: string) =>
+              Effect.andThen(
+                forge.ensureBranch(target, BranchName.make(branch), head),
+                forge.ensurePullRequest(target, { title: branch, body: "", head: BranchName.make(branch), base: main })
+              )
+            const [one, two] = [yield* pull("one"), yield* pull("two")]
+            const repository = yield* GitRepository.open(dataDir, target)
+            const tokens = yield* GitTokens.make(dataDir)
+            const { token } = yield* forge.issueToken(target, "read", 60, "key_1")
+            const folder = join(dataDir, "git", "pulls.git", "rdev")
+            for (const spoil of [...spoils, '[{"id":7}]']) {
+              yield* Effect.promise(() => writeFile(join(folder, "pulls", "1.json"), spoil))
+              const refused = yield* Effect.flip(forge.pullRequest(target, one.number))
+              assert.include(refused.message, "1.json", spoil)
+              assert.deepStrictEqual(named(projectId), ["pull request #1"], spoil)
+              assert.strictEqual((yield* pull("two")).number, two.number, spoil)
+            }
+            // Its number is not given again.
+            assert.strictEqual((yield* pull("one")).number, 3)
+            yield* Effect.promise(() => rm(join(folder, "pulls", "1.json")))
+            assert.strictEqual((yield* Effect.flip(forge.pullRequest(target, one.number))).reason._tag, "NotFound")
+            for (const spoil of spoils.filter((text) => text !== "[]")) {
+              yield* Effect.promise(() => writeFile(join(folder, "tokens.json"), spoil))
+              yield* Effect.flip(tokens.check(repository, Redacted.value(token)))
+              const refused = yield* Effect.flip(forge.issueToken(target, "read", 60, "key_1"))
+              assert.include(refused.message, "tokens.json", spoil)
+              assert.include(named(projectId), "git tokens of pulls", spoil)
+              yield* forge.revokeTokens(target)
+              assert.notInclude(named(projectId), "git tokens of pulls", spoil)
+            }
+            const again = yield* forge.issueToken(target, "read", 60, "key_1")
+            assert.deepInclude(yield* tokens.check(repository, Redacted.value(again.token)), { issuer: "key_1" })
+            assert.isNull(yield* tokens.check(repository, Redacted.value(token)))
+          }).pipe(Effect.provide(platform(dataDir)), Effect.provideService(Quarantine.Quarantine, registry))
         })
       ),
     60_000

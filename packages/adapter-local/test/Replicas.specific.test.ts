@@ -14,6 +14,7 @@ import * as GitTokens from "../src/forge/GitTokens.ts"
 import * as LocalCi from "../src/ci/LocalCi.ts"
 import * as LocalDeployer from "../src/release/LocalDeployer.ts"
 import * as LocalDns from "../src/edge/LocalDns.ts"
+import * as GitRepository from "../src/forge/GitRepository.ts"
 import * as LocalForge from "../src/forge/LocalForge.ts"
 import * as Sandbox from "../src/sandbox/Sandbox.ts"
 import * as ServiceRunner from "../src/release/ServiceRunner.ts"
@@ -127,8 +128,9 @@ describe("two processes on one data folder", () => {
             { concurrency: "unbounded" }
           )
           const check = yield* GitTokens.make(dataDir)
+          const repository = yield* GitRepository.open(dataDir, target)
           for (const { token } of tokens)
-            assert.deepInclude(yield* check.check(join(dataDir, "git", "shared.git"), Redacted.value(token)), {
+            assert.deepInclude(yield* check.check(repository, Redacted.value(token)), {
               access: "read"
             })
         })

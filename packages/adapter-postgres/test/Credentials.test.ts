@@ -1,6 +1,9 @@
 import { afterAll, assert, describe, it, layer } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
 import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
+import * as Quarantine from "@rdev/core/ports/stores/Quarantine"
+import * as ProjectEnvironment from "@rdev/core/services/projects/ProjectEnvironment"
+import { layer as layerRedaction, Redaction } from "@rdev/core/services/redaction/Redaction"
 import { ConfigProvider, Effect, Fiber, Layer, Option, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
@@ -98,6 +101,53 @@ layer(layerEmbedded({ memory: true }), { excludeTestServices: true })("Credentia
         })
       )
     })
+  )
+
+  it.effect(
+    "a damaged one is told at its project, keeps nobody from rotating, and nothing else from being masked",
+    () =>
+      Effect.gen(function* () {
+        const [old, next] = [key(), key()]
+        const db = yield* Database
+        const [bad, good] = [yield* NewId.make("proj"), yield* NewId.make("proj")]
+        yield* using(
+          [old],
+          Effect.gen(function* () {
+            const store = yield* CredentialStore
+            for (const project of [bad, good])
+              for (const name of ["A", "B", "C"]) yield* store.put(project, name, Redacted.make(`value-${name}-of-it`))
+          })
+        )
+        yield* db.query("UPDATE credential SET wrapped_key = '\\x00' WHERE project_id = $1 AND name = 'A'", [bad])
+        yield* db.query("UPDATE credential SET kek_id = 'lost' WHERE project_id = $1 AND name = 'B'", [bad])
+        const registry = Quarantine.make()
+        yield* using(
+          [next, old],
+          Effect.gen(function* () {
+            const store = yield* CredentialStore
+            assert.strictEqual(yield* PgCredentialStore.rotate, 4)
+            assert.deepStrictEqual(
+              registry.of(bad).map(({ part }) => part),
+              ["credential A", "credential B"]
+            )
+            assert.deepStrictEqual(registry.of(good), [])
+            const redaction = yield* Redaction
+            assert.strictEqual((yield* redaction.of(bad)).text("it is value-C-of-it"), "it is ***")
+            assert.strictEqual((yield* redaction.of(good)).text("it is value-A-of-it"), "it is ***")
+            const shown = yield* ProjectEnvironment.shown(bad)
+            assert.deepStrictEqual(
+              shown.map(({ value }) => value),
+              ["(cannot be read)", "(cannot be read)", "***"]
+            )
+            yield* Effect.flip(ProjectEnvironment.variables(bad))
+            yield* store.put(bad, "A", Redacted.make("a new one"))
+            yield* store.remove(bad, "B")
+            assert.deepStrictEqual(registry.of(bad), [])
+            yield* store.removeAll(bad)
+            yield* store.removeAll(good)
+          }).pipe(Effect.provide(layerRedaction({ values: [] })))
+        ).pipe(Effect.provideService(Quarantine.Quarantine, registry))
+      })
   )
 
   it.effect("rotation can be stopped anywhere, and everything stays readable", () =>

@@ -126,7 +126,7 @@ export const make = Effect.fn("GitHttp.make")(function* (options: Options) {
       )
     )
     if (repository === null) return null
-    const found = yield* tokens.check(repository.directory, token)
+    const found = yield* tokens.check(repository, token)
     if (found === null || (yield* standing(repository, found.issuer, address)) === null) return null
     return { ...found, repository, token, address } satisfies Granted
   })

@@ -8,7 +8,8 @@ import { Clock, Effect, Redacted, Schema } from "effect"
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto"
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { recordOf, rootOf } from "./GitRepository.ts"
+import * as Damaged from "../records/Damaged.ts"
+import { type GitRepository, recordOf, rootOf } from "./GitRepository.ts"
 import { attempt, fail, invalid, type LocalFailure } from "../LocalFailure.ts"
 import * as RecordFile from "../records/RecordFile.ts"
 
@@ -30,16 +31,29 @@ const StoredToken = Schema.Struct({
 const decode = Schema.decodeUnknownSync(Schema.Array(StoredToken))
 const shape = /^rdevgit_([0-9A-HJKMNP-TV-Z]{26})_([A-Za-z0-9_-]{43})$/
 
+/** The record of one repository's tokens. Only one process at a time may issue or revoke (see FileLock): each writes the whole. */
 export interface GitTokens {
   /** `issuer`: id of the principal in whose name it is made. */
-  issue(directory: string, access: Access, ttlSeconds: number, issuer: string): Effect.Effect<Token, LocalFailure>
-  revokeAll(directory: string): Effect.Effect<void, LocalFailure>
+  issue(
+    repository: GitRepository,
+    access: Access,
+    ttlSeconds: number,
+    issuer: string
+  ): Effect.Effect<Token, LocalFailure>
+  /** Also makes a damaged record anew. */
+  revokeAll(repository: GitRepository): Effect.Effect<void, LocalFailure>
   /** What the token allows on this repository now, and in whose name; null when it is not one of its live tokens. */
   check(
-    directory: string,
+    repository: GitRepository,
     token: string
   ): Effect.Effect<{ readonly access: Access; readonly issuer: string } | null, LocalFailure>
 }
+
+const whose = ({ name, projectId }: GitRepository): Damaged.Whose => ({
+  projectId,
+  part: `git tokens of ${name}`,
+  repair: `Remove git/${name}.git/rdev/tokens.json in the data folder and make new tokens; all that were made before open nothing any more`
+})
 
 const loadKey = async (dataDir: string): Promise<Buffer> => {
   const path = join(rootOf(dataDir), "token.key")
@@ -66,15 +80,19 @@ const loadKey = async (dataDir: string): Promise<Buffer> => {
 export const make = Effect.fn("GitTokens.make")(function* (dataDir: string) {
   const key = yield* attempt(() => loadKey(dataDir))
   const digestOf = (token: string) => createHmac("sha256", key).update(token).digest()
-  const pathOf = (directory: string) => recordOf(directory, "tokens.json")
-  const load = (directory: string) => attempt(() => RecordFile.read(pathOf(directory), decode))
+  const pathOf = ({ directory }: GitRepository) => recordOf(directory, "tokens.json")
+  const load = (repository: GitRepository) =>
+    Damaged.told(
+      whose(repository),
+      attempt(() => RecordFile.read(pathOf(repository), decode))
+    )
 
-  const issue: GitTokens["issue"] = Effect.fn("GitTokens.issue")(function* (directory, access, ttlSeconds, issuer) {
+  const issue: GitTokens["issue"] = Effect.fn("GitTokens.issue")(function* (repository, access, ttlSeconds, issuer) {
     if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > maxTtlSeconds) {
       return yield* invalid("ttlSeconds", `expected a whole number of seconds from 1 to ${maxTtlSeconds}`)
     }
     const now = yield* Clock.currentTimeMillis
-    const live = ((yield* load(directory)) ?? []).filter((stored) => stored.expiresAtMillis > now)
+    const live = ((yield* load(repository)) ?? []).filter((stored) => stored.expiresAtMillis > now)
     if (live.length >= maxTokens)
       return yield* fail({
         _tag: "ResourceExhausted",
@@ -84,7 +102,7 @@ export const make = Effect.fn("GitTokens.make")(function* (dataDir: string) {
     const token = `rdevgit_${id}_${randomBytes(32).toString("base64url")}`
     const expiresAtMillis = now + ttlSeconds * 1000
     yield* attempt(() =>
-      RecordFile.write(pathOf(directory), [
+      RecordFile.write(pathOf(repository), [
         ...live,
         { id, digest: digestOf(token).toString("hex"), access, expiresAtMillis, issuer }
       ])
@@ -92,11 +110,11 @@ export const make = Effect.fn("GitTokens.make")(function* (dataDir: string) {
     return { token: Redacted.make(token), username, expiresAtMillis }
   })
 
-  const check: GitTokens["check"] = Effect.fn("GitTokens.check")(function* (directory, token) {
+  const check: GitTokens["check"] = Effect.fn("GitTokens.check")(function* (repository, token) {
     const id = shape.exec(token)?.[1]
     if (id === undefined) return null
     const now = yield* Clock.currentTimeMillis
-    const stored = ((yield* load(directory)) ?? []).find((one) => one.id === id)
+    const stored = ((yield* load(repository)) ?? []).find((one) => one.id === id)
     const expected = Buffer.from(stored?.digest ?? "0".repeat(64), "hex")
     const equal = expected.byteLength === 32 && timingSafeEqual(expected, digestOf(token))
     if (stored?.issuer === undefined || !equal || stored.expiresAtMillis <= now) return null
@@ -106,6 +124,10 @@ export const make = Effect.fn("GitTokens.make")(function* (dataDir: string) {
   return {
     issue,
     check,
-    revokeAll: (directory) => attempt(() => RecordFile.write(pathOf(directory), []))
+    revokeAll: (repository) =>
+      Effect.andThen(
+        attempt(() => RecordFile.write(pathOf(repository), [])),
+        Damaged.clear(whose(repository))
+      )
   } satisfies GitTokens
 })

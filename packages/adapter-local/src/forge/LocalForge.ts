@@ -105,7 +105,7 @@ export const make = Effect.fn("LocalForge.make")(function* (options: Options) {
 
   const openPull = Effect.fnUntraced(function* (target: RepositoryTarget, number: number) {
     const repository = yield* open(target)
-    const record = yield* PullRequests.read(repository.directory, number)
+    const record = yield* PullRequests.read(repository, number)
     if (record.state === "merged") return { repository, record }
     const headSha = (yield* GitRepository.head(repository, record.head)) ?? record.headSha
     return { repository, record: { ...record, headSha } }
@@ -129,7 +129,7 @@ export const make = Effect.fn("LocalForge.make")(function* (options: Options) {
           expectedHead,
           `Merge pull request #${number}: ${record.title}`
         )
-    yield* PullRequests.write(repository.directory, { ...record, state: "merged", mergeSha })
+    yield* PullRequests.write(repository, { ...record, state: "merged", mergeSha })
     yield* written(repository)
     return mergeSha
   })
@@ -180,7 +180,7 @@ export const make = Effect.fn("LocalForge.make")(function* (options: Options) {
         "issueToken",
         exclusive(
           target.name,
-          Effect.flatMap(open(target), (r) => tokens.issue(r.directory, access, ttlSeconds, issuer))
+          Effect.flatMap(open(target), (r) => tokens.issue(r, access, ttlSeconds, issuer))
         )
       ),
     revokeTokens: (target) =>
@@ -188,7 +188,7 @@ export const make = Effect.fn("LocalForge.make")(function* (options: Options) {
         "revokeTokens",
         exclusive(
           target.name,
-          Effect.flatMap(open(target), (r) => tokens.revokeAll(r.directory))
+          Effect.flatMap(open(target), (r) => tokens.revokeAll(r))
         )
       ),
     head: (target, branch) =>
@@ -397,7 +397,7 @@ export const make = Effect.fn("LocalForge.make")(function* (options: Options) {
             const repository = yield* open(target)
             const headSha = yield* headOf(repository, request.head)
             yield* headOf(repository, request.base)
-            const { records, next } = yield* PullRequests.list(repository.directory)
+            const { records, next } = yield* PullRequests.list(repository)
             const there = records.find((r) => r.state === "open" && r.head === request.head && r.base === request.base)
             const record: PullRequests.PullRecord =
               there === undefined
@@ -410,7 +410,7 @@ export const make = Effect.fn("LocalForge.make")(function* (options: Options) {
                     createdAtMillis: yield* Clock.currentTimeMillis
                   }
                 : { ...there, headSha }
-            if (there === undefined) yield* PullRequests.write(repository.directory, record)
+            if (there === undefined) yield* PullRequests.write(repository, record)
             return PullRequests.view(record, cloneUrl(repository.name))
           })
         )
@@ -430,7 +430,7 @@ export const make = Effect.fn("LocalForge.make")(function* (options: Options) {
           Effect.gen(function* () {
             const { repository, record } = yield* openPull(target, number)
             if (record.state === "merged") return yield* conflict(`pull request #${number} is merged`)
-            if (record.state !== state) yield* PullRequests.write(repository.directory, { ...record, state })
+            if (record.state !== state) yield* PullRequests.write(repository, { ...record, state })
             return PullRequests.view({ ...record, state }, cloneUrl(repository.name))
           })
         )

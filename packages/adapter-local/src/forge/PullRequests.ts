@@ -3,7 +3,8 @@ import { BranchName, type PullRequest } from "@rdev/core/ports/infra/Forge"
 import { Effect, Schema } from "effect"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
-import { recordOf } from "./GitRepository.ts"
+import * as Damaged from "../records/Damaged.ts"
+import { type GitRepository, recordOf } from "./GitRepository.ts"
 import { attempt, type LocalFailure, notFound } from "../LocalFailure.ts"
 import * as RecordFile from "../records/RecordFile.ts"
 
@@ -22,13 +23,23 @@ export const PullRecord = Schema.Struct({
 export type PullRecord = typeof PullRecord.Type
 const decode = Schema.decodeUnknownSync(PullRecord)
 
-const folder = (directory: string) => recordOf(directory, "pulls")
+const folder = ({ directory }: GitRepository) => recordOf(directory, "pulls")
+const pathOf = (repository: GitRepository, number: number) => join(folder(repository), `${number}.json`)
+const whose =
+  ({ name, projectId }: GitRepository) =>
+  (number: number): Damaged.Whose => ({
+    projectId,
+    part: `pull request #${number}`,
+    repair: `Restore git/${name}.git/rdev/pulls/${number}.json in the data folder from a backup, or remove it: its feature then opens another one`
+  })
 
-export const read = (directory: string, number: number): Effect.Effect<PullRecord, LocalFailure> =>
-  attempt(() =>
-    Number.isSafeInteger(number) && number > 0
-      ? RecordFile.read(join(folder(directory), `${number}.json`), decode)
-      : Promise.resolve(null)
+export const read = (repository: GitRepository, number: number): Effect.Effect<PullRecord, LocalFailure> =>
+  (Number.isSafeInteger(number) && number > 0
+    ? Damaged.told(
+        whose(repository)(number),
+        attempt(() => RecordFile.read(pathOf(repository, number), decode))
+      )
+    : Effect.succeed(null)
   ).pipe(
     Effect.filterOrFail(
       (found) => found !== null,
@@ -36,22 +47,26 @@ export const read = (directory: string, number: number): Effect.Effect<PullRecor
     )
   )
 
-export const write = (directory: string, record: PullRecord): Effect.Effect<void, LocalFailure> =>
-  attempt(() => RecordFile.write(join(folder(directory), `${record.number}.json`), record))
+export const write = (repository: GitRepository, record: PullRecord): Effect.Effect<void, LocalFailure> =>
+  attempt(() => RecordFile.write(pathOf(repository, record.number), record))
 
-const numbers = (directory: string): Effect.Effect<ReadonlyArray<number>, LocalFailure> =>
+const numbers = (repository: GitRepository): Effect.Effect<ReadonlyArray<number>, LocalFailure> =>
   attempt(async () => {
-    const names = await readdir(folder(directory)).catch((cause: unknown) => {
+    const names = await readdir(folder(repository)).catch((cause: unknown) => {
       if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return []
       throw cause
     })
     return names.flatMap((name) => (/^\d+\.json$/.test(name) ? [Number.parseInt(name, 10)] : [])).sort((a, b) => a - b)
   })
 
-/** All records by number, and the number that the next one gets. */
-export const list = Effect.fn("PullRequests.list")(function* (directory: string) {
-  const found = yield* numbers(directory)
-  const records = yield* Effect.forEach(found, (number) => read(directory, number), { concurrency: 8 })
+/** All records that can be read by number, and the number that the next one gets: a damaged one keeps its own. */
+export const list = Effect.fn("PullRequests.list")(function* (repository: GitRepository) {
+  const found = yield* numbers(repository)
+  const records = yield* Damaged.each(found, whose(repository), async (number) => {
+    const record = await RecordFile.read(pathOf(repository, number), decode)
+    if (record === null) throw notFound(`pull request #${number} does not exist`)
+    return record
+  })
   return { records, next: (found.at(-1) ?? 0) + 1 }
 })
 

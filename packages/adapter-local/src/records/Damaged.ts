@@ -22,19 +22,22 @@ export const isDamage = (failure: LocalFailure): boolean => !machine.has(failure
 export const report = (whose: Whose, failure: LocalFailure): Effect.Effect<void> =>
   Effect.flatMap(Quarantine, (quarantine) => quarantine.report({ ...whose, message: failure.reason.message }))
 
+/** It was read without fault, or made anew. */
+export const clear = ({ part, projectId }: Whose): Effect.Effect<void> =>
+  projectId === null ? Effect.void : Effect.flatMap(Quarantine, (quarantine) => quarantine.clear(projectId, part))
+
+/** For who reads one record: its damage is reported, and fails the work too. A good result clears what was reported before. */
+export const told = <A, R>(whose: Whose, work: Effect.Effect<A, LocalFailure, R>): Effect.Effect<A, LocalFailure, R> =>
+  work.pipe(
+    Effect.tap(() => clear(whose)),
+    Effect.tapError((failure) => (isDamage(failure) ? report(whose, failure) : Effect.void))
+  )
+
 /** The result, or null after its damage was reported. A good one clears what was reported before. */
 export const unless = <A, R>(
   whose: Whose,
   work: Effect.Effect<A, LocalFailure, R>
-): Effect.Effect<A | null, LocalFailure, R> =>
-  work.pipe(
-    Effect.tap(() =>
-      whose.projectId === null
-        ? Effect.void
-        : Effect.flatMap(Quarantine, (quarantine) => quarantine.clear(whose.projectId ?? "", whose.part))
-    ),
-    Effect.catchIf(isDamage, (failure) => Effect.as(report(whose, failure), null))
-  )
+): Effect.Effect<A | null, LocalFailure, R> => Effect.catchIf(told(whose, work), isDamage, () => Effect.succeed(null))
 
 /** Results of those that can be read, in their order. */
 export const each = <T, A>(

@@ -1,12 +1,13 @@
 /** Credentials, encrypted before they reach the database (see Envelope). Rotation rewraps row by row and can be stopped anywhere. */
 import type { ProjectId } from "@rdev/core/domain/Ids"
 import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
-import { StoreError } from "@rdev/core/ports/stores/StoreError"
+import { isUnreadable, StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Clock, Effect, Layer, Option, Redacted } from "effect"
 import { Database } from "../engine/Database.ts"
 import * as Envelope from "./Envelope.ts"
 import { Keyring } from "./Keyring.ts"
-import { fail, operation } from "../stores/StoreOperation.ts"
+import { Quarantine } from "@rdev/core/ports/stores/Quarantine"
+import { fail, operation, reportDamage } from "../stores/StoreOperation.ts"
 
 const putSql = `
   INSERT INTO credential (project_id, name, kek_id, wrapped_key, ciphertext, updated_at_millis) VALUES ($1, $2, $3, $4, $5, $6)
@@ -39,6 +40,27 @@ const kekOf = (keyring: Keyring["Service"], id: string, name: string): Effect.Ef
       })
     : Effect.succeed(kek)
 }
+const partOf = (name: string) => `credential ${name}`
+/** What cannot be opened with any key that is given is told as a condition of its project; everything else passes by. */
+const told =
+  (project: string, name: string) =>
+  <A>(opened: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    opened.pipe(
+      Effect.tap(() => Effect.flatMap(Quarantine, (quarantine) => quarantine.clear(project, partOf(name)))),
+      Effect.tapError((error) =>
+        isUnreadable(error)
+          ? reportDamage({
+              projectId: project,
+              part: partOf(name),
+              message: error.message,
+              repair:
+                error.reason._tag === "Invalid"
+                  ? "Add the key that it was encrypted with to RDEV_KEK_PREVIOUS and start again"
+                  : "Restore its row in table credential from a backup, or delete the row and run project.sync, which makes a new one"
+            })
+          : Effect.void
+      )
+    )
 const opening = <A>(project: string, name: string, run: () => A): Effect.Effect<A, StoreError> =>
   Effect.try({
     try: run,
@@ -64,14 +86,21 @@ export const layer: Layer.Layer<CredentialStore, never, Database | Keyring> = La
         const sealed = Envelope.seal(keyring.current, placeOf(projectId, name), Redacted.value(value))
         const now = yield* Clock.currentTimeMillis
         yield* query(putSql, [projectId, name, keyring.current.id, sealed.wrappedKey, sealed.ciphertext, now])
+        yield* (yield* Quarantine).clear(projectId, partOf(name))
       })
     const get = (projectId: ProjectId, name: string) =>
       Effect.gen(function* () {
         const row = (yield* query<Row>(getSql, [projectId, name], { prepare: true }))[0]
         if (row === undefined) return Option.none<Redacted.Redacted>()
-        const kek = yield* kekOf(keyring, row.kek_id, name)
-        const value = yield* opening(projectId, name, () =>
-          Envelope.open(kek, placeOf(projectId, name), { wrappedKey: row.wrapped_key, ciphertext: row.ciphertext })
+        const value = yield* told(
+          projectId,
+          name
+        )(
+          Effect.flatMap(kekOf(keyring, row.kek_id, name), (kek) =>
+            opening(projectId, name, () =>
+              Envelope.open(kek, placeOf(projectId, name), { wrappedKey: row.wrapped_key, ciphertext: row.ciphertext })
+            )
+          )
         )
         return Option.some(Redacted.make(value, { label: name }))
       })
@@ -87,7 +116,12 @@ export const layer: Layer.Layer<CredentialStore, never, Database | Keyring> = La
           )
         ),
       remove: (projectId, name) =>
-        operation("CredentialStore.remove")(Effect.asVoid(query(removeSql, [projectId, name]))),
+        operation("CredentialStore.remove")(
+          Effect.andThen(
+            query(removeSql, [projectId, name]),
+            Effect.flatMap(Quarantine, (quarantine) => quarantine.clear(projectId, partOf(name)))
+          )
+        ),
       removeAll: (projectId) => operation("CredentialStore.removeAll")(Effect.asVoid(query(removeAllSql, [projectId])))
     })
   })
@@ -95,7 +129,8 @@ export const layer: Layer.Layer<CredentialStore, never, Database | Keyring> = La
 
 /**
  * Rewraps everything that is not under the current key; returns how many records. Each is committed on its own: a run that was
- * killed is continued by the next one, and meanwhile everything stays readable. Afterwards the previous keys can be forgotten.
+ * killed is continued by the next one, and meanwhile everything stays readable. Afterwards the previous keys can be forgotten: what
+ * could not be opened with any of them is told as a condition of its project, and keeps nobody else's from being rewrapped.
  */
 export const rotate: Effect.Effect<number, StoreError, Database | Keyring> = operation("CredentialStore.rotate")(
   Effect.gen(function* () {
@@ -109,13 +144,18 @@ export const rotate: Effect.Effect<number, StoreError, Database | Keyring> = ope
         at.name
       ])
       for (const row of rows) {
-        const kek = yield* kekOf(keyring, row.kek_id, row.name)
-        const wrapped = yield* opening(row.project_id, row.name, () =>
-          Envelope.rewrap(kek, keyring.current, placeOf(row.project_id, row.name), row.wrapped_key)
-        )
-        count += (yield* query(rewrapSql, [row.project_id, row.name, row.wrapped_key, keyring.current.id, wrapped]))
-          .length
         at = row
+        const wrapped = yield* Effect.flatMap(kekOf(keyring, row.kek_id, row.name), (kek) =>
+          opening(row.project_id, row.name, () =>
+            Envelope.rewrap(kek, keyring.current, placeOf(row.project_id, row.name), row.wrapped_key)
+          )
+        ).pipe(
+          told(row.project_id, row.name),
+          Effect.catchIf(isUnreadable, () => Effect.succeed(null))
+        )
+        if (wrapped !== null)
+          count += (yield* query(rewrapSql, [row.project_id, row.name, row.wrapped_key, keyring.current.id, wrapped]))
+            .length
       }
       if (rows.length === 0) return count
     }

@@ -16,7 +16,8 @@ const recordsOf = ({ dataDir }: Attack["server"], project: ProjectRef): Readonly
     ...["release.json", "project.json"].flatMap((name) => filesNamed(join(dataDir, "releases", project.id), name)),
     ...filesNamed(join(dataDir, "workspaces", project.id), "workspace.json"),
     join(dataDir, "dns", `${project.name}.localhost.json`),
-    join(dataDir, "git", `${project.name}.git`, "rdev", "repository.json")
+    join(dataDir, "git", `${project.name}.git`, "rdev", "repository.json"),
+    join(dataDir, "git", `${project.name}.git`, "rdev", "tokens.json")
   ].filter((path) => statSync(path, { throwIfNoEntry: false }) !== undefined)
 
 const tryOthers = async (attack: Attack, good: ProjectRef, bad: ProjectRef, when: string) => {
@@ -43,6 +44,7 @@ export const kind: Kind = {
   run: async (attack) => {
     const [good, bad] = [await attack.project(), await attack.project()]
     await attack.exec(bad, "true")
+    await attack.must("POST", `/projects/${bad.name}/git-tokens`, { body: { access: "read" } })
     const records = recordsOf(attack.server, bad)
     attack.held("there are records to spoil", records.length >= 4, records.join(", "))
     for (const spoil of spoils) {

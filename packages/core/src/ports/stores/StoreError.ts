@@ -18,6 +18,10 @@ export const StoreReason = Schema.TaggedUnion({
 })
 export type StoreReason = typeof StoreReason.Type
 
+/** What is stored cannot be read, and no second try changes that: it is that record's trouble alone. */
+export const isUnreadable = (error: StoreError): boolean =>
+  error.reason._tag === "Corrupt" || error.reason._tag === "Invalid"
+
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   /** `Port.method`. */
   operation: Schema.String,

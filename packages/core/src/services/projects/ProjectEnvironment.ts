@@ -2,6 +2,7 @@
 import { Effect, Option, Redacted } from "effect"
 import type { ProjectId } from "../../domain/Ids.ts"
 import { CredentialStore } from "../../ports/stores/CredentialStore.ts"
+import { isUnreadable } from "../../ports/stores/StoreError.ts"
 import { Redaction } from "../redaction/Redaction.ts"
 
 /** Names of the credentials that provisioning stores; each is the name of the variable too. */
@@ -35,13 +36,25 @@ export const redacted = (value: string): string => {
   return `${url.protocol}//${login}${url.host}${url.pathname}`
 }
 
+/** Instead of one that is damaged; what is wrong with it stands in the project's conditions. */
+const unreadable = "(cannot be read)"
+
 /** Every credential as people may see it. */
 export const shown = Effect.fn("ProjectEnvironment.shown")(function* (projectId: ProjectId) {
   const store = yield* CredentialStore
-  const values = yield* variables(projectId)
-  return (yield* store.list(projectId)).map(({ name, updatedAtMillis }) => ({
+  const found = yield* Effect.forEach(yield* store.list(projectId), ({ name, updatedAtMillis }) =>
+    store.get(projectId, name).pipe(
+      Effect.map((value) => ({ name, value: Option.map(value, Redacted.value), updatedAtMillis })),
+      Effect.catchIf(isUnreadable, () => Effect.succeed({ name, value: null, updatedAtMillis }))
+    )
+  )
+  yield* (yield* Redaction).learn(
+    projectId,
+    found.flatMap(({ value }) => (value === null ? [] : Option.toArray(value)))
+  )
+  return found.map(({ name, updatedAtMillis, value }) => ({
     name,
-    value: redacted(values[name] ?? ""),
+    value: value === null ? unreadable : redacted(Option.getOrElse(value, () => "")),
     updatedAtMillis
   }))
 })

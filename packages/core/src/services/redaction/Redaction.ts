@@ -6,7 +6,7 @@
 import { Clock, Context, Effect, Layer, Option, Redacted } from "effect"
 import type { ProjectId } from "../../domain/Ids.ts"
 import { CredentialStore } from "../../ports/stores/CredentialStore.ts"
-import type { StoreError } from "../../ports/stores/StoreError.ts"
+import { isUnreadable, type StoreError } from "../../ports/stores/StoreError.ts"
 import * as Redactor from "../../redaction/Redactor.ts"
 
 /** How long credentials that were read count as known. */
@@ -37,7 +37,8 @@ export const Redaction: Context.Reference<Shape> = Context.Reference<Shape>("rde
 })
 
 interface Known {
-  stored: ReadonlyMap<string, { readonly at: number; readonly value: string }>
+  /** `value` null: it cannot be read. */
+  stored: ReadonlyMap<string, { readonly at: number; readonly value: string | null }>
   learned: ReadonlyArray<string>
   redactor: Redactor.Redactor
   /** When credentials were read; null = never. */
@@ -77,7 +78,7 @@ export const layer = (options: Options): Layer.Layer<never, never, CredentialSto
         return known
       }
       const valuesOf = (known: Known) => [
-        ...new Set([...[...known.stored.values()].map(({ value }) => value), ...known.learned])
+        ...new Set([...[...known.stored.values()].flatMap(({ value }) => value ?? []), ...known.learned])
       ]
       const rebuild = (known: Known) => {
         const values = valuesOf(known)
@@ -95,6 +96,11 @@ export const layer = (options: Options): Layer.Layer<never, never, CredentialSto
             if (before?.at === updatedAtMillis) return Effect.succeed([[name, before] as const])
             return Effect.map(store.get(projectId, name), (value) =>
               Option.isNone(value) ? [] : [[name, { at: updatedAtMillis, value: Redacted.value(value.value) }] as const]
+            ).pipe(
+              // Nobody can be given what nobody can read; the store says whose it is and how to repair it. What it was before stays masked.
+              Effect.catchIf(isUnreadable, () =>
+                Effect.succeed([[name, { at: updatedAtMillis, value: before?.value ?? null }] as const])
+              )
             )
           })
           known.stored = new Map(found.flat())
