@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { root, run, setup } from "./setup.mjs"
 
-setup()
+setup("all")
 const wanted = process.argv.slice(2)
 const known = readdirSync(join(root, "packages")).filter((name) => {
   const { scripts } = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"))

@@ -5,7 +5,7 @@
  * nothing of Node's and of ours only what does the same. And which files may touch the file system (fileAccess.mjs).
  */
 import { readdirSync, readFileSync, statSync } from "node:fs"
-import { join, relative, resolve } from "node:path"
+import { dirname, join, relative, resolve } from "node:path"
 import * as fileAccess from "./fileAccess.mjs"
 import { root } from "./setup.mjs"
 
@@ -25,6 +25,19 @@ const direct = {
 }
 /** What a third party's library may not be needed for: the classifier depends on effect (and yaml) alone. */
 const foreignAllowed = { sdlc: ["effect", "yaml"] }
+/** Arrows between folders of one package: what a file below the first folder may not import of the second, and why. */
+const rooms = {
+  core: [
+    [
+      "ports",
+      /^(memory|services|queue|operations)\//,
+      "a port is a contract; it imports the domain and other ports only"
+    ],
+    ["domain", /^(ports|memory|services|queue|operations|redaction)\//, "the domain imports nothing of the house"]
+  ]
+}
+/** No folder of sources holds more files than a reader takes in at a glance. */
+const mostFiles = 27
 /** The one file of a package that may import a vendor's SDK is an adapter's matter; core never does. */
 const foreignForbidden = {
   core: [/^pg$/, /^@electric-sql\//, /^ioredis$/, /^@kubernetes\//, /^octokit$/, /^@effect\/platform-node/]
@@ -85,6 +98,7 @@ for (const name of packages) {
   }
   const base = join(packagesDir, name)
   const sources = new Map()
+  const crowd = new Map()
   for (const room of ["src", "test", "bench", "attack"]) {
     const mayImport = room === "src" ? allowed : [...allowed, "conformance"]
     for (const file of files(join(base, room))) {
@@ -94,6 +108,8 @@ for (const name of packages) {
       if (room === "src") {
         const path = relative(join(base, room), file)
         sources.set(path, text)
+        const folder = dirname(path)
+        crowd.set(folder, (crowd.get(folder) ?? 0) + 1)
         problems.push(...fileAccess.check(name, path, text))
         problems.push(...browserProblems(`${name}/src/${path}`, text, importsOf(text)))
       }
@@ -104,6 +120,11 @@ for (const name of packages) {
             problems.push(
               `${where}: imports ${specifier}, which lies outside packages/${name}; import the package by its name`
             )
+          const from = relative(join(base, "src"), file)
+          const to = relative(join(base, "src"), target)
+          for (const [folder, forbidden, reason] of rooms[name] ?? [])
+            if (room === "src" && from.startsWith(`${folder}/`) && forbidden.test(to))
+              problems.push(`${where}: imports ${specifier}; ${reason}`)
           continue
         }
         const own = /^@rdev\/([^/]+)/.exec(specifier)?.[1]
@@ -121,6 +142,9 @@ for (const name of packages) {
     }
   }
   problems.push(...fileAccess.stale(name, sources))
+  for (const [folder, count] of crowd)
+    if (count > mostFiles)
+      problems.push(`packages/${name}/src/${folder}: ${count} files; at most ${mostFiles}, so divide it by subject`)
   const manifest = JSON.parse(readFileSync(join(base, "package.json"), "utf8"))
   for (const dependency of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
     const own = /^@rdev\/(.+)/.exec(dependency)?.[1]

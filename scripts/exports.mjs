@@ -7,7 +7,9 @@ import { spawnSync } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { problem } from "./embed.mjs"
-import { environment, root } from "./setup.mjs"
+import { environment, root, setup } from "./setup.mjs"
+
+setup("all")
 
 let failed = 0
 const step = (title, command, args, cwd) => {

@@ -1,9 +1,11 @@
 /**
- * Brings a clone to the state in which everything runs: packages installed as the lockfile says, sources built.
- * Runs on any Node ≥ 20 without node_modules. Does nothing that is done already.
+ * Brings a clone to the state in which it runs: packages installed as the lockfile says, programs built; with `all`, the libraries and
+ * their declarations too. Says what it does and how long that took. Runs on any Node ≥ 20 without node_modules. Does nothing that is
+ * done already.
  */
 import { spawnSync } from "node:child_process"
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -36,25 +38,39 @@ const guardVersions = () => {
   if (git.error) fail("git is missing; install git 2.38 or newer")
 }
 
-const installed = () => {
-  const marker = join(root, "node_modules", ".package-lock.json")
-  return existsSync(marker) && statSync(marker).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs - 1
+/** One step with a line before it and its seconds after it. A command that was stopped by Ctrl-C ends this process the same way. */
+const step = (title, work) => {
+  const began = performance.now()
+  console.error(`rdev: ${title} …`)
+  const { error, signal, status, stderr, stdout } = work()
+  if (signal !== null && signal !== undefined) process.kill(process.pid, signal)
+  if (error || status !== 0) {
+    console.error(`${stdout ?? ""}${stderr ?? ""}`.trimEnd())
+    fail(`${title} failed${error ? `: ${error.message}` : ""}`)
+  }
+  console.error(`rdev: … ${((performance.now() - began) / 1000).toFixed(1)} s`)
 }
 
-const install = (quiet) => {
+const lock = join(root, "package-lock.json")
+const lockHash = () => createHash("sha256").update(readFileSync(lock)).digest("hex")
+/** Which lockfile was installed. */
+const installedStamp = join(root, "node_modules", ".rdev-installed")
+const installed = () => existsSync(installedStamp) && readFileSync(installedStamp, "utf8") === lockHash()
+
+const install = () => {
   if (installed()) return
-  if (!quiet) console.log("rdev: installing packages (once) …")
-  // Not `npm ci`: it refuses a lockfile that does not name the binaries of every platform, and a registry that carries only some
-  // platforms cannot give one. Versions come from the lockfile all the same, and it is not written.
-  const result = spawnSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: root,
-    env: process.env,
-    encoding: "utf8"
-  })
-  if (result.status !== 0) {
-    console.error(result.stdout ?? "", result.stderr ?? "")
-    fail("npm install failed; the npm registry must be reachable on the first run")
-  }
+  // `npm ci` begins by deleting what is there; after a change of a few packages adding those is quicker. Neither writes the lockfile.
+  const fresh = !existsSync(join(root, "node_modules"))
+  const args = fresh ? ["ci"] : ["install", "--no-save"]
+  step(`installing packages (npm ${args[0]}, once)`, () =>
+    spawnSync("npm", [...args, "--no-audit", "--no-fund", "--loglevel=error"], {
+      cwd: root,
+      env: process.env,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+  )
+  writeFileSync(installedStamp, lockHash())
 }
 
 /** Node 24 comes from the lockfile; without it an older Node would run silently. */
@@ -79,39 +95,57 @@ const newest = (path) => {
     .filter((name) => name !== "node_modules" && name !== "dist" && name !== "test" && name !== "bench")
     .reduce((latest, name) => Math.max(latest, newest(join(path, name))), 0)
 }
-/** Touched after every build, so that a start with nothing to do costs a few milliseconds instead of a task runner. */
-const stamp = join(root, "node_modules", ".rdev-built")
-const built = () =>
+const shown = { cwd: root, env: environment(), encoding: "utf8" }
+const programs = ["cli/dist/program/rdev.js", "sdlc/dist/cli/main.js", "adapter-local/dist/LaunchHelper.js"]
+const builds = {
+  program: {
+    title: "building the programs",
+    stamp: join(root, "node_modules", ".rdev-program"),
+    complete: () => programs.every((path) => existsSync(join(root, "packages", path))),
+    make: () => spawnSync("node", ["scripts/program.mjs"], { ...shown, stdio: ["ignore", "pipe", "inherit"] })
+  },
+  all: {
+    title: "building every package",
+    stamp: join(root, "node_modules", ".rdev-built"),
+    complete: () =>
+      readdirSync(join(root, "packages")).every((name) =>
+        existsSync(join(root, "packages", name, "dist", "index.d.ts"))
+      ),
+    make: () => {
+      // Its files carry hashes: what the short build left would stay beside what a cache brings back.
+      rmSync(join(root, "packages", "cli", "dist", "program"), { recursive: true, force: true })
+      return spawnSync("turbo", ["run", "build", "--output-logs=errors-only"], shown)
+    }
+  }
+}
+/** Stamps are touched after every build, so that a start with nothing to do costs a few milliseconds instead of a task runner. */
+const built = ({ complete, stamp }) =>
   existsSync(stamp) &&
-  readdirSync(join(root, "packages")).every((name) => existsSync(join(root, "packages", name, "dist"))) &&
+  complete() &&
   ["packages", "tsup.config.ts", "tsconfig.base.json", "package-lock.json"].every(
     (path) => newest(join(root, path)) <= statSync(stamp).mtimeMs
   )
 
-const build = (quiet) => {
-  if (built()) return
+/** What is built in full has the programs too. */
+const ready = (wanted) => built(builds.all) || (wanted === "program" && built(builds.program))
+
+const build = (wanted) => {
+  if (ready(wanted)) return
+  const { make, stamp, title } = builds[wanted]
   const started = new Date()
-  const result = spawnSync("turbo", ["run", "build", "--output-logs=errors-only"], {
-    cwd: root,
-    env: environment(),
-    encoding: "utf8"
-  })
-  if (result.status !== 0) {
-    console.error(result.stdout ?? "", result.stderr ?? "")
-    fail("the build failed")
-  }
+  step(title, make)
   writeFileSync(stamp, "")
   utimesSync(stamp, started, started)
-  if (!quiet && !/FULL TURBO/.test(result.stdout)) console.log("rdev: built")
 }
 
-export const setup = ({ quiet = false } = {}) => {
+/** `wanted` is "program" (what runs here) or "all" (what is published). */
+export const setup = (wanted = "program") => {
   // What was installed and built here was checked then; asking programs for their versions again would delay every start.
-  if (installed() && built()) return
+  if (installed() && ready(wanted)) return
   guardVersions()
-  install(quiet)
+  install()
   guardProjectNode()
-  build(quiet)
+  build(wanted)
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) setup()
+if (process.argv[1] === fileURLToPath(import.meta.url)) setup(process.argv[2] === "all" ? "all" : "program")

@@ -17,12 +17,12 @@ execFileSync(
   ["run", "build", "--filter=@rdev/adapter-postgres", "--output-logs=errors-only"],
   { cwd: root, stdio: "inherit" }
 )
-// As published: what was built, and the migrations beside it.
+// As published: what was built, and the SQL beside it.
 for (const name of ["sdlc", "core", "adapter-postgres"]) {
   const from = join(root, "packages", name),
     to = join(target, "node_modules", "@rdev", name)
   rmSync(to, { recursive: true, force: true })
-  for (const part of ["package.json", "dist", "migrations"])
+  for (const part of ["package.json", "dist", "migrations", "sql"])
     if (existsSync(join(from, part))) cpSync(join(from, part), join(to, part), { recursive: true })
 }
 // What our packages need besides the harness's own packages; effect and pg are the harness's, in the same versions.

@@ -14,6 +14,11 @@ CREATE TABLE idempotency (
   -- When the present holder claimed it; a claim without an answer lapses.
   claimed_at_millis bigint NOT NULL,
   answer json,
+  -- Whose claim it is: a holder that comes back after another has taken over finds itself refused.
+  token text NOT NULL DEFAULT '',
+  renewed_at_millis bigint NOT NULL DEFAULT 0,
+  -- Written in the transaction of what the request does.
+  effect json,
   PRIMARY KEY (principal, route, key)
 );
 CREATE INDEX idempotency_age ON idempotency (claimed_at_millis);

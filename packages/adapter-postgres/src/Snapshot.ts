@@ -1,7 +1,7 @@
 /**
  * A ready-made database folder of the embedded engine, so that a first start unpacks files (under half a second) instead of
  * running initdb and every migration (five seconds). It is looked for in the package (built with it), then in the user's cache
- * folder; when neither has one for exactly this engine and these migrations, it is made and kept in the cache folder.
+ * folder; when neither has one for exactly this engine and these SQL files, it is made and kept in the cache folder.
  */
 import { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Effect } from "effect"
@@ -12,7 +12,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import * as zlib from "node:zlib"
-import * as Migrations from "./Migrations.ts"
+import * as SqlFiles from "./SqlFiles.ts"
 
 const cacheFolder = (): string =>
   path.join(
@@ -25,7 +25,7 @@ const cacheFolder = (): string =>
   )
 
 /** Beside the built modules; the same folder seen from src/ and from dist/. */
-const packaged = fileURLToPath(new URL("../dist/", import.meta.url))
+export const packaged = fileURLToPath(new URL("../dist/", import.meta.url))
 
 const engineVersion = (): string => {
   // The engine's package.json is found from its entry point, as its export map need not name it.
@@ -37,10 +37,10 @@ const engineVersion = (): string => {
   return version
 }
 
-/** `snapshot-<hash of engine and migrations>.tar.br`. */
-export const fileName = (migrations: ReadonlyArray<Migrations.Migration>): string =>
+/** `snapshot-<hash of engine and SQL files>.tar.br`. */
+export const fileName = (files: SqlFiles.SqlFiles): string =>
   `snapshot-${createHash("sha256")
-    .update(`${engineVersion()}\n${Migrations.fingerprint(migrations)}`)
+    .update(`${engineVersion()}\n${SqlFiles.fingerprint(files)}`)
     .digest("hex")
     .slice(0, 20)}.tar.br`
 
@@ -83,11 +83,11 @@ const prune = (folder: string): void => {
 
 /** The tar of a migrated, empty database; `make` is asked only when none is stored. */
 export const load = (
-  migrations: ReadonlyArray<Migrations.Migration>,
+  files: SqlFiles.SqlFiles,
   make: Effect.Effect<Uint8Array, StoreError>
 ): Effect.Effect<Uint8Array, StoreError> =>
   Effect.gen(function* () {
-    const name = fileName(migrations)
+    const name = fileName(files)
     const stored = read(path.join(packaged, name)) ?? read(path.join(cacheFolder(), name))
     if (stored !== null) return stored
     const tar = yield* make

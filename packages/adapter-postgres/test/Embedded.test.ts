@@ -149,11 +149,11 @@ describe("data folder", () => {
       yield* inFolder(
         dataDir,
         Effect.flatMap(Database, (db) =>
-          db.query("INSERT INTO rdev_migration VALUES (9999, 'from_the_future', 'x', 1)")
+          db.query("INSERT INTO rdev_migration VALUES ('9999_from_the_future', 'x', 1, 1)")
         )
       )
       const error = yield* refusal(dataDir)
-      assert.match(text(error), /^Corrupt: .*newer version of rdev.*9999 from_the_future/)
+      assert.match(text(error), /^Corrupt: .*newer version of rdev.*9999_from_the_future/)
       fs.writeFileSync(path.join(dataDir, "database", "PG_VERSION"), "19\n")
       assert.match(text(yield* refusal(dataDir)), /^Corrupt: .*written by PostgreSQL 19.*start the newer version/)
     })
@@ -164,9 +164,11 @@ describe("data folder", () => {
       const dataDir = freshFolder()
       yield* inFolder(
         dataDir,
-        Effect.flatMap(Database, (db) => db.query("UPDATE rdev_migration SET checksum = 'y' WHERE number = 1"))
+        Effect.flatMap(Database, (db) =>
+          db.query("UPDATE rdev_migration SET checksum = 'y' WHERE name = '0001_project'")
+        )
       )
-      assert.match(text(yield* refusal(dataDir)), /^Corrupt: .*migration 1 project was applied with other contents/)
+      assert.match(text(yield* refusal(dataDir)), /^Corrupt: .*migration 0001_project was applied with other contents/)
     })
   )
 

@@ -8,6 +8,7 @@ import {
   type OperationStatus,
   type OperationStep
 } from "@rdev/core/domain/Operation"
+import * as MemoryOperationStore from "@rdev/core/memory/stores/OperationStore"
 import * as OperationStore from "@rdev/core/ports/stores/OperationStore"
 import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Context, Effect, Layer, Option } from "effect"
@@ -194,7 +195,7 @@ const suite = (name: string, database: Layer.Layer<Database, StoreError>) =>
           const stored = yield* OperationStore.OperationStore
           for (let seed = 1; seed <= 12; seed++) {
             const memory = Context.get(
-              yield* Effect.scoped(Layer.build(Layer.fresh(OperationStore.layerMemory))),
+              yield* Effect.scoped(Layer.build(Layer.fresh(MemoryOperationStore.layer))),
               OperationStore.OperationStore
             )
             const projectId = yield* NewId.make("proj")

@@ -10,6 +10,7 @@ import { Database, layerPostgres } from "../src/engine/Database.ts"
 import * as Keyring from "../src/secrets/Keyring.ts"
 import * as Migrations from "../src/Migrations.ts"
 import * as PgEventLog from "../src/stores/PgEventLog.ts"
+import * as SqlFiles from "../src/SqlFiles.ts"
 import * as Stores from "../src/stores/Stores.ts"
 import * as TestPostgres from "../src/testing/TestPostgres.ts"
 
@@ -85,42 +86,41 @@ layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestS
     Effect.gen(function* () {
       const url = yield* (yield* Server).createDatabase
       yield* Effect.forEach(Array.from({ length: 6 }), () => Effect.scoped(replica(url)), { concurrency: "unbounded" })
-      const migrations = yield* Migrations.load
+      const files = yield* SqlFiles.load
       const rows = yield* Effect.provide(
-        Effect.flatMap(Database, (db) =>
-          db.query<{ number: number }>("SELECT number FROM rdev_migration ORDER BY number")
-        ),
+        Effect.flatMap(Database, (db) => db.query<{ name: string }>("SELECT name FROM rdev_migration")),
         layerPostgres({ url })
       )
       assert.deepStrictEqual(
-        rows.map((row) => row.number),
-        migrations.map((m) => m.number)
+        rows.map((row) => row.name).sort(),
+        [...files.tables, ...files.functions].map((file) => file.name).sort()
       )
     })
   )
 
-  it.effect("a migration that is not the one its version was built with is refused, and changes nothing", () =>
+  it.effect("a file that is not the one its version was built with is refused, and changes nothing", () =>
     Effect.gen(function* () {
       const url = yield* (yield* Server).createDatabase
       const refusal = yield* Effect.provide(
         Effect.gen(function* () {
           const database = yield* Database
-          const migrations = yield* Migrations.load
-          const [first] = migrations
-          if (first === undefined) return assert.fail("there are no migrations")
+          const files = yield* SqlFiles.load
+          const before = yield* database.query("SELECT * FROM rdev_migration ORDER BY name")
           const error = yield* Effect.flip(
-            Migrations.run(database, Effect.succeed(database), [
-              ...migrations,
-              { ...first, number: 9_000, checksum: "of another text" }
-            ])
+            Migrations.run(database, Effect.succeed(database), {
+              ...files,
+              functions: files.functions.map((file) =>
+                file.name === "queue/tend" ? { ...file, checksum: "of another text" } : file
+              )
+            })
           )
-          assert.strictEqual((yield* database.query("SELECT FROM rdev_migration")).length, migrations.length)
+          assert.deepStrictEqual(yield* database.query("SELECT * FROM rdev_migration ORDER BY name"), before)
           return error
         }),
         layerPostgres({ url })
       )
       assert.deepInclude(refusal.reason, { _tag: "Invalid", field: "migrations" })
-      assert.match(refusal.message, /0001_project\.sql is not the one that this version was built with/)
+      assert.match(refusal.message, /sql\/queue\/tend\.sql is not the one that this version was built with/)
     })
   )
 
@@ -202,7 +202,7 @@ layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestS
       yield* Effect.scoped(replica(url))
       yield* Effect.provide(
         Effect.flatMap(Database, (db) =>
-          db.query("INSERT INTO rdev_migration VALUES (9999, 'from_the_future', 'x', 1)")
+          db.query("INSERT INTO rdev_migration VALUES ('9999_from_the_future', 'x', 1, 1)")
         ),
         layerPostgres({ url })
       )

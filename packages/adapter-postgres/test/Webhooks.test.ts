@@ -5,7 +5,7 @@ import * as NewId from "@rdev/core/ids/NewId"
 import { EventLog } from "@rdev/core/ports/stores/EventLog"
 import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { UnitOfWork } from "@rdev/core/ports/stores/UnitOfWork"
-import * as WebhookTransport from "@rdev/core/ports/infra/WebhookTransport"
+import * as MemoryWebhookTransport from "@rdev/core/memory/infra/WebhookTransport"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import * as TaskHandlers from "@rdev/core/queue/TaskHandlers"
 import * as Worker from "@rdev/core/queue/Worker"
@@ -29,7 +29,7 @@ const services = (database: Layer.Layer<Database, StoreError>) =>
     Layer.provideMerge(WorkQueue.layer),
     Layer.provideMerge(TaskEvents.layer),
     Layer.provideMerge(Outbox.layer.pipe(Layer.provideMerge(Subscriptions.layer))),
-    Layer.provideMerge(WebhookTransport.layerMemory),
+    Layer.provideMerge(MemoryWebhookTransport.layer),
     Layer.provideMerge(
       Layer.merge(Stores.layerNoKeyring.pipe(Layer.provide(keyring)), PgWorkQueueStore.layer).pipe(
         Layer.provide(database)
@@ -57,7 +57,7 @@ const test = (name: string, database: Layer.Layer<Database, StoreError>) =>
         const hooks = yield* Webhooks
         const log = yield* EventLog
         const unit = yield* UnitOfWork
-        const receiver = yield* WebhookTransport.MemoryReceiver
+        const receiver = yield* MemoryWebhookTransport.Receiver
         const projectId = yield* NewId.make("proj")
         const stream = Event.ofProject(projectId)
         const { webhook } = yield* hooks.create({ projectId, url: "https://example.com", events: ["good.*"] })

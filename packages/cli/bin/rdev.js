@@ -12,8 +12,9 @@ const end = (message) => {
   process.exit(1)
 }
 
-if (Number(process.versions.node.split(".")[0]) < 22)
-  end(`Node ${process.versions.node} is too old; install Node 22.13 or newer`)
+const [major, minor] = process.versions.node.split(".").map(Number)
+if (major < 22 || (major === 22 && minor < 19))
+  end(`Node ${process.versions.node} is too old; install Node 22.19 or newer`)
 else if (!existsSync(program))
   end(`${fileURLToPath(program)} is not built; run \`npm run build\` at the top of the repository`)
 else await import(program.href)

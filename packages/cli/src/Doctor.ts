@@ -66,6 +66,7 @@ const dataFolder = (dataDir: string): Check => {
 
 const machine = (): ReadonlyArray<Check> => {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
+  const recent = major > 22 || (major === 22 && minor >= 19)
   const bubblewrap = program(
     "bwrap",
     ["--version"],
@@ -84,9 +85,9 @@ const machine = (): ReadonlyArray<Check> => {
   return [
     {
       name: "node",
-      ok: major > 22 || (major === 22 && minor >= 13),
+      ok: recent,
       needed: true,
-      detail: `${process.version}${major < 22 ? ": install 22.13 or newer" : ""}`
+      detail: `${process.version}${recent ? "" : ": install 22.19 or newer"}`
     },
     program("git", ["--version"], true, "not found: install git 2.38 or newer"),
     bubblewrap,

@@ -1,7 +1,7 @@
 /** What npm links as a command: it loads the built program, or says in one line why it cannot. */
 import { assert, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -19,7 +19,20 @@ const commands = [
   }
 ]
 
+/** The lowest Node that the package promises, as a person writes it: ">=22.19.0" is "22.19". */
+const floorOf = (launcher: string): string => {
+  const text = readFileSync(join(launcher, "..", "..", "package.json"), "utf8")
+  const { engines } = JSON.parse(text) as { readonly engines: { readonly node: string } }
+  return engines.node.replace(/^>=/, "").replace(/(\.0)+$/, "")
+}
+/** The nearest Node below it. */
+const below = (floor: string): string => {
+  const [major = 0, minor = 0] = floor.split(".").map(Number)
+  return minor > 0 ? `${major}.${minor - 1}.9` : `${major - 1}.99.0`
+}
+
 for (const { launcher, name, program } of commands) {
+  const floor = floorOf(launcher)
   describe(`${name}, as npm links it`, () => {
     const within = (
       work: (dir: string, start: (...flags: ReadonlyArray<string>) => ReturnType<typeof spawnSync>) => void
@@ -55,15 +68,18 @@ for (const { launcher, name, program } of commands) {
     it("names the Node it needs under an older one", () =>
       within((dir, start) => {
         const old = join(dir, "old.mjs")
+        const version = below(floor)
         writeFileSync(
           old,
-          "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } })\n"
+          `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })\n`
         )
         const { status, stderr } = start("--import", old)
         assert.strictEqual(status, 1)
         assert.match(
           String(stderr),
-          new RegExp(`^${name}: Node 20\\.1\\.0 is too old; install Node 22\\.\\d+ or newer\\n$`)
+          new RegExp(
+            `^${name}: Node ${version.replaceAll(".", "\\.")} is too old; install Node ${floor.replaceAll(".", "\\.")} or newer\\n$`
+          )
         )
       }))
   })

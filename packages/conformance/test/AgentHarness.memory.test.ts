@@ -1,15 +1,10 @@
-import {
-  AgentError,
-  AgentHarness,
-  fromHarnesses,
-  layerMemory,
-  memoryHarness
-} from "@rdev/core/ports/agents/AgentHarness"
-import { layerMemory as host } from "@rdev/core/ports/infra/WorkspaceHost"
+import * as MemoryAgentHarness from "@rdev/core/memory/agents/AgentHarness"
+import * as MemoryWorkspaceHost from "@rdev/core/memory/infra/WorkspaceHost"
+import { AgentError, AgentHarness, fromHarnesses } from "@rdev/core/ports/agents/AgentHarness"
 import { Layer, Stream } from "effect"
 import { suite } from "../src/agents/AgentHarnessSuite.ts"
 
-suite("memory", Layer.mergeAll(layerMemory, host), {
+suite("memory", Layer.mergeAll(MemoryAgentHarness.layer, MemoryWorkspaceHost.layer), {
   harness: "memory",
   succeeds: {},
   fails: null,
@@ -23,9 +18,11 @@ const busy = new AgentError({
 })
 const failing = Layer.succeed(
   AgentHarness,
-  fromHarnesses([memoryHarness("busy", (job) => (job.prompt === "fail" ? Stream.fail(busy) : Stream.empty))])
+  fromHarnesses([
+    MemoryAgentHarness.harness("busy", (job) => (job.prompt === "fail" ? Stream.fail(busy) : Stream.empty))
+  ])
 )
-suite("memory, failing", Layer.mergeAll(failing, host), {
+suite("memory, failing", Layer.mergeAll(failing, MemoryWorkspaceHost.layer), {
   harness: "busy",
   succeeds: {},
   fails: { job: { prompt: "fail" }, reason: "RateLimited" },

@@ -1,6 +1,6 @@
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { layerMemoryWith } from "@rdev/core/ports/infra/Ci"
+import * as MemoryCi from "@rdev/core/memory/infra/Ci"
 import { Effect } from "effect"
 import { suite } from "../src/infra/CiSuite.ts"
 
@@ -15,7 +15,7 @@ let counter = 0
 
 suite(
   "memory",
-  layerMemoryWith(({ sha }) => pipelines[sha as keyof typeof pipelines]),
+  MemoryCi.layerWith(({ sha }) => pipelines[sha as keyof typeof pipelines]),
   {
     prepare: (kind) =>
       Effect.map(NewId.make("proj"), (projectId) => ({

@@ -1,4 +1,4 @@
-import { layerMemory } from "@rdev/core/ports/infra/Dns"
+import * as MemoryDns from "@rdev/core/memory/infra/Dns"
 import { suite } from "../src/infra/DnsSuite.ts"
 
-suite("memory", layerMemory, { targets: ["127.0.0.1", "http://127.0.0.1:8080"] })
+suite("memory", MemoryDns.layer, { targets: ["127.0.0.1", "http://127.0.0.1:8080"] })

@@ -1,4 +1,4 @@
-import { layerMemory } from "@rdev/core/ports/infra/Forge"
+import * as MemoryForge from "@rdev/core/memory/infra/Forge"
 import { suite } from "../src/infra/ForgeSuite.ts"
 
-suite("memory", layerMemory, { mergesLines: false, portableBundles: true })
+suite("memory", MemoryForge.layer, { mergesLines: false, portableBundles: true })

@@ -1,6 +1,6 @@
-import * as OperationStore from "@rdev/core/ports/stores/OperationStore"
-import * as UnitOfWork from "@rdev/core/ports/stores/UnitOfWork"
+import * as MemoryOperationStore from "@rdev/core/memory/stores/OperationStore"
+import * as MemoryUnitOfWork from "@rdev/core/memory/stores/UnitOfWork"
 import { Layer } from "effect"
 import { suite } from "../src/stores/OperationStoreSuite.ts"
 
-suite("memory", Layer.merge(OperationStore.layerMemory, UnitOfWork.layerMemory))
+suite("memory", Layer.merge(MemoryOperationStore.layer, MemoryUnitOfWork.layer))

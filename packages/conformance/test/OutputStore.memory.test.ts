@@ -1,4 +1,4 @@
-import * as OutputStore from "@rdev/core/ports/stores/OutputStore"
+import * as MemoryOutputStore from "@rdev/core/memory/stores/OutputStore"
 import { suite } from "../src/stores/OutputStoreSuite.ts"
 
-suite("memory", OutputStore.layerMemoryWith({ maxBytes: 4 << 20 }), { maxBytes: 4 << 20 })
+suite("memory", MemoryOutputStore.layerWith({ maxBytes: 4 << 20 }), { maxBytes: 4 << 20 })

@@ -9,36 +9,36 @@ import * as PolicyStoreSuite from "../src/stores/PolicyStoreSuite.ts"
 import * as ProjectStoreSuite from "../src/stores/ProjectStoreSuite.ts"
 import * as UnitOfWorkSuite from "../src/stores/UnitOfWorkSuite.ts"
 import * as WebhookStoreSuite from "../src/stores/WebhookStoreSuite.ts"
-import * as ApiKeyStore from "@rdev/core/ports/stores/ApiKeyStore"
-import * as AuditStore from "@rdev/core/ports/stores/AuditStore"
-import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
-import * as EventLog from "@rdev/core/ports/stores/EventLog"
-import * as FeatureStore from "@rdev/core/ports/stores/FeatureStore"
-import * as IdempotencyStore from "@rdev/core/ports/stores/IdempotencyStore"
-import * as Notifier from "@rdev/core/ports/stores/Notifier"
-import * as PolicyStore from "@rdev/core/ports/stores/PolicyStore"
-import * as ProjectStore from "@rdev/core/ports/stores/ProjectStore"
-import * as UnitOfWork from "@rdev/core/ports/stores/UnitOfWork"
-import * as WebhookStore from "@rdev/core/ports/stores/WebhookStore"
+import * as MemoryApiKeyStore from "@rdev/core/memory/stores/ApiKeyStore"
+import * as MemoryAuditStore from "@rdev/core/memory/stores/AuditStore"
+import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
+import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
+import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
+import * as MemoryIdempotencyStore from "@rdev/core/memory/stores/IdempotencyStore"
+import * as MemoryNotifier from "@rdev/core/memory/stores/Notifier"
+import * as MemoryPolicyStore from "@rdev/core/memory/stores/PolicyStore"
+import * as MemoryProjectStore from "@rdev/core/memory/stores/ProjectStore"
+import * as MemoryUnitOfWork from "@rdev/core/memory/stores/UnitOfWork"
+import * as MemoryWebhookStore from "@rdev/core/memory/stores/WebhookStore"
 import { Layer } from "effect"
 
-ApiKeyStoreSuite.suite("memory", ApiKeyStore.layerMemory)
-AuditStoreSuite.suite("memory", AuditStore.layerMemory)
-CredentialStoreSuite.suite("memory", CredentialStore.layerMemory)
-EventLogSuite.suite("memory", EventLog.layerMemory, { appenders: 20 })
-FeatureStoreSuite.suite("memory", FeatureStore.layerMemory)
-PolicyStoreSuite.suite("memory", PolicyStore.layerMemory)
-IdempotencyStoreSuite.suite("memory", IdempotencyStore.layerMemory)
-NotifierSuite.suite("memory", Notifier.layerMemory)
-ProjectStoreSuite.suite("memory", ProjectStore.layerMemory)
+ApiKeyStoreSuite.suite("memory", MemoryApiKeyStore.layer)
+AuditStoreSuite.suite("memory", MemoryAuditStore.layer)
+CredentialStoreSuite.suite("memory", MemoryCredentialStore.layer)
+EventLogSuite.suite("memory", MemoryEventLog.layer, { appenders: 20 })
+FeatureStoreSuite.suite("memory", MemoryFeatureStore.layer)
+PolicyStoreSuite.suite("memory", MemoryPolicyStore.layer)
+IdempotencyStoreSuite.suite("memory", MemoryIdempotencyStore.layer)
+NotifierSuite.suite("memory", MemoryNotifier.layer)
+ProjectStoreSuite.suite("memory", MemoryProjectStore.layer)
 UnitOfWorkSuite.suite(
   "memory",
   Layer.mergeAll(
-    UnitOfWork.layerMemory,
-    ProjectStore.layerMemory,
-    EventLog.layerMemory,
-    AuditStore.layerMemory,
-    Notifier.layerMemory
+    MemoryUnitOfWork.layer,
+    MemoryProjectStore.layer,
+    MemoryEventLog.layer,
+    MemoryAuditStore.layer,
+    MemoryNotifier.layer
   )
 )
-WebhookStoreSuite.suite("memory", Layer.mergeAll(UnitOfWork.layerMemory, WebhookStore.layerMemory))
+WebhookStoreSuite.suite("memory", Layer.mergeAll(MemoryUnitOfWork.layer, MemoryWebhookStore.layer))

@@ -1,7 +1,7 @@
-import { layerMemory } from "@rdev/core/ports/infra/WorkspaceHost"
+import * as MemoryWorkspaceHost from "@rdev/core/memory/infra/WorkspaceHost"
 import { suite } from "../src/infra/WorkspaceHostSuite.ts"
 
-suite("memory (fake programs)", layerMemory, {
+suite("memory (fake programs)", MemoryWorkspaceHost.layer, {
   posix: false,
   environment: [],
   commands: {

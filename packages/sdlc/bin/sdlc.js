@@ -13,7 +13,7 @@ const end = (message) => {
 }
 
 if (Number(process.versions.node.split(".")[0]) < 22)
-  end(`Node ${process.versions.node} is too old; install Node 22.13 or newer`)
+  end(`Node ${process.versions.node} is too old; install Node 22 or newer`)
 else if (!existsSync(program))
   end(`${fileURLToPath(program)} is not built; run \`npm run build\` at the top of the repository`)
 else await import(program.href)

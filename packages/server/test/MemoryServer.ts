@@ -1,28 +1,32 @@
 /** The server over ports in memory, on a free port of this machine: real HTTP, nothing on disk but the key files. */
-import * as AgentHarness from "@rdev/core/ports/agents/AgentHarness"
+import * as MemoryAgentHarness from "@rdev/core/memory/agents/AgentHarness"
+import * as MemoryApiKeyStore from "@rdev/core/memory/stores/ApiKeyStore"
 import * as ApiKeyStore from "@rdev/core/ports/stores/ApiKeyStore"
-import * as AuditStore from "@rdev/core/ports/stores/AuditStore"
-import * as Ci from "@rdev/core/ports/infra/Ci"
-import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
-import * as Deployer from "@rdev/core/ports/infra/Deployer"
-import * as Dns from "@rdev/core/ports/infra/Dns"
+import * as MemoryAuditStore from "@rdev/core/memory/stores/AuditStore"
+import * as MemoryCi from "@rdev/core/memory/infra/Ci"
+import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
+import * as MemoryDeployer from "@rdev/core/memory/infra/Deployer"
+import * as MemoryDns from "@rdev/core/memory/infra/Dns"
+import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
-import * as FeatureStore from "@rdev/core/ports/stores/FeatureStore"
-import * as Forge from "@rdev/core/ports/infra/Forge"
+import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
+import * as MemoryForge from "@rdev/core/memory/infra/Forge"
+import * as MemoryIdempotencyStore from "@rdev/core/memory/stores/IdempotencyStore"
 import * as IdempotencyStore from "@rdev/core/ports/stores/IdempotencyStore"
-import * as Notifier from "@rdev/core/ports/stores/Notifier"
-import * as OperationStore from "@rdev/core/ports/stores/OperationStore"
-import * as PolicyStore from "@rdev/core/ports/stores/PolicyStore"
-import * as OutputStore from "@rdev/core/ports/stores/OutputStore"
+import * as MemoryNotifier from "@rdev/core/memory/stores/Notifier"
+import * as MemoryOperationStore from "@rdev/core/memory/stores/OperationStore"
+import * as MemoryPolicyStore from "@rdev/core/memory/stores/PolicyStore"
+import * as MemoryOutputStore from "@rdev/core/memory/stores/OutputStore"
+import * as MemoryProjectStore from "@rdev/core/memory/stores/ProjectStore"
 import * as ProjectStore from "@rdev/core/ports/stores/ProjectStore"
-import * as TenantCache from "@rdev/core/ports/infra/TenantCache"
-import * as TenantDatabase from "@rdev/core/ports/infra/TenantDatabase"
-import * as Tls from "@rdev/core/ports/infra/Tls"
-import * as UnitOfWork from "@rdev/core/ports/stores/UnitOfWork"
-import * as WebhookStore from "@rdev/core/ports/stores/WebhookStore"
-import * as WebhookTransport from "@rdev/core/ports/infra/WebhookTransport"
-import * as WorkQueueStore from "@rdev/core/ports/stores/WorkQueueStore"
-import * as WorkspaceHost from "@rdev/core/ports/infra/WorkspaceHost"
+import * as MemoryTenantCache from "@rdev/core/memory/infra/TenantCache"
+import * as MemoryTenantDatabase from "@rdev/core/memory/infra/TenantDatabase"
+import * as MemoryTls from "@rdev/core/memory/infra/Tls"
+import * as MemoryUnitOfWork from "@rdev/core/memory/stores/UnitOfWork"
+import * as MemoryWebhookStore from "@rdev/core/memory/stores/WebhookStore"
+import * as MemoryWebhookTransport from "@rdev/core/memory/infra/WebhookTransport"
+import * as MemoryWorkQueueStore from "@rdev/core/memory/stores/WorkQueueStore"
+import * as MemoryWorkspaceHost from "@rdev/core/memory/infra/WorkspaceHost"
 import * as Redaction from "@rdev/core/services/redaction/Redaction"
 import * as TreeOperation from "@rdev/core/services/trees/TreeOperation"
 import type { Scope as KeyScope } from "@rdev/core/domain/Principal"
@@ -37,30 +41,30 @@ import { fromEnvironment, type ServerConfig } from "../src/ServerConfig.ts"
 import * as TemplatesDisk from "../src/TemplatesDisk.ts"
 
 const memory = Layer.mergeAll(
-  AgentHarness.layerMemory,
-  ApiKeyStore.layerMemory,
-  AuditStore.layerMemory,
-  Ci.layerMemory,
-  CredentialStore.layerMemory,
-  Deployer.layerMemory,
-  Dns.layerMemory,
-  EventLog.layerMemory,
-  FeatureStore.layerMemory,
-  Forge.layerMemory,
-  IdempotencyStore.layerMemory,
-  Notifier.layerMemory,
-  OperationStore.layerMemory,
-  OutputStore.layerMemory,
-  PolicyStore.layerMemory,
-  ProjectStore.layerMemory,
-  TenantCache.layerMemory,
-  TenantDatabase.layerMemory,
-  Tls.layerMemory,
-  UnitOfWork.layerMemory,
-  WebhookStore.layerMemory,
-  WebhookTransport.layerMemory,
-  WorkQueueStore.layerMemory,
-  WorkspaceHost.layerMemory,
+  MemoryAgentHarness.layer,
+  MemoryApiKeyStore.layer,
+  MemoryAuditStore.layer,
+  MemoryCi.layer,
+  MemoryCredentialStore.layer,
+  MemoryDeployer.layer,
+  MemoryDns.layer,
+  MemoryEventLog.layer,
+  MemoryFeatureStore.layer,
+  MemoryForge.layer,
+  MemoryIdempotencyStore.layer,
+  MemoryNotifier.layer,
+  MemoryOperationStore.layer,
+  MemoryOutputStore.layer,
+  MemoryPolicyStore.layer,
+  MemoryProjectStore.layer,
+  MemoryTenantCache.layer,
+  MemoryTenantDatabase.layer,
+  MemoryTls.layer,
+  MemoryUnitOfWork.layer,
+  MemoryWebhookStore.layer,
+  MemoryWebhookTransport.layer,
+  MemoryWorkQueueStore.layer,
+  MemoryWorkspaceHost.layer,
   TemplatesDisk.layer()
 )
 const settings = {
@@ -90,7 +94,7 @@ export interface TestServer {
       | ProjectStore.ProjectStore
       | IdempotencyStore.IdempotencyStore
       | ApiKeyStore.ApiKeyStore
-      | WebhookTransport.MemoryReceiver
+      | MemoryWebhookTransport.Receiver
     >
   ) => Promise<A>
 }

@@ -1,6 +1,7 @@
 /** Bytes of a command are kept as they came, in whatever pieces, but for secrets. */
 import { assert, describe, it } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
+import * as MemoryOutputStore from "@rdev/core/memory/stores/OutputStore"
 import * as OutputStore from "@rdev/core/ports/stores/OutputStore"
 import * as Redactor from "@rdev/core/redaction/Redactor"
 import { Effect } from "effect"
@@ -118,6 +119,6 @@ describe("exact output", () => {
       yield* exact.push("stdout", Buffer.from("two"))
       yield* exact.end({ code: 0, signal: null, reason: "exited" })
       assert.deepStrictEqual(told, ["NotFound"])
-    }).pipe(Effect.provide(OutputStore.layerMemory))
+    }).pipe(Effect.provide(MemoryOutputStore.layer))
   )
 })

@@ -3,11 +3,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { type NewEvent, ofProject } from "@rdev/core/domain/Event"
 import * as NewId from "@rdev/core/ids/NewId"
 import type { Project } from "@rdev/core/domain/Project"
-import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
+import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
+import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
-import * as Forge from "@rdev/core/ports/infra/Forge"
-import * as OutputStore from "@rdev/core/ports/stores/OutputStore"
-import * as WorkspaceHost from "@rdev/core/ports/infra/WorkspaceHost"
+import * as MemoryForge from "@rdev/core/memory/infra/Forge"
+import * as MemoryOutputStore from "@rdev/core/memory/stores/OutputStore"
+import * as MemoryWorkspaceHost from "@rdev/core/memory/infra/WorkspaceHost"
 import { Effect, Layer } from "effect"
 import { Execs, layer } from "../src/Execs.ts"
 
@@ -25,7 +26,7 @@ const shortSighted = Layer.effect(
         }))
     })
   )
-).pipe(Layer.provide(EventLog.layerMemory))
+).pipe(Layer.provide(MemoryEventLog.layer))
 
 describe("execs", () => {
   it.effect("are found in the log behind many other events", () =>
@@ -59,10 +60,10 @@ describe("execs", () => {
           Layer.provideMerge(
             Layer.mergeAll(
               shortSighted,
-              CredentialStore.layerMemory,
-              Forge.layerMemory,
-              OutputStore.layerMemory,
-              WorkspaceHost.layerMemory
+              MemoryCredentialStore.layer,
+              MemoryForge.layer,
+              MemoryOutputStore.layer,
+              MemoryWorkspaceHost.layer
             )
           )
         )

@@ -2,17 +2,18 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as Event from "@rdev/core/domain/Event"
 import { EventLog } from "@rdev/core/ports/stores/EventLog"
-import { MemoryReceiver, type WebhookRequest } from "@rdev/core/ports/infra/WebhookTransport"
+import * as MemoryWebhookTransport from "@rdev/core/memory/infra/WebhookTransport"
+import type { WebhookRequest } from "@rdev/core/ports/infra/WebhookTransport"
 import { Effect, Exit, Scope } from "effect"
 import { Webhook } from "standardwebhooks"
 import * as MemoryServer from "./MemoryServer.ts"
 
 const scope = Scope.makeUnsafe()
 let server: MemoryServer.TestServer
-let receiver: MemoryReceiver["Service"]
+let receiver: MemoryWebhookTransport.Receiver["Service"]
 beforeAll(async () => {
   server = await Effect.runPromise(Scope.provide(MemoryServer.make(), scope))
-  receiver = await server.run(Effect.service(MemoryReceiver))
+  receiver = await server.run(Effect.service(MemoryWebhookTransport.Receiver))
 })
 afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 

@@ -14,6 +14,7 @@ import * as Migrations from "../Migrations.ts"
 import * as PostgresConfig from "./PostgresConfig.ts"
 import * as Route from "./Route.ts"
 import * as Session from "./Session.ts"
+import * as SqlFiles from "../SqlFiles.ts"
 
 export type { Connections, QueryOptions, Row } from "./Driver.ts"
 export type { Signal } from "./Listener.ts"
@@ -51,9 +52,9 @@ export const layerPostgres = (options: Route.PostgresOptions): Layer.Layer<Datab
       if (route.pooling !== "direct") yield* Effect.logInfo(`the database ${Route.describe(route)}`)
       const { apart, pool } = route
       const connections = yield* Driver.make(pool.config, pool.manner)
-      const migrations = yield* Migrations.load
+      const files = yield* SqlFiles.load
       const patient = Route.unlimited(apart)
-      yield* Migrations.run(connections, Driver.make(patient.config, patient.manner), migrations)
+      yield* Migrations.run(connections, Driver.make(patient.config, patient.manner), files)
       const listener = route.listener === null ? null : yield* Listener.make(route.listener)
       const session = Session.make(apart.config, apart.manner)
       const tell: Database["Service"]["notify"] = (channel, payloads) =>

@@ -15,6 +15,7 @@ import * as Driver from "./Driver.ts"
 import * as EngineCode from "../EngineCode.ts"
 import * as Migrations from "../Migrations.ts"
 import * as Snapshot from "../Snapshot.ts"
+import * as SqlFiles from "../SqlFiles.ts"
 
 /** PostgreSQL's major version inside PGlite 0.5; the first line of a folder's PG_VERSION. */
 const major = "18"
@@ -163,11 +164,11 @@ const connect = (db: PGlite): Effect.Effect<Engine, never, Scope.Scope> => {
 }
 
 /** A migrated, empty database as a tar; takes some seconds. */
-export const build = (migrations: ReadonlyArray<Migrations.Migration>): Effect.Effect<Uint8Array, StoreError> =>
+export const build = (files: SqlFiles.SqlFiles): Effect.Effect<Uint8Array, StoreError> =>
   Effect.scoped(
     Effect.gen(function* () {
       const made = yield* Effect.flatMap(engine({}), connect)
-      yield* Migrations.run(made.connections, Effect.succeed(made.connections), migrations)
+      yield* Migrations.run(made.connections, Effect.succeed(made.connections), files)
       yield* made.connections.query("VACUUM (FREEZE, ANALYZE)")
       yield* made.connections.query("CHECKPOINT")
       return yield* made.dump
@@ -192,8 +193,8 @@ export const open = (
   where: { readonly dataDir: string } | { readonly memory: true }
 ): Effect.Effect<Engine, StoreError, Scope.Scope> =>
   Effect.gen(function* () {
-    const migrations = yield* Migrations.load
-    const snapshot = Snapshot.load(migrations, build(migrations))
+    const files = yield* SqlFiles.load
+    const snapshot = Snapshot.load(files, build(files))
     if ("memory" in where) {
       const tar = yield* snapshot
       return yield* Effect.flatMap(engine({ loadDataDir: new Blob([new Uint8Array(tar)]) }), connect)
@@ -206,6 +207,6 @@ export const open = (
     const problem = checkVersion(database)
     if (problem !== null) return yield* problem
     const opened = yield* Effect.flatMap(engine({ dataDir: database }), connect)
-    if (!isNew) yield* Migrations.run(opened.connections, Effect.succeed(opened.connections), migrations)
+    if (!isNew) yield* Migrations.run(opened.connections, Effect.succeed(opened.connections), files)
     return opened
   })

@@ -1,5 +1,5 @@
 /**
- * The work queue on PostgreSQL and on the embedded engine, with the same SQL (migrations 0020 to 0024 and 0031 to 0035; the claims and leases are
+ * The work queue on PostgreSQL and on the embedded engine, with the same SQL (migrations/0008_queue.sql and sql/queue; the claims and leases are
  * described there). Claims have a connection of their own, so that they never wait behind a producer, and wake-ups arrive on it.
  */
 import type { ProjectId, WorkerId } from "@rdev/core/domain/Ids"

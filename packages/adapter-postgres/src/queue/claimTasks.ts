@@ -20,7 +20,7 @@ import { bytesOfHex, size, toUuid } from "./TaskUuid.ts"
 const claimSql =
   "SELECT queue.claim($1, $2, $3::text[], $4::text[], $5, $6, $7::int[], $8::smallint[], $9::uuid[]) AS answer"
 
-/** Asks again where a task was cancelled while it was claimed, see migration 0037. */
+/** Asks again where a task was cancelled while it was claimed, see sql/queue/claim.sql. */
 const undisturbed = <A>(claim: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
   Effect.catchIf(
     claim,
@@ -28,7 +28,7 @@ const undisturbed = <A>(claim: Effect.Effect<A, StoreError>): Effect.Effect<A, S
     () => undisturbed(claim)
   )
 
-/** See migration 0034. */
+/** See sql/queue/claim.sql. */
 interface Answer extends Partial<Columns> {
   readonly after: number
   readonly more: boolean

@@ -19,7 +19,7 @@ type Statements = Readonly<Record<Way, string>>
 const anyWorker = `${anyWorkerSql} AS workers`
 const insertOne = "INSERT INTO queue.ready (lane, priority, id, payload) VALUES ($1, $2, $3, $4)"
 const one: Statements = {
-  // Workers see the tasks, and are notified, while the disk is still being waited for, see migrations 0034 and 0035: so the lock that a
+  // Workers see the tasks, and are notified, while the disk is still being waited for, see sql/queue/add_early.sql: so the lock that a
   // NOTIFY takes of the whole server is not held for a disk.
   rides: "CALL queue.add_one_early($1, $2, $3, $4, $5)",
   asks: `${insertOne} RETURNING ${anyWorker}`,

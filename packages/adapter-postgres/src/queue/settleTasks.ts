@@ -1,6 +1,6 @@
 /**
  * Writes the ends of deliveries: whole leases in one statement when everything left in them simply completed, else task by task. The
- * former are marked at once and filed into history a moment later, see migration 0032.
+ * former are marked at once and filed into history a moment later, see sql/queue/finish.sql.
  */
 import type { TaskId, WorkerId } from "@rdev/core/domain/Ids"
 import type { Delivery } from "@rdev/core/domain/WorkTask"

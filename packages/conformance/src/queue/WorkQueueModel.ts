@@ -7,7 +7,8 @@ import * as NewId from "@rdev/core/ids/NewId"
 import type { ProjectId, TaskId, WorkerId } from "@rdev/core/domain/Ids"
 import type { Delivery, WorkTask } from "@rdev/core/domain/WorkTask"
 import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
-import { layerMemory, type NewTask, type Outcome, WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
+import * as MemoryWorkQueueStore from "@rdev/core/memory/stores/WorkQueueStore"
+import { type NewTask, type Outcome, WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as RetryPolicy from "@rdev/core/queue/RetryPolicy"
 import * as Transition from "@rdev/core/queue/Transition"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
@@ -351,7 +352,7 @@ const run = <R>(seed: number, steps: number, capabilities: Capabilities<R>) =>
       Clock.Clock,
       Context.get(Context.empty(), Clock.Clock)
     )
-    const memory = yield* Layer.build(Layer.fresh(layerMemory)).pipe(
+    const memory = yield* Layer.build(Layer.fresh(MemoryWorkQueueStore.layer)).pipe(
       Effect.map((context) => Context.get(context, WorkQueueStore))
     )
     const world: World = {

@@ -6,18 +6,18 @@ import type { Operation, OperationStatus } from "@rdev/core/domain/Operation"
 import * as Definition from "@rdev/core/operations/Definition"
 import * as OperationRunner from "@rdev/core/operations/OperationRunner"
 import * as Operations from "@rdev/core/operations/Operations"
-import * as AuditStore from "@rdev/core/ports/stores/AuditStore"
-import * as EventLog from "@rdev/core/ports/stores/EventLog"
-import * as Notifier from "@rdev/core/ports/stores/Notifier"
-import * as OperationStore from "@rdev/core/ports/stores/OperationStore"
-import * as UnitOfWork from "@rdev/core/ports/stores/UnitOfWork"
+import * as MemoryAuditStore from "@rdev/core/memory/stores/AuditStore"
+import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
+import * as MemoryNotifier from "@rdev/core/memory/stores/Notifier"
+import * as MemoryOperationStore from "@rdev/core/memory/stores/OperationStore"
+import * as MemoryUnitOfWork from "@rdev/core/memory/stores/UnitOfWork"
 
 export const stores = Layer.mergeAll(
-  AuditStore.layerMemory,
-  EventLog.layerMemory,
-  Notifier.layerMemory,
-  OperationStore.layerMemory,
-  UnitOfWork.layerMemory
+  MemoryAuditStore.layer,
+  MemoryEventLog.layer,
+  MemoryNotifier.layer,
+  MemoryOperationStore.layer,
+  MemoryUnitOfWork.layer
 )
 
 /** Operations over memory stores, with the definitions; no runner. */

@@ -3,7 +3,8 @@ import { Clock, Context, Deferred, Effect, Layer, Metric, Ref } from "effect"
 import { TestClock } from "effect/testing"
 import * as NewId from "@rdev/core/ids/NewId"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
-import { layerMemory, WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
+import * as MemoryWorkQueueStore from "@rdev/core/memory/stores/WorkQueueStore"
+import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as Retention from "@rdev/core/queue/Retention"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import * as TaskHandlers from "@rdev/core/queue/TaskHandlers"
@@ -15,7 +16,7 @@ import { stepMillis } from "../../src/queue/worker/WakeOrder.ts"
 
 const queue = WorkerPool.layer.pipe(
   Layer.provideMerge(WorkQueue.layer),
-  Layer.provideMerge(Layer.merge(layerMemory, TaskEvents.layerNone))
+  Layer.provideMerge(Layer.merge(MemoryWorkQueueStore.layer, TaskEvents.layerNone))
 )
 const worker = (
   handlers: Readonly<Record<string, TaskHandlers.TaskHandler>>,

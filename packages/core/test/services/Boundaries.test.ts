@@ -2,7 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
+import * as MemoryAuditStore from "@rdev/core/memory/stores/AuditStore"
 import * as AuditStore from "@rdev/core/ports/stores/AuditStore"
+import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
 import { OperationStore } from "@rdev/core/ports/stores/OperationStore"
 import { TaskFailure, TaskHandlers, type TaskHandler } from "@rdev/core/queue/TaskHandlers"
@@ -17,7 +19,7 @@ import * as Harness from "../operations/Harness.ts"
 import { request, shelf, three } from "../operations/Shelf.ts"
 
 const secret = "tok_4f9A8c2E7b1D0x5K"
-const redaction = Redaction.layer({ values: [secret] }).pipe(Layer.provideMerge(CredentialStore.layerMemory))
+const redaction = Redaction.layer({ values: [secret] }).pipe(Layer.provideMerge(MemoryCredentialStore.layer))
 
 describe("what a task leaves", () => {
   const ends: Readonly<Record<string, TaskHandler>> = {
@@ -108,7 +110,7 @@ describe("the audit trail", () => {
       assert.deepStrictEqual([entry.steps[0]?.name, entry.data], ["a ***", { a: { b: "***" } }])
     }).pipe(
       Effect.provide(
-        Boundaries.layerAuditStore.pipe(Layer.provide(AuditStore.layerMemory), Layer.provideMerge(redaction))
+        Boundaries.layerAuditStore.pipe(Layer.provide(MemoryAuditStore.layer), Layer.provideMerge(redaction))
       )
     )
   )

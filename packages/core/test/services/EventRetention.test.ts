@@ -2,6 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import * as Event from "../../src/domain/Event.ts"
+import * as MemoryEventLog from "../../src/memory/stores/EventLog.ts"
 import * as EventLog from "../../src/ports/stores/EventLog.ts"
 import * as EventRetention from "../../src/services/EventRetention.ts"
 
@@ -21,6 +22,6 @@ it.effect("EventRetention forgets what is older than it keeps, and tells where t
     )
     assert.strictEqual(page.retainedFrom, 2)
   }).pipe(
-    Effect.provide(EventRetention.layer({ keepMillis: 3_600_000 }).pipe(Layer.provideMerge(EventLog.layerMemory)))
+    Effect.provide(EventRetention.layer({ keepMillis: 3_600_000 }).pipe(Layer.provideMerge(MemoryEventLog.layer)))
   )
 )

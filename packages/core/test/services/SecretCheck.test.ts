@@ -2,7 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
 import type { ProjectName } from "@rdev/core/domain/Project"
+import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
+import * as MemoryForge from "@rdev/core/memory/infra/Forge"
 import * as Forge from "@rdev/core/ports/infra/Forge"
 import * as Redactor from "@rdev/core/redaction/Redactor"
 import * as Redaction from "@rdev/core/services/redaction/Redaction"
@@ -12,7 +14,7 @@ import { Effect, Layer, Redacted } from "effect"
 const secret = "postgresql://shop:Kx9q7TzW3vB8nRm@db.internal:5432/shop"
 const layer = Layer.provideMerge(
   Redaction.layer({ values: [] }),
-  Layer.merge(CredentialStore.layerMemory, Forge.layerMemory)
+  Layer.merge(MemoryCredentialStore.layer, MemoryForge.layer)
 )
 
 describe("a hand-over", () => {

@@ -5,8 +5,9 @@ import { readFileSync } from "node:fs"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Operations } from "@rdev/core/operations/Operations"
-import * as Forge from "@rdev/core/ports/infra/Forge"
+import * as MemoryForge from "@rdev/core/memory/infra/Forge"
 import { type ApiRequest, TreeActions, TreeActionsError } from "@rdev/core/ports/infra/TreeActions"
+import * as MemoryWorkspaceHost from "@rdev/core/memory/infra/WorkspaceHost"
 import * as WorkspaceHost from "@rdev/core/ports/infra/WorkspaceHost"
 import * as JsonPath from "@rdev/core/services/trees/JsonPath"
 import * as Template from "@rdev/core/services/trees/Template"
@@ -60,7 +61,7 @@ const actions = (s: Server) =>
 const world = (s: Server) =>
   Trees.layer.pipe(
     Layer.provideMerge(platform(TreeOperation.definition)),
-    Layer.provideMerge(Layer.mergeAll(actions(s), Forge.layerMemory, WorkspaceHost.layerMemory))
+    Layer.provideMerge(Layer.mergeAll(actions(s), MemoryForge.layer, MemoryWorkspaceHost.layer))
   )
 
 /** An API that makes projects ready after 3 s and features released after 20 s. */

@@ -2,12 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Event from "@rdev/core/domain/Event"
 import * as Ids from "@rdev/core/domain/Ids"
 import * as NewId from "@rdev/core/ids/NewId"
+import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
+import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
-import * as Notifier from "@rdev/core/ports/stores/Notifier"
-import * as UnitOfWork from "@rdev/core/ports/stores/UnitOfWork"
-import * as WebhookStore from "@rdev/core/ports/stores/WebhookStore"
+import * as MemoryNotifier from "@rdev/core/memory/stores/Notifier"
+import * as MemoryUnitOfWork from "@rdev/core/memory/stores/UnitOfWork"
+import * as MemoryWebhookStore from "@rdev/core/memory/stores/WebhookStore"
+import * as MemoryWebhookTransport from "@rdev/core/memory/infra/WebhookTransport"
 import * as WebhookTransport from "@rdev/core/ports/infra/WebhookTransport"
+import * as MemoryWorkQueueStore from "@rdev/core/memory/stores/WorkQueueStore"
 import * as WorkQueueStore from "@rdev/core/ports/stores/WorkQueueStore"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import * as TaskHandlers from "@rdev/core/queue/TaskHandlers"
@@ -22,13 +26,13 @@ import { TestClock } from "effect/testing"
 import { Webhook } from "standardwebhooks"
 
 const ports = Layer.mergeAll(
-  CredentialStore.layerMemory,
-  EventLog.layerMemory,
-  Notifier.layerMemory,
-  UnitOfWork.layerMemory,
-  WebhookStore.layerMemory,
-  WebhookTransport.layerMemory,
-  WorkQueueStore.layerMemory
+  MemoryCredentialStore.layer,
+  MemoryEventLog.layer,
+  MemoryNotifier.layer,
+  MemoryUnitOfWork.layer,
+  MemoryWebhookStore.layer,
+  MemoryWebhookTransport.layer,
+  MemoryWorkQueueStore.layer
 )
 const services = Webhooks.layer.pipe(
   Layer.provideMerge(WorkQueue.layer),
@@ -68,7 +72,7 @@ const only = <A>(all: ReadonlyArray<A>): A => {
 const started = Effect.gen(function* () {
   return {
     hooks: yield* Webhooks.Webhooks,
-    receiver: yield* WebhookTransport.MemoryReceiver,
+    receiver: yield* MemoryWebhookTransport.Receiver,
     projectId: yield* NewId.make("proj")
   }
 })

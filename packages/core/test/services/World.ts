@@ -7,27 +7,45 @@ import { TestClock } from "effect/testing"
 import * as Definition from "@rdev/core/operations/Definition"
 import * as OperationRunner from "@rdev/core/operations/OperationRunner"
 import * as Operations from "@rdev/core/operations/Operations"
+import * as MemoryAuditStore from "@rdev/core/memory/stores/AuditStore"
 import * as AuditStore from "@rdev/core/ports/stores/AuditStore"
+import * as MemoryCi from "@rdev/core/memory/infra/Ci"
 import * as Ci from "@rdev/core/ports/infra/Ci"
+import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
+import * as MemoryDeployer from "@rdev/core/memory/infra/Deployer"
 import * as Deployer from "@rdev/core/ports/infra/Deployer"
+import * as MemoryDns from "@rdev/core/memory/infra/Dns"
 import * as Dns from "@rdev/core/ports/infra/Dns"
+import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
+import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
 import * as FeatureStore from "@rdev/core/ports/stores/FeatureStore"
+import * as MemoryForge from "@rdev/core/memory/infra/Forge"
 import * as Forge from "@rdev/core/ports/infra/Forge"
-import { type Call, type Fault, type ProviderProbe, watched } from "@rdev/core/memory/ProviderProbe"
+import { type Call, type Fault, type ProviderProbe, watched } from "@rdev/core/memory/infra/ProviderProbe"
+import * as MemoryNotifier from "@rdev/core/memory/stores/Notifier"
 import * as Notifier from "@rdev/core/ports/stores/Notifier"
+import * as MemoryOperationStore from "@rdev/core/memory/stores/OperationStore"
 import * as OperationStore from "@rdev/core/ports/stores/OperationStore"
+import * as MemoryOutputStore from "@rdev/core/memory/stores/OutputStore"
 import * as OutputStore from "@rdev/core/ports/stores/OutputStore"
 import type { PortReason } from "@rdev/core/ports/infra/PortReason"
+import * as MemoryPolicyStore from "@rdev/core/memory/stores/PolicyStore"
 import * as PolicyStore from "@rdev/core/ports/stores/PolicyStore"
+import * as MemoryProjectStore from "@rdev/core/memory/stores/ProjectStore"
 import * as ProjectStore from "@rdev/core/ports/stores/ProjectStore"
 import { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Templates } from "@rdev/core/ports/infra/Templates"
+import * as MemoryTenantCache from "@rdev/core/memory/infra/TenantCache"
 import * as TenantCache from "@rdev/core/ports/infra/TenantCache"
+import * as MemoryTenantDatabase from "@rdev/core/memory/infra/TenantDatabase"
 import * as TenantDatabase from "@rdev/core/ports/infra/TenantDatabase"
+import * as MemoryTls from "@rdev/core/memory/infra/Tls"
 import * as Tls from "@rdev/core/ports/infra/Tls"
+import * as MemoryUnitOfWork from "@rdev/core/memory/stores/UnitOfWork"
 import * as UnitOfWork from "@rdev/core/ports/stores/UnitOfWork"
+import * as MemoryWorkspaceHost from "@rdev/core/memory/infra/WorkspaceHost"
 import * as WorkspaceHost from "@rdev/core/ports/infra/WorkspaceHost"
 import * as Projects from "@rdev/core/services/Projects"
 import { definitions, type Infrastructure } from "@rdev/core/services/projects/ProjectOperations"
@@ -42,26 +60,26 @@ const templates = Layer.succeed(Templates, {
 })
 
 const stores = Layer.mergeAll(
-  AuditStore.layerMemory,
-  CredentialStore.layerMemory,
-  EventLog.layerMemory,
-  FeatureStore.layerMemory,
-  Notifier.layerMemory,
-  OperationStore.layerMemory,
-  OutputStore.layerMemory,
-  PolicyStore.layerMemory,
-  ProjectStore.layerMemory,
-  UnitOfWork.layerMemory
+  MemoryAuditStore.layer,
+  MemoryCredentialStore.layer,
+  MemoryEventLog.layer,
+  MemoryFeatureStore.layer,
+  MemoryNotifier.layer,
+  MemoryOperationStore.layer,
+  MemoryOutputStore.layer,
+  MemoryPolicyStore.layer,
+  MemoryProjectStore.layer,
+  MemoryUnitOfWork.layer
 )
 export const providers = Layer.mergeAll(
-  Ci.layerMemory,
-  Deployer.layerMemory,
-  Dns.layerMemory,
-  Forge.layerMemory,
-  TenantCache.layerMemory,
-  TenantDatabase.layerMemory,
-  Tls.layerMemory,
-  WorkspaceHost.layerMemory,
+  MemoryCi.layer,
+  MemoryDeployer.layer,
+  MemoryDns.layer,
+  MemoryForge.layer,
+  MemoryTenantCache.layer,
+  MemoryTenantDatabase.layer,
+  MemoryTls.layer,
+  MemoryWorkspaceHost.layer,
   templates
 )
 

@@ -8,18 +8,21 @@ import * as Ids from "@rdev/core/domain/Ids"
 import * as NewId from "@rdev/core/ids/NewId"
 import { CurrentRequest } from "@rdev/core/domain/Principal"
 import { Project, ProjectName } from "@rdev/core/domain/Project"
+import * as MemoryAuditStore from "@rdev/core/memory/stores/AuditStore"
 import * as AuditStore from "@rdev/core/ports/stores/AuditStore"
 import { Ci, type CiStatus } from "@rdev/core/ports/infra/Ci"
 import { Deployer, type Release } from "@rdev/core/ports/infra/Deployer"
-import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
+import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
+import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
-import * as FeatureStore from "@rdev/core/ports/stores/FeatureStore"
+import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
 import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
-import * as Notifier from "@rdev/core/ports/stores/Notifier"
-import * as PolicyStore from "@rdev/core/ports/stores/PolicyStore"
+import * as MemoryNotifier from "@rdev/core/memory/stores/Notifier"
+import * as MemoryPolicyStore from "@rdev/core/memory/stores/PolicyStore"
+import * as MemoryProjectStore from "@rdev/core/memory/stores/ProjectStore"
 import * as ProjectStore from "@rdev/core/ports/stores/ProjectStore"
-import * as UnitOfWork from "@rdev/core/ports/stores/UnitOfWork"
-import * as WorkQueueStore from "@rdev/core/ports/stores/WorkQueueStore"
+import * as MemoryUnitOfWork from "@rdev/core/memory/stores/UnitOfWork"
+import * as MemoryWorkQueueStore from "@rdev/core/memory/stores/WorkQueueStore"
 import { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import { TaskHandlers } from "@rdev/core/queue/TaskHandlers"
@@ -118,15 +121,15 @@ const steeredDeployer = (outside: Outside) =>
   })
 
 const stores = Layer.mergeAll(
-  EventLog.layerMemory,
-  PolicyStore.layerMemory,
-  ProjectStore.layerMemory,
-  FeatureStore.layerMemory,
-  AuditStore.layerMemory,
-  CredentialStore.layerMemory,
-  UnitOfWork.layerMemory,
-  Notifier.layerMemory,
-  WorkQueueStore.layerMemory
+  MemoryEventLog.layer,
+  MemoryPolicyStore.layer,
+  MemoryProjectStore.layer,
+  MemoryFeatureStore.layer,
+  MemoryAuditStore.layer,
+  MemoryCredentialStore.layer,
+  MemoryUnitOfWork.layer,
+  MemoryNotifier.layer,
+  MemoryWorkQueueStore.layer
 )
 
 const platform = (

@@ -3,7 +3,7 @@
  * sees the same ten shapes, the first is always `Started` and the last always `Ended`. An encoded event has at most 16 KiB.
  * A run that is not ok ends with `Ended { ok: false }` and then fails the stream with the classified reason.
  */
-import { Context, Effect, Layer, Schema, Stream } from "effect"
+import { Context, Effect, Schema, Stream } from "effect"
 import { ErrorClass } from "../../domain/ErrorClass.ts"
 import type { Workspace } from "../infra/WorkspaceHost.ts"
 
@@ -109,33 +109,3 @@ export const fromHarnesses = (harnesses: ReadonlyArray<Harness>): typeof AgentHa
     }
   }
 }
-
-/** A harness in memory: `play` gives the events between `Started` and `Ended`, or fails with the reason of a failed run. */
-export const memoryHarness = (
-  name: string,
-  play: (job: AgentJob) => Stream.Stream<AgentEvent, AgentError>
-): Harness => ({
-  info: { name, title: `${name} (in memory)`, kind: "scripted", capabilities: ["stream"], network: "none" },
-  check: Effect.succeed({ ready: true, message: "always ready" }),
-  run: (job) => {
-    const started = AgentEvent.cases.Started.make({ agent: name, model: null, sessionId: null })
-    const ended = (ok: boolean, summary: string) => AgentEvent.cases.Ended.make({ ok, summary, exitCode: ok ? 0 : 1 })
-    return Stream.make<[AgentEvent]>(started).pipe(
-      Stream.concat(play(job)),
-      Stream.concat(Stream.make<[AgentEvent]>(ended(true, job.action))),
-      Stream.catch((error) =>
-        Stream.concat(Stream.make<[AgentEvent]>(ended(false, error.reason.message)), Stream.fail(error))
-      )
-    )
-  }
-})
-
-/** One harness, `memory`, that says which action it was given and does nothing. */
-export const layerMemory: Layer.Layer<AgentHarness> = Layer.succeed(
-  AgentHarness,
-  fromHarnesses([
-    memoryHarness("memory", (job) =>
-      Stream.make<[AgentEvent]>(AgentEvent.cases.Message.make({ text: `${job.action} for ${job.feature}` }))
-    )
-  ])
-)

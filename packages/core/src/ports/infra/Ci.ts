@@ -64,5 +64,3 @@ export class Ci extends Context.Service<
     cancel(target: RepositoryTarget, id: RunId): Effect.Effect<void, CiError>
   }
 >()("rdev/ports/Ci") {}
-
-export { layerMemory, layerMemoryWith } from "../../memory/Ci.ts"

@@ -56,5 +56,3 @@ export class Deployer extends Context.Service<
     >
   }
 >()("rdev/ports/Deployer") {}
-
-export { layerMemory, layerMemoryWith } from "../../memory/Deployer.ts"

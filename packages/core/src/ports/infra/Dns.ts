@@ -29,5 +29,3 @@ export class Dns extends Context.Service<
     list: Effect.Effect<ReadonlyArray<DnsRecord>, DnsError>
   }
 >()("rdev/ports/Dns") {}
-
-export { layerMemory } from "../../memory/Dns.ts"

@@ -205,5 +205,3 @@ export class Forge extends Context.Service<
     mergePullRequest(target: RepositoryTarget, number: number, expectedHead: Sha): Effect.Effect<Sha, ForgeError>
   }
 >()("rdev/ports/Forge") {}
-
-export { layerMemory } from "../../memory/Forge.ts"

@@ -1,5 +1,5 @@
 /** A key-value cache namespace of its own for each project. */
-import { Context, type Effect, type Option, type Redacted, Schema } from "effect"
+import { Context, Effect, Layer, Schema, type Option, type Redacted } from "effect"
 import { describe, isRetryable, portErrorFields } from "./PortReason.ts"
 import type { Tenant } from "./TenantDatabase.ts"
 
@@ -31,4 +31,14 @@ export class TenantCache extends Context.Service<
   }
 >()("rdev/ports/TenantCache") {}
 
-export { layerMemory, layerUnsupported } from "../../memory/TenantCache.ts"
+/** An installation without a cache server: every verb says what to configure. */
+export const layerUnsupported = (message: string): Layer.Layer<TenantCache> => {
+  const refuse = (verb: string) => () =>
+    Effect.fail(new TenantCacheError({ operation: `TenantCache.${verb}`, reason: { _tag: "Unsupported", message } }))
+  return Layer.succeed(TenantCache, {
+    ensure: refuse("ensure"),
+    observe: refuse("observe"),
+    rotate: refuse("rotate"),
+    remove: refuse("remove")
+  })
+}

@@ -1,5 +1,5 @@
 /** A database of its own for each project: role, database, grants, connection limit. */
-import { Context, type Effect, type Option, type Redacted, Schema } from "effect"
+import { Context, Effect, Layer, Schema, type Option, type Redacted } from "effect"
 import type { ProjectId } from "../../domain/Ids.ts"
 import type { ProjectName } from "../../domain/Project.ts"
 import { describe, isRetryable, portErrorFields } from "./PortReason.ts"
@@ -46,4 +46,17 @@ export class TenantDatabase extends Context.Service<
   }
 >()("rdev/ports/TenantDatabase") {}
 
-export { layerMemory, layerUnsupported } from "../../memory/TenantDatabase.ts"
+/** An installation without a database server: every verb says what to configure, but there is nothing to list. */
+export const layerUnsupported = (message: string): Layer.Layer<TenantDatabase> => {
+  const refuse = (verb: string) => () =>
+    Effect.fail(
+      new TenantDatabaseError({ operation: `TenantDatabase.${verb}`, reason: { _tag: "Unsupported", message } })
+    )
+  return Layer.succeed(TenantDatabase, {
+    ensure: refuse("ensure"),
+    observe: refuse("observe"),
+    rotate: refuse("rotate"),
+    remove: refuse("remove"),
+    list: Effect.succeed([])
+  })
+}

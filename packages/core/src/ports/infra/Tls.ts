@@ -1,5 +1,5 @@
 /** Certificates for host names. An installation that serves plain HTTP on loopback answers Unsupported with the reason. */
-import { Context, type Effect, type Option, Schema } from "effect"
+import { Context, Effect, Layer, Schema, type Option } from "effect"
 import type { ProjectId } from "../../domain/Ids.ts"
 import { describe, isRetryable, portErrorFields } from "./PortReason.ts"
 
@@ -27,4 +27,13 @@ export class Tls extends Context.Service<
   }
 >()("rdev/ports/Tls") {}
 
-export { layerMemory, layerUnsupported } from "../../memory/Tls.ts"
+/** An installation without certificates: every verb says why. */
+export const layerUnsupported = (message: string): Layer.Layer<Tls> => {
+  const refuse = (verb: string) => () =>
+    Effect.fail(new TlsError({ operation: `Tls.${verb}`, reason: { _tag: "Unsupported", message } }))
+  return Layer.succeed(Tls, {
+    ensure: refuse("ensure"),
+    observe: refuse("observe"),
+    remove: refuse("remove")
+  })
+}

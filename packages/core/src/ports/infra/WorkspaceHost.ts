@@ -78,5 +78,3 @@ export class WorkspaceHost extends Context.Service<
     list: Effect.Effect<ReadonlyArray<Workspace>, WorkspaceError>
   }
 >()("rdev/ports/WorkspaceHost") {}
-
-export { layerMemory, layerMemoryWith } from "../../memory/WorkspaceHost.ts"

@@ -3,8 +3,7 @@
  * stores its answer. A claim whose holder is gone is not free: what the holder did stands in it (`effected`, written in the transaction
  * of the effect itself), or is not known.
  */
-import { Context, Effect, Layer, Schema } from "effect"
-import * as MemoryTransaction from "../../memory/MemoryTransaction.ts"
+import { Context, Effect, Schema } from "effect"
 import { StoreError } from "./StoreError.ts"
 
 export const StoredAnswer = Schema.Struct({
@@ -80,15 +79,14 @@ export const CurrentClaim = Context.Reference<((effect: Effected) => Effect.Effe
 export const confirmed = (effect: Effected): Effect.Effect<void, StoreError> =>
   Effect.flatMap(Effect.service(CurrentClaim), (confirm) => (confirm === null ? Effect.void : confirm(effect)))
 
-interface Row {
+/** What is known of a claim. */
+export interface ClaimState {
   readonly bodyHash: string
-  readonly token: string
   readonly claimedAtMillis: number
   readonly renewedAtMillis: number
   readonly effect: Effected | null
   readonly answer: StoredAnswer | null
 }
-export type ClaimState = Omit<Row, "token">
 
 /** What a claim that was found says to another request; `Fresh`: it may be taken over. */
 export const standing = (row: ClaimState, { bodyHash, nowMillis, resumable }: Claiming): Begin => {
@@ -100,66 +98,6 @@ export const standing = (row: ClaimState, { bodyHash, nowMillis, resumable }: Cl
   if (held) return { _tag: "InFlight" }
   return resumable ? { _tag: "Fresh" } : { _tag: "Abandoned" }
 }
-
-export const layerMemory: Layer.Layer<IdempotencyStore> = Layer.effect(
-  IdempotencyStore,
-  Effect.gen(function* () {
-    const { rows, write } = yield* MemoryTransaction.table<Row>()
-    const at = ({ key, principal, route }: ClaimKey) => JSON.stringify([principal, route, key])
-    /** Changes the row if it is the token's, and says whether it was. */
-    const held = (key: ClaimKey, token: string, change: (row: Row) => Row | undefined) =>
-      write((put) => {
-        const row = rows.get(at(key))
-        if (row?.token !== token) return false
-        put(at(key), change(row))
-        return true
-      })
-    const orFail = (verb: string, reason: StoreError["reason"]) => (found: boolean) =>
-      found ? Effect.void : Effect.fail(new StoreError({ operation: `IdempotencyStore.${verb}`, reason }))
-    return IdempotencyStore.of({
-      begin: (key, claiming) =>
-        write((put): Begin => {
-          const row = rows.get(at(key))
-          const found: Begin = row === undefined ? { _tag: "Fresh" } : standing(row, claiming)
-          const { bodyHash, nowMillis, token } = claiming
-          if (found._tag === "Fresh")
-            put(at(key), {
-              bodyHash,
-              token,
-              claimedAtMillis: nowMillis,
-              renewedAtMillis: nowMillis,
-              effect: null,
-              answer: null
-            })
-          return found
-        }),
-      renew: (key, token, nowMillis) =>
-        Effect.asVoid(held(key, token, (row) => ({ ...row, renewedAtMillis: nowMillis }))),
-      confirm: (key, token, effect) =>
-        Effect.flatMap(
-          held(key, token, (row) => ({ ...row, effect: row.effect ?? effect })),
-          orFail("confirm", taken(key))
-        ),
-      complete: (key, token, answer) =>
-        Effect.flatMap(
-          held(key, token, (row) => ({ ...row, answer })),
-          orFail("complete", { _tag: "NotFound", entity: "idempotency key", id: key.key })
-        ),
-      release: (key, token) =>
-        Effect.asVoid(held(key, token, (row) => (row.answer === null && row.effect === null ? undefined : row))),
-      abandon: (key, token) => Effect.asVoid(held(key, token, (row) => ({ ...row, renewedAtMillis: 0 }))),
-      abandonAll: write((put) => {
-        for (const [id, row] of rows) if (row.answer === null) put(id, { ...row, renewedAtMillis: 0 })
-      }),
-      purge: (beforeMillis) =>
-        write((put) => {
-          const old = [...rows].filter(([, row]) => row.claimedAtMillis < beforeMillis)
-          for (const [id] of old) put(id, undefined)
-          return old.length
-        })
-    })
-  })
-)
 
 /** Of `confirm`: whoever took the claim over does the same by now. */
 export const taken = ({ key }: ClaimKey): StoreError["reason"] => ({

@@ -1,6 +1,5 @@
 /** Wake-ups between processes: hints that something changed, never data to rely on. A lost one costs a poll interval. */
-import { Context, Effect, Layer, PubSub, Stream } from "effect"
-import * as MemoryTransaction from "../../memory/MemoryTransaction.ts"
+import { Context, Effect, Stream } from "effect"
 
 export type Topic = "queue" | "operation" | "event" | "feature" | "cancel" | "webhook"
 
@@ -16,22 +15,3 @@ export class Notifier extends Context.Service<
     subscribe(topic: Topic): Stream.Stream<string>
   }
 >()("rdev/ports/Notifier") {}
-
-/** Wake-ups within one process. */
-export const layerMemory: Layer.Layer<Notifier> = Layer.effect(
-  Notifier,
-  Effect.gen(function* () {
-    const hub = yield* Effect.acquireRelease(
-      PubSub.sliding<{ readonly topic: Topic; readonly key: string }>(capacity),
-      PubSub.shutdown
-    )
-    return Notifier.of({
-      notify: (topic, key) => MemoryTransaction.afterCommit(Effect.asVoid(PubSub.publish(hub, { topic, key }))),
-      subscribe: (topic) =>
-        Stream.fromPubSub(hub).pipe(
-          Stream.filter((hint) => hint.topic === topic),
-          Stream.map((hint) => hint.key)
-        )
-    })
-  })
-)

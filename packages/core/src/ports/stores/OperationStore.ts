@@ -102,5 +102,3 @@ export class OperationStore extends Context.Service<
     purge(beforeMillis: number, limit: number): Effect.Effect<number, StoreError>
   }
 >()("rdev/ports/OperationStore") {}
-
-export { layerMemory } from "../../memory/OperationStore.ts"

@@ -81,5 +81,3 @@ export class OutputStore extends Context.Service<
     trim(beforeMillis: number): Effect.Effect<void, OutputStoreError>
   }
 >()("rdev/ports/OutputStore") {}
-
-export { layerMemory, layerMemoryWith } from "../../memory/OutputStore.ts"

@@ -1,6 +1,5 @@
 /** Several writes to the stores as one: all or none. Nested calls join the outer one. */
-import { Context, Effect, Layer, Semaphore } from "effect"
-import * as MemoryTransaction from "../../memory/MemoryTransaction.ts"
+import { Context, Effect } from "effect"
 import type { StoreError } from "./StoreError.ts"
 
 export class UnitOfWork extends Context.Service<
@@ -13,8 +12,3 @@ export class UnitOfWork extends Context.Service<
     transact<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreError, R>
   }
 >()("rdev/ports/UnitOfWork") {}
-
-export const layerMemory: Layer.Layer<UnitOfWork> = Layer.effect(
-  UnitOfWork,
-  Effect.map(Semaphore.make(1), (turn) => UnitOfWork.of({ transact: MemoryTransaction.transact(turn) }))
-)

@@ -9,7 +9,6 @@ import { Context, type Effect, type Option, type Schema, type Scope } from "effe
 import type { ProjectId, TaskId, WorkerId } from "../../domain/Ids.ts"
 import type { Delivery, TaskSpec, TaskState, TaskStatus, WorkTask } from "../../domain/WorkTask.ts"
 import type { StoreError } from "./StoreError.ts"
-export { layerMemory } from "../../memory/WorkQueueStore.ts"
 
 /** Largest encoded payload and result, in bytes. */
 export const maxPayloadBytes = 262_144

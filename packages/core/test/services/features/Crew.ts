@@ -12,21 +12,26 @@ import { Examined } from "@rdev/core/domain/Examined"
 import * as Ids from "@rdev/core/domain/Ids"
 import * as NewId from "@rdev/core/ids/NewId"
 import { Project, ProjectName } from "@rdev/core/domain/Project"
-import * as AuditStore from "@rdev/core/ports/stores/AuditStore"
+import * as MemoryAuditStore from "@rdev/core/memory/stores/AuditStore"
+import * as MemoryCi from "@rdev/core/memory/infra/Ci"
 import * as Ci from "@rdev/core/ports/infra/Ci"
-import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
-import * as Deployer from "@rdev/core/ports/infra/Deployer"
+import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
+import * as MemoryDeployer from "@rdev/core/memory/infra/Deployer"
+import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
+import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
 import * as FeatureStore from "@rdev/core/ports/stores/FeatureStore"
 import { AgentHarness } from "@rdev/core/ports/agents/AgentHarness"
-import { BranchName, Forge, layerMemory as forgeMemory } from "@rdev/core/ports/infra/Forge"
-import { makeBundle } from "@rdev/core/memory/Forge"
-import * as Notifier from "@rdev/core/ports/stores/Notifier"
+import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import * as MemoryForge from "@rdev/core/memory/infra/Forge"
+import * as MemoryNotifier from "@rdev/core/memory/stores/Notifier"
+import * as MemoryPolicyStore from "@rdev/core/memory/stores/PolicyStore"
 import * as PolicyStore from "@rdev/core/ports/stores/PolicyStore"
+import * as MemoryProjectStore from "@rdev/core/memory/stores/ProjectStore"
 import * as ProjectStore from "@rdev/core/ports/stores/ProjectStore"
-import * as UnitOfWork from "@rdev/core/ports/stores/UnitOfWork"
-import * as WorkQueueStore from "@rdev/core/ports/stores/WorkQueueStore"
-import * as WorkspaceHost from "@rdev/core/ports/infra/WorkspaceHost"
+import * as MemoryUnitOfWork from "@rdev/core/memory/stores/UnitOfWork"
+import * as MemoryWorkQueueStore from "@rdev/core/memory/stores/WorkQueueStore"
+import * as MemoryWorkspaceHost from "@rdev/core/memory/infra/WorkspaceHost"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import { TaskFailure, TaskHandlers, type TaskContext } from "@rdev/core/queue/TaskHandlers"
 import * as Worker from "@rdev/core/queue/Worker"
@@ -129,7 +134,7 @@ const crew = (options: Options, counts: Counts) => {
     const files = Object.fromEntries([...theirs, ...ours].map(([path, content]) => [path, text(content)]))
     const sha = yield* forge.importBundle(
       snapshot.target,
-      makeBundle({
+      MemoryForge.makeBundle({
         parents: [snapshot.sha, mainSha],
         files: { ...files, "registry.txt": registry(text(theirs.get("registry.txt")), slug) },
         message: "resolve",
@@ -252,21 +257,21 @@ const noHarness = Layer.succeed(AgentHarness, {
 
 export const platform = (options: Options, counts: Counts) => {
   const stores = Layer.mergeAll(
-    EventLog.layerMemory,
-    PolicyStore.layerMemory,
-    ProjectStore.layerMemory,
-    FeatureStore.layerMemory,
-    AuditStore.layerMemory,
-    CredentialStore.layerMemory,
-    UnitOfWork.layerMemory,
-    Notifier.layerMemory,
-    WorkQueueStore.layerMemory
+    MemoryEventLog.layer,
+    MemoryPolicyStore.layer,
+    MemoryProjectStore.layer,
+    MemoryFeatureStore.layer,
+    MemoryAuditStore.layer,
+    MemoryCredentialStore.layer,
+    MemoryUnitOfWork.layer,
+    MemoryNotifier.layer,
+    MemoryWorkQueueStore.layer
   )
   const ports = Layer.mergeAll(
-    forgeMemory,
-    Ci.layerMemory,
-    Deployer.layerMemory,
-    WorkspaceHost.layerMemory,
+    MemoryForge.layer,
+    MemoryCi.layer,
+    MemoryDeployer.layer,
+    MemoryWorkspaceHost.layer,
     noHarness,
     Layer.succeed(PlatformKey, null)
   ).pipe(Layer.provideMerge(stores))

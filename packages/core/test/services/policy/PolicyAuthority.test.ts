@@ -7,9 +7,12 @@ import { ofProject } from "../../../src/domain/Event.ts"
 import * as NewId from "../../../src/ids/NewId.ts"
 import { PolicyEntry } from "../../../src/domain/PolicyEntry.ts"
 import { ProjectName } from "../../../src/domain/Project.ts"
+import * as MemoryEventLog from "../../../src/memory/stores/EventLog.ts"
 import * as EventLog from "../../../src/ports/stores/EventLog.ts"
+import * as MemoryForge from "../../../src/memory/infra/Forge.ts"
 import * as Forge from "../../../src/ports/infra/Forge.ts"
-import * as Notifier from "../../../src/ports/stores/Notifier.ts"
+import * as MemoryNotifier from "../../../src/memory/stores/Notifier.ts"
+import * as MemoryPolicyStore from "../../../src/memory/stores/PolicyStore.ts"
 import * as PolicyStore from "../../../src/ports/stores/PolicyStore.ts"
 import { PlatformKey } from "../../../src/services/features/act/PlatformKey.ts"
 import { RepositoryReader } from "../../../src/services/features/read/RepositoryReader.ts"
@@ -23,7 +26,7 @@ const keyring = `keyring:\n  - id: platform\n    ed25519: ${entryOf(key).ed25519
 const template = `v: 1\ngates: { spec: agent, merge: human }\nwip: 3\n${keyring}`
 const ada = { id: "key_ada", name: "ada", type: "human" as const }
 
-const stores = Layer.mergeAll(EventLog.layerMemory, Forge.layerMemory, Notifier.layerMemory, PolicyStore.layerMemory)
+const stores = Layer.mergeAll(MemoryEventLog.layer, MemoryForge.layer, MemoryNotifier.layer, MemoryPolicyStore.layer)
 const layer = RepositoryReader.layer.pipe(Layer.provideMerge(stores))
 
 /** A repository with a policy; `seeded`: as a project of this version begins. */
