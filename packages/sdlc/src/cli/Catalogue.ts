@@ -86,7 +86,7 @@ export const catalogue: Readonly<Record<string, Entry>> = {
   },
   gate: {
     spec: Gate.spec,
-    summary: "may this phase be left; gate merge --head SHA: may this commit land",
+    summary: "may this phase be left; gate merge --head SHA: may this commit land (--facts: every fact that was read)",
     run: Gate.run
   },
   import: {

@@ -221,6 +221,27 @@ export const readTree = (root: string, revision: string, paths: ReadonlyArray<st
   return tree
 }
 
+/** Objects by their names in a revision, such as `main:.sdlc/policy.yaml`, as git stores them; those that are not there are left out. */
+export const objects = (root: string, names: ReadonlyArray<string>): ReadonlyMap<string, Buffer> => {
+  const found = new Map<string, Buffer>()
+  const asked = names.filter((name) => !/[\n\0]/.test(name))
+  const out = asked.length === 0 ? null : raw(root, ["cat-file", "--batch"], `${asked.join("\n")}\n`)
+  if (out === null) return found
+  let at = 0
+  for (const name of asked) {
+    const end = out.indexOf(10, at)
+    if (end < 0) return found
+    const size = /^[0-9a-f]+ \w+ (\d+)$/.exec(out.subarray(at, end).toString("latin1"))?.[1]
+    if (size === undefined) {
+      at = end + 1
+      continue
+    }
+    found.set(name, out.subarray(end + 1, end + 1 + Number(size)))
+    at = end + 2 + Number(size)
+  }
+  return found
+}
+
 /** What a merge queue stacked on a base: for each commit of its first-parent line, oldest first, the commit and its parents. */
 export const stacked = (
   root: string,

@@ -45,6 +45,7 @@ When <trigger>, the <system> shall <one observable response>.
 
 - One sentence per requirement, in one of these forms: \`The <system> shall …\`, \`When …, the <system> shall …\`, \`While …, the <system> shall …\`, \`If …, then the <system> shall …\`, \`Where …, the <system> shall …\`.
 - Every requirement has at least one scenario, and the failures people will meet have theirs. Numbers, limits and times are written out.
+- What changes a requirement of a living spec stands below \`## MODIFIED Requirements: <capability>\`, with the header as it stands there and the whole new text; likewise \`## ADDED Requirements: <capability>\` and \`## REMOVED Requirements: <capability>\` (headers alone), and \`## RENAMED Requirements: <capability>\` with the lines \`- FROM: <old name>\` and \`- TO: <new name>\`. The submission refuses headers that no living spec has, and names other open features that touch the same.
 - Ids are never reused. What you do not know stands as \`[NEEDS CLARIFICATION: question]\`, not as a guess.
 
 ${life("spec")}`

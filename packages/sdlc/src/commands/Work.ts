@@ -116,7 +116,7 @@ const ship: Command = {
   body: `Merging, deploying and rolling back belong to the platform and to people. Never push to the base branch, never run a deploy by hand.
 
 1. \`sdlc status {{args.feature}}\`: if a merge, deploy or rollback is under way or waits, report for what and since when, and stop.
-2. **sync-specs**: the feature is live. Fold its requirements and scenarios into \`.sdlc/specs/<capability>/spec.md\`: add new ones, change those it changed, remove those it removed, keep the rest as it is. If a requirement there was changed by somebody else since this feature was specified, stop and report both texts.
+2. **sync-specs**: the feature is live. Fold its requirements and scenarios into \`.sdlc/specs/<capability>/spec.md\`: add new ones, change those it changed, remove those it removed, write renamed ones under their new name, keep the rest as it is (headers there are \`### Requirement: <name>\`; recording checks that every change of the spec is there). If a requirement there was changed by somebody else since this feature was specified, stop and report both texts.
 3. Add one line for users to the changelog, if the repository keeps one.
 4. Commit, then \`sdlc record sync-recorded {{args.feature}} --data '{"specs":["<capability>"]}'\`.`
 }

@@ -52,7 +52,7 @@ const document = (state: FeatureState, kind: DocumentKind, value: FactValue): st
     case "absent":
       return `There is no ${name} yet.`
     case "invalid":
-      return `The ${name} has ${many(errors.length, "lint error")}${errors[0] === undefined ? "" : `, the first in line ${errors[0].line ?? 1}: ${errors[0].message}`}`
+      return `The ${name} has ${many(errors.length, "lint error")}${errors[0] === undefined ? "." : `, the first in line ${errors[0].line ?? 1}: ${errors[0].message}`}`
     case "unclear":
       return `The ${name} has ${many(artifact.openQuestions, "open question")} that somebody has to answer.`
     case "draft":
@@ -144,15 +144,17 @@ const branch = (state: FeatureState, value: FactValue): string | null => {
     : null
 }
 
-const opened = (what: string, found: ReadonlyArray<Open>): string | null =>
-  found[0] === undefined ? null : `${what} ${found[0].id} is open${because(found[0].text)}.`
+const opened = (what: string, found: ReadonlyArray<Open>): string =>
+  found[0] === undefined
+    ? `${/^[AEIO]/.test(what) ? "An" : "A"} ${what.toLowerCase()} is open.`
+    : `${what} ${found[0].id} is open${because(found[0].text)}.`
 
 const tasks = (
   found: ReadonlyArray<{ readonly id: string; readonly title: string; readonly reason?: string }>,
   text: string
-): string | null =>
+): string =>
   found[0] === undefined
-    ? null
+    ? `A task ${text}.`
     : `${found[0].id} (${found[0].title}) ${text}${because(found[0].reason)}${found.length > 1 ? `, and ${many(found.length - 1, "other task")}` : ""}.`
 
 const code = (state: FeatureState, fact: FactName, value: FactValue, changed: ChangedSince): string | null => {

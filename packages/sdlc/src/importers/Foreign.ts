@@ -69,6 +69,31 @@ export interface Importer {
   readonly missed: (files: Files) => ReadonlyArray<LeftOut>
   /** `spec`: the sources of the feature's spec, for plans that refer to its parts; empty when there are none. */
   readonly translate: (kind: ArtifactKind, sources: ReadonlyArray<Source>, spec?: ReadonlyArray<Source>) => Translation
+  /** What people call what has this id of ours, where their text does not show it. */
+  readonly nameOf?: (id: string) => string | null
+}
+
+const definition = /^\s*(?:#{1,6}|[-*+]|\d{1,9}[.)])\s+(?:\[.\]\s+)?((?:REQ|SC|QA|task)-\d{3,9})\b[^:]*:?\s*(.*)$/
+
+/** The id of ours that a translated line defines, or `null`. */
+export const definedBy = (text: string): string | null => definition.exec(text)?.[1] ?? null
+
+/**
+ * What the author calls what a translated line defines: what stands before its title in the line it came from, such as `T012`, `FR-003`,
+ * `Requirement 2` or `1.2`; where nothing does, the title in quotes.
+ */
+export const authorsName = (translated: string, source: string): string | null => {
+  const [, id = "", title = ""] = definition.exec(translated) ?? []
+  const plain = source
+    .replace(/^\s*(?:>\s*)*(?:#{1,6}|[-*+])\s+/, "")
+    .replace(/^\[.?\]\*?\s+/, "")
+    .replace(/[*_`]/g, "")
+    .trim()
+  const at = title === "" ? -1 : plain.indexOf(title.replace(/[*_`]/g, "").slice(0, 24))
+  const before = (at < 0 ? plain : plain.slice(0, at)).replace(/\[[^\]]*\]|\([^)]*\)/g, " ")
+  const name = /^(?:[\p{L} ]{0,24}?\s)?[\p{L}-]{0,8}\d[\w.]{0,16}/u.exec(before.trim())?.[0].replace(/[.:]+$/, "")
+  if (name !== undefined) return name === id ? null : name
+  return title === "" ? null : `"${title.slice(0, 60)}"`
 }
 
 export const textOf = (translation: Translation): string => translation.lines.map((line) => line.text).join("\n")

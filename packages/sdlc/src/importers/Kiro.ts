@@ -265,6 +265,11 @@ const approvals = (text: string | undefined): ReadonlyArray<ArtifactKind> => {
 
 export const importer: Foreign.Importer = {
   format: "kiro",
+  // Criterion m of requirement n is 100·n + m.
+  nameOf: (id) => {
+    const number = Number(/^(?:REQ|SC)-(\d+)$/.exec(id)?.[1] ?? Number.NaN)
+    return number > 100 ? `${Math.floor(number / 100)}.${number % 100}` : null
+  },
   find: (files) => {
     const found: Array<Foreign.Candidate> = []
     for (const [name, names] of Foreign.foldersBelow(files, ".kiro/specs/")) {

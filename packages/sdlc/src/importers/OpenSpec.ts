@@ -4,7 +4,12 @@
  * Added and modified requirements are numbered in file order; removed and renamed ones stay prose, since nobody has to build
  * them. Tasks run in the order in which they stand, which is what the tool's agents do.
  */
+import * as Headings from "../language/Headings.ts"
+import { sectionOf } from "../specs/Delta.ts"
 import * as Foreign from "./Foreign.ts"
+
+const requirementLine = new RegExp(`^###\\s+${Headings.requirement}\\s*[:\\uff1a]\\s*(.*)$`, "iu")
+const scenarioLine = new RegExp(`^####\\s+${Headings.scenario}\\s*[:\\uff1a]\\s*(.*)$`, "iu")
 
 const spec = (sources: ReadonlyArray<Foreign.Source>): Foreign.Translation => {
   let requirements = 0
@@ -16,16 +21,17 @@ const spec = (sources: ReadonlyArray<Foreign.Source>): Foreign.Translation => {
     return Foreign.rewrite(source, (line) => {
       const section = /^##\s+(.*)$/.exec(line.text)
       if (section !== null) {
-        live = delta && !/^(REMOVED|RENAMED)\b/i.test(section[1] ?? "")
+        const operation = sectionOf(line.text)?.operation
+        live = delta && operation !== "removed" && operation !== "renamed"
         inRequirement = false
       }
-      const requirement = /^###\s+Requirement:\s*(.*)$/i.exec(line.text)
+      const requirement = requirementLine.exec(line.text)
       if (requirement !== null && live) {
         requirements++
         inRequirement = true
         return [`### REQ-${String(requirements).padStart(3, "0")}: ${requirement[1] ?? ""}`]
       }
-      const scenario = /^####\s+Scenario:\s*(.*)$/i.exec(line.text)
+      const scenario = scenarioLine.exec(line.text)
       if (scenario === null || !inRequirement) return null
       scenarios++
       return [`#### SC-${String(scenarios).padStart(3, "0")}: ${scenario[1] ?? ""}`]

@@ -170,8 +170,33 @@ export const splitTag = (path: string): { readonly path: string; readonly tag: s
 
 const places = [".taskmaster/tasks/tasks.json", "tasks/tasks.json"]
 
+/** Lines of the plan's file, by the titles of its tasks in their order; what follows a task belongs to it. */
+const placesOf = (file: string): ((translated: string) => number) => {
+  let [at, line] = [0, 1]
+  return (translated) => {
+    const title = Foreign.definedBy(translated) === null ? null : /^[^:]*:\s*(.*)$/.exec(translated)?.[1]
+    if (title === null || title === undefined || title === "") return line
+    const quoted = JSON.stringify(title)
+    const found = file.indexOf(quoted, at)
+    const hit = found >= 0 ? found : file.indexOf(quoted)
+    if (hit < 0) return line
+    line =
+      hit >= at
+        ? line + (file.slice(at, hit).match(/\n/g)?.length ?? 0)
+        : (file.slice(0, hit).match(/\n/g)?.length ?? 0) + 1
+    at = hit + 1
+    return line
+  }
+}
+
 export const importer: Foreign.Importer = {
   format: "task-master",
+  nameOf: (id) => {
+    const number = Number(/^task-(\d+)$/.exec(id)?.[1] ?? Number.NaN)
+    if (Number.isNaN(number)) return null
+    const [task, sub] = [Math.floor(number / 100), number % 100]
+    return `task ${task}${sub === 0 ? "" : `.${sub}`}`
+  },
   find: (files) => {
     const found: Array<Foreign.Candidate> = []
     for (const path of places) {
@@ -215,6 +240,10 @@ export const importer: Foreign.Importer = {
     if (kind !== "tasks" || first === undefined) return Foreign.verbatim(sources)
     const { path, tag } = splitTag(first.path)
     const translated = lines(read(first.text)?.get(tag)?.items ?? [])
-    return { lines: translated.map((line) => ({ text: line, file: path, line: 1 })), content: translated.join("\n") }
+    const place = placesOf(first.text)
+    return {
+      lines: translated.map((line) => ({ text: line, file: path, line: place(line) })),
+      content: translated.join("\n")
+    }
   }
 }

@@ -37,6 +37,8 @@ const byWords = (text: string): Language | null => {
     const share = (words.filter((word) => common.has(word)).length + modal) / Math.max(1, words.length)
     if (best === null || share > best.share) best = { language, share }
   }
+  // "shall" is a word of no other language, while its "a" is a word of several.
+  if (best !== null && anyOf(english.shall).test(text) && !anyOf(best.language.shall).test(text)) return english
   if (best !== null && best.share >= enough && (best.language === english || words.length >= 4)) return best.language
   return words.length < fewWords || anyOf(english.shall).test(text) ? english : null
 }

@@ -11,7 +11,20 @@ export const requirement = heading(
   "要件",
   "要求",
   "요구 ?사항",
+  "요건",
   "需求"
+)
+export const scenario = heading(
+  "scenarios?",
+  "szenari(?:o|en)",
+  "scénarios?",
+  "escenarios?",
+  "cenários?",
+  "scenari(?:o)?",
+  "シナリオ",
+  "시나리오",
+  "场景",
+  "場景"
 )
 export const acceptanceCriteria = heading(
   "acceptance criteria",
@@ -99,4 +112,83 @@ export const dependsOn = heading(
   "依存",
   "의존",
   "依赖"
+)
+/** What a change does to the requirements of a living spec. */
+export const operations = {
+  renamed: heading(
+    "renamed",
+    "umbenannte?n?",
+    "renommée?s?",
+    "renombrad[oa]s?",
+    "renomead[oa]s?",
+    "rinominat[oaei]",
+    "名称変更(?:された|する)?",
+    "改名(?:された)?",
+    "이름 ?(?:변경|바꾼)(?:된|한)?",
+    "重命名的?",
+    "更名的?"
+  ),
+  added: heading(
+    "added",
+    "hinzugefügte?n?",
+    "ajoutée?s?",
+    "(?:añadid|agregad)[oa]s?",
+    "(?:adicionad|acrescentad)[oa]s?",
+    "aggiunt[oaei]",
+    "追加(?:された|する)?",
+    "추가(?:된|한)?",
+    "(?:新增|添加|增加)的?"
+  ),
+  modified: heading(
+    "modified",
+    "changed",
+    "(?:geänderte?n?|modifizierte?n?)",
+    "modifiée?s?",
+    "modificad[oa]s?",
+    "alterad[oa]s?",
+    "modificat[oaei]",
+    "(?:変更|修正)(?:された|する)?",
+    "(?:변경|수정)(?:된|한)?",
+    "(?:修改|变更|變更)的?"
+  ),
+  removed: heading(
+    "removed",
+    "deleted",
+    "(?:entfernte?n?|gelöschte?n?)",
+    "(?:supprimée?s?|retirée?s?)",
+    "(?:eliminad|suprimid)[oa]s?",
+    "removid[oa]s?",
+    "(?:rimoss[oaei]|eliminat[oaei])",
+    "削除(?:された|する)?",
+    "(?:삭제|제거)(?:된|한)?",
+    "(?:删除|移除|刪除)的?"
+  )
+} as const
+/** Old and new name of a renamed requirement. */
+export const renamedFrom = heading(
+  "from",
+  "von",
+  "de",
+  "da",
+  "desde",
+  "変更前",
+  "旧",
+  "(?:변경 ?전|이전)",
+  "从",
+  "從",
+  "原名"
+)
+export const renamedTo = heading(
+  "to",
+  "(?:zu|nach|auf|in)",
+  "(?:à|en|vers)",
+  "(?:a|por)",
+  "para",
+  "変更後",
+  "新",
+  "(?:변경 ?후|이후)",
+  "到",
+  "改为",
+  "改為",
+  "新名"
 )

@@ -12,6 +12,7 @@ export const english: Language = {
   steps: { given: ["given"], when: ["when"], outcome: ["then"] },
   clauseEnd: comma,
   common: [
+    "a",
     "the",
     "of",
     "and",

@@ -5,6 +5,7 @@
  * the text defines (requirements, scenarios, tasks, checks). Pure and total; does not read files.
  */
 import type { ArtifactKind } from "../model/Artifact.ts"
+import * as Delta from "../specs/Delta.ts"
 import { conflictLines } from "./Conflict.ts"
 import { collector, type LintFinding } from "./Finding.ts"
 import * as Markdown from "./Markdown.ts"
@@ -23,9 +24,11 @@ export interface Linted {
   readonly scenarios: ReadonlyArray<Spec.Scenario>
   readonly tasks: ReadonlyArray<TaskPlan.PlannedTask>
   readonly checks: ReadonlyArray<QaPlan.Check>
+  /** What a spec changes in the living specs. */
+  readonly delta: Delta.Delta
 }
 
-const empty = { requirements: [], scenarios: [], tasks: [], checks: [] }
+const empty = { requirements: [], scenarios: [], tasks: [], checks: [], delta: Delta.nothing }
 
 const hasWords = (document: Markdown.Document): boolean =>
   document.lines.some((line) => Markdown.headingLevel(line.text) === 0 && /[\p{L}\p{N}]/u.test(line.text))
@@ -107,7 +110,8 @@ export const lint = (
   const document = Markdown.scan(text)
   const clarifications = Markdown.clarifications(document)
   const upstream = spec === null || spec.length > maxCharacters ? null : Spec.read(Markdown.scan(spec))
-  const result = { kind, findings: collect.findings, clarifications, ...empty }
+  const delta = kind === "spec" && rules.elsewhere !== true ? Delta.read(document, collect) : Delta.nothing
+  const result = { kind, findings: collect.findings, clarifications, ...empty, delta }
   checkFrontMatter(collect, document, kind)
   for (const line of conflictLines(text))
     collect.error(
@@ -116,7 +120,7 @@ export const lint = (
       "A merge was not finished here: the line is a conflict marker of git.",
       "decide between the two versions and remove the markers; indent them if they are meant as text."
     )
-  if (!hasWords(document)) {
+  if (!hasWords(document) && delta.changes.length === 0) {
     collect.error("empty", 1, "The document has no text.", "write it, or delete the file.")
     return result
   }

@@ -7,8 +7,9 @@
 import { detect } from "../language/Detect.ts"
 import { anyOf, type Language } from "../language/Language.ts"
 import { english, languageOf } from "../language/Languages.ts"
+import * as Delta from "../specs/Delta.ts"
 import * as Ears from "./Ears.ts"
-import type { Collector } from "./Finding.ts"
+import { type Collector, collector } from "./Finding.ts"
 import * as Markdown from "./Markdown.ts"
 
 export interface Requirement {
@@ -36,6 +37,8 @@ export interface FormRules {
   readonly language?: string | undefined
   /** Absent: an error where the language's forms are known, else a warning. */
   readonly requirementForm?: "error" | "warn" | "off" | undefined
+  /** What the spec changes in the living specs is read elsewhere: from the files that it was translated of. */
+  readonly elsewhere?: boolean
 }
 
 /** Upper-case id with at least three digits, the only form other files may refer to. */
@@ -93,8 +96,14 @@ const statement = (entry: Markdown.Entry, language: Language): string => {
   ].join(" ")
 }
 
+/** Entries that somebody has to build: not those below REMOVED and RENAMED, which carry the names and numbers of a living spec. */
+const entriesOf = (document: Markdown.Document): ReadonlyArray<Markdown.Entry> => {
+  const gone = Delta.goneLines(document)
+  return Markdown.entries(document, ["REQ", "SC"]).filter((entry) => !gone.has(entry.line))
+}
+
 export const read = (document: Markdown.Document, language: Language = english): Spec => {
-  const all = Markdown.entries(document, ["REQ", "SC"])
+  const all = entriesOf(document)
   const requirements: Array<Requirement> = []
   const scenarios: Array<Scenario> = []
   for (const entry of all) {
@@ -160,6 +169,12 @@ const checkScenario = (report: Report, entry: Markdown.Entry, language: Language
   )
 }
 
+/** A spec may do nothing but remove or rename. */
+const onlyTakesAway = (document: Markdown.Document): boolean =>
+  Delta.read(document, collector("")).changes.some(
+    ({ operation }) => operation === "removed" || operation === "renamed"
+  )
+
 type Report = Collector["error"]
 
 const reporter = (collect: Collector, language: Language | null, rules: FormRules): Report => {
@@ -168,7 +183,7 @@ const reporter = (collect: Collector, language: Language | null, rules: FormRule
 }
 
 export const check = (collect: Collector, document: Markdown.Document, rules: FormRules = {}): Spec => {
-  const all = Markdown.entries(document, ["REQ", "SC"])
+  const all = entriesOf(document)
   const language = languageFor(document, rules)
   const report = reporter(collect, language, rules)
   const spec = read(document, language ?? english)
@@ -179,7 +194,7 @@ export const check = (collect: Collector, document: Markdown.Document, rules: Fo
     if (requirement) checkRequirement(report, entry.id, entry.line, statement(entry, language ?? english), language)
     else checkScenario(language === null ? collect.warning : collect.error, entry, language)
   }
-  if (spec.requirements.length === 0) {
+  if (spec.requirements.length === 0 && !onlyTakesAway(document)) {
     collect.error(
       "no-requirements",
       1,

@@ -60,6 +60,12 @@ const decisionFields = {
 const decisionRequired = ["feature", "phase", "rule", "action", "actor", "kind", "reason", "facts"] as const
 const decision = object(decisionFields, ...decisionRequired)
 
+const overlaps = {
+  ...objects,
+  description:
+    "Other open features that touch the same requirement of a living spec; settle with them before you build on it."
+}
+
 /** What a command answered, with its exit code. */
 const answer = (properties: Json, ...required: ReadonlyArray<string>): Json =>
   object({ ...properties, exitCode: number }, ...required, "exitCode")
@@ -120,7 +126,7 @@ export const tools: ReadonlyArray<Tool> = [
     "The rule behind the next step, the facts it read and where they come from.",
     ["why"],
     answer(
-      { decision, conditions: objects, facts: objects, gates: objects, untrusted: list, because: texts },
+      { decision, conditions: objects, facts: objects, gates: objects, untrusted: list, because: texts, overlaps },
       "decision",
       "facts"
     ),
@@ -165,6 +171,7 @@ export const tools: ReadonlyArray<Tool> = [
         documents: objects,
         tasks: objects,
         facts: { type: "object" },
+        overlaps,
         next: decision
       },
       "feature",
@@ -205,7 +212,7 @@ export const tools: ReadonlyArray<Tool> = [
     "Submit a document",
     "Hand in a document for approval by somebody else.",
     ["submit"],
-    answer({ submitted: { type: "boolean" }, hash: text, event: text, next: decision }, "submitted", "hash"),
+    answer({ submitted: { type: "boolean" }, hash: text, event: text, overlaps, next: decision }, "submitted", "hash"),
     { document }
   ),
   tool(
@@ -297,6 +304,13 @@ const counted = (answered: Json): string =>
 
 /** One or two lines for people; programs read the structured content. */
 export const summary = (answered: Json): string => {
+  const { overlaps: met } = answered
+  return Array.isArray(met) && met.length > 0
+    ? `${plainly(answered)} (${met.length} overlap${met.length === 1 ? "" : "s"} with other open features)`
+    : plainly(answered)
+}
+
+const plainly = (answered: Json): string => {
   const { decision: due, error, next, reason: because } = answered
   if (error !== undefined) return `${String(record(error)["message"])} Fix: ${String(record(error)["fix"])}`
   if (due !== undefined) return step(due)

@@ -157,6 +157,24 @@ export const readFeature = (root: string, slug: string): Tree => {
 export const readDocuments = (root: string, slug: string): Tree =>
   withDocuments(root, slug, new Map(), (path) => path.endsWith("/events") || path.endsWith("/evidence"))
 
+/** Identity and spec of one feature, with the foreign files that the spec is read from. `root` is a real path. */
+export const readSpec = (root: string, slug: string): Tree => {
+  const tree: Tree = new Map()
+  for (const path of [Layout.featurePath(slug), Layout.documentPath(slug, "spec")]) {
+    const content = bytesOf(`${root}/${path}`)
+    if (content !== null) tree.set(path, content)
+  }
+  return withSources(root, slug, tree)
+}
+
+/** The living specs below folders such as `.sdlc/specs/`. `root` is a real path. */
+export const readLiving = (root: string, folders: Iterable<string>): Tree => {
+  const tree: Tree = new Map()
+  for (const folder of folders)
+    readBelow(root, folder.replace(/\/$/, ""), tree, (path) => /\.[a-z0-9]{1,6}$/i.test(path) && !/\.md$/i.test(path))
+  return tree
+}
+
 const withDocuments = (real: string, slug: string, tree: Tree, skip: (path: string) => boolean): Tree => {
   if (!Layout.slugPattern.test(slug)) return tree
   readBelow(real, Layout.featureDir(slug).slice(0, -1), tree, skip)

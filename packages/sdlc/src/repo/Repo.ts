@@ -244,6 +244,12 @@ export const loadDocuments = (files: Files, slug: string, policy: Policy): Docum
   return Documents.load(files, slug, identity._tag === "Ok" ? identity.value.sources : undefined, formRules(policy))
 }
 
+/** What one feature's spec says about the living specs, from a tree that holds its identity, its spec and what that is read from. */
+export const loadSpecChanges = (files: Files, slug: string): ReturnType<typeof Documents.specChanges> => {
+  const identity = loadFeature(files, slug)
+  return Documents.specChanges(files, slug, identity._tag === "Ok" ? identity.value.sources : undefined)
+}
+
 /** Loads one feature from a tree that holds at least `.sdlc/policy.yaml`, its folder and, for imported features, its foreign sources. */
 export const load = (files: Files, slug: string, options: LoadOptions = {}): Loaded => {
   const core = loadEvents(files, slug, options)

@@ -8,6 +8,7 @@ import * as WriteBack from "../../src/importers/WriteBack.ts"
 import { lint, type Linted } from "../../src/lint/Lint.ts"
 import type { ArtifactKind } from "../../src/model/Artifact.ts"
 import { md1 } from "../../src/repo/Digest.ts"
+import * as Documents from "../../src/repo/Documents.ts"
 import * as Repo from "../../src/repo/Repo.ts"
 import { project, put, stamp } from "../repo/Trees.ts"
 
@@ -369,5 +370,57 @@ describe("hostile files", () => {
       ),
       { numRuns: 400 }
     )
+  })
+})
+
+describe("findings about foreign files", () => {
+  const findingsOf = (format: Format, kind: "spec" | "tasks", path: string, text: string) =>
+    Object.values(Documents.load(new Map([[path, text]]), "x", { format, [kind]: [path] }))
+      .flatMap((document) => document.linted.findings)
+      .filter((one) => one.rule === "duplicate-id")
+      .map(({ file, line, message }) => `${file}:${line} ${message}`)
+  it("name what is there twice as its author does, with lines of the author's file", () => {
+    expect(
+      findingsOf(
+        "spec-kit",
+        "tasks",
+        "specs/001-a/tasks.md",
+        "# Tasks\n\n## Phase 1\n\n- [ ] T001 Make src/a.ts\n- [ ] T012 [P] Write src/b.ts\n\nSome words.\n- [ ] T012 Write src/c.ts\n"
+      )
+    ).toEqual(["specs/001-a/tasks.md:9 T012 (task-012) already stands on line 6."])
+    expect(
+      findingsOf(
+        "spec-kit",
+        "spec",
+        "specs/001-a/spec.md",
+        "# Feature\r\n\r\n- **FR-003**: System MUST greet\r\n\r\n- **FR-003**: System MUST wave\r\n"
+      )
+    ).toEqual(["specs/001-a/spec.md:5 FR-003 (REQ-003) already stands on line 3."])
+    expect(
+      findingsOf(
+        "task-master",
+        "tasks",
+        "tasks/tasks.json",
+        JSON.stringify(
+          {
+            tasks: [
+              { id: 1, title: "One" },
+              { id: 7, title: "Seven" },
+              { id: 7, title: "Again" }
+            ]
+          },
+          null,
+          1
+        )
+      )
+    ).toEqual([expect.stringMatching(/^tasks\/tasks\.json:1\d task 7 \(task-700\) already stands on line 9\.$/)])
+    expect(
+      findingsOf(
+        "kiro",
+        "spec",
+        ".kiro/specs/a/requirements.md",
+        "# R\n\n### Requirement 1: A\n\n#### Acceptance Criteria\n1. WHEN a THEN the system SHALL b\n\n### Requirement 1: B\n\n#### Acceptance Criteria\n1. WHEN a THEN the system SHALL b\n"
+      )
+    ).toContain(".kiro/specs/a/requirements.md:11 1.1 (REQ-101) already stands on line 6.")
   })
 })

@@ -119,3 +119,13 @@ describe("a spec in another language", () => {
     )
   })
 })
+
+describe("a short English spec", () => {
+  it("is English, although its small words are words of other languages, too", () => {
+    const text = "# A\n### REQ-001: Greet a visitor\nWhen a visitor arrives, a page shall greet a visitor.\n"
+    expect(detect(text)?.code).toBe("en")
+    expect(
+      detect("# A\n### REQ-001: Os dados\nQuando um visitante chega, a página deve saudá-lo a sorrir.\n")?.code
+    ).toBe("pt")
+  })
+})

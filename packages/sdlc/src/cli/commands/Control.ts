@@ -7,6 +7,7 @@ import { Failure } from "../Failure.ts"
 import * as Identity from "../Identity.ts"
 import { done, type Result } from "../Result.ts"
 import * as Session from "../Session.ts"
+import * as Specs from "../Specs.ts"
 import { jsonOf, line } from "./Next.ts"
 
 const required = (args: Args, flag: string): string => {
@@ -62,6 +63,7 @@ export const archive = (session: Session.Session, args: Args): Result => {
       `feature: ${feature.slug} is not at its end; ${seen.decision.action} is due.`,
       "release or cancel it first."
     )
+  if (seen.state.sync !== undefined && seen.state.lifecycle === "active") Specs.requireFolded(session, seen.loaded)
   const to = Disk.archive(session.root, feature.slug, new Date(session.now).toISOString().slice(0, 10))
   const home = Session.homeOf(session, seen.loaded)
   if (home !== null) session.wrote.add(home)

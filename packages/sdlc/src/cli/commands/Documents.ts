@@ -9,11 +9,14 @@ import type { Policy } from "../../model/Policy.ts"
 import * as Disk from "../../repo/Disk.ts"
 import * as Layout from "../../repo/Layout.ts"
 import * as Repo from "../../repo/Repo.ts"
+import * as Living from "../../specs/Living.ts"
+import * as Overlap from "../../specs/Overlap.ts"
 import { type Args, oneOf } from "../Args.ts"
 import { exit, Failure } from "../Failure.ts"
 import * as Identity from "../Identity.ts"
 import { done, type Result } from "../Result.ts"
 import * as Session from "../Session.ts"
+import * as Specs from "../Specs.ts"
 import { jsonOf, line } from "./Next.ts"
 
 export const lintSpec = { positionals: ["feature-or-file..."], flags: { strict: "flag" } } as const
@@ -27,11 +30,17 @@ interface Question {
 interface Checked {
   readonly findings: ReadonlyArray<LintFinding>
   readonly questions: ReadonlyArray<Question>
+  /** The feature, `null` = a file outside of any. */
+  readonly slug: string | null
+  readonly spoken: ReturnType<typeof Specs.spokenBy>
 }
 
 const checkFeature = (root: string, policy: Policy, slug: string): Checked => {
-  const documents = Object.values(Repo.loadDocuments(Disk.readDocuments(root, slug), slug, policy))
+  const loaded = Repo.loadDocuments(Disk.readDocuments(root, slug), slug, policy)
+  const documents = Object.values(loaded)
   return {
+    slug,
+    spoken: Specs.spokenBy(loaded.spec),
     findings: documents.flatMap((document) => document.linted.findings),
     questions: documents.flatMap((document) =>
       document.linted.clarifications.map((open) => ({ file: document.paths[0] ?? "", ...open }))
@@ -64,7 +73,38 @@ const checkFile = (session: Session.Session, policy: Policy, path: string): Chec
     language: policy.language,
     requirementForm: policy.lint?.requirementForm
   })
-  return { findings: linted.findings, questions: linted.clarifications.map((open) => ({ file, ...open })) }
+  const { changes, plain } = linted.delta
+  return {
+    findings: linted.findings,
+    questions: linted.clarifications.map((open) => ({ file, ...open })),
+    slug: /^\.sdlc\/features\/([^/]+)\/spec\.md$/.exec(file.replaceAll("\\", "/"))?.[1] ?? null,
+    spoken: { file, changes: changes.map((one) => ({ ...one, file, folder: null })), plain }
+  }
+}
+
+/** What specs say about the living specs: what is not true of them, and what other open features say too. */
+const checkLiving = (
+  session: Session.Session,
+  root: string,
+  checked: ReadonlyArray<Checked>
+): ReadonlyArray<LintFinding> => {
+  const specs = Specs.living(
+    root,
+    checked.flatMap((one) => one.spoken.changes)
+  )
+  const speaking = checked.filter(
+    ({ slug, spoken }) => Specs.speaks(spoken, specs) && (slug === null || Specs.isOpenHere(root, slug))
+  )
+  if (speaking.length === 0) return []
+  const known = new Map(checked.flatMap(({ slug, spoken }) => (slug === null ? [] : [[slug, spoken] as const])))
+  const all = Specs.openTouches(session, specs, known)
+  return [
+    ...speaking.flatMap(({ spoken }) => Living.check(specs, spoken.changes)),
+    ...Overlap.overlaps(
+      all,
+      speaking.flatMap(({ slug, spoken }) => (slug === null ? [] : Specs.touchesOf(slug, spoken, specs)))
+    ).map(Specs.findingOf)
+  ]
 }
 
 export const lint = (session: Session.Session, args: Args): Result => {
@@ -85,7 +125,7 @@ export const lint = (session: Session.Session, args: Args): Result => {
             ? checkFile(session, policy, word)
             : checkFeature(root, policy, Session.slugOf(session, word))
         )
-  const findings = checked.flatMap((one) => one.findings)
+  const findings = [...checked.flatMap((one) => one.findings), ...checkLiving(session, root, checked)]
   const questions = checked.flatMap((one) => one.questions)
   const errors = findings.filter((finding) => finding.severity === "error").length
   const lines = [
@@ -105,6 +145,17 @@ export const lint = (session: Session.Session, args: Args): Result => {
 }
 
 export const submitSpec = { positionals: ["document", "feature?"], flags: {} } as const
+
+/** Refuses a spec that changes what no living spec has, or adds what one has already. */
+const requireKnown = (session: Session.Session, slug: string, document: Repo.Document): void => {
+  const wrong = Specs.problems(session.root, Specs.spokenBy(document))
+  if (wrong[0] !== undefined)
+    throw new Failure(
+      `spec: ${wrong.length} of its changes do${wrong.length === 1 ? "es" : ""} not fit the living specs. ${format(wrong[0])}`,
+      `sdlc lint ${slug} lists them all.`,
+      exit.failed
+    )
+}
 
 export const submit = (session: Session.Session, args: Args): Result => {
   const kind = oneOf("document", args.positionals[0] ?? "", documentKinds)
@@ -130,6 +181,7 @@ export const submit = (session: Session.Session, args: Args): Result => {
       "answer them in the document, then submit it.",
       exit.human
     )
+  if (kind === "spec") requireKnown(session, slug, document)
   const upstream = upstreamOf(state, kind)
   if (
     state.submissions.some(
@@ -151,10 +203,15 @@ export const submit = (session: Session.Session, args: Args): Result => {
     Identity.current(session.env, session.root)
   )
   const { decision } = Session.view(session, slug)
-  return done(`submitted the ${kind} (${document.hash.slice(0, 14)})\n${line(decision)}`, {
-    submitted: true,
-    hash: document.hash,
-    event: event?.path,
-    next: jsonOf(decision)
-  })
+  const overlaps = kind === "spec" ? Specs.overlapsOf(session, loaded) : []
+  return done(
+    [`submitted the ${kind} (${document.hash.slice(0, 14)})`, line(decision), ...Specs.warningsOf(overlaps)].join("\n"),
+    {
+      submitted: true,
+      hash: document.hash,
+      event: event?.path,
+      next: jsonOf(decision),
+      ...Specs.jsonOf(overlaps)
+    }
+  )
 }

@@ -23,6 +23,7 @@ import { exit, Failure } from "../Failure.ts"
 import { done, type Result, table } from "../Result.ts"
 import * as Session from "../Session.ts"
 import { since } from "../Since.ts"
+import * as Specs from "../Specs.ts"
 import { jsonOf, line, options } from "./Next.ts"
 
 export const whySpec = {
@@ -58,6 +59,7 @@ export const why = (session: Session.Session, args: Args): Result => {
   const found = Why.why(state, loaded.policy, session.now)
   const ordered = found.facts.toSorted((a, b) => Number(b.decisive) - Number(a.decisive))
   const reasons = because(session, state, found)
+  const overlaps = Specs.overlapsOf(session, loaded)
   const raw = [
     ...found.conditions.map((one) => `rule ${one.rule}: ${one.condition}`),
     "facts, and where they come from (* decides):",
@@ -88,11 +90,19 @@ export const why = (session: Session.Session, args: Args): Result => {
       : []),
     ...loaded.errors.map((error) => `corrupt: ${error.file}: ${error.problem}\n  fix: ${error.fix ?? ""}`),
     ...loaded.warnings.map((warning) => `warning: ${warning.file} ${warning.problem}`),
+    ...Specs.warningsOf(overlaps),
     ...(args.has("facts") ? [] : ["(--facts: the rule and every fact with its sources; --gates: every gate)"])
   ].join("\n")
   return done(
     text,
-    { ...found, because: reasons, decision: jsonOf(decision), errors: loaded.errors, warnings: loaded.warnings },
+    {
+      ...found,
+      because: reasons,
+      decision: jsonOf(decision),
+      errors: loaded.errors,
+      warnings: loaded.warnings,
+      ...Specs.jsonOf(overlaps)
+    },
     Session.codeOf(decision)
   )
 }

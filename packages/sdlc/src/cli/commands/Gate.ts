@@ -4,11 +4,12 @@
  * Promises to judge the commit itself, not the work tree, and to hold it to the policy of the base, so that a branch cannot
  * loosen its own gates. Exit 0 passes, 10 pends, 1 fails, 3 corrupt.
  */
-import { gates, type Passage } from "../../classify/Gates.ts"
+import type { gates } from "../../classify/Gates.ts"
 import { derive } from "../../derive/Derive.ts"
-import { trace } from "../../classify/Reads.ts"
+import type { ChangedSince } from "../../explain/Words.ts"
 import type { Facts } from "../../model/Facts.ts"
 import type { FeatureState } from "../../model/FeatureState.ts"
+import { own as ownOf } from "../../model/Own.ts"
 import { phases } from "../../model/Phase.ts"
 import * as Decode from "../../repo/Decode.ts"
 import { canonicalJson } from "../../repo/Digest.ts"
@@ -21,55 +22,16 @@ import { exit, Failure } from "../Failure.ts"
 import * as Git from "../Git.ts"
 import { done, type Result } from "../Result.ts"
 import * as Session from "../Session.ts"
+import { since } from "../Since.ts"
+import { judge, type Judged, mayMerge, show, type Verdict } from "./GateVerdict.ts"
 import { contests } from "./Next.ts"
 
 export const spec = {
   positionals: ["phase", "feature?"],
-  flags: { head: "value", base: "value", "ci-passed": "flag", "require-feature": "flag", group: "flag" }
+  flags: { head: "value", base: "value", "ci-passed": "flag", "require-feature": "flag", group: "flag", facts: "flag" }
 } as const
 
 const names = [...phases.slice(0, 8), "merge"] as const
-
-interface Verdict {
-  readonly feature: string
-  readonly passage: Passage | "corrupt"
-  /** Per gate that does not pass: the facts it read. */
-  readonly warnings?: ReadonlyArray<string>
-  readonly missing: ReadonlyArray<{
-    readonly gate: string
-    readonly passage: Passage
-    readonly facts: ReadonlyArray<string>
-  }>
-}
-
-/** Which facts of a gate stand in the way: changing any one of the others would not help. */
-const reads = (gate: keyof typeof gates, facts: Facts): ReadonlyArray<string> =>
-  trace(facts, (traced) => gates[gate](traced)).map((read) => `${read.fact}=${String(read.value)}`)
-
-const judge = (facts: Facts, wanted: ReadonlyArray<keyof typeof gates>, feature: string): Verdict => {
-  const missing = wanted
-    .map((gate) => ({ gate, passage: gates[gate](facts), facts: reads(gate, facts) }))
-    .filter((one) => one.passage !== "pass")
-  const passage = missing.some((one) => one.passage === "fail") ? "fail" : missing.length > 0 ? "pend" : "pass"
-  return { feature, passage, missing }
-}
-
-/** All that has to hold before a commit may land: the eight gates below merge, an approved merge, no freeze, nothing paused or blocked. */
-const mayMerge = (facts: Facts, feature: string): Verdict => {
-  const verdict = judge(facts, phases.slice(0, 8) as ReadonlyArray<keyof typeof gates>, feature)
-  const also: ReadonlyArray<readonly [boolean, string]> = [
-    [facts.mergeGate === "ok", `mergeGate=${facts.mergeGate}`],
-    [!facts.freeze, "freeze=true"],
-    [facts.lifecycle === "active", `lifecycle=${facts.lifecycle}`],
-    [facts.escalation === "none", `escalation=${facts.escalation}`],
-    [facts.blocker === "none", `blocker=${facts.blocker}`],
-    [facts.dep === "met", `dep=${facts.dep}`],
-    [facts.branch !== "conflict", `branch=${facts.branch}`]
-  ]
-  const failing = also.filter(([holds]) => !holds).map(([, fact]) => fact)
-  if (failing.length === 0) return verdict
-  return { feature, passage: "fail", missing: [...verdict.missing, { gate: "merge", passage: "fail", facts: failing }] }
-}
 
 const sameJson = (a: string | Uint8Array | undefined, b: string | Uint8Array | undefined): boolean => {
   if (a === undefined || b === undefined) return false
@@ -104,12 +66,21 @@ const queuedCi = (state: FeatureState, patch: string | undefined): boolean =>
   patch !== undefined &&
   state.ci.findLast((run) => run.patch === patch && run.result !== undefined)?.result?.status === "passed"
 
+const changedSince =
+  (session: Session.Session, state: FeatureState): ChangedSince =>
+  (tree, sha) => {
+    const { head } = state.observed
+    return head === undefined
+      ? null
+      : since(session.root, head.sha, tree, sha, sha === undefined ? undefined : ownOf(head.since, sha))
+  }
+
 const atCommit = (
   session: Session.Session,
   slug: string,
   { base, head, squashed }: Subject,
   ciPassed: boolean
-): { readonly facts: Facts | null; readonly problem: string; readonly warnings?: ReadonlyArray<string> } => {
+): { readonly judged: Judged | null; readonly problem: string; readonly warnings?: ReadonlyArray<string> } => {
   const plain = Git.readTree(session.root, head)
   if (plain === null)
     throw new Failure(`--head: git cannot read the tree of ${head}.`, "fetch the commit (a shallow clone may lack it).")
@@ -127,9 +98,9 @@ const atCommit = (
     basePolicy !== null && basePolicy.errors.length === 0 ? { policy: basePolicy.policy } : {}
   )
   const [error] = loaded.errors
-  if (error !== undefined) return { facts: null, problem: `${error.file}: ${error.problem}` }
+  if (error !== undefined) return { judged: null, problem: `${error.file}: ${error.problem}` }
   const lost = base === null ? null : rewritten(session, slug, head, base, tree)
-  if (lost !== null) return { facts: null, problem: lost }
+  if (lost !== null) return { judged: null, problem: lost }
   const own = Git.head(session.root, head)
   const relation = base === null ? null : Git.relation(session.root, head, base)
   const changed = base === null ? null : Session.changesOf(session.root, head, [base])
@@ -142,18 +113,9 @@ const atCommit = (
   }
   const deps = Session.observeDeps(session, stateOf(loaded))
   const state = stateOf(loaded, { ...observed, deps })
-  return { facts: derive(state, loaded.policy, session.now), problem: "", warnings: contests(state) }
+  const facts = derive(state, loaded.policy, session.now)
+  return { judged: { facts, state, changed: changedSince(session, state) }, problem: "", warnings: contests(state) }
 }
-
-const show = (verdict: Verdict): string => [plainly(verdict), ...(verdict.warnings ?? [])].join("\n")
-
-const plainly = (verdict: Verdict): string =>
-  verdict.passage === "pass"
-    ? `${verdict.feature}: pass`
-    : [
-        `${verdict.feature}: ${verdict.passage}`,
-        ...verdict.missing.map((one) => `  ${one.gate} ${one.passage}: ${one.facts.join(", ")}`)
-      ].join("\n")
 
 const codes = { pass: exit.action, pend: exit.wait, fail: exit.failed, corrupt: exit.corrupt } as const
 const worst = (verdicts: ReadonlyArray<Verdict>): Verdict["passage"] =>
@@ -239,31 +201,36 @@ const merge = (session: Session.Session, args: Args): Result => {
   }
   const verdicts = subjects.flatMap((subject) =>
     subject.slugs.map((slug): Verdict => {
-      const { facts, problem, warnings } = atCommit(session, slug, subject, args.has("ci-passed"))
-      if (facts === null)
+      const { judged, problem, warnings } = atCommit(session, slug, subject, args.has("ci-passed"))
+      if (judged === null)
         return {
           feature: slug,
           passage: "corrupt",
-          missing: [{ gate: "integrity", passage: "fail", facts: [problem] }]
+          missing: [{ gate: "integrity", passage: "fail", facts: [problem], says: [problem] }]
         }
       const said = warnings === undefined || warnings.length === 0 ? {} : { warnings }
       return {
-        ...(facts.merge === "merged" || givenUp(session, facts, subject)
+        ...(judged.facts.merge === "merged" || givenUp(session, judged.facts, subject)
           ? { feature: slug, passage: "pass" as const, missing: [] }
-          : mayMerge(facts, slug)),
+          : mayMerge(judged, slug)),
         ...said
       }
     })
   )
   const passage = worst(verdicts)
-  return done(verdicts.map(show).join("\n"), { passage, head, base, features: verdicts }, codes[passage])
+  return done(
+    verdicts.map((verdict) => show(verdict, args.has("facts"))).join("\n"),
+    { passage, head, base, features: verdicts },
+    codes[passage]
+  )
 }
 
 export const run = (session: Session.Session, args: Args): Result => {
   const phase = oneOf("phase", args.positionals[0] ?? "", names)
   if (phase === "merge") return merge(session, args)
   const slug = Session.featureArg(session, args, 1)
-  const { facts } = Session.intact(session, slug, { whole: true })
-  const verdict = judge(facts, [phase as keyof typeof gates], slug)
-  return done(show(verdict), verdict, codes[verdict.passage])
+  const { facts, state } = Session.intact(session, slug, { whole: true })
+  const judged = { facts, state, changed: changedSince(session, state) }
+  const verdict = judge(judged, [phase as keyof typeof gates], slug)
+  return done(show(verdict, args.has("facts")), verdict, codes[verdict.passage])
 }

@@ -23,6 +23,7 @@ import * as Git from "../Git.ts"
 import * as Identity from "../Identity.ts"
 import { done, type Result, table } from "../Result.ts"
 import * as Session from "../Session.ts"
+import * as Specs from "../Specs.ts"
 import * as Evidence from "./Evidence.ts"
 import { jsonOf, line } from "./Next.ts"
 
@@ -126,6 +127,7 @@ export const record = (session: Session.Session, args: Args): Result => {
       20
     )
   }
+  if (type === "sync-recorded") Specs.requireFolded(session, seen.loaded)
   const [event] = Session.record(session, seen.loaded, [{ type, data } as unknown as Draft], actor)
   const { decision } = Session.view(session, slug)
   return done(`recorded ${type}\n${line(decision)}`, { event: event?.path, type, next: jsonOf(decision) })

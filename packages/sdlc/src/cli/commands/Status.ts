@@ -6,6 +6,7 @@ import { policyFor } from "../../model/Presets.ts"
 import type { Args } from "../Args.ts"
 import { done, type Result, table } from "../Result.ts"
 import * as Session from "../Session.ts"
+import * as Specs from "../Specs.ts"
 import { jsonOf, line } from "./Next.ts"
 
 export const statusSpec = { positionals: ["feature?"], flags: {} } as const
@@ -31,6 +32,7 @@ export const status = (session: Session.Session, args: Args): Result => {
     ...loaded.errors.map((error) => `corrupt: ${error.file}: ${error.problem}`),
     ...loaded.warnings.map((warning) => `warning: ${warning.file} ${warning.problem}`)
   ]
+  const overlaps = Specs.overlapsOf(session, loaded)
   const text = [
     `${state.feature.slug}: ${state.feature.title} (${state.feature.kind}, ${state.lifecycle}, phase ${state.phase})`,
     table(
@@ -43,6 +45,7 @@ export const status = (session: Session.Session, args: Args): Result => {
     ...(tasks.length === 0 ? [] : [table(tasks.map((task) => [`  ${task.id}`, task.status, task.title]))]),
     ...open.map((one) => `  ${one}`),
     ...problems.map((one) => `  ${one}`),
+    ...Specs.warningsOf(overlaps),
     `next: ${line(decision)}`
   ].join("\n")
   return done(
@@ -62,6 +65,7 @@ export const status = (session: Session.Session, args: Args): Result => {
       errors: loaded.errors,
       warnings: loaded.warnings,
       facts,
+      ...Specs.jsonOf(overlaps),
       next: jsonOf(decision)
     },
     loaded.integrity === "corrupt" ? 3 : 0
