@@ -51,7 +51,10 @@ export const allowed = {
   server: {
     "DataDir.ts": "the data folder itself",
     "InstallationSecrets.ts": own,
-    "Isolation.ts": "an empty folder for a test command",
+    "installation/Packages.ts": "package.json and entries of adapters",
+    "installation/Platform.ts": "the platform file",
+    "installation/Probe.ts": "a folder that is thrown away",
+    "installation/SecretRefs.ts": "files that the platform file names as secrets",
     "TemplatesDisk.ts": "templates of the package and of RDEV_TEMPLATES",
     "TreeCatalogue.ts": "trees of the package itself",
     "keys/KeyFiles.ts": own

@@ -103,15 +103,22 @@ export const layerConfig = (
  * The programs of the declared agents that stand outside the system's folders (`~/.local/bin`, a version manager): a workspace host
  * that hides the machine has to be given them by name. Scripts are left out: they need the files beside them.
  */
-export const programsConfig = (
-  hostEnv: CommandHarness.Environment = process.env
-): Effect.Effect<ReadonlyArray<CommandHarness.Program>, AgentConfigError | Config.ConfigError> =>
+export const programsOf = (
+  agents: ReadonlyArray<AgentConfig>,
+  hostEnv: CommandHarness.Environment
+): Effect.Effect<ReadonlyArray<CommandHarness.Program>> =>
   Effect.gen(function* () {
     const programs = new Map<string, CommandHarness.Program>()
-    for (const agent of yield* declared) {
+    for (const agent of agents) {
       const resolved = agent.kind === "command" ? CommandHarness.resolve(agent) : null
       const program = resolved?._tag === "Ok" ? yield* CommandHarness.programOf(resolved.agent, hostEnv) : null
       if (program !== null) programs.set(program.name, program)
     }
     return [...programs.values()]
   })
+
+/** The same for the agents of `RDEV_AGENTS`. */
+export const programsConfig = (
+  hostEnv: CommandHarness.Environment = process.env
+): Effect.Effect<ReadonlyArray<CommandHarness.Program>, AgentConfigError | Config.ConfigError> =>
+  Effect.flatMap(declared, (agents) => programsOf(agents, hostEnv))

@@ -2,23 +2,11 @@
  * Turns chunks of output into lines fit for logs: UTF-8 decoded across chunk borders, without terminal sequences, invisible characters
  * and secrets, then a line of more than 8 KiB cut into several.
  */
+import { pieces } from "@rdev/core/domain/OutputLines"
 import type { Redactor } from "@rdev/core/redaction/Redactor"
 import { StringDecoder } from "node:string_decoder"
 
 export const maxLineChars = 8192
-
-/** At least one piece; each has at most `maxChars` code units and none ends inside a character. */
-export const pieces = (text: string, maxChars: number): ReadonlyArray<string> => {
-  const found: Array<string> = []
-  let from = 0
-  while (text.length - from > maxChars) {
-    const last = text.charCodeAt(from + maxChars - 1)
-    const to = from + maxChars - (last >= 0xd800 && last <= 0xdbff ? 1 : 0)
-    found.push(text.slice(from, to))
-    from = to
-  }
-  return [...found, text.slice(from)]
-}
 
 export interface LineSplitter {
   /** Complete lines so far. */

@@ -770,7 +770,11 @@ const worker = Command.make(
       Effect.promise(() => import("./WorkerCommand.ts")),
       (Worker) => Worker.worker(input)
     )
-).pipe(Command.withDescription("A worker beside servers that share a PostgreSQL database (RDEV_DATABASE_URL)"))
+).pipe(
+  Command.withDescription(
+    "A worker beside servers that share a PostgreSQL database (RDEV_DATABASE_URL, or stores in platform.yaml)"
+  )
+)
 const doctor = Command.make("doctor", common, (input) =>
   Effect.flatMap(
     Effect.promise(() => import("./Doctor.ts")),
@@ -779,7 +783,21 @@ const doctor = Command.make("doctor", common, (input) =>
         ok ? Effect.void : Effect.fail(fail("failed", "something that is needed is missing, see above"))
       )
   )
-).pipe(Command.withDescription("What this machine offers and what is missing"))
+).pipe(Command.withDescription("What this machine offers and what is missing; every slot is tried for real"))
+
+const adapters = Command.make("adapters", common, (input) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./AdaptersCommand.ts")),
+    (Adapters) =>
+      Effect.flatMap(Adapters.adapters(input, input.json), (ok) =>
+        ok ? Effect.void : Effect.fail(fail("unavailable", "an adapter does not work, see above"))
+      )
+  )
+).pipe(
+  Command.withDescription(
+    "What fills each slot of this installation (platform.yaml), how it is, and its configuration keys"
+  )
+)
 
 export const rdev = Command.make("rdev").pipe(
   Command.withDescription(
@@ -789,6 +807,7 @@ export const rdev = Command.make("rdev").pipe(
     up,
     demo,
     doctor,
+    adapters,
     projects,
     plan,
     apply,

@@ -1,7 +1,8 @@
-/** `rdev doctor`: what this machine offers and what is missing, each with the way to get it. */
+/** `rdev doctor`: what this machine and the chosen adapters offer and what is missing, each with the way to get it. */
 import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
 import { accessSync, constants, readdirSync, statSync } from "node:fs"
+import { local } from "./AdaptersCommand.ts"
 import { call, dataDirOf, find, type Json, type Where } from "./Connection.ts"
 import { Screen } from "./Screen.ts"
 
@@ -18,24 +19,44 @@ const program = (name: string, args: ReadonlyArray<string>, needed: boolean, fix
   return { name, ok, needed, detail: ok ? (`${found.stdout}${found.stderr}`.trim().split("\n", 1)[0] ?? "") : fix }
 }
 
-/** Asks what a start asks: a test command in each sandbox that fits this machine; then each wall is tried from inside. */
-const isolation = Effect.flatMap(
-  Effect.promise(() => import("@rdev/server/Isolation")),
-  ({ probe }) => probe
-).pipe(
-  Effect.match({
-    onSuccess: ({ isolation: name, walls }): ReadonlyArray<Check> => [
-      { name: "isolation", ok: true, needed: true, detail: `workspaces are isolated by ${name}` },
-      ...walls.map(({ detail, name: wall, stands }): Check => ({
-        name: `  ${wall}`,
-        ok: stands,
-        needed: false,
-        detail
-      }))
-    ],
-    onFailure: (error): ReadonlyArray<Check> => [{ name: "isolation", ok: false, needed: true, detail: error.message }]
-  })
-)
+interface Asked {
+  readonly slot: string
+  readonly use: string
+  readonly health: {
+    readonly ok: boolean
+    readonly detail: string
+    readonly checks?: ReadonlyArray<{ readonly name: string; readonly ok: boolean; readonly detail: string }>
+  }
+}
+/** Of the slot that isolates commands each wall is told, of the others what is wrong. */
+const slotChecks = ({ health, slot, use }: Asked): ReadonlyArray<Check> => {
+  const { checks = [], detail, ok } = health
+  const walls = slot === "workspaces" && use === "local"
+  return [
+    { name: walls ? "isolation" : `${slot} (${use})`, ok, needed: true, detail },
+    ...(walls ? checks : []).map((one): Check => ({ ...one, name: `  ${one.name}`, needed: false }))
+  ]
+}
+
+/** What is chosen, each tried for real on this machine, as a start would find it. What is wrong with the choice is told instead. */
+const slotsOf = (dataDir: string | null) =>
+  Effect.gen(function* () {
+    const { config, installation } = yield* local(dataDir)
+    const { tryAll } = yield* Effect.promise(() => import("@rdev/server/installation/Probe"))
+    return (yield* tryAll(config, installation)).flatMap(slotChecks)
+  }).pipe(
+    Effect.scoped,
+    Effect.catch((error) =>
+      Effect.succeed(
+        [error, ...(error.more ?? [])].map(({ field, fix, problem }): Check => ({
+          name: field,
+          ok: false,
+          needed: true,
+          detail: `${problem}. ${fix}`
+        }))
+      )
+    )
+  )
 
 const dataFolder = (dataDir: string): Check => {
   const check = (ok: boolean, detail: string): Check => ({
@@ -129,14 +150,19 @@ const server = (where: Where) =>
 
 /** False when something that is needed is missing. */
 export const doctor = Effect.fn("Doctor.doctor")(function* (where: Where, json: boolean) {
-  const checks = [...machine(), ...(yield* isolation), dataFolder(dataDirOf(where)), ...(yield* server(where))]
+  const checks = [
+    ...machine(),
+    ...(yield* slotsOf(where.dataDir)),
+    dataFolder(dataDirOf(where)),
+    ...(yield* server(where))
+  ]
   const ok = checks.every((check) => check.ok || !check.needed)
   const screen = new Screen(process.stdout)
   if (json) screen.line(JSON.stringify({ ok, checks }, null, 2))
   else
     for (const { detail, name, needed, ok } of checks)
       screen.line(
-        `${ok ? screen.style.green("✓") : needed ? screen.style.red("✗") : screen.style.dim("–")} ${name.padEnd(16)} ${detail}`
+        `${ok ? screen.style.green("✓") : needed ? screen.style.red("✗") : screen.style.dim("–")} ${name.padEnd(24)} ${detail}`
       )
   return ok
 })

@@ -7,9 +7,11 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type { Layers } from "@rdev/server/Installation"
 import { createRequire } from "node:module"
 import { rdev } from "./Commands.ts"
 import { CliFailure, exitCodes } from "./Failure.ts"
+import { given } from "./GivenLayers.ts"
 
 const { version }: { readonly version: string } = createRequire(import.meta.url)("@rdev/cli/package.json")
 
@@ -70,7 +72,14 @@ const endWhenUnread = (stream: NodeJS.WriteStream): void => {
   })
 }
 
-export const main = (args: ReadonlyArray<string>): void => {
+export interface Options {
+  /** Slots that this program fills in TypeScript; the others are chosen by the platform file, or as embedded. */
+  readonly layers?: Layers
+}
+
+/** The command line, for a program of one's own too: `main(process.argv.slice(2), { layers: { dns: … } })`. */
+export const main = (args: ReadonlyArray<string>, { layers }: Options = {}): void => {
+  if (layers !== undefined) given.layers = layers
   endWhenUnread(process.stdout)
   endWhenUnread(process.stderr)
   const program = Command.runWith(rdev, { version })(args).pipe(

@@ -8,7 +8,7 @@ import * as Logger from "effect/Logger"
 import type { LogLevel } from "effect/LogLevel"
 import * as References from "effect/References"
 import type { LiveRelease } from "@rdev/server/LiveReleases"
-import * as Preload from "@rdev/server/Preload"
+import * as Preload from "@rdev/server/installation/Preload"
 import type { StartError } from "@rdev/server/ServerConfig"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -16,6 +16,7 @@ import { join } from "node:path"
 import * as Connection from "./Connection.ts"
 import * as Demo from "./Demo.ts"
 import { type CliFailure, fail } from "./Failure.ts"
+import { given } from "./GivenLayers.ts"
 import { logLines } from "./LogLines.ts"
 import { duration, Screen } from "./Screen.ts"
 
@@ -47,7 +48,9 @@ const flagged = (error: StartError, options: UpOptions): StartError | CliFailure
       : error.field === "RDEV_HOST" && options.host !== null
         ? "--host"
         : null
-  return flag === null ? error : fail("usage", `${flag}: ${error.problem}. ${error.fix.replace(", or unset it", "")}`)
+  return flag === null || error.more !== undefined
+    ? error
+    : fail("usage", `${flag}: ${error.problem}. ${error.fix.replace(", or unset it", "")}`)
 }
 
 const levels = new Map([
@@ -82,23 +85,26 @@ const logging = (screen: Screen, level: LogLevel) => {
 /** Imported here, so that the other commands start without the server's code. */
 const load = Effect.promise(async () => {
   Preload.begin(process.env["RDEV_DATABASE_URL"])
-  const [Server, ServerConfig] = await Promise.all([import("@rdev/server/Server"), import("@rdev/server/ServerConfig")])
-  return { Server, ServerConfig }
+  const [Server, Configuration] = await Promise.all([
+    import("@rdev/server/Server"),
+    import("@rdev/server/installation/Configuration")
+  ])
+  return { Server, Configuration }
 })
 
 const boot = Effect.fn("Up.boot")(function* (options: UpOptions, screen: Screen) {
   const level = yield* logLevel
-  const { Server, ServerConfig } = yield* load
-  const config = yield* ServerConfig.fromEnvironment(environment(options)).pipe(
+  const { Configuration, Server } = yield* load
+  const { config, installation } = yield* Configuration.read({ env: environment(options), layers: given.layers }).pipe(
     Effect.mapError((error) => flagged(error, options))
   )
-  const running = yield* Server.start(config).pipe(Effect.provide(logging(screen, level)))
+  const running = yield* Server.start(config, installation).pipe(Effect.provide(logging(screen, level)))
   const address = running.url
   yield* Effect.acquireRelease(
     Effect.sync(() => Connection.announce(config.dataDir, address)),
     () => Effect.sync(() => Connection.withdraw(config.dataDir))
   )
-  return { config, running, version: Server.version }
+  return { config, installation, running, version: Server.version }
 })
 
 const urls = (screen: Screen, url: string, releases: ReadonlyArray<LiveRelease>) => {
@@ -143,9 +149,9 @@ export const up = Effect.fn("Up.up")(function* (options: UpOptions) {
   const began = performance.now()
   const screen = new Screen(process.stdout)
   const { style } = screen
-  const { config, running, version } = yield* boot(options, screen)
+  const { config, installation, running, version } = yield* boot(options, screen)
   screen.line(
-    `${style.bold(`rdev ${version}`)} ${style.dim(`${config.databaseUrl === null ? "embedded" : "PostgreSQL"} · data in ${config.dataDir} · up in ${duration(performance.now() - began)}`)}`
+    `${style.bold(`rdev ${version}`)} ${style.dim(`${installation.shared ? "PostgreSQL" : "embedded"} · data in ${config.dataDir} · up in ${duration(performance.now() - began)}`)}`
   )
   if (config.unsafeHost)
     screen.line(style.red("  Workspaces run WITHOUT isolation: agents can read and change what this user can."))

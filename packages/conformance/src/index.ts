@@ -1,4 +1,5 @@
 /** Every suite as a namespace; each can also be imported by its path, which loads no other. */
+export * as AdapterSuite from "./adapter/AdapterSuite.ts"
 export * as AgentHarnessSuite from "./agents/AgentHarnessSuite.ts"
 export * as ApiKeyStoreSuite from "./stores/ApiKeyStoreSuite.ts"
 export * as AuditStoreSuite from "./stores/AuditStoreSuite.ts"
@@ -13,6 +14,7 @@ export * as IdempotencyStoreSuite from "./stores/IdempotencyStoreSuite.ts"
 export * as NotifierSuite from "./stores/NotifierSuite.ts"
 export * as OutputStoreSuite from "./stores/OutputStoreSuite.ts"
 export * as ProjectStoreSuite from "./stores/ProjectStoreSuite.ts"
+export * as TestHost from "./adapter/TestHost.ts"
 export * as UnitOfWorkSuite from "./stores/UnitOfWorkSuite.ts"
 export * as WebhookStoreSuite from "./stores/WebhookStoreSuite.ts"
 export * as WebhookTransportSuite from "./infra/WebhookTransportSuite.ts"

@@ -34,7 +34,9 @@ const main = Effect.gen(function* () {
   })
   const listening = yield* Layer.build(Listener.layer(config))
   const services = yield* Layer.build(
-    Installation.layer(config, "bench").pipe(Layer.provide(Layer.succeedContext(listening)))
+    Installation.layer(config, "bench", yield* Installation.read({ env: process.env })).pipe(
+      Layer.provide(Layer.succeedContext(listening))
+    )
   )
   const all = services as Context.Context<ApiKeys | EventLog | ProjectStore>
   const made = yield* Effect.provideContext(FirstKey.ensure(dataDir), all)

@@ -1,6 +1,6 @@
 /** Whether this server can do its work: each part looked at in turn, with a bound on the time. Looked at most twice a second. */
-import * as Disk from "@rdev/adapter-local/sandbox/Disk"
 import type { Health as HealthView } from "@rdev/api/groups/System"
+import { Machine, StoresAnswer } from "@rdev/core/adapter/Host"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
 import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as Context from "effect/Context"
@@ -19,17 +19,6 @@ export class Health extends Context.Service<
   }
 >()("rdev/server/Health") {}
 
-/** What the database answered with at start: whether a pooler stands before it, and how changes of other processes are heard. */
-export const DatabaseAnswers = Context.Reference<string>("rdev/server/DatabaseAnswers", {
-  defaultValue: () => "answers"
-})
-
-/** What the machine's sandbox tells. Without one nothing is said. */
-export const Machine = Context.Reference<{
-  readonly missing: ReadonlyArray<string>
-  readonly room: Effect.Effect<Disk.Room, unknown>
-} | null>("rdev/server/Machine", { defaultValue: () => null })
-
 export interface Options {
   readonly version: string
   readonly mode: "embedded" | "scaled"
@@ -41,7 +30,7 @@ export const layer = (options: Options): Layer.Layer<Health, never, ProjectStore
     Effect.gen(function* () {
       const projects = yield* ProjectStore
       const queue = yield* WorkQueueStore
-      const databaseAnswers = yield* DatabaseAnswers
+      const databaseAnswers = yield* StoresAnswer
       const machine = yield* Machine
       const startedMillis = performance.now()
       let stopping = false
@@ -75,12 +64,7 @@ export const layer = (options: Options): Layer.Layer<Health, never, ProjectStore
               const began = performance.now()
               return machine.room.pipe(
                 Effect.match({
-                  onSuccess: (room) => ({
-                    name: "disk",
-                    ok: Disk.mayWrite(room),
-                    detail: Disk.describe(room),
-                    state: room.state
-                  }),
+                  onSuccess: (room) => ({ name: "disk", ...room }),
                   onFailure: () => ({
                     name: "disk",
                     ok: false,

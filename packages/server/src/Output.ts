@@ -2,8 +2,7 @@
  * Output of a process as lines for the event log: complete lines at once, cleaned and without secrets (these first, so that none
  * is kept in halves), long ones cut, and at most `maxBytes` in all; the rest is counted.
  */
-import { pieces } from "@rdev/adapter-local/Lines"
-import type { OutputLine } from "@rdev/core/domain/OutputLines"
+import { type OutputLine, pieces } from "@rdev/core/domain/OutputLines"
 import type { Redactor, TextStream } from "@rdev/core/redaction/Redactor"
 import { StringDecoder } from "node:string_decoder"
 

@@ -2,6 +2,7 @@
  * Starts the reference server and tells how it went. Everything that keeps it from starting is one StartError, without a stack
  * trace: a taken port, a locked or newer data folder, a missing program, a bad variable.
  */
+import { AdapterError } from "@rdev/core/adapter/Adapter"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -50,6 +51,14 @@ const machineTags: ReadonlySet<string> = new Set([
   "DnsError"
 ])
 
+/** An adapter of ours is told in the words of what failed in it. */
+const ofAdapter = (error: AdapterError, make: (field: string, fix: string) => StartError): StartError => {
+  const trouble = ofMachine(error.reason)
+  if (trouble !== null) return make(trouble.field, trouble.fix)
+  if (error.fix !== undefined) return make(error.operation.split(".", 1)[0]?.toLowerCase() ?? "adapter", error.fix)
+  return error.cause === undefined ? make(error.operation, "Correct its configuration") : startErrorOf(error.cause)
+}
+
 /** Looks at tags and reasons only. */
 export const startErrorOf = (error: unknown): StartError => {
   if (error instanceof StartError) return error
@@ -84,6 +93,7 @@ export const startErrorOf = (error: unknown): StartError => {
         )
     }
   }
+  if (error instanceof AdapterError) return ofAdapter(error, make)
   const trouble = reason === undefined ? null : ofMachine(reason)
   if (trouble !== null && machineTags.has(String(tag))) return make(trouble.field, trouble.fix)
   if (tag === "ForgeError" || tag === "LocalFailure")
@@ -101,15 +111,23 @@ export const startErrorOf = (error: unknown): StartError => {
   return make("server", "See the log above")
 }
 
+/** Without an installation: the one of RDEV_PLATFORM or ./platform.yaml. */
+const chosen = ({ variables }: ServerConfig, installation: Installation.Installation | undefined) =>
+  installation === undefined
+    ? Installation.read({ env: { ...process.env, ...variables } })
+    : Effect.succeed(installation)
+
 /** Runs until the scope ends; then it drains. */
 export const start = Effect.fn("Server.start")(function* (
-  config: ServerConfig
+  config: ServerConfig,
+  given?: Installation.Installation
 ): Effect.fn.Return<Running, StartError, Scope.Scope> {
+  const installation = yield* chosen(config, given)
   // The port first: a start that is refused because of it leaves no folder behind.
   const listening = yield* Layer.build(Listener.layer(config))
   yield* DataDir.ready(config.dataDir)
   const services = yield* Layer.build(
-    Installation.layer(config, version).pipe(Layer.provide(Layer.succeedContext(listening)))
+    Installation.layer(config, version, installation).pipe(Layer.provide(Layer.succeedContext(listening)))
   ).pipe(Effect.mapError(startErrorOf))
   const newKey =
     config.auth === "off"
@@ -119,10 +137,12 @@ export const start = Effect.fn("Server.start")(function* (
   return { url, port, newKey, releases: Context.get(services, LiveReleases) }
 })
 
-/** Work alone, without answering requests: for machines that share a PostgreSQL database with their servers. */
+/** Work alone, without answering requests: for machines that share their stores with their servers. */
 export const work = Effect.fn("Server.work")(function* (
-  config: ServerConfig
+  config: ServerConfig,
+  given?: Installation.Installation
 ): Effect.fn.Return<void, StartError, Scope.Scope> {
+  const installation = yield* chosen(config, given)
   yield* DataDir.ready(config.dataDir)
-  yield* Effect.mapError(Layer.build(Installation.layerWorker(config, version)), startErrorOf)
+  yield* Effect.mapError(Layer.build(Installation.layerWorker(config, version, installation)), startErrorOf)
 })

@@ -1,12 +1,17 @@
 /**
- * Everything the server reads from its environment, decoded once. A bad value stops the start with one error that names the
- * variable, what is wrong and what to write. Adapters read their own variables (see docs/configuration in their READMEs).
+ * Everything the server itself reads from its environment, decoded once. Bad values stop the start with one error that names each
+ * variable, what is wrong and what to write. Adapters have variables of their own (see docs/configuration.md).
  */
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { isIP } from "node:net"
 import { resolve } from "node:path"
 import * as Admission from "./Admission.ts"
+
+/** The variable, path, flag or resource, what is wrong with it, and what to do. */
+export const Problem = Schema.Struct({ field: Schema.String, problem: Schema.String, fix: Schema.String })
+export type Problem = typeof Problem.Type
 
 /** Why the server does not start: the variable, flag or resource, and the way out. Never a stack trace. */
 export class StartError extends Schema.TaggedError<StartError>()("StartError", {
@@ -14,12 +19,31 @@ export class StartError extends Schema.TaggedError<StartError>()("StartError", {
   field: Schema.String,
   problem: Schema.String,
   fix: Schema.String,
+  /** What else is wrong: configuration is mended in one go. */
+  more: Schema.optional(Schema.Array(Problem)),
   cause: Schema.optional(Schema.Defect())
 }) {
   override get message(): string {
-    return `${this.field}: ${this.problem}. ${this.fix}`
+    return [this, ...(this.more ?? [])].map(({ field, fix, problem }) => `${field}: ${problem}. ${fix}`).join("\n")
   }
 }
+
+/** One error of several; the same fault found twice is told once. */
+export const startErrorOfMany = ([first, ...rest]: readonly [Problem, ...ReadonlyArray<Problem>]): StartError => {
+  const told = new Set([`${first.field}\0${first.problem}`])
+  const more = rest.filter(({ field, problem }) => {
+    const one = `${field}\0${problem}`
+    if (told.has(one)) return false
+    told.add(one)
+    return true
+  })
+  const { field, fix, problem } = first
+  return new StartError({ field, problem, fix, ...(more.length === 0 ? {} : { more }) })
+}
+export const problemsOf = (error: StartError): readonly [Problem, ...ReadonlyArray<Problem>] => [
+  { field: error.field, problem: error.problem, fix: error.fix },
+  ...(error.more ?? [])
+]
 
 export interface ServerConfig {
   readonly host: string
@@ -61,6 +85,8 @@ export interface ServerConfig {
     readonly files: number | null
     readonly reserveBytes: number | null
   }
+  /** The environment that it was read from: adapters have variables of their own. */
+  readonly variables: Readonly<Record<string, string | undefined>>
 }
 
 export const loopback: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"])
@@ -137,77 +163,68 @@ export const fromEnvironment = (
   env: Readonly<Record<string, string | undefined>>
 ): Effect.Effect<ServerConfig, StartError> =>
   Effect.gen(function* () {
-    const read = <A>(name: string, decode: Read<A>, fallback: A): Effect.Effect<A, StartError> =>
-      Effect.suspend(() => {
-        const raw = env[name]?.trim()
-        if (raw === undefined || raw === "") return Effect.succeed(fallback)
-        const value = decode(raw)
-        return typeof value === "object" && value !== null && "problem" in value && "fix" in value
-          ? Effect.fail(new StartError({ field: name, problem: value.problem, fix: value.fix }))
-          : Effect.succeed(value as A)
-      })
+    const problems: Array<Problem> = []
+    const read = <A>(name: string, decode: Read<A>, fallback: A): A => {
+      const raw = env[name]?.trim()
+      if (raw === undefined || raw === "") return fallback
+      const value = decode(raw)
+      if (typeof value !== "object" || value === null || !("problem" in value) || !("fix" in value)) return value as A
+      problems.push({ field: name, problem: value.problem, fix: value.fix })
+      return fallback
+    }
     const config: ServerConfig = {
-      host: yield* read("RDEV_HOST", host, "127.0.0.1"),
-      port: yield* read("RDEV_PORT", integer(0, 65_535), 4848),
+      host: read("RDEV_HOST", host, "127.0.0.1"),
+      port: read("RDEV_PORT", integer(0, 65_535), 4848),
       dataDir: resolve(env["RDEV_DATA_DIR"]?.trim() || ".rdev"),
-      databaseUrl: yield* read<string | null>(
+      databaseUrl: read<string | null>(
         "RDEV_DATABASE_URL",
         url(["postgres:", "postgresql:"], "postgresql://user:password@db.internal:5432/rdev"),
         null
       ),
-      environment: yield* read(
+      environment: read(
         "RDEV_ENV",
         pattern(/^[a-z][a-z0-9]{0,15}$/, "a short word such as local, staging or prod (lower-case letters and digits)"),
         "local"
       ),
-      domain: yield* read(
+      domain: read(
         "RDEV_DOMAIN",
         pattern(hostName, "a domain name such as localhost or apps.example.org"),
         "localhost"
       ),
-      publicUrl: yield* read<string | null>(
-        "RDEV_PUBLIC_URL",
-        url(["http:", "https:"], "https://rdev.example.org"),
-        null
-      ),
-      allowedHosts: yield* read(
-        "RDEV_ALLOWED_HOSTS",
-        list(pattern(hostName, "a host name without scheme and port")),
-        []
-      ),
-      allowedOrigins: yield* read(
-        "RDEV_ALLOWED_ORIGINS",
-        list(url(["http:", "https:"], "https://studio.example.org")),
-        []
-      ),
-      auth: yield* read("RDEV_AUTH", oneOf("keys", "off"), "keys"),
-      workerCapacity: yield* read("RDEV_WORKER_CAPACITY", integer(0, 1000), 4),
-      agent: yield* read<string | null>(
+      publicUrl: read<string | null>("RDEV_PUBLIC_URL", url(["http:", "https:"], "https://rdev.example.org"), null),
+      allowedHosts: read("RDEV_ALLOWED_HOSTS", list(pattern(hostName, "a host name without scheme and port")), []),
+      allowedOrigins: read("RDEV_ALLOWED_ORIGINS", list(url(["http:", "https:"], "https://studio.example.org")), []),
+      auth: read("RDEV_AUTH", oneOf("keys", "off"), "keys"),
+      workerCapacity: read("RDEV_WORKER_CAPACITY", integer(0, 1000), 4),
+      agent: read<string | null>(
         "RDEV_AGENT",
         pattern(/^[a-z][a-z0-9-]{0,38}$/, "the name of an agent such as scripted or claude"),
         null
       ),
-      unsafeHost: yield* read("RDEV_UNSAFE_HOST", flag, false),
-      projectNetwork: yield* read("RDEV_PROJECT_NETWORK", oneOf("loopback", "internet"), "loopback"),
-      drainMillis: 1000 * (yield* read("RDEV_DRAIN_SECONDS", integer(0, 3600), 10)),
-      rateLimit: yield* read("RDEV_RATE_LIMIT", integer(0, 1_000_000), 0),
+      unsafeHost: read("RDEV_UNSAFE_HOST", flag, false),
+      projectNetwork: read("RDEV_PROJECT_NETWORK", oneOf("loopback", "internet"), "loopback"),
+      drainMillis: 1000 * read("RDEV_DRAIN_SECONDS", integer(0, 3600), 10),
+      rateLimit: read("RDEV_RATE_LIMIT", integer(0, 1_000_000), 0),
       execs: {
-        total: yield* read("RDEV_EXECS", integer(1, 10_000), Admission.defaults.total),
-        perProject: yield* read("RDEV_PROJECT_EXECS", integer(1, 10_000), Admission.defaults.perProject),
-        perKey: yield* read("RDEV_KEY_EXECS", integer(1, 10_000), Admission.defaults.perKey),
-        waiting: yield* read("RDEV_EXECS_WAITING", integer(0, 100_000), Admission.defaults.waiting),
-        waitMillis:
-          1000 * (yield* read("RDEV_EXECS_WAIT_SECONDS", integer(0, 60), Admission.defaults.waitMillis / 1000))
+        total: read("RDEV_EXECS", integer(1, 10_000), Admission.defaults.total),
+        perProject: read("RDEV_PROJECT_EXECS", integer(1, 10_000), Admission.defaults.perProject),
+        perKey: read("RDEV_KEY_EXECS", integer(1, 10_000), Admission.defaults.perKey),
+        waiting: read("RDEV_EXECS_WAITING", integer(0, 100_000), Admission.defaults.waiting),
+        waitMillis: 1000 * read("RDEV_EXECS_WAIT_SECONDS", integer(0, 60), Admission.defaults.waitMillis / 1000)
       },
       budget: {
-        memoryBytes: yield* read<number | null>("RDEV_PROJECT_MEMORY_MIB", mebibytes(64), null),
-        processes: yield* read<number | null>("RDEV_PROJECT_PROCESSES", integer(16, 4_000_000), null),
-        diskBytes: yield* read<number | null>("RDEV_PROJECT_DISK_MIB", mebibytes(1), null),
-        files: yield* read<number | null>("RDEV_PROJECT_FILES", integer(100, 1_000_000_000), null),
-        reserveBytes: yield* read<number | null>("RDEV_DISK_RESERVE_MIB", mebibytes(0), null)
-      }
+        memoryBytes: read<number | null>("RDEV_PROJECT_MEMORY_MIB", mebibytes(64), null),
+        processes: read<number | null>("RDEV_PROJECT_PROCESSES", integer(16, 4_000_000), null),
+        diskBytes: read<number | null>("RDEV_PROJECT_DISK_MIB", mebibytes(1), null),
+        files: read<number | null>("RDEV_PROJECT_FILES", integer(100, 1_000_000_000), null),
+        reserveBytes: read<number | null>("RDEV_DISK_RESERVE_MIB", mebibytes(0), null)
+      },
+      variables: env
     }
-    return yield* check(config)
+    const checked = yield* Effect.result(check(config))
+    if (Result.isFailure(checked)) problems.push(...problemsOf(checked.failure))
+    const [first, ...more] = problems
+    return first === undefined ? config : yield* startErrorOfMany([first, ...more])
   })
 
 /** What no single value shows. */

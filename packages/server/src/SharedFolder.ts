@@ -2,7 +2,7 @@
  * Processes that work for one installation share a data folder, because repositories and releases are in it and nowhere else. One
  * that was started with another folder would take tasks it can only fail at, so it is not started.
  */
-import * as WorkFolder from "@rdev/adapter-postgres/engine/WorkFolder"
+import { WorkFolder } from "@rdev/core/adapter/Host"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { hostname } from "node:os"
@@ -11,8 +11,10 @@ import { type ServerConfig, StartError } from "./ServerConfig.ts"
 
 const check = (config: ServerConfig) =>
   Effect.gen(function* () {
+    const claim = yield* WorkFolder
+    if (claim === null) return
     const id = yield* KeyFiles.folderId(config.dataDir)
-    const held = yield* WorkFolder.claim({ id, place: `${hostname()}:${config.dataDir}` })
+    const held = yield* claim({ id, place: `${hostname()}:${config.dataDir}` })
     if (held.id === id) return
     return yield* new StartError({
       field: "data folder",
@@ -21,6 +23,6 @@ const check = (config: ServerConfig) =>
     })
   })
 
-/** The embedded engine lies in the folder itself, and a process without a worker needs nothing of it. */
+/** A process without a worker needs nothing of the folder. */
 export const layer = (config: ServerConfig) =>
-  Layer.effectDiscard(config.databaseUrl === null || config.workerCapacity === 0 ? Effect.void : check(config))
+  Layer.effectDiscard(config.workerCapacity === 0 ? Effect.void : check(config))

@@ -224,13 +224,20 @@ export const make = (folder: string | null): typeof Templates.Service => {
 export const layer = (options: { readonly folder?: string } = {}): Layer.Layer<Templates> =>
   Layer.succeed(Templates, make(options.folder ?? null))
 
-/** `RDEV_TEMPLATES`: folder with templates of your own. A folder that cannot be read fails here, at start-up. */
-export const layerConfig: Layer.Layer<Templates, TemplateError | Config.ConfigError> = Layer.effect(
-  Templates,
-  Effect.gen(function* () {
-    const folder = yield* Config.String("RDEV_TEMPLATES").pipe(Config.withDefault(""))
-    const templates = make(folder === "" ? null : folder)
-    yield* templates.list
-    return templates
-  })
+/** Templates of one's own in a folder too; null = those that ship. A folder that cannot be read fails here, at start-up. */
+export const layerOf = (folder: string | null): Layer.Layer<Templates, TemplateError> =>
+  Layer.effect(
+    Templates,
+    Effect.gen(function* () {
+      const templates = make(folder)
+      yield* templates.list
+      return templates
+    })
+  )
+
+/** `RDEV_TEMPLATES`: folder with templates of your own. */
+export const layerConfig: Layer.Layer<Templates, TemplateError | Config.ConfigError> = Layer.unwrap(
+  Effect.map(Config.String("RDEV_TEMPLATES").pipe(Config.withDefault("")), (folder) =>
+    layerOf(folder === "" ? null : folder)
+  )
 )

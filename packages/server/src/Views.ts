@@ -28,6 +28,7 @@ import * as Message from "@rdev/core/services/webhooks/Message"
 import type { TemplateInfo } from "@rdev/core/ports/infra/Templates"
 import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
 import * as DateTime from "effect/DateTime"
+import type { SlotState } from "./installation/SlotHealth.ts"
 
 const time = (millis: number) => DateTime.makeUnsafe(millis)
 const optionalTime = (millis: number | null) => (millis === null ? null : time(millis))
@@ -290,6 +291,11 @@ export const template = (one: TemplateInfo): typeof TemplateView.Type => ({
   description: one.description
 })
 
+export const adapter = ({ by, health, ...view }: SlotState) => ({
+  ...view,
+  chosenBy: by,
+  health: { ...health, checks: health.checks ?? [] }
+})
 export const agent = (
   one: HarnessInfo,
   check: { readonly ready: boolean; readonly message: string }

@@ -124,7 +124,7 @@ export const make = (env: Record<string, string> = {}): Effect.Effect<TestServer
         App.layer(config, App.nothingMounted),
         Core.work({ name: "test", version: "0.0.0", capacity: 2, drainMillis: 100 })
       ).pipe(
-        Layer.provideMerge(App.services({ config, version: "0.0.0", pepper })),
+        Layer.provideMerge(App.services({ config, version: "0.0.0", pepper, shared: false })),
         Layer.provideMerge(Core.services(settings, [TreeOperation.definition])),
         Layer.provideMerge(
           LoopbackTreeActions.layerKeys({

@@ -42,6 +42,8 @@ export interface Options {
   readonly version: string
   /** The installation's secret: hashes keys and signs cursors. */
   readonly pepper: Uint8Array
+  /** Whether other processes may use the same stores. */
+  readonly shared: boolean
 }
 export interface Mounts {
   readonly git: RequestHandler | null
@@ -68,14 +70,14 @@ const handlers = Layer.mergeAll(
 const platform = Layer.mergeAll(NodeHttpPlatform.layer, Etag.layerWeak, NodeServices.layer)
 
 /** Everything a request needs besides the core's services. */
-export const services = ({ config, pepper, version }: Options) =>
+export const services = ({ config, pepper, shared, version }: Options) =>
   Layer.mergeAll(
     Broadcaster.layer,
     Execs.layer(config.projectNetwork, config.execs),
     TreeCatalogue.layer,
-    Health.layer({ version, mode: config.databaseUrl === null ? "embedded" : "scaled" }),
+    Health.layer({ version, mode: shared ? "scaled" : "embedded" }),
     Layer.succeed(Paging.Paging, Paging.make(pepper)),
-    Idempotent.layer({ pepper, alone: config.databaseUrl === null }).pipe(Layer.provide(Recovery.layer)),
+    Idempotent.layer({ pepper, alone: !shared }).pipe(Layer.provide(Recovery.layer)),
     Authorizer.layer(config)
   ).pipe(Layer.provideMerge(ApiKeys.layer(pepper, config.environment)))
 

@@ -2,12 +2,13 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect } from "effect"
 import * as Server from "../../src/Server.ts"
-import { fromEnvironment } from "../../src/ServerConfig.ts"
+import * as Configuration from "../../src/installation/Configuration.ts"
 
 NodeRuntime.runMain(
   Effect.scoped(
     Effect.gen(function* () {
-      const running = yield* Server.start(yield* fromEnvironment(process.env))
+      const { config, installation } = yield* Configuration.read({ env: process.env })
+      const running = yield* Server.start(config, installation)
       process.stdout.write(`${JSON.stringify(running)}\n`)
       return yield* Effect.never
     })

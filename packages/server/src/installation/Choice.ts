@@ -1,0 +1,254 @@
+/**
+ * Which adapter fills each slot of an installation, with its configuration: from the platform file where it says it, else as embedded
+ * installations have it. Everything that is wrong is found before anything is built.
+ */
+import type { AnySlot, Adapter } from "@rdev/core/adapter/Adapter"
+import { type SlotName, slotNames, slots } from "@rdev/core/adapter/Slots"
+import type { Layer } from "effect/Layer"
+import { decode, type Key, keysOf } from "./Decode.ts"
+import { type Fault, fault, nearest, oneOf } from "./Fault.ts"
+import * as Packages from "./Packages.ts"
+import { join, type Value } from "./PlatformYaml.ts"
+import type { Source } from "./SecretRefs.ts"
+
+export interface Chosen {
+  readonly slot: SlotName
+  /** The value of `use`. */
+  readonly use: string
+  readonly version: string
+  /** Who chose it. */
+  readonly by: "file" | "default" | "code"
+  readonly config: unknown
+  readonly keys: ReadonlyArray<Key>
+  /** null = a layer that was given in TypeScript. */
+  readonly definition: AnySlot | null
+  readonly layer: Layer<any, any, any> | null
+}
+export interface Choice {
+  /** null = no file. */
+  readonly file: string | null
+  readonly slots: ReadonlyMap<SlotName, Chosen>
+  /** To be masked wherever text is kept. */
+  readonly secrets: ReadonlyArray<string>
+  /** Whether several processes may use the stores at once. */
+  readonly shared: boolean
+  /** What records of host names point at. */
+  readonly address: string
+}
+
+/** What is there when nothing is said. `credentials` and `notifier` are the stores' own then. */
+export const defaults = (env: Source["env"]): ReadonlyMap<SlotName, string> =>
+  new Map<SlotName, string>([
+    ["stores", "postgres"],
+    ["templates", "folder"],
+    ["dns", "local"],
+    ["tls", "none"],
+    ["outputs", "local"],
+    ["webhooks", "local"],
+    ["database", (env["RDEV_TENANT_DATABASE_URL"] ?? "").trim() === "" ? "none" : "postgres"],
+    ["cache", "none"],
+    ["forge", "local"],
+    ["workspaces", "local"],
+    ["ci", "local"],
+    ["deployer", "local"],
+    ["agents", "agents"],
+    ["edge", "local"]
+  ])
+
+export interface Asked {
+  readonly slot: SlotName
+  readonly path: string
+  readonly use: string
+  readonly said: Readonly<Record<string, Value>>
+}
+export interface Wanted {
+  readonly asked: ReadonlyArray<Asked>
+  readonly address: string | null
+  readonly faults: ReadonlyArray<Fault>
+}
+
+const isMap = (value: unknown): value is Readonly<Record<string, Value>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const top = new Map(slotNames.filter((name) => !slots[name].path.includes(".")).map((name) => [name as string, name]))
+const resources = new Map(
+  slotNames.flatMap((name) => {
+    const [first, kind] = slots[name].path.split(".")
+    return first === "resources" && kind !== undefined ? [[kind, name] as const] : []
+  })
+)
+/** A word that people use for a slot. */
+const meant = (key: string, among: ReadonlyMap<string, SlotName>): string | null => {
+  const word = key.toLowerCase()
+  const aliased = slotNames.find((name) => slots[name].alias.includes(word))
+  if (aliased !== undefined) return slots[aliased].path
+  const near = nearest(word, [...among.keys()])
+  const slot = near === null ? undefined : among.get(near)
+  return slot === undefined ? null : slots[slot].path
+}
+
+const addressPattern = /^(?=.{1,253}$)[a-z0-9:]([a-z0-9.:-]*[a-z0-9:])?$/i
+
+/** What a platform file asks for. Pure. */
+export const wanted = (value: Value, lineOf: Source["lineOf"]): Wanted => {
+  const asked: Array<Asked> = []
+  const faults: Array<Fault> = []
+  let address: string | null = null
+  const tell = (path: string, problem: string, fix: string) => void faults.push(fault(path, lineOf(path), problem, fix))
+  const slotAt = (slot: SlotName, path: string, entry: Value) => {
+    const choices = Packages.forSlot(slot)
+    const example = `${path.split(".").at(-1)}: { use: ${choices[0] ?? '"@acme/package"'} }`
+    if (!isMap(entry)) return tell(path, "this is no choice of an adapter", `Write ${example}`)
+    const { use, ...said } = entry
+    if (use === undefined) {
+      const near = nearest("use", Object.keys(said))
+      return tell(
+        path,
+        "it does not say which adapter is used",
+        near === null ? `Write ${example}` : `Write use instead of ${near}`
+      )
+    }
+    if (typeof use !== "string" || use.trim() === "")
+      return tell(join(path, "use"), "this is not the name of an adapter", `Write ${example}`)
+    asked.push({ slot, path, use: use.trim(), said })
+  }
+  const resourcesAt = (entry: Value) => {
+    if (!isMap(entry))
+      return tell(
+        "resources",
+        "these are no resources",
+        "Write kinds below it, such as database: { use: postgres, url: … }"
+      )
+    for (const [kind, inner] of Object.entries(entry)) {
+      const slot = resources.get(kind)
+      const path = join("resources", kind)
+      if (slot !== undefined) slotAt(slot, path, inner)
+      else {
+        const near = meant(kind, resources)
+        tell(
+          path,
+          "projects get no resources of this kind from this version",
+          near?.startsWith("resources.") === true
+            ? `Write ${near.split(".")[1]}, or remove it`
+            : near !== null
+              ? `Write it as ${near}, at the top of the file`
+              : `Remove it; there are ${[...resources.keys()].join(" and ")}`
+        )
+      }
+    }
+  }
+  if (value === null) return { asked, address, faults }
+  if (!isMap(value)) {
+    tell("", "the file says no keys", "Write slots such as dns: { use: local }")
+    return { asked, address, faults }
+  }
+  for (const [key, entry] of Object.entries(value)) {
+    const slot = top.get(key)
+    if (slot !== undefined) slotAt(slot, key, entry)
+    else if (key === "resources") resourcesAt(entry)
+    else if (key === "address") {
+      if (typeof entry === "string" && addressPattern.test(entry)) address = entry.toLowerCase()
+      else
+        tell(
+          key,
+          "this is neither an address nor a host name",
+          "Write where this server is reached, such as 203.0.113.7"
+        )
+    } else if (key === "environments")
+      tell(
+        key,
+        "adapters are not chosen for each environment by this version: staging and production have the same deployer",
+        "Remove it, and choose deployer for both"
+      )
+    else {
+      const near = resources.has(key) ? join("resources", key) : meant(key, top)
+      tell(
+        key,
+        "there is no slot of this name",
+        near !== null ? `Write ${near}` : `Remove it; slots are ${oneOf([...top.keys(), "resources", "address"])}`
+      )
+    }
+  }
+  return { asked, address, faults }
+}
+
+/** How people call what fills a slot. */
+export const titleOf = ({ path, use }: Asked): string => `${path} (${use})`
+
+const ask = async (asked: Asked, by: Chosen["by"], source: Source, folders: ReadonlyArray<string>) => {
+  const { path, said, slot, use } = asked
+  const at = (problem: string, fix: string) => ({
+    chosen: null,
+    secrets: [],
+    faults: [fault(join(path, "use"), source.lineOf(join(path, "use")), problem, fix)]
+  })
+  const loaded = await Packages.load(use, folders)
+  if ("problem" in loaded) return at(loaded.problem, loaded.fix)
+  const { adapter } = loaded
+  const definition = (adapter as Adapter).slots[slot]
+  if (definition === undefined) {
+    const others = Packages.forSlot(slot)
+    return at(
+      `${use} does not offer the slot ${path}; it offers ${oneOf(Packages.slotsOf(adapter).map((name) => slots[name].path)) || "none"}`,
+      others.length === 0
+        ? "Name a package that offers it, or remove the slot"
+        : `Write ${oneOf(others)}, or a package that offers it`
+    )
+  }
+  const { config, faults, secrets } = decode(definition.config, said, path, source)
+  const chosen: Chosen = {
+    slot,
+    use,
+    by,
+    config,
+    definition,
+    layer: null,
+    keys: keysOf(definition.config),
+    get version() {
+      return loaded.version
+    }
+  }
+  return { chosen, faults, secrets }
+}
+
+/** `folders`: where packages are looked for. */
+export const make = async (
+  request: Wanted & { readonly file: string | null },
+  source: Source,
+  folders: ReadonlyArray<string>,
+  given: ReadonlyMap<SlotName, Layer<any, any, any>> = new Map()
+): Promise<{ readonly choice: Choice; readonly faults: ReadonlyArray<Fault> }> => {
+  const said = new Set([...request.asked.map(({ slot }) => slot), ...given.keys()])
+  const answers = await Promise.all([
+    ...request.asked.filter(({ slot }) => !given.has(slot)).map((one) => ask(one, "file", source, folders)),
+    ...[...defaults(source.env)]
+      .filter(([slot]) => !said.has(slot))
+      .map(([slot, use]) => ask({ slot, path: slots[slot].path, use, said: {} }, "default", source, folders))
+  ])
+  const faults = [...request.faults, ...answers.flatMap((answer) => answer.faults)]
+  const chosen = new Map(
+    answers.flatMap((answer) => (answer.chosen === null ? [] : [[answer.chosen.slot, answer.chosen] as const]))
+  )
+  for (const [slot, layer] of given)
+    chosen.set(slot, {
+      slot,
+      use: "(given in code)",
+      version: "",
+      by: "code",
+      config: null,
+      keys: [],
+      definition: null,
+      layer
+    })
+  const stores = chosen.get("stores")
+  return {
+    faults,
+    choice: {
+      file: request.file,
+      slots: new Map(slotNames.flatMap((name) => (chosen.has(name) ? [[name, chosen.get(name)!] as const] : []))),
+      secrets: answers.flatMap((answer) => answer.secrets),
+      shared: stores?.config == null ? false : (stores.definition?.shared?.(stores.config) ?? true),
+      address: request.address ?? "127.0.0.1"
+    }
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Reads what an installation is chosen to be: RDEV_PLATFORM, else platform.yaml in the working folder, else nothing, which is the
+ * embedded installation. Faults of the file, of what it refers to and of the variables of the chosen adapters come in one error.
+ */
+import type { SlotName } from "@rdev/core/adapter/Slots"
+import * as Effect from "effect/Effect"
+import type { Layer } from "effect/Layer"
+import { readFileSync } from "node:fs"
+import { dirname, resolve } from "node:path"
+import { type Problem, StartError, startErrorOfMany } from "../ServerConfig.ts"
+import * as Choice from "./Choice.ts"
+import { type Fault, fault, where } from "./Fault.ts"
+
+export interface Options {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Working folder; default that of the process. */
+  readonly cwd?: string
+  /** Slots that were given as layers; the file cannot choose them then. */
+  readonly given?: ReadonlyMap<SlotName, Layer<any, any, any>>
+}
+
+const codeOf = (cause: unknown): string =>
+  cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
+
+/** The bytes of the file; null = there is none and none was named. */
+const fileOf = (path: string, named: boolean): Uint8Array | null | Fault => {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    const code = codeOf(cause)
+    if (!named && code === "ENOENT") return null
+    const why: Readonly<Record<string, string>> = {
+      ENOENT: "does not exist",
+      EISDIR: "is a folder",
+      EACCES: "may not be read by this user"
+    }
+    return fault(
+      named ? "RDEV_PLATFORM" : path,
+      null,
+      `${path} ${why[code] ?? `cannot be read (${code})`}`,
+      named ? "Name a file that can be read, or unset it" : "Make it readable, or move it away"
+    )
+  }
+}
+
+const problemOf =
+  (file: string | null) =>
+  (one: Fault): Problem => ({
+    field: one.line === null || file === null ? where(one) : `${file}: ${where(one)}`,
+    problem: one.problem,
+    fix: one.fix
+  })
+
+/** The line of a path; of something that is missing, the line of what it is missing in. */
+const lineIn =
+  (lines: ReadonlyMap<string, number>) =>
+  (at: string): number | null => {
+    for (let path = at; path !== ""; path = path.replace(/(?:^|[.[])[^.[]*$/, "")) {
+      const line = lines.get(path)
+      if (line !== undefined) return line
+    }
+    return null
+  }
+
+const look = async ({ cwd = process.cwd(), env, given }: Options) => {
+  const named = env["RDEV_PLATFORM"]?.trim() ?? ""
+  const path = resolve(cwd, named === "" ? "platform.yaml" : named)
+  const found = fileOf(path, named !== "")
+  const nothing = { asked: [], address: null, faults: [] as ReadonlyArray<Fault> }
+  if (found === null || !(found instanceof Uint8Array)) {
+    const { choice, faults } = await Choice.make(
+      { ...nothing, file: null },
+      { env, folder: cwd, lineOf: () => null },
+      [cwd],
+      given
+    )
+    return { choice, problems: [...(found === null ? [] : [found]), ...faults].map(problemOf(null)) }
+  }
+  // The parser is loaded where there is something to parse.
+  const { read } = await import("./PlatformYaml.ts")
+  const { faults, lines, value } = read(found)
+  const source = { env, folder: dirname(path), lineOf: lineIn(lines) }
+  const wanted = faults.length > 0 && value === null ? nothing : Choice.wanted(value, source.lineOf)
+  const made = await Choice.make({ ...wanted, file: path }, source, [dirname(path), cwd], given)
+  return { choice: made.choice, problems: [...faults, ...made.faults].map(problemOf(path)) }
+}
+
+/** The choice, and what is wrong with it: it can be used only when nothing is. */
+export const find = (
+  options: Options
+): Effect.Effect<{ readonly choice: Choice.Choice; readonly problems: ReadonlyArray<Problem> }> =>
+  Effect.promise(() => look(options))
+
+export const read = (options: Options): Effect.Effect<Choice.Choice, StartError> =>
+  Effect.flatMap(find(options), ({ choice, problems }) => {
+    const [first, ...more] = problems
+    return first === undefined ? Effect.succeed(choice) : Effect.fail(startErrorOfMany([first, ...more]))
+  })

@@ -1,0 +1,90 @@
+/** What fills each slot of this installation and how it is: each asked for real, in bounded time, at most once a second. */
+import type { Health } from "@rdev/core/adapter/Adapter"
+import type * as Host from "@rdev/core/adapter/Host"
+import { type SlotName, type SlotServices, slots } from "@rdev/core/adapter/Slots"
+import { Redaction } from "@rdev/core/services/redaction/Redaction"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { Choice, Chosen } from "./Choice.ts"
+import type { Key } from "./Decode.ts"
+
+export const patienceMillis = 5_000
+
+export interface SlotView {
+  readonly slot: string
+  readonly purpose: string
+  readonly use: string
+  readonly version: string
+  readonly by: Chosen["by"]
+  readonly keys: ReadonlyArray<Key>
+}
+export interface SlotState extends SlotView {
+  readonly health: Health & { readonly durationMs: number }
+}
+
+export class SlotHealth extends Context.Service<
+  SlotHealth,
+  {
+    readonly file: string | null
+    readonly look: Effect.Effect<ReadonlyArray<SlotState>>
+  }
+>()("rdev/server/SlotHealth") {}
+
+export const viewOf = (chosen: Chosen): SlotView => ({
+  slot: slots[chosen.slot].path,
+  purpose: slots[chosen.slot].purpose,
+  use: chosen.use,
+  version: chosen.version,
+  by: chosen.by,
+  keys: chosen.keys
+})
+
+/** Whatever an adapter does: an answer, in time. */
+export const asked = <R>(effect: Effect.Effect<Health, unknown, R>): Effect.Effect<SlotState["health"], never, R> =>
+  Effect.suspend(() => {
+    const began = performance.now()
+    const done = (health: Health) => ({ ...health, durationMs: Math.round((performance.now() - began) * 10) / 10 })
+    return effect.pipe(
+      Effect.timeoutOrElse({
+        duration: patienceMillis,
+        orElse: () => Effect.succeed({ ok: false, detail: `no answer within ${patienceMillis} ms` })
+      }),
+      Effect.catchCause((cause) => {
+        const error = Cause.squash(cause)
+        return Effect.succeed({ ok: false, detail: error instanceof Error ? error.message : String(error) })
+      }),
+      Effect.map(done)
+    )
+  })
+
+/** Over the layers of all slots. */
+export const layer = (
+  choice: Choice
+): Layer.Layer<SlotHealth, never, SlotServices[Exclude<SlotName, "stores">] | Host.Host> =>
+  Layer.effect(
+    SlotHealth,
+    Effect.gen(function* () {
+      const context = yield* Effect.context<never>()
+      const { text } = yield* Redaction
+      const one = (chosen: Chosen) => {
+        const health: Effect.Effect<Health, unknown> =
+          chosen.definition === null
+            ? Effect.succeed({ ok: true, detail: "was built" })
+            : (chosen.definition.health(chosen.config) as Effect.Effect<Health, unknown>)
+        return Effect.map(Effect.provideContext(asked(health), context), (found): SlotState => ({
+          ...viewOf(chosen),
+          health: {
+            ...found,
+            detail: text(found.detail),
+            ...(found.checks === undefined
+              ? {}
+              : { checks: found.checks.map((check) => ({ ...check, detail: text(check.detail) })) })
+          }
+        }))
+      }
+      const look = Effect.forEach([...choice.slots.values()], one, { concurrency: 4 })
+      return SlotHealth.of({ file: choice.file, look: yield* Effect.cachedWithTTL(look, 1_000) })
+    })
+  )

@@ -1,0 +1,102 @@
+/** Adapters chosen by a platform file, on the real server in a process of its own. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit } from "effect"
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import * as ServerProcess from "./ServerProcess.ts"
+
+const example = fileURLToPath(new URL("../../../../examples/dns-zone-file", import.meta.url))
+
+/** A folder as npm leaves it after `npm install rdev-dns-zone-file`, with a platform file. */
+const platform = (folder: string, text: string) => {
+  const place = join(folder, "platform")
+  mkdirSync(join(place, "node_modules"), { recursive: true })
+  if (!existsSync(join(place, "node_modules", "rdev-dns-zone-file")))
+    symlinkSync(example, join(place, "node_modules", "rdev-dns-zone-file"))
+  const file = join(place, "platform.yaml")
+  writeFileSync(file, text)
+  return file
+}
+const env = { RDEV_UNSAFE_HOST: "true", RDEV_DOMAIN: "apps.test", RDEV_DRAIN_SECONDS: "1" }
+
+interface Shown {
+  readonly slot: string
+  readonly use: string
+  readonly chosen_by: string
+  readonly health: { readonly ok: boolean; readonly detail: string }
+}
+
+describe("a platform file", () => {
+  it.live(
+    "chooses an adapter by the name of its package, and a project's names are in its zone until it is deleted",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* ServerProcess.dataFolder
+        const zone = join(folder, "apps.zone")
+        const file = platform(
+          folder,
+          `dns: { use: rdev-dns-zone-file, file: ${zone} }\nforge: { use: local }\naddress: 203.0.113.7\n`
+        )
+        const server = yield* ServerProcess.start(folder, { ...env, RDEV_PLATFORM: file })
+        const ask = (method: string, path: string, body?: unknown) =>
+          ServerProcess.ask(folder, server, method, path, body)
+
+        const { body, status } = yield* ask("GET", "/adapters")
+        assert.strictEqual(status, 200)
+        assert.strictEqual(body["file"], file)
+        const shown = body["adapters"] as ReadonlyArray<Shown>
+        assert.deepInclude(
+          shown.find(({ slot }) => slot === "dns"),
+          { use: "rdev-dns-zone-file", chosen_by: "file" }
+        )
+        assert.deepStrictEqual(
+          shown.filter(({ health }) => !health.ok),
+          []
+        )
+
+        assert.strictEqual((yield* ask("POST", "/projects", { name: "shop" })).status, 202)
+        yield* ServerProcess.until(
+          ask("GET", "/projects/shop"),
+          ({ body: project }) => project["status"] === "ready",
+          90
+        )
+        const text = readFileSync(zone, "utf8")
+        assert.match(text, /^shop\.apps\.test\. IN A 203\.0\.113\.7 ; rdev proj_/m)
+        assert.match(text, /^staging\.shop\.apps\.test\. IN A 203\.0\.113\.7 ; rdev proj_/m)
+        assert.isFalse(existsSync(join(folder, "dns")), "the local adapter keeps no records")
+
+        assert.strictEqual((yield* ask("DELETE", "/projects/shop")).status, 202)
+        yield* ServerProcess.until(
+          Effect.sync(() => readFileSync(zone, "utf8")),
+          (now) => !now.includes("shop"),
+          60
+        )
+        assert.match(readFileSync(zone, "utf8"), /IN SOA ns hostmaster \d+ /)
+      }).pipe(Effect.scoped),
+    240_000
+  )
+
+  it.live(
+    "keeps the server from starting when something is wrong, and tells all of it",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* ServerProcess.dataFolder
+        const file = platform(folder, "dns: { use: rdev-dns-zone-file }\nforge: { use: locl }\n")
+        const exit = yield* Effect.exit(
+          ServerProcess.start(folder, { ...env, RDEV_PLATFORM: file, RDEV_EXECS: "none" })
+        )
+        if (Exit.isSuccess(exit)) return assert.fail("it started")
+        const said = String(exit.cause)
+        for (const part of [
+          "RDEV_EXECS",
+          "dns.file (line 1): this key is missing",
+          "forge.use (line 2)",
+          "Did you mean local?"
+        ])
+          assert.include(said, part)
+        assert.isFalse(existsSync(join(folder, "admin.key")), "nothing was made")
+      }).pipe(Effect.scoped),
+    120_000
+  )
+})
