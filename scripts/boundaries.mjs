@@ -1,7 +1,7 @@
 /**
  * Checks the arrows of the house: which package may import which, in sources and in package.json. An import may only run
- * along sdlc ← core ← api ← {server, cli, studio}; core ← conformance; core ← adapter-* ← server. Adapters never import each
- * other; nothing imports another package's files by a relative path; conformance is for tests. What runs in browsers too imports
+ * along sdlc ← core ← api ← {server, cli, studio}; core ← conformance; core ← adapter-*. Adapters never import each other, and
+ * the server imports them in its installation/ alone, dynamically; nothing imports another package's files by a relative path; conformance is for tests. What runs in browsers too imports
  * nothing of Node's and of ours only what does the same. And which files may touch the file system (fileAccess.mjs).
  */
 import { readdirSync, readFileSync, statSync } from "node:fs"
@@ -19,10 +19,14 @@ const direct = {
   conformance: ["core", "sdlc"],
   api: ["core", "sdlc"],
   studio: ["api"],
-  server: ["core", "sdlc", "api", ...adapters],
+  server: ["core", "sdlc", "api"],
   cli: ["core", "sdlc", "api", "server"],
   ...Object.fromEntries(adapters.map((name) => [name, ["core", "sdlc"]]))
 }
+/** Adapters are chosen by the installation: imported there when a slot asks for them, and nowhere else. */
+const choosing = { package: "server", folder: "installation/" }
+/** Who is installed with adapters: a server without any is of use to those who bring their own. */
+const mayDepend = { server: adapters, cli: adapters }
 /** What a third party's library may not be needed for: the classifier depends on effect (and yaml) alone. */
 const foreignAllowed = { sdlc: ["effect", "yaml"] }
 /** Arrows between folders of one package: what a file below the first folder may not import of the second, and why. */
@@ -88,6 +92,12 @@ const importPattern =
   /(?:^|[\s;])(?:import|export)\s[^"';]*?from\s*["']([^"']+)["']|(?:^|[\s;])import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g
 const importsOf = (text) => [...text.matchAll(importPattern)].map((match) => match[1] ?? match[2] ?? match[3])
 
+/** Only by `import(…)`: what is imported otherwise is loaded whether it is chosen or not. */
+const isDynamic = (text, specifier) => {
+  const quoted = `["']${specifier.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}["']`
+  return !new RegExp(`(?:from|import)\\s*${quoted}`).test(text)
+}
+
 const problems = []
 let checked = 0
 for (const name of packages) {
@@ -100,7 +110,9 @@ for (const name of packages) {
   const sources = new Map()
   const crowd = new Map()
   for (const room of ["src", "test", "bench", "attack"]) {
-    const mayImport = room === "src" ? allowed : [...allowed, "conformance"]
+    // Tests run against our own adapters.
+    const mayImport =
+      room === "src" ? allowed : [...allowed, "conformance", ...(name === choosing.package ? adapters : [])]
     for (const file of files(join(base, room))) {
       checked++
       const where = relative(root, file)
@@ -129,7 +141,11 @@ for (const name of packages) {
         }
         const own = /^@rdev\/([^/]+)/.exec(specifier)?.[1]
         if (own !== undefined && own !== "source") {
-          if (own !== name && !mayImport.includes(own))
+          const chosen =
+            name === choosing.package &&
+            relative(join(base, "src"), file).startsWith(choosing.folder) &&
+            isDynamic(text, specifier)
+          if (own !== name && !mayImport.includes(own) && !(chosen && adapters.includes(own)))
             problems.push(`${where}: ${name} may not import @rdev/${own} (allowed: ${mayImport.join(", ") || "none"})`)
         } else if (room === "src" && !specifier.startsWith("node:")) {
           const root_ = specifier.startsWith("@") ? specifier.split("/").slice(0, 2).join("/") : specifier.split("/")[0]
@@ -148,7 +164,7 @@ for (const name of packages) {
   const manifest = JSON.parse(readFileSync(join(base, "package.json"), "utf8"))
   for (const dependency of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
     const own = /^@rdev\/(.+)/.exec(dependency)?.[1]
-    if (own !== undefined && !allowed.includes(own))
+    if (own !== undefined && !allowed.includes(own) && mayDepend[name]?.includes(own) !== true)
       problems.push(`packages/${name}/package.json: may not depend on @rdev/${own}`)
   }
   for (const [dependency, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {

@@ -20,6 +20,8 @@ export const allowed = {
     "output/OutputWriter.ts": own,
     "workspaces/LocalWorkspaceHost.ts": "lists and renames folders of the server's own around workspaces",
     "sandbox/Cgroups.ts": "the kernel's control groups below this process's own",
+    "sandbox/Isolation.ts": "an empty folder for a test command",
+    "adapter.ts": "whether the data folder can be used",
     "sandbox/Disk.ts":
       "asks what the disk has left and what /proc tells of commands; counts folders by du and ConfinedTree",
     "records/FileLock.ts": "empty files that stand for locks, in folders of the server's own",

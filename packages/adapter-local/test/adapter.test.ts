@@ -2,7 +2,11 @@ import { suite } from "@rdev/conformance/adapter/AdapterSuite"
 import { Layer } from "effect"
 import adapter from "../src/adapter.ts"
 
-const slot = (name: "dns" | "deployer") => adapter.slots[name]?.layer({}) ?? Layer.empty
+const slot = (name: "dns" | "deployer") => {
+  const found = adapter.slots[name]
+  if (found === undefined) throw new Error(`there is no slot ${name}`)
+  return found.layer({})
+}
 
 suite("local", adapter, {
   forge: { good: {} },

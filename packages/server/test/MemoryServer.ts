@@ -34,6 +34,7 @@ import { Context, Effect, Layer, type Scope } from "effect"
 import * as Core from "../src/Core.ts"
 import * as App from "../src/http/App.ts"
 import { ApiKeys, type NewApiKey } from "../src/keys/ApiKeys.ts"
+import { SlotHealth } from "../src/installation/SlotHealth.ts"
 import * as Issuers from "../src/keys/Issuers.ts"
 import * as Listener from "../src/Listener.ts"
 import * as LoopbackTreeActions from "../src/LoopbackTreeActions.ts"
@@ -135,6 +136,7 @@ export const make = (env: Record<string, string> = {}): Effect.Effect<TestServer
         ),
         Layer.provideMerge(Issuers.layer(config.auth)),
         Layer.provideMerge(Redaction.layer({ values: [] })),
+        Layer.provideMerge(Layer.succeed(SlotHealth, { file: null, look: Effect.succeed([]) })),
         Layer.provideMerge(memory),
         Layer.provide(Layer.succeedContext(listener))
       )

@@ -56,14 +56,10 @@ export const tryAll = (
     const [scope, memo] = [yield* Effect.scope, yield* Layer.makeMemoMap]
     let context = (yield* Layer.buildWithMemoMap(host, memo, scope)) as Context.Context<never>
     /** What is built is there for the next ones; what cannot be built is told. */
-    const build = (layer: Layer.Layer<any, any, any>) =>
+    const build = <A, E, R>(layer: Layer.Layer<A, E, R>) =>
       Effect.gen(function* () {
-        const built = yield* Effect.exit(
-          Layer.buildWithMemoMap(Layer.provide(layer, Layer.succeedContext(context)), memo, scope) as Effect.Effect<
-            Context.Context<never>,
-            Error
-          >
-        )
+        const closed = Layer.provide(layer, Layer.succeedContext(context)) as unknown as Layer.Layer<never, Error>
+        const built = yield* Effect.exit(Layer.buildWithMemoMap(closed, memo, scope))
         if (Exit.isSuccess(built)) context = Context.merge(context, built.value)
         return built
       })

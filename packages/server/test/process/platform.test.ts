@@ -45,7 +45,7 @@ describe("a platform file", () => {
         const { body, status } = yield* ask("GET", "/adapters")
         assert.strictEqual(status, 200)
         assert.strictEqual(body["file"], file)
-        const shown = body["adapters"] as ReadonlyArray<Shown>
+        const shown = body["adapters"] as unknown as ReadonlyArray<Shown>
         assert.deepInclude(
           shown.find(({ slot }) => slot === "dns"),
           { use: "rdev-dns-zone-file", chosen_by: "file" }
