@@ -12,7 +12,7 @@ import adapter from "../src/adapter.ts"
 
 const zone = () => join(mkdtempSync(join(tmpdir(), "zone-")), "example.zone")
 const layerOf = (file: string): Layer.Layer<Dns, unknown> =>
-  Layer.provide(adapter.slots.dns?.layer({ file }) as Layer.Layer<Dns, unknown, never>, TestHost.layer())
+  Layer.provide(adapter.slots.dns.layer({ file }).pipe(Layer.provide(TestHost.ports)), TestHost.layer())
 
 dnsSuite("zone file", layerOf(zone()), { targets: ["192.0.2.1", "host.example.org"] })
 adapterSuite("zone file", adapter, {

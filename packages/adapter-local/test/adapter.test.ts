@@ -2,11 +2,7 @@ import { suite } from "@rdev/conformance/adapter/AdapterSuite"
 import { Layer } from "effect"
 import adapter from "../src/adapter.ts"
 
-const slot = (name: "dns" | "deployer") => {
-  const found = adapter.slots[name]
-  if (found === undefined) throw new Error(`there is no slot ${name}`)
-  return found.layer({})
-}
+const { deployer, dns } = adapter.slots
 
 suite("local", adapter, {
   forge: { good: {} },
@@ -14,7 +10,7 @@ suite("local", adapter, {
   ci: { good: {} },
   deployer: { good: {} },
   dns: { good: {} },
-  edge: { good: {}, needs: Layer.merge(slot("dns"), slot("deployer")) },
+  edge: { good: {}, needs: Layer.merge(dns.layer({}), deployer.layer({})) },
   outputs: { good: {} },
   webhooks: { good: { allow: ["127.0.0.1"] }, bad: { allow: "127.0.0.1" }, broken: { allow: ["not a host"] } }
 })

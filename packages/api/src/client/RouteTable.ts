@@ -56,7 +56,7 @@ export const routes = {
     get: ["GET", "/operations/:operation", "", "prefer", "nothing", "json"],
     steps: ["GET", "/operations/:operation/steps", "", "", "nothing", "json"],
     cancel: ["POST", "/operations/:operation/cancel", "", "prefer", "nothing", "json"],
-    retry: ["POST", "/operations/:operation/retry", "", "prefer", "nothing", "json"],
+    retry: ["POST", "/operations/:operation/retry", "in_own_name", "prefer", "nothing", "json"],
     answer: ["POST", "/operations/:operation/answer", "", "prefer", "body", "json"]
   },
   trees: {
@@ -100,7 +100,8 @@ export const routes = {
   },
   catalogue: {
     templates: ["GET", "/templates", "", "", "nothing", "json"],
-    agents: ["GET", "/agents", "", "", "nothing", "json"]
+    agents: ["GET", "/agents", "", "", "nothing", "json"],
+    adapters: ["GET", "/adapters", "", "", "nothing", "json"]
   },
   keys: {
     create: ["POST", "/keys", "", "", "body", "json"],

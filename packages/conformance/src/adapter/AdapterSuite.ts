@@ -16,7 +16,7 @@ export interface Case {
   /** One that can be decoded and leads nowhere: the layer or its health must say so. */
   readonly broken?: Readonly<Record<string, unknown>>
   /** What else the slot needs besides the ports in memory. */
-  readonly needs?: Layer.Layer<any, any, any>
+  readonly needs?: Layer.Any
 }
 export type Cases = { readonly [N in SlotName]?: Case }
 
@@ -29,14 +29,23 @@ const secretsIn = (value: unknown): ReadonlyArray<string> =>
       : []
 
 const decoded = (slot: AnySlot, config: unknown) =>
-  Schema.decodeUnknownResult(slot.config as Schema.Codec<unknown>, { onExcessProperty: "error", errors: "all" })(config)
+  Schema.decodeUnknownResult(slot.config as Schema.Decoder<unknown>, { onExcessProperty: "error", errors: "all" })(
+    config
+  )
 
 /** Builds the layer over ports in memory and asks it; whatever happens is an exit. */
-const tried = (slot: AnySlot, { needs }: Case, config: unknown): Effect.Effect<Exit.Exit<Health, unknown>> => {
+const tried = (
+  slot: AnySlot,
+  { needs }: Case,
+  given: Readonly<Record<string, unknown>> | undefined
+): Effect.Effect<Exit.Exit<Health, unknown>> => {
+  const config = given as never
   const host = Layer.provideMerge(TestHost.ports, TestHost.layer())
-  const below = needs === undefined ? host : Layer.provideMerge(needs, host)
+  const below = needs === undefined ? host : Layer.provideMerge(needs as Layer.Layer<never>, host)
   const offers = slot.offers?.(config) ?? Layer.empty
-  const layer = slot.layer(config).pipe(Layer.provideMerge(offers), Layer.provideMerge(below)) as Layer.Layer<unknown>
+  const layer = slot
+    .layer(config)
+    .pipe(Layer.provideMerge(offers), Layer.provideMerge(below)) as unknown as Layer.Layer<never>
   return Effect.scoped(
     Effect.gen(function* () {
       const context = yield* Layer.build(layer)
@@ -57,8 +66,8 @@ export const suite = (name: string, adapter: Adapter, cases: Cases): void => {
       assert.strictEqual(adapter.api, api)
       assert.match(adapter.name, /^[a-z][a-z0-9-]*$/)
       assert.isNotEmpty(offered)
-      assert.deepStrictEqual([...Object.keys(adapter.slots)].sort(), [...offered].sort())
-      assert.deepStrictEqual([...Object.keys(cases)].sort(), [...offered].sort(), "every slot has a case")
+      assert.deepStrictEqual(Object.keys(adapter.slots).sort(), [...offered].sort())
+      assert.deepStrictEqual(Object.keys(cases).sort(), [...offered].sort(), "every slot has a case")
     })
     for (const slotName of offered) {
       const slot = adapter.slots[slotName]

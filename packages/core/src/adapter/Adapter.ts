@@ -37,7 +37,7 @@ export interface Health {
 
 export interface Slot<N extends SlotName, C> {
   /** A Schema.Struct: the keys beside `use`. Fields that are `Secret` are given by reference. Descriptions become documentation. */
-  readonly config: Schema.Codec<C, any>
+  readonly config: Schema.Decoder<C>
   readonly layer: (config: C) => Layer.Layer<SlotServices[N], AdapterError, SlotNeeds[N]>
   /** Asks what is behind the port, for real and without changing anything. It is given 5 seconds. */
   readonly health: (config: C) => Effect.Effect<Health, AdapterError, SlotServices[N] | Host>
@@ -50,7 +50,16 @@ export interface Slot<N extends SlotName, C> {
   /** What `rdev doctor` asks where no server runs. Left out: the slot is built in a folder that is thrown away and asked for its health. */
   readonly probe?: (config: C) => Effect.Effect<Health, AdapterError, Host>
 }
-export type AnySlot = Slot<any, any>
+/** One of which only the contract is known: what its functions take is what its own schema decodes, and nothing else. */
+export interface AnySlot {
+  readonly config: Schema.Top
+  readonly layer: (config: never) => Layer.Layer<never, AdapterError, SlotNeeds[SlotName]>
+  readonly health: (config: never) => Effect.Effect<Health, AdapterError, SlotServices[SlotName] | Host>
+  readonly offers?: (config: never) => Layer.Layer<never, AdapterError, Host>
+  readonly prepare?: (config: never) => Layer.Layer<never, AdapterError, Host>
+  readonly shared?: (config: never) => boolean
+  readonly probe?: (config: never) => Effect.Effect<Health, AdapterError, Host>
+}
 
 export interface Adapter {
   readonly api: typeof api
@@ -59,12 +68,16 @@ export interface Adapter {
   readonly slots: { readonly [N in SlotName]?: AnySlot }
 }
 
-/** Types the slots from their configuration; the value is what it was given. */
-export const define = <const C extends { readonly [N in SlotName]?: unknown }>(adapter: {
+/** An adapter whose slots are typed by their configurations. */
+export interface Defined<C> {
   readonly api: typeof api
   readonly name: string
   readonly slots: { readonly [N in keyof C]: Slot<N & SlotName, C[N]> }
-}): Adapter => adapter as Adapter
+}
+
+/** Types the slots from their configuration; the value is what it was given. */
+export const define = <const C extends { readonly [N in SlotName]?: unknown }>(adapter: Defined<C>): Defined<C> =>
+  adapter
 
 const secretMark = "rdev/adapter/Secret"
 const variableMark = "rdev/adapter/variable"

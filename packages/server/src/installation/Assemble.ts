@@ -63,16 +63,14 @@ const named =
 export const slot = <N extends SlotName>(choice: Choice, name: N): Built<N> => {
   const chosen = choice.slots.get(name)
   if (chosen === undefined) return Layer.empty as unknown as Built<N>
-  const layer = chosen.layer ?? chosen.definition?.layer(chosen.config)
-  return Layer.catch(layer ?? Layer.empty, (error) =>
-    Layer.effectContext(Effect.fail(named(chosen)(error)))
-  ) as unknown as Built<N>
+  const layer = (chosen.layer ?? chosen.definition?.layer(chosen.config) ?? Layer.empty) as Layer.Layer<never, unknown>
+  return Layer.catch(layer, (error) => Layer.effectContext(Effect.fail(named(chosen)(error)))) as unknown as Built<N>
 }
 const part = (
   choice: Choice,
   which: "offers" | "prepare"
 ): Layer.Layer<never, StartError | AdapterError, Host.Host> => {
-  let all: Layer.Layer<never, any, any> = Layer.empty
+  let all: Layer.Layer<never, StartError | AdapterError, Host.Host> = Layer.empty
   for (const chosen of choice.slots.values()) {
     const one = chosen.definition?.[which]?.(chosen.config)
     if (one !== undefined)

@@ -4,7 +4,7 @@
  */
 import type { AnySlot, Adapter } from "@rdev/core/adapter/Adapter"
 import { type SlotName, slotNames, slots } from "@rdev/core/adapter/Slots"
-import type { Layer } from "effect/Layer"
+import type { Any } from "effect/Layer"
 import { decode, type Key, keysOf } from "./Decode.ts"
 import { type Fault, fault, nearest, oneOf } from "./Fault.ts"
 import * as Packages from "./Packages.ts"
@@ -18,11 +18,12 @@ export interface Chosen {
   readonly version: string
   /** Who chose it. */
   readonly by: "file" | "default" | "code"
-  readonly config: unknown
+  /** As its definition's schema decoded it, and for that alone. */
+  readonly config: never
   readonly keys: ReadonlyArray<Key>
   /** null = a layer that was given in TypeScript. */
   readonly definition: AnySlot | null
-  readonly layer: Layer<any, any, any> | null
+  readonly layer: Any | null
 }
 export interface Choice {
   /** null = no file. */
@@ -200,7 +201,7 @@ const ask = async (asked: Asked, by: Chosen["by"], source: Source, folders: Read
     slot,
     use,
     by,
-    config,
+    config: config as never,
     definition,
     layer: null,
     keys: keysOf(definition.config),
@@ -211,12 +212,17 @@ const ask = async (asked: Asked, by: Chosen["by"], source: Source, folders: Read
   return { chosen, faults, secrets }
 }
 
+/** What is given in code, or does not say otherwise, is taken to be a server. */
+const isShared = (stores: Chosen | undefined): boolean =>
+  stores !== undefined &&
+  (stores.definition === null || (stores.config !== null && (stores.definition.shared?.(stores.config) ?? true)))
+
 /** `folders`: where packages are looked for. */
 export const make = async (
   request: Wanted & { readonly file: string | null },
   source: Source,
   folders: ReadonlyArray<string>,
-  given: ReadonlyMap<SlotName, Layer<any, any, any>> = new Map()
+  given: ReadonlyMap<SlotName, Any> = new Map()
 ): Promise<{ readonly choice: Choice; readonly faults: ReadonlyArray<Fault> }> => {
   const said = new Set([...request.asked.map(({ slot }) => slot), ...given.keys()])
   const answers = await Promise.all([
@@ -235,19 +241,18 @@ export const make = async (
       use: "(given in code)",
       version: "",
       by: "code",
-      config: null,
+      config: null as never,
       keys: [],
       definition: null,
       layer
     })
-  const stores = chosen.get("stores")
   return {
     faults,
     choice: {
       file: request.file,
       slots: new Map(slotNames.flatMap((name) => (chosen.has(name) ? [[name, chosen.get(name)!] as const] : []))),
       secrets: answers.flatMap((answer) => answer.secrets),
-      shared: stores?.config == null ? false : (stores.definition?.shared?.(stores.config) ?? true),
+      shared: isShared(chosen.get("stores")),
       address: request.address ?? "127.0.0.1"
     }
   }

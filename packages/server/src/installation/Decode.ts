@@ -36,8 +36,8 @@ const record = (value: unknown): value is Readonly<Record<string, unknown>> =>
 /** Annotations of a field, wherever helpers put them: on the type, on the key, or on a member of a union. */
 const marks = (ast: SchemaAST.AST): unknown => ({
   ...(SchemaAST.isUnion(ast) ? Object.assign({}, ...ast.types.map(marks)) : {}),
-  ...(ast.context?.annotations ?? {}),
-  ...(SchemaAST.resolve(ast) ?? {})
+  ...ast.context?.annotations,
+  ...SchemaAST.resolve(ast)
 })
 const fieldsOf = (ast: SchemaAST.AST): ReadonlyMap<string, SchemaAST.AST> => {
   if (SchemaAST.isUnion(ast)) return new Map(ast.types.flatMap((type) => [...fieldsOf(type)]))
@@ -236,7 +236,7 @@ const formatter = SchemaIssue.makeFormatterStandardSchemaV1({
 
 /** `said`: the keys beside `use`; `root`: where they stand. */
 export const decode = (
-  schema: Schema.Codec<any, any>,
+  schema: Schema.Top,
   said: Readonly<Record<string, unknown>>,
   root: string,
   source: Source
@@ -246,7 +246,10 @@ export const decode = (
   const input = collector.variables(schema.ast, record(walked) ? walked : {})
   // A struct without fields takes any keys.
   if (fieldsOf(schema.ast).size === 0) for (const name of Object.keys(said)) collector.issue(schema, [name], "unknown")
-  const decoded = Schema.decodeUnknownResult(schema, { onExcessProperty: "error", errors: "all" })(input)
+  const decoded = Schema.decodeUnknownResult(schema as Schema.Decoder<unknown>, {
+    onExcessProperty: "error",
+    errors: "all"
+  })(input)
   if (Result.isFailure(decoded))
     for (const { message, path = [] } of formatter(decoded.failure.issue).issues)
       collector.issue(

@@ -4,7 +4,7 @@
  */
 import type { SlotName } from "@rdev/core/adapter/Slots"
 import * as Effect from "effect/Effect"
-import type { Layer } from "effect/Layer"
+import type { Any } from "effect/Layer"
 import { readFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { type Problem, StartError, startErrorOfMany } from "../ServerConfig.ts"
@@ -16,7 +16,7 @@ export interface Options {
   /** Working folder; default that of the process. */
   readonly cwd?: string
   /** Slots that were given as layers; the file cannot choose them then. */
-  readonly given?: ReadonlyMap<SlotName, Layer<any, any, any>>
+  readonly given?: ReadonlyMap<SlotName, Any>
 }
 
 const codeOf = (cause: unknown): string =>
