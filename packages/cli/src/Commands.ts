@@ -787,7 +787,7 @@ const doctor = Command.make("doctor", common, (input) =>
 
 const adapters = Command.make("adapters", common, (input) =>
   Effect.flatMap(
-    Effect.promise(() => import("./AdaptersCommand.ts")),
+    Effect.promise(() => import("./adapters/AdaptersCommand.ts")),
     (Adapters) =>
       Effect.flatMap(Adapters.adapters(input, input.json), (ok) =>
         ok ? Effect.void : Effect.fail(fail("unavailable", "an adapter does not work, see above"))

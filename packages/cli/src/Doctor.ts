@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
 import { accessSync, constants, readdirSync, statSync } from "node:fs"
-import { local } from "./AdaptersCommand.ts"
+import { local } from "./adapters/AdaptersCommand.ts"
 import { call, dataDirOf, find, type Json, type Where } from "./Connection.ts"
 import { Screen } from "./Screen.ts"
 

@@ -11,7 +11,7 @@ import type { Layers } from "@rdev/server/Installation"
 import { createRequire } from "node:module"
 import { rdev } from "./Commands.ts"
 import { CliFailure, exitCodes } from "./Failure.ts"
-import { given } from "./GivenLayers.ts"
+import { given } from "./adapters/GivenLayers.ts"
 
 const { version }: { readonly version: string } = createRequire(import.meta.url)("@rdev/cli/package.json")
 

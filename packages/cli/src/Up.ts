@@ -16,7 +16,7 @@ import { join } from "node:path"
 import * as Connection from "./Connection.ts"
 import * as Demo from "./Demo.ts"
 import { type CliFailure, fail } from "./Failure.ts"
-import { given } from "./GivenLayers.ts"
+import { given } from "./adapters/GivenLayers.ts"
 import { logLines } from "./LogLines.ts"
 import { duration, Screen } from "./Screen.ts"
 

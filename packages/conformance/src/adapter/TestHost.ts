@@ -1,30 +1,30 @@
 /** The installation that an adapter under test works for: a folder that is thrown away with the layer's scope, and ports in memory. */
 import { Host } from "@rdev/core/adapter/Host"
 import type { Stores } from "@rdev/core/adapter/Slots"
-import * as AgentHarness from "@rdev/core/ports/agents/AgentHarness"
-import * as ApiKeyStore from "@rdev/core/ports/stores/ApiKeyStore"
-import * as AuditStore from "@rdev/core/ports/stores/AuditStore"
-import * as Ci from "@rdev/core/ports/infra/Ci"
-import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
-import * as Deployer from "@rdev/core/ports/infra/Deployer"
-import * as Dns from "@rdev/core/ports/infra/Dns"
-import * as EventLog from "@rdev/core/ports/stores/EventLog"
-import * as FeatureStore from "@rdev/core/ports/stores/FeatureStore"
-import * as Forge from "@rdev/core/ports/infra/Forge"
-import * as IdempotencyStore from "@rdev/core/ports/stores/IdempotencyStore"
-import * as Notifier from "@rdev/core/ports/stores/Notifier"
-import * as OperationStore from "@rdev/core/ports/stores/OperationStore"
-import * as OutputStore from "@rdev/core/ports/stores/OutputStore"
-import * as PolicyStore from "@rdev/core/ports/stores/PolicyStore"
-import * as ProjectStore from "@rdev/core/ports/stores/ProjectStore"
-import * as TenantCache from "@rdev/core/ports/infra/TenantCache"
-import * as TenantDatabase from "@rdev/core/ports/infra/TenantDatabase"
-import * as Tls from "@rdev/core/ports/infra/Tls"
-import * as UnitOfWork from "@rdev/core/ports/stores/UnitOfWork"
-import * as WebhookStore from "@rdev/core/ports/stores/WebhookStore"
-import * as WebhookTransport from "@rdev/core/ports/infra/WebhookTransport"
-import * as WorkQueueStore from "@rdev/core/ports/stores/WorkQueueStore"
-import * as WorkspaceHost from "@rdev/core/ports/infra/WorkspaceHost"
+import * as AgentHarness from "@rdev/core/memory/agents/AgentHarness"
+import * as ApiKeyStore from "@rdev/core/memory/stores/ApiKeyStore"
+import * as AuditStore from "@rdev/core/memory/stores/AuditStore"
+import * as Ci from "@rdev/core/memory/infra/Ci"
+import * as CredentialStore from "@rdev/core/memory/stores/CredentialStore"
+import * as Deployer from "@rdev/core/memory/infra/Deployer"
+import * as Dns from "@rdev/core/memory/infra/Dns"
+import * as EventLog from "@rdev/core/memory/stores/EventLog"
+import * as FeatureStore from "@rdev/core/memory/stores/FeatureStore"
+import * as Forge from "@rdev/core/memory/infra/Forge"
+import * as IdempotencyStore from "@rdev/core/memory/stores/IdempotencyStore"
+import * as Notifier from "@rdev/core/memory/stores/Notifier"
+import * as OperationStore from "@rdev/core/memory/stores/OperationStore"
+import * as OutputStore from "@rdev/core/memory/stores/OutputStore"
+import * as PolicyStore from "@rdev/core/memory/stores/PolicyStore"
+import * as ProjectStore from "@rdev/core/memory/stores/ProjectStore"
+import * as TenantCache from "@rdev/core/memory/infra/TenantCache"
+import * as TenantDatabase from "@rdev/core/memory/infra/TenantDatabase"
+import * as Tls from "@rdev/core/memory/infra/Tls"
+import * as UnitOfWork from "@rdev/core/memory/stores/UnitOfWork"
+import * as WebhookStore from "@rdev/core/memory/stores/WebhookStore"
+import * as WebhookTransport from "@rdev/core/memory/infra/WebhookTransport"
+import * as WorkQueueStore from "@rdev/core/memory/stores/WorkQueueStore"
+import * as WorkspaceHost from "@rdev/core/memory/infra/WorkspaceHost"
 import { Effect, Layer } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -54,32 +54,32 @@ export const layer = (options: { readonly domain?: string } = {}): Layer.Layer<H
   )
 
 const stores: Layer.Layer<Stores> = Layer.mergeAll(
-  ApiKeyStore.layerMemory,
-  AuditStore.layerMemory,
-  CredentialStore.layerMemory,
-  EventLog.layerMemory,
-  FeatureStore.layerMemory,
-  IdempotencyStore.layerMemory,
-  Notifier.layerMemory,
-  OperationStore.layerMemory,
-  PolicyStore.layerMemory,
-  ProjectStore.layerMemory,
-  UnitOfWork.layerMemory,
-  WebhookStore.layerMemory,
-  WorkQueueStore.layerMemory
+  ApiKeyStore.layer,
+  AuditStore.layer,
+  CredentialStore.layer,
+  EventLog.layer,
+  FeatureStore.layer,
+  IdempotencyStore.layer,
+  Notifier.layer,
+  OperationStore.layer,
+  PolicyStore.layer,
+  ProjectStore.layer,
+  UnitOfWork.layer,
+  WebhookStore.layer,
+  WorkQueueStore.layer
 )
 /** Every port, in memory. */
 export const ports = Layer.mergeAll(
   stores,
-  AgentHarness.layerMemory,
-  Ci.layerMemory,
-  Deployer.layerMemory,
-  Dns.layerMemory,
-  Forge.layerMemory,
-  OutputStore.layerMemory,
-  TenantCache.layerMemory,
-  TenantDatabase.layerMemory,
-  Tls.layerMemory,
-  WebhookTransport.layerMemory,
-  WorkspaceHost.layerMemory
+  AgentHarness.layer,
+  Ci.layer,
+  Deployer.layer,
+  Dns.layer,
+  Forge.layer,
+  OutputStore.layer,
+  TenantCache.layer,
+  TenantDatabase.layer,
+  Tls.layer,
+  WebhookTransport.layer,
+  WorkspaceHost.layer
 )

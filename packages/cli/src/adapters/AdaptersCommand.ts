@@ -4,10 +4,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { call, find, type Json, type Where } from "./Connection.ts"
-import { exitCodes } from "./Failure.ts"
+import { call, find, type Json, type Where } from "../Connection.ts"
+import { exitCodes } from "../Failure.ts"
 import { given } from "./GivenLayers.ts"
-import { Screen, table } from "./Screen.ts"
+import { Screen, table } from "../Screen.ts"
 
 interface Key {
   readonly name: string
