@@ -2,7 +2,7 @@
 import { assert, beforeAll, afterAll, describe, it } from "@effect/vitest"
 import * as Driver from "@rdev/adapter-postgres/engine/Driver"
 import * as TestPostgres from "@rdev/adapter-postgres/testing/TestPostgres"
-import { ConfigProvider, Effect, Exit, Scope } from "effect"
+import { Effect, Exit, Scope } from "effect"
 import { createHash } from "node:crypto"
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { get } from "node:http"
@@ -29,14 +29,11 @@ const start = async (variables: Record<string, string>) => {
           RDEV_DATA_DIR: dataDir,
           RDEV_UNSAFE_HOST: "true",
           RDEV_DRAIN_SECONDS: "1",
-          RDEV_PROJECT_NETWORK: "internet"
+          RDEV_PROJECT_NETWORK: "internet",
+          RDEV_TEMPLATES: join(folder, "templates"),
+          ...variables
         }),
         Server.start
-      ).pipe(
-        Effect.provideService(
-          ConfigProvider.ConfigProvider,
-          ConfigProvider.fromUnknown({ RDEV_TEMPLATES: join(folder, "templates"), ...variables })
-        )
       ),
       own
     )
