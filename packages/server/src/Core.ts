@@ -23,6 +23,7 @@ import * as OutputRetention from "@rdev/core/services/OutputRetention"
 import * as Projects from "@rdev/core/services/Projects"
 import { definitions } from "@rdev/core/services/projects/ProjectOperations"
 import { type ProjectSettings as Settings, ProjectSettings } from "@rdev/core/services/projects/ProjectSettings"
+import * as PushFeed from "@rdev/core/services/pushes/PushFeed"
 import * as Boundaries from "@rdev/core/services/redaction/Boundaries"
 import * as Trees from "@rdev/core/services/Trees"
 import * as Webhooks from "@rdev/core/services/Webhooks"
@@ -53,7 +54,15 @@ const features = Layer.merge(Features.Features.layer, Policies.Policies.layer).p
 
 /** What callers use. Nothing runs by itself yet. `more`: kinds of operations besides those of projects. */
 export const services = <R = never>(settings: Settings, more: ReadonlyArray<Kind<R>> = []) =>
-  Layer.mergeAll(Projects.layer, Damages.layer, Trees.layer, Audit.layer, Webhooks.layer, features).pipe(
+  Layer.mergeAll(
+    Projects.layer,
+    Damages.layer,
+    PushFeed.layer,
+    Trees.layer,
+    Audit.layer,
+    Webhooks.layer,
+    features
+  ).pipe(
     Layer.provideMerge(Layer.mergeAll(queue, operations(more))),
     Layer.provideMerge(Layer.merge(events, Boundaries.layerAuditStore)),
     Layer.provideMerge(Layer.succeed(ProjectSettings, settings))

@@ -10,6 +10,7 @@
 import { GitEndpoint } from "@rdev/core/adapter/Host"
 import { type SlotName, type SlotNeeds, type SlotServices, slotNames } from "@rdev/core/adapter/Slots"
 import { Edge } from "@rdev/core/ports/infra/Edge"
+import * as ForgeEvents from "@rdev/core/ports/infra/ForgeEvents"
 import { PlatformKey } from "@rdev/core/services/features/act/PlatformKey"
 import * as Redaction from "@rdev/core/services/redaction/Redaction"
 import * as TreeOperation from "@rdev/core/services/trees/TreeOperation"
@@ -122,7 +123,7 @@ const core = (config: ServerConfig, installation: Installation, { localUrl, port
     Layer.provideMerge(Layer.effect(PlatformKey, platformKey(config))),
     Layer.provideMerge(SlotHealth.layer(installation)),
     Layer.provideMerge(Assemble.above(installation)),
-    Layer.provideMerge(Issuers.layer(config.auth)),
+    Layer.provideMerge(Layer.merge(Issuers.layer(config.auth), ForgeEvents.layer)),
     Layer.provideMerge(MaskedLogs.layer),
     Layer.provideMerge(Layer.merge(redaction(config, installation), SharedFolder.layer(config))),
     Layer.provideMerge(Assemble.below(installation)),

@@ -24,6 +24,8 @@ export interface Exchange {
   /** What is wrong with the refs of a push, before and after its objects have come; empty = nothing. */
   readonly names: (commands: PushCommands.Commands["commands"]) => ReadonlyArray<string>
   readonly examine: (question: PreReceive.Question) => Promise<ReadonlyArray<string>>
+  /** Hears which refs a push has moved; not always when git is killed. */
+  readonly moved: (commands: PreReceive.Question["commands"]) => void
   /** Calls back when the request has lost its right; returns how to stop watching. */
   readonly watch: (lost: () => void) => () => void
 }
@@ -147,7 +149,7 @@ export const run = async (
   // What git says on its standard error is about the server's files: not for the client.
   stderr.resume()
   stdin.on("error", () => undefined)
-  if (channel !== undefined) PreReceive.answer(channel, asked.examine)
+  if (channel !== undefined) PreReceive.answer(channel, asked.examine, asked.moved)
   const kind = asked.advertise ? "advertisement" : "result"
   response.writeHead(200, {
     "content-type": `application/x-${asked.service}-${kind}`,

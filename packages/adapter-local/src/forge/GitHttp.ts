@@ -21,6 +21,7 @@ import type * as Launch from "../Launch.ts"
 import { attempt, type LocalFailure } from "../LocalFailure.ts"
 import * as PreReceive from "../push/PreReceive.ts"
 import * as PushInspection from "../push/PushInspection.ts"
+import * as PushReceipts from "../push/PushReceipts.ts"
 
 export interface Options {
   readonly dataDir: string
@@ -74,6 +75,10 @@ const refuse = (
   response.end(`${message}\n`)
 }
 
+interface Pushing {
+  receipt: PushReceipts.Receipt | null
+  moved: PreReceive.Question["commands"] | null
+}
 interface Granted {
   readonly access: GitTokens.Access
   readonly issuer: string
@@ -97,6 +102,7 @@ export const make = Effect.fn("GitHttp.make")(function* (options: Options) {
   const hooks = join(options.dataDir, "hooks")
   const issuers = yield* Issuers
   yield* attempt(() => PreReceive.install(hooks))
+  const receipts = yield* PushReceipts.make(options.dataDir, git)
   const runPromise = Effect.runPromiseWith(yield* Effect.context<never>())
   let busy = 0
   const children = new Set<Launch.Launched>()
@@ -131,7 +137,8 @@ export const make = Effect.fn("GitHttp.make")(function* (options: Options) {
     return { ...found, repository, token, address } satisfies Granted
   })
 
-  const examine = (granted: Granted) => (question: PreReceive.Question) =>
+  /** What is wrong with a push; nothing: it is noted in `pushing`, and may land. */
+  const examine = (granted: Granted, pushing: Pushing) => (question: PreReceive.Question) =>
     runPromise(
       Effect.gen(function* () {
         const pusher = yield* standing(granted.repository, granted.issuer, granted.address)
@@ -142,6 +149,13 @@ export const make = Effect.fn("GitHttp.make")(function* (options: Options) {
             `a push to ${granted.repository.name} by ${pusher.name} (${pusher.id}) was refused`,
             problems
           )
+        else
+          pushing.receipt = yield* receipts.expect({
+            repository: granted.repository,
+            commands: question.commands,
+            pusher,
+            sourceAddress: granted.address
+          })
         return problems
       }).pipe(
         Effect.tapError((error) =>
@@ -190,6 +204,7 @@ export const make = Effect.fn("GitHttp.make")(function* (options: Options) {
     if (busy >= maxProcesses)
       return refuse(response, 503, "too many git requests at once; try again", { "retry-after": "5" })
     busy++
+    const pushing: Pushing = { receipt: null, moved: null }
     try {
       await GitExchange.run(
         request,
@@ -202,13 +217,17 @@ export const make = Effect.fn("GitHttp.make")(function* (options: Options) {
           hooks,
           maxPushBytes: options.maxPushBytes ?? 512 * 1024 * 1024,
           names: (commands) => RefNames.problems(commands, []),
-          examine: examine(granted),
+          examine: examine(granted, pushing),
+          moved: (commands) => {
+            pushing.moved = commands
+          },
           watch: watch(granted)
         },
         children
       )
     } finally {
       busy--
+      if (pushing.receipt !== null) await runPromise(pushing.receipt.settle(pushing.moved))
     }
   }
 

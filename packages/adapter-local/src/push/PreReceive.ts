@@ -1,7 +1,7 @@
 /**
- * The one hook there is, the server's own. Git runs it once for a push, after the objects have come and before any ref moves: the
+ * The two hooks there are, the server's own. Git runs the first once for a push, after the objects have come and before any ref moves: the
  * objects stand in quarantine, and are thrown away when it refuses. It asks the server on descriptor 3, which it has from the git
- * that the server started; without an answer nothing lands.
+ * that the server started; without an answer nothing lands. The second says which refs have moved, when they have.
  */
 import type { RefCommand } from "@rdev/core/services/pushes/RefNames"
 import { mkdir, rm, writeFile } from "node:fs/promises"
@@ -20,10 +20,15 @@ done
 exit 1
 `
 
+const after = `#!/bin/sh
+{ echo moved; cat; echo end; } >&3
+`
+
 /** Writes the folder that `core.hooksPath` of every push names. */
 export const install = async (folder: string): Promise<void> => {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await writeFile(join(folder, "pre-receive"), script, { mode: 0o700 })
+  await writeFile(join(folder, "post-receive"), after, { mode: 0o700 })
   // An earlier version had its rules there.
   await rm(join(folder, "update"), { force: true })
 }
@@ -37,6 +42,12 @@ export interface Question {
 const maxBytes = 8 * 1024 * 1024
 const idOf = (id: string) => (/^0+$/.test(id) ? null : id)
 
+const commandsOf = (lines: ReadonlyArray<string>): Question["commands"] =>
+  lines.flatMap((line) => {
+    const [old = "", next = "", ref = ""] = line.split(" ")
+    return ref === "" ? [] : [{ ref, old: idOf(old), next: idOf(next) }]
+  })
+
 const parse = (text: string): Question => {
   const [objects = "", alternates = "", ...lines] = text.split("\n")
   return {
@@ -44,15 +55,16 @@ const parse = (text: string): Question => {
       ...(objects === "" ? {} : { GIT_OBJECT_DIRECTORY: objects }),
       ...(alternates === "" ? {} : { GIT_ALTERNATE_OBJECT_DIRECTORIES: alternates })
     },
-    commands: lines.flatMap((line) => {
-      const [old = "", next = "", ref = ""] = line.split(" ")
-      return ref === "" ? [] : [{ ref, old: idOf(old), next: idOf(next) }]
-    })
+    commands: commandsOf(lines)
   }
 }
 
-/** Answers the hook of one push; the problems that `judge` finds are told to whoever pushes. */
-export const answer = (channel: Duplex, judge: (question: Question) => Promise<ReadonlyArray<string>>): void => {
+/** Answers the hooks of one push; the problems that `judge` finds are told to whoever pushes, `moved` hears what landed. */
+export const answer = (
+  channel: Duplex,
+  judge: (question: Question) => Promise<ReadonlyArray<string>>,
+  moved: (commands: Question["commands"]) => void
+): void => {
   let text = ""
   const say = (problems: ReadonlyArray<string>) => {
     const told = problems.length === 0 ? [] : [...problems, "nothing of this push was taken"]
@@ -68,8 +80,10 @@ export const answer = (channel: Duplex, judge: (question: Question) => Promise<R
     text += chunk
     if (text.length > maxBytes) return void channel.destroy()
     if (!text.endsWith("\nend\n")) return
-    const asked = parse(text.slice(0, -"end\n".length))
+    const said = text.slice(0, -"end\n".length)
     text = ""
+    if (said.startsWith("moved\n")) return void moved(commandsOf(said.split("\n").slice(1)))
+    const asked = parse(said)
     judge(asked).then(say, () =>
       say(["the push could not be examined; try again, and look into the server's log when it stays so"])
     )

@@ -1,58 +1,111 @@
-/** Keeps features going without anybody asking: a pass after every task of a feature, and a look at idle ones now and then. */
-import { Clock, Duration, Effect, Layer, Schedule, Stream } from "effect"
+/**
+ * Keeps features going without anybody asking: a pass after every task of a feature and after every push that may concern it, and a look
+ * at those that nothing was heard of.
+ */
+import { Clock, Duration, Effect, Layer, Option, Schedule, Stream } from "effect"
+import type { Event } from "../../../domain/Event.ts"
+import type { FeatureIndex } from "../../../domain/FeatureIndex.ts"
 import type { ProjectId } from "../../../domain/Ids.ts"
 import { EventLog } from "../../../ports/stores/EventLog.ts"
 import { FeatureStore } from "../../../ports/stores/FeatureStore.ts"
+import { ProjectStore } from "../../../ports/stores/ProjectStore.ts"
 import type { WorkQueue } from "../../../queue/WorkQueue.ts"
+import * as PushFeed from "../../pushes/PushFeed.ts"
 import * as Wake from "./Wake.ts"
 
+/** How often it is looked for features whose wake-up was lost, and how long one may be silent while there is something to do. */
 const sweepInterval = Duration.seconds(30)
-const ends: ReadonlySet<string> = new Set(["task.completed", "task.failed", "task.cancelled"])
+/** How long one that waits for somebody or something outside may be silent: what it waits for wakes it, unless that got lost. */
+const waitingInterval = Duration.minutes(10)
+/** Features looked at per sweep; those beyond come with the next, the longest silent first. */
+const page = 100
 
-/** Live features that nobody is known to work on: looked at after a start and every 30 s, so that no lost wake-up strands one. */
-const sweep = Effect.fn("FeatureDriver.sweep")(function* (minAgeMillis: number) {
+/** Before every time there is. */
+const never = -1
+
+const ends: ReadonlySet<string> = new Set(["task.completed", "task.failed", "task.cancelled"])
+const projectOf = (event: Event) => event.stream.slice("project:".length) as ProjectId
+
+const silentMillis = ({ decision }: FeatureIndex): number =>
+  Duration.toMillis(decision?.kind === "wait" || decision?.kind === "approve" ? waitingInterval : sweepInterval)
+
+/** Live features that were silent for too long. `looked` keeps when each was last looked at; at first all are due, as nothing was heard of before. */
+const sweep = Effect.fn("FeatureDriver.sweep")(function* (looked: Map<string, number>) {
   const store = yield* FeatureStore
   const now = yield* Clock.currentTimeMillis
-  const idle = (yield* store.live(null)).filter(
-    (feature) => feature.decision?.kind !== "hold" && feature.updatedAtMillis <= now - minAgeMillis
+  const live = (yield* store.live(null)).filter(({ decision }) => decision?.kind !== "hold")
+  const lastOf = (feature: FeatureIndex) => {
+    const last = looked.get(feature.id)
+    return last === undefined ? never : Math.max(last, feature.updatedAtMillis)
+  }
+  const due = live
+    .filter((feature) => lastOf(feature) === never || lastOf(feature) <= now - silentMillis(feature))
+    .sort((a, b) => lastOf(a) - lastOf(b))
+  const known = new Set<string>(live.map(({ id }) => id))
+  for (const id of looked.keys()) if (!known.has(id)) looked.delete(id)
+  yield* Effect.forEach(
+    due.slice(0, page),
+    (feature) =>
+      Effect.andThen(
+        Wake.look(feature.projectId, feature.slug),
+        Effect.sync(() => looked.set(feature.id, now))
+      ),
+    { discard: true }
   )
-  yield* Effect.forEach(idle, (feature) => Wake.look(feature.projectId, feature.slug), { discard: true })
 })
 
-/** A pass follows every ended task of a feature. */
-const followTasks = Effect.fn("FeatureDriver.followTasks")(function* () {
-  const log = yield* EventLog
-  const store = yield* FeatureStore
-  yield* Stream.runForEach(log.live().pipe(Stream.filter((event) => ends.has(event.type))), (event) =>
-    Effect.gen(function* () {
-      const { taskId } = event.subject
-      if (taskId === undefined) return
-      const projectId = event.stream.slice("project:".length) as ProjectId
-      const feature = (yield* store.live(projectId)).find((candidate) => candidate.taskId === taskId)
-      if (feature !== undefined) yield* Wake.feature(projectId, feature.slug)
-    }).pipe(Effect.catch((error) => Effect.logWarning("a feature was not woken after its task; the sweep will", error)))
+const afterTask = Effect.fn("FeatureDriver.afterTask")(function* (event: Event) {
+  const { taskId } = event.subject
+  if (taskId === undefined) return
+  const projectId = projectOf(event)
+  const feature = (yield* (yield* FeatureStore).live(projectId)).find((candidate) => candidate.taskId === taskId)
+  if (feature !== undefined) yield* Wake.feature(projectId, feature.slug)
+})
+
+/** A push to a feature's branch concerns that feature, one to the default branch all of them. */
+const afterPush = Effect.fn("FeatureDriver.afterPush")(function* (event: Event) {
+  const projectId = projectOf(event)
+  const found = yield* (yield* ProjectStore).byId(projectId)
+  if (Option.isNone(found)) return
+  const branches = PushFeed.branchesOf(event)
+  const everyone = branches === null || branches.has(found.value.defaultBranch)
+  const concerned = (yield* (yield* FeatureStore).live(projectId)).filter(
+    ({ branch }) => everyone || (branch !== null && branches.has(branch))
   )
+  // A pass that runs already may have read the repository before the push.
+  yield* Effect.forEach(concerned, (feature) => Wake.feature(projectId, feature.slug), { discard: true })
+})
+
+const follow = Effect.fn("FeatureDriver.follow")(function* () {
+  const log = yield* EventLog
+  yield* Stream.runForEach(log.live(), (event) => {
+    const after = ends.has(event.type)
+      ? afterTask(event)
+      : event.type === PushFeed.type
+        ? afterPush(event)
+        : Effect.void
+    return Effect.catch(after, (error) =>
+      Effect.logWarning(`a feature was not woken after ${event.type}; the sweep will`, error)
+    )
+  })
 })
 
 /** Keeps features going: run it once per server process. */
-export const layer: Layer.Layer<never, never, EventLog | FeatureStore | WorkQueue> = Layer.effectDiscard(
+export const layer: Layer.Layer<never, never, EventLog | FeatureStore | ProjectStore | WorkQueue> = Layer.effectDiscard(
   Effect.gen(function* () {
     const again = Schedule.spaced("1 second")
+    const looked = new Map<string, number>()
     yield* Effect.forkScoped(
-      followTasks().pipe(
+      follow().pipe(
         Effect.tapError((error) => Effect.logWarning("the event log cannot be followed", error)),
         Effect.retry(again)
       )
     )
     yield* Effect.forkScoped(
-      Effect.andThen(
-        sweep(0).pipe(Effect.retry(again)),
-        Effect.repeat(
-          sweep(Duration.toMillis(sweepInterval)).pipe(
-            Effect.catch((error) => Effect.logWarning("features were not swept", error))
-          ),
-          Schedule.spaced(sweepInterval)
-        )
+      sweep(looked).pipe(
+        Effect.tapError((error) => Effect.logWarning("features were not swept", error)),
+        Effect.retry(again),
+        Effect.repeat(Schedule.spaced(sweepInterval))
       )
     )
   })

@@ -1,0 +1,213 @@
+/** Pushes that landed are told, whatever became of the process that took them. */
+import { assert, describe, it } from "@effect/vitest"
+import { ProjectName } from "@rdev/core/domain/Project"
+import * as NewId from "@rdev/core/ids/NewId"
+import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { ForgeEvents, type Push } from "@rdev/core/ports/infra/ForgeEvents"
+import { StoreError } from "@rdev/core/ports/stores/StoreError"
+import { Effect, Exit, Layer, Queue, Redacted, Scope } from "effect"
+import { execFile } from "node:child_process"
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as GitHttp from "../src/forge/GitHttp.ts"
+import * as LocalForge from "../src/forge/LocalForge.ts"
+import * as RecordFile from "../src/records/RecordFile.ts"
+import { make as temporaryFolder } from "./TemporaryFolder.ts"
+
+const git = (cwd: string, ...args: ReadonlyArray<string>) =>
+  Effect.callback<{ readonly code: number; readonly text: string }>((resume) => {
+    const person = {
+      GIT_AUTHOR_NAME: "A",
+      GIT_AUTHOR_EMAIL: "a@b",
+      GIT_COMMITTER_NAME: "A",
+      GIT_COMMITTER_EMAIL: "a@b"
+    }
+    const env = {
+      PATH: process.env["PATH"] ?? "",
+      HOME: cwd,
+      GIT_TERMINAL_PROMPT: "0",
+      GIT_CONFIG_NOSYSTEM: "1",
+      ...person
+    }
+    execFile("git", [...args], { cwd, env }, (cause, stdout, stderr) =>
+      resume(Effect.succeed({ code: cause === null ? 0 : Number(cause.code), text: stdout + stderr }))
+    )
+  })
+
+/** The forge's HTTP side of one process over the data folder, telling `sink`; ends with the scope. */
+const serve = (dataDir: string, sink: (push: Push) => Effect.Effect<void, StoreError>) =>
+  Effect.gen(function* () {
+    const context = yield* Layer.build(
+      Layer.fresh(GitHttp.layer({ dataDir })).pipe(
+        Layer.provide(Layer.succeed(ForgeEvents, { pushed: sink, listen: () => Effect.void }))
+      )
+    )
+    const { handler } = yield* Effect.provideContext(GitHttp.GitHttp, context)
+    const server = createServer((request, response) => {
+      if (!handler(request, response)) response.writeHead(418).end()
+    })
+    yield* Effect.acquireRelease(
+      Effect.callback<void>((resume) => {
+        server.listen(0, "127.0.0.1", () => resume(Effect.void))
+      }),
+      () =>
+        Effect.callback<void>((resume) => {
+          server.closeAllConnections()
+          server.close(() => resume(Effect.void))
+        })
+    )
+    return (server.address() as AddressInfo).port
+  })
+
+const main = BranchName.make("main")
+
+/** A repository with one commit on main, a clone of it, and the pushes that were told. */
+const world = Effect.gen(function* () {
+  const dataDir = yield* temporaryFolder
+  const told = yield* Queue.unbounded<Push>()
+  const port = yield* serve(dataDir, (push) => Effect.asVoid(Queue.offer(told, push)))
+  const forge = yield* Effect.provide(
+    Effect.service(Forge),
+    LocalForge.layer({ dataDir, baseUrl: () => "http://x/git" })
+  )
+  const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make("shop") }
+  yield* forge.ensureRepository(target, {
+    defaultBranch: main,
+    files: [{ path: "README.md", content: "hi\n" }],
+    message: "Start"
+  })
+  const { token } = yield* forge.issueToken(target, "write", 600, "platform")
+  const folder = yield* Effect.acquireRelease(
+    Effect.promise(() => mkdtemp(join(tmpdir(), "rdev-clone-"))),
+    (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
+  )
+  const url = `http://rdev:${Redacted.value(token)}@127.0.0.1:${port}/git/shop.git`
+  const cloned = yield* git(folder, "clone", "-q", url, "shop")
+  assert.strictEqual(cloned.code, 0, cloned.text)
+  const clone = join(folder, "shop")
+  const commit = (name: string) =>
+    Effect.gen(function* () {
+      yield* Effect.promise(() => writeFile(join(clone, name), name))
+      yield* git(clone, "add", ".")
+      yield* git(clone, "commit", "-qm", name)
+      return (yield* git(clone, "rev-parse", "HEAD")).text.trim()
+    })
+  const notes = Effect.promise(async () =>
+    (await readdir(join(dataDir, "pushes"))).filter((name) => name.endsWith(".json"))
+  )
+  return { clone, commit, dataDir, forge, notes, target, told }
+})
+const quickly = { timeout: 60_000 }
+
+describe("a push that landed", () => {
+  it.live(
+    "is told with what moved: new, changed and deleted refs, and who pushed",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { clone, commit, notes, target, told } = yield* world
+          const before = (yield* git(clone, "rev-parse", "HEAD")).text.trim()
+          const head = yield* commit("one.txt")
+          const pushed = yield* git(clone, "push", "-q", "origin", "HEAD:main", "HEAD:feature/x", "HEAD:refs/tags/v1")
+          assert.strictEqual(pushed.code, 0, pushed.text)
+          const first = yield* Queue.take(told)
+          assert.deepStrictEqual(
+            [...first.refs].sort((a, b) => (a.ref < b.ref ? -1 : 1)),
+            [
+              { ref: "refs/heads/feature/x", old: null, next: head },
+              { ref: "refs/heads/main", old: before, next: head },
+              { ref: "refs/tags/v1", old: null, next: head }
+            ]
+          )
+          assert.deepStrictEqual(
+            [first.projectId, first.pusher.id, first.sourceAddress],
+            [target.projectId, "platform", "127.0.0.1"]
+          )
+          yield* git(clone, "push", "-q", "origin", ":feature/x")
+          assert.deepStrictEqual((yield* Queue.take(told)).refs, [
+            { ref: "refs/heads/feature/x", old: head, next: null }
+          ])
+          // The note is taken away after the telling.
+          while ((yield* notes).length > 0) yield* Effect.yieldNow
+        })
+      ),
+    quickly
+  )
+  it.live(
+    "is told only in the parts that moved, and not at all when it was refused",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { clone, commit, forge, target, told } = yield* world
+          yield* forge.commit(target, {
+            branch: main,
+            expectedHead: (yield* git(clone, "rev-parse", "HEAD")).text.trim(),
+            changes: [{ path: "other.txt", content: "other" }],
+            message: "other",
+            author: { name: "B", email: "b@c" }
+          })
+          yield* commit("one.txt")
+          yield* git(clone, "push", "-q", "origin", "HEAD:refs/notes/x")
+          const partly = yield* git(clone, "push", "origin", "HEAD:main", "HEAD:feature/y")
+          assert.notStrictEqual(partly.code, 0)
+          assert.deepStrictEqual(
+            (yield* Queue.take(told)).refs.map(({ ref }) => ref),
+            ["refs/heads/feature/y"]
+          )
+        })
+      ),
+    quickly
+  )
+  it.live(
+    "is told by the next process when its own could not, or was killed before: once, and only what stands",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { clone, commit, dataDir, notes, target, told } = yield* world
+          const head = yield* commit("one.txt")
+          const failing = yield* Scope.make()
+          const port = yield* Scope.provide(
+            serve(dataDir, () =>
+              Effect.fail(
+                new StoreError({
+                  operation: "EventLog.append",
+                  reason: { _tag: "Unavailable", message: "no database" }
+                })
+              )
+            ),
+            failing
+          )
+          const remote = (yield* git(clone, "remote", "get-url", "origin")).text.trim()
+          const pushed = yield* git(clone, "push", "-q", remote.replace(/:\d+\//, `:${port}/`), "HEAD:main")
+          assert.strictEqual(pushed.code, 0, pushed.text)
+          yield* Scope.close(failing, Exit.void)
+          assert.strictEqual((yield* notes).length, 1)
+          const note = (id: string, ref: string, next: string) =>
+            Effect.promise(() =>
+              RecordFile.write(join(dataDir, "pushes", `${id}.json`), {
+                id,
+                projectId: target.projectId,
+                repository: "shop",
+                commands: [{ ref, old: null, next }],
+                pusher: { id: "key_1", name: "Ada" },
+                sourceAddress: null
+              })
+            )
+          yield* note("never-landed", "refs/heads/main", "b".repeat(40))
+          yield* note("never-made", "refs/heads/nowhere", head)
+          yield* serve(dataDir, (push) => Effect.asVoid(Queue.offer(told, push)))
+          const push = yield* Queue.take(told)
+          assert.deepStrictEqual(
+            push.refs.map(({ next, ref }) => [ref, next]),
+            [["refs/heads/main", head]]
+          )
+          while ((yield* notes).length > 0) yield* Effect.yieldNow
+          assert.strictEqual(yield* Queue.size(told), 0)
+        })
+      ),
+    quickly
+  )
+})
