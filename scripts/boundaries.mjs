@@ -1,8 +1,9 @@
 /**
  * Checks the arrows of the house: which package may import which, in sources and in package.json. An import may only run
  * along sdlc ← core ← api ← {server, cli, studio}; core ← conformance; core ← adapter-*. Adapters never import each other, and
- * the server imports them in its installation/ alone, dynamically; nothing imports another package's files by a relative path; conformance is for tests. What runs in browsers too imports
- * nothing of Node's and of ours only what does the same. And which files may touch the file system (fileAccess.mjs).
+ * the server imports them in its installation/ alone, dynamically; nothing imports another package's files by a relative path;
+ * conformance is for tests. What runs in browsers too imports nothing of Node's and of ours only what does the same; the command
+ * line asks a server through the client alone. And which files may touch the file system (fileAccess.mjs).
  */
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { dirname, join, relative, resolve } from "node:path"
@@ -17,10 +18,10 @@ const direct = {
   sdlc: [],
   core: ["sdlc"],
   conformance: ["core", "sdlc"],
-  api: ["core", "sdlc"],
+  api: ["core"],
   studio: ["api"],
   server: ["core", "sdlc", "api"],
-  cli: ["core", "sdlc", "api", "server"],
+  cli: ["api", "server"],
   ...Object.fromEntries(adapters.map((name) => [name, ["core", "sdlc"]]))
 }
 /** Adapters are chosen by the installation: imported there when a slot asks for them, and nowhere else. */
@@ -69,6 +70,16 @@ const browserProblems = (path, text, specifiers) => {
     ...(used === null ? [] : [`packages/${path}: uses ${used[0]}, which browsers do not have`])
   ]
 }
+
+/** The command line asks a server through the client of @rdev/api alone. What else it asks for over HTTP, and why. */
+const overHttp = { "cli/src/Up.ts": "the page of a release, by its host's name, which no fetch can be told" }
+const httpProblems = (path, text, specifiers) =>
+  path.startsWith("cli/src/") &&
+  overHttp[path] === undefined &&
+  (/(?<![\w.])fetch\(/.test(text.replaceAll(comments, "")) ||
+    specifiers.some((one) => /^(?:node:)?(?:https?|http2|net|tls)$|^undici|^effect\/http\//.test(one)))
+    ? [`packages/${path}: asks over HTTP by itself; use the client of @rdev/api`]
+    : []
 
 const files = (dir) => {
   let entries
@@ -124,6 +135,7 @@ for (const name of packages) {
         crowd.set(folder, (crowd.get(folder) ?? 0) + 1)
         problems.push(...fileAccess.check(name, path, text))
         problems.push(...browserProblems(`${name}/src/${path}`, text, importsOf(text)))
+        problems.push(...httpProblems(`${name}/src/${path}`, text, importsOf(text)))
       }
       for (const specifier of importsOf(text)) {
         if (specifier.startsWith(".")) {

@@ -3,7 +3,7 @@
  * everybody uses. Real git, real processes, real pipelines; only the agent is scripted, and labelled as such.
  */
 import * as Effect from "effect/Effect"
-import { call, type Json, type Target } from "./Connection.ts"
+import { ask, type Json, type Target } from "./Connection.ts"
 import { fail } from "./Failure.ts"
 import * as Follow from "./Follow.ts"
 import { Progress, type Times } from "./Progress.ts"
@@ -48,38 +48,33 @@ export const run = Effect.fn("Demo.run")(function* (target: Target, screen: Scre
   screen.live(() => progress.status())
   yield* Effect.addFinalizer(() => Effect.sync(() => screen.live(null)))
 
-  const created = yield* call<{ readonly operation_id: string; readonly events_url: string }>(target, "/projects", {
-    body: { name: options.project, template: options.template }
-  })
-  yield* Follow.until(target, created.events_url, 0, (event) => {
+  const name = options.project
+  const created = yield* ask(target, (rdev, call) => rdev.projects.create({ name, template: options.template }, call))
+  yield* Follow.until(target, { operation: created.operation_id }, 0, (event) => {
     progress.take(event)
     return /^operation\.(completed|failed|cancelled|parked|compensation_failed)$/.test(event.type)
   })
-  const project = yield* call(target, `/projects/${options.project}`)
-  if (project["status"] !== "ready") {
-    const operation = yield* call(target, `/operations/${created.operation_id}`)
-    const error = operation["error"] as { readonly message?: string } | null
+  const project = yield* ask(target, (rdev, call) => rdev.projects.get({ project: name }, call))
+  if (project.status !== "ready") {
+    const { error, status } = yield* ask(target, (rdev, call) =>
+      rdev.operations.get({ operation: created.operation_id }, call)
+    )
     return yield* fail(
       "failed",
-      `project ${options.project} could not be provisioned: ${error?.message ?? String(operation["status"])}; look at it with \`rdev operations show ${created.operation_id}\``
+      `project ${name} could not be provisioned: ${error?.message ?? status}; look at it with \`rdev operations show ${created.operation_id}\``
     )
   }
 
-  const { watermark } = yield* call<{ readonly watermark: number }>(
-    target,
-    `/projects/${options.project}/events?limit=1`
+  const { watermark } = yield* ask(target, (rdev, call) => rdev.events.ofProject({ project: name, limit: 1 }, call))
+  const feature = yield* ask(target, (rdev, call) =>
+    rdev.features.create({ project: name, title: options.title, description: options.description }, call)
   )
-  const feature = yield* call<{ readonly slug: string }>(target, `/projects/${options.project}/sdlc/features`, {
-    body: { title: options.title, description: options.description }
-  })
   screen.line()
   screen.line(
     style.bold(`Feature “${options.title}”`) +
-      style.dim(
-        `  agent: ${String(project["agent"])}${project["agent"] === "scripted" ? " (plays a script; no model)" : ""}`
-      )
+      style.dim(`  agent: ${project.agent}${project.agent === "scripted" ? " (plays a script; no model)" : ""}`)
   )
-  const followed = Follow.until(target, `/projects/${options.project}/events`, watermark, (event) => {
+  const followed = Follow.until(target, { project: name }, watermark, (event) => {
     progress.take(event)
     return progress.released || progress.waits !== null
   })
@@ -89,7 +84,7 @@ export const run = Effect.fn("Demo.run")(function* (target: Target, screen: Scre
     screen.line(
       style.yellow(`    … not finished after ${duration(options.patienceMillis)}; it goes on in the background`)
     )
-  const after = yield* call(target, `/projects/${options.project}`)
+  const after = yield* ask(target, (rdev, call) => rdev.projects.get({ project: name }, call))
   return {
     released: progress.released,
     waits: progress.waits,

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
 import { accessSync, constants, readdirSync, statSync } from "node:fs"
 import { local } from "./adapters/AdaptersCommand.ts"
-import { call, dataDirOf, find, type Json, type Where } from "./Connection.ts"
+import { ask, dataDirOf, find, type Where } from "./Connection.ts"
 import { Screen } from "./Screen.ts"
 
 export interface Check {
@@ -121,24 +121,17 @@ const machine = (): ReadonlyArray<Check> => {
 const server = (where: Where) =>
   Effect.gen(function* () {
     const target = yield* find(where)
-    const health = yield* call<Json>(target, "/health")
+    const health = yield* ask(target, (rdev, call) => rdev.system.health({}, call))
     const checks: Array<Check> = [
       {
         name: "server",
-        ok: health["status"] === "ok",
+        ok: health.status === "ok",
         needed: false,
-        detail: `${target.url}: ${String(health["status"])}, ${String(health["mode"])}, version ${String(health["version"])}`
+        detail: `${target.url}: ${health.status}, ${health.mode}, version ${health.version}`
       }
     ]
-    for (const one of health["checks"] as ReadonlyArray<{
-      readonly name: string
-      readonly ok: boolean
-      readonly detail: string
-    }>)
-      checks.push({ ...one, name: `  ${one.name}`, needed: true })
-    const { agents } = yield* call<{
-      readonly agents: ReadonlyArray<{ readonly name: string; readonly ready: boolean; readonly message: string }>
-    }>(target, "/agents")
+    for (const one of health.checks) checks.push({ ...one, name: `  ${one.name}`, needed: true })
+    const { agents } = yield* ask(target, (rdev, call) => rdev.catalogue.agents({}, call))
     for (const agent of agents)
       checks.push({ name: `agent ${agent.name}`, ok: agent.ready, needed: false, detail: agent.message })
     return checks

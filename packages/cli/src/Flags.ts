@@ -40,6 +40,8 @@ export const named = (name: string) =>
   )
 export const project = named("project").pipe(Argument.withDescription("Name or id of the project"))
 
+export const feature = named("feature").pipe(Argument.withDescription("Slug of the feature"))
+
 export interface Common {
   readonly url: string | null
   readonly key: string | null

@@ -1,6 +1,6 @@
 /** Shows an operation until it has ended or needs a human; the command ends as the operation did. */
 import * as Effect from "effect/Effect"
-import { call, segment, type Target } from "./Connection.ts"
+import { ask, type Target } from "./Connection.ts"
 import * as Follow from "./Follow.ts"
 import { OperationProgress } from "./OperationProgress.ts"
 import * as OperationOutcome from "./OperationOutcome.ts"
@@ -15,10 +15,7 @@ export interface Options {
 
 /** Number of the newest event before something is asked for, so that only what follows from it is shown. */
 export const watermark = (target: Target, id: string) =>
-  Effect.map(
-    call<{ readonly watermark: number }>(target, `/operations/${segment(id)}/events?limit=1`),
-    (page) => page.watermark
-  )
+  ask(target, async (rdev, options) => (await rdev.events.ofOperation({ operation: id, limit: 1 }, options)).watermark)
 
 /** With `--json` nothing is shown but the operation and its steps at the end. */
 export const follow = Effect.fn("OperationFollow.follow")(function* (
@@ -31,12 +28,15 @@ export const follow = Effect.fn("OperationFollow.follow")(function* (
   const progress = new OperationProgress(json ? silent : screen, id)
   if (!json) screen.live(() => progress.status())
   let synced = false
-  const shown = Waiting.watch(target, `/operations/${segment(id)}`, (line) => {
-    if (!json) screen.line(line)
-  })
+  const shown = Waiting.watch(
+    ask(target, (rdev, options) => rdev.operations.get({ operation: id }, options)),
+    (line) => {
+      if (!json) screen.line(line)
+    }
+  )
   yield* Effect.raceFirst(
     shown,
-    Follow.until(target, `/operations/${segment(id)}/events`, after, (event) => {
+    Follow.until(target, { operation: id }, after, (event) => {
       if (event.type === "synced") synced = true
       else progress.take(event)
       // An end in the past may have been followed by a retry: only the newest one counts.

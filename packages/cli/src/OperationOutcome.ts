@@ -1,6 +1,6 @@
 /** What became of an operation, as a command's end: nothing to say, or one failure that lists what failed and how to go on. */
 import * as Effect from "effect/Effect"
-import { call, type Json, segment, type Target } from "./Connection.ts"
+import { ask, type Json, type Target } from "./Connection.ts"
 import { type CliFailure, fail } from "./Failure.ts"
 
 export interface Ledger {
@@ -9,13 +9,10 @@ export interface Ledger {
 }
 
 export const read = (target: Target, id: string): Effect.Effect<Ledger, CliFailure> =>
-  Effect.all({
-    operation: call(target, `/operations/${segment(id)}`),
-    steps: Effect.map(
-      call<{ readonly steps: ReadonlyArray<Json> }>(target, `/operations/${segment(id)}/steps`),
-      ({ steps }) => steps
-    )
-  })
+  ask(target, async (rdev, options) => ({
+    operation: await rdev.operations.get({ operation: id }, options),
+    steps: (await rdev.operations.steps({ operation: id }, options)).steps
+  }))
 
 const messageOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "message" in error ? String(error.message) : ""

@@ -1,4 +1,5 @@
 /** What commands print: tables for people, or with `--json` exactly what the API answered. */
+import type { Input } from "@rdev/api/RdevClient"
 import * as Effect from "effect/Effect"
 import { find, type Json, type Target } from "./Connection.ts"
 import type { CliFailure } from "./Failure.ts"
@@ -33,5 +34,16 @@ export const rows =
         ])
 export const fields = (pairs: ReadonlyArray<readonly [string, string]>, screen: Screen) =>
   table(pairs.map(([name, value]) => [screen.style.dim(name), value]))
-export const given = (entries: Readonly<Record<string, unknown>>): Json =>
-  Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== null && value !== undefined))
+type Given<T> = { readonly [K in keyof T]?: NonNullable<T[K]> }
+/** Without what was not given. */
+export const given = <const T extends Readonly<Record<string, unknown>>>(entries: T): Given<T> =>
+  Object.fromEntries(
+    Object.entries(entries).filter(([, value]) => value !== null && value !== undefined)
+  ) as unknown as Given<T>
+/** Where the API answers nothing, `--json` prints an empty object. */
+export const removed = (effect: Effect.Effect<void, CliFailure>): Effect.Effect<Json, CliFailure> =>
+  Effect.map(effect, () => ({}))
+
+/** What people type for it; what is none of them is refused by the server, which names them all. */
+export type TaskStatus = NonNullable<Input<"tasks", "list">["status"]>
+export type OperationStatus = NonNullable<Input<"operations", "list">["status"]>

@@ -2,7 +2,7 @@
  * Turns the events of a project into what a person wants to see: provisioning step by step, then the feature's phases, who works on
  * what, what they say, and how long it took. Keeps the times for the summary. Pure bookkeeping; writing is the Screen's.
  */
-import { phases } from "@rdev/sdlc/model/Phase"
+import { phases } from "@rdev/api/Phases"
 import { duration, type Screen } from "./Screen.ts"
 
 export type Event = {

@@ -115,7 +115,7 @@ const urls = (screen: Screen, url: string, releases: ReadonlyArray<LiveRelease>)
 }
 
 const showDemo = Effect.fn("Up.showDemo")(function* (port: number, key: string, screen: Screen) {
-  const target = { url: `http://127.0.0.1:${port}`, key }
+  const target = Connection.targetOf(`http://127.0.0.1:${port}`, key)
   const before = process.cpuUsage()
   const outcome = yield* Demo.run(target, screen)
   Demo.summary(screen, outcome, process.cpuUsage(before))

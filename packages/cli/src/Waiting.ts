@@ -1,6 +1,6 @@
 /** Says what an operation or a feature waits for, once for each reason, while a command follows it. */
 import * as Effect from "effect/Effect"
-import { call, type Target } from "./Connection.ts"
+import type { CliFailure } from "./Failure.ts"
 
 export interface WaitingFor {
   readonly reason: string
@@ -16,10 +16,13 @@ const everySeconds = 2
 export const line = ({ detail }: WaitingFor): string =>
   `waiting: ${detail.replace(/[\u0000-\u001f\u007f]/g, " ").slice(0, 500)}`
 
-/** Looks for ever; `path` is of the operation, or of a feature's `next`. A question to a person is shown by who follows. */
-export const watch = (target: Target, path: string, show: (line: string) => void): Effect.Effect<never> => {
+/** Looks for ever at an operation, or at what is next for a feature. A question to a person is shown by who follows. */
+export const watch = (
+  answer: Effect.Effect<Answer, CliFailure>,
+  show: (line: string) => void
+): Effect.Effect<never> => {
   let told = ""
-  const look = Effect.map(call<Answer>(target, path), ({ waiting_for: now }) => {
+  const look = Effect.map(answer, ({ waiting_for: now }) => {
     const reason =
       now === null || now === undefined || now.reason === "human"
         ? ""

@@ -1,6 +1,7 @@
 /** Commands that follow event streams: events, exec, run --follow. */
 import * as Effect from "effect/Effect"
-import { call, type Json, segment, type Target } from "./Connection.ts"
+import type { EventFilter, EventSource } from "@rdev/api/RdevClient"
+import { ask, type Json, type Target } from "./Connection.ts"
 import { CliFailure, fail } from "./Failure.ts"
 import * as Follow from "./Follow.ts"
 import { type Event, Progress } from "./Progress.ts"
@@ -22,45 +23,31 @@ interface EventOptions {
   readonly json: boolean
 }
 
-export const showEvents = (target: Target, project: string, options: EventOptions) =>
-  showEventsAt(target, `/projects/${segment(project)}/events`, options)
-
-/** Of any stream: `path` is where its events are. */
-export const showEventsAt = Effect.fn("Watch.showEvents")(function* (
+/** Of a project or an operation. */
+export const showEvents = Effect.fn("Watch.showEvents")(function* (
   target: Target,
-  path: string,
+  source: EventSource,
   options: EventOptions
 ) {
   const screen = new Screen(process.stdout)
   const { style } = screen
-  const query = options.types === null ? "" : `types=${encodeURIComponent(options.types)}`
+  const wanted: EventSource & EventFilter = options.types === null ? source : { ...source, types: options.types }
   const show = (event: Event) =>
     screen.line(
       options.json
         ? JSON.stringify(event)
         : `${style.dim(String(event.seq).padStart(6))} ${style.dim(event.time.slice(11, 19))} ${event.type.padEnd(18)} ${describe(event)}`
     )
-  if (options.follow) {
-    // Following tries a lost connection again for ever; one that could never be made is told at once.
-    yield* call(target, `${path}?limit=1&after=${options.after}&${query}`)
-    return yield* Follow.until(target, `${path}?${query}`, options.after, (event) => {
+  if (options.follow)
+    return yield* Follow.until(target, wanted, options.after, (event) => {
       if (event.type === "gap")
         screen.line(style.yellow(`events ${String(event["from"])} to ${String(event["to"])} are no longer kept`))
       else if (event.type !== "synced") show(event)
       return false
     })
-  }
-  let after = options.after
-  while (true) {
-    const page: { readonly events: ReadonlyArray<Event>; readonly cursor: string; readonly has_more: boolean } =
-      yield* call<{ readonly events: ReadonlyArray<Event>; readonly cursor: string; readonly has_more: boolean }>(
-        target,
-        `${path}?limit=1000&after=${after}&${query}`
-      )
-    page.events.forEach(show)
-    if (!page.has_more) return
-    after = Number(page.cursor)
-  }
+  yield* ask(target, async (rdev, call) => {
+    for await (const event of rdev.events.all({ ...wanted, after: options.after }, call)) show(event)
+  })
 })
 
 interface ExecOptions {
@@ -73,19 +60,20 @@ interface ExecOptions {
 
 /** Output goes where the command wrote it; the exit code is the command's own, 124 after a timeout, 137 when it was killed. Ctrl-C ends the command too. */
 export const execute = Effect.fn("Watch.execute")(function* (target: Target, options: ExecOptions) {
-  const started = yield* call<{ readonly id: string; readonly events_url: string }>(
-    target,
-    `/projects/${segment(options.project)}/workspace/execs`,
-    {
-      body: {
+  const { project } = options
+  const started = yield* ask(target, (rdev, call) =>
+    rdev.execs.create(
+      {
+        project,
         command: options.command,
         timeout_seconds: options.timeout,
         ...(options.workspace === null ? {} : { workspace: options.workspace })
-      }
-    }
+      },
+      call
+    )
   )
   let end: Event | null = null
-  yield* Follow.until(target, started.events_url, 0, (event) => {
+  yield* Follow.until(target, { project, exec_id: started.id }, 0, (event) => {
     if (options.json && event.type !== "synced") process.stdout.write(`${JSON.stringify(event)}\n`)
     else if (event.type === "output")
       (event["stream"] === "stderr" ? process.stderr : process.stdout).write(`${String(event["line"])}\n`)
@@ -95,9 +83,7 @@ export const execute = Effect.fn("Watch.execute")(function* (target: Target, opt
     return event.type === "complete"
   }).pipe(
     Effect.onInterrupt(() =>
-      Effect.ignore(
-        call(target, `/projects/${segment(options.project)}/workspace/execs/${started.id}/kill`, { method: "POST" })
-      )
+      Effect.ignore(ask(target, (rdev, call) => rdev.execs.kill({ project, exec: started.id }, call)))
     )
   )
   const { exit_code: code, reason, signal } = (end ?? {}) as Json
@@ -119,13 +105,14 @@ export const followFeature = Effect.fn("Watch.followFeature")(function* (
   const screen = new Screen(process.stdout)
   const progress = new Progress(screen)
   screen.live(() => progress.status())
-  const shown = Waiting.watch(target, `/projects/${segment(project)}/sdlc/features/${segment(feature)}/next`, (line) =>
-    screen.line(line)
+  const shown = Waiting.watch(
+    ask(target, (rdev, call) => rdev.features.next({ project, feature }, call)),
+    (line) => screen.line(line)
   )
   yield* Effect.ensuring(
     Effect.raceFirst(
       shown,
-      Follow.until(target, `/projects/${segment(project)}/events?feature=${segment(feature)}`, after, (event) => {
+      Follow.until(target, { project, feature }, after, (event) => {
         progress.take(event)
         return progress.released || progress.waits !== null
       })

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { StoreError } from "@rdev/core/ports/stores/StoreError"
-import { Cause } from "effect"
+import { Cause, Data } from "effect"
 import { logLines } from "../src/LogLines.ts"
 
 const entry = (message: unknown, cause: Cause.Cause<unknown> = Cause.empty) =>
@@ -9,10 +8,8 @@ const entry = (message: unknown, cause: Cause.Cause<unknown> = Cause.empty) =>
 describe("a line of the log", () => {
   it("says what happened and why", () => {
     assert.deepStrictEqual(entry("plain"), ["03:04:05 error plain"])
-    const away = new StoreError({
-      operation: "WorkQueueStore.list",
-      reason: { _tag: "Unavailable", message: "the server\nis away" }
-    })
+    class Away extends Data.TaggedError("Away")<{ readonly message: string }> {}
+    const away = new Away({ message: "WorkQueueStore.list: the server\nis away" })
     assert.deepStrictEqual(entry(["request r failed: GET /x"], Cause.fail(away)), [
       `03:04:05 error request r failed: GET /x ${away.message.replaceAll("\n", " ")}`
     ])

@@ -31,8 +31,10 @@ type Absent<T> = [T] extends [never] ? {} : T
 type ParamsOf<E extends HttpApiEndpoint.ConstraintRequest> = {
   readonly [K in keyof Absent<E["~Params"]["Type"]>]: string
 }
+/** Words for yes and no are written as such. */
+type Parameter<T> = [T] extends ["true" | "false" | undefined] ? boolean : Plain<T>
 type QueryOf<E extends HttpApiEndpoint.ConstraintRequest> = {
-  readonly [K in keyof Absent<E["~Query"]["Type"]>]: Plain<Absent<E["~Query"]["Type"]>[K]>
+  readonly [K in keyof Absent<E["~Query"]["Type"]>]: Parameter<Absent<E["~Query"]["Type"]>[K]>
 }
 type HeaderNames<E extends HttpApiEndpoint.ConstraintRequest> = keyof Absent<E["~Headers"]["Type"]>
 /** `Prefer: wait=N` and `If-Match`, as fields. */

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { call, find, type Json, type Where } from "../Connection.ts"
+import { ask, find, type Where } from "../Connection.ts"
 import { exitCodes } from "../Failure.ts"
 import { given } from "./GivenLayers.ts"
 import { Screen, table } from "../Screen.ts"
@@ -64,11 +64,13 @@ const lines = ({ adapters, file }: Answer, screen: Screen): ReadonlyArray<string
   ]
 }
 
-/** Ends with the exit code for "unavailable" when a slot that was asked does not work. */
+/** False when a slot that was asked does not work. */
 export const adapters = Effect.fn("AdaptersCommand.adapters")(function* (where: Where, json: boolean) {
-  const asked = yield* Effect.result(Effect.flatMap(find(where), (target) => call<Json>(target, "/adapters")))
-  if (Result.isFailure(asked) && asked.failure.exitCode !== exitCodes.unavailable) return yield* asked.failure
-  const answer = Result.isSuccess(asked) ? (asked.success as unknown as Answer) : (yield* local(where.dataDir)).answer
+  const asked = yield* Effect.result(
+    Effect.flatMap(find(where), (target) => ask(target, (rdev, call) => rdev.catalogue.adapters({}, call)))
+  )
+  if (Result.isFailure(asked) && asked.failure.exitCode !== exitCodes.unreachable) return yield* asked.failure
+  const answer: Answer = Result.isSuccess(asked) ? asked.success : (yield* local(where.dataDir)).answer
   const screen = new Screen(process.stdout)
   if (json) screen.line(JSON.stringify(answer, null, 2))
   else {

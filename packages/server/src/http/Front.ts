@@ -5,6 +5,7 @@
 import * as Problem from "@rdev/api/Problem"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { RequestHandler, UpgradeHandler } from "../Listener.ts"
+import * as CrossOrigin from "./CrossOrigin.ts"
 import * as Exchange from "./Exchange.ts"
 import * as Origins from "./Origins.ts"
 import * as SecurityHeaders from "./SecurityHeaders.ts"
@@ -70,6 +71,8 @@ export const make = (parts: Parts): { readonly request: RequestHandler; readonly
         })
       )
     }
+    const { origin } = incoming.headers
+    if (parts.origins.isListed(origin) && CrossOrigin.allow(origin, incoming, response)) return
     const wrong = StrictRequest.wrong({ method: incoming.method ?? "", rawHeaders: incoming.rawHeaders, url })
     if (wrong !== null) return refuse(incoming, response, withId(wrong, requestId))
     if (incoming.headers.expect !== undefined && incoming.headers.expect.toLowerCase() !== "100-continue") {

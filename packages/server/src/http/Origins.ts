@@ -9,6 +9,8 @@ export interface Origins {
   host(header: string | undefined): "api" | "project" | null
   /** No header counts as allowed: it is not a browser's cross-origin request. */
   origin(header: string | undefined, hostHeader: string | undefined): boolean
+  /** Whether it was named in RDEV_ALLOWED_ORIGINS, so that its pages may read what is answered. */
+  isListed(header: string | undefined): header is string
 }
 
 /** Lower-case name without the port; null when it is no host at all. */
@@ -36,6 +38,7 @@ export const make = (config: ServerConfig): Origins => {
       if (name === null) return null
       return isApi(name) ? "api" : name.endsWith(suffix) ? "project" : null
     },
+    isListed: (header): header is string => header !== undefined && config.allowedOrigins.includes(header),
     origin: (header, hostHeader) => {
       if (header === undefined) return true
       if (origins.has(header)) return true

@@ -2,11 +2,12 @@
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { call, find, type Json, segment, type Target } from "./Connection.ts"
-import { type CliFailure, exitCodes, fail } from "./Failure.ts"
-import { common, flag, optionalText } from "./Flags.ts"
-import { given, printed, string } from "./Printing.ts"
-import { Screen, table } from "./Screen.ts"
+import type { CallOptions, Plan, RdevClient } from "@rdev/api/RdevClient"
+import { ask, find, type Target } from "../Connection.ts"
+import { type CliFailure, exitCodes, fail } from "../Failure.ts"
+import { common, flag, optionalText } from "../Flags.ts"
+import { given, printed, string } from "../Printing.ts"
+import { Screen, table } from "../Screen.ts"
 
 export const newProject = {
   name: Argument.String("name").pipe(
@@ -22,13 +23,11 @@ export interface NewProject {
   readonly description: string | null
   readonly agent: string | null
 }
-export const projectBody = ({ agent, description, name, template }: NewProject) =>
-  given({ name, template, description, agent })
+export const projectInput = ({ agent, description, name, template }: NewProject) => ({
+  name,
+  ...given({ template, description, agent })
+})
 
-export interface Plan {
-  readonly digest: string
-  readonly steps: ReadonlyArray<Json>
-}
 export const planLines = (plan: Plan, screen: Screen): ReadonlyArray<string> =>
   table(
     plan.steps.map((step) => [
@@ -41,32 +40,48 @@ export const planLines = (plan: Plan, screen: Screen): ReadonlyArray<string> =>
 interface Wanted extends NewProject {
   readonly destroy: boolean
 }
-/** Where the request goes: a project that does not exist is created, one that does is synced, or deleted if that is asked for. */
-interface Route {
+/** What is asked for: a project that does not exist is created, one that does is synced, or deleted if that is asked for. */
+interface Way {
   readonly what: "create" | "sync" | "destroy"
-  readonly path: string
-  readonly body: Json
+  readonly plan: (rdev: RdevClient, call: CallOptions) => Promise<Plan>
+  readonly start: (
+    rdev: RdevClient,
+    digest: string | null,
+    call: CallOptions
+  ) => Promise<{ readonly operation_id: string }>
 }
+const onProject = (what: "sync" | "destroy", project: string): Way => {
+  const wanted = { project, kind: what === "sync" ? "project.sync" : "project.delete" } as const
+  return {
+    what,
+    plan: (rdev, call) => rdev.operations.plan(wanted, call),
+    start: (rdev, plan_digest, call) => rdev.operations.start({ ...wanted, ...given({ plan_digest }) }, call)
+  }
+}
+const creation = (wanted: NewProject): Way => ({
+  what: "create",
+  plan: (rdev, call) => rdev.projects.plan(projectInput(wanted), call),
+  start: (rdev, plan_digest, call) => rdev.projects.create({ ...projectInput(wanted), ...given({ plan_digest }) }, call)
+})
 
-const route = (target: Target, wanted: Wanted): Effect.Effect<Route, CliFailure> => {
-  const path = `/projects/${segment(wanted.name)}/operations`
-  if (wanted.destroy) return Effect.succeed({ what: "destroy", path, body: { kind: "project.delete" } })
-  return call(target, `/projects/${segment(wanted.name)}`).pipe(
-    Effect.flatMap((): Effect.Effect<Route, CliFailure> => {
-      const { name: _, ...changed } = projectBody(wanted)
+const wayOf = (target: Target, wanted: Wanted): Effect.Effect<Way, CliFailure> => {
+  if (wanted.destroy) return Effect.succeed(onProject("destroy", wanted.name))
+  return ask(target, (rdev, call) => rdev.projects.get({ project: wanted.name }, call)).pipe(
+    Effect.flatMap((): Effect.Effect<Way, CliFailure> => {
+      const { name: _, ...changed } = projectInput(wanted)
       const [first] = Object.keys(changed)
       return first === undefined
-        ? Effect.succeed({ what: "sync", path, body: { kind: "project.sync" } })
+        ? Effect.succeed(onProject("sync", wanted.name))
         : Effect.fail(fail("usage", `--${first}: the project ${wanted.name} exists already; this flag is for new ones`))
     }),
     Effect.catchIf(
       (failure) => failure.exitCode === exitCodes.notFound,
-      () => Effect.succeed<Route>({ what: "create", path: "/projects", body: projectBody(wanted) })
+      () => Effect.succeed(creation(wanted))
     )
   )
 }
 
-const planned = (target: Target, { body, path }: Route) => call<Plan>(target, `${path}?dry_run=true`, { body })
+const planned = (target: Target, way: Way) => ask(target, (rdev, call) => way.plan(rdev, call))
 
 const headings = {
   create: "would be created",
@@ -88,7 +103,7 @@ export const plan = Command.make("plan", { ...common, ...newProject, destroy }, 
     input,
     (target) =>
       Effect.gen(function* () {
-        const way = yield* route(target, input)
+        const way = yield* wayOf(target, input)
         return { way, plan: yield* planned(target, way) }
       }).pipe(Effect.map(({ plan, way }) => (input.json ? plan : { ...plan, way }))),
     (found, screen) => [
@@ -116,15 +131,13 @@ export const apply = Command.make(
           `this deletes ${input.name} with its repository, releases and names; say so with --yes`
         )
       const target = yield* find(input)
-      const way = yield* route(target, input)
+      const way = yield* wayOf(target, input)
       const screen = new Screen(process.stdout)
       const shown = input.plan === null ? yield* planned(target, way) : null
       if (shown !== null && !input.json) for (const line of planLines(shown, screen)) screen.line(line)
-      const started = yield* call<{ readonly operation_id: string }>(target, way.path, {
-        body: { ...way.body, plan_digest: input.plan ?? shown?.digest }
-      })
+      const started = yield* ask(target, (rdev, call) => way.start(rdev, input.plan ?? shown?.digest ?? null, call))
       if (!input.json) screen.line(screen.style.bold(`${input.name}: ${started.operation_id}`))
-      const { follow } = yield* Effect.promise(() => import("./OperationFollow.ts"))
+      const { follow } = yield* Effect.promise(() => import("../OperationFollow.ts"))
       yield* follow(target, started.operation_id, { json: input.json })
     })
 ).pipe(Command.withDescription("Create, sync or delete a project as planned, and show every step until it has ended"))

@@ -4,11 +4,12 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
-import { call, find, type Json, segment } from "./Connection.ts"
-import { type CliFailure, fail } from "./Failure.ts"
-import { common, optionalText } from "./Flags.ts"
-import { given, printed, rows, string } from "./Printing.ts"
-import { Screen } from "./Screen.ts"
+import type { Input } from "@rdev/api/RdevClient"
+import { ask, find, type Json } from "../Connection.ts"
+import { type CliFailure, fail } from "../Failure.ts"
+import { common, optionalText } from "../Flags.ts"
+import { given, printed, rows, string } from "../Printing.ts"
+import { Screen } from "../Screen.ts"
 
 const file = Argument.String("file").pipe(
   Argument.withDescription("A YAML file, or the name of a tree that the server ships (rdev tree list)")
@@ -25,11 +26,11 @@ const readText = (path: string): Effect.Effect<string, CliFailure> =>
       )
   })
 /** A file that is there goes before a shipped tree of the same name. */
-const sourceOf = (given: string): Effect.Effect<Json, CliFailure> =>
+const sourceOf = (given: string): Effect.Effect<Input<"trees", "run">, CliFailure> =>
   Effect.catchIf(
-    Effect.map(readText(given), (text): Json => ({ text })),
+    Effect.map(readText(given), (text): Input<"trees", "run"> => ({ text })),
     () => shippedName.test(given),
-    () => Effect.succeed<Json>({ name: given })
+    () => Effect.succeed({ name: given })
   )
 
 const variables = (pairs: ReadonlyArray<string>): Effect.Effect<Record<string, string>, CliFailure> => {
@@ -61,16 +62,15 @@ const run = Command.make(
   (input) =>
     Effect.gen(function* () {
       const vars = { ...given({ project_name: input.projectName }), ...(yield* variables(input.var)) }
-      const source = { ...(yield* sourceOf(input.file)), vars }
+      const tree = { ...(yield* sourceOf(input.file)), vars }
       const target = yield* find(input)
-      const started = yield* input.project === null
-        ? call<{ readonly operation_id: string }>(target, "/trees/runs", { body: source })
-        : call<{ readonly operation_id: string }>(target, `/projects/${segment(input.project)}/operations`, {
-            body: { kind: "tree.run", tree: source }
-          })
+      const { project } = input
+      const started = yield* ask(target, (rdev, call) =>
+        project === null ? rdev.trees.run(tree, call) : rdev.operations.start({ project, kind: "tree.run", tree }, call)
+      )
       const screen = new Screen(process.stdout)
       if (!input.json) screen.line(screen.style.bold(`${input.file}: ${started.operation_id}`))
-      const { follow } = yield* Effect.promise(() => import("./OperationFollow.ts"))
+      const { follow } = yield* Effect.promise(() => import("../OperationFollow.ts"))
       yield* follow(target, started.operation_id, { json: input.json })
     })
 ).pipe(
@@ -80,7 +80,7 @@ const run = Command.make(
 const treesList = Command.make("list", common, (input) =>
   printed(
     input,
-    (target) => Effect.map(call<{ readonly trees: ReadonlyArray<Json> }>(target, "/trees"), ({ trees }) => trees),
+    (target) => ask(target, async (rdev, call) => (await rdev.trees.list({}, call)).trees),
     rows(
       [
         ["TREE", (row) => string(row["name"])],
@@ -105,7 +105,8 @@ const check = Command.make(
   (input) =>
     printed(
       input,
-      (target) => Effect.flatMap(readText(input.file), (text) => call(target, "/trees/check", { body: { text } })),
+      (target) =>
+        Effect.flatMap(readText(input.file), (text) => ask(target, (rdev, call) => rdev.trees.check({ text }, call))),
       (tree) => [
         `${input.file}: ${string(tree["name"])}, ${(tree["steps"] as ReadonlyArray<Json>).length} steps and ${(tree["teardown"] as ReadonlyArray<Json>).length} to tear down; nothing is wrong with it`
       ]

@@ -2,12 +2,12 @@
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { call, type Json, list, segment } from "./Connection.ts"
-import { common, named, optionalText } from "./Flags.ts"
-import { fields, given, printed, rows, string, when } from "./Printing.ts"
+import type { CallOptions, RdevClient } from "@rdev/api/RdevClient"
+import { ask, type Json, list } from "../Connection.ts"
+import { common, named, optionalText } from "../Flags.ts"
+import { fields, given, printed, removed, rows, type TaskStatus, string, when } from "../Printing.ts"
 
 const id = named("id").pipe(Argument.withDescription("Id of the webhook (whk_…)"))
-const pathOf = (webhook: string, rest = ""): string => `/webhooks/${segment(webhook)}${rest}`
 const state = (row: Json): string =>
   row["enabled"] === true ? "enabled" : `disabled: ${string(row["disabled_reason"])}`
 
@@ -37,18 +37,19 @@ const create = Command.make(
     printed(
       input,
       (target) =>
-        call<WithSecret>(target, "/webhooks", {
-          body: given({ url: input.receiver, events: input.event, project: input.project })
-        }),
+        ask(target, (rdev, call) =>
+          rdev.webhooks.create({ url: input.receiver, events: input.event, ...given({ project: input.project }) }, call)
+        ),
       secretShown
     )
 ).pipe(Command.withDescription("Send events to a URL"))
 
-const show = (name: string, method: "GET" | "POST", rest: string, description: string) =>
+type Verb = (webhooks: RdevClient["webhooks"], input: { readonly webhook: string }, call: CallOptions) => Promise<Json>
+const show = (name: string, verb: Verb, description: string) =>
   Command.make(name, { ...common, id }, (input) =>
     printed(
       input,
-      (target) => call(target, pathOf(input.id, rest), { method }),
+      (target) => ask(target, (rdev, call) => verb(rdev.webhooks, { webhook: input.id }, call)),
       (row, screen) =>
         fields(
           Object.entries(row).map(([key, value]) => [key, string(value)] as const),
@@ -60,7 +61,7 @@ const show = (name: string, method: "GET" | "POST", rest: string, description: s
 const all = Command.make("list", common, (input) =>
   printed(
     input,
-    (target) => list(target, "/webhooks", "webhooks"),
+    (target) => list(target, (rdev, call) => rdev.webhooks.listAll({}, call)),
     rows(
       [
         ["WEBHOOK", (row) => string(row["id"])],
@@ -77,23 +78,29 @@ const all = Command.make("list", common, (input) =>
 const remove = Command.make("remove", { ...common, id }, (input) =>
   printed(
     input,
-    (target) => call(target, pathOf(input.id), { method: "DELETE" }),
+    (target) => removed(ask(target, (rdev, call) => rdev.webhooks.remove({ webhook: input.id }, call))),
     () => [`${input.id} is removed`]
   )
 ).pipe(Command.withDescription("Remove a webhook"))
 
 const replaceSecret = Command.make("secret", { ...common, id }, (input) =>
-  printed(input, (target) => call<WithSecret>(target, pathOf(input.id, "/secret"), { method: "POST" }), secretShown)
+  printed(
+    input,
+    (target) => ask(target, (rdev, call) => rdev.webhooks.replaceSecret({ webhook: input.id }, call)),
+    secretShown
+  )
 ).pipe(Command.withDescription("Make a new secret; the one before signs as well for a day"))
 
 const deliveries = Command.make(
   "deliveries",
   { ...common, id, status: optionalText("status", "pending, running, completed, failed or cancelled") },
-  (input) => {
-    const query = new URLSearchParams(given({ status: input.status }) as Record<string, string>).toString()
-    return printed(
+  (input) =>
+    printed(
       input,
-      (target) => list(target, pathOf(input.id, `/deliveries?${query}`), "deliveries"),
+      (target) =>
+        list(target, (rdev, call) =>
+          rdev.webhooks.deliveriesAll({ webhook: input.id, ...given({ status: input.status as TaskStatus }) }, call)
+        ),
       rows(
         [
           ["DELIVERY", (row) => string(row["id"])],
@@ -106,7 +113,6 @@ const deliveries = Command.make(
         "There are no such deliveries."
       )
     )
-  }
 ).pipe(Command.withDescription("What was sent, and what became of it"))
 
 const redeliver = Command.make(
@@ -116,7 +122,7 @@ const redeliver = Command.make(
     printed(
       input,
       (target) =>
-        call(target, pathOf(input.id, `/deliveries/${segment(input.delivery)}/redeliver`), { method: "POST" }),
+        ask(target, (rdev, call) => rdev.webhooks.redeliver({ webhook: input.id, delivery: input.delivery }, call)),
       (row) => [`${string(row["id"])} is sent now`]
     )
 ).pipe(Command.withDescription("Send a delivery now, also one that arrived"))
@@ -126,12 +132,12 @@ export const webhooks = Command.make("webhooks").pipe(
   Command.withSubcommands([
     all,
     create,
-    show("show", "GET", "", "Show a webhook"),
+    show("show", (webhooks, one, call) => webhooks.get(one, call), "Show a webhook"),
     remove,
     replaceSecret,
-    show("enable", "POST", "/enable", "Send events again, from now on"),
-    show("disable", "POST", "/disable", "Send no events"),
-    show("test", "POST", "/test", "Send a message of type webhook.test"),
+    show("enable", (webhooks, one, call) => webhooks.enable(one, call), "Send events again, from now on"),
+    show("disable", (webhooks, one, call) => webhooks.disable(one, call), "Send no events"),
+    show("test", (webhooks, one, call) => webhooks.test(one, call), "Send a message of type webhook.test"),
     deliveries,
     redeliver
   ])

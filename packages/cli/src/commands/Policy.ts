@@ -2,13 +2,13 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import { call, type Json, segment, type Target } from "./Connection.ts"
-import { fail } from "./Failure.ts"
-import { common, optionalText, project } from "./Flags.ts"
-import { fields, given, printed, string, when } from "./Printing.ts"
-import { type Screen, table } from "./Screen.ts"
+import { ask, type Json, type Target } from "../Connection.ts"
+import { fail } from "../Failure.ts"
+import { common, optionalText, project } from "../Flags.ts"
+import { fields, given, printed, string, when } from "../Printing.ts"
+import { type Screen, table } from "../Screen.ts"
 
-const pathOf = (name: string, rest = ""): string => `/projects/${segment(name)}/policy${rest}`
+const policyOf = (target: Target, project: string) => ask(target, (rdev, call) => rdev.policy.get({ project }, call))
 const changesOf = (proposal: Json, name: "weakens" | "strengthens") => proposal[name] as ReadonlyArray<Json>
 const said = (entry: Json | null): string =>
   entry === null ? "nobody" : `${string(entry["by"])} (${string(entry["by_type"])}) ${when(entry["time"])}`
@@ -60,13 +60,13 @@ const policyLines =
   }
 
 const show = Command.make("show", { ...common, project }, (input) =>
-  printed(input, (target) => call(target, pathOf(input.project)), policyLines(input.project))
+  printed(input, (target) => policyOf(target, input.project), policyLines(input.project))
 ).pipe(Command.withDescription("The policy in force, and what is proposed"))
 
 const diff = Command.make("diff", { ...common, project }, (input) =>
   printed(
     input,
-    (target) => call(target, pathOf(input.project)),
+    (target) => policyOf(target, input.project),
     (one) => proposalLines(input.project, one["proposal"] as Json | null)
   )
 ).pipe(Command.withDescription("What the policy on the default branch would change"))
@@ -74,11 +74,11 @@ const diff = Command.make("diff", { ...common, project }, (input) =>
 /** The digest that was looked at; without one, of what is proposed now, which is shown by the refusal. */
 const digestOf = Effect.fnUntraced(function* (target: Target, name: string, digest: string | null) {
   if (digest !== null) return digest
-  const proposal = (yield* call(target, pathOf(name)))["proposal"] as Json | null
+  const proposal = (yield* policyOf(target, name)).proposal
   if (proposal === null) return yield* fail("usage", `nothing is proposed for ${name}`)
   return yield* fail(
     "usage",
-    `look at it first (rdev policy diff ${name}), then name what you have seen: --digest ${string(proposal["digest"])}`
+    `look at it first (rdev policy diff ${name}), then name what you have seen: --digest ${proposal.digest}`
   )
 })
 
@@ -95,7 +95,9 @@ const accept = Command.make(
       input,
       (target) =>
         Effect.flatMap(digestOf(target, input.project, input.digest), (digest) =>
-          call(target, pathOf(input.project, "/accept"), { body: given({ digest, reason: input.reason }) })
+          ask(target, (rdev, call) =>
+            rdev.policy.accept({ project: input.project, digest, ...given({ reason: input.reason }) }, call)
+          )
         ),
       policyLines(input.project)
     )
@@ -114,7 +116,9 @@ const reject = Command.make(
       input,
       (target) =>
         Effect.flatMap(digestOf(target, input.project, input.digest), (digest) =>
-          call(target, pathOf(input.project, "/reject"), { body: { digest, reason: input.reason } })
+          ask(target, (rdev, call) =>
+            rdev.policy.reject({ project: input.project, digest, reason: input.reason }, call)
+          )
         ),
       policyLines(input.project)
     )

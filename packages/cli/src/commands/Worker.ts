@@ -1,8 +1,8 @@
 /** `rdev worker`: runs tasks and operations of an installation that keeps its data in PostgreSQL. */
 import * as Effect from "effect/Effect"
-import { fail } from "./Failure.ts"
-import { given } from "./adapters/GivenLayers.ts"
-import { Screen } from "./Screen.ts"
+import { given } from "../adapters/GivenLayers.ts"
+import { fail } from "../Failure.ts"
+import { Screen } from "../Screen.ts"
 
 export interface WorkerOptions {
   readonly dataDir: string | null

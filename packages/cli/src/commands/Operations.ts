@@ -1,14 +1,15 @@
 /** `rdev operations`: look at durable operations, follow, cancel, resume and answer them. */
+import type { Input } from "@rdev/api/RdevClient"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import { call, find, type Json, list, segment, type Target } from "./Connection.ts"
-import { fail } from "./Failure.ts"
-import { common, type Common, flag, named, optionalText } from "./Flags.ts"
-import * as OperationOutcome from "./OperationOutcome.ts"
-import { fields, given, printed, rows, string, when } from "./Printing.ts"
-import { duration, type Screen, table } from "./Screen.ts"
+import { ask, find, type Json, list, type Target } from "../Connection.ts"
+import { fail } from "../Failure.ts"
+import { common, type Common, flag, named, optionalText } from "../Flags.ts"
+import * as OperationOutcome from "../OperationOutcome.ts"
+import { fields, given, type OperationStatus, printed, rows, string, when } from "../Printing.ts"
+import { duration, type Screen, table } from "../Screen.ts"
 
 const id = named("operation").pipe(Argument.withDescription("Id of the operation: op_…"))
 const withFollow = {
@@ -70,13 +71,13 @@ const operationsList = Command.make(
     ),
     kind: optionalText("kind", "e.g. project.provision or tree.run")
   },
-  (input) => {
-    const query = new URLSearchParams(
-      given({ project: input.project, status: input.status, kind: input.kind }) as Record<string, string>
-    ).toString()
-    return printed(
+  ({ kind, project, status, ...input }) =>
+    printed(
       input,
-      (target) => list(target, `/operations?${query}`, "operations"),
+      (target) =>
+        list(target, (rdev, call) =>
+          rdev.operations.listAll(given({ project, status: status as OperationStatus | null, kind }), call)
+        ),
       rows(
         [
           ["OPERATION", (row) => string(row["id"])],
@@ -89,7 +90,6 @@ const operationsList = Command.make(
         "There are no such operations."
       )
     )
-  }
 ).pipe(Command.withDescription("List operations, newest first"))
 
 const operationsShow = Command.make("show", { ...common, id }, (input) =>
@@ -98,7 +98,7 @@ const operationsShow = Command.make("show", { ...common, id }, (input) =>
 
 const following = (target: Target, input: Common, operation: string, after = 0) =>
   Effect.flatMap(
-    Effect.promise(() => import("./OperationFollow.ts")),
+    Effect.promise(() => import("../OperationFollow.ts")),
     ({ follow }) => follow(target, operation, { json: input.json, after })
   )
 
@@ -116,13 +116,8 @@ const operationsEvents = Command.make(
   },
   (input) =>
     Effect.gen(function* () {
-      const { showEventsAt } = yield* Effect.promise(() => import("./Watch.ts"))
-      yield* showEventsAt(yield* find(input), `/operations/${segment(input.id)}/events`, {
-        follow: input.follow,
-        after: input.after,
-        types: null,
-        json: input.json
-      })
+      const { showEvents } = yield* Effect.promise(() => import("../Watch.ts"))
+      yield* showEvents(yield* find(input), { operation: input.id }, { ...input, types: null })
     })
 ).pipe(Command.withDescription("Show or follow the events of an operation"))
 
@@ -131,10 +126,10 @@ interface Asked extends Common {
   readonly follow: boolean
 }
 /** Asks for something, then says what to do to see it through, or sees it through. */
-const asked = (input: Asked, verb: (target: Target) => Effect.Effect<Json, import("./Failure.ts").CliFailure>) =>
+const asked = (input: Asked, verb: (target: Target) => Effect.Effect<Json, import("../Failure.ts").CliFailure>) =>
   Effect.gen(function* () {
     const target = yield* find(input)
-    const { watermark } = yield* Effect.promise(() => import("./OperationFollow.ts"))
+    const { watermark } = yield* Effect.promise(() => import("../OperationFollow.ts"))
     const before = input.follow ? yield* watermark(target, input.id) : 0
     const operation = yield* verb(target)
     const now = string(operation["id"])
@@ -150,7 +145,7 @@ const asked = (input: Asked, verb: (target: Target) => Effect.Effect<Json, impor
   })
 
 const operationsCancel = Command.make("cancel", withFollow, (input) =>
-  asked(input, (target) => call(target, `/operations/${segment(input.id)}/cancel`, { method: "POST" }))
+  asked(input, (target) => ask(target, (rdev, call) => rdev.operations.cancel({ operation: input.id }, call)))
 ).pipe(Command.withDescription("Cancel an operation before its next step and undo it"))
 const operationsRetry = Command.make(
   "retry",
@@ -163,13 +158,13 @@ const operationsRetry = Command.make(
   },
   (input) =>
     asked(input, (target) =>
-      call(target, `/operations/${segment(input.id)}/retry${input.inOwnName ? "?in_own_name=true" : ""}`, {
-        method: "POST"
-      })
+      ask(target, (rdev, call) =>
+        rdev.operations.retry({ operation: input.id, ...(input.inOwnName ? { in_own_name: true } : {}) }, call)
+      )
     )
 ).pipe(Command.withDescription("Resume a parked or failed operation"))
 
-const parsed = (text: string): unknown => {
+const parsed = (text: string): Input<"operations", "answer">["value"] => {
   try {
     return JSON.parse(text)
   } catch {
@@ -198,9 +193,12 @@ const operationsAnswer = Command.make(
               ? `operation ${input.id} asks nothing`
               : `several steps ask: say which with --step: ${steps.join(", ")}`
           )
-        return yield* call(target, `/operations/${segment(input.id)}/answer`, {
-          body: { step: input.step ?? steps[0], value: parsed(input.value) }
-        })
+        return yield* ask(target, (rdev, call) =>
+          rdev.operations.answer(
+            { operation: input.id, step: input.step ?? steps[0] ?? "", value: parsed(input.value) },
+            call
+          )
+        )
       })
     )
 ).pipe(Command.withDescription("Answer the question that an operation waits for"))

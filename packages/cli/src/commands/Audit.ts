@@ -4,20 +4,17 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { readFileSync } from "node:fs"
-import { download, find, type Json, list, segment } from "./Connection.ts"
-import { fail } from "./Failure.ts"
-import { common, flag, named, optionalText } from "./Flags.ts"
-import { printed, string, when } from "./Printing.ts"
-import { duration, Screen, table } from "./Screen.ts"
+import { ask, find, type Json, list } from "../Connection.ts"
+import { fail } from "../Failure.ts"
+import { common, flag, named, optionalText } from "../Flags.ts"
+import { printed, string, when } from "../Printing.ts"
+import { duration, Screen, table } from "../Screen.ts"
 
 const subject = named("project").pipe(
   Argument.withDescription("Name or id of the project; without one, the installation's own trail"),
   Argument.optional,
   Argument.map(Option.getOrNull)
 )
-const pathOf = (project: string | null, rest = ""): string =>
-  `${project === null ? "" : `/projects/${segment(project)}`}/audit${rest}`
-
 const stepLine = (step: Json): ReadonlyArray<string> => [
   `    ${string(step["name"])}`,
   string(step["status"]),
@@ -30,7 +27,12 @@ const show = Command.make(
   (input) =>
     printed(
       input,
-      (target) => list(target, pathOf(input.project), "operations"),
+      (target) =>
+        list(target, (rdev, call) =>
+          input.project === null
+            ? rdev.audit.ofSystemAll({}, call)
+            : rdev.audit.ofProjectAll({ project: input.project }, call)
+        ),
       (lines, screen) => {
         const heads = table(
           lines.map((one) => [
@@ -57,10 +59,18 @@ const exported = Command.make(
   (input) =>
     Effect.gen(function* () {
       const target = yield* find(input)
-      let rest = ""
-      yield* download(target, pathOf(input.project, "/export"), (text) => {
-        rest = `${rest}${text}`.slice(-1_000)
-        process.stdout.write(text)
+      const rest = yield* ask(target, async (rdev, call) => {
+        const pieces =
+          input.project === null
+            ? rdev.audit.exportOfSystem({}, call)
+            : rdev.audit.exportOfProject({ project: input.project }, call)
+        const decoder = new TextDecoder()
+        let end = ""
+        for await (const piece of pieces) {
+          end = `${end}${decoder.decode(piece, { stream: true })}`.slice(-1_000)
+          process.stdout.write(piece)
+        }
+        return end
       })
       const last = rest.trimEnd().split("\n").at(-1) ?? ""
       if (!last.startsWith('{"head":')) return yield* fail("failed", "the export was cut off; run it again")
@@ -93,7 +103,7 @@ const verify = Command.make(
         catch: (cause) =>
           fail("usage", `${input.file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`)
       })
-      const AuditExport = yield* Effect.promise(() => import("@rdev/core/services/AuditExport"))
+      const AuditExport = yield* Effect.promise(() => import("@rdev/server/audit/AuditExport"))
       const verdict = AuditExport.verify(text, input.head === null ? null : { hash: input.head })
       const screen = new Screen(process.stdout)
       if (input.json) screen.line(JSON.stringify(verdict, null, 2))
