@@ -143,18 +143,36 @@ export const head = (root: string, revision: string): Head | null => {
   return listing === null ? null : { sha, tree: codeTreeDigest(listing.toString("utf8")) }
 }
 
-/** The branch that features are merged into: the given one, the remote's default, main or master. */
+/** Branches of features, which nothing is merged into. */
+const ofFeature = /^(?:sdlc|feature)\//
+
+/**
+ * The branch that features are merged into: the given one, the remote's default, main or master, what this git calls the first branch of
+ * a repository, else the one branch that is no feature's. `null` when that leaves several, or none.
+ */
 export const base = (root: string, wanted?: string): string | null => {
   const remote = read(root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
-  const candidates = [
+  const known = [
     wanted,
     wanted === undefined ? null : refOf(root, wanted),
     remote?.replace(/^origin\//, ""),
     "main",
     "master",
     remote
-  ].filter((name) => name !== undefined && name !== null)
-  return candidates.find((name) => commit(root, name) !== null) ?? null
+  ].find((name) => name !== undefined && name !== null && commit(root, name) !== null)
+  return known ?? guessed(root)
+}
+
+const guessed = (root: string): string | null => {
+  const first = read(root, "config", "init.defaultBranch")
+  const fetched = ["main", "master", "trunk", first].flatMap((name) =>
+    name === null || name === undefined || name === "" ? [] : (refOf(root, name) ?? [])
+  )
+  const local = (read(root, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads") ?? "")
+    .split("\n")
+    .filter((name) => name !== "" && !ofFeature.test(name))
+  const named = fetched[0]?.replace(/^refs\/heads\//, "")
+  return named ?? (local.length === 1 ? (local[0] ?? null) : null)
 }
 
 /** A branch and what was fetched of it: `main`, `refs/remotes/origin/main`. */
@@ -309,6 +327,9 @@ export const rewritten = (root: string, from: string, to: string, slug: string):
 /** The commit at which two lines of history parted. */
 export const mergeBase = (root: string, a: string, b: string): string | null =>
   read(root, "merge-base", "--end-of-options", a, b)
+
+/** Whether a part of the history was left out when the repository was cloned. */
+export const isShallow = (root: string): boolean => read(root, "rev-parse", "--is-shallow-repository") === "true"
 
 /** Version of the git in use, such as `2.43.0`. */
 export const version = (root: string): string | null =>

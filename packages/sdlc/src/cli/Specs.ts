@@ -144,7 +144,8 @@ const elsewhere = (root: string): ReadonlyMap<string, Away | null> => {
 export const openTouches = (
   session: Session,
   specs: Living.Living,
-  known: ReadonlyMap<string, Spoken>
+  known: ReadonlyMap<string, Spoken>,
+  openHere: (slug: string) => boolean = (slug) => isOpenHere(session.root, slug)
 ): ReadonlyArray<Overlap.Touch> => {
   const root = realpathSync(session.root)
   const branches = elsewhere(root)
@@ -152,7 +153,7 @@ export const openTouches = (
   return [...slugs].toSorted().flatMap((slug) => {
     const away = branches.get(slug)
     // Closed on its branch, or closed here after the merge: closed.
-    if (away === null || !isOpenHere(root, slug)) return []
+    if (away === null || !openHere(slug)) return []
     if (away?.files.has(Layout.documentPath(slug, "spec")) !== true)
       return touchesOf(slug, known.get(slug) ?? Repo.loadSpecChanges(Disk.readSpec(root, slug), slug), specs)
     return touchesOf(slug, Repo.loadSpecChanges(away.files, slug), specs).map((touch) => ({

@@ -268,6 +268,9 @@ describe("the history of a feature", () => {
     expect(await gate()).toMatchObject({ code: 0, out: expect.stringContaining("hello: pass") })
     own.write("code.js", "2\n")
     own.commit("and some code")
-    expect(await gate()).toMatchObject({ code: 1, out: expect.stringMatching(/lifecycle=archived/) })
+    expect(await gate()).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/merge fail: The feature is archived, by ada: not needed\./)
+    })
   })
 })

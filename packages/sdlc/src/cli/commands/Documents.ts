@@ -92,12 +92,18 @@ const checkLiving = (
     root,
     checked.flatMap((one) => one.spoken.changes)
   )
+  const looked = new Map<string, boolean>()
+  const openHere = (slug: string): boolean => {
+    const seen = looked.get(slug) ?? Specs.isOpenHere(root, slug)
+    looked.set(slug, seen)
+    return seen
+  }
   const speaking = checked.filter(
-    ({ slug, spoken }) => Specs.speaks(spoken, specs) && (slug === null || Specs.isOpenHere(root, slug))
+    ({ slug, spoken }) => Specs.speaks(spoken, specs) && (slug === null || openHere(slug))
   )
   if (speaking.length === 0) return []
   const known = new Map(checked.flatMap(({ slug, spoken }) => (slug === null ? [] : [[slug, spoken] as const])))
-  const all = Specs.openTouches(session, specs, known)
+  const all = Specs.openTouches(session, specs, known, openHere)
   return [
     ...speaking.flatMap(({ spoken }) => Living.check(specs, spoken.changes)),
     ...Overlap.overlaps(

@@ -180,6 +180,20 @@ const givenUp = (session: Session.Session, facts: Facts, { base, head }: Subject
   return parted !== null && Git.head(session.root, parted)?.tree === Git.head(session.root, head)?.tree
 }
 
+/** Without the base, or the commit at which the two parted, nobody can say what lands: that must not read like nothing. */
+const requireHistory = (session: Session.Session, base: string | null, head: string): void => {
+  if (base === null)
+    throw new Failure(
+      "--base: the branch that the commit is to land on is not known here.",
+      "name it with --base, and fetch it if it is not here."
+    )
+  if (Git.mergeBase(session.root, base, head) === null)
+    throw new Failure(
+      `--base: ${base} and ${head.slice(0, 10)} have no history in common here${Git.isShallow(session.root) ? "; the clone is shallow" : ""}.`,
+      "fetch the whole history: git fetch --unshallow, or fetch-depth: 0 for actions/checkout."
+    )
+}
+
 const merge = (session: Session.Session, args: Args): Result => {
   const head = Git.commit(session.root, args.value("head") ?? "HEAD")
   if (head === null)
@@ -193,6 +207,7 @@ const merge = (session: Session.Session, args: Args): Result => {
       `--base: "${args.value("base") ?? ""}" is no commit of this repository.`,
       "fetch it, or name another."
     )
+  requireHistory(session, base, head)
   const subjects = subjectsOf(session, args, head, base)
   if (subjects.every((subject) => subject.slugs.length === 0)) {
     if (args.has("require-feature"))
