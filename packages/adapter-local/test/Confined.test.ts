@@ -3,7 +3,20 @@ import { assert, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import fc from "fast-check"
 import { execFileSync } from "node:child_process"
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rename, symlink, writeFile } from "node:fs/promises"
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  stat,
+  symlink,
+  writeFile
+} from "node:fs/promises"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import * as ConfinedCopy from "../src/confined/ConfinedCopy.ts"
@@ -135,6 +148,32 @@ layer(place, { excludeTestServices: true })("Confined", (it) => {
       assert.isAbove(published.bytes, 0)
       for (const path of [site, join(site, "docs")])
         assert.strictEqual((yield* Effect.promise(() => lstat(path))).uid, process.getuid?.())
+    })
+  )
+
+  it.effect("makes a copy that takes no more room than what it is of, and has every byte", () =>
+    Effect.gen(function* () {
+      const { files, publish, sh, site } = yield* scene
+      const mib = 1024 * 1024
+      yield* Effect.promise(async () => {
+        sh(
+          "truncate -s 300M dist/hole; truncate -s 100K dist/small; truncate -s 8M dist/mixed; truncate -s 0 dist/empty"
+        )
+        const mixed = await open(join(files, "dist", "mixed"), "r+")
+        for (const place of [0, 4095, 4096, 65_535, mib - 1, mib, 3 * mib + 5, 8 * mib - 2])
+          await mixed.write(Buffer.from("x"), 0, 1, place)
+        await mixed.close()
+        await writeFile(join(files, "dist", "zeros"), Buffer.alloc(mib))
+        await writeFile(join(files, "dist", "full"), Buffer.alloc(3 * mib + 7, "abc"))
+        await publish()
+        for (const name of ["hole", "small", "mixed", "empty", "zeros", "full"]) {
+          const [before, after] = [await stat(join(files, "dist", name)), await stat(join(site, name))]
+          assert.strictEqual(after.size, before.size, name)
+          assert.isAtMost(after.blocks, before.blocks + 16, name)
+          if (after.size < 16 * mib)
+            assert.isTrue((await readFile(join(site, name))).equals(await readFile(join(files, "dist", name))), name)
+        }
+      })
     })
   )
 

@@ -6,7 +6,7 @@ import { Context, Effect, Layer, Option, Redacted } from "effect"
 import { execFile } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
-import { createServer } from "node:http"
+import { createServer, request } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -333,5 +333,49 @@ layer(served, { excludeTestServices: true })("GitHttp", (it) => {
         )
       })
     )
+  )
+
+  it.effect(
+    "shares its places out: a project that holds all of its own keeps no other from cloning, and its next request waits",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const [greedy, other] = [yield* fresh, yield* fresh]
+          const token = yield* greedy.issue("write")
+          const authorization = `Basic ${Buffer.from(`rdev:${Redacted.value(token)}`).toString("base64")}`
+          /** A push that has begun and goes on for ever. */
+          const stalled = () => {
+            const sent = request({
+              host: "127.0.0.1",
+              port: greedy.port,
+              method: "POST",
+              path: `/git/${greedy.target.name}.git/git-receive-pack`,
+              headers: { authorization, "content-type": "application/x-git-receive-pack-request" }
+            })
+            const answered = new Promise<number>((resolve) => {
+              sent.on("response", (response) => {
+                response.resume()
+                resolve(response.statusCode ?? 0)
+              })
+              sent.on("error", () => resolve(-1))
+            })
+            sent.write("0011shallow 1234")
+            return { sent, answered }
+          }
+          const places = Array.from({ length: 40 }, stalled)
+          // At most a quarter of those that wait may be one project's: the last ones are told so at once.
+          yield* Effect.promise(async () => {
+            const refused = await Promise.race(places.map(({ answered }) => answered))
+            assert.strictEqual(refused, 429)
+          })
+          const cloned = yield* git(other.folder, "clone", "-q", "--", other.url(yield* other.issue("read")), "clone")
+          assert.deepStrictEqual(cloned, { code: 0, text: "" })
+          for (const { sent } of places) sent.destroy()
+          yield* Effect.promise(() => Promise.all(places.map(({ answered }) => answered)))
+          const again = yield* git(greedy.folder, "clone", "-q", "--", greedy.url(token), "clone")
+          assert.deepStrictEqual(again, { code: 0, text: "" })
+        })
+      ),
+    60_000
   )
 })

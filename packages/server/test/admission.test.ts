@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
-import { Admission, blocked, type Limits, next, type Seat } from "../src/Admission.ts"
+import { blocked, type Limits, next, type Seat } from "@rdev/core/services/Places"
+import { Admission } from "../src/Admission.ts"
 
 const limits: Limits = { total: 6, perProject: 3, perKey: 4, waiting: 8, waitMillis: 1_000 }
 const seats = fc.array(fc.record({ project: fc.constantFrom("a", "b", "c"), key: fc.constantFrom("k", "l") }), {

@@ -10,6 +10,7 @@ import { randomBytes } from "node:crypto"
 import * as Files from "./ConfinedFiles.ts"
 import * as Folder from "./ConfinedFolder.ts"
 import * as Tree from "./ConfinedTree.ts"
+import * as SparseCopy from "./SparseCopy.ts"
 import { invalid, LocalFailure } from "../LocalFailure.ts"
 
 export interface Limits {
@@ -197,7 +198,7 @@ class Copy {
       }
       const target = Folder.createFile(to, name, 0o600)
       try {
-        const copied = await Folder.copyContents(
+        const copied = await SparseCopy.copy(
           fd,
           target,
           stats.size < Folder.smallBytes ? this.#small : Buffer.allocUnsafe(largeBytes),

@@ -20,6 +20,7 @@ import {
   fchmodSync,
   fchownSync,
   fstatSync,
+  ftruncateSync,
   lchownSync,
   lstatSync,
   mkdirSync,
@@ -199,23 +200,20 @@ export const writeAll = async (fd: number, content: Uint8Array | string): Promis
 }
 
 const readSome = promisify(read)
-/**
- * Copies what is read from one descriptor to the other, and no more than one piece beyond `limit`; gives the bytes. `buffer` is for
- * what is under way; a small one is filled at once, a larger one by a thread.
- */
-export const copyContents = async (from: number, to: number, buffer: Buffer, limit: number): Promise<number> => {
-  const small = buffer.byteLength <= smallBytes
-  let total = 0
-  while (total <= limit) {
-    const bytesRead = small
-      ? readSync(from, buffer, 0, buffer.byteLength, null)
-      : (await readSome(from, buffer, 0, buffer.byteLength, null)).bytesRead
-    if (bytesRead === 0) break
-    total += bytesRead
-    await writeAll(to, buffer.subarray(0, bytesRead))
-  }
-  return total
+/** The next piece; a small buffer is filled at once, a larger one by a thread. */
+export const readPiece = async (fd: number, buffer: Buffer): Promise<number> =>
+  buffer.byteLength <= smallBytes
+    ? readSync(fd, buffer, 0, buffer.byteLength, null)
+    : (await readSome(fd, buffer, 0, buffer.byteLength, null)).bytesRead
+/** Bytes `from` to `to`, at a place of the file. */
+export const writeAt = async (fd: number, bytes: Buffer, from: number, to: number, place: number): Promise<void> => {
+  for (let done = from; done < to;)
+    done +=
+      to - done <= smallBytes
+        ? writeSync(fd, bytes, done, to - done, place + done - from)
+        : (await writeSome(fd, bytes, done, to - done, place + done - from)).bytesWritten
 }
+export const setSize = (fd: number, bytes: number): void => ftruncateSync(fd, bytes)
 
 /** A new file of ours; fails when anything has the name. */
 export const createFile = (folder: Folder, name: Name, mode: number): number =>

@@ -5,9 +5,10 @@
  * Without a live token of that very repository the answer is 401, whether the repository exists or not. A token is worth what the key
  * that it was made with may do now (see core's Issuers): it dies with it, and so does what runs with it.
  */
-import { allows, allowsProject } from "@rdev/core/domain/Principal"
+import { allows, allowsProject, platform } from "@rdev/core/domain/Principal"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Issuers, recheckMillis } from "@rdev/core/services/Issuers"
+import * as Places from "@rdev/core/services/Places"
 import * as RefNames from "@rdev/core/services/pushes/RefNames"
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
@@ -31,9 +32,13 @@ export interface Options {
   readonly maxPushBytes?: number
   /** Room on the disk that pushes may not use; null or left out = 5 %, at most 1 GiB. */
   readonly reserveBytes?: number | null
+  /** Clones, fetches and pushes at once. */
+  readonly places?: Places.Limits
 }
 
-const maxProcesses = 16
+/** Processes of git at once; nobody takes all, and who waits is served in the order of who runs least. */
+const defaultPlaces: Places.Limits = { total: 24, perProject: 6, perKey: 8, waiting: 128, waitMillis: 20_000 }
+const words: Places.Words = { what: "git requests", total: "", perProject: "", perKey: "" }
 
 type Service = GitExchange.Service
 interface Route {
@@ -104,7 +109,7 @@ export const make = Effect.fn("GitHttp.make")(function* (options: Options) {
   yield* attempt(() => PreReceive.install(hooks))
   const receipts = yield* PushReceipts.make(options.dataDir, git)
   const runPromise = Effect.runPromiseWith(yield* Effect.context<never>())
-  let busy = 0
+  const places = new Places.Places(options.places ?? defaultPlaces, words)
   const children = new Set<Launch.Launched>()
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
@@ -177,6 +182,39 @@ export const make = Effect.fn("GitHttp.make")(function* (options: Options) {
     return () => clearInterval(timer)
   }
 
+  /** Does it when a place is free; who leaves while waiting takes none. The work itself ends with its client. */
+  const placed = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    { issuer, repository }: Granted,
+    work: () => Promise<void>
+  ): Promise<void> => {
+    const gone = new AbortController()
+    const leave = () => gone.abort()
+    response.once("close", leave)
+    // What the platform does for many projects is no one key's doing.
+    const seat = {
+      project: repository.projectId,
+      key: issuer === platform.id ? `${issuer} for ${repository.projectId}` : issuer
+    }
+    const done = places.within(
+      seat,
+      () => Effect.void,
+      (free) => Effect.uninterruptible(Effect.ensuring(Effect.promise(work), free))
+    )
+    const refusal = await runPromise(Effect.match(done, { onFailure: (refused) => refused, onSuccess: () => null }), {
+      signal: gone.signal
+    }).catch((cause: unknown) => {
+      if (gone.signal.aborted) return null
+      throw cause
+    })
+    response.off("close", leave)
+    if (refusal !== null) {
+      request.resume()
+      refuse(response, refusal.whose === "installation" ? 503 : 429, refusal.message, { "retry-after": "5" })
+    }
+  }
+
   const serve = async (request: IncomingMessage, response: ServerResponse, asked: Route): Promise<void> => {
     const granted = await runPromise(
       authorize(asked.name, passwordOf(request.headers.authorization), request.socket.remoteAddress ?? null)
@@ -201,12 +239,9 @@ export const make = Effect.fn("GitHttp.make")(function* (options: Options) {
     }
     if (!asked.advertise && request.headers["content-type"] !== `application/x-${asked.service}-request`)
       return refuse(response, 415, `expected content-type application/x-${asked.service}-request`)
-    if (busy >= maxProcesses)
-      return refuse(response, 503, "too many git requests at once; try again", { "retry-after": "5" })
-    busy++
     const pushing: Pushing = { receipt: null, moved: null }
-    try {
-      await GitExchange.run(
+    const work = () =>
+      GitExchange.run(
         request,
         response,
         {
@@ -225,10 +260,9 @@ export const make = Effect.fn("GitHttp.make")(function* (options: Options) {
         },
         children
       )
-    } finally {
-      busy--
-      if (pushing.receipt !== null) await runPromise(pushing.receipt.settle(pushing.moved))
-    }
+    await placed(request, response, granted, () =>
+      work().finally(() => (pushing.receipt === null ? undefined : runPromise(pushing.receipt.settle(pushing.moved))))
+    )
   }
 
   return GitHttp.of({

@@ -196,7 +196,16 @@ export const make = Effect.fn("LocalDeployer.make")(function* (options: DeployOp
       if (ConfinedTree.isFolder(site)) return site
       const files = Records.filesOf(folder)
       const { workDir } = sandbox.inside({ files, home: join(folder, "home"), filesReadOnly: false })
-      await ConfinedCopy.publish({ files, inside: workDir, publish: from, into: folder, name: Records.siteName })
+      // Links and hard links are copied as what they lead to: without a limit a copy could be many times the build.
+      const { bytes, depth, files: most } = ConfinedCopy.defaultLimits
+      await ConfinedCopy.publish({
+        files,
+        inside: workDir,
+        publish: from,
+        into: folder,
+        name: Records.siteName,
+        limits: { bytes: Math.min(bytes, sandbox.budget.diskBytes), files: Math.min(most, sandbox.budget.files), depth }
+      })
       return site
     })
 
