@@ -1,5 +1,6 @@
 /** Bytes per second of processor time through each stage that masks output. `node --conditions=@rdev/source packages/core/bench/redaction.ts` */
 import { randomBytes } from "node:crypto"
+import * as OutputText from "../src/redaction/OutputText.ts"
 import * as Redactor from "../src/redaction/Redactor.ts"
 
 const line = (i: number) =>
@@ -26,6 +27,18 @@ const secrets = Array.from({ length: 20 }, () => randomBytes(24).toString("base6
 const redactor = Redactor.make([...secrets, "postgres://app:s3cr3t-Pa55word@db.internal:5432/app"])
 const pieceBytes = 2_048
 
+/** All that a command's output goes through: the store's mask, its lines, and the event log's search where it is not spared. */
+const whole = (bytes: Buffer) => {
+  const [stream, text] = [redactor.byteStream(), new OutputText.OutputText(redactor)]
+  for (let at = 0; at < bytes.length; at += 32_768) {
+    for (let from = at; from < Math.min(at + 32_768, bytes.length); from += pieceBytes) {
+      const piece = bytes.subarray(from, from + pieceBytes)
+      text.push("stdout", stream.push(piece))
+    }
+    for (const { data } of text.take().events) if (!OutputText.isProven(data, redactor)) redactor.json(data)
+  }
+}
+
 const stages: Readonly<Record<string, (bytes: Buffer) => void>> = {
   bytes: (bytes) => {
     const stream = redactor.byteStream()
@@ -38,6 +51,7 @@ const stages: Readonly<Record<string, (bytes: Buffer) => void>> = {
       stream.push(bytes.subarray(at, at + pieceBytes).toString("utf8"))
     stream.end()
   },
+  command: (bytes) => whole(bytes),
   json: (bytes) => {
     for (let at = 0; at < bytes.length; at += 6_000)
       redactor.json({

@@ -1,8 +1,7 @@
 /** Who may run a command now (see core's Places), and how a refusal is told. */
 import { WorkspaceError } from "@rdev/core/ports/infra/WorkspaceHost"
 import * as Places from "@rdev/core/services/Places"
-import type * as Effect from "effect/Effect"
-import { catchTag, fail } from "effect/Effect"
+import * as Effect from "effect/Effect"
 
 export type { Limits, Seat } from "@rdev/core/services/Places"
 export const defaults: Places.Limits = { total: 64, perProject: 16, perKey: 32, waiting: 256, waitMillis: 20_000 }
@@ -35,7 +34,9 @@ export class Admission {
     seat: Places.Seat,
     waits: (why: string) => Effect.Effect<void>,
     work: (leave: Effect.Effect<void>) => Effect.Effect<A, E>
-  ): Effect.Effect<A, Exclude<E, Places.NoPlace> | WorkspaceError> {
-    return catchTag(this.places.within(seat, waits, work), "NoPlace", (refusal) => fail(refused(refusal)))
+  ): Effect.Effect<A, E | WorkspaceError> {
+    return Effect.mapError(this.places.within(seat, waits, work), (error) =>
+      error instanceof Places.NoPlace ? refused(error) : error
+    )
   }
 }

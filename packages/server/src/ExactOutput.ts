@@ -10,9 +10,14 @@ import {
   OutputStore,
   type OutputStoreError
 } from "@rdev/core/ports/stores/OutputStore"
-import type { ByteStream, Redactor } from "@rdev/core/redaction/Redactor"
+import type { ByteStream, MaskedBytes, Redactor } from "@rdev/core/redaction/Redactor"
 import * as Turns from "@rdev/core/services/redaction/Turns"
 import * as Effect from "effect/Effect"
+
+/** As it may be kept, and shown. */
+export interface MaskedPart extends OutputPart {
+  readonly bytes: MaskedBytes
+}
 
 /** Pieces as they may be kept. Pure but for what it holds back. */
 export class Masked {
@@ -26,18 +31,18 @@ export class Masked {
     this.streams.stdout.use(redactor)
     this.streams.stderr.use(redactor)
   }
-  push(stream: OutputStream, bytes: Uint8Array): ReadonlyArray<OutputPart> {
+  push(stream: OutputStream, bytes: Uint8Array): ReadonlyArray<MaskedPart> {
     const certain = this.streams[stream].push(bytes)
     return certain.byteLength === 0 ? [] : [{ stream, bytes: certain }]
   }
-  end(): ReadonlyArray<OutputPart> {
+  end(): ReadonlyArray<MaskedPart> {
     return (["stdout", "stderr"] as const)
       .map((stream) => ({ stream, bytes: this.streams[stream].end() }))
       .filter(({ bytes }) => bytes.byteLength > 0)
   }
 }
 
-/** `lost`: called with the first failure, after which nothing more is kept. */
+/** Answers with what is certain so far, for whoever shows it. `lost`: called with the first failure, after which nothing more is kept. */
 export const make = <E>(
   run: OutputRun,
   redactor: Redactor,
@@ -53,17 +58,17 @@ export const make = <E>(
             isLost = true
             return lost(error)
           })
-    const append = (parts: ReadonlyArray<OutputPart>) =>
-      parts.length === 0 ? Effect.void : keep(store.append(run, parts))
+    const append = (parts: ReadonlyArray<MaskedPart>): Effect.Effect<ReadonlyArray<MaskedPart>, E> =>
+      Effect.as(parts.length === 0 ? Effect.void : keep(store.append(run, parts)), parts)
     return {
       use: (known: Redactor) => masked.use(known),
       push: (stream: OutputStream, bytes: Uint8Array) =>
-        isLost
-          ? Effect.void
-          : Effect.flatMap(
-              Turns.inPieces(bytes, (piece) => masked.push(stream, piece)),
-              append
-            ),
+        Effect.flatMap(
+          Turns.inPieces(bytes, (piece) => masked.push(stream, piece)),
+          append
+        ),
+      /** What was held back. Nothing is pushed afterwards. */
+      rest: Effect.suspend(() => append(masked.end())),
       /** Once; then nothing more. */
       end: (end: OutputEnd) =>
         Effect.suspend(() => {

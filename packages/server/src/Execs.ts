@@ -4,7 +4,6 @@
  * `connection_lost`: never as success.
  */
 import * as NewId from "@rdev/core/ids/NewId"
-import * as OutputLines from "@rdev/core/domain/OutputLines"
 import type { ExecId, ProjectId } from "@rdev/core/domain/Ids"
 import { type Event, type NewEvent, ofProject } from "@rdev/core/domain/Event"
 import { allows, allowsProject, CurrentRequest } from "@rdev/core/domain/Principal"
@@ -12,7 +11,7 @@ import type { Project } from "@rdev/core/domain/Project"
 import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
 import { EventLog } from "@rdev/core/ports/stores/EventLog"
 import { type OutputPage, type OutputRange, OutputStore, OutputStoreError } from "@rdev/core/ports/stores/OutputStore"
-import { BranchName, Forge, ForgeError } from "@rdev/core/ports/infra/Forge"
+import { Forge, ForgeError } from "@rdev/core/ports/infra/Forge"
 import { Replicas } from "@rdev/core/ports/stores/Replicas"
 import { StoreError } from "@rdev/core/ports/stores/StoreError"
 import {
@@ -23,12 +22,12 @@ import {
   WorkspaceHost
 } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Issuers, recheckMillis } from "@rdev/core/services/Issuers"
+import * as OutputText from "@rdev/core/redaction/OutputText"
 import type { Redactor } from "@rdev/core/redaction/Redactor"
 import * as Secrets from "@rdev/core/redaction/Secrets"
 import * as ProjectEnvironment from "@rdev/core/services/projects/ProjectEnvironment"
 import { Redaction } from "@rdev/core/services/redaction/Redaction"
 import * as Turns from "@rdev/core/services/redaction/Turns"
-import { checkout } from "@rdev/core/services/features/act/WorkspaceSync"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -37,19 +36,15 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Admission from "./Admission.ts"
 import * as ExactOutput from "./ExactOutput.ts"
-import * as Output from "./Output.ts"
 import * as OutputPace from "./OutputPace.ts"
+import * as OwnWorkspace from "./OwnWorkspace.ts"
 
 /** Ended ones that are answered from memory. */
 const maxRemembered = 500
 const defaultTimeoutSeconds = 600
-/** The workspace of a project that belongs to no feature. */
-export const ownWorkspace = "main"
-
 export interface ExecSpec {
   readonly command: ReadonlyArray<string>
   readonly cwd?: string
@@ -119,7 +114,6 @@ export const layer = (
     Effect.gen(function* () {
       const log = yield* EventLog
       const host = yield* WorkspaceHost
-      const forge = yield* Forge
       const credentials = yield* CredentialStore
       const outputs = yield* OutputStore
       const issuers = yield* Issuers
@@ -129,7 +123,7 @@ export const layer = (
       const replicas = yield* Replicas
       const running = new Map<string, Running>()
       const shared = new OutputPace.Shared()
-      const preparing = new Map<string, Semaphore.Semaphore>()
+      const prepare = yield* OwnWorkspace.make(network)
 
       const tell = (record: Running["record"], projectId: string, events: ReadonlyArray<Omit<NewEvent, "subject">>) =>
         log.append(
@@ -137,36 +131,10 @@ export const layer = (
           events.map((event) => ({ ...event, subject: { execId: record.id } }))
         )
 
-      /** The project's own workspace is a checkout of the default branch from its first use on; afterwards it belongs to its users. */
-      const prepare = Effect.fn("Execs.prepare")(
-        function* (project: Project, name: string) {
-          const known = (yield* host.list).some((one) => one.projectId === project.id && one.name === name)
-          if (name !== ownWorkspace && !known) {
-            return yield* new WorkspaceError({
-              operation: "Execs.start",
-              reason: {
-                _tag: "Invalid",
-                field: "workspace",
-                message: `${project.name} has no workspace ${name} now; a feature has one while it is worked on`
-              }
-            })
-          }
-          const workspace = yield* host.ensure({ projectId: project.id, name, network })
-          if (known) return workspace
-          const target = { projectId: project.id, name: project.name }
-          const branch = BranchName.make(project.defaultBranch)
-          const head = yield* forge.head(target, branch)
-          if (Option.isSome(head)) yield* checkout(target, workspace, branch, head.value)
-          return workspace
-        },
-        Effect.provideService(Forge, forge),
-        Effect.provideService(WorkspaceHost, host)
-      )
-
       /** Secrets are looked up again with each piece: one that is replaced meanwhile is masked too. */
       const follow = (entry: Running, projectId: ProjectId, redactor: Redactor) =>
         Effect.gen(function* () {
-          const lines = new Output.Lines(redactor)
+          const text = new OutputText.OutputText(redactor)
           const exact = yield* ExactOutput.make({ projectId, execId: entry.record.id }, redactor, (error) =>
             Effect.andThen(
               Effect.logWarning(`the bytes that ${entry.record.id} prints cannot be kept`, error),
@@ -176,42 +144,42 @@ export const layer = (
           // Whatever ends this.
           yield* Effect.addFinalizer(() => Effect.ignore(exact.end(lost)))
           const pace = new OutputPace.Run(shared)
-          const output = (found: ReadonlyArray<OutputLines.OutputLine>) =>
-            found.length === 0
+          const output = ({ events, lines }: OutputText.Told) =>
+            lines.length === 0
               ? Effect.void
               : Effect.gen(function* () {
-                  const events = OutputLines.toEvents(found)
-                  yield* pace.wait(yield* Clock.currentTimeMillis, found)
+                  yield* pace.wait(yield* Clock.currentTimeMillis, lines)
                   // The embedded database works on this thread: others are answered between two writes.
                   for (let at = 0; at < events.length; at += eventsAtOnce)
                     yield* tell(entry.record, projectId, events.slice(at, at + eventsAtOnce))
                 })
+          /** Of one piece of output: what was masked for the store is masked for its lines. */
+          const show = (parts: ReadonlyArray<ExactOutput.MaskedPart>) =>
+            Effect.flatMap(
+              Turns.each(parts, ({ bytes, stream }) => text.push(stream, bytes)),
+              () => output(text.take())
+            )
           const read = yield* Effect.exit(
             Stream.runForEach(entry.process.output, (chunk) =>
               Effect.flatMap(redaction.of(projectId), (known) => {
-                lines.use(known)
+                text.use(known)
                 exact.use(known)
-                return Effect.andThen(
-                  exact.push(chunk.stream, chunk.data),
-                  Effect.flatMap(
-                    Turns.inPieces(chunk.data, (piece) => lines.push(chunk.stream, piece)),
-                    output
-                  )
-                )
+                return Effect.flatMap(exact.push(chunk.stream, chunk.data), show)
               })
             )
           )
           const exit = Exit.isSuccess(read) ? yield* Effect.orElseSucceed(entry.process.exit, () => lost) : lost
-          yield* output(lines.end())
+          yield* Effect.flatMap(exact.rest, show)
+          yield* output(text.end())
           yield* exact.end({ code: exit.code, signal: exit.signal, reason: exit.reason })
           entry.record = { ...entry.record, exit, endedAtMillis: yield* Clock.currentTimeMillis }
           yield* tell(entry.record, projectId, [
-            ...(lines.dropped === 0 && lines.droppedLines === 0
+            ...(text.dropped === 0 && text.droppedLines === 0
               ? []
               : [
                   {
                     type: "output.truncated",
-                    data: { dropped_bytes: lines.dropped, dropped_lines: lines.droppedLines }
+                    data: { dropped_bytes: text.dropped, dropped_lines: text.droppedLines }
                   }
                 ]),
             {
@@ -409,7 +377,7 @@ export const layer = (
 
       return Execs.of({
         start: Effect.fn("Execs.start")(function* (project: Project, spec: ExecSpec) {
-          const name = spec.workspace ?? ownWorkspace
+          const name = spec.workspace ?? OwnWorkspace.name
           const id = yield* NewId.make("exec")
           const { principal } = yield* CurrentRequest
           const waits = (why: string) =>
@@ -424,10 +392,7 @@ export const layer = (
             )
           return yield* admission.within({ project: project.id, key: principal.id }, waits, (leave) =>
             Effect.gen(function* () {
-              const turn = preparing.get(`${project.id}/${name}`) ?? Semaphore.makeUnsafe(1)
-              preparing.set(`${project.id}/${name}`, turn)
-              const workspace = yield* turn.withPermit(prepare(project, name))
-              return yield* begin(project, workspace, spec, id, leave)
+              return yield* begin(project, yield* prepare(project, name), spec, id, leave)
             })
           )
         }),

@@ -8,14 +8,14 @@
  */
 import type { Schema } from "effect"
 import * as Automaton from "./Automaton.ts"
-import { Cleaner } from "./Clean.ts"
 import * as Forms from "./Forms.ts"
 import { type Range, Scan } from "./Scan.ts"
 import * as Secrets from "./Secrets.ts"
 import * as Shapes from "./Shapes.ts"
+import { Bytes, type ByteStream, mask, type Search, Shown, type ShownStream, Text, type TextStream } from "./Streams.ts"
 import * as Symbols from "./Symbols.ts"
 
-export const mask = "***"
+export { mask } from "./Streams.ts"
 /** A form with fewer letters and digits is looked for exactly. */
 const minSymbols = 8
 const minDigitSymbols = 12
@@ -23,11 +23,6 @@ const minDigitSymbols = 12
 const minPart = 12
 /** Longer forms are looked for by parts: whoever masks all parts masks the whole. */
 const maxSymbols = 256
-
-interface Search {
-  readonly automaton: Automaton.Automaton
-  readonly symbols: Symbols.Symbols
-}
 
 /** In pieces of at most `maxSymbols`, the last as long as the others. */
 const windows = (pattern: ReadonlyArray<number>): ReadonlyArray<ReadonlyArray<number>> => {
@@ -64,151 +59,7 @@ const searches = (secrets: ReadonlyArray<string>, whole: ReadonlySet<string>): R
     : [...found, { automaton: Automaton.make(exact, [], Symbols.exact.count), symbols: Symbols.exact }]
 }
 
-export interface ByteStream {
-  /** What is certain so far, masked. */
-  push(bytes: Uint8Array): Uint8Array
-  end(): Uint8Array
-  /** Knows what this redactor knows from here on. */
-  use(redactor: Redactor): void
-}
-export interface TextStream {
-  /** Text, cleaned (see Clean) and masked; a carriage return that ends no line is left. */
-  push(text: string): string
-  end(): string
-  use(redactor: Redactor): void
-}
-
-/** Bytes kept of what was handed out, to see what stands before a find. */
-const context = 64
-const maskBytes = Buffer.from(mask)
-const textOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")
-const lineBreaks = (bytes: Uint8Array): Uint8Array => bytes.filter((byte) => byte === 0x0a)
-
-class Bytes implements ByteStream {
-  private searches: ReadonlyArray<Search>
-  private scans: ReadonlyArray<Scan>
-  private held: Uint8Array = new Uint8Array(0)
-  private base = 0
-  /** Up to where everything has been handed out, as it was or masked. */
-  private done = 0
-  /** Where the last masked range ends. */
-  private maskedTo = -1
-  private ranges: Array<Range> = []
-  /** Where something begins that is not whole yet. */
-  private open: ReadonlyArray<number> = []
-
-  constructor(from: ReadonlyArray<Search>) {
-    this.searches = from
-    this.scans = from.map(({ automaton, symbols }) => new Scan(automaton, symbols, 0))
-  }
-
-  use(redactor: Redactor): void {
-    const next = (redactor as Known).searches
-    if (next === this.searches) return
-    this.searches = next
-    this.scans = next.map(({ automaton, symbols }) => new Scan(automaton, symbols, this.base))
-  }
-
-  push(bytes: Uint8Array): Uint8Array {
-    return this.advance(bytes, false)
-  }
-  end(): Uint8Array {
-    return this.advance(new Uint8Array(0), true)
-  }
-
-  private advance(bytes: Uint8Array, final: boolean): Uint8Array {
-    const all =
-      this.held.byteLength === 0 ? bytes : bytes.byteLength === 0 ? this.held : Buffer.concat([this.held, bytes])
-    let safe = this.base + all.byteLength
-    const hints = [...this.open]
-    for (const scan of this.scans) {
-      safe = Math.min(safe, scan.run(all, this.base, final))
-      this.ranges.push(...scan.found)
-      hints.push(...scan.hints)
-    }
-    if (hints.length > 0) safe = Math.min(safe, this.look(all, hints, final))
-    if (final) safe = this.base + all.byteLength
-    const out = this.out(all, safe)
-    this.held = all.slice(Math.max(0, safe - this.base - context))
-    this.base += all.byteLength - this.held.byteLength
-    return out
-  }
-
-  /** Checks what looks like a secret; where the first begins of which it is not clear yet. */
-  private look(all: Uint8Array, hints: ReadonlyArray<number>, final: boolean): number {
-    const open: Array<number> = []
-    let safe = Number.POSITIVE_INFINITY
-    for (const hint of hints) {
-      const found = Shapes.check(all, hint - this.base, final)
-      if (found === "open") {
-        open.push(hint)
-        safe = Math.min(safe, hint - (all[hint - this.base] === 0x42 ? 11 : 0))
-      } else if (found !== "none") this.ranges.push({ from: this.base + found.from, to: this.base + found.to })
-    }
-    this.open = open
-    return Math.max(this.base, safe)
-  }
-
-  private out(all: Uint8Array, safe: number): Uint8Array {
-    const part = (from: number, to: number) => all.subarray(from - this.base, to - this.base)
-    if (this.ranges.length === 0) {
-      const from = Math.max(this.done, this.base)
-      this.done = Math.max(this.done, safe)
-      return from >= safe ? new Uint8Array(0) : part(from, safe).slice()
-    }
-    const parts: Array<Uint8Array> = []
-    for (const { from, to } of this.ranges.sort((a, b) => a.from - b.from || b.to - a.to)) {
-      if (from >= safe) break
-      if (to <= this.done) continue
-      if (from > this.done) parts.push(part(this.done, from))
-      // What overlaps a masked range belongs to it.
-      if (from >= this.maskedTo) parts.push(maskBytes)
-      parts.push(lineBreaks(part(Math.max(from, this.done), to)))
-      this.done = to
-      this.maskedTo = to
-    }
-    this.ranges = this.ranges.filter(({ to }) => to > this.done)
-    if (this.done < safe) {
-      parts.push(part(this.done, safe))
-      this.done = safe
-    }
-    return Buffer.concat(parts)
-  }
-}
-
-/** Masks before and after cleaning: a sequence that is cleaned away may take a secret's first character with it, or stand within one. */
-class Text implements TextStream {
-  private readonly cleaner = new Cleaner()
-  /** The first half of a character. */
-  private half = ""
-  private readonly before: Bytes
-  private readonly after: Bytes
-
-  constructor(from: ReadonlyArray<Search>) {
-    this.before = new Bytes(from)
-    this.after = new Bytes(from)
-  }
-
-  use(redactor: Redactor): void {
-    this.before.use(redactor)
-    this.after.use(redactor)
-  }
-
-  push(text: string): string {
-    const all = this.half + text
-    this.half = /[\ud800-\udbff]$/.exec(all)?.[0] ?? ""
-    const masked = textOf(this.before.push(Buffer.from(this.half === "" ? all : all.slice(0, -1))))
-    return masked === "" ? "" : textOf(this.after.push(Buffer.from(this.cleaner.push(masked))))
-  }
-
-  end(): string {
-    const masked = Buffer.concat([this.before.push(Buffer.from(this.half)), this.before.end()]).toString("utf8")
-    this.half = ""
-    const last = this.cleaner.push(masked) + this.cleaner.end()
-    return Buffer.concat([this.after.push(Buffer.from(last)), this.after.end()]).toString("utf8")
-  }
-}
+export type { ByteStream, MaskedBytes, ShownStream, TextStream } from "./Streams.ts"
 
 export interface Redactor {
   /** Whether a secret stands in it. */
@@ -219,6 +70,8 @@ export interface Redactor {
   json<A extends Schema.Json>(value: A): A
   byteStream(): ByteStream
   textStream(): TextStream
+  /** For what came through a byte stream of this redactor: masks what cleaning alone brings to light. */
+  shownStream(): ShownStream
   /** Where secrets stand, ascending and apart. Yields after every few milliseconds of work. */
   find(bytes: Uint8Array): Generator<void, ReadonlyArray<Range>>
 }
@@ -279,6 +132,9 @@ class Known implements Redactor {
   }
   textStream(): TextStream {
     return new Text(this.searches)
+  }
+  shownStream(): ShownStream {
+    return new Shown(this.searches)
   }
 
   *find(bytes: Uint8Array): Generator<void, ReadonlyArray<Range>> {

@@ -10,6 +10,7 @@ import { AuditStore } from "../../ports/stores/AuditStore.ts"
 import { EventLog } from "../../ports/stores/EventLog.ts"
 import type { StoreError } from "../../ports/stores/StoreError.ts"
 import { TaskFailure, type TaskHandler, TaskHandlers } from "../../queue/TaskHandlers.ts"
+import * as OutputText from "../../redaction/OutputText.ts"
 import type { Redactor } from "../../redaction/Redactor.ts"
 import { Redaction } from "./Redaction.ts"
 import * as Turns from "./Turns.ts"
@@ -19,6 +20,7 @@ const projectOf = (stream: StreamName): ProjectId | null =>
 
 const masked = (redactor: Redactor, events: ReadonlyArray<NewEvent>): Effect.Effect<ReadonlyArray<NewEvent>> =>
   Turns.each(events, (event) => {
+    if (OutputText.isProven(event.data, redactor)) return event
     const data = redactor.json(event.data)
     return data === event.data ? event : { ...event, data }
   })
