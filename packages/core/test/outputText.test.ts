@@ -138,7 +138,7 @@ describe("proof that the data of an event was searched", () => {
       return text.take().events.map(({ data }) => [OutputLines.ofData(data), OutputText.isProven(data, first)])
     }
     assert.deepStrictEqual(proven("plain text\n"), [[["plain text"], true]])
-    assert.deepStrictEqual(proven(`it is ${secret}\n${"-".repeat(80)}\n`), [[["it is ***", "-".repeat(80)], false]])
+    assert.deepStrictEqual(proven(`it is ${secret}\n${"z ".repeat(40)}\n`), [[["it is ***", "z ".repeat(40)], false]])
     assert.deepStrictEqual(proven("begins another-"), [])
     const next = make([secret, "another-secret-of-it"])
     text.use(next)
@@ -147,7 +147,10 @@ describe("proof that the data of an event was searched", () => {
     for (const { data } of text.take().events) assert.isFalse(OutputText.isProven(data, next))
     text.push("stdout", bytes.push(Buffer.from("more\n")))
     for (const { data } of text.take().events) assert.isFalse(OutputText.isProven(data, next))
-    text.push("stdout", bytes.push(Buffer.from("and more\n")))
-    for (const { data } of text.take().events) assert.isTrue(OutputText.isProven(data, next))
+    const later = [1, 2, 3].map(() => {
+      text.push("stdout", bytes.push(Buffer.from("and more\n")))
+      return text.take().events.map(({ data }) => OutputText.isProven(data, next))
+    })
+    assert.deepStrictEqual(later.at(-1), [true])
   })
 })
