@@ -11,7 +11,7 @@ import { ofProject } from "@rdev/core/domain/Event"
 import * as NewId from "@rdev/core/ids/NewId"
 import { EventLog } from "@rdev/core/ports/stores/EventLog"
 import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
-import { Context, Effect, Exit, Fiber, Layer, Redacted, Schedule, Scope, Stream } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Redacted, Schedule, Scope, Stream } from "effect"
 import { afterAll } from "vitest"
 import { Database, layerPostgres, type PostgresOptions } from "../src/engine/Database.ts"
 import * as Keyring from "../src/secrets/Keyring.ts"
@@ -221,8 +221,15 @@ describe.skipIf(TestPgBouncer.missing !== null)("behind a pooler", () => {
               )
             })
           yield* Effect.forEach(both, works)
-          // PgBouncer looks every third of a second or so.
-          yield* Effect.sleep("2500 millis")
+          yield* Effect.forEach([pooler, session], ({ log }) =>
+            eventually(
+              Effect.filterOrFail(
+                log,
+                (said) => said.includes("client_idle_timeout"),
+                () => "no idle client was ended"
+              )
+            )
+          )
           yield* Effect.forEach(both, (at) => eventually(works(at)))
           for (const one of [pooler, session]) {
             yield* one.stop
@@ -246,8 +253,16 @@ describe.skipIf(TestPgBouncer.missing !== null)("behind a pooler", () => {
           })
           const at = yield* replica({ url: pooler.through(url) })
           const database = Context.get(at, Database)
-          const holding = yield* Effect.forkScoped(database.transact(database.query("SELECT pg_sleep(4)")))
-          yield* Effect.sleep("300 millis")
+          const held = yield* Deferred.make<void>()
+          const holding = yield* Effect.forkScoped(
+            database.transact(
+              Effect.andThen(
+                Effect.andThen(database.query("SELECT 1"), Deferred.succeed(held, void 0)),
+                database.query("SELECT pg_sleep(4)")
+              )
+            )
+          )
+          yield* Deferred.await(held)
           assert.match((yield* Effect.flip(database.query("SELECT 1"))).message, /default_pool_size/)
           yield* Fiber.interrupt(holding)
         })
