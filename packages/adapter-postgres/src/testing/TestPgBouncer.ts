@@ -25,8 +25,6 @@ export interface PgBouncer {
   /** Without a word to its clients. */
   readonly stop: Effect.Effect<void>
   readonly start: Effect.Effect<void>
-  /** What it has said so far. */
-  readonly log: Effect.Effect<string>
 }
 export interface Options {
   readonly mode: "session" | "transaction" | "statement"
@@ -124,7 +122,6 @@ export const make = (server: TestPostgres.TestServer, options: Options): Effect.
         return there.href
       },
       stop: Effect.promise(() => pooler.state.stop()),
-      start: Effect.promise(() => pooler.start()),
-      log: Effect.sync(() => fs.readFileSync(path.join(pooler.folder, "log"), "utf8"))
+      start: Effect.promise(() => pooler.start())
     }))
   )
