@@ -21,19 +21,6 @@ const encodedBytes = (text: string): number => {
   const { read, written } = encoder.encodeInto(text, scratch)
   return read === text.length ? written : maxEventBytes
 }
-/** At least one piece; each has at most `maxChars` code units and none ends inside a character. */
-export const pieces = (text: string, maxChars: number): ReadonlyArray<string> => {
-  const found: Array<string> = []
-  let from = 0
-  while (text.length - from > maxChars) {
-    const last = text.charCodeAt(from + maxChars - 1)
-    const to = from + maxChars - (last >= 0xd800 && last <= 0xdbff ? 1 : 0)
-    found.push(text.slice(from, to))
-    from = to
-  }
-  return [...found, text.slice(from)]
-}
-
 /** At most this many bytes, and never too few: JSON escapes a code unit by six at most. */
 const bytesOf = (line: string): number => (line.length < 40 ? line.length * 3 : encodedBytes(JSON.stringify(line))) + 3
 
