@@ -10,7 +10,7 @@ describe.runIf(process.env["RDEV_CHAOS"] === "full")("ten features at once in on
   it.live(
     "all release without a person, although each of them registers itself in one file",
     () =>
-      onStage({ policy: (text) => text.replace(/^wip: .*$/m, "wip: 10") }, (stage) =>
+      onStage({ policy: (text) => text.replace(/^wip: .*$/m, "wip: 10") }, (stage, outside) =>
         Effect.gen(function* () {
           const began = Date.now()
           for (const slug of slugs) yield* stage.features.create("hello", { title: slug, slug, description: slug })
@@ -36,7 +36,7 @@ describe.runIf(process.env["RDEV_CHAOS"] === "full")("ten features at once in on
           }
           const count = (action: string) => decided.filter((one) => one === action).length
           process.stdout.write(
-            `ten features released in ${Math.round((Date.now() - began) / 1000)} s: ${count("resolve-conflicts")} conflicts solved, ${count("review-code")} reviews, ${count("escalate-rework")} escalations\n`
+            `ten features released in ${Math.round((Date.now() - began) / 1000)} s: ${count("resolve-conflicts")} conflicts solved, ${outside.ciRuns.length} CI runs, ${count("review-code")} reviews, ${count("audit")} audits, ${count("run-qa")} QA runs, ${count("escalate-rework")} escalations\n`
           )
           assert.strictEqual(count("escalate-rework"), 0)
           for (const slug of slugs)

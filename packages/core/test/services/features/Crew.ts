@@ -57,6 +57,8 @@ export interface Counts {
   readonly did: Map<string, number>
   /** Slugs in the order in which they landed. */
   readonly landed: Array<string>
+  /** For each review after the first of a feature: the files it was told to look at again. */
+  readonly lookedAgain: Array<ReadonlyArray<string>>
 }
 
 /** Files a feature writes besides its own; `shared` makes every feature meet every other. */
@@ -179,6 +181,8 @@ const crew = (options: Options, counts: Counts) => {
           yield* resolve(context, slug)
           break
         case "review-code":
+          if (snapshot.state.reviews.length > 0)
+            counts.lookedAgain.push([...new Set(Object.values(snapshot.state.observed.head?.since ?? {}).flat())])
           yield* say(snapshot, context, [draft("review-recorded", { ...seen, verdict: "approve", findings: [] })])
           break
         case "run-qa": {
@@ -331,7 +335,7 @@ export const release = (
     target: { readonly projectId: Ids.ProjectId; readonly name: ProjectName }
   ) => Effect.Effect<void, unknown, Forge> = () => Effect.void
 ) => {
-  const counts: Counts = { did: new Map(), landed: [] }
+  const counts: Counts = { did: new Map(), landed: [], lookedAgain: [] }
   return Effect.gen(function* () {
     const { features, id, target } = yield* project
     const store = yield* FeatureStore.FeatureStore

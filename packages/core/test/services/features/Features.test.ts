@@ -8,7 +8,7 @@ const author = { name: "Ada", email: "ada@example.test" }
 const create = { title: "Greeting", slug: "greeting", start: false }
 
 const world = <A, E>(test: Effect.Effect<A, E, Forge | Effect.Services<typeof project>>) =>
-  Effect.provide(test, platform({ shared: false }, { did: new Map(), landed: [] }))
+  Effect.provide(test, platform({ shared: false }, { did: new Map(), landed: [], lookedAgain: [] }))
 
 describe("the branch of a new feature", () => {
   it.effect("is not taken from somebody who works under its name", () =>

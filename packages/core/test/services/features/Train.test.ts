@@ -28,6 +28,8 @@ describe("ten features at once in one project", () => {
         assert.isNotNull(seconds, JSON.stringify(features.map((one) => [one.slug, one.phase, one.decision])))
         assert.isAtMost(counts.did.get("resolve-conflicts") ?? 0, 12, "not one round for every other that landed")
         assert.isAtMost(counts.did.get("review-code") ?? 0, 22)
+        assert.strictEqual(counts.lookedAgain.length, (counts.did.get("review-code") ?? 0) - 10)
+        for (const files of counts.lookedAgain) assert.deepStrictEqual(files, ["registry.txt"])
       }),
     { timeout: 600_000 }
   )

@@ -37,8 +37,12 @@ const relation = Effect.fn("Observe.relation")(function* (at: At) {
     { branch: main, sha: at.mainSha },
     { branch: at.branch, sha: at.sha }
   )
-  const patch = compared.mergeBase === null ? null : yield* patchOf(at.target, compared.mergeBase, at.sha)
-  const bound = { patch, mergeBase: compared.mergeBase }
+  const own = compared.mergeBase === null ? null : yield* changesOf(at.target, compared.mergeBase, at.sha)
+  const bound = {
+    patch: own === null ? null : Patch.digest(own),
+    since: own === null ? {} : yield* sinceResults(at, main, own),
+    mergeBase: compared.mergeBase
+  }
   if (compared.conflicts.length > 0)
     return {
       ...bound,
@@ -50,11 +54,58 @@ const relation = Effect.fn("Observe.relation")(function* (at: At) {
   }
 })
 
-/** Digest of what a branch changes of the commit at which it left, or last took in, its base. */
-export const patchOf = Effect.fn("Observe.patchOf")(function* (target: RepositoryTarget, mergeBase: Sha, sha: Sha) {
+/** What a branch changes of the commit at which it left, or last took in, its base. */
+const changesOf = Effect.fnUntraced(function* (target: RepositoryTarget, mergeBase: Sha, sha: Sha) {
   const reader = yield* RepositoryReader
   const [before, after] = yield* Effect.all([reader.commit(target, mergeBase), reader.commit(target, sha)])
-  return Patch.digest(Patch.changes(before.code, after.code))
+  return Patch.changes(before.code, after.code)
+})
+
+/** Its digest. */
+export const patchOf = Effect.fn("Observe.patchOf")(function* (target: RepositoryTarget, mergeBase: Sha, sha: Sha) {
+  return Patch.digest(yield* changesOf(target, mergeBase, sha))
+})
+
+const fullSha = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/
+
+/** Commits that the latest review, audit and QA hold for, as far as the code is another by now. */
+const judgedBefore = (at: At): ReadonlyArray<Sha> => {
+  const last = new Map<string, { readonly sha?: string; readonly tree: string }>()
+  for (const event of at.loaded.events)
+    if (event.type === "review-recorded" || event.type === "audit-recorded" || event.type === "qa-recorded")
+      last.set(event.type, event.data)
+  return [
+    ...new Set(
+      [...last.values()].flatMap(({ sha, tree }) =>
+        sha === undefined || tree === at.tree || !fullSha.test(sha) ? [] : [sha]
+      )
+    )
+  ]
+}
+
+/**
+ * Per commit that an earlier result holds for, the files in which the feature's changes are others now: what has to be looked at again.
+ * Events name commits as their writers know them; one that is not in the repository says nothing.
+ */
+const sinceResults = Effect.fnUntraced(function* (at: At, main: BranchName, own: Patch.Changes) {
+  const reader = yield* RepositoryReader
+  const found = yield* Effect.forEach(judgedBefore(at), (sha) =>
+    Effect.gen(function* () {
+      const { mergeBase } = yield* reader.compare(
+        at.target,
+        { branch: main, sha: at.mainSha },
+        { branch: at.branch, sha }
+      )
+      const before = mergeBase === null ? null : yield* changesOf(at.target, mergeBase, sha)
+      return before === null ? [] : [[sha, Patch.differing(before, own)] as const]
+    }).pipe(
+      Effect.catchIf(
+        (error) => error.reason._tag === "NotFound" || error.reason._tag === "Invalid",
+        () => Effect.succeed([])
+      )
+    )
+  )
+  return Object.fromEntries(found.flat().filter(([, files]) => files.length > 0))
 })
 
 /** Number of the pull request that was opened last; null without one. */
@@ -91,7 +142,8 @@ export const observe = Effect.fn("Observe.observe")(function* (at: At, given: Gi
     head: {
       sha: at.sha,
       tree: at.tree,
-      ...(related === undefined || related.patch === null ? {} : { patch: related.patch })
+      ...(related === undefined || related.patch === null ? {} : { patch: related.patch }),
+      ...(related === undefined || Object.keys(related.since).length === 0 ? {} : { since: related.since })
     },
     wip: { used: others.filter((other) => other.slug !== at.index.slug && other.claimed && other.live).length },
     deps: dependencyStatuses(others)[at.index.slug] ?? {},
