@@ -14,12 +14,11 @@ import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import * as Audit from "@rdev/core/services/Audit"
 import * as Collector from "@rdev/core/services/Collector"
 import * as Damages from "@rdev/core/services/Damages"
-import * as EventRetention from "@rdev/core/services/EventRetention"
 import * as Features from "@rdev/core/services/Features"
 import * as FeatureHandlers from "@rdev/core/services/features/drive/FeatureHandlers"
 import { RepositoryReader } from "@rdev/core/services/features/read/RepositoryReader"
 import * as Policies from "@rdev/core/services/Policies"
-import * as OutputRetention from "@rdev/core/services/OutputRetention"
+import * as LogRetention from "@rdev/core/services/LogRetention"
 import * as Projects from "@rdev/core/services/Projects"
 import { definitions } from "@rdev/core/services/projects/ProjectOperations"
 import { type ProjectSettings as Settings, ProjectSettings } from "@rdev/core/services/projects/ProjectSettings"
@@ -82,8 +81,8 @@ const deliveriesAtOnce = 8
 /** Forgets what is old and finds what nobody owns any more; any number of processes may do so. */
 const housekeeping = Layer.mergeAll(
   Retention.layer(),
-  EventRetention.layer(),
-  OutputRetention.layer(),
+  LogRetention.layerEvents(),
+  LogRetention.layerOutput(),
   Collector.layerSchedule().pipe(Layer.provide(Collector.layer()))
 )
 
