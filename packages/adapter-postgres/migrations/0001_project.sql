@@ -1,5 +1,5 @@
 -- A record is one JSON document (json, not jsonb: it keeps every character JSON can carry); columns repeat what queries look for.
-CREATE TABLE project (
+CREATE TABLE rdev.project (
   id text COLLATE "C" PRIMARY KEY,
   name text NOT NULL,
   status text NOT NULL,
@@ -7,9 +7,9 @@ CREATE TABLE project (
   data json NOT NULL
 );
 -- A name is taken until its project is deleted.
-CREATE UNIQUE INDEX project_name ON project (name) WHERE status <> 'deleted';
+CREATE UNIQUE INDEX project_name ON rdev.project (name) WHERE status <> 'deleted';
 
-CREATE TABLE feature (
+CREATE TABLE rdev.feature (
   id text COLLATE "C" PRIMARY KEY,
   project_id text COLLATE "C" NOT NULL,
   slug text COLLATE "C" NOT NULL,
@@ -17,11 +17,11 @@ CREATE TABLE feature (
   data json NOT NULL,
   UNIQUE (project_id, slug)
 );
-CREATE INDEX feature_of_project ON feature (project_id, id);
-CREATE INDEX feature_live ON feature (id) WHERE live;
+CREATE INDEX feature_of_project ON rdev.feature (project_id, id);
+CREATE INDEX feature_live ON rdev.feature (id) WHERE live;
 
 -- What was said about the policies of projects. Entries are added, never changed; the key keeps two writers from the same number.
-CREATE TABLE policy_entry (
+CREATE TABLE rdev.policy_entry (
   project_id text COLLATE "C" NOT NULL,
   number int NOT NULL,
   word text NOT NULL,

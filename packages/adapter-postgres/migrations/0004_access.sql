@@ -1,4 +1,4 @@
-CREATE TABLE api_key (
+CREATE TABLE rdev.api_key (
   id text COLLATE "C" PRIMARY KEY,
   digest text NOT NULL UNIQUE,
   revoked_at_millis bigint,
@@ -6,7 +6,7 @@ CREATE TABLE api_key (
   data json NOT NULL
 );
 
-CREATE TABLE idempotency (
+CREATE TABLE rdev.idempotency (
   principal text NOT NULL,
   route text NOT NULL,
   key text NOT NULL,
@@ -21,10 +21,10 @@ CREATE TABLE idempotency (
   effect json,
   PRIMARY KEY (principal, route, key)
 );
-CREATE INDEX idempotency_age ON idempotency (claimed_at_millis);
+CREATE INDEX idempotency_age ON rdev.idempotency (claimed_at_millis);
 
 -- A data key per record, wrapped by the key-encryption key named kek_id. Both ciphertexts are bound to project, name and field.
-CREATE TABLE credential (
+CREATE TABLE rdev.credential (
   project_id text COLLATE "C" NOT NULL,
   name text COLLATE "C" NOT NULL,
   kek_id text NOT NULL,
@@ -33,4 +33,4 @@ CREATE TABLE credential (
   updated_at_millis bigint NOT NULL,
   PRIMARY KEY (project_id, name)
 );
-CREATE INDEX credential_kek ON credential (kek_id);
+CREATE INDEX credential_kek ON rdev.credential (kek_id);

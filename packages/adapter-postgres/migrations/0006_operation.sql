@@ -1,5 +1,5 @@
 -- Columns hold what changes or is looked for; `data` holds what was fixed when the operation was made.
-CREATE TABLE operation (
+CREATE TABLE rdev.operation (
   id text COLLATE "C" PRIMARY KEY,
   idempotency_key text COLLATE "C" NOT NULL UNIQUE,
   project_id text COLLATE "C",
@@ -19,15 +19,15 @@ CREATE TABLE operation (
   ended_at_millis bigint,
   data json NOT NULL
 );
-CREATE INDEX operation_of_project ON operation (project_id, id);
+CREATE INDEX operation_of_project ON rdev.operation (project_id, id);
 -- Operations that a runner may claim, oldest wake time first; few at any time.
-CREATE INDEX operation_runnable ON operation ((coalesce(wake_at_millis, created_at_millis)))
+CREATE INDEX operation_runnable ON rdev.operation ((coalesce(wake_at_millis, created_at_millis)))
   WHERE status IN ('planned', 'running', 'waiting', 'compensating');
-CREATE INDEX operation_ended ON operation (ended_at_millis) WHERE status IN ('completed', 'failed', 'cancelled');
+CREATE INDEX operation_ended ON rdev.operation (ended_at_millis) WHERE status IN ('completed', 'failed', 'cancelled');
 
 -- `number` keeps the order in which rows were first written.
-CREATE TABLE operation_step (
-  operation_id text COLLATE "C" NOT NULL REFERENCES operation ON DELETE CASCADE,
+CREATE TABLE rdev.operation_step (
+  operation_id text COLLATE "C" NOT NULL REFERENCES rdev.operation ON DELETE CASCADE,
   key text COLLATE "C" NOT NULL,
   phase text COLLATE "C" NOT NULL,
   number bigint GENERATED ALWAYS AS IDENTITY,
@@ -35,16 +35,16 @@ CREATE TABLE operation_step (
   PRIMARY KEY (operation_id, key, phase)
 );
 
-CREATE TABLE operation_resource (
-  operation_id text COLLATE "C" NOT NULL REFERENCES operation ON DELETE CASCADE,
+CREATE TABLE rdev.operation_resource (
+  operation_id text COLLATE "C" NOT NULL REFERENCES rdev.operation ON DELETE CASCADE,
   key text COLLATE "C" NOT NULL,
   number bigint GENERATED ALWAYS AS IDENTITY,
   data json NOT NULL,
   PRIMARY KEY (operation_id, key)
 );
 
-CREATE TABLE operation_answer (
-  operation_id text COLLATE "C" NOT NULL REFERENCES operation ON DELETE CASCADE,
+CREATE TABLE rdev.operation_answer (
+  operation_id text COLLATE "C" NOT NULL REFERENCES rdev.operation ON DELETE CASCADE,
   key text COLLATE "C" NOT NULL,
   value json NOT NULL,
   PRIMARY KEY (operation_id, key)

@@ -1,9 +1,7 @@
 -- The work queue. A task is one row that moves: ready (can run now) or later (a time, a human, a dependency, capacity), then one
 -- element of a lease while it runs, then history. Ids are ULIDs as uuid, which sort alike. A lane is the set of tasks of a project
 -- that share everything scheduling looks at, so that a row in ready carries one number for all of it.
-CREATE SCHEMA queue;
-
-CREATE TABLE queue.project (
+CREATE TABLE rdev.queue_project (
   no int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   id text COLLATE "C" NOT NULL UNIQUE,
   paused boolean NOT NULL DEFAULT false,
@@ -11,10 +9,10 @@ CREATE TABLE queue.project (
   max_running int,
   finish float8 NOT NULL DEFAULT 0              -- finish tag of start-time fair queueing, see core/queue/Fairness
 ) WITH (fillfactor = 50);
-CREATE TABLE queue.fairness (now float8 NOT NULL) WITH (fillfactor = 10);
-INSERT INTO queue.fairness VALUES (0);
+CREATE TABLE rdev.queue_fairness (now float8 NOT NULL) WITH (fillfactor = 10);
+INSERT INTO rdev.queue_fairness VALUES (0);
 
-CREATE TABLE queue.lane (
+CREATE TABLE rdev.queue_lane (
   no int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   project int NOT NULL,
   kind text COLLATE "C" NOT NULL,
@@ -28,14 +26,14 @@ CREATE TABLE queue.lane (
   used_at timestamptz NOT NULL DEFAULT now(),
   UNIQUE NULLS NOT DISTINCT (project, kind, requires, gate, concurrency_key, concurrency_limit, max_attempts, timeout_millis, suspect)
 );
-CREATE INDEX lane_suspect ON queue.lane (no) WHERE suspect > 0;
+CREATE INDEX queue_lane_suspect ON rdev.queue_lane (no) WHERE suspect > 0;
 -- Whether anything limits what runs, and what then: both are asked by every end.
-CREATE INDEX lane_keyed ON queue.lane (no) WHERE concurrency_key IS NOT NULL;
-CREATE INDEX project_limited ON queue.project (no) WHERE max_running IS NOT NULL;
+CREATE INDEX queue_lane_keyed ON rdev.queue_lane (no) WHERE concurrency_key IS NOT NULL;
+CREATE INDEX queue_project_limited ON rdev.queue_project (no) WHERE max_running IS NOT NULL;
 
 -- The primary key is the only index: order, claim and the skip scan over lanes. priority is negated: lower runs first.
 -- Autovacuum follows the turnover, not the size; truncation would lock the table against claims.
-CREATE TABLE queue.ready (
+CREATE TABLE rdev.queue_ready (
   lane int NOT NULL,
   priority smallint NOT NULL,
   id uuid NOT NULL,
@@ -46,7 +44,7 @@ CREATE TABLE queue.ready (
   PRIMARY KEY (lane, priority, id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
 
-CREATE TABLE queue.later (
+CREATE TABLE rdev.queue_later (
   id uuid PRIMARY KEY,
   run_at timestamptz NOT NULL,                  -- infinity while parked for a human
   lane int NOT NULL,
@@ -58,19 +56,19 @@ CREATE TABLE queue.later (
   waits int NOT NULL DEFAULT 0,                 -- dependencies that have not completed
   awaits text COLLATE "C"                       -- capacity whose return starts it before run_at
 );
-CREATE INDEX later_due ON queue.later (run_at, id) WHERE waits = 0;
-CREATE INDEX later_lane ON queue.later (lane, id);
-CREATE INDEX later_awaits ON queue.later (awaits) WHERE awaits IS NOT NULL;
+CREATE INDEX queue_later_due ON rdev.queue_later (run_at, id) WHERE waits = 0;
+CREATE INDEX queue_later_lane ON rdev.queue_later (lane, id);
+CREATE INDEX queue_later_awaits ON rdev.queue_later (awaits) WHERE awaits IS NOT NULL;
 
-CREATE TABLE queue.dep (on_task uuid NOT NULL, task uuid NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (on_task, task));
-CREATE INDEX dep_task ON queue.dep (task);
-CREATE INDEX dep_at ON queue.dep (at);
-CREATE TABLE queue.key (project int NOT NULL, key text COLLATE "C" NOT NULL, task uuid NOT NULL UNIQUE, PRIMARY KEY (project, key));
-CREATE TABLE queue.gate (name text COLLATE "C" PRIMARY KEY, open_at timestamptz NOT NULL);
-CREATE TABLE queue.cancelling (task uuid PRIMARY KEY);
-CREATE TABLE queue.progress (task uuid PRIMARY KEY, fence bigint NOT NULL, value json NOT NULL);
+CREATE TABLE rdev.queue_dep (on_task uuid NOT NULL, task uuid NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (on_task, task));
+CREATE INDEX queue_dep_task ON rdev.queue_dep (task);
+CREATE INDEX queue_dep_at ON rdev.queue_dep (at);
+CREATE TABLE rdev.queue_key (project int NOT NULL, key text COLLATE "C" NOT NULL, task uuid NOT NULL UNIQUE, PRIMARY KEY (project, key));
+CREATE TABLE rdev.queue_gate (name text COLLATE "C" PRIMARY KEY, open_at timestamptz NOT NULL);
+CREATE TABLE rdev.queue_cancelling (task uuid PRIMARY KEY);
+CREATE TABLE rdev.queue_progress (task uuid PRIMARY KEY, fence bigint NOT NULL, value json NOT NULL);
 
-CREATE TABLE queue.worker (
+CREATE TABLE rdev.queue_worker (
   id uuid PRIMARY KEY,
   name text NOT NULL,
   version text NOT NULL,
@@ -84,10 +82,10 @@ CREATE TABLE queue.worker (
 
 -- The last three digits of tokens: no two of a thousand claims in a row share them, however coarse the clock (the embedded engine's
 -- counts milliseconds). After a crash it may start a little further back; by then the clock has moved on.
-CREATE SEQUENCE queue.claim_no AS int MINVALUE 0 MAXVALUE 999 CYCLE;
+CREATE SEQUENCE rdev.queue_claim_no AS int MINVALUE 0 MAXVALUE 999 CYCLE;
 
 -- One row per claim; its token is the fence of the tasks in it. Bit n of done says that task n has ended.
-CREATE TABLE queue.lease (
+CREATE TABLE rdev.queue_lease (
   token bigint PRIMARY KEY,
   worker uuid NOT NULL,
   claimed_at timestamptz NOT NULL,
@@ -102,12 +100,12 @@ CREATE TABLE queue.lease (
   unfiled bit(512)                              -- bit n says that task n completed with the lease and is not in history yet
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
 -- Compressing arrays that live for milliseconds costs more than it saves.
-ALTER TABLE queue.lease ALTER ids SET STORAGE EXTERNAL, ALTER lanes SET STORAGE EXTERNAL, ALTER priorities SET STORAGE EXTERNAL,
+ALTER TABLE rdev.queue_lease ALTER ids SET STORAGE EXTERNAL, ALTER lanes SET STORAGE EXTERNAL, ALTER priorities SET STORAGE EXTERNAL,
   ALTER payloads SET STORAGE EXTERNAL, ALTER extras SET STORAGE EXTERNAL, ALTER states SET STORAGE EXTERNAL;
 
 -- Ended tasks, in one partition per day of creation (an id holds its time), so that retention drops tables. Rows come nearly in the
 -- order of their ids: BRIN finds one by id at almost no cost to the writer.
-CREATE TABLE queue.history (
+CREATE TABLE rdev.queue_history (
   id uuid NOT NULL,
   lane int NOT NULL,
   priority smallint NOT NULL,
@@ -123,7 +121,7 @@ CREATE TABLE queue.history (
   progress json,
   blocked_by uuid                               -- the dependency that did not complete
 ) PARTITION BY RANGE (id);
-CREATE INDEX history_lane ON queue.history (lane, id);
-CREATE INDEX history_id ON queue.history USING brin (id) WITH (pages_per_range = 32);
-CREATE INDEX history_not_completed ON queue.history (lane, id) WHERE status <> 1;
-CREATE TABLE queue.history_other PARTITION OF queue.history DEFAULT;
+CREATE INDEX queue_history_lane ON rdev.queue_history (lane, id);
+CREATE INDEX queue_history_id ON rdev.queue_history USING brin (id) WITH (pages_per_range = 32);
+CREATE INDEX queue_history_not_completed ON rdev.queue_history (lane, id) WHERE status <> 1;
+CREATE TABLE rdev.queue_history_other PARTITION OF rdev.queue_history DEFAULT;

@@ -6,10 +6,9 @@
 import { StoreError, type StoreReason } from "@rdev/core/ports/stores/StoreError"
 import { Clock, Effect, type Scope } from "effect"
 import type { Connections } from "./engine/Driver.ts"
+import * as SchemaName from "./engine/SchemaName.ts"
+import * as SchemaAccess from "./SchemaAccess.ts"
 import * as SqlFiles from "./SqlFiles.ts"
-
-/** Any constant; replicas of rdev agree on it, and another program's locks are unlikely to meet it. */
-const advisoryKey = 7_236_318_854_001
 
 const fail = (reason: StoreReason, cause?: unknown) => new StoreError({ operation: "Migrations.run", reason, cause })
 
@@ -21,10 +20,10 @@ interface Applied {
 }
 
 const tableSql =
-  "CREATE TABLE IF NOT EXISTS rdev_migration (name text PRIMARY KEY, checksum text NOT NULL, release int NOT NULL, applied_at_millis bigint NOT NULL)"
-const appliedSql = "SELECT name, checksum, release FROM rdev_migration"
+  "CREATE TABLE IF NOT EXISTS rdev.migration (name text PRIMARY KEY, checksum text NOT NULL, release int NOT NULL, applied_at_millis bigint NOT NULL)"
+const appliedSql = "SELECT name, checksum, release FROM rdev.migration"
 const noteSql = `
-  INSERT INTO rdev_migration (name, checksum, release, applied_at_millis) VALUES ($1, $2, $3, $4)
+  INSERT INTO rdev.migration (name, checksum, release, applied_at_millis) VALUES ($1, $2, $3, $4)
   ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, release = excluded.release, applied_at_millis = excluded.applied_at_millis`
 
 const isTable = (name: string): boolean => !name.includes("/")
@@ -69,20 +68,25 @@ const missing = (files: SqlFiles.SqlFiles, applied: ReadonlyArray<Applied>): Eff
 
 const applied = (database: Connections) => database.query<Applied>(appliedSql)
 
-const isNoTable = ({ cause }: StoreError): boolean =>
-  typeof cause === "object" && cause !== null && Reflect.get(cause, "code") === "42P01"
+const codeOf = ({ cause }: StoreError): unknown =>
+  typeof cause === "object" && cause !== null ? Reflect.get(cause, "code") : undefined
+/** There is none, or it is somebody else's. */
+const isNoTable = (error: StoreError): boolean => ["42P01", "3F000", "42703"].includes(String(codeOf(error)))
+/** No right to the schema or its tables: what is looked at next says which. */
+const isRefused = (error: StoreError): boolean => codeOf(error) === "42501"
 
 /**
  * Null for a database without the table, which is new: it says so with an error, once, so that every other start needs one statement less.
  */
-const look = (database: Connections, files: SqlFiles.SqlFiles) =>
+const look = (database: Connections, files: SqlFiles.SqlFiles, schema: string) =>
   Effect.catchIf(applied(database), isNoTable, () => Effect.succeed(null)).pipe(
+    Effect.catchIf(isRefused, (error) => Effect.andThen(SchemaAccess.check(database, schema), Effect.fail(error))),
     Effect.flatMap((rows) => (rows === null ? Effect.succeed(null) : missing(files, rows)))
   )
 
-const applyFile = (database: Connections, file: SqlFiles.SqlFile, release: number) =>
+const applyFile = (database: Connections, files: SqlFiles.SqlFiles, file: SqlFiles.SqlFile) =>
   Effect.gen(function* () {
-    yield* database.query(yield* SqlFiles.read(file)).pipe(
+    yield* database.query(yield* SqlFiles.read(files, file)).pipe(
       Effect.mapError(
         (error) =>
           new StoreError({
@@ -92,28 +96,32 @@ const applyFile = (database: Connections, file: SqlFiles.SqlFile, release: numbe
           })
       )
     )
-    yield* database.query(noteSql, [file.name, file.checksum, release, yield* Clock.currentTimeMillis])
+    yield* database.query(noteSql, [file.name, file.checksum, files.release, yield* Clock.currentTimeMillis])
     return file.name
   })
 
 /** Applies what is missing; returns the names applied. */
-const apply = (database: Connections, files: SqlFiles.SqlFiles): Effect.Effect<ReadonlyArray<string>, StoreError> => {
+const apply = (
+  database: Connections,
+  files: SqlFiles.SqlFiles,
+  schema: string
+): Effect.Effect<ReadonlyArray<string>, StoreError> => {
   /** The lock ends with each transaction, so what is missing is looked up again inside of it. */
   const inTurn = <A>(work: Effect.Effect<A, StoreError>) =>
-    database.transact(Effect.andThen(database.query("SELECT pg_advisory_xact_lock($1)", [advisoryKey]), work))
+    database.transact(
+      Effect.andThen(database.query("SELECT pg_advisory_xact_lock($1)", [SchemaName.lockKey(schema)]), work)
+    )
   const missed = Effect.flatMap(applied(database), (rows) => missing(files, rows))
   const nextTable = inTurn(
     Effect.flatMap(missed, ({ tables: [file] }) =>
-      file === undefined ? Effect.succeed(null) : applyFile(database, file, files.release)
+      file === undefined ? Effect.succeed(null) : applyFile(database, files, file)
     )
   )
   const functions = inTurn(
-    Effect.flatMap(missed, (found) =>
-      Effect.forEach(found.functions, (file) => applyFile(database, file, files.release))
-    )
+    Effect.flatMap(missed, (found) => Effect.forEach(found.functions, (file) => applyFile(database, files, file)))
   )
   return Effect.gen(function* () {
-    yield* inTurn(database.query(tableSql))
+    yield* inTurn(Effect.andThen(SchemaAccess.ensure(database, schema), database.query(tableSql)))
     const names: Array<string> = []
     for (let name = yield* nextTable; name !== null; name = yield* nextTable) names.push(name)
     return [...names, ...(yield* functions)]
@@ -127,14 +135,15 @@ const apply = (database: Connections, files: SqlFiles.SqlFiles): Effect.Effect<R
 export const run = (
   database: Connections,
   unlimited: Effect.Effect<Connections, never, Scope.Scope>,
-  files: SqlFiles.SqlFiles
+  files: SqlFiles.SqlFiles,
+  schema: string
 ): Effect.Effect<ReadonlyArray<string>, StoreError> =>
   Effect.gen(function* () {
-    const found = yield* look(database, files)
+    const found = yield* look(database, files, schema)
     if (found !== null && found.newer.length > 0)
       yield* Effect.logInfo(
         `the database has functions of a newer version of rdev (${found.newer.join(", ")}): they are kept, and work with this version too`
       )
     if (found !== null && found.tables.length === 0 && found.functions.length === 0) return []
-    return yield* Effect.scoped(Effect.flatMap(unlimited, (connections) => apply(connections, files)))
+    return yield* Effect.scoped(Effect.flatMap(unlimited, (connections) => apply(connections, files, schema)))
   })

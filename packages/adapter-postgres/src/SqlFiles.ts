@@ -14,23 +14,16 @@ export interface SqlFile {
   readonly checksum: string
 }
 export interface SqlFiles {
+  /** Ends with a slash; the folders migrations and sql are in it. */
+  readonly folder: string
   /** How many releases came before: what a database was given by a later one is left to it. */
   readonly release: number
   readonly tables: ReadonlyArray<SqlFile>
   /** In the order in which they can be made. */
   readonly functions: ReadonlyArray<SqlFile>
 }
-/** What a release was made of, in sql/releases.json. */
-export interface Release {
-  readonly version: string
-  readonly tables: Readonly<Record<string, string>>
-  /** Signatures: a body may change with the next release, what is asked and answered may not. */
-  readonly functions: Readonly<Record<string, string>>
-}
-
 /** The same folder from src/ and from dist/. */
-const packageFolder = fileURLToPath(new URL("../", import.meta.url))
-export const releasesFile = `${packageFolder}sql/releases.json`
+export const packageFolder = fileURLToPath(new URL("../", import.meta.url))
 /**
  * The files as they were when the package was built, beside the built modules: reading and hashing every one would take each start longer
  * than asking the database which of them it has.
@@ -41,14 +34,14 @@ const invalid = (message: string, cause?: unknown) =>
   new StoreError({ operation: "Migrations.run", reason: { _tag: "Invalid", field: "migrations", message }, cause })
 
 const isTable = (name: string): boolean => /^\d{4}_/.test(name)
-export const pathOf = ({ name }: Pick<SqlFile, "name">): string =>
-  `${packageFolder}${isTable(name) ? "migrations" : "sql"}/${name}.sql`
-const textOf = (name: string): string => fs.readFileSync(pathOf({ name }), "utf8").replaceAll("\r\n", "\n")
+const pathOf = (root: string, name: string): string => `${root}${isTable(name) ? "migrations" : "sql"}/${name}.sql`
+const textOf = (root: string, name: string): string =>
+  fs.readFileSync(pathOf(root, name), "utf8").replaceAll("\r\n", "\n")
 const checksumOf = (sql: string): string => hash("sha256", sql)
 
-const namesIn = (folder: string, form: RegExp): ReadonlyArray<string> =>
+const namesIn = (root: string, folder: string, form: RegExp): ReadonlyArray<string> =>
   fs
-    .readdirSync(packageFolder + folder)
+    .readdirSync(root + folder)
     .filter((file) => file.endsWith(".sql"))
     .sort()
     .map((file) => {
@@ -57,11 +50,11 @@ const namesIn = (folder: string, form: RegExp): ReadonlyArray<string> =>
     })
 
 /** Of `queue/claim`, as SQL writes it. */
-export const functionOf = (name: string): string => name.replace("/", ".")
-const made = /^CREATE OR REPLACE (?:FUNCTION|PROCEDURE) ([a-z_.]+)(\([^]*?)\s+LANGUAGE /gm
+export const functionOf = (name: string): string => `rdev.${name.replace("/", "_")}`
+const made = /^CREATE OR REPLACE (?:FUNCTION|PROCEDURE) ([a-z0-9_.]+)(\([^]*?)\s+LANGUAGE /gm
 
 /** What a function's file makes: exactly one function, named after the file. */
-const signatureOf = (name: string, sql: string): string => {
+export const signatureOf = (name: string, sql: string): string => {
   const [first, ...others] = sql.matchAll(made)
   if (first === undefined || others.length > 0 || first[1] !== functionOf(name))
     throw invalid(`sql/${name}.sql holds one CREATE OR REPLACE FUNCTION (or PROCEDURE) ${functionOf(name)}(…)`)
@@ -90,80 +83,42 @@ const checkedNumbers = (names: ReadonlyArray<string>): ReadonlyArray<string> => 
   return names
 }
 
-const attempt = <A>(read: () => A, message: string): Effect.Effect<A, StoreError> =>
+export const attempt = <A>(read: () => A, message: string): Effect.Effect<A, StoreError> =>
   Effect.try({ try: read, catch: (cause) => (cause instanceof StoreError ? cause : invalid(message, cause)) })
 
-const readReleases = (): ReadonlyArray<Release> => JSON.parse(fs.readFileSync(releasesFile, "utf8"))
-const bodies = (): ReadonlyMap<string, string> =>
+const releasesOf = (root: string): ReadonlyArray<unknown> =>
+  JSON.parse(fs.readFileSync(`${root}sql/releases.json`, "utf8"))
+export const bodies = (root: string): ReadonlyMap<string, string> =>
   new Map(
     fs
-      .readdirSync(`${packageFolder}sql`, { withFileTypes: true })
+      .readdirSync(`${root}sql`, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
-      .flatMap((entry) => namesIn(`sql/${entry.name}`, /^[a-z_]+\.sql$/).map((file) => `${entry.name}/${file}`))
+      .flatMap((entry) => namesIn(root, `sql/${entry.name}`, /^[a-z][a-z0-9_]*\.sql$/).map((file) => `${entry.name}/${file}`))
       .sort()
-      .map((name) => [name, textOf(name)])
+      .map((name) => [name, textOf(root, name)])
   )
-const tables = (): ReadonlyArray<SqlFile> =>
-  checkedNumbers(namesIn("migrations", /^\d{4}_[a-z0-9_]+\.sql$/)).map((name) => ({
+export const tables = (root: string): ReadonlyArray<SqlFile> =>
+  checkedNumbers(namesIn(root, "migrations", /^\d{4}_[a-z0-9_]+\.sql$/)).map((name) => ({
     name,
-    checksum: checksumOf(textOf(name))
+    checksum: checksumOf(textOf(root, name))
   }))
 
 /** What stands in the folders; this is what `listing` keeps. */
-export const list: Effect.Effect<SqlFiles, StoreError> = attempt(() => {
-  const all = bodies()
-  for (const [name, sql] of all) signatureOf(name, sql)
-  return {
-    release: readReleases().length,
-    tables: tables(),
-    functions: inOrder(all).map((name) => ({ name, checksum: checksumOf(all.get(name) ?? "") }))
-  }
-}, `${packageFolder} cannot be read: the folders migrations and sql must lie beside dist (was the package bundled?)`)
-
-/** The files as a release would be made of them now. */
-export const asRelease = (version: string): Effect.Effect<Release, StoreError> =>
-  attempt(
-    () => ({
-      version,
-      tables: Object.fromEntries(tables().map(({ checksum, name }) => [name, checksum])),
-      functions: Object.fromEntries([...bodies()].map(([name, sql]) => [name, signatureOf(name, sql)]))
-    }),
-    `${packageFolder} cannot be read`
-  )
-export const releases: Effect.Effect<ReadonlyArray<Release>, StoreError> = attempt(
-  readReleases,
-  `${releasesFile} cannot be read`
-)
-
-/** What `now` may not do after these releases, in words. Pure. */
-export const problemsOf = (before: ReadonlyArray<Release>, now: Release): ReadonlyArray<string> => {
-  const last = before.at(-1)
-  if (last === undefined) return []
-  const newest = Object.keys(last.tables).sort().at(-1) ?? ""
-  const changed = Object.entries(last.tables).flatMap(([name, checksum]) =>
-    now.tables[name] === checksum
-      ? []
-      : [`migrations/${name}.sql was released with ${last.version} and must not change: write a new file`]
-  )
-  const early = Object.keys(now.tables).filter((name) => last.tables[name] === undefined && name < newest)
-  const functions = Object.entries(last.functions).flatMap(([name, signature]) =>
-    now.functions[name] === signature
-      ? []
-      : now.functions[name] === undefined
-        ? [`sql/${name}.sql was released with ${last.version}: workers of that version call it, so it stays`]
-        : [
-            `sql/${name}.sql was released with ${last.version} as ${signature}: give the new one another name, so that older workers go on`
-          ]
-  )
-  return [
-    ...changed,
-    ...early.map((name) => `migrations/${name}.sql comes before ${newest}, which was released: number it higher`),
-    ...functions
-  ]
-}
+export const listIn = (root: string): Effect.Effect<SqlFiles, StoreError> =>
+  attempt(() => {
+    const all = bodies(root)
+    for (const [name, sql] of all) signatureOf(name, sql)
+    return {
+      folder: root,
+      release: releasesOf(root).length,
+      tables: tables(root),
+      functions: inOrder(all).map((name) => ({ name, checksum: checksumOf(all.get(name) ?? "") }))
+    }
+  }, `${root} cannot be read: the folders migrations and sql must lie beside dist (was the package bundled?)`)
+export const list: Effect.Effect<SqlFiles, StoreError> = listIn(packageFolder)
 
 const built = attempt(
-  (): SqlFiles => JSON.parse(fs.readFileSync(listing, "utf8")),
+  (): SqlFiles => ({ ...JSON.parse(fs.readFileSync(listing, "utf8")), folder: packageFolder }),
   `${listing} cannot be read: build or install the package anew`
 )
 
@@ -171,11 +126,14 @@ const built = attempt(
 export const load: Effect.Effect<SqlFiles, StoreError> = Effect.suspend(() => (fs.existsSync(listing) ? built : list))
 
 /** The text of a file, as it was when it was listed. */
-export const read = (file: SqlFile): Effect.Effect<string, StoreError> =>
+export const read = ({ folder }: SqlFiles, { checksum, name }: SqlFile): Effect.Effect<string, StoreError> =>
   Effect.filterOrFail(
-    attempt(() => textOf(file.name), `${pathOf(file)} cannot be read`),
-    (sql) => checksumOf(sql) === file.checksum,
-    () => invalid(`${pathOf(file)} is not the one that this version was built with: build or install the package anew`)
+    attempt(() => textOf(folder, name), `${pathOf(folder, name)} cannot be read`),
+    (sql) => checksumOf(sql) === checksum,
+    () =>
+      invalid(
+        `${pathOf(folder, name)} is not the one that this version was built with: build or install the package anew`
+      )
   )
 
 /** Changes when any file does. */

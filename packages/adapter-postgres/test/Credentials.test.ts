@@ -77,15 +77,15 @@ layer(layerEmbedded({ memory: true }), { excludeTestServices: true })("Credentia
           const store = yield* CredentialStore
           yield* store.put(here, "TOKEN", Redacted.make("canary-7f3a"))
           const dump = yield* db.query<{ row: string }>(
-            "SELECT c::text || encode(ciphertext, 'escape') || encode(wrapped_key, 'escape') AS row FROM credential c"
+            "SELECT c::text || encode(ciphertext, 'escape') || encode(wrapped_key, 'escape') AS row FROM rdev.credential c"
           )
           assert.isFalse(dump.some((line) => line.row.includes("canary")))
           yield* db.query(
-            "INSERT INTO credential SELECT $2, name, kek_id, wrapped_key, ciphertext, 0 FROM credential WHERE project_id = $1",
+            "INSERT INTO rdev.credential SELECT $2, name, kek_id, wrapped_key, ciphertext, 0 FROM rdev.credential WHERE project_id = $1",
             [here, there]
           )
           yield* db.query(
-            "INSERT INTO credential SELECT project_id, 'OTHER', kek_id, wrapped_key, ciphertext, 0 FROM credential WHERE project_id = $1 AND name = 'TOKEN'",
+            "INSERT INTO rdev.credential SELECT project_id, 'OTHER', kek_id, wrapped_key, ciphertext, 0 FROM rdev.credential WHERE project_id = $1 AND name = 'TOKEN'",
             [here]
           )
           for (const [project, name] of [
@@ -168,7 +168,7 @@ layer(layerEmbedded({ memory: true }), { excludeTestServices: true })("Credentia
       )
       const db = yield* Database
       const stale = Effect.map(
-        db.query("SELECT 1 FROM credential WHERE kek_id <> $1", [Keyring.idOf(Buffer.from(next, "base64"))]),
+        db.query("SELECT 1 FROM rdev.credential WHERE kek_id <> $1", [Keyring.idOf(Buffer.from(next, "base64"))]),
         (rows) => rows.length
       )
       yield* using(

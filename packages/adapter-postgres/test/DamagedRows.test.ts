@@ -81,7 +81,7 @@ layer(Layer.orDie(stores), { excludeTestServices: true })("Damaged rows", (it) =
       yield* projects.insert(good)
       yield* projects.insert(bad)
       for (const spoil of [...spoils, JSON.stringify({ description: "still here", agent: 5 })]) {
-        yield* query("UPDATE project SET data = $2 WHERE id = $1", [bad.id, spoil])
+        yield* query("UPDATE rdev.project SET data = $2 WHERE id = $1", [bad.id, spoil])
         yield* watched((registry) =>
           Effect.gen(function* () {
             const listed = yield* projects.list({ after: null, limit: 100, only: [good.id, bad.id] })
@@ -103,7 +103,7 @@ layer(Layer.orDie(stores), { excludeTestServices: true })("Damaged rows", (it) =
             // Deleting it is the way out.
             if (spoil === "null") return
             assert.strictEqual(
-              (yield* query<{ readonly data: unknown }>("SELECT data::text AS data FROM project WHERE id = $1", [
+              (yield* query<{ readonly data: unknown }>("SELECT data::text AS data FROM rdev.project WHERE id = $1", [
                 bad.id
               ])).length,
               1
@@ -169,7 +169,7 @@ layer(Layer.orDie(stores), { excludeTestServices: true })("Damaged rows", (it) =
         ["a", "b", "c"].map((type) => ({ type, subject: {}, data: { n: type } }))
       )
       for (const spoil of spoils.slice(1, 4)) {
-        yield* query("UPDATE event SET data = $2 WHERE stream = $1 AND seq = 2", [stream, spoil])
+        yield* query("UPDATE rdev.event SET data = $2 WHERE stream = $1 AND seq = 2", [stream, spoil])
         const page = yield* watched(() => log.read(stream, 0, 10))
         assert.deepStrictEqual(
           page.events.map(({ seq, type }) => [seq, type]),

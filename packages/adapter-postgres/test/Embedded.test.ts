@@ -76,12 +76,12 @@ describe("data folder", () => {
       yield* inFolder(
         dataDir,
         Effect.flatMap(Database, (db) =>
-          db.query("INSERT INTO project (id, name, status, revision, data) VALUES ('p', 'n', 'ready', 1, '{}')")
+          db.query("INSERT INTO rdev.project (id, name, status, revision, data) VALUES ('p', 'n', 'ready', 1, '{}')")
         )
       )
       const rows = yield* inFolder(
         dataDir,
-        Effect.flatMap(Database, (db) => db.query("SELECT id FROM project"))
+        Effect.flatMap(Database, (db) => db.query("SELECT id FROM rdev.project"))
       )
       assert.deepStrictEqual(
         rows.map((row) => ({ ...row })),
@@ -149,7 +149,7 @@ describe("data folder", () => {
       yield* inFolder(
         dataDir,
         Effect.flatMap(Database, (db) =>
-          db.query("INSERT INTO rdev_migration VALUES ('9999_from_the_future', 'x', 1, 1)")
+          db.query("INSERT INTO rdev.migration VALUES ('9999_from_the_future', 'x', 1, 1)")
         )
       )
       const error = yield* refusal(dataDir)
@@ -165,7 +165,7 @@ describe("data folder", () => {
       yield* inFolder(
         dataDir,
         Effect.flatMap(Database, (db) =>
-          db.query("UPDATE rdev_migration SET checksum = 'y' WHERE name = '0001_project'")
+          db.query("UPDATE rdev.migration SET checksum = 'y' WHERE name = '0001_project'")
         )
       )
       assert.match(text(yield* refusal(dataDir)), /^Corrupt: .*migration 0001_project was applied with other contents/)

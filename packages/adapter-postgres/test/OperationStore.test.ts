@@ -258,4 +258,7 @@ const suite = (name: string, database: Layer.Layer<Database, StoreError>) =>
   })
 
 suite("OperationStore: embedded", layerEmbedded({ memory: true }))
-suite("OperationStore: PostgreSQL", TestPostgres.layerDatabase())
+suite(
+  "OperationStore: PostgreSQL",
+  TestPostgres.layerDatabase({ schema: "Rdev-Test", settings: { search_path: "nowhere" } })
+)

@@ -44,7 +44,7 @@ const suites = async (mode: "session" | "transaction") => {
       Effect.gen(function* () {
         const server = yield* TestPostgres.make()
         const pooler = yield* TestPgBouncer.make(server, { mode })
-        const stores = yield* replica({ url: pooler.through(yield* server.createDatabase) })
+        const stores = yield* replica({ url: pooler.through(yield* server.createDatabase), schema: `Behind-${mode}` })
         return { pooler, server, stores }
       }),
       scope

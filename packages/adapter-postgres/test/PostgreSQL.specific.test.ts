@@ -88,7 +88,7 @@ layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestS
       yield* Effect.forEach(Array.from({ length: 6 }), () => Effect.scoped(replica(url)), { concurrency: "unbounded" })
       const files = yield* SqlFiles.load
       const rows = yield* Effect.provide(
-        Effect.flatMap(Database, (db) => db.query<{ name: string }>("SELECT name FROM rdev_migration")),
+        Effect.flatMap(Database, (db) => db.query<{ name: string }>("SELECT name FROM rdev.migration")),
         layerPostgres({ url })
       )
       assert.deepStrictEqual(
@@ -105,16 +105,21 @@ layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestS
         Effect.gen(function* () {
           const database = yield* Database
           const files = yield* SqlFiles.load
-          const before = yield* database.query("SELECT * FROM rdev_migration ORDER BY name")
+          const before = yield* database.query("SELECT * FROM rdev.migration ORDER BY name")
           const error = yield* Effect.flip(
-            Migrations.run(database, Effect.succeed(database), {
-              ...files,
-              functions: files.functions.map((file) =>
-                file.name === "queue/tend" ? { ...file, checksum: "of another text" } : file
-              )
-            })
+            Migrations.run(
+              database,
+              Effect.succeed(database),
+              {
+                ...files,
+                functions: files.functions.map((file) =>
+                  file.name === "queue/tend" ? { ...file, checksum: "of another text" } : file
+                )
+              },
+              database.schema
+            )
           )
-          assert.deepStrictEqual(yield* database.query("SELECT * FROM rdev_migration ORDER BY name"), before)
+          assert.deepStrictEqual(yield* database.query("SELECT * FROM rdev.migration ORDER BY name"), before)
           return error
         }),
         layerPostgres({ url })
@@ -202,7 +207,7 @@ layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestS
       yield* Effect.scoped(replica(url))
       yield* Effect.provide(
         Effect.flatMap(Database, (db) =>
-          db.query("INSERT INTO rdev_migration VALUES ('9999_from_the_future', 'x', 1, 1)")
+          db.query("INSERT INTO rdev.migration VALUES ('9999_from_the_future', 'x', 1, 1)")
         ),
         layerPostgres({ url })
       )

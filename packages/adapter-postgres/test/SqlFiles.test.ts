@@ -1,6 +1,7 @@
 /** The files of the schema: their order, their releases, and what may not change after one. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
+import * as Releases from "../src/Releases.ts"
 import * as SqlFiles from "../src/SqlFiles.ts"
 
 const release = (version: string, tables: Record<string, string>, functions: Record<string, string>) => ({
@@ -13,17 +14,18 @@ const released = release("1.0.0", { "0001_a": "x", "0003_c": "y" }, { "queue/cla
 describe("SQL files", () => {
   it.effect("nothing that was released has changed", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(SqlFiles.problemsOf(yield* SqlFiles.releases, yield* SqlFiles.asRelease("the next")), [])
+      assert.deepStrictEqual(Releases.problemsOf(yield* Releases.all, yield* Releases.asRelease("the next")), [])
     })
   )
 
   it.effect("every function comes after those it calls", () =>
     Effect.gen(function* () {
-      const { functions } = yield* SqlFiles.list
+      const files = yield* SqlFiles.list
+      const { functions } = files
       const names = functions.map((file) => file.name)
       assert.isAtLeast(names.length, 20)
       for (const [i, file] of functions.entries()) {
-        const sql = yield* SqlFiles.read(file)
+        const sql = yield* SqlFiles.read(files, file)
         for (const later of names.slice(i + 1))
           assert.notInclude(sql, `${SqlFiles.functionOf(later)}(`, `${file.name} calls ${later}`)
       }
@@ -56,11 +58,11 @@ describe("SQL files", () => {
   })
 
   it("what was released may not change, and what may is let through", () => {
-    const now = (change: Partial<SqlFiles.Release>) => SqlFiles.problemsOf([released], { ...released, ...change })
+    const now = (change: Partial<Releases.Release>) => Releases.problemsOf([released], { ...released, ...change })
     assert.deepStrictEqual(now({}), [])
     assert.deepStrictEqual(now({ tables: { ...released.tables, "0004_d": "z" } }), [])
     assert.deepStrictEqual(now({ functions: { ...released.functions, "queue/claim_2": "() RETURNS int" } }), [])
-    assert.deepStrictEqual(SqlFiles.problemsOf([], released), [])
+    assert.deepStrictEqual(Releases.problemsOf([], released), [])
     for (const [change, said] of [
       [
         { tables: { ...released.tables, "0001_a": "other" } },
@@ -79,10 +81,11 @@ describe("SQL files", () => {
 
   it.effect("a text that is not the one listed is refused", () =>
     Effect.gen(function* () {
-      const [first] = (yield* SqlFiles.list).functions
+      const files = yield* SqlFiles.list
+      const [first] = files.functions
       if (first === undefined) return assert.fail("there are no functions")
-      assert.isTrue(Exit.isSuccess(yield* Effect.exit(SqlFiles.read(first))))
-      const error = yield* Effect.flip(SqlFiles.read({ ...first, checksum: "another" }))
+      assert.isTrue(Exit.isSuccess(yield* Effect.exit(SqlFiles.read(files, first))))
+      const error = yield* Effect.flip(SqlFiles.read(files, { ...first, checksum: "another" }))
       assert.match(error.message, /is not the one that this version was built with/)
     })
   )

@@ -44,7 +44,7 @@ const run = async (name: string, database: Layer.Layer<Database, StoreError>) =>
 }
 
 await run("embedded", layerEmbedded({ memory: true }))
-await run("PostgreSQL", TestPostgres.layerDatabase())
+await run("PostgreSQL", TestPostgres.layerDatabase({ schema: "Rdev-Test", settings: { search_path: "nowhere" } }))
 // What is installed is often older: where the npm package of this platform is there, its current version is used too.
 if (TestPostgres.hasPackage())
   await run("PostgreSQL of the npm package", TestPostgres.layerDatabase({ binaries: "packaged" }))

@@ -100,7 +100,7 @@ const test = (name: string, database: Layer.Layer<Database, StoreError>) =>
   )
 
 test("embedded", layerEmbedded({ memory: true }))
-test("PostgreSQL", TestPostgres.layerDatabase())
+test("PostgreSQL", TestPostgres.layerDatabase({ schema: "Rdev-Test", settings: { search_path: "nowhere" } }))
 
 it.live(
   "another process sends events to a webhook made here, and stops when it is disabled",

@@ -47,22 +47,22 @@ export default {
     const d = WorkQueue.defaults
     const lanes = await sql(
       url,
-      `select queue.lane_no(p, '${kind}', '{}', null, null, 1, ${d.maxAttempts}, ${d.timeoutMillis}) no from unnest(array['${Array.from({ length: 10 }, (_, i) => project(i)).join("','")}']) p`
+      `select rdev.queue_lane_no(p, '${kind}', '{}', null, null, 1, ${d.maxAttempts}, ${d.timeoutMillis}) no from unnest(array['${Array.from({ length: 10 }, (_, i) => project(i)).join("','")}']) p`
     )
     for (let at = 0; at < n; at += 250_000) {
       await sql(
         url,
-        `insert into queue.ready (lane, priority, id, payload)
+        `insert into rdev.queue_ready (lane, priority, id, payload)
         select (array[${lanes.map((row) => row.no)}])[1 + i % 10], 0, (lpad(to_hex((extract(epoch from now()) * 1000)::bigint), 12, '0') || lpad(to_hex(i), 20, '0'))::uuid, json_build_object('n', i, 't', 0, 'pad', repeat('x', 64))
         from generate_series(${at}, ${Math.min(n, at + 250_000) - 1}) i`
       )
     }
   },
   seedCompleted: () => `
-    insert into queue.history (id, lane, priority, status, fence, ended_at, payload) select id, lane, priority, 1, 1, now(), payload from queue.ready;
-    truncate queue.ready`,
+    insert into rdev.queue_history (id, lane, priority, status, fence, ended_at, payload) select id, lane, priority, 1, 1, now(), payload from rdev.queue_ready;
+    truncate rdev.queue_ready`,
   unfinished:
-    "select ((select count(*) from queue.ready) + (select count(*) from queue.later) + (select coalesce(sum(cardinality(ids) - bit_count(done)), 0) from queue.lease))::int n",
+    "select ((select count(*) from rdev.queue_ready) + (select count(*) from rdev.queue_later) + (select coalesce(sum(cardinality(ids) - bit_count(done)), 0) from rdev.queue_lease))::int n",
   async work({ url }, { concurrency, handler, leaseMs = 30_000 }) {
     const handlers = TaskHandlers.layer({
       [kind]: ({ task }) => {

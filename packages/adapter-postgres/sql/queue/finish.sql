@@ -6,26 +6,26 @@
 --
 -- Workers are woken for what an end lets run: a dependent that waits for nothing more, a task that is tried again at once, another of
 -- the same concurrency key or of a project that runs as many as it may. On the embedded engine every end rings anyway.
-CREATE OR REPLACE FUNCTION queue.finish(p_tokens bigint[]) RETURNS bigint[] LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION rdev.queue_finish(p_tokens bigint[]) RETURNS bigint[] LANGUAGE plpgsql
 SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE v_tokens bigint[]; v_ids uuid[]; v_limits boolean; v_progress boolean; v_follow boolean;
 BEGIN
   WITH marked AS (
-    UPDATE queue.lease l SET unfiled = queue.first_bits(cardinality(l.ids)) & ~l.done, done = queue.first_bits(cardinality(l.ids)), ended_at = clock_timestamp()
+    UPDATE rdev.queue_lease l SET unfiled = rdev.queue_first_bits(cardinality(l.ids)) & ~l.done, done = rdev.queue_first_bits(cardinality(l.ids)), ended_at = clock_timestamp()
     WHERE l.token = ANY (p_tokens) AND l.ended_at IS NULL RETURNING l.token)
   SELECT array_agg(m.token),
-    EXISTS (SELECT FROM queue.lane WHERE concurrency_key IS NOT NULL) OR EXISTS (SELECT FROM queue.project WHERE max_running IS NOT NULL),
-    EXISTS (SELECT FROM queue.progress),
+    EXISTS (SELECT FROM rdev.queue_lane WHERE concurrency_key IS NOT NULL) OR EXISTS (SELECT FROM rdev.queue_project WHERE max_running IS NOT NULL),
+    EXISTS (SELECT FROM rdev.queue_progress),
     -- The usual end has nothing to follow up, and asking so costs less than the call.
-    EXISTS (SELECT FROM queue.key) OR EXISTS (SELECT FROM queue.cancelling) OR EXISTS (SELECT FROM queue.dep)
+    EXISTS (SELECT FROM rdev.queue_key) OR EXISTS (SELECT FROM rdev.queue_cancelling) OR EXISTS (SELECT FROM rdev.queue_dep)
     INTO v_tokens, v_limits, v_progress, v_follow FROM marked m;
-  IF v_limits THEN PERFORM queue.make_room((SELECT array_agg(DISTINCT u.lane) FROM queue.lease l, unnest(l.lanes) u(lane) WHERE l.token = ANY (v_tokens))); END IF;
+  IF v_limits THEN PERFORM rdev.queue_make_room((SELECT array_agg(DISTINCT u.lane) FROM rdev.queue_lease l, unnest(l.lanes) u(lane) WHERE l.token = ANY (v_tokens))); END IF;
   IF v_progress OR v_follow THEN
-    SELECT array_agg(u.id) INTO v_ids FROM queue.lease l, unnest(l.ids) WITH ORDINALITY u(id, pos)
+    SELECT array_agg(u.id) INTO v_ids FROM rdev.queue_lease l, unnest(l.ids) WITH ORDINALITY u(id, pos)
       WHERE l.token = ANY (v_tokens) AND get_bit(l.unfiled, u.pos::int - 1) = 1;
     -- Progress goes with the end; the record takes it along.
-    IF v_progress THEN PERFORM queue.file(v_tokens); END IF;
-    PERFORM queue.ended(v_ids, '{}');
+    IF v_progress THEN PERFORM rdev.queue_file(v_tokens); END IF;
+    PERFORM rdev.queue_ended(v_ids, '{}');
   END IF;
   RETURN coalesce(v_tokens, '{}');
 END $$;

@@ -13,6 +13,7 @@ import * as Maintenance from "./Maintenance.ts"
 import * as Migrations from "../Migrations.ts"
 import * as PostgresConfig from "./PostgresConfig.ts"
 import * as Route from "./Route.ts"
+import * as SchemaName from "./SchemaName.ts"
 import * as Session from "./Session.ts"
 import * as SqlFiles from "../SqlFiles.ts"
 
@@ -27,6 +28,8 @@ export class Database extends Context.Service<
     readonly engine: "postgresql" | "embedded"
     /** How the server is reached; null for the embedded engine. */
     readonly route: Pick<Route.Route, "notifications" | "pooling"> | null
+    /** The schema that everything of rdev lives in. Statements name it `rdev`, whatever it is called: `SELECT … FROM rdev.project`. */
+    readonly schema: string
     /** The data folder of the embedded engine, where secrets that must survive may be kept too; null elsewhere. */
     readonly dataDir: string | null
     /** A connection of its own, for statements that must not wait behind others. The embedded engine has one connection for all. */
@@ -49,12 +52,13 @@ export const layerPostgres = (options: Route.PostgresOptions): Layer.Layer<Datab
     Database,
     Effect.gen(function* () {
       const route = yield* Route.choose(options)
+      const schema = options.schema ?? SchemaName.standard
       if (route.pooling !== "direct") yield* Effect.logInfo(`the database ${Route.describe(route)}`)
       const { apart, pool } = route
       const connections = yield* Driver.make(pool.config, pool.manner)
       const files = yield* SqlFiles.load
       const patient = Route.unlimited(apart)
-      yield* Migrations.run(connections, Driver.make(patient.config, patient.manner), files)
+      yield* Migrations.run(connections, Driver.make(patient.config, patient.manner), files, schema)
       const listener = route.listener === null ? null : yield* Listener.make(route.listener)
       const session = Session.make(apart.config, apart.manner)
       const tell: Database["Service"]["notify"] = (channel, payloads) =>
@@ -65,7 +69,7 @@ export const layerPostgres = (options: Route.PostgresOptions): Layer.Layer<Datab
                 connections.query(inside ? notifySql : notifyAloneSql, [channel, payloads], { prepare: true })
               )
             )
-      const base = { ...connections, engine: "postgresql", route, dataDir: null } as const
+      const base = { ...connections, engine: "postgresql", route, schema, dataDir: null } as const
       if (listener !== null) return Database.of({ ...base, session, notify: tell, listen: listener.listen })
       const local = yield* LocalSignals.make(Route.lookMillis)
       return Database.of({
@@ -96,6 +100,7 @@ export const layerEmbedded = (
         ...opened.connections,
         engine: "embedded",
         route: null,
+        schema: SchemaName.standard,
         dataDir: "dataDir" in options ? options.dataDir : null,
         session: Effect.succeed({ ...opened.connections, hear: signals.hear }),
         notify: (channel, payloads) => opened.connections.afterCommit(signals.publish(channel, payloads)),
@@ -104,11 +109,11 @@ export const layerEmbedded = (
     })
   )
 
-/** The server at a URL, with RDEV_DATABASE_DIRECT_URL, RDEV_DATABASE_POOLING (default `auto`) and RDEV_DATABASE_MAX_CONNECTIONS (default 10). */
+/** The server at a URL, with RDEV_DATABASE_DIRECT_URL, RDEV_DATABASE_POOLING (default `auto`), RDEV_DATABASE_SCHEMA (default `rdev`) and RDEV_DATABASE_MAX_CONNECTIONS (default 10). */
 export const layerPostgresConfig = (url: string | Redacted.Redacted): Layer.Layer<Database, StoreError> =>
   Layer.unwrap(
-    Effect.map(PostgresConfig.database, ({ directUrl, maxConnections, pooling }) =>
-      layerPostgres({ url, maxConnections, pooling, directUrl: directUrl ?? undefined })
+    Effect.map(PostgresConfig.database, ({ directUrl, maxConnections, pooling, schema }) =>
+      layerPostgres({ url, maxConnections, pooling, schema, directUrl: directUrl ?? undefined })
     )
   )
 

@@ -72,19 +72,22 @@ export interface Manner {
   readonly named: boolean
   /** What opens a transaction; settings may follow, for where a session keeps none. */
   readonly begin: string
+  /** Statements as they are sent: those of another schema than `rdev` are rewritten. */
+  readonly text: (sql: string) => string
 }
 /** A connection is a session of the server's. */
-export const sessions: Manner = { abandons: true, named: true, begin: "BEGIN" }
+export const sessions: Manner = { abandons: true, named: true, begin: "BEGIN", text: (sql) => sql }
 
 type Done = (error: Error | null, rows: ReadonlyArray<object>) => void
 const send = (
   client: PoolClient,
-  named: boolean,
-  sql: string,
+  { named, text }: Manner,
+  statement: string,
   params: ReadonlyArray<unknown> | undefined,
   options: QueryOptions | undefined,
   done: Done
 ): void => {
+  const sql = text(statement)
   const answered = (error: Error | null | undefined, result?: { readonly rows: ReadonlyArray<object> }): void =>
     done(error ?? null, result?.rows ?? [])
   if (params === undefined && options?.prepare !== true) {
@@ -99,13 +102,13 @@ const send = (
 
 const answer = (
   client: PoolClient,
-  named: boolean,
+  manner: Manner,
   sql: string,
   params?: ReadonlyArray<unknown>,
   options?: QueryOptions
 ) =>
   new Promise<ReadonlyArray<object>>((resolve, reject) => {
-    send(client, named, sql, params, options, (error, rows) => (error === null ? resolve(rows) : reject(error)))
+    send(client, manner, sql, params, options, (error, rows) => (error === null ? resolve(rows) : reject(error)))
   })
 
 /** A pool of its own, closed when the scope ends. Its first connection is opened beside whatever the caller does meanwhile. */
@@ -114,7 +117,7 @@ export const make = (config: PoolConfig, manner: Manner = sessions): Effect.Effe
 
 /** The verbs over a pool. */
 export const over = (pool: ClientPool.ClientPool, manner: Manner): Connections => {
-  const { abandons, named } = manner
+  const { abandons } = manner
   const start: Connections["start"] = <R extends object>(
     sql: string,
     params: ReadonlyArray<unknown> | undefined,
@@ -128,7 +131,7 @@ export const over = (pool: ClientPool.ClientPool, manner: Manner): Connections =
     }
     const use = (client: PoolClient) => {
       waiting = client
-      send(client, named, sql, params, options, (error, rows) => {
+      send(client, manner, sql, params, options, (error, rows) => {
         if (waiting !== null) pool.giveBack(client, error ?? undefined)
         waiting = null
         if (error !== null) fail(error)
@@ -157,7 +160,7 @@ export const over = (pool: ClientPool.ClientPool, manner: Manner): Connections =
   ) =>
     Effect.map(
       attempt("Database.query", () =>
-        inTurn(tx, () => (tx.open ? answer(tx.client, named, sql, params, options) : Promise.reject(ended)))
+        inTurn(tx, () => (tx.open ? answer(tx.client, manner, sql, params, options) : Promise.reject(ended)))
       ),
       (rows) => rows as ReadonlyArray<R>
     )

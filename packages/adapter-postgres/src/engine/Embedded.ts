@@ -15,6 +15,7 @@ import * as Driver from "./Driver.ts"
 import * as EngineCode from "../EngineCode.ts"
 import * as Migrations from "../Migrations.ts"
 import * as Snapshot from "../Snapshot.ts"
+import * as SchemaName from "./SchemaName.ts"
 import * as SqlFiles from "../SqlFiles.ts"
 
 /** PostgreSQL's major version inside PGlite 0.5; the first line of a folder's PG_VERSION. */
@@ -168,7 +169,7 @@ export const build = (files: SqlFiles.SqlFiles): Effect.Effect<Uint8Array, Store
   Effect.scoped(
     Effect.gen(function* () {
       const made = yield* Effect.flatMap(engine({}), connect)
-      yield* Migrations.run(made.connections, Effect.succeed(made.connections), files)
+      yield* Migrations.run(made.connections, Effect.succeed(made.connections), files, SchemaName.standard)
       yield* made.connections.query("VACUUM (FREEZE, ANALYZE)")
       yield* made.connections.query("CHECKPOINT")
       return yield* made.dump
@@ -207,6 +208,7 @@ export const open = (
     const problem = checkVersion(database)
     if (problem !== null) return yield* problem
     const opened = yield* Effect.flatMap(engine({ dataDir: database }), connect)
-    if (!isNew) yield* Migrations.run(opened.connections, Effect.succeed(opened.connections), files)
+    if (!isNew)
+      yield* Migrations.run(opened.connections, Effect.succeed(opened.connections), files, SchemaName.standard)
     return opened
   })

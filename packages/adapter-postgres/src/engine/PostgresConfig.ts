@@ -1,6 +1,7 @@
 /** Every environment variable this package reads. */
 import { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Config, Effect, Redacted, Schema } from "effect"
+import * as SchemaName from "./SchemaName.ts"
 
 const read = <A>(config: Config.Config<A>): Effect.Effect<A, StoreError> =>
   Effect.mapError(
@@ -16,7 +17,8 @@ const orNull = <A>(config: Config.Config<A>): Config.Config<A | null> => config.
 
 /**
  * `RDEV_DATABASE_URL` (postgresql://…; absent = the embedded engine), `RDEV_DATABASE_DIRECT_URL` (the same database past its pooler),
- * `RDEV_DATABASE_POOLING` (default `auto`) and `RDEV_DATABASE_MAX_CONNECTIONS` (default 10).
+ * `RDEV_DATABASE_POOLING` (default `auto`), `RDEV_DATABASE_SCHEMA` (default `rdev`; the embedded engine's is always that) and
+ * `RDEV_DATABASE_MAX_CONNECTIONS` (default 10).
  */
 export const database = read(
   Config.all({
@@ -25,6 +27,7 @@ export const database = read(
     pooling: Config.schema(Schema.Literals(["auto", "direct", "session", "transaction"]), "RDEV_DATABASE_POOLING").pipe(
       Config.withDefault("auto" as const)
     ),
+    schema: Config.String("RDEV_DATABASE_SCHEMA").pipe(Config.withDefault(SchemaName.standard)),
     maxConnections: Config.schema(
       Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1_000 })),
       "RDEV_DATABASE_MAX_CONNECTIONS"

@@ -8,6 +8,7 @@ import type { ClientBase, PoolConfig } from "pg"
 import * as ClientPool from "./ClientPool.ts"
 import * as Driver from "./Driver.ts"
 import * as Pooler from "./Pooler.ts"
+import * as SchemaName from "./SchemaName.ts"
 
 export interface PostgresOptions {
   /** `postgresql://user:password@host:5432/database?sslmode=verify-full` */
@@ -18,6 +19,8 @@ export interface PostgresOptions {
   readonly pooling?: "auto" | Pooler.Pooling | undefined
   /** Default 10, besides one for notifications and those of sessions. */
   readonly maxConnections?: number
+  /** The schema that everything of rdev lives in, made when it does not exist. Default `rdev`. */
+  readonly schema?: string | undefined
   /** Longest statement; default 15,000. An unreachable server is noticed after as long. */
   readonly statementTimeoutMillis?: number
 }
@@ -100,12 +103,16 @@ const session = (options: PostgresOptions, url: string): Way => ({
 const transaction = (options: PostgresOptions, url: string): Way => ({
   config: poolConfig(options, plainUrl(url)),
   manner: {
-    abandons: true,
+    ...Driver.sessions,
     named: false,
     begin: `BEGIN; SET LOCAL statement_timeout = ${limitOf(options)}; SET LOCAL idle_in_transaction_session_timeout = ${idleInTransactionMillis}`
   }
 })
-const ways = { direct, session, transaction }
+const makers = { direct, session, transaction }
+const way = (pooling: Pooler.Pooling, options: PostgresOptions, url: string): Way => {
+  const { config, manner } = makers[pooling](options, url)
+  return { config, manner: { ...manner, text: SchemaName.render(options.schema ?? SchemaName.standard) } }
+}
 
 const probe = (url: string) => ({ ...clientConfig(plainUrl(url)), query_timeout: connectTimeoutMillis })
 const refuse = (message: string) =>
@@ -133,13 +140,15 @@ const checked = (url: string, directUrl: string) =>
 /** Asks the database what stands before it, unless the options say so. */
 export const choose = (options: PostgresOptions): Effect.Effect<Route, StoreError> =>
   Effect.gen(function* () {
+    const misnamed = SchemaName.problemOf(options.schema ?? SchemaName.standard)
+    if (misnamed !== null) return yield* misnamed
     const url = textOf(options.url)
     const directUrl = options.directUrl === undefined ? null : textOf(options.directUrl)
     const pooling =
       options.pooling === undefined || options.pooling === "auto" ? yield* Pooler.detect(probe(url)) : options.pooling
-    const pool = ways[pooling](options, url)
+    const pool = way(pooling, options, url)
     if (directUrl !== null) {
-      const apart = ways[yield* checked(url, directUrl)](options, directUrl)
+      const apart = way(yield* checked(url, directUrl), options, directUrl)
       return { pooling, notifications: "direct connection", pool, apart, listener: listenerOf(directUrl) } as const
     }
     return pooling === "transaction"

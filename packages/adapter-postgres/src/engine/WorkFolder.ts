@@ -11,8 +11,8 @@ export interface WorkFolder {
   readonly place: string
 }
 
-const claimSql = "INSERT INTO work_folder (id, place) VALUES ($1, $2) ON CONFLICT (one) DO NOTHING"
-const readSql = "SELECT id, place FROM work_folder"
+const claimSql = "INSERT INTO rdev.work_folder (id, place) VALUES ($1, $2) ON CONFLICT (one) DO NOTHING"
+const readSql = "SELECT id, place FROM rdev.work_folder"
 
 /** The folder on record: the one given, if there was none yet. */
 export const claim = (folder: WorkFolder): Effect.Effect<WorkFolder, StoreError, Database> =>

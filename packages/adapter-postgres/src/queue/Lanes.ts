@@ -32,10 +32,10 @@ const capacity = 10_000
 /** Retention spares a lane for two days after its last use, so an hour is far from meeting it. */
 const rememberMillis = 3_600_000
 
-const numberSql = "SELECT queue.lane_no($1, $2, $3, $4, $5, $6, $7, $8) AS no"
+const numberSql = "SELECT rdev.queue_lane_no($1, $2, $3, $4, $5, $6, $7, $8) AS no"
 const rowsSql = `
   SELECT l.no, p.id AS project, l.kind, l.requires, l.gate, l.concurrency_key, l.concurrency_limit, l.max_attempts, l.timeout_millis
-  FROM queue.lane l JOIN queue.project p ON p.no = l.project WHERE l.no = ANY ($1)`
+  FROM rdev.queue_lane l JOIN rdev.queue_project p ON p.no = l.project WHERE l.no = ANY ($1)`
 
 const nameOf = (task: NewTask) =>
   `${task.projectId} ${task.kind} ${task.maxAttempts} ${task.timeoutMillis}` +

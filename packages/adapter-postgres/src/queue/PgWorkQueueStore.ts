@@ -20,25 +20,25 @@ import * as WorkerRows from "./workerRows.ts"
 
 export type Options = ClaimTasks.ClaimOptions
 
-const tendSql = "SELECT o_due AS due, o_suspects AS suspects, o_promoted AS promoted FROM queue.tend(10000)"
-const partitionsSql = "SELECT queue.make_partitions()"
+const tendSql = "SELECT o_due AS due, o_suspects AS suspects, o_promoted AS promoted FROM rdev.queue_tend(10000)"
+const partitionsSql = "SELECT rdev.queue_make_partitions()"
 const summarizeSql =
-  "SELECT brin_summarize_new_values(c.oid) FROM pg_class c JOIN pg_am a ON a.oid = c.relam WHERE a.amname = 'brin' AND c.relkind = 'i' AND c.relnamespace = 'queue'::regnamespace"
-const cancelSql = "SELECT queue.cancel($1) AS status"
-const requeueSql = "SELECT queue.requeue($1, $2::json) AS answer"
-const releaseSql = "SELECT queue.release($1)"
-const projectSql = "SELECT paused, weight, max_running FROM queue.project WHERE id = $1"
+  "SELECT brin_summarize_new_values(c.oid) FROM pg_class c JOIN pg_am a ON a.oid = c.relam WHERE a.amname = 'brin' AND c.relkind = 'i' AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'rdev.queue_history'::regclass)"
+const cancelSql = "SELECT rdev.queue_cancel($1) AS status"
+const requeueSql = "SELECT rdev.queue_requeue($1, $2::json) AS answer"
+const releaseSql = "SELECT rdev.queue_release($1)"
+const projectSql = "SELECT paused, weight, max_running FROM rdev.queue_project WHERE id = $1"
 const configureSql = `
-  INSERT INTO queue.project (id, paused, weight, max_running) VALUES ($1, coalesce($2, false), coalesce($3::float8, 1), $5)
-  ON CONFLICT (id) DO UPDATE SET paused = coalesce($2, project.paused), weight = coalesce($3::float8, project.weight), max_running = CASE WHEN $4 THEN $5 ELSE project.max_running END
+  INSERT INTO rdev.queue_project AS p (id, paused, weight, max_running) VALUES ($1, coalesce($2, false), coalesce($3::float8, 1), $5)
+  ON CONFLICT (id) DO UPDATE SET paused = coalesce($2, p.paused), weight = coalesce($3::float8, p.weight), max_running = CASE WHEN $4 THEN $5 ELSE p.max_running END
   RETURNING paused, weight, max_running`
 const closeSql = `
-  INSERT INTO queue.gate (name, open_at) VALUES ($1, clock_timestamp() + $2::float8 * interval '1 millisecond')
-  ON CONFLICT (name) DO UPDATE SET open_at = greatest(gate.open_at, excluded.open_at)`
-const openSql = "DELETE FROM queue.gate WHERE name = $1"
+  INSERT INTO rdev.queue_gate AS g (name, open_at) VALUES ($1, clock_timestamp() + $2::float8 * interval '1 millisecond')
+  ON CONFLICT (name) DO UPDATE SET open_at = greatest(g.open_at, excluded.open_at)`
+const openSql = "DELETE FROM rdev.queue_gate WHERE name = $1"
 const gatesSql =
-  "SELECT name, floor(extract(epoch FROM open_at) * 1000)::float8 AS open_at FROM queue.gate WHERE open_at > clock_timestamp() ORDER BY name LIMIT 1000"
-const purgeSql = "SELECT queue.purge($1::float8 * interval '1 millisecond', $2) AS gone"
+  "SELECT name, floor(extract(epoch FROM open_at) * 1000)::float8 AS open_at FROM rdev.queue_gate WHERE open_at > clock_timestamp() ORDER BY name LIMIT 1000"
+const purgeSql = "SELECT rdev.queue_purge($1::float8 * interval '1 millisecond', $2) AS gone"
 
 const statuses = ["pending", "completed", "failed", "cancelled", "running"] as const
 const choresMillis = 60_000
@@ -76,7 +76,7 @@ const make = (options: Options) =>
     // Partitions are needed for the first task that ends; the index can wait for some.
     const summarizeAt = nowMillis() + choresMillis
     // The data folder is this process's alone: workers of an earlier one are gone, and what they held need not wait for its lease.
-    if (database.engine === "embedded") yield* database.query("DELETE FROM queue.worker")
+    if (database.engine === "embedded") yield* database.query("DELETE FROM rdev.queue_worker")
 
     const chores = Effect.suspend(() => {
       if (nowMillis() < choresAt) return Effect.void

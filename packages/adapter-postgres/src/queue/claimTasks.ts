@@ -1,5 +1,5 @@
 /**
- * Claims through queue.claim. Remembers for each worker how far it has come in each lane, so that a claim starts behind the dead index
+ * Claims through rdev.queue_claim. Remembers for each worker how far it has come in each lane, so that a claim starts behind the dead index
  * entries of earlier ones; a full claim looks from the start when such a fast one comes back short, and at least every eight times as
  * long as a full claim takes (after a wake-up: twice), so that a task which appears behind a mark, or of a project that had none, waits
  * no longer.
@@ -18,7 +18,7 @@ import * as TaskRows from "./TaskRows.ts"
 import { bytesOfHex, size, toUuid } from "./TaskUuid.ts"
 
 const claimSql =
-  "SELECT queue.claim($1, $2, $3::text[], $4::text[], $5, $6, $7::int[], $8::smallint[], $9::uuid[]) AS answer"
+  "SELECT rdev.queue_claim($1, $2, $3::text[], $4::text[], $5, $6, $7::int[], $8::smallint[], $9::uuid[]) AS answer"
 
 /** Asks again where a task was cancelled while it was claimed, see sql/queue/claim.sql. */
 const undisturbed = <A>(claim: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>

@@ -17,25 +17,25 @@ import { anyWorkerSql, type Bell, type Way } from "./wakes.ts"
 type Statements = Readonly<Record<Way, string>>
 /** A worker that comes meanwhile looks for tasks before it listens, and polls. */
 const anyWorker = `${anyWorkerSql} AS workers`
-const insertOne = "INSERT INTO queue.ready (lane, priority, id, payload) VALUES ($1, $2, $3, $4)"
+const insertOne = "INSERT INTO rdev.queue_ready (lane, priority, id, payload) VALUES ($1, $2, $3, $4)"
 const one: Statements = {
   // Workers see the tasks, and are notified, while the disk is still being waited for, see sql/queue/add_early.sql: so the lock that a
   // NOTIFY takes of the whole server is not held for a disk.
-  rides: "CALL queue.add_one_early($1, $2, $3, $4, $5)",
+  rides: "CALL rdev.queue_add_one_early($1, $2, $3, $4, $5)",
   asks: `${insertOne} RETURNING ${anyWorker}`,
   rings: insertOne
 }
 const insertMany = `
-  INSERT INTO queue.ready (lane, priority, id, payload)
+  INSERT INTO rdev.queue_ready (lane, priority, id, payload)
   SELECT t.lane, t.priority, t.id, t.payload
   FROM ROWS FROM (unnest($1::int[]), unnest($2::smallint[]), unnest($3::uuid[]), json_array_elements($4::json)) t(lane, priority, id, payload)`
 const many: Statements = {
-  rides: "CALL queue.add_early($1, $2, $3, $4, $5)",
+  rides: "CALL rdev.queue_add_early($1, $2, $3, $4, $5)",
   asks: `WITH added AS (${insertMany}) SELECT ${anyWorker}`,
   rings: insertMany
 }
 const statementsFor = (tasks: ReadonlyArray<NewTask>): Statements => (tasks.length === 1 ? one : many)
-const specialSql = `SELECT queue.insert_special($1, $2::smallint, $3, $4::json, $5::json, $6, to_timestamp($7::float8 / 1000), $8::uuid[]) AS id`
+const specialSql = `SELECT rdev.queue_insert_special($1, $2::smallint, $3, $4::json, $5::json, $6, to_timestamp($7::float8 / 1000), $8::uuid[]) AS id`
 
 export const isPlain = (task: NewTask): boolean =>
   task.dedupeKey === null && task.runAtMillis === null && task.dependsOn.length === 0
@@ -77,7 +77,7 @@ const writeSpecial = (database: Database["Service"], task: NewTask, lane: number
   )
 }
 
-/** queue.insert_special raises RQ001 with the id in its detail. */
+/** rdev.queue_insert_special raises RQ001 with the id in its detail. */
 const missingDependency = (error: StoreError): StoreError => {
   const id = raised(error, "RQ001")
   return id === undefined

@@ -17,32 +17,32 @@ const later = `'later' AS place, l.id, l.lane, l.priority, l.payload, l.extra, l
 const tasksOfLease =
   "CROSS JOIN LATERAL unnest(e.ids, e.lanes, e.priorities, e.payloads, e.extras, e.states) WITH ORDINALITY u(id, lane, priority, payload, extra, state, pos)"
 const lease = `'lease' AS place, u.id, u.lane, u.priority, u.payload, u.extra, u.state, NULL::float8 AS run_at, e.token AS fence, e.worker, ${millis("e.claimed_at")} AS started_at, NULL::float8 AS ended_at, NULL::json AS result, p.value AS progress, NULL::uuid AS blocked_by, c.task IS NOT NULL AS cancelling
-  FROM queue.lease e ${tasksOfLease}
-  LEFT JOIN queue.progress p ON p.task = u.id AND p.fence = e.token LEFT JOIN queue.cancelling c ON c.task = u.id
+  FROM rdev.queue_lease e ${tasksOfLease}
+  LEFT JOIN rdev.queue_progress p ON p.task = u.id AND p.fence = e.token LEFT JOIN rdev.queue_cancelling c ON c.task = u.id
   WHERE get_bit(e.done, u.pos::int - 1) = 0`
 /** Completed, and not in history yet. */
 const unfiled = `'completed' AS place, u.id, u.lane, u.priority, u.payload, u.extra, u.state, NULL::float8 AS run_at, e.token AS fence, e.worker, ${millis("e.claimed_at")} AS started_at, ${millis("e.ended_at")} AS ended_at, NULL::json AS result, NULL::json AS progress, NULL::uuid AS blocked_by, false AS cancelling
-  FROM queue.lease e ${tasksOfLease}
+  FROM rdev.queue_lease e ${tasksOfLease}
   WHERE e.ended_at IS NOT NULL AND get_bit(e.unfiled, u.pos::int - 1) = 1`
 const history = `CASE h.status WHEN 1 THEN 'completed' WHEN 2 THEN 'failed' ELSE 'cancelled' END AS place, h.id, h.lane, h.priority, h.payload, h.extra, h.state, NULL::float8 AS run_at, h.fence, h.worker, ${millis("h.started_at")} AS started_at, ${millis("h.ended_at")} AS ended_at, h.result, h.progress, h.blocked_by, false AS cancelling`
 
 const getSql = `
-  SELECT ${history} FROM queue.history h WHERE h.id = $1
-  UNION ALL SELECT ${later} FROM queue.later l WHERE l.id = $1
+  SELECT ${history} FROM rdev.queue_history h WHERE h.id = $1
+  UNION ALL SELECT ${later} FROM rdev.queue_later l WHERE l.id = $1
   UNION ALL SELECT ${lease} AND u.id = $1 AND $1 = ANY (e.ids)
   UNION ALL SELECT ${unfiled} AND u.id = $1 AND $1 = ANY (e.ids)
-  UNION ALL SELECT ${ready} FROM queue.places() p JOIN queue.ready r ON r.lane = p.o_lane AND r.priority = p.o_priority AND r.id = $1`
+  UNION ALL SELECT ${ready} FROM rdev.queue_places() p JOIN rdev.queue_ready r ON r.lane = p.o_lane AND r.priority = p.o_priority AND r.id = $1`
 
 /** $1 project or null, $2 kind or null, $3 after (uuid), $4 limit. Each source gives its first rows by id; the least of all are the page. */
 const lanesSql =
-  "SELECT n.no FROM queue.lane n JOIN queue.project p ON p.no = n.project WHERE ($1::text IS NULL OR p.id = $1) AND ($2::text IS NULL OR n.kind = $2)"
+  "SELECT n.no FROM rdev.queue_lane n JOIN rdev.queue_project p ON p.no = n.project WHERE ($1::text IS NULL OR p.id = $1) AND ($2::text IS NULL OR n.kind = $2)"
 const pendingSql = `
-  (SELECT ${later} FROM lanes CROSS JOIN LATERAL (SELECT * FROM queue.later x WHERE x.lane = lanes.no AND x.id > $3 ORDER BY x.id LIMIT $4) l)
-  UNION ALL (SELECT ${ready} FROM lanes JOIN queue.places() p ON p.o_lane = lanes.no CROSS JOIN LATERAL (
-    SELECT * FROM queue.ready x WHERE x.lane = p.o_lane AND x.priority = p.o_priority AND x.id > $3 ORDER BY x.id LIMIT $4) r)`
+  (SELECT ${later} FROM lanes CROSS JOIN LATERAL (SELECT * FROM rdev.queue_later x WHERE x.lane = lanes.no AND x.id > $3 ORDER BY x.id LIMIT $4) l)
+  UNION ALL (SELECT ${ready} FROM lanes JOIN rdev.queue_places() p ON p.o_lane = lanes.no CROSS JOIN LATERAL (
+    SELECT * FROM rdev.queue_ready x WHERE x.lane = p.o_lane AND x.priority = p.o_priority AND x.id > $3 ORDER BY x.id LIMIT $4) r)`
 const runningSql = `(SELECT ${lease} AND u.id > $3 AND u.lane IN (SELECT no FROM lanes))`
 const endedSql = (condition: string) => `(SELECT ${history} FROM lanes CROSS JOIN LATERAL (
-    SELECT * FROM queue.history x WHERE x.lane = lanes.no AND x.id > $3 ${condition} ORDER BY x.id LIMIT $4) h)`
+    SELECT * FROM rdev.queue_history x WHERE x.lane = lanes.no AND x.id > $3 ${condition} ORDER BY x.id LIMIT $4) h)`
 const unfiledSql = `(SELECT ${unfiled} AND u.id > $3 AND u.lane IN (SELECT no FROM lanes))`
 const page = (source: string) =>
   `WITH lanes AS MATERIALIZED (${lanesSql}) SELECT * FROM (${source}) t ORDER BY id LIMIT $4`
@@ -57,14 +57,14 @@ const listSql = {
 
 const statsSql = `
   WITH counts AS (
-    SELECT lane, count(*) AS pending, 0 AS delayed, 0 AS parked, 0 AS running FROM queue.ready GROUP BY lane
-    UNION ALL SELECT lane, 0, count(*) FILTER (WHERE run_at < 'infinity'), count(*) FILTER (WHERE run_at = 'infinity'), 0 FROM queue.later GROUP BY lane
-    UNION ALL SELECT u.lane, 0, 0, 0, count(*) FROM queue.lease e CROSS JOIN LATERAL unnest(e.lanes) WITH ORDINALITY u(lane, pos) WHERE get_bit(e.done, u.pos::int - 1) = 0 GROUP BY u.lane)
+    SELECT lane, count(*) AS pending, 0 AS delayed, 0 AS parked, 0 AS running FROM rdev.queue_ready GROUP BY lane
+    UNION ALL SELECT lane, 0, count(*) FILTER (WHERE run_at < 'infinity'), count(*) FILTER (WHERE run_at = 'infinity'), 0 FROM rdev.queue_later GROUP BY lane
+    UNION ALL SELECT u.lane, 0, 0, 0, count(*) FROM rdev.queue_lease e CROSS JOIN LATERAL unnest(e.lanes) WITH ORDINALITY u(lane, pos) WHERE get_bit(e.done, u.pos::int - 1) = 0 GROUP BY u.lane)
   SELECT p.id AS project, sum(c.pending)::float8 AS pending, sum(c.delayed)::float8 AS delayed, sum(c.parked)::float8 AS parked, sum(c.running)::float8 AS running
-  FROM counts c JOIN queue.lane l ON l.no = c.lane JOIN queue.project p ON p.no = l.project GROUP BY p.id`
+  FROM counts c JOIN rdev.queue_lane l ON l.no = c.lane JOIN rdev.queue_project p ON p.no = l.project GROUP BY p.id`
 const oldestSql = `
-  SELECT extract(epoch FROM clock_timestamp())::float8 AS now, (SELECT min(x.id::text) FROM queue.places() p CROSS JOIN LATERAL (
-    SELECT r.id FROM queue.ready r WHERE r.lane = p.o_lane AND r.priority = p.o_priority ORDER BY r.id LIMIT 1) x) AS id`
+  SELECT extract(epoch FROM clock_timestamp())::float8 AS now, (SELECT min(x.id::text) FROM rdev.queue_places() p CROSS JOIN LATERAL (
+    SELECT r.id FROM rdev.queue_ready r WHERE r.lane = p.o_lane AND r.priority = p.o_priority ORDER BY r.id LIMIT 1) x) AS id`
 
 const least = "00000000-0000-0000-0000-000000000000"
 interface Row extends Omit<TaskRows.AnyRow, never>, Record<string, unknown> {}
@@ -111,7 +111,7 @@ export const decodingEach = <R, A>(
               projectId: projectOf(row) ?? null,
               part: "a task",
               message: error.message,
-              repair: "Restore its row in schema queue from a backup, or delete it there and queue the work again"
+              repair: "Restore its row in the tables queue_… from a backup, or delete it there and queue the work again"
             }),
             []
           )

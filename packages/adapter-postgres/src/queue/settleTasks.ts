@@ -13,12 +13,13 @@ import * as ArrayLiteral from "./ArrayLiteral.ts"
 import * as TaskRows from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
 
-const finishSql = "SELECT queue.finish($1::bigint[]) AS tokens"
-const fileSql = "SELECT queue.file($1::bigint[])"
+const finishSql = "SELECT rdev.queue_finish($1::bigint[]) AS tokens"
+const fileSql = "SELECT rdev.queue_file($1::bigint[])"
 /** What another process left, or this one forgot. */
 const unfiledSql =
-  "SELECT token, cardinality(ids) AS tasks FROM queue.lease WHERE ended_at < clock_timestamp() - interval '10 seconds' LIMIT 10000"
-export const fileAllSql = "SELECT queue.file((SELECT array_agg(token) FROM queue.lease WHERE ended_at IS NOT NULL))"
+  "SELECT token, cardinality(ids) AS tasks FROM rdev.queue_lease WHERE ended_at < clock_timestamp() - interval '10 seconds' LIMIT 10000"
+export const fileAllSql =
+  "SELECT rdev.queue_file((SELECT array_agg(token) FROM rdev.queue_lease WHERE ended_at IS NOT NULL))"
 /** Filed with one statement, about 5 ms of it: the embedded engine answers nobody else meanwhile. */
 const tasksPerFiling = 500
 /** Between two of them, by the time the first took: what runs now comes first, as long as no more than so many leases wait. */
@@ -27,7 +28,7 @@ const waitingLeases = 100
 /** Leases remembered for filing; `adopt` finds any others. */
 const maxUnfiled = 10_000
 const settleSql =
-  "SELECT queue.settle($1::bigint[], $2::uuid[], $3::smallint[], $4::json[], $5::json[], $6::json[], $7::int[], $8::bigint[], $9::text[]) AS places"
+  "SELECT rdev.queue_settle($1::bigint[], $2::uuid[], $3::smallint[], $4::json[], $5::json[], $6::json[], $7::int[], $8::bigint[], $9::text[]) AS places"
 
 interface Lease {
   readonly worker: WorkerId

@@ -3,6 +3,7 @@ import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 import type { Wake } from "@rdev/core/ports/stores/WorkQueueStore"
 import { Effect, Fiber, type Scope } from "effect"
 import type { Database, Session } from "../engine/Database.ts"
+import * as SchemaName from "../engine/SchemaName.ts"
 
 export type Way = "rides" | "asks" | "rings"
 
@@ -22,12 +23,11 @@ export interface Bell {
   hear(heard: (wake: Wake) => void): Effect.Effect<void, StoreError, Scope.Scope>
 }
 
-const channel = "rdev_queue"
 const pauseMillis = 1
 /** Inserts that carry a notification between two looks whether anybody hears it. */
 export const ridesPerLook = 256
 /** Whether any worker is registered: an expression. */
-export const anyWorkerSql = "EXISTS (SELECT FROM queue.worker w WHERE w.expires_at > clock_timestamp())"
+export const anyWorkerSql = "EXISTS (SELECT FROM rdev.queue_worker w WHERE w.expires_at > clock_timestamp())"
 
 /** Whether workers hear what a statement of the server's notifies by itself. */
 export const carriesNotifications = (database: Pick<Database["Service"], "engine" | "route">): boolean =>
@@ -38,6 +38,8 @@ export const make = (database: Database["Service"], session: Session): Effect.Ef
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const fork = Effect.runForkWith(yield* Effect.context<never>())
+    /** As in sql/queue. */
+    const channel = SchemaName.channel(database.schema, "queue")
     const due = new Set<Wake>()
     const rings = !carriesNotifications(database)
     let sending = false

@@ -13,27 +13,27 @@ import { toUuid } from "./TaskUuid.ts"
 
 const until = (param: string) => `clock_timestamp() + ${param}::float8 * interval '1 millisecond'`
 const registerSql = `
-  INSERT INTO queue.worker (id, name, version, capacity, labels, kinds, expires_at) VALUES ($1, $2, $3, $4, $5, $6, ${until("$7")})
+  INSERT INTO rdev.queue_worker (id, name, version, capacity, labels, kinds, expires_at) VALUES ($1, $2, $3, $4, $5, $6, ${until("$7")})
   ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version, capacity = excluded.capacity, labels = excluded.labels, kinds = excluded.kinds, beat_at = clock_timestamp(), expires_at = excluded.expires_at`
 /** With its `Standing` among the other live workers of the same kinds. */
 const beatSql = `
-  WITH beat AS (UPDATE queue.worker SET expires_at = ${until("$2")}, beat_at = clock_timestamp(), running = $3 WHERE id = $1 AND expires_at > clock_timestamp() RETURNING kinds)
+  WITH beat AS (UPDATE rdev.queue_worker SET expires_at = ${until("$2")}, beat_at = clock_timestamp(), running = $3 WHERE id = $1 AND expires_at > clock_timestamp() RETURNING kinds)
   SELECT EXISTS (SELECT FROM beat) AS accepted,
-    (SELECT array_agg(c.task::text) FROM queue.cancelling c WHERE EXISTS (SELECT FROM queue.lease e WHERE e.worker = $1 AND c.task = ANY (e.ids))) AS cancel,
-    (SELECT count(*) FROM queue.worker o, beat WHERE o.id <> $1 AND o.expires_at > clock_timestamp() AND o.kinds && beat.kinds AND (o.running, o.id) < ($3::int, $1::uuid))::int AS ahead,
-    (SELECT count(*) FROM queue.worker o, beat WHERE o.id <> $1 AND o.expires_at > clock_timestamp() AND o.kinds && beat.kinds)::int + 1 AS workers`
+    (SELECT array_agg(c.task::text) FROM rdev.queue_cancelling c WHERE EXISTS (SELECT FROM rdev.queue_lease e WHERE e.worker = $1 AND c.task = ANY (e.ids))) AS cancel,
+    (SELECT count(*) FROM rdev.queue_worker o, beat WHERE o.id <> $1 AND o.expires_at > clock_timestamp() AND o.kinds && beat.kinds AND (o.running, o.id) < ($3::int, $1::uuid))::int AS ahead,
+    (SELECT count(*) FROM rdev.queue_worker o, beat WHERE o.id <> $1 AND o.expires_at > clock_timestamp() AND o.kinds && beat.kinds)::int + 1 AS workers`
 const progressSql = `
-  INSERT INTO queue.progress (task, fence, value)
+  INSERT INTO rdev.queue_progress (task, fence, value)
   SELECT t.task, t.fence, t.value FROM unnest($1::uuid[], $2::bigint[], $3::json[]) t(task, fence, value)
-  WHERE EXISTS (SELECT FROM queue.lease e WHERE e.token = t.fence AND e.worker = $4 AND get_bit(e.done, array_position(e.ids, t.task) - 1) = 0 FOR SHARE)
+  WHERE EXISTS (SELECT FROM rdev.queue_lease e WHERE e.token = t.fence AND e.worker = $4 AND get_bit(e.done, array_position(e.ids, t.task) - 1) = 0 FOR SHARE)
   ON CONFLICT (task) DO UPDATE SET fence = excluded.fence, value = excluded.value`
-const returnSql = "SELECT queue.return_unheld($1, $2::bigint[], $3::float8 * interval '1 millisecond') AS returned"
-const deregisterSql = "DELETE FROM queue.worker WHERE id = $1"
+const returnSql = "SELECT rdev.queue_return_unheld($1, $2::bigint[], $3::float8 * interval '1 millisecond') AS returned"
+const deregisterSql = "DELETE FROM rdev.queue_worker WHERE id = $1"
 const workersSql = `
   SELECT id, name, version, capacity, labels, kinds, running, floor(extract(epoch FROM beat_at) * 1000)::float8 AS beat_at
-  FROM queue.worker WHERE expires_at > clock_timestamp() ORDER BY id`
+  FROM rdev.queue_worker WHERE expires_at > clock_timestamp() ORDER BY id`
 const lostSql =
-  "SELECT o_token, o_worker, floor(extract(epoch FROM o_claimed_at) * 1000)::float8 AS claimed_at, o_id, o_lane, o_priority, o_payload, o_extra, o_state FROM queue.take_lost($1)"
+  "SELECT o_token, o_worker, floor(extract(epoch FROM o_claimed_at) * 1000)::float8 AS claimed_at, o_id, o_lane, o_priority, o_payload, o_extra, o_state FROM rdev.queue_take_lost($1)"
 
 interface WorkerRow extends Record<string, unknown>, Omit<WorkerInfo, "id"> {
   readonly id: string

@@ -10,18 +10,18 @@ import { Quarantine } from "@rdev/core/ports/stores/Quarantine"
 import { fail, operation, reportDamage } from "../stores/StoreOperation.ts"
 
 const putSql = `
-  INSERT INTO credential (project_id, name, kek_id, wrapped_key, ciphertext, updated_at_millis) VALUES ($1, $2, $3, $4, $5, $6)
+  INSERT INTO rdev.credential (project_id, name, kek_id, wrapped_key, ciphertext, updated_at_millis) VALUES ($1, $2, $3, $4, $5, $6)
   ON CONFLICT (project_id, name) DO UPDATE SET
     kek_id = excluded.kek_id, wrapped_key = excluded.wrapped_key, ciphertext = excluded.ciphertext, updated_at_millis = excluded.updated_at_millis`
-const getSql = `SELECT kek_id, wrapped_key, ciphertext FROM credential WHERE project_id = $1 AND name = $2`
-const listSql = `SELECT name, updated_at_millis FROM credential WHERE project_id = $1 ORDER BY name`
-const removeSql = `DELETE FROM credential WHERE project_id = $1 AND name = $2`
-const removeAllSql = `DELETE FROM credential WHERE project_id = $1`
+const getSql = `SELECT kek_id, wrapped_key, ciphertext FROM rdev.credential WHERE project_id = $1 AND name = $2`
+const listSql = `SELECT name, updated_at_millis FROM rdev.credential WHERE project_id = $1 ORDER BY name`
+const removeSql = `DELETE FROM rdev.credential WHERE project_id = $1 AND name = $2`
+const removeAllSql = `DELETE FROM rdev.credential WHERE project_id = $1`
 const staleSql = `
-  SELECT project_id, name, kek_id, wrapped_key FROM credential
+  SELECT project_id, name, kek_id, wrapped_key FROM rdev.credential
   WHERE kek_id <> $1 AND (project_id, name) > ($2, $3) ORDER BY project_id, name LIMIT 100`
 /** The old wrapping stands in the condition: a value that was replaced meanwhile is left alone. */
-const rewrapSql = `UPDATE credential SET kek_id = $4, wrapped_key = $5 WHERE project_id = $1 AND name = $2 AND wrapped_key = $3 RETURNING name`
+const rewrapSql = `UPDATE rdev.credential SET kek_id = $4, wrapped_key = $5 WHERE project_id = $1 AND name = $2 AND wrapped_key = $3 RETURNING name`
 
 interface Row {
   readonly kek_id: string

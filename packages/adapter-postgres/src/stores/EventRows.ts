@@ -11,35 +11,35 @@ import { reportDamage } from "./StoreOperation.ts"
 
 const appendSql = `
   WITH head AS (
-    INSERT INTO event_stream AS s (stream, last_seq) VALUES ($1, $2)
+    INSERT INTO rdev.event_stream AS s (stream, last_seq) VALUES ($1, $2)
     ON CONFLICT (stream) DO UPDATE SET last_seq = s.last_seq + excluded.last_seq
     RETURNING s.last_seq - $2 AS base
   ), entries AS (
-    INSERT INTO event (stream, seq, time_millis, type, subject, data)
+    INSERT INTO rdev.event (stream, seq, time_millis, type, subject, data)
     SELECT $1, head.base + e.n, e.time_millis, e.type, e.subject::json, e.data::json
     FROM head, unnest($3::bigint[], $4::text[], $5::text[], $6::text[]) WITH ORDINALITY AS e (time_millis, type, subject, data, n)
   )
   SELECT base FROM head`
-const headsSql = `SELECT stream, last_seq FROM event_stream WHERE stream = ANY ($1)`
+const headsSql = `SELECT stream, last_seq FROM rdev.event_stream WHERE stream = ANY ($1)`
 /**
  * Heads written by transactions that had not ended when `$1` was told (null: all), and what to ask with next time. A head that was told
  * before may come again; none is left out, as each is written by the transaction of its events.
  */
 const changedSql = `
   SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text AS since, s.stream, s.last_seq
-  FROM (VALUES (1)) one (n) LEFT JOIN event_stream s ON $1::text IS NULL OR age(s.xmin) <= age($1::text::xid)`
+  FROM (VALUES (1)) one (n) LEFT JOIN rdev.event_stream s ON $1::text IS NULL OR age(s.xmin) <= age($1::text::xid)`
 /** Head and entries from one snapshot: a page never claims more than it read. */
 const readSql = (where: ReadonlyArray<string>) => `
   SELECT s.last_seq, s.retained_from, e.seq, e.time_millis, e.type, e.subject, e.data
-  FROM event_stream s LEFT JOIN LATERAL (
-    SELECT * FROM event WHERE stream = s.stream AND seq > $2::bigint ${where.map((condition) => `AND ${condition}`).join(" ")} ORDER BY seq LIMIT $3
+  FROM rdev.event_stream s LEFT JOIN LATERAL (
+    SELECT * FROM rdev.event WHERE stream = s.stream AND seq > $2::bigint ${where.map((condition) => `AND ${condition}`).join(" ")} ORDER BY seq LIMIT $3
   ) e ON true
   WHERE s.stream = $1 ORDER BY e.seq`
-const streamsSql = `SELECT stream, last_seq, retained_from FROM event_stream WHERE last_seq >= retained_from AND stream > $1 ORDER BY stream LIMIT 500`
-const firstKeptSql = `SELECT seq FROM event WHERE stream = $1 AND time_millis >= $2 ORDER BY seq LIMIT 1`
+const streamsSql = `SELECT stream, last_seq, retained_from FROM rdev.event_stream WHERE last_seq >= retained_from AND stream > $1 ORDER BY stream LIMIT 500`
+const firstKeptSql = `SELECT seq FROM rdev.event WHERE stream = $1 AND time_millis >= $2 ORDER BY seq LIMIT 1`
 const trimSql = `
-  WITH head AS (UPDATE event_stream SET retained_from = $2 WHERE stream = $1 AND retained_from < $2)
-  DELETE FROM event WHERE stream = $1 AND seq < $2`
+  WITH head AS (UPDATE rdev.event_stream SET retained_from = $2 WHERE stream = $1 AND retained_from < $2)
+  DELETE FROM rdev.event WHERE stream = $1 AND seq < $2`
 
 /** A filtered page looks at no more entries than this, so that a rare subject in a long stream costs a bounded time; the cursor moves on. */
 const scanWindow = 20_000

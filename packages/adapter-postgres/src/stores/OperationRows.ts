@@ -83,11 +83,11 @@ export const now = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 /** Steps from parameters $n, $n+1, $n+2 into the operation that the CTE `o` found, in their order. */
 export const upsertSteps = (n: number) => `
-  INSERT INTO operation_step (operation_id, key, phase, data)
+  INSERT INTO rdev.operation_step (operation_id, key, phase, data)
   SELECT o.id, s.key, s.phase, s.data::json FROM o, unnest($${n}::text[], $${n + 1}::text[], $${n + 2}::text[]) WITH ORDINALITY AS s (key, phase, data, n) ORDER BY s.n
   ON CONFLICT (operation_id, key, phase) DO UPDATE SET data = excluded.data`
 const upsertResources = (n: number) => `
-  INSERT INTO operation_resource (operation_id, key, data)
+  INSERT INTO rdev.operation_resource (operation_id, key, data)
   SELECT o.id, r.key, r.data::json FROM o, unnest($${n}::text[], $${n + 1}::text[]) WITH ORDINALITY AS r (key, data, n) ORDER BY r.n
   ON CONFLICT (operation_id, key) DO UPDATE SET data = excluded.data`
 
@@ -136,7 +136,7 @@ export const changeStatement = (
     ...(reopen ? reopening : patch.release === undefined ? [] : release(param(patch.release.wakeAtMillis)))
   ]
   const ctes = [
-    `o AS (UPDATE operation SET ${set.length === 0 ? "lease_epoch = lease_epoch" : set.join(", ")} WHERE id = $1 AND ${condition} RETURNING ${columnList})`
+    `o AS (UPDATE rdev.operation SET ${set.length === 0 ? "lease_epoch = lease_epoch" : set.join(", ")} WHERE id = $1 AND ${condition} RETURNING ${columnList})`
   ]
   if (change.steps !== undefined && change.steps.length > 0) {
     const { data, keys, phases } = steps(change.steps)

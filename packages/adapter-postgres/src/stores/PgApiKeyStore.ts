@@ -6,14 +6,14 @@ import { Database } from "../engine/Database.ts"
 import { decoder, fail, operation, tolerant } from "./StoreOperation.ts"
 
 const insertSql = `
-  INSERT INTO api_key (id, digest, revoked_at_millis, last_used_at_millis, data) VALUES ($1, $2, $3, $4, $5)
+  INSERT INTO rdev.api_key (id, digest, revoked_at_millis, last_used_at_millis, data) VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT DO NOTHING RETURNING id`
-const selectSql = `SELECT data, revoked_at_millis, last_used_at_millis FROM api_key`
+const selectSql = `SELECT data, revoked_at_millis, last_used_at_millis FROM rdev.api_key`
 const byDigestSql = `${selectSql} WHERE digest = $1`
 const byIdSql = `${selectSql} WHERE id = $1`
 const listSql = `${selectSql} ORDER BY id`
-const revokeSql = `UPDATE api_key SET revoked_at_millis = coalesce(revoked_at_millis, $2) WHERE id = $1 RETURNING id`
-const touchSql = `UPDATE api_key SET last_used_at_millis = $2 WHERE id = $1 AND (last_used_at_millis IS NULL OR last_used_at_millis <= $2 - $3::bigint)`
+const revokeSql = `UPDATE rdev.api_key SET revoked_at_millis = coalesce(revoked_at_millis, $2) WHERE id = $1 RETURNING id`
+const touchSql = `UPDATE rdev.api_key SET last_used_at_millis = $2 WHERE id = $1 AND (last_used_at_millis IS NULL OR last_used_at_millis <= $2 - $3::bigint)`
 
 interface Row {
   readonly data: object

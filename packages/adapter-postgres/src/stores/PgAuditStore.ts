@@ -9,13 +9,13 @@ import { decoder, operation } from "./StoreOperation.ts"
 
 /** Locks the head row, making it first when the chain is new. */
 const headSql = `
-  INSERT INTO audit_chain AS c (chain, last_number, last_hash) VALUES ($1, 0, $2)
+  INSERT INTO rdev.audit_chain AS c (chain, last_number, last_hash) VALUES ($1, 0, $2)
   ON CONFLICT (chain) DO UPDATE SET last_number = c.last_number
   RETURNING last_number, last_hash`
 const appendSql = `
-  WITH head AS (UPDATE audit_chain SET last_number = $2, last_hash = $3 WHERE chain = $1)
-  INSERT INTO audit_entry (chain, number, id, data) VALUES ($1, $2, $4, $5)`
-const listSql = `SELECT data FROM audit_entry WHERE chain = $1 AND ($2::bigint IS NULL OR number < $2) ORDER BY number DESC LIMIT $3`
+  WITH head AS (UPDATE rdev.audit_chain SET last_number = $2, last_hash = $3 WHERE chain = $1)
+  INSERT INTO rdev.audit_entry (chain, number, id, data) VALUES ($1, $2, $4, $5)`
+const listSql = `SELECT data FROM rdev.audit_entry WHERE chain = $1 AND ($2::bigint IS NULL OR number < $2) ORDER BY number DESC LIMIT $3`
 
 const encode = Schema.encodeSync(Schema.Struct(AuditEntry.fields))
 const decode = decoder("AuditStore", AuditEntry)

@@ -9,11 +9,11 @@ import { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Clock, Deferred, Effect, Exit, Layer, Scope, Semaphore, Stream } from "effect"
 import * as Coalesce from "../engine/Coalesce.ts"
 import { Database } from "../engine/Database.ts"
+import * as SchemaName from "../engine/SchemaName.ts"
 import * as EventFeed from "./EventFeed.ts"
 import * as EventRows from "./EventRows.ts"
 import { operation } from "./StoreOperation.ts"
 
-const channel = "rdev_event_log"
 /** Bounds of one statement: 64 KiB of output lines come as some hundred events. */
 const batchEvents = 1_000
 const batchBytes = 2_000_000
@@ -54,6 +54,7 @@ export const layer: Layer.Layer<EventLog, never, Database> = Layer.effect(
   EventLog,
   Effect.gen(function* () {
     const database = yield* Database
+    const channel = SchemaName.channel(database.schema, "event_log")
     const scope = yield* Effect.scope
     const feed = yield* EventFeed.make({
       read: (stream, after, limit) => Effect.map(EventRows.read(database, stream, after, limit), (page) => page.events),

@@ -5,14 +5,14 @@ import { Effect, Layer, Option, Schema } from "effect"
 import { Database } from "../engine/Database.ts"
 import { decoder, fail, operation, tolerant } from "./StoreOperation.ts"
 
-const insertSql = `INSERT INTO feature (id, project_id, slug, live, data) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING id`
+const insertSql = `INSERT INTO rdev.feature (id, project_id, slug, live, data) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING id`
 const putSql = `
-  INSERT INTO feature (id, project_id, slug, live, data) VALUES ($1, $2, $3, $4, $5)
+  INSERT INTO rdev.feature (id, project_id, slug, live, data) VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (project_id, slug) DO UPDATE SET id = excluded.id, live = excluded.live, data = excluded.data`
-const getSql = `SELECT data FROM feature WHERE project_id = $1 AND slug = $2`
-const listSql = `SELECT data, project_id, slug FROM feature WHERE project_id = $1 AND ($2::text IS NULL OR id > $2) ORDER BY id LIMIT $3`
-const liveSql = `SELECT data, project_id, slug FROM feature WHERE live AND ($1::text IS NULL OR project_id = $1) ORDER BY id`
-const removeAllSql = `DELETE FROM feature WHERE project_id = $1`
+const getSql = `SELECT data FROM rdev.feature WHERE project_id = $1 AND slug = $2`
+const listSql = `SELECT data, project_id, slug FROM rdev.feature WHERE project_id = $1 AND ($2::text IS NULL OR id > $2) ORDER BY id LIMIT $3`
+const liveSql = `SELECT data, project_id, slug FROM rdev.feature WHERE live AND ($1::text IS NULL OR project_id = $1) ORDER BY id`
+const removeAllSql = `DELETE FROM rdev.feature WHERE project_id = $1`
 
 const encode = Schema.encodeSync(Schema.Struct(FeatureIndex.fields))
 const decode = decoder("FeatureStore", FeatureIndex)

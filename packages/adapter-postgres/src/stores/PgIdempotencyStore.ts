@@ -17,7 +17,7 @@ import { Database } from "../engine/Database.ts"
 import { decoder, fail, operation } from "./StoreOperation.ts"
 
 const claimSql = `
-  INSERT INTO idempotency AS i (principal, route, key, body_hash, claimed_at_millis, renewed_at_millis, token) VALUES ($1, $2, $3, $4, $5, $5, $6)
+  INSERT INTO rdev.idempotency AS i (principal, route, key, body_hash, claimed_at_millis, renewed_at_millis, token) VALUES ($1, $2, $3, $4, $5, $5, $6)
   ON CONFLICT (principal, route, key) DO UPDATE SET body_hash = excluded.body_hash, claimed_at_millis = excluded.claimed_at_millis,
     renewed_at_millis = excluded.renewed_at_millis, token = excluded.token, effect = NULL, answer = NULL
   WHERE i.claimed_at_millis <= $5 - $9::bigint
@@ -25,15 +25,15 @@ const claimSql = `
   RETURNING 1 AS fresh`
 const readSql = `
   SELECT json_build_object('bodyHash', body_hash, 'claimedAtMillis', claimed_at_millis, 'renewedAtMillis', renewed_at_millis, 'effect', effect, 'answer', answer) AS data
-  FROM idempotency WHERE principal = $1 AND route = $2 AND key = $3`
+  FROM rdev.idempotency WHERE principal = $1 AND route = $2 AND key = $3`
 const held = "WHERE principal = $1 AND route = $2 AND key = $3 AND token = $4"
-const renewSql = `UPDATE idempotency SET renewed_at_millis = $5 ${held}`
-const confirmSql = `UPDATE idempotency SET effect = coalesce(effect, $5::json) ${held} RETURNING key`
-const completeSql = `UPDATE idempotency SET answer = $5 ${held} RETURNING key`
-const releaseSql = `DELETE FROM idempotency ${held} AND answer IS NULL AND effect IS NULL`
-const abandonSql = `UPDATE idempotency SET renewed_at_millis = 0 ${held}`
-const abandonAllSql = "UPDATE idempotency SET renewed_at_millis = 0 WHERE answer IS NULL AND renewed_at_millis > 0"
-const purgeSql = `WITH gone AS (DELETE FROM idempotency WHERE claimed_at_millis < $1 RETURNING 1) SELECT count(*) AS n FROM gone`
+const renewSql = `UPDATE rdev.idempotency SET renewed_at_millis = $5 ${held}`
+const confirmSql = `UPDATE rdev.idempotency SET effect = coalesce(effect, $5::json) ${held} RETURNING key`
+const completeSql = `UPDATE rdev.idempotency SET answer = $5 ${held} RETURNING key`
+const releaseSql = `DELETE FROM rdev.idempotency ${held} AND answer IS NULL AND effect IS NULL`
+const abandonSql = `UPDATE rdev.idempotency SET renewed_at_millis = 0 ${held}`
+const abandonAllSql = "UPDATE rdev.idempotency SET renewed_at_millis = 0 WHERE answer IS NULL AND renewed_at_millis > 0"
+const purgeSql = `WITH gone AS (DELETE FROM rdev.idempotency WHERE claimed_at_millis < $1 RETURNING 1) SELECT count(*) AS n FROM gone`
 
 const ClaimRow = Schema.Struct({
   bodyHash: Schema.String,

@@ -3,13 +3,13 @@ import { Notifier, type Topic } from "@rdev/core/ports/stores/Notifier"
 import { Effect, Layer, type Scope, Stream } from "effect"
 import * as Coalesce from "../engine/Coalesce.ts"
 import { Database, type Signal } from "../engine/Database.ts"
-
-const channel = (topic: Topic) => `rdev_${topic}`
+import * as SchemaName from "../engine/SchemaName.ts"
 
 export const layer: Layer.Layer<Notifier, never, Database> = Layer.effect(
   Notifier,
   Effect.gen(function* () {
     const database = yield* Database
+    const channel = (topic: Topic) => SchemaName.channel(database.schema, topic)
     const senderOf = (topic: Topic) =>
       Coalesce.make<null>({
         merge: () => null,

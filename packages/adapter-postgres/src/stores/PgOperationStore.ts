@@ -22,47 +22,47 @@ const ended = `('completed', 'failed', 'cancelled', 'compensation_failed')`
 
 const insertSql = `
   WITH o AS (
-    INSERT INTO operation (${columnList}) VALUES (${columnList
+    INSERT INTO rdev.operation (${columnList}) VALUES (${columnList
       .split(", ")
       .map((_, i) => `$${i + 1}`)
       .join(", ")})
     ON CONFLICT (idempotency_key) DO NOTHING RETURNING ${columnList}
   ), s AS (${OperationRows.upsertSteps(columnList.split(", ").length + 1)})
   SELECT * FROM o`
-const byKeySql = `SELECT ${columnList} FROM operation WHERE idempotency_key = $1`
-const getSql = `SELECT ${columnList} FROM operation WHERE id = $1`
-const stepsSql = `SELECT data FROM operation_step WHERE operation_id = $1 ORDER BY number`
-const resourcesSql = `SELECT data FROM operation_resource WHERE operation_id = $1 ORDER BY number`
+const byKeySql = `SELECT ${columnList} FROM rdev.operation WHERE idempotency_key = $1`
+const getSql = `SELECT ${columnList} FROM rdev.operation WHERE id = $1`
+const stepsSql = `SELECT data FROM rdev.operation_step WHERE operation_id = $1 ORDER BY number`
+const resourcesSql = `SELECT data FROM rdev.operation_resource WHERE operation_id = $1 ORDER BY number`
 const listSql = `
-  SELECT ${columnList} FROM operation
+  SELECT ${columnList} FROM rdev.operation
   WHERE ($1::text IS NULL OR project_id = $1) AND ($2::text[] IS NULL OR status = ANY ($2)) AND ($3::text IS NULL OR kind = $3) AND ($4::text IS NULL OR id < $4)
   ORDER BY id DESC LIMIT $5`
 const claimSql = `
   WITH due AS (
-    SELECT id AS due_id, coalesce(wake_at_millis, created_at_millis) AS due_at FROM operation
+    SELECT id AS due_id, coalesce(wake_at_millis, created_at_millis) AS due_at FROM rdev.operation
     WHERE status IN ('planned', 'running', 'waiting', 'compensating')
       AND (lease_until_millis IS NULL OR lease_until_millis <= ${now}) AND (wake_at_millis IS NULL OR wake_at_millis <= ${now})
     ORDER BY coalesce(wake_at_millis, created_at_millis) LIMIT $2 FOR UPDATE SKIP LOCKED
   ), o AS (
-    UPDATE operation SET lease_owner = $1, lease_epoch = lease_epoch + 1, lease_until_millis = ${now} + $3::bigint, wake_at_millis = NULL, poked = false
+    UPDATE rdev.operation SET lease_owner = $1, lease_epoch = lease_epoch + 1, lease_until_millis = ${now} + $3::bigint, wake_at_millis = NULL, poked = false
     FROM due WHERE id = due_id RETURNING ${columnList}, due_at
   )
   SELECT * FROM o ORDER BY due_at`
 const renewSql = `
-  UPDATE operation SET lease_until_millis = ${now} + $4::bigint
+  UPDATE rdev.operation SET lease_until_millis = ${now} + $4::bigint
   FROM unnest($2::text[], $3::bigint[]) AS held (held_id, epoch)
   WHERE id = held_id AND lease_epoch = epoch AND lease_owner = $1 RETURNING ${columnList}`
 const poke = `poked = true, wake_at_millis = least(wake_at_millis, CASE WHEN wake_at_millis IS NOT NULL THEN ${now} END)`
-const cancelSql = `UPDATE operation SET cancel_requested = true, ${poke} WHERE id = $1 AND status NOT IN ${ended} RETURNING ${columnList}`
+const cancelSql = `UPDATE rdev.operation SET cancel_requested = true, ${poke} WHERE id = $1 AND status NOT IN ${ended} RETURNING ${columnList}`
 const answerSql = `
-  WITH o AS (UPDATE operation SET ${poke} WHERE id = $1 AND status NOT IN ${ended} RETURNING id),
-  a AS (INSERT INTO operation_answer (operation_id, key, value) SELECT id, $2, $3 FROM o ON CONFLICT DO NOTHING)
+  WITH o AS (UPDATE rdev.operation SET ${poke} WHERE id = $1 AND status NOT IN ${ended} RETURNING id),
+  a AS (INSERT INTO rdev.operation_answer (operation_id, key, value) SELECT id, $2, $3 FROM o ON CONFLICT DO NOTHING)
   SELECT id FROM o`
-const answersSql = `SELECT key, value FROM operation_answer WHERE operation_id = $1`
+const answersSql = `SELECT key, value FROM rdev.operation_answer WHERE operation_id = $1`
 const purgeSql = `
   WITH gone AS (
-    DELETE FROM operation WHERE id IN (
-      SELECT id FROM operation WHERE status IN ('completed', 'failed', 'cancelled') AND ended_at_millis < $1 ORDER BY ended_at_millis LIMIT $2 FOR UPDATE SKIP LOCKED
+    DELETE FROM rdev.operation WHERE id IN (
+      SELECT id FROM rdev.operation WHERE status IN ('completed', 'failed', 'cancelled') AND ended_at_millis < $1 ORDER BY ended_at_millis LIMIT $2 FOR UPDATE SKIP LOCKED
     ) RETURNING 1
   )
   SELECT count(*) AS n FROM gone`

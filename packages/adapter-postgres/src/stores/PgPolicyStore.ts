@@ -6,14 +6,14 @@ import { Database } from "../engine/Database.ts"
 import { decoder, fail, operation } from "./StoreOperation.ts"
 
 const appendSql = `
-  INSERT INTO policy_entry (project_id, number, word, data)
-  SELECT $1, $2, $3, $4 WHERE $2 = 1 + coalesce((SELECT max(number) FROM policy_entry WHERE project_id = $1), 0)
+  INSERT INTO rdev.policy_entry (project_id, number, word, data)
+  SELECT $1, $2, $3, $4 WHERE $2 = 1 + coalesce((SELECT max(number) FROM rdev.policy_entry WHERE project_id = $1), 0)
   ON CONFLICT DO NOTHING RETURNING number`
 const standingSql = `
-  SELECT data FROM policy_entry WHERE project_id = $1
-  AND number >= coalesce((SELECT max(number) FROM policy_entry WHERE project_id = $1 AND word = 'accepted'), 0) ORDER BY number`
-const historySql = `SELECT data FROM policy_entry WHERE project_id = $1 ORDER BY number DESC LIMIT $2`
-const removeAllSql = `DELETE FROM policy_entry WHERE project_id = $1`
+  SELECT data FROM rdev.policy_entry WHERE project_id = $1
+  AND number >= coalesce((SELECT max(number) FROM rdev.policy_entry WHERE project_id = $1 AND word = 'accepted'), 0) ORDER BY number`
+const historySql = `SELECT data FROM rdev.policy_entry WHERE project_id = $1 ORDER BY number DESC LIMIT $2`
+const removeAllSql = `DELETE FROM rdev.policy_entry WHERE project_id = $1`
 
 const encode = Schema.encodeSync(Schema.Struct(PolicyEntry.fields))
 const decode = decoder("PolicyStore", PolicyEntry)

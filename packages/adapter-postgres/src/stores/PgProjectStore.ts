@@ -8,10 +8,10 @@ import { Effect, Layer, Option, Schema } from "effect"
 import { Database } from "../engine/Database.ts"
 import { fail, operation, reportDamage } from "./StoreOperation.ts"
 
-const insertSql = `INSERT INTO project (id, name, status, revision, data) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING id`
-const updateSql = `UPDATE project SET name = $2, status = $3, revision = $4, data = $5 WHERE id = $1 AND revision = $4 - 1 RETURNING id`
-const revisionSql = `SELECT revision FROM project WHERE id = $1`
-const rowSql = `SELECT id, name, status, revision, data FROM project`
+const insertSql = `INSERT INTO rdev.project (id, name, status, revision, data) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING id`
+const updateSql = `UPDATE rdev.project SET name = $2, status = $3, revision = $4, data = $5 WHERE id = $1 AND revision = $4 - 1 RETURNING id`
+const revisionSql = `SELECT revision FROM rdev.project WHERE id = $1`
+const rowSql = `SELECT id, name, status, revision, data FROM rdev.project`
 const byIdSql = `${rowSql} WHERE id = $1`
 const byNameSql = `${rowSql} WHERE name = $1 AND status <> 'deleted'`
 const listSql = `

@@ -8,9 +8,9 @@ import { operation } from "./StoreOperation.ts"
 
 const beatEvery = "3 seconds"
 const beatSql =
-  "INSERT INTO replica (id, expires_at) VALUES ($1, clock_timestamp() + interval '10 seconds') ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at"
-const aliveSql = "SELECT 1 FROM replica WHERE id = $1 AND expires_at > clock_timestamp()"
-const leaveSql = "DELETE FROM replica WHERE id = $1 OR expires_at < clock_timestamp() - interval '1 day'"
+  "INSERT INTO rdev.replica (id, expires_at) VALUES ($1, clock_timestamp() + interval '10 seconds') ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at"
+const aliveSql = "SELECT 1 FROM rdev.replica WHERE id = $1 AND expires_at > clock_timestamp()"
+const leaveSql = "DELETE FROM rdev.replica WHERE id = $1 OR expires_at < clock_timestamp() - interval '1 day'"
 
 export const layer: Layer.Layer<never, StoreError, Database> = Layer.effect(
   Replicas,

@@ -7,16 +7,16 @@ import { Database } from "../engine/Database.ts"
 import { decoder, fail, operation, tolerant } from "./StoreOperation.ts"
 
 const insertSql = `
-  INSERT INTO webhook (id, previous_secret_until_millis, disabled, data) VALUES ($1, $2, $3, $4)
+  INSERT INTO rdev.webhook (id, previous_secret_until_millis, disabled, data) VALUES ($1, $2, $3, $4)
   ON CONFLICT DO NOTHING RETURNING id`
-const selectSql = `SELECT data, previous_secret_until_millis, disabled FROM webhook`
+const selectSql = `SELECT data, previous_secret_until_millis, disabled FROM rdev.webhook`
 const getSql = `${selectSql} WHERE id = $1`
 const listSql = `${selectSql} ORDER BY id`
 /** An SQL NULL leaves a column alone; a field is set to null with JSON null. */
 const changeSql = `
-  UPDATE webhook SET previous_secret_until_millis = coalesce($2, previous_secret_until_millis), disabled = coalesce($3, disabled)
+  UPDATE rdev.webhook SET previous_secret_until_millis = coalesce($2, previous_secret_until_millis), disabled = coalesce($3, disabled)
   WHERE id = $1 RETURNING data, previous_secret_until_millis, disabled`
-const removeSql = `DELETE FROM webhook WHERE id = $1`
+const removeSql = `DELETE FROM rdev.webhook WHERE id = $1`
 
 interface Row {
   readonly data: object

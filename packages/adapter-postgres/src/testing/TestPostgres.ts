@@ -285,10 +285,12 @@ export const make = (options: TestServerOptions = {}): Effect.Effect<TestServer,
 }
 
 /** A Database on a server of its own, gone with the layer. */
-export const layerDatabase = (options: TestServerOptions = {}): Layer.Layer<Database, StoreError> =>
+export const layerDatabase = (
+  options: TestServerOptions & { readonly schema?: string } = {}
+): Layer.Layer<Database, StoreError> =>
   Layer.unwrap(
     Effect.map(
       Effect.flatMap(make(options), (server) => server.createDatabase),
-      (url) => layerPostgres({ url })
+      (url) => layerPostgres({ url, schema: options.schema })
     )
   )

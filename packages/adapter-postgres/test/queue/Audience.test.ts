@@ -5,6 +5,7 @@ import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import { Effect, Queue } from "effect"
 import { Database } from "../../src/engine/Database.ts"
+import * as SchemaName from "../../src/engine/SchemaName.ts"
 import { ridesPerLook } from "../../src/queue/wakes.ts"
 import * as Fleet from "./Fleet.ts"
 
@@ -15,15 +16,16 @@ layer(Fleet.queue(), { excludeTestServices: true, timeout: 120_000 })("inserts a
       const store = yield* WorkQueueStore
       const work = yield* WorkQueue.WorkQueue
       const projectId = yield* NewId.make("proj")
+      const channel = SchemaName.channel(database.schema, "queue")
       const heard = yield* Queue.unbounded<string | null>()
-      yield* (yield* database.session).hear("rdev_queue", (payload) => {
+      yield* (yield* database.session).hear(channel, (payload) => {
         Queue.offerUnsafe(heard, payload)
       })
       const add = (count: number) =>
         work.enqueueAll(Array.from({ length: count }, () => ({ projectId, kind: "k", payload: null })))
       /** What was notified until now. */
       const notified = Effect.gen(function* () {
-        yield* database.notify("rdev_queue", ["until now"])
+        yield* database.notify(channel, ["until now"])
         const payloads: Array<string | null> = []
         while (true) {
           const payload = yield* Queue.take(heard)

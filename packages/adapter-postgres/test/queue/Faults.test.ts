@@ -250,7 +250,7 @@ describe("work queue under faults", () => {
             Effect.flatMap((session) =>
               session.transact(
                 Effect.gen(function* () {
-                  yield* session.query("SELECT count(*) FROM queue.ready")
+                  yield* session.query("SELECT count(*) FROM rdev.queue_ready")
                   yield* Fleet.enqueue("once", 8_000)
                   yield* Effect.gen(function* () {
                     for (const hours of [1, -3, 24]) {

@@ -25,8 +25,8 @@ const setUp = (count: number) =>
       Effect.map(
         database.query<{ readonly n: number }>(
           table === "lease"
-            ? "SELECT count(*)::int AS n FROM queue.lease e JOIN queue.lane l ON l.no = e.lanes[1] WHERE l.kind = $1 AND e.ended_at IS NOT NULL"
-            : "SELECT count(*)::int AS n FROM queue.history h JOIN queue.lane l ON l.no = h.lane WHERE l.kind = $1",
+            ? "SELECT count(*)::int AS n FROM rdev.queue_lease e JOIN rdev.queue_lane l ON l.no = e.lanes[1] WHERE l.kind = $1 AND e.ended_at IS NOT NULL"
+            : "SELECT count(*)::int AS n FROM rdev.queue_history h JOIN rdev.queue_lane l ON l.no = h.lane WHERE l.kind = $1",
           [kind]
         ),
         (found) => found[0]?.n ?? 0
@@ -40,7 +40,7 @@ const setUp = (count: number) =>
   })
 
 for (const [name, database] of [
-  ["PostgreSQL", TestPostgres.layerDatabase()],
+  ["PostgreSQL", TestPostgres.layerDatabase({ schema: "Rdev-Test", settings: { search_path: "nowhere" } })],
   ["embedded", layerEmbedded({ memory: true })]
 ] as const) {
   layer(PgWorkQueueStore.layer.pipe(Layer.provideMerge(database)), { excludeTestServices: true, timeout: 120_000 })(
@@ -74,9 +74,10 @@ for (const [name, database] of [
           yield* chores(Effect.void)
           assert.deepStrictEqual([yield* rows("lease"), yield* rows("history")], [1, 0])
           const age = 60_000
-          yield* database.query("UPDATE queue.lease SET ended_at = ended_at - $1::float8 * interval '1 millisecond'", [
-            age
-          ])
+          yield* database.query(
+            "UPDATE rdev.queue_lease SET ended_at = ended_at - $1::float8 * interval '1 millisecond'",
+            [age]
+          )
           yield* chores(filed)
           assert.strictEqual(yield* rows("lease"), 0)
           const earlier = <T extends { readonly endedAtMillis: number | null }>(one: T) => ({

@@ -19,7 +19,8 @@ const over = <E, R>(store: typeof PgWorkQueueStore.layer, database: Layer.Layer<
 export const queueOn = (url: string) =>
   over(PgWorkQueueStore.layer, layerPostgres({ url, statementTimeoutMillis: 5_000 }))
 /** On a server of its own. */
-export const queue = (store = PgWorkQueueStore.layer) => over(store, TestPostgres.layerDatabase())
+export const queue = (store = PgWorkQueueStore.layer) =>
+  over(store, TestPostgres.layerDatabase({ schema: "Rdev-Test", settings: { search_path: "nowhere" } }))
 
 /** Polls until the condition holds; dies with `what` after the deadline. Errors of a server that is down count as "not yet". */
 export const until = <E, R>(

@@ -34,6 +34,7 @@ const make = (lanes: Lanes = { known: (tasks) => tasks.map(() => 1), numbers: no
     const database = Database.of({
       engine: "postgresql",
       route: null,
+      schema: "rdev",
       dataDir: null,
       session: Effect.die(new Error("not asked for")),
       query: none,

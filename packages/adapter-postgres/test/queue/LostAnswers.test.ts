@@ -56,11 +56,11 @@ const setUp = Effect.gen(function* () {
     /** Commits like any other claim; nobody hears of it. */
     unheard: (workerId: WorkerId, limit: number, times = 1) =>
       database.query<{ readonly token: number | null }>(
-        `SELECT (c::json ->> 'token')::bigint AS token FROM (SELECT queue.claim($1, $2, $3::text[], '{}', false, 0, NULL, NULL, NULL) AS c FROM generate_series(1, $4::int)) x`,
+        `SELECT (c::json ->> 'token')::bigint AS token FROM (SELECT rdev.queue_claim($1, $2, $3::text[], '{}', false, 0, NULL, NULL, NULL) AS c FROM generate_series(1, $4::int)) x`,
         [toUuid(workerId), limit, [kind], times]
       ),
     age: (millis: number) =>
-      database.query("UPDATE queue.lease SET claimed_at = claimed_at - $1::float8 * interval '1 millisecond'", [
+      database.query("UPDATE rdev.queue_lease SET claimed_at = claimed_at - $1::float8 * interval '1 millisecond'", [
         millis
       ]),
     statuses: (ids: ReadonlyArray<TaskId>) =>
@@ -69,7 +69,7 @@ const setUp = Effect.gen(function* () {
 })
 
 for (const [name, database] of [
-  ["PostgreSQL", TestPostgres.layerDatabase()],
+  ["PostgreSQL", TestPostgres.layerDatabase({ schema: "Rdev-Test", settings: { search_path: "nowhere" } })],
   ["embedded", layerEmbedded({ memory: true })]
 ] as const) {
   layer(PgWorkQueueStore.layer.pipe(Layer.provideMerge(database)), { excludeTestServices: true, timeout: 120_000 })(

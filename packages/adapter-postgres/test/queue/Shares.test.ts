@@ -44,7 +44,8 @@ layer(Fleet.queue(PgWorkQueueStore.layerWith({ fullClaimMillis: 0 })), { exclude
             lanes.push({ project: projectId, weight, tasks: [...tasks] })
           })
           for (const weight of weights) yield* join(weight)
-          const now = (yield* database.query<{ readonly now: number }>("SELECT now FROM queue.fairness"))[0]?.now ?? 0
+          const now =
+            (yield* database.query<{ readonly now: number }>("SELECT now FROM rdev.queue_fairness"))[0]?.now ?? 0
           let clock: Fairness.Clock = { now, finish: new Map() }
           for (const [i, limit] of limits.entries()) {
             if (i === 1) for (const weight of late) yield* join(weight)
@@ -63,7 +64,7 @@ layer(Fleet.queue(PgWorkQueueStore.layerWith({ fullClaimMillis: 0 })), { exclude
             claims++
           }
           // Another run's worker has no business with what is left of this one.
-          yield* database.query("DELETE FROM queue.ready")
+          yield* database.query("DELETE FROM rdev.queue_ready")
         }
         assert.isAbove(claims, 80)
       })

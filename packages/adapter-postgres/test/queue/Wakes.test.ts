@@ -34,6 +34,7 @@ const make = Effect.gen(function* () {
     ...connections,
     engine: "postgresql",
     route: null,
+    schema: "rdev",
     dataDir: null,
     session: Effect.succeed(session),
     notify: (_, payloads) =>
