@@ -93,7 +93,9 @@ export const bodies = (root: string): ReadonlyMap<string, string> =>
     fs
       .readdirSync(`${root}sql`, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
-      .flatMap((entry) => namesIn(root, `sql/${entry.name}`, /^[a-z][a-z0-9_]*\.sql$/).map((file) => `${entry.name}/${file}`))
+      .flatMap((entry) =>
+        namesIn(root, `sql/${entry.name}`, /^[a-z][a-z0-9_]*\.sql$/).map((file) => `${entry.name}/${file}`)
+      )
       .sort()
       .map((name) => [name, textOf(root, name)])
   )

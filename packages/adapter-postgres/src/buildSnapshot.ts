@@ -13,7 +13,10 @@ const main = Effect.gen(function* () {
   const listed = yield* SqlFiles.list
   yield* Effect.sync(() => {
     fs.mkdirSync(Snapshot.packaged, { recursive: true })
-    fs.writeFileSync(path.join(Snapshot.packaged, path.basename(SqlFiles.listing)), JSON.stringify({ ...listed, folder: undefined }))
+    fs.writeFileSync(
+      path.join(Snapshot.packaged, path.basename(SqlFiles.listing)),
+      JSON.stringify({ ...listed, folder: undefined })
+    )
   })
   const files = yield* SqlFiles.load
   const name = Snapshot.fileName(files)

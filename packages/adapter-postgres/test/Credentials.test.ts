@@ -118,8 +118,8 @@ layer(layerEmbedded({ memory: true }), { excludeTestServices: true })("Credentia
               for (const name of ["A", "B", "C"]) yield* store.put(project, name, Redacted.make(`value-${name}-of-it`))
           })
         )
-        yield* db.query("UPDATE credential SET wrapped_key = '\\x00' WHERE project_id = $1 AND name = 'A'", [bad])
-        yield* db.query("UPDATE credential SET kek_id = 'lost' WHERE project_id = $1 AND name = 'B'", [bad])
+        yield* db.query("UPDATE rdev.credential SET wrapped_key = '\\x00' WHERE project_id = $1 AND name = 'A'", [bad])
+        yield* db.query("UPDATE rdev.credential SET kek_id = 'lost' WHERE project_id = $1 AND name = 'B'", [bad])
         const registry = Quarantine.make()
         yield* using(
           [next, old],

@@ -144,7 +144,7 @@ layer(Layer.orDie(stores), { excludeTestServices: true })("Damaged rows", (it) =
         assert.isAtLeast(before.length, 2, table)
         const damaged = String(before[0]?.id)
         for (const spoil of spoils) {
-          yield* query(`UPDATE ${table} SET data = $2 WHERE id = $1`, [damaged, spoil])
+          yield* query(`UPDATE rdev.${table} SET data = $2 WHERE id = $1`, [damaged, spoil])
           let told = 0
           yield* watched((registry) =>
             Effect.gen(function* () {
