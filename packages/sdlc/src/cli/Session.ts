@@ -52,6 +52,11 @@ export const open = (cwd: string, env: Identity.Env, now: number, needsProject =
     throw new Failure(`--cwd: ${cwd} does not exist.`, "name an existing folder.")
   }
   const root = Disk.findRoot(from)
+  if (root === null && Git.read(from, "rev-parse", "--is-bare-repository") === "true")
+    throw new Failure(
+      "This is a bare repository: it has no files to look at.",
+      "clone it, or add a work tree (git worktree add <folder> <branch>), and run the command there."
+    )
   if (root === null)
     throw new Failure(
       "There is no project here: neither .sdlc nor .git in this folder or above it.",

@@ -81,4 +81,13 @@ describe("a checkout of CI", () => {
     expect((await ci.sdlc("gate merge")).code).toBe(2)
     expect((await ci.sdlc("gate draft hello")).code).toBe(1)
   })
+  it("without files says so, and what to do", async () => {
+    const bare = keep(at(realpathSync(mkdtempSync(join(tmpdir(), "sdlc-bare-")))))
+    bare.git("init", "-q", "--bare", ".")
+    for (const line of ["next", "init", "gate merge"])
+      expect(await bare.sdlc(line)).toMatchObject({
+        code: 2,
+        err: expect.stringMatching(/bare repository[^]*worktree/)
+      })
+  })
 })
