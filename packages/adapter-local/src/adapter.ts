@@ -63,7 +63,7 @@ const folder = (what: string) =>
   Effect.flatMap(Host, ({ dataDir }) =>
     Adapter.healthOf(
       attempt(() => access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)),
-      () => `${what} in ${dataDir}`
+      () => `${what} in the data folder`
     )
   )
 

@@ -3,8 +3,8 @@
  * it; the others are built one after the other over embedded stores in a folder that is thrown away, and asked for their health.
  */
 import type { Health } from "@rdev/core/adapter/Adapter"
-import { Host } from "@rdev/core/adapter/Host"
-import { slots } from "@rdev/core/adapter/Slots"
+import type { Host } from "@rdev/core/adapter/Host"
+import { type SlotName, type SlotServices, slots } from "@rdev/core/adapter/Slots"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -43,6 +43,9 @@ const inFolder = (installation: Installation, dataDir: string) =>
     })
   )
 
+/** With the building of its layer. */
+const patienceMillis = 60_000
+
 const said = (detail: string): Health => ({ ok: false, detail })
 
 export const tryAll = (
@@ -70,17 +73,20 @@ export const tryAll = (
     const states: Array<SlotState> = []
     for (const one of installation.slots.values()) {
       const { config: settings, definition, slot } = one
+      /** Over what is there by then. */
+      const ask = (effect: Effect.Effect<Health, unknown, SlotServices[SlotName] | Host>) =>
+        Effect.suspend(() => Effect.provideContext(effect as Effect.Effect<Health, unknown>, context))
       const look =
-        definition?.probe !== undefined && slot !== "edge"
-          ? definition.probe(settings)
+        definition?.probe !== undefined
+          ? ask(definition.probe(settings))
           : Effect.gen(function* () {
               const built = yield* build(Assemble.slot(installation, slot))
               if (Exit.isFailure(built)) return yield* Effect.failCause(built.cause)
-              return definition === null ? { ok: true, detail: "can be built" } : yield* definition.health(settings)
+              return definition === null
+                ? { ok: true, detail: "can be built" }
+                : yield* ask(definition.health(settings))
             })
-      const health = yield* asked(
-        Effect.suspend(() => Effect.provideContext(look as Effect.Effect<Health, unknown, Host>, context as never))
-      )
+      const health = yield* asked(look, patienceMillis)
       // Others are built over it all the same.
       if (definition?.probe !== undefined && slot !== "stores" && health.ok)
         yield* build(Assemble.slot(installation, slot))

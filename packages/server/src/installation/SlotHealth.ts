@@ -42,14 +42,17 @@ export const viewOf = (chosen: Chosen): SlotView => ({
 })
 
 /** Whatever an adapter does: an answer, in time. */
-export const asked = <R>(effect: Effect.Effect<Health, unknown, R>): Effect.Effect<SlotState["health"], never, R> =>
+export const asked = <R>(
+  effect: Effect.Effect<Health, unknown, R>,
+  millis = patienceMillis
+): Effect.Effect<SlotState["health"], never, R> =>
   Effect.suspend(() => {
     const began = performance.now()
     const done = (health: Health) => ({ ...health, durationMs: Math.round((performance.now() - began) * 10) / 10 })
     return effect.pipe(
       Effect.timeoutOrElse({
-        duration: patienceMillis,
-        orElse: () => Effect.succeed({ ok: false, detail: `no answer within ${patienceMillis} ms` })
+        duration: millis,
+        orElse: () => Effect.succeed({ ok: false, detail: `no answer within ${millis} ms` })
       }),
       Effect.catchCause((cause) => {
         const error = Cause.squash(cause)
