@@ -59,16 +59,20 @@ describe("custom platform", () => {
     )
     assert.isBelow(lines.length, 60)
   })
-  it.live("has the server, the API and the command line, with host names in its own file", () =>
-    Effect.gen(function* () {
-      const dataDir = yield* folder
-      yield* serving(dataDir)
-      const { adapters } = yield* rdev(dataDir, "adapters")
-      const dns = (adapters as ReadonlyArray<{ readonly slot: string }>).find(({ slot }) => slot === "dns")
-      assert.deepInclude(dns, { use: "(given in code)", chosen_by: "code" })
-      // Answers when it is provisioned.
-      yield* rdev(dataDir, "projects", "create", "shop")
-      assert.match(readFileSync(join(dataDir, "hosts"), "utf8"), /^127\.0\.0\.1 shop\.apps\.example\.test # proj_/m)
-    }).pipe(Effect.scoped)
+  it.live(
+    "has the server, the API and the command line, with host names in its own file",
+    () =>
+      Effect.gen(function* () {
+        const dataDir = yield* folder
+        yield* serving(dataDir)
+        const { adapters } = yield* rdev(dataDir, "adapters")
+        const dns = (adapters as ReadonlyArray<{ readonly slot: string }>).find(({ slot }) => slot === "dns")
+        assert.deepInclude(dns, { use: "(given in code)", chosen_by: "code" })
+        // Answers when it is provisioned.
+        yield* rdev(dataDir, "projects", "create", "shop")
+        assert.match(readFileSync(join(dataDir, "hosts"), "utf8"), /^127\.0\.0\.1 shop\.apps\.example\.test # proj_/m)
+      }).pipe(Effect.scoped),
+    // Three programs from their sources, one after the other.
+    400_000
   )
 })

@@ -95,9 +95,11 @@ const load = Effect.promise(async () => {
 const boot = Effect.fn("Up.boot")(function* (options: UpOptions, screen: Screen) {
   const level = yield* logLevel
   const { Configuration, Server } = yield* load
-  const { config, installation } = yield* Configuration.read({ env: environment(options), layers: given.layers }).pipe(
-    Effect.mapError((error) => flagged(error, options))
-  )
+  const { config, installation } = yield* Configuration.read({
+    env: environment(options),
+    // What is thrown away leaves nothing anywhere else.
+    ...(options.abrupt === true ? { embedded: true } : { layers: given.layers })
+  }).pipe(Effect.mapError((error) => flagged(error, options)))
   const running = yield* Server.start(config, installation).pipe(Effect.provide(logging(screen, level)))
   const address = running.url
   yield* Effect.acquireRelease(
@@ -153,6 +155,7 @@ export const up = Effect.fn("Up.up")(function* (options: UpOptions) {
   screen.line(
     `${style.bold(`rdev ${version}`)} ${style.dim(`${installation.shared ? "PostgreSQL" : "embedded"} · data in ${config.dataDir} · up in ${duration(performance.now() - began)}`)}`
   )
+  if (installation.file !== null) screen.line(style.dim(`  Adapters by ${installation.file}`))
   if (config.unsafeHost)
     screen.line(style.red("  Workspaces run WITHOUT isolation: agents can read and change what this user can."))
   if (config.auth === "off")

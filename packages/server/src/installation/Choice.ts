@@ -231,7 +231,17 @@ export const make = async (
       .filter(([slot]) => !said.has(slot))
       .map(([slot, use]) => ask({ slot, path: slots[slot].path, use, said: {} }, "default", source, folders))
   ])
-  const faults = [...request.faults, ...answers.flatMap((answer) => answer.faults)]
+  const twice = request.asked
+    .filter(({ slot }) => given.has(slot))
+    .map(({ path }) =>
+      fault(
+        path,
+        source.lineOf(path),
+        "this program fills the slot itself",
+        "Remove it from the file, or from the program"
+      )
+    )
+  const faults = [...request.faults, ...twice, ...answers.flatMap((answer) => answer.faults)]
   const chosen = new Map(
     answers.flatMap((answer) => (answer.chosen === null ? [] : [[answer.chosen.slot, answer.chosen] as const]))
   )

@@ -8,6 +8,8 @@ export interface Options {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Working folder; default that of the process. */
   readonly cwd?: string
+  /** Reads no platform file. */
+  readonly embedded?: boolean
   /** Slots that are filled in TypeScript. */
   readonly layers?: Installation.Layers
 }

@@ -39,6 +39,7 @@ resources:                                                                      
 address: 203.0.113.7                                                                    # what host names point at; default 127.0.0.1
 \`\`\`
 
+- It names code that is run: a file that was only come across in the working folder is refused when another user can write it.
 - A slot that is not named is as in an embedded installation. \`use\` is one of our names below, or an npm package (or a folder or file that begins with \`./\` or \`/\`), which is looked for from the
   folder of the file, from the working folder, and beside the server.
 - **Secrets are never written into the file.** A key that takes one takes a reference: \`{ env: VARIABLE }\` or \`{ file: PATH }\` (relative to the file; the end of line is cut). Text that looks like a

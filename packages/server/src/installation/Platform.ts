@@ -5,7 +5,7 @@
 import type { SlotName } from "@rdev/core/adapter/Slots"
 import * as Effect from "effect/Effect"
 import type { Any } from "effect/Layer"
-import { readFileSync } from "node:fs"
+import { readFileSync, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { type Problem, StartError, startErrorOfMany } from "../ServerConfig.ts"
 import * as Choice from "./Choice.ts"
@@ -15,6 +15,8 @@ export interface Options {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Working folder; default that of the process. */
   readonly cwd?: string
+  /** Reads no platform file: what is not given is as embedded. */
+  readonly embedded?: boolean
   /** Slots that were given as layers; the file cannot choose them then. */
   readonly given?: ReadonlyMap<SlotName, Any>
 }
@@ -22,9 +24,24 @@ export interface Options {
 const codeOf = (cause: unknown): string =>
   cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
 
-/** The bytes of the file; null = there is none and none was named. */
+/** Whether somebody else may write what a file says: it names code that is run. */
+const isForeign = (path: string): boolean => {
+  const user = process.geteuid?.()
+  const { mode, uid } = statSync(path)
+  return user !== undefined && ((uid !== user && uid !== 0) || (mode & 0o002) !== 0)
+}
+
+/** The bytes of the file; null = there is none and none was named. One that was only come across must be this user's. */
 const fileOf = (path: string, named: boolean): Uint8Array | null | Fault => {
   try {
+    if (!named && statSync(path, { throwIfNoEntry: false }) === undefined) return null
+    if (!named && isForeign(path))
+      return fault(
+        path,
+        null,
+        "another user can write this file, and it names code that would be run",
+        "Make it yours alone (chown, chmod o-w), or name it with RDEV_PLATFORM if it is meant"
+      )
     return readFileSync(path)
   } catch (cause) {
     const code = codeOf(cause)
@@ -62,10 +79,10 @@ const lineIn =
     return null
   }
 
-const look = async ({ cwd = process.cwd(), env, given }: Options) => {
+const look = async ({ cwd = process.cwd(), embedded = false, env, given }: Options) => {
   const named = env["RDEV_PLATFORM"]?.trim() ?? ""
   const path = resolve(cwd, named === "" ? "platform.yaml" : named)
-  const found = fileOf(path, named !== "")
+  const found = embedded ? null : fileOf(path, named !== "")
   const nothing = { asked: [], address: null, faults: [] as ReadonlyArray<Fault> }
   if (found === null || !(found instanceof Uint8Array)) {
     const { choice, faults } = await Choice.make(

@@ -1,11 +1,14 @@
 /** What a platform file may say, and what is told of one that says something else. Nothing is built here. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import type { SlotName } from "@rdev/core/adapter/Slots"
+import { Notifier } from "@rdev/core/ports/stores/Notifier"
+import { Effect, Layer } from "effect"
 import * as fc from "fast-check"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { afterAll } from "vitest"
+import * as Assemble from "../../src/installation/Assemble.ts"
 import * as Configuration from "../../src/installation/Configuration.ts"
 import * as Platform from "../../src/installation/Platform.ts"
 
@@ -47,6 +50,40 @@ describe("a platform file", () => {
     assert.match(missing.problems[0]?.problem ?? "", /gone\.yaml does not exist/)
     const folder = await Effect.runPromise(Platform.find({ env: { RDEV_PLATFORM: "." }, cwd: root }))
     assert.match(folder.problems[0]?.problem ?? "", /is a folder/)
+  })
+
+  it("is not read where it was only come across and others can write it", async () => {
+    put("shared/platform.yaml", "dns: { use: ./evil.js }\n")
+    chmodSync(join(root, "shared/platform.yaml"), 0o666)
+    const { problems } = await Effect.runPromise(Platform.find({ env: {}, cwd: join(root, "shared") }))
+    assert.match(problems[0]?.problem ?? "", /another user can write this file/)
+    const named = await Effect.runPromise(
+      Platform.find({ env: { RDEV_PLATFORM: "platform.yaml" }, cwd: join(root, "shared") })
+    )
+    assert.match(named.problems[0]?.problem ?? "", /evil\.js does not exist/)
+  })
+
+  it("is not read by what is embedded, and not beside a slot that a program fills", async () => {
+    put("both.yaml", "dns: { use: nowhere }\ntls: { use: none }\n")
+    const env = { RDEV_PLATFORM: "both.yaml" }
+    const embedded = await Effect.runPromise(Platform.find({ env, cwd: root, embedded: true }))
+    assert.deepStrictEqual(embedded.problems, [])
+    assert.isNull(embedded.choice.file)
+    const given = await Effect.runPromise(Platform.find({ env, cwd: root, given: new Map([["dns", Layer.empty]]) }))
+    assert.match(given.problems[0]?.problem ?? "", /this program fills the slot itself/)
+  })
+  it("may take credentials and notifier out of the stores: what fills the slot itself is what others see", async () => {
+    const said = (name: string) => Layer.succeed(Notifier, { name } as never)
+    const given = new Map<SlotName, Layer.Any>([
+      ["stores", said("stores")],
+      ["notifier", said("own")]
+    ])
+    const { choice } = await Effect.runPromise(Platform.find({ env: {}, cwd: join(root, "nowhere"), given }))
+    const alone = { ...choice, slots: new Map([...choice.slots].filter(([, { by }]) => by === "code")) }
+    const seen = await Effect.runPromise(
+      Effect.provide(Notifier, Assemble.below(alone) as Layer.Layer<Notifier, unknown>)
+    )
+    assert.strictEqual(Reflect.get(seen, "name"), "own")
   })
 
   const shapes: ReadonlyArray<readonly [content: string | Uint8Array, said: RegExp]> = [

@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as ServerProcess from "./ServerProcess.ts"
 
+const forge = fileURLToPath(new URL("./adapters/memoryForge.ts", import.meta.url))
 const example = fileURLToPath(new URL("../../../../examples/dns-zone-file", import.meta.url))
 
 /** A folder as npm leaves it after `npm install rdev-dns-zone-file`, with a platform file. */
@@ -29,16 +30,20 @@ interface Shown {
 
 describe("a platform file", () => {
   it.live(
-    "chooses an adapter by the name of its package, and a project's names are in its zone until it is deleted",
+    "chooses Dns by the name of a package and Forge by a file, and a project's names are in its zone until it is deleted",
     () =>
       Effect.gen(function* () {
         const folder = yield* ServerProcess.dataFolder
         const zone = join(folder, "apps.zone")
         const file = platform(
           folder,
-          `dns: { use: rdev-dns-zone-file, file: ${zone} }\nforge: { use: local }\naddress: 203.0.113.7\n`
+          `dns: { use: rdev-dns-zone-file, file: ${zone} }\nforge: { use: ${forge}, organisation: acme, token: { env: FORGE_TOKEN } }\naddress: 203.0.113.7\n`
         )
-        const server = yield* ServerProcess.start(folder, { ...env, RDEV_PLATFORM: file })
+        const server = yield* ServerProcess.start(folder, {
+          ...env,
+          RDEV_PLATFORM: file,
+          FORGE_TOKEN: "n0b0dyM4yS33Th1s"
+        })
         const ask = (method: string, path: string, body?: unknown) =>
           ServerProcess.ask(folder, server, method, path, body)
 
@@ -50,6 +55,8 @@ describe("a platform file", () => {
           shown.find(({ slot }) => slot === "dns"),
           { use: "rdev-dns-zone-file", chosen_by: "file" }
         )
+        assert.strictEqual(shown.find(({ slot }) => slot === "forge")?.health.detail, "0 repositories of acme")
+        assert.notInclude(JSON.stringify(body), "n0b0dyM4yS33Th1s")
         assert.deepStrictEqual(
           shown.filter(({ health }) => !health.ok),
           []
@@ -64,6 +71,9 @@ describe("a platform file", () => {
         const text = readFileSync(zone, "utf8")
         assert.match(text, /^shop\.apps\.test\. IN A 203\.0\.113\.7 ; rdev proj_/m)
         assert.match(text, /^staging\.shop\.apps\.test\. IN A 203\.0\.113\.7 ; rdev proj_/m)
+        const repositories = (yield* ask("GET", "/adapters")).body["adapters"] as unknown as ReadonlyArray<Shown>
+        assert.strictEqual(repositories.find(({ slot }) => slot === "forge")?.health.detail, "1 repositories of acme")
+        assert.isFalse(existsSync(join(folder, "git")), "the local forge keeps no repositories")
         assert.isFalse(existsSync(join(folder, "dns")), "the local adapter keeps no records")
 
         assert.strictEqual((yield* ask("DELETE", "/projects/shop")).status, 202)

@@ -4,7 +4,7 @@ import * as TestPostgres from "@rdev/adapter-postgres/testing/TestPostgres"
 import * as EventStream from "@rdev/api/EventStream"
 import { Effect, Fiber, Stream } from "effect"
 import { randomBytes } from "node:crypto"
-import { readFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as ServerProcess from "./ServerProcess.ts"
 
@@ -76,7 +76,15 @@ describe("two servers and three workers over one database", () => {
       Effect.gen(function* () {
         const [folder, other] = [yield* ServerProcess.dataFolder, yield* ServerProcess.dataFolder]
         const url = yield* (yield* TestPostgres.make()).createDatabase
-        const env = { RDEV_DATABASE_URL: url, RDEV_KEK: randomBytes(32).toString("base64"), RDEV_UNSAFE_HOST: "true" }
+        // The same by the platform file: what it names is what servers and workers share.
+        const platform = join(folder, "platform.yaml")
+        writeFileSync(platform, "stores: { use: postgres, url: { env: STORES }, key: { env: STORES_KEY } }\n")
+        const env = {
+          RDEV_PLATFORM: platform,
+          STORES: url,
+          STORES_KEY: randomBytes(32).toString("base64"),
+          RDEV_UNSAFE_HOST: "true"
+        }
         yield* ServerProcess.start(folder, env)
         const refused = yield* Effect.flip(Effect.scoped(ServerProcess.start(other, env, "work")))
         assert.include(refused, folder)
