@@ -1,13 +1,15 @@
 /**
  * Packs every package and checks what a consumer would get: publint on the manifest, attw on the types of the entry points (ESM only),
- * that no module of it loads the whole of effect (see tsup.config.ts), and that the READMEs' programs compile where
- * nothing else is installed (embed.mjs).
+ * that no module of it loads the whole of effect (see tsup.config.ts), that the READMEs' programs compile where nothing else is installed
+ * (embed.mjs), and what every tarball must keep (tarballs.mjs).
  */
 import { spawnSync } from "node:child_process"
-import { readdirSync, readFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { problem } from "./embed.mjs"
 import { environment, root, setup } from "./setup.mjs"
+import * as tarballs from "./tarballs.mjs"
 
 setup("all")
 
@@ -44,6 +46,19 @@ for (const name of ["sdlc", "api"]) {
   if (said === null) continue
   failed++
   console.error(`${name}: its declarations do not stand alone\n${said}`)
+}
+const folder = mkdtempSync(join(tmpdir(), "rdev-exports-"))
+try {
+  const packed = tarballs.pack(folder)
+  for (const problem of [
+    ...(packed.length === packages.length ? [] : [`${packed.length} tarballs of ${packages.length} packages`]),
+    ...tarballs.problems(packed)
+  ]) {
+    failed++
+    console.error(problem)
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true })
 }
 console.log(`exports: ${packages.length} packages, ${modules} modules, ${failed} problems`)
 process.exit(failed === 0 && modules > 0 ? 0 : 1)

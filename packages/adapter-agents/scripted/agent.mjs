@@ -139,26 +139,28 @@ const templateName = () => {
   return name
 }
 
-const unquote = (value) => {
-  if (value.startsWith('"')) return JSON.parse(value)
-  return value.startsWith("'") ? value.slice(1, -1).replaceAll("''", "'") : value
-}
-const featureTitle = () => {
-  const file = `${folder}/feature.yaml`
-  const line = existsSync(file) ? /^title:\s*(.+)$/m.exec(readFileSync(file, "utf8"))?.[1] : undefined
-  const title = unquote((line ?? slug.replaceAll("-", " ")).trim())
-  // It stands in headings, comments and strings: one line, no markup.
-  return (
-    title
-      .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ")
-      .replace(/[`<>[\]]/g, "")
-      .trim() || slug
-  )
+/** It stands in headings, comments and strings: one line, no markup, nothing that turns the direction of the text after it. */
+const oneLine = (text) =>
+  text
+    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ")
+    .replace(/[`<>[\]\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/g, "")
+    .replaceAll("*/", "* /")
+    .replace(/ {2,}/g, " ")
+    .trim()
+/** At most `length` characters as a reader counts them: an emoji of several code points is never cut apart. */
+const shorten = (text, length) => {
+  const letters = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment)
+  return letters.length > length
+    ? `${letters
+        .slice(0, length - 1)
+        .join("")
+        .trimEnd()}…`
+    : text
 }
 
 const scenario = scenarios[templateName()]
 const script = JSON.parse(scenario["scenario.json"])
-const title = featureTitle()
+const title = oneLine(job.title) || slug
 const file = script.reserved.includes(slug) ? `${slug}-feature` : slug
 const identifier = `${file
   .replace(/-+([a-z0-9])/g, (_, letter) => letter.toUpperCase())
@@ -169,7 +171,7 @@ const values = {
   file,
   title,
   titleJson: JSON.stringify(title),
-  labelJson: JSON.stringify(title.length > 24 ? `${title.slice(0, 23).trimEnd()}…` : title),
+  labelJson: JSON.stringify(shorten(title, 24)),
   name: identifier,
   hue: String([...slug].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 360, 7))
 }

@@ -11,6 +11,7 @@ import type { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Effect, Stream } from "effect"
 import { readdir, readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
+import { parseDocument } from "yaml"
 import * as AgentRun from "./AgentRun.ts"
 import { formats } from "./formats/Formats.ts"
 
@@ -47,10 +48,24 @@ const readTree = async (root: string, under: string): Promise<Record<string, str
   return files
 }
 
-/** The program that is fed to `node -`: the scenarios as data, the job, then the script itself. */
+/** Where a feature says what it is called. */
+export const featureFile = (feature: string): string => `.sdlc/features/${feature}/feature.yaml`
+
+/** The title in the text of a feature's file, as YAML means it: block scalars, escapes and all. A file without one says nothing. */
+export const titleOf = (text: string | null, feature: string): string => {
+  const document = text === null ? null : parseDocument(text, { logLevel: "silent" })
+  const title: unknown = document === null || document.errors.length > 0 ? null : document.get("title")
+  return typeof title === "string" || typeof title === "number" ? String(title) : feature.replaceAll("-", " ")
+}
+
+/**
+ * The program that is fed to `node -`: the scenarios as data, the job, then the script itself. `file` is the text of the feature's file: the
+ * script may import nothing but Node's own modules, so what needs a parser is read here.
+ */
 export const program = async (
   job: Pick<AgentJob, "action" | "command" | "feature" | "taskId">,
-  fault: string
+  fault: string,
+  file: string | null
 ): Promise<string> => {
   const names = (await readdir(`${folder}scenarios`, { withFileTypes: true }))
     .filter((entry) => entry.isDirectory())
@@ -61,7 +76,13 @@ export const program = async (
   const script = await readFile(`${folder}agent.mjs`, "utf8")
   const data = {
     scenarios,
-    job: { action: job.action, command: job.command, feature: job.feature, taskId: job.taskId },
+    job: {
+      action: job.action,
+      command: job.command,
+      feature: job.feature,
+      taskId: job.taskId,
+      title: titleOf(file, job.feature)
+    },
     fault
   }
   return `globalThis.scripted = ${JSON.stringify(data)}\n${script}`
@@ -109,7 +130,11 @@ export const make = (
         )
       }
       return Stream.unwrap(
-        Effect.tryPromise(() => program(job, fault)).pipe(
+        host.readFile(job.workspace, featureFile(job.feature)).pipe(
+          Effect.map((bytes) => new TextDecoder().decode(bytes)),
+          // The script itself finds out what the workspace lacks; without the file a feature is called by its slug.
+          Effect.orElseSucceed(() => null),
+          Effect.flatMap((file) => Effect.tryPromise(() => program(job, fault, file))),
           Effect.map((text) => AgentRun.run(host, job, invocation(text))),
           Effect.catch((cause) =>
             Effect.succeed(

@@ -5,6 +5,8 @@ import { lint } from "@rdev/sdlc/lint/Lint"
 import { Effect, Stream } from "effect"
 import { readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import fc from "fast-check"
+import { stringify } from "yaml"
 import * as ScriptedHarness from "../src/ScriptedHarness.ts"
 import * as HostProcess from "./HostProcess.ts"
 
@@ -37,6 +39,46 @@ describe("scenarios", () => {
       }
     })
   }
+})
+
+describe("the title of a feature", () => {
+  const written = (title: string) =>
+    stringify({ v: 1, id: "01M8PC45QG38NAV5FS1W7XP36E", slug: "a-b", title, kind: "feature" })
+  it("is what YAML says, however it is written", () => {
+    const forms = {
+      'title: "quoted \\"and\\" escaped \\u00e9\\n"': 'quoted "and" escaped é\n',
+      "title: 'it''s'": "it's",
+      "title: plain # comment": "plain",
+      "title: >-\n  folded\n  text": "folded text",
+      "title: |\n  first\n  second": "first\nsecond\n",
+      "title: plain that goes on\n  in the next line": "plain that goes on in the next line",
+      '"title": quoted key': "quoted key",
+      "title: 2026": "2026",
+      "\ufefftitle: after a mark": "after a mark"
+    }
+    for (const [line, title] of Object.entries(forms))
+      assert.strictEqual(ScriptedHarness.titleOf(`${line}\nv: 1\n`, "a-b"), title, line)
+  })
+  it("is the slug where there is none", () => {
+    for (const text of [
+      null,
+      "",
+      "v: 1\n",
+      "title: [a]\n",
+      "title: {}\n",
+      "title:\n",
+      "title: 'open\n",
+      "- title: a\n",
+      "\t: :\n"
+    ])
+      assert.strictEqual(ScriptedHarness.titleOf(text, "a-b"), "a b", String(text))
+  })
+  it("survives being written", () =>
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", minLength: 1, maxLength: 120 }), (title) => {
+        assert.strictEqual(ScriptedHarness.titleOf(written(title), "a-b"), title)
+      })
+    ))
 })
 
 describe("the scripted agent", () => {

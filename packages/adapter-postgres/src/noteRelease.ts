@@ -6,7 +6,7 @@ import * as Releases from "./Releases.ts"
 const main = Effect.gen(function* () {
   const [version = ""] = process.argv.slice(2)
   const before = yield* Releases.all
-  if (!/^\d+\.\d+\.\d+/.test(version)) return ["give the version that is released, e.g. 0.1.0"]
+  if (!/^\d+\.\d+\.\d+/.test(version)) return ["give the version that is released, e.g. 1.2.3"]
   if (before.some((release) => release.version === version)) return [`${version} is in the list already`]
   const now = yield* Releases.asRelease(version)
   const problems = Releases.problemsOf(before, now)

@@ -13,6 +13,7 @@ import { SystemGroup } from "./groups/System.ts"
 import { TasksGroup } from "./groups/Tasks.ts"
 import { TreesGroup } from "./groups/Trees.ts"
 import { WebhooksGroup } from "./groups/Webhooks.ts"
+import { version } from "./Version.ts"
 
 /** Unknown fields are refused, and everything wrong is told at once. */
 const strict = { onExcessProperty: "error", errors: "all" } as const
@@ -40,7 +41,7 @@ export class Api extends HttpApi.make("rdev")
   .annotateMerge(
     OpenApi.annotations({
       title: "rdev",
-      version: "0.1.0",
+      version,
       description:
         "The agent's operating system: projects, features, tasks, operations and their events. Every route answers under `/` and under `/api/v1`. Every error is `application/problem+json`."
     })

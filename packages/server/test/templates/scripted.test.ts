@@ -87,7 +87,7 @@ const checks = ["node tools/lint.mjs", "node --test", "node tools/build.mjs"]
 const maxSteps = 70
 
 /** Plays until nobody but a person can go on; answers with what agents did. `human` may act when a person is asked. */
-const drive = async ({ must, run }: Project, fault: string, human: (action: string) => boolean = () => false) => {
+const drive = async ({ must, run, work }: Project, fault: string, human: (action: string) => boolean = () => false) => {
   const actions: Array<string> = []
   for (let step = 0; step < maxSteps; step++) {
     must("git", "add", "-A")
@@ -105,7 +105,8 @@ const drive = async ({ must, run }: Project, fault: string, human: (action: stri
     actions.push(decision.taskId === undefined ? decision.action : `${decision.action} ${decision.taskId}`)
     const input = await ScriptedHarness.program(
       { action: decision.action, command: "", feature: "greeting", taskId: decision.taskId ?? null },
-      fault
+      fault,
+      readFileSync(join(work, ScriptedHarness.featureFile("greeting")), "utf8")
     )
     const ran = run("node", ["--input-type=module", "-"], {
       input,
@@ -205,9 +206,12 @@ describe("the scripted agent takes a feature from draft to released", () => {
   })
 
   it("default: two features in the same list conflict, and both stay", { timeout: 120_000 }, async () => {
-    const made = await project("default", "Opening hours", noDeploy)
+    // As awkward as titles get: it stands in YAML, headings, comments, strings and pages.
+    const title = '- Say "hi": it\'s #1, 50% {off}\n\tשלום \u202e\u2066 \\n */ ${x} `y` 🎉 👩‍👩‍👧‍👦👩‍👩‍👧‍👦 مرحبا'
+    const made = await project("default", title, noDeploy)
     const play = async (action: string, env: Record<string, string> = {}) => {
-      const input = await ScriptedHarness.program({ action, command: "", feature: "greeting", taskId: null }, "")
+      const file = readFileSync(join(made.work, ScriptedHarness.featureFile("greeting")), "utf8")
+      const input = await ScriptedHarness.program({ action, command: "", feature: "greeting", taskId: null }, "", file)
       return made.run("node", ["--input-type=module", "-"], {
         input,
         env: { SDLC_PRINCIPAL: "agent:scripted", ...env }
@@ -215,6 +219,11 @@ describe("the scripted agent takes a feature from draft to released", () => {
     }
     made.must("git", "switch", "-q", "-c", "feature/greeting")
     expect((await play("fix-ci")).code).toBe(0)
+    const section = readFileSync(join(made.work, "src/sections/greeting.mjs"), "utf8")
+    expect(section).toContain(
+      String.raw`title: "- Say \"hi\": it's #1, 50% {off} שלום \\n * / ${"${x}"} y 🎉 👩‍👩‍👧‍👦👩‍👩‍👧‍👦 مرحبا",`
+    )
+    expect(section).toMatch(/^\/\/ - Say "hi": it's #1/)
     made.must("git", "add", "-A")
     made.must("git", "commit", "-q", "-m", "greeting")
     made.must("git", "switch", "-q", "main")
