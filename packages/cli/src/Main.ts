@@ -10,7 +10,9 @@ import * as Exit from "effect/Exit"
 import type { Layers } from "@rdev/server/Installation"
 import { createRequire } from "node:module"
 import { rdev } from "./Commands.ts"
+import * as Examples from "./Examples.ts"
 import { CliFailure, exitCodes } from "./Failure.ts"
+import { behindTheCommand } from "./FlagsFirst.ts"
 import { given } from "./adapters/GivenLayers.ts"
 
 const { version }: { readonly version: string } = createRequire(import.meta.url)("@rdev/cli/package.json")
@@ -64,6 +66,12 @@ const presenter: CliOutput.Presenter = {
   present: (event) => (event._tag === "InvalidInvocation" ? Effect.void : CliOutput.defaultPresenter.present(event))
 }
 
+const plain = CliOutput.defaultFormatter()
+const formatter: CliOutput.Formatter = {
+  ...plain,
+  formatHelpDoc: (doc) => plain.formatHelpDoc({ ...doc, examples: Examples.of(doc.usage) })
+}
+
 /** Whoever reads the output has seen enough (`rdev … | head`): that is no failure. */
 const endWhenUnread = (stream: NodeJS.WriteStream): void => {
   stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -78,13 +86,15 @@ export interface Options {
 }
 
 /** The command line, for a program of one's own too: `main(process.argv.slice(2), { layers: { dns: … } })`. */
-export const main = (args: ReadonlyArray<string>, { layers }: Options = {}): void => {
+export const main = (typed: ReadonlyArray<string>, { layers }: Options = {}): void => {
+  const args = behindTheCommand(typed)
   if (layers !== undefined) given.layers = layers
   endWhenUnread(process.stdout)
   endWhenUnread(process.stderr)
   const program = Command.runWith(rdev, { version })(args).pipe(
     Effect.provide(NodeServices.layer),
-    Effect.provideService(CliOutput.Presenter, presenter)
+    Effect.provideService(CliOutput.Presenter, presenter),
+    Effect.provideService(CliOutput.Formatter, formatter)
   )
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,
