@@ -43,20 +43,24 @@ export const showDecision = (one: Json, screen: Screen) =>
     ],
     screen
   )
-/** What the caller types next where nothing but a person's word goes on. */
+/** What a person types next: a decision where one is asked for, else to look on while others work. Nothing where all is done. */
 export const wayOut = (input: Named, one: Json): string | null => {
-  switch (one["action"]) {
-    case "await-escalation":
-      return `rdev answer ${input.project} ${input.feature} "<answer>"`
-    case "unblock-task":
-      return `rdev unblock ${input.project} ${input.feature} ${string(one["task_id"])}`
-    default:
-      return null
-  }
+  const at = `${input.project} ${input.feature}`
+  const action = string(one["action"])
+  if (action === "await-escalation") return `rdev answer ${at} "<answer>"`
+  if (action === "unblock-task") return `rdev unblock ${at} ${string(one["task_id"])}`
+  if (action === "await-resume") return `rdev features resume ${at}`
+  if (one["actor"] === "human")
+    return /^approve-|^accept-risk$|^confirm-action$/.test(action) ? `rdev approve ${at}` : null
+  return action === "none" || one["kind"] === "done" ? null : `rdev run ${at} --follow`
 }
 export const showWayOut = (input: Named, one: Json, screen: Screen) => {
   const command = wayOut(input, one)
-  return command === null ? [] : fields([["go on", command]], screen)
+  if (command === null) return []
+  const other = command.startsWith("rdev approve ")
+    ? [["or", `${command.replace("approve", "reject")} --reason "<why>"`] as const]
+    : []
+  return fields([["go on", command], ...other], screen)
 }
 export const showDetail = (detail: { readonly feature: Json; readonly next: Json }, screen: Screen) => [
   ...fields(

@@ -47,6 +47,21 @@ const variables = (pairs: ReadonlyArray<string>): Effect.Effect<Record<string, s
       )
 }
 
+/** What a run takes down when it has ended, said before it begins; a tree with the variable `keep` can be told not to. */
+export const endOf = (
+  tree: {
+    readonly teardown: ReadonlyArray<{ readonly id: string; readonly title: string | null }>
+    readonly vars: ReadonlyArray<{ readonly name: string }>
+  },
+  given: Readonly<Record<string, unknown>>
+): string | null => {
+  const keeps = tree.vars.some(({ name }) => name === "keep")
+  if (tree.teardown.length === 0 || (keeps && given["keep"] === "true")) return null
+  const lower = (title: string) => `${title.slice(0, 1).toLowerCase()}${title.slice(1)}`
+  const steps = tree.teardown.map(({ id, title }) => lower(title ?? id)).join(", ")
+  return `At its end it will: ${steps}.${keeps ? " With --var keep=true it leaves everything in place." : ""}`
+}
+
 const run = Command.make(
   "run",
   {
@@ -65,11 +80,19 @@ const run = Command.make(
       const tree = { ...(yield* sourceOf(input.file)), vars }
       const target = yield* find(input)
       const { project } = input
+      const text = "text" in tree ? tree.text : undefined
+      const view = yield* ask(target, async (rdev, call) =>
+        text === undefined
+          ? (await rdev.trees.list({}, call)).trees.find(({ name }) => name === input.file)
+          : rdev.trees.check({ text }, call)
+      )
       const started = yield* ask(target, (rdev, call) =>
         project === null ? rdev.trees.run(tree, call) : rdev.operations.start({ project, kind: "tree.run", tree }, call)
       )
       const screen = new Screen(process.stdout)
       if (!input.json) screen.line(screen.style.bold(`${input.file}: ${started.operation_id}`))
+      const end = view === undefined ? null : endOf(view, vars)
+      if (!input.json && end !== null) screen.line(screen.style.yellow(end))
       const { follow } = yield* Effect.promise(() => import("../OperationFollow.ts"))
       yield* follow(target, started.operation_id, { json: input.json })
     })
