@@ -93,7 +93,7 @@ const tryAll = async (packed, registry) => {
   writeFileSync(join(cli, "all.mjs"), names.map((name) => `await import("${name}")\n`).join(""))
   await step(`import of ${names.length} packages`, "node", [join(cli, "all.mjs")])
   const copies = readdirSync(prefix, { recursive: true }).filter((at) =>
-    /\/node_modules\/effect\/package\.json$/.test(at)
+    at.endsWith("/node_modules/effect/package.json")
   )
   if (names.length < 7 || copies.length !== 1) {
     problems++

@@ -19,6 +19,7 @@ export const published = (folder) =>
 /** Where the version stands besides the manifests, and how it is found there. */
 const mentions = [
   { file: "packages/api/src/Version.ts", pattern: /(?<=export const version = ")[^"]+(?=")/ },
+  { file: "docs/adapters/writing.md", pattern: /(?<="@rdev\/core": ")[^"]+(?=")/ },
   { file: "packages/sdlc/action/action.yml", pattern: /(?<=@rdev\/sdlc@)[^\s"']+/ }
 ]
 
