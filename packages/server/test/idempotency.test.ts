@@ -225,3 +225,31 @@ describe("a claim whose holder is gone", () => {
     assert.strictEqual((await send({ name: "yes" })).body["code"], "idempotency-mismatch")
   })
 })
+
+describe("a request that does not fit the contract", () => {
+  it("uses up no key: the same again is refused in the same way, and the right one is done", async () => {
+    const cases = [
+      ["/webhooks/01ARZ3NDEKTSV4RRFFQ69G5FAV/test", undefined],
+      ["/operations/op_1/retry", undefined],
+      ["/projects/UPPER/operations", JSON.stringify({ kind: "project.sync" })],
+      ["/trees/runs", JSON.stringify({ name: 1 })],
+      ["/trees/runs?dry_run=maybe", JSON.stringify({ name: "landing-page" })],
+      ["/keys", JSON.stringify({ name: "x" })]
+    ] as const
+    for (const [i, [path, raw]] of cases.entries()) {
+      const headers = { "idempotency-key": `refused-${i}` }
+      const [first, second] = [
+        await server.call("POST", path, raw === undefined ? { headers } : { raw, headers }),
+        await server.call("POST", path, raw === undefined ? { headers } : { raw, headers })
+      ]
+      assert.include([400, 404], first.status, path)
+      assert.deepStrictEqual([second.status, second.body["code"]], [first.status, first.body["code"]], path)
+    }
+    const headers = { "idempotency-key": "refused-5" }
+    const right = await server.call("POST", "/keys", {
+      raw: JSON.stringify({ name: "x", scopes: ["projects:read"] }),
+      headers
+    })
+    assert.strictEqual(right.status, 201)
+  })
+})

@@ -195,7 +195,13 @@ export const problemOf = (error: unknown, requestId: string | null): Problem.Pro
 /** Failures of the inside on the way to an effect, which may or may not have been reached. */
 const uncertain = new WeakSet<Problem.Problem>()
 /** Whether a handler that answered with it has changed nothing for certain: a refusal, not something that broke. */
-export const isDefinite = (problem: Problem.Problem): boolean => problem.status < 500 || !uncertain.has(problem)
+const isDefinite = (problem: Problem.Problem): boolean => problem.status < 500 || !uncertain.has(problem)
+
+/** The same of any failure: what does not fit the contract was refused before a handler began. */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof Problem.Problem
+    ? isDefinite(error)
+    : HttpApiSchemaError.is(error) && ofInput(error, null).status < 500
 
 /** A message of a port may quote what a program printed. */
 const masked = (problem: Problem.Problem, text: (text: string) => string): Problem.Problem => {

@@ -26,7 +26,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { createHash, randomUUID } from "node:crypto"
-import { answer, isDefinite } from "./Failures.ts"
+import { answer, isRefusal } from "./Failures.ts"
 import { Recovery } from "./Recovery.ts"
 import * as Sealing from "./Sealing.ts"
 
@@ -59,10 +59,8 @@ const targetOf = (url: string) => {
 /** What the end of the handler says about its effect. */
 const outcomeOf = <E>(exit: Exit.Exit<Response, E>): "answer" | "nothing" | "unknown" => {
   if (Exit.isSuccess(exit)) return exit.value.status < 400 ? "answer" : exit.value.status < 500 ? "nothing" : "unknown"
-  const problem = Cause.findErrorOption(exit.cause)
-  return Option.isSome(problem) && problem.value instanceof Problem.Problem && isDefinite(problem.value)
-    ? "nothing"
-    : "unknown"
+  const error = Cause.findErrorOption(exit.cause)
+  return Option.isSome(error) && isRefusal(error.value) ? "nothing" : "unknown"
 }
 
 const replayed = (body: string, status: number, contentType: string, location: string | null): Response => {
@@ -72,9 +70,11 @@ const replayed = (body: string, status: number, contentType: string, location: s
     : HttpServerResponse.text(body, { status, headers, contentType })
 }
 const unknown = (key: string, detail: string) =>
-  Problem.make("idempotency-unknown", {
-    detail: `The first request with the Idempotency-Key ${key} ${detail}; look whether it took effect, and send what is still wanted with a new key`
-  })
+  answer(
+    Problem.make("idempotency-unknown", {
+      detail: `The first request with the Idempotency-Key ${key} ${detail}; look whether it took effect, and send what is still wanted with a new key`
+    })
+  )
 
 interface Holder {
   readonly token: string
@@ -117,9 +117,11 @@ const make = ({ alone, pepper }: Options) =>
       yield* HttpEffect.appendPreResponseHandler((_request, response) =>
         Effect.succeed(HttpServerResponse.setHeader(response, "retry-after", "1"))
       )
-      return yield* Problem.make("idempotency-in-flight", {
-        detail: `A request with the Idempotency-Key ${key} is under way; ask again in a second for its answer`
-      })
+      return yield* answer(
+        Problem.make("idempotency-in-flight", {
+          detail: `A request with the Idempotency-Key ${key} is under way; ask again in a second for its answer`
+        })
+      )
     })
 
     const settle = <E>(claim: ClaimKey, { resumable, token }: Holder, exit: Exit.Exit<Response, E>) =>
