@@ -2,7 +2,7 @@
  * Starts the reference server and tells how it went. Everything that keeps it from starting is one StartError, without a stack
  * trace: a taken port, a locked or newer data folder, a missing program, a bad variable.
  */
-import { AdapterError } from "@rdev/core/adapter/Adapter"
+import { type AdapterError, isAdapterError } from "@rdev/core/adapter/Adapter"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -93,7 +93,7 @@ export const startErrorOf = (error: unknown): StartError => {
         )
     }
   }
-  if (error instanceof AdapterError) return ofAdapter(error, make)
+  if (isAdapterError(error)) return ofAdapter(error, make)
   const trouble = reason === undefined ? null : ofMachine(reason)
   if (trouble !== null && machineTags.has(String(tag))) return make(trouble.field, trouble.fix)
   if (tag === "ForgeError" || tag === "LocalFailure")

@@ -4,7 +4,7 @@
  * An installation decodes the configuration, builds the layers it was told to, and asks each slot for its health; there is no other
  * life cycle: what a layer acquires in its scope is released with it.
  */
-import { Effect, Layer, type Redacted as RedactedValue, Schema } from "effect"
+import { Effect, Layer, Redacted, Result, Schema, SchemaIssue } from "effect"
 import { describe, PortReason } from "../ports/infra/PortReason.ts"
 import type { Host } from "./Host.ts"
 import type { SlotName, SlotNeeds, SlotServices } from "./Slots.ts"
@@ -35,6 +35,14 @@ export interface Health {
   readonly checks?: ReadonlyArray<{ readonly name: string; readonly ok: boolean; readonly detail: string }>
 }
 
+/** A decoded configuration, or all that is wrong with it: `missing`, `unknown`, or what was expected. */
+export type Decoded =
+  | { readonly ok: true; readonly value: unknown }
+  | {
+      readonly ok: false
+      readonly issues: ReadonlyArray<{ readonly message: string; readonly path: ReadonlyArray<PropertyKey> }>
+    }
+
 export interface Slot<N extends SlotName, C> {
   /** A Schema.Struct: the keys beside `use`. Fields that are `Secret` are given by reference. Descriptions become documentation. */
   readonly config: Schema.Decoder<C>
@@ -49,6 +57,11 @@ export interface Slot<N extends SlotName, C> {
   readonly shared?: (config: C) => boolean
   /** What `rdev doctor` asks where no server runs. Left out: the slot is built in a folder that is thrown away and asked for its health. */
   readonly probe?: (config: C) => Effect.Effect<Health, AdapterError, Host>
+  /**
+   * Made by `define`. A schema and a Redacted belong to the copy of effect that made them, and an installation often has another one than
+   * the adapter: so the adapter decodes, from plain values and `secretInput`s, and answers with plain values.
+   */
+  readonly decode?: (input: unknown) => Decoded
 }
 /** One of which only the contract is known: what its functions take is what its own schema decodes, and nothing else. */
 export interface AnySlot {
@@ -59,6 +72,7 @@ export interface AnySlot {
   readonly prepare?: (config: never) => Layer.Layer<never, AdapterError, Host>
   readonly shared?: (config: never) => boolean
   readonly probe?: (config: never) => Effect.Effect<Health, AdapterError, Host>
+  readonly decode?: (input: unknown) => Decoded
 }
 
 export interface Adapter {
@@ -75,9 +89,52 @@ export interface Defined<C> {
   readonly slots: { readonly [N in keyof C]: Slot<N & SlotName, C[N]> }
 }
 
-/** Types the slots from their configuration; the value is what it was given. */
-export const define = <const C extends { readonly [N in SlotName]?: unknown }>(adapter: Defined<C>): Defined<C> =>
-  adapter
+const secretKey: unique symbol = Symbol.for("rdev/adapter/secret") as never
+/** A secret on its way to `decode`. */
+export const secretInput = (value: string): object => ({ [secretKey]: value })
+
+const revealed = (input: unknown): unknown => {
+  if (typeof input !== "object" || input === null || Redacted.isRedacted(input)) return input
+  if (Array.isArray(input)) return input.map(revealed)
+  const secret: unknown = Reflect.get(input, secretKey)
+  return typeof secret === "string"
+    ? Redacted.make(secret)
+    : Object.fromEntries(Object.entries(input).map(([key, value]) => [key, revealed(value)]))
+}
+const formatter = SchemaIssue.makeFormatterStandardSchemaV1({
+  leafHook: (issue) =>
+    issue._tag === "UnexpectedKey"
+      ? "unknown"
+      : issue._tag === "MissingKey"
+        ? "missing"
+        : SchemaIssue.defaultLeafHook(issue)
+})
+const decoderOf = (schema: Schema.Top) => {
+  const decode = Schema.decodeUnknownResult(schema as Schema.Decoder<unknown>, {
+    onExcessProperty: "error",
+    errors: "all"
+  })
+  return (input: unknown): Decoded => {
+    const result = decode(revealed(input))
+    if (Result.isSuccess(result)) return { ok: true, value: result.success }
+    const issues = formatter(result.failure.issue).issues.map(({ message, path = [] }) => ({
+      message,
+      path: path.map((part) => (typeof part === "object" ? part.key : part))
+    }))
+    return { ok: false, issues }
+  }
+}
+
+/** Types the slots from their configuration, and adds how it is decoded. */
+export const define = <const C extends { readonly [N in SlotName]?: unknown }>(adapter: Defined<C>): Defined<C> => ({
+  ...adapter,
+  slots: Object.fromEntries(
+    Object.entries(adapter.slots as Readonly<Record<string, AnySlot>>).map(([name, slot]) => [
+      name,
+      { ...slot, decode: decoderOf(slot.config) }
+    ])
+  ) as never
+})
 
 const secretMark = "rdev/adapter/Secret"
 const variableMark = "rdev/adapter/variable"
@@ -86,7 +143,7 @@ const variableMark = "rdev/adapter/variable"
  * A secret of a configuration. In the file it is never written but named: `{ env: VARIABLE }` or `{ file: PATH }`. The adapter gets it
  * as Redacted, and the installation masks its value wherever text is kept.
  */
-export const Secret: Schema.Codec<RedactedValue.Redacted<string>> = Schema.Redacted(Schema.NonEmptyString).annotate({
+export const Secret: Schema.Codec<Redacted.Redacted<string>> = Schema.Redacted(Schema.NonEmptyString).annotate({
   [secretMark]: true,
   expected: "a secret: { env: VARIABLE } or { file: PATH }"
 }) as never
@@ -109,6 +166,10 @@ export const variableOf = (annotations: unknown): { readonly name: string; reado
     ? (found as { readonly name: string; readonly form: VariableForm })
     : null
 }
+
+/** Known by its tag: it may come from another copy of this package. */
+export const isAdapterError = (error: unknown): error is AdapterError =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "AdapterError" && "reason" in error
 
 /** A port's error, with its reason. */
 interface Failure {

@@ -58,8 +58,12 @@ const secretName =
   /pass(?:word|phrase|wd)?|pwd|secret|token|credential|private|api[_-]?key|access[_-]?key|account[_-]?key|signature|auth(?!or)|bearer|cookie|session|salt|pepper|dsn|(?:^|[_-])(?:key|kek|pat|jwt)(?:$|[_-])/i
 const publicName = /public|_(?:file|path|dir|id|ids|name|user|host|port|url_base|region|version|ttl|expiry)$/i
 
+/** The working folder, which a shell calls so: masked, every path below it would be unreadable. */
+const ofShell: ReadonlySet<string> = new Set(["PWD", "OLDPWD"])
+
 /** Whether a variable, field or parameter of this name holds a secret. */
-export const isSecretName = (name: string): boolean => secretName.test(name) && !publicName.test(name)
+export const isSecretName = (name: string): boolean =>
+  secretName.test(name) && !publicName.test(name) && !ofShell.has(name)
 
 const bits = (text: string): number => {
   const counts = new Map<string, number>()

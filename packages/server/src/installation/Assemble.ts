@@ -2,7 +2,7 @@
  * The layers of a choice, one above the other in the order of the slots. What takes long to find out about the machine is found out side
  * by side with the opening of the stores.
  */
-import { AdapterError } from "@rdev/core/adapter/Adapter"
+import { AdapterError, isAdapterError } from "@rdev/core/adapter/Adapter"
 import * as Host from "@rdev/core/adapter/Host"
 import { type SlotName, type SlotServices, slots, type Stores } from "@rdev/core/adapter/Slots"
 import * as Effect from "effect/Effect"
@@ -45,7 +45,7 @@ const named =
   ({ by, slot: name, use }: Chosen) =>
   (error: unknown): StartError | AdapterError => {
     if (error instanceof StartError) return error
-    const known = error instanceof AdapterError ? error : null
+    const known = isAdapterError(error) ? error : null
     if (known !== null && (Object.hasOwn(Packages.own, use) || by === "code")) {
       return known.fix === undefined
         ? known

@@ -196,7 +196,7 @@ const ask = async (asked: Asked, by: Chosen["by"], source: Source, folders: Read
         : `Write ${oneOf(others)}, or a package that offers it`
     )
   }
-  const { config, faults, secrets } = decode(definition.config, said, path, source)
+  const { config, faults, secrets } = decode(definition, said, path, source)
   const chosen: Chosen = {
     slot,
     use,

@@ -2,13 +2,11 @@
  * The configuration of one slot from what the file says and, for keys that it does not say, from the variables that they are marked
  * with. All that is wrong comes back at once. No fault repeats a value: what was written at a wrong place may be a secret.
  */
-import { isSecret, variableOf } from "@rdev/core/adapter/Adapter"
+import { type AnySlot, isSecret, secretInput, variableOf } from "@rdev/core/adapter/Adapter"
 import * as Secrets from "@rdev/core/redaction/Secrets"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import * as SchemaIssue from "effect/SchemaIssue"
 import { type Fault, fault, nearest, oneOf } from "./Fault.ts"
 import { join } from "./PlatformYaml.ts"
 import { resolveSecret, type Source } from "./SecretRefs.ts"
@@ -105,7 +103,7 @@ const formed = (text: string, form: string): unknown => {
         .map((part) => part.trim())
         .filter((part) => part !== "")
     case "secret":
-      return Redacted.make(text)
+      return secretInput(text)
     default:
       return text
   }
@@ -140,7 +138,7 @@ class Collector {
       return undefined
     }
     this.secrets.push(Redacted.value(found))
-    return found
+    return secretInput(Redacted.value(found))
   }
 
   /** Replaces references by secrets, and refuses what looks like one at any other place. */
@@ -225,18 +223,9 @@ class Collector {
   }
 }
 
-const formatter = SchemaIssue.makeFormatterStandardSchemaV1({
-  leafHook: (issue) =>
-    issue._tag === "UnexpectedKey"
-      ? "unknown"
-      : issue._tag === "MissingKey"
-        ? "missing"
-        : SchemaIssue.defaultLeafHook(issue)
-})
-
 /** `said`: the keys beside `use`; `root`: where they stand. */
 export const decode = (
-  schema: Schema.Top,
+  { config: schema, decode }: Pick<AnySlot, "config" | "decode">,
   said: Readonly<Record<string, unknown>>,
   root: string,
   source: Source
@@ -246,19 +235,13 @@ export const decode = (
   const input = collector.variables(schema.ast, record(walked) ? walked : {})
   // A struct without fields takes any keys.
   if (fieldsOf(schema.ast).size === 0) for (const name of Object.keys(said)) collector.issue(schema, [name], "unknown")
-  const decoded = Schema.decodeUnknownResult(schema as Schema.Decoder<unknown>, {
-    onExcessProperty: "error",
-    errors: "all"
-  })(input)
-  if (Result.isFailure(decoded))
-    for (const { message, path = [] } of formatter(decoded.failure.issue).issues)
-      collector.issue(
-        schema,
-        path.map((part) => (typeof part === "object" ? part.key : part)),
-        message
-      )
+  const decoded = decode?.(input) ?? {
+    ok: false,
+    issues: [{ path: [], message: "expected a slot that Adapter.define made" }]
+  }
+  if (!decoded.ok) for (const { message, path } of decoded.issues) collector.issue(schema, path, message)
   return {
-    config: Result.isSuccess(decoded) && collector.faults.length === 0 ? decoded.success : null,
+    config: decoded.ok && collector.faults.length === 0 ? decoded.value : null,
     faults: collector.faults,
     secrets: collector.secrets
   }
