@@ -2,6 +2,7 @@ import { Effect, Result } from "effect"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import * as Configuration from "../../src/installation/Configuration.ts"
 import type { Attack, Kind } from "../Attack.ts"
 
@@ -10,7 +11,8 @@ const tenants = `postgresql://admin:${canary}@127.0.0.1:9/none`
 const folder = mkdtempSync(join(tmpdir(), "rdev-attack-platform-"))
 process.once("exit", () => rmSync(folder, { recursive: true, force: true }))
 const file = join(folder, "platform.yaml")
-writeFileSync(file, "resources:\n  database: { use: postgres, url: { env: ATTACK_TENANTS } }\n")
+const dns = fileURLToPath(new URL("../../test/process/adapters/memory.ts", import.meta.url))
+writeFileSync(file, `dns: { use: ${dns}, token: { env: ATTACK_TENANTS } }\n`)
 
 /** What a start with this file would say; null = it would start. */
 const said = async (text: string | Uint8Array): Promise<string | null> => {
@@ -92,13 +94,10 @@ export const kind: Kind = {
     const admin = await attack.api("GET", "/adapters")
     const adapters = (admin.json?.["adapters"] ?? []) as ReadonlyArray<{
       readonly slot: string
-      readonly health: { readonly ok: boolean }
+      readonly use: string
     }>
     attack.held("an administrator sees every slot", admin.status === 200 && adapters.length >= 14, `${admin.status}`)
-    attack.held(
-      "a server that is away is told",
-      adapters.find(({ slot }) => slot === "resources.database")?.health.ok === false
-    )
+    attack.held("and the one of the file", adapters.find(({ slot }) => slot === "dns")?.use === dns)
     attack.held("its password is not", !admin.text.includes(canary) && !admin.text.includes("postgresql://admin"))
     attack.held("without a key nothing is told", (await attack.api("GET", "/adapters", { key: null })).status === 401)
     const scopes = ["projects:read", "keys:manage", "audit:read", "services:read", "services:write"]

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as ServerProcess from "./ServerProcess.ts"
 
-const forge = fileURLToPath(new URL("./adapters/memoryForge.ts", import.meta.url))
+const forge = fileURLToPath(new URL("./adapters/memory.ts", import.meta.url))
 const example = fileURLToPath(new URL("../../../../examples/dns-zone-file", import.meta.url))
 
 /** A folder as npm leaves it after `npm install rdev-dns-zone-file`, with a platform file. */
