@@ -88,9 +88,12 @@ export const ask = <A>(
   target: Target,
   use: (rdev: RdevClient.RdevClient, options: { readonly signal: AbortSignal }) => Promise<A>
 ): Effect.Effect<A, CliFailure> =>
-  Effect.tryPromise({ try: (signal) => use(target.rdev, { signal }), catch: (error) => error }).pipe(
-    Effect.catch((error) => (ClientError.is(error) ? Effect.fail(failureOf(target, error)) : Effect.die(error)))
-  )
+  Effect.promise((signal) =>
+    use(target.rdev, { signal }).then(Effect.succeed, (error: unknown) => {
+      if (ClientError.is(error)) return Effect.fail(failureOf(target, error))
+      throw error
+    })
+  ).pipe(Effect.flatten)
 
 const mostItems = 10_000
 /** All pages of a list, up to 10,000 items. */

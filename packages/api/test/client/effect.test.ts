@@ -5,11 +5,7 @@ import * as Client from "../../src/Client.ts"
 import * as EventStream from "../../src/EventStream.ts"
 import { type Answer, breaking, json, type Peer, problem, serving } from "./Peer.ts"
 
-const peer = (...answers: ReadonlyArray<Answer>) =>
-  Effect.acquireRelease(
-    Effect.promise(() => serving(...answers)),
-    (one) => Effect.promise(() => one[Symbol.asyncDispose]())
-  )
+const peer = (...answers: ReadonlyArray<Answer>) => Effect.acquireDisposable(Effect.promise(() => serving(...answers)))
 const at = ({ url }: Peer) => Client.make({ url, key: "k" })
 const key = {
   id: "key_01J00000000000000000000000",
