@@ -22,6 +22,9 @@ export const printed = <A>(
 export const string = (value: unknown): string =>
   value === null || value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value)
 export const when = (value: unknown): string => (typeof value === "string" ? value.slice(0, 19).replace("T", " ") : "–")
+/** Text of somebody's for one line: no line breaks, and nothing that turns the direction of what follows it. */
+export const oneLine = (text: string): string =>
+  text.replace(/[\r\n\t\v\f\u0085\u2028\u2029]+/g, " ").replace(/[\u202a-\u202e\u2066-\u2069]/g, "")
 /** A heading and one row per item; a sentence when there are none. */
 export const rows =
   (columns: ReadonlyArray<readonly [title: string, of: (row: Json) => string]>, none: string) =>
@@ -30,7 +33,7 @@ export const rows =
       ? [none]
       : table([
           columns.map(([title]) => screen.style.dim(title)),
-          ...items.map((item) => columns.map(([, of]) => of(item)))
+          ...items.map((item) => columns.map(([, of]) => oneLine(of(item))))
         ])
 export const fields = (pairs: ReadonlyArray<readonly [string, string]>, screen: Screen) =>
   table(pairs.map(([name, value]) => [screen.style.dim(name), value]))

@@ -2,6 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { wayOut } from "../src/commands/FeatureLines.ts"
 import { endOf } from "../src/commands/Trees.ts"
+import { rows } from "../src/Printing.ts"
+import { Screen } from "../src/Screen.ts"
 
 describe("what to type next", () => {
   const at = { project: "shop", feature: "health" }
@@ -49,4 +51,12 @@ describe("what a tree takes down at its end", () => {
   })
   it("promises no way to keep it that the tree does not have", () =>
     assert.strictEqual(endOf({ ...tree, vars: [] }, { keep: "true" }), "At its end it will: delete the project, tidy."))
+})
+
+describe("a list", () => {
+  it("gives every item one line, whatever people wrote", () => {
+    const screen = new Screen(process.stdout)
+    const shown = rows([["TITLE", (row) => String(row["title"])]], "none")([{ title: "a\n\tb\u202e\u2028c" }], screen)
+    assert.strictEqual(shown[1]?.trim(), "a b c")
+  })
 })

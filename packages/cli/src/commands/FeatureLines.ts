@@ -1,6 +1,6 @@
 /** What a feature waits for and what is next, as lines for a person. */
 import type { Json } from "../Connection.ts"
-import { fields, string } from "../Printing.ts"
+import { fields, oneLine, string } from "../Printing.ts"
 import type { Screen } from "../Screen.ts"
 import * as Waiting from "../Waiting.ts"
 
@@ -65,7 +65,7 @@ export const showWayOut = (input: Named, one: Json, screen: Screen) => {
 export const showDetail = (detail: { readonly feature: Json; readonly next: Json }, screen: Screen) => [
   ...fields(
     [
-      ["feature", `${string(detail.feature["slug"])}  ${string(detail.feature["title"])}`],
+      ["feature", `${string(detail.feature["slug"])}  ${oneLine(string(detail.feature["title"]))}`],
       ["state", string(detail.feature["lifecycle"])]
     ],
     screen
