@@ -2,7 +2,7 @@
 import { assert, beforeAll, afterAll, describe, it } from "@effect/vitest"
 import * as Server from "@rdev/server/Server"
 import { fromEnvironment } from "@rdev/server/ServerConfig"
-import { ConfigProvider, Effect, Exit, Scope } from "effect"
+import { Effect, Exit, Scope } from "effect"
 import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -20,11 +20,10 @@ beforeAll(async () => {
     RDEV_DATA_DIR: dataDir,
     RDEV_UNSAFE_HOST: "true",
     RDEV_DRAIN_SECONDS: "1",
-    RDEV_AGENT: "failing"
+    RDEV_AGENT: "failing",
+    RDEV_AGENTS: agents
   }
-  const start = Effect.flatMap(fromEnvironment(environment), Server.start).pipe(
-    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown({ RDEV_AGENTS: agents }))
-  )
+  const start = Effect.flatMap(fromEnvironment(environment), Server.start)
   server = await Effect.runPromise(Scope.provide(start, scope))
 }, 60_000)
 afterAll(async () => {

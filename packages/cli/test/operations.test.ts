@@ -2,7 +2,7 @@
 import { assert, beforeAll, afterAll, describe, it } from "@effect/vitest"
 import * as Server from "@rdev/server/Server"
 import { fromEnvironment } from "@rdev/server/ServerConfig"
-import { ConfigProvider, Effect, Exit, Scope } from "effect"
+import { Effect, Exit, Scope } from "effect"
 import { spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -17,9 +17,15 @@ const start = async (variables: Record<string, string> = {}) => {
   const running = await Effect.runPromise(
     Scope.provide(
       Effect.flatMap(
-        fromEnvironment({ RDEV_PORT: "0", RDEV_DATA_DIR: dataDir, RDEV_UNSAFE_HOST: "true", RDEV_DRAIN_SECONDS: "1" }),
+        fromEnvironment({
+          RDEV_PORT: "0",
+          RDEV_DATA_DIR: dataDir,
+          RDEV_UNSAFE_HOST: "true",
+          RDEV_DRAIN_SECONDS: "1",
+          ...variables
+        }),
         Server.start
-      ).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(variables))),
+      ),
       scope
     )
   )
