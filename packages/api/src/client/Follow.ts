@@ -21,7 +21,7 @@ export interface Event {
 export type ConnectionState = "connecting" | "replaying" | "live" | "reconnecting"
 
 export interface FollowOptions {
-  /** Start after this seq; default 0, the beginning. */
+  /** Start after this seq; default what the path says, else 0, the beginning. */
   readonly after?: number
   readonly signal?: AbortSignal
   /** Goes on trying when nobody answers at first; default: that fails with `Unreachable`. */
@@ -37,6 +37,19 @@ export interface FollowOptions {
 const longestPauseMillis = 10_000
 interface Cursor {
   seq: number
+}
+
+/** The path with this `after` in place of its own, if it has one. */
+const from = (path: string, seq: number): string => {
+  const [place = "", query = ""] = path.split("?", 2)
+  const params = new URLSearchParams(query)
+  params.set("after", String(seq))
+  return `${place}?${params}`
+}
+/** Where a path says that it starts. */
+const startOf = (path: string): number => {
+  const said = Number(new URLSearchParams(path.split("?", 2)[1] ?? "").get("after") ?? 0)
+  return Number.isSafeInteger(said) ? said : 0
 }
 
 /** One connection, from the cursor to its end; moves the cursor on. */
@@ -62,7 +75,7 @@ async function* read(transport: Transport, path: string, cursor: Cursor, silence
     const response = await transport.send(
       {
         method: "GET",
-        path: `${path}${path.includes("?") ? "&" : "?"}after=${cursor.seq}`,
+        path: from(path, cursor.seq),
         headers: { accept: "text/event-stream" }
       },
       { signal: controller.signal, retries: 0 }
@@ -107,7 +120,7 @@ async function* resumed(
   options: FollowOptions,
   signal: AbortSignal
 ): AsyncGenerator<Event, void> {
-  const cursor: Cursor = { seq: options.after ?? 0 }
+  const cursor: Cursor = { seq: options.after ?? startOf(path) }
   const { onState = () => undefined, retryMillis = 500, silenceMillis = 45_000 } = options
   let wasConnected = options.keepTrying === true
   let pause = retryMillis

@@ -95,4 +95,30 @@ describe("the client for Effect", () => {
       assert.strictEqual((yield* Effect.flip(Stream.runDrain(follow)))._tag, "Forbidden")
     }).pipe(Effect.scoped)
   )
+
+  it.live("starts where a path says, and says it once when it connects again", () =>
+    Effect.gen(function* () {
+      const server = yield* peer(
+        (response) => {
+          response.writeHead(200, { "content-type": "text/event-stream" })
+          response.end('id: 7\nevent: output\ndata: {"seq":7,"time":"t","type":"output"}\n\n')
+        },
+        (response) => {
+          response.writeHead(200, { "content-type": "text/event-stream" })
+          response.write('id: 8\nevent: output\ndata: {"seq":8,"time":"t","type":"output"}\n\n')
+        }
+      )
+      const path = "/projects/x/events?after=6&types=output"
+      const follow = EventStream.follow({ url: server.url, key: "k", path, retryMillis: 1 })
+      const events = yield* Stream.runCollect(Stream.take(follow, 2))
+      assert.deepStrictEqual(
+        events.map(({ seq }) => seq),
+        [7, 8]
+      )
+      assert.deepStrictEqual(
+        server.seen.map(({ url }) => url),
+        [6, 7].map((after) => `/projects/x/events?after=${after}&types=output`)
+      )
+    }).pipe(Effect.scoped)
+  )
 })
