@@ -1,5 +1,5 @@
 /** Merges without a work tree, by `git merge-tree --write-tree`. */
-import type { Comparison, LineCommit, Sha } from "@rdev/core/ports/infra/Forge"
+import { type Comparison, type LineCommit, messageLength, type Sha } from "@rdev/core/ports/infra/Forge"
 import { Effect } from "effect"
 import type { Git } from "./Git.ts"
 import * as GitCommit from "./GitCommit.ts"
@@ -46,6 +46,26 @@ export const compare = Effect.fn("GitMerge.compare")(function* (git: Git, direct
   } satisfies Comparison
 })
 
+/** Paths that the merge of head into base changes, conflicting ones among them. */
+export const brings = Effect.fn("GitMerge.brings")(function* (git: Git, directory: string, base: Sha, head: Sha) {
+  const { conflicts, tree } = yield* mergeTree(git, directory, base, head)
+  const { stdout } = yield* git.run(directory, [
+    "diff-tree",
+    "-r",
+    "-z",
+    "--name-only",
+    "--no-renames",
+    base,
+    tree,
+    "--"
+  ])
+  const changed = stdout
+    .toString("utf8")
+    .split("\0")
+    .filter((path) => path !== "")
+  return [...new Set([...changed, ...conflicts])].sort()
+})
+
 /** The line of first parents that ends in a commit, newest first. */
 export const line = (
   git: Git,
@@ -56,17 +76,20 @@ export const line = (
 ): Effect.Effect<ReadonlyArray<LineCommit>, LocalFailure> =>
   Effect.map(
     git.text(directory, [
-      "rev-list",
+      "log",
+      "-z",
       "--first-parent",
-      "--parents",
+      // Cut by git, in columns: a message may be as large as a push.
+      `--format=%H %P%n%<(${2 * messageLength},trunc)%B`,
       `--max-count=${limit}`,
       since === null ? head : `${since}..${head}`,
       "--"
     ]),
     (text) =>
-      text.split("\n").flatMap((entry) => {
-        const [sha = "", ...parents] = entry.split(" ")
-        return sha === "" ? [] : [{ sha, parents }]
+      text.split("\0").flatMap((entry) => {
+        const [names = "", ...message] = entry.split("\n")
+        const [sha = "", ...parents] = names.split(" ").filter((name) => name !== "")
+        return sha === "" ? [] : [{ sha, parents, message: message.join("\n").slice(0, messageLength).trimEnd() }]
       })
   )
 

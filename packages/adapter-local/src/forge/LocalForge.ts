@@ -300,6 +300,19 @@ export const make = Effect.fn("LocalForge.make")(function* (options: Options) {
           )
         })
       ),
+    brings: (target, base, head) =>
+      verb(
+        "brings",
+        Effect.gen(function* () {
+          const repository = yield* open(target)
+          return yield* GitMerge.brings(
+            git,
+            repository.directory,
+            yield* tipOf(repository, base),
+            yield* tipOf(repository, head)
+          )
+        })
+      ),
     line: (target, head, { limit, since }) =>
       verb(
         "line",

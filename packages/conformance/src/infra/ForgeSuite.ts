@@ -9,6 +9,7 @@ import {
   Forge,
   type ForgeError,
   type Handover,
+  messageLength,
   type RepositoryTarget,
   type Sha
 } from "@rdev/core/ports/infra/Forge"
@@ -331,9 +332,9 @@ export const suite = (name: string, layer: Layer.Layer<Forge, unknown>, capabili
         assert.deepStrictEqual(
           yield* forge.line(target, both, { since: null, limit: 10 }),
           [
-            { sha: both, parents: [ours, theirs] },
-            { sha: ours, parents: [head] },
-            { sha: head, parents: [] }
+            { sha: both, parents: [ours, theirs], message: "Merge branch 'main' into feature/topic" },
+            { sha: ours, parents: [head], message: "Change topic.txt" },
+            { sha: head, parents: [], message: "Start" }
           ],
           "the line of the first parents"
         )
@@ -373,6 +374,56 @@ export const suite = (name: string, layer: Layer.Layer<Forge, unknown>, capabili
         yield* write(main, head, "README.md", "one\ntwo\nthree\nfour\nfive\nsix\nSEVEN\n")
         const { conflicts } = yield* forge.compare(target, main, topic)
         assert.deepStrictEqual(conflicts, capabilities.mergesLines ? [] : ["README.md"])
+      })
+    )
+
+    it.effect("says what a merge would change, and nothing where the base has it already", () =>
+      Effect.gen(function* () {
+        const { forge, target, head, write, branchOff } = yield* fresh
+        const ours = yield* branchOff(topic, "README.md", "ONE\ntwo\nthree\nfour\nfive\nsix\nseven\n")
+        yield* write(topic, ours, "run.sh", null)
+        assert.deepStrictEqual(yield* forge.brings(target, main, topic), ["README.md", "run.sh"])
+        assert.deepStrictEqual(yield* forge.brings(target, topic, main), [])
+        assert.deepStrictEqual(yield* forge.brings(target, head, head), [])
+        const other = yield* write(main, head, "src/other.js", "other\n")
+        assert.deepStrictEqual(yield* forge.brings(target, main, topic), ["README.md", "run.sh"])
+        const part = yield* write(main, other, "README.md", "ONE\ntwo\nthree\nfour\nfive\nsix\nseven\n")
+        assert.deepStrictEqual(yield* forge.brings(target, part, topic), ["run.sh"])
+        const drifted = yield* write(main, part, "README.md", "ONE\ntwo\nthree\nfour\nfive\nsix\nSEVEN\n")
+        const all = yield* write(main, drifted, "run.sh", null)
+        assert.deepStrictEqual(
+          yield* forge.brings(target, all, topic),
+          capabilities.mergesLines ? [] : ["README.md"],
+          "other lines of the same file do not matter where lines are merged"
+        )
+        const conflicting = yield* write(main, all, "README.md", "1\ntwo\nthree\nfour\nfive\nsix\nseven\n")
+        assert.deepStrictEqual(yield* forge.brings(target, conflicting, topic), ["README.md"], "a conflict is a change")
+        assert.strictEqual((yield* reasonOf(forge.brings(target, main, "0".repeat(40))))._tag, "NotFound")
+        assert.deepStrictEqual(yield* forge.head(target, main), Option.some(conflicting), "nothing moves")
+      })
+    )
+
+    it.effect("reads what commits say as far as it is asked for", () =>
+      Effect.gen(function* () {
+        const { forge, target, head } = yield* fresh
+        const say = (expectedHead: Sha, message: string, content: string) =>
+          forge.commit(target, {
+            branch: main,
+            expectedHead,
+            changes: [{ path: "said.txt", content }],
+            message,
+            author
+          })
+        const text = 'Revert "Grüße: 日本"\n\nThis reverts commit 0123.\n\n  indented'
+        const said = yield* say(head, `${text}\n\n`, "1")
+        const long = yield* say(said, `Long\n\n${"word ".repeat(100_000)}`, "2")
+        const line = yield* forge.line(target, long, { since: head, limit: 10 })
+        assert.deepStrictEqual(
+          line.map(({ sha }) => sha),
+          [long, said]
+        )
+        assert.strictEqual(line[1]?.message, text)
+        assert.strictEqual(line[0]?.message, `Long\n\n${"word ".repeat(100_000)}`.slice(0, messageLength).trimEnd())
       })
     )
 

@@ -16,7 +16,7 @@ import type {
   RepositoryTarget,
   Sha
 } from "../../ports/infra/Forge.ts"
-import { Forge, ForgeError } from "../../ports/infra/Forge.ts"
+import { Forge, ForgeError, messageLength } from "../../ports/infra/Forge.ts"
 import * as ForgePath from "../../ports/infra/ForgePath.ts"
 import type { PortReason } from "../../ports/infra/PortReason.ts"
 import {
@@ -401,6 +401,18 @@ const make = Effect.sync(() => {
           mergeBase: mergeBase(repo, b, h)
         }
       }),
+    brings: (target, base, head) =>
+      run("brings", () => {
+        const repo = find(target)
+        const [ours, theirs] = [tipOf(repo, base), tipOf(repo, head)]
+        const { conflicts, tree } = merged(repo, ours, theirs)
+        const before = commitOf(repo, ours).tree
+        const changed = [...new Set([...before.keys(), ...tree.keys()])].filter((path) => {
+          const [was, is] = [before.get(path), tree.get(path)]
+          return was?.oid !== is?.oid || was?.mode !== is?.mode
+        })
+        return [...new Set([...changed, ...conflicts])].sort()
+      }),
     line: (target, head, { limit, since }) =>
       run("line", () => {
         const repo = find(target)
@@ -413,7 +425,11 @@ const make = Effect.sync(() => {
           sha !== undefined && !known.has(sha) && found.length < limit;
           sha = found.at(-1)?.parents[0]
         )
-          found.push({ sha, parents: commitOf(repo, sha).parents })
+          found.push({
+            sha,
+            parents: commitOf(repo, sha).parents,
+            message: commitOf(repo, sha).message.slice(0, messageLength).trimEnd()
+          })
         return found
       }),
     updateBranch: (target, branch, base) =>

@@ -92,10 +92,14 @@ export interface Comparison {
   /** The commit at which they parted; null when they have no history in common. */
   readonly mergeBase: Sha | null
 }
+/** What is read of a commit's message: what it says of other commits stands in front of what a squash collects. */
+export const messageLength = 2_000
 /** A commit on a branch's own line: its parents, the one on that line first. */
 export interface LineCommit {
   readonly sha: Sha
   readonly parents: ReadonlyArray<Sha>
+  /** Its first `messageLength` characters, without white space at the end. */
+  readonly message: string
 }
 export interface PullRequest {
   readonly number: number
@@ -162,6 +166,15 @@ export class Forge extends Context.Service<
       base: BranchName | Sha,
       head: BranchName | Sha
     ): Effect.Effect<Comparison, ForgeError>
+    /**
+     * Paths that a merge of head into base would change, conflicting ones among them, sorted; nothing moves. Empty when base has all
+     * that head changes of the commit at which they parted, whatever else was done to the same files.
+     */
+    brings(
+      target: RepositoryTarget,
+      base: BranchName | Sha,
+      head: BranchName | Sha
+    ): Effect.Effect<ReadonlyArray<string>, ForgeError>
     /** The line of first parents that ends in a commit, newest first, at most `limit` (1 … 1000) and without what `since` reaches. */
     line(
       target: RepositoryTarget,

@@ -31,6 +31,15 @@ export const branchesOf = (event: Pick<Event, "data">): ReadonlySet<string> | nu
       more > 0 ? null : new Set(refs.flatMap(({ ref }) => (ref.startsWith(heads) ? [ref.slice(heads.length)] : [])))
   })
 
+/** Where a branch was and is, by an event of this type; null when it does not tell. */
+export const moveOf = (
+  event: Pick<Event, "data">,
+  branch: string
+): { readonly old: string | null; readonly new: string } | null => {
+  const told = Option.getOrUndefined(decode(event.data))?.refs.find(({ ref }) => ref === `${heads}${branch}`)
+  return told === undefined || told.new === null ? null : { old: told.old, new: told.new }
+}
+
 const dataOf = ({ id, pusher, refs }: Push) => ({
   push_id: id,
   pusher: pusher.id,

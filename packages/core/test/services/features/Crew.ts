@@ -45,8 +45,8 @@ import { Features, layerDriver } from "@rdev/core/services/Features"
 
 export const main = BranchName.make("main")
 
-const policy =
-  "v: 1\ndeploy: none\nwip: 10\ngates: { spec: auto, design: 'off', tasks: auto, qa-plan: 'off', start: auto, human-review: 'off', audit: 'off', risk: 'off', uat: 'off', merge: auto }\n"
+const policy = (deploy: string) =>
+  `v: 1\ndeploy: ${deploy}\nwip: 10\ngates: { spec: auto, design: 'off', tasks: auto, qa-plan: 'off', start: auto, human-review: 'off', audit: 'off', risk: 'off', uat: 'off', merge: auto }\n`
 const spec = (slug: string) =>
   `# ${slug}\n### REQ-001: Say it\nThe tool shall print ${slug}.\n#### SC-001: it\n- Given the tool\n- When it runs\n- Then it prints ${slug}\n`
 const tasks = (slug: string) =>
@@ -115,14 +115,14 @@ const crew = (options: Options, counts: Counts) => {
   const registry = (before: string, slug: string) =>
     [...new Set([...before.split("\n").filter((line) => line !== ""), slug])].toSorted().join("\n")
 
-  const implement = Effect.fnUntraced(function* (context: TaskContext, slug: string) {
+  const implement = Effect.fnUntraced(function* (context: TaskContext, slug: string, task: string) {
     const snapshot = yield* load(context, slug)
     const before = text((yield* (yield* Forge).readFiles(snapshot.target, snapshot.sha, "")).get("registry.txt"))
     yield* commit(snapshot, [
       { path: `src/${slug}.js`, content: `print("${slug}")\n` },
       ...(options.shared ? [{ path: "registry.txt", content: registry(before, slug) }] : [])
     ])
-    yield* say(yield* load(context, slug), context, [draft("task-claimed", { task: "task-001" })])
+    yield* say(yield* load(context, slug), context, [draft("task-claimed", { task })])
   })
   /** A merge of the default branch in which both sides' lines of the registry are kept. */
   const resolve = Effect.fnUntraced(function* (context: TaskContext, slug: string) {
@@ -159,7 +159,8 @@ const crew = (options: Options, counts: Counts) => {
       const { action, key, slug } = yield* Schema.decodeUnknownEffect(Payload)(context.task.payload)
       yield* Effect.sleep("3 seconds")
       const snapshot = yield* load(context, slug)
-      if (decide(snapshot.state, snapshot.loaded.policy, 0).idempotencyKey !== key) return null
+      const decision = decide(snapshot.state, snapshot.loaded.policy, 0)
+      if (decision.idempotencyKey !== key) return null
       count(action)
       const { patch, sha, tree } = about(snapshot) as {
         readonly tree: string
@@ -175,7 +176,7 @@ const crew = (options: Options, counts: Counts) => {
           yield* submit(context, slug, "tasks")
           break
         case "implement-task":
-          yield* implement(context, slug)
+          yield* implement(context, slug, decision.taskId ?? "task-001")
           break
         case "resolve-conflicts":
           yield* resolve(context, slug)
@@ -212,8 +213,9 @@ const crew = (options: Options, counts: Counts) => {
       count(work.action)
       if (work.action !== "verify-task") return yield* real(context)
       const snapshot = yield* load(context, work.slug).pipe(Effect.orDie)
-      const file = proof(snapshot, "task-001")
-      yield* FeatureFiles.record(snapshot, [draft("task-verified", { task: "task-001", evidence: file.digest })], {
+      const task = decide(snapshot.state, snapshot.loaded.policy, 0).taskId ?? "task-001"
+      const file = proof(snapshot, task)
+      yield* FeatureFiles.record(snapshot, [draft("task-verified", { task, evidence: file.digest })], {
         files: [file]
       }).pipe(Effect.orDie)
       return null
@@ -288,7 +290,7 @@ export const platform = (options: Options, counts: Counts) => {
 }
 
 /** A ready project `hello` with a policy and nothing else in its repository. */
-export const project = Effect.gen(function* () {
+export const projectWith = Effect.fnUntraced(function* (deploy: "none" | "required") {
   const forge = yield* Forge
   const features = yield* Features
   const projects = yield* ProjectStore.ProjectStore
@@ -297,7 +299,7 @@ export const project = Effect.gen(function* () {
   yield* forge.ensureRepository(target, {
     defaultBranch: main,
     files: [
-      { path: ".sdlc/policy.yaml", content: policy },
+      { path: ".sdlc/policy.yaml", content: policy(deploy) },
       { path: "registry.txt", content: "" }
     ],
     message: "template"
@@ -325,6 +327,8 @@ export const project = Effect.gen(function* () {
   )
   return { features, id, target }
 })
+
+export const project = projectWith("none")
 
 /** Lets the features of these names go from their idea to their release, at once; seconds of the clock until all are done, `null` when they are not. */
 export const release = (

@@ -13,6 +13,7 @@ import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import { layer as layerDriver } from "@rdev/core/services/features/drive/FeatureDriver"
+import { RepositoryReader } from "@rdev/core/services/features/read/RepositoryReader"
 import * as PushFeed from "@rdev/core/services/pushes/PushFeed"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
@@ -28,7 +29,8 @@ const stores = Layer.mergeAll(
 const queue = WorkQueue.layer.pipe(Layer.provideMerge(TaskEvents.layerNone))
 const feed = PushFeed.layer.pipe(Layer.provideMerge(ForgeEvents.layer))
 const quiet = Layer.mergeAll(feed, queue).pipe(Layer.provideMerge(stores))
-const driven = layerDriver.pipe(Layer.provideMerge(quiet))
+const reading = RepositoryReader.layer.pipe(Layer.provideMerge(Memory.Forge.layer))
+const driven = layerDriver.pipe(Layer.provideMerge(reading), Layer.provideMerge(quiet))
 
 const push = (projectId: ProjectId, ...refs: ReadonlyArray<string>): ForgeEvents.Push => ({
   id: "push-1",

@@ -19,6 +19,7 @@ import * as FeatureTask from "./FeatureTask.ts"
 import * as Log from "../report/FeatureLog.ts"
 import * as PlatformActions from "../act/PlatformActions.ts"
 import * as Repair from "../act/Repair.ts"
+import * as Restore from "../act/Restore.ts"
 import * as Train from "./Train.ts"
 import * as Wake from "./Wake.ts"
 
@@ -137,6 +138,10 @@ export const perform = Effect.fn("Controller.perform")(function* (
     yield* Repair.run(snapshot)
     return
   }
+  // The branch is made anew: what it alone holds of the feature has to be elsewhere by then.
+  if (decision.action === "reopen" && snapshot.branch !== snapshot.project.defaultBranch) {
+    if (yield* Restore.records(snapshot.project, snapshot.index.slug, snapshot.sha)) return
+  }
   const outcome: PlatformActions.Outcome = yield* PlatformActions.perform(snapshot, decision)
   yield* FeatureFiles.record(snapshot, outcome.events, { files: outcome.files ?? [] })
   yield* FeatureAudit.performed(snapshot, decision, started)
@@ -154,6 +159,31 @@ const landedDrafts = ({ state }: FeatureFiles.Snapshot, sha: string): ReadonlyAr
           deploy: sha,
           status: "succeeded",
           error: `${landed.reverted.slice(0, 12)} took the changes back`
+        })
+      ]
+}
+
+/**
+ * A merge on record that was taken back on the default branch. Where the policy asks for a release this is one that was rolled back, and the
+ * work begins anew (M10, by P4 from `released`); where it does not, a person says what is to come of a feature that counts as released.
+ */
+const takenBackDrafts = ({ policy, state, takenBack }: FeatureFiles.Snapshot): ReadonlyArray<Draft> => {
+  if (takenBack === null) return []
+  const { sha, subject } = takenBack
+  const merge = state.merge.sha ?? ""
+  const rolledBack = PlatformActions.draft("rollback-recorded", {
+    deploy: state.release.deploy ?? merge,
+    status: "succeeded",
+    error: `${sha} took the merge ${merge.slice(0, 12)} back: ${subject.slice(0, 200)}`
+  })
+  return state.phase !== "released" || policy.deploy === "required"
+    ? [rolledBack]
+    : [
+        rolledBack,
+        PlatformActions.draft("blocker-opened", {
+          blocker: `reverted-${sha.slice(0, 12)}`,
+          needs: "human",
+          reason: `the default branch no longer has this feature: ${sha.slice(0, 12)} (${subject.slice(0, 200)}) took its merge ${merge.slice(0, 12)} back. Cancel the feature, or clear the blocker when it is right as it is`
         })
       ]
 }
@@ -207,9 +237,17 @@ export const drive = Effect.fn("Controller.drive")(function* (project: Project, 
     if (Option.isNone(index)) return Option.none<FeatureDecision>()
     const now = yield* Clock.currentTimeMillis
     const loaded = yield* FeatureFiles.load(project, index.value, yield* FeatureTask.lease(index.value))
-    if (Option.isNone(loaded)) return Option.none<FeatureDecision>()
+    if (Option.isNone(loaded)) {
+      if (yield* Restore.afterRevert(project, index.value)) continue
+      return Option.none<FeatureDecision>()
+    }
     if (loaded.value.landedSha !== null) {
       yield* FeatureFiles.record(loaded.value, landedDrafts(loaded.value, loaded.value.landedSha))
+      continue
+    }
+    const reverted = takenBackDrafts(loaded.value)
+    if (reverted.length > 0) {
+      yield* FeatureFiles.record(loaded.value, reverted)
       continue
     }
     const decision = decide(loaded.value.state, loaded.value.loaded.policy, now)

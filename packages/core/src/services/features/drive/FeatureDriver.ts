@@ -6,11 +6,16 @@ import { Clock, Duration, Effect, Layer, Option, Schedule, Stream } from "effect
 import type { Event } from "../../../domain/Event.ts"
 import type { FeatureIndex } from "../../../domain/FeatureIndex.ts"
 import type { ProjectId } from "../../../domain/Ids.ts"
+import type { Project } from "../../../domain/Project.ts"
+import { BranchName, Forge } from "../../../ports/infra/Forge.ts"
 import { EventLog } from "../../../ports/stores/EventLog.ts"
 import { FeatureStore } from "../../../ports/stores/FeatureStore.ts"
 import { ProjectStore } from "../../../ports/stores/ProjectStore.ts"
 import type { WorkQueue } from "../../../queue/WorkQueue.ts"
 import * as PushFeed from "../../pushes/PushFeed.ts"
+import * as Observe from "../read/Observe.ts"
+import type { RepositoryReader } from "../read/RepositoryReader.ts"
+import * as Reverts from "../read/Reverts.ts"
 import * as Wake from "./Wake.ts"
 
 /** How often it is looked for features whose wake-up was lost, and how long one may be silent while there is something to do. */
@@ -62,6 +67,17 @@ const afterTask = Effect.fn("FeatureDriver.afterTask")(function* (event: Event) 
   if (feature !== undefined) yield* Wake.feature(projectId, feature.slug)
 })
 
+/** Features that are done and whose merge a push may have taken back; read only where one of its commits says so. */
+const reverted = Effect.fn("FeatureDriver.reverted")(function* (project: Project, event: Event) {
+  const target = { projectId: project.id, name: project.name }
+  const told = PushFeed.moveOf(event, project.defaultBranch)
+  const head = told?.new ?? Option.getOrNull(yield* (yield* Forge).head(target, BranchName.make(project.defaultBranch)))
+  if (head === null || !(yield* Reverts.any(target, head, told?.old ?? null))) return []
+  return (yield* Observe.siblings({ project })).filter(
+    ({ lifecycle, live, phase }) => !live && phase === "released" && lifecycle === "active"
+  )
+})
+
 /** A push to a feature's branch concerns that feature, one to the default branch all of them. */
 const afterPush = Effect.fn("FeatureDriver.afterPush")(function* (event: Event) {
   const projectId = projectOf(event)
@@ -73,7 +89,9 @@ const afterPush = Effect.fn("FeatureDriver.afterPush")(function* (event: Event) 
     ({ branch }) => everyone || (branch !== null && branches.has(branch))
   )
   // A pass that runs already may have read the repository before the push.
-  yield* Effect.forEach(concerned, (feature) => Wake.feature(projectId, feature.slug), { discard: true })
+  const wake = ({ slug }: FeatureIndex) => Wake.feature(projectId, slug)
+  yield* Effect.forEach(concerned, wake, { discard: true })
+  if (everyone) yield* Effect.forEach(yield* reverted(found.value, event), wake, { discard: true })
 })
 
 const follow = Effect.fn("FeatureDriver.follow")(function* () {
@@ -91,7 +109,11 @@ const follow = Effect.fn("FeatureDriver.follow")(function* () {
 })
 
 /** Keeps features going: run it once per server process. */
-export const layer: Layer.Layer<never, never, EventLog | FeatureStore | ProjectStore | WorkQueue> = Layer.effectDiscard(
+export const layer: Layer.Layer<
+  never,
+  never,
+  EventLog | FeatureStore | Forge | ProjectStore | RepositoryReader | WorkQueue
+> = Layer.effectDiscard(
   Effect.gen(function* () {
     const again = Schedule.spaced("1 second")
     const looked = new Map<string, number>()

@@ -30,6 +30,7 @@ import * as Landing from "./Landing.ts"
 import * as Observe from "./Observe.ts"
 import { PlatformKey } from "../act/PlatformKey.ts"
 import { RepositoryReader } from "./RepositoryReader.ts"
+import { type Taker, takenBack } from "./Reverts.ts"
 import * as Train from "../drive/Train.ts"
 
 export const platformPrincipal: Principal = { id: "platform", type: "platform" }
@@ -57,6 +58,8 @@ export interface Snapshot {
   readonly remainingUsd: number | null
   /** The commit of the default branch that brought the feature's changes, while no event says so yet. */
   readonly landedSha: Sha | null
+  /** What took a merge back that is on record, while no event says so. */
+  readonly takenBack: Taker | null
   /** Where the branch left, or last took in, the default branch. */
   readonly mergeBase: Sha | null
 }
@@ -139,6 +142,26 @@ const place = Effect.fn("FeatureFiles.place")(function* (project: Project, slug:
   return Option.some({ place: moved ? landed : own, mainSha: mainSha.value, landing, standing })
 })
 
+/**
+ * Only what nothing is under way for: a deploy or a rollback that ends later would be recorded over it. A feature that was given up has no
+ * answer to give.
+ */
+const unseenRevert = Effect.fnUntraced(function* (
+  target: RepositoryTarget,
+  mainSha: Sha,
+  { loaded }: Place,
+  given: Observe.Given
+) {
+  if (loaded.integrity === "corrupt" || given.lease !== undefined) return null
+  const { lifecycle, merge, release } = stateOf(loaded)
+  const settled = release.status === "none" || release.status === "failed" || release.status === "live"
+  if (merge.status !== "merged" || merge.sha === undefined || !settled || lifecycle !== "active") return null
+  const taker = yield* takenBack(target, mainSha, merge.sha)
+  const known = (sha: Sha) =>
+    loaded.events.some((event) => event.type === "rollback-recorded" && event.data.error?.startsWith(sha) === true)
+  return taker === null || known(taker.sha) ? null : taker
+})
+
 const remaining = (policy: Policy, state: FeatureState) => {
   const cap = policy.budget.usd
   return cap === undefined ? null : Math.max(0, cap + (state.granted.usd ?? 0) - (state.cost.usd ?? 0))
@@ -183,6 +206,7 @@ export const load = Effect.fn("FeatureFiles.load")(function* (
     agentGates: new Set(gateNames.filter((gate) => policy.gates[gate] === "agent")),
     remainingUsd: remaining(policy, state),
     landedSha: observed.landedSha ?? landed.landed?.sha ?? null,
+    takenBack: yield* unseenRevert(target, mainSha, { branch, loaded, sha }, observation),
     mergeBase: observed.mergeBase
   }
   return Option.some(yield* Train.place(snapshot, branchOf))

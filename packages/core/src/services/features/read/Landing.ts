@@ -7,8 +7,9 @@ import * as Layout from "@rdev/sdlc/repo/Layout"
 import * as Patch from "@rdev/sdlc/repo/Patch"
 import type * as Repo from "@rdev/sdlc/repo/Repo"
 import { Effect } from "effect"
-import { type BranchName, Forge, type LineCommit, type RepositoryTarget, type Sha } from "../../../ports/infra/Forge.ts"
+import type { BranchName, LineCommit, RepositoryTarget, Sha } from "../../../ports/infra/Forge.ts"
 import { RepositoryReader } from "./RepositoryReader.ts"
+import { takenBack } from "./Reverts.ts"
 
 /** Commits of the default branch that are looked at; a pass every 30 seconds has seen what is older. */
 const window = 100
@@ -54,11 +55,11 @@ const recordsOf = Effect.fnUntraced(function* (at: At, sha: Sha) {
 const provisionOf = (loaded: Repo.Loaded) => loaded.events.findLast((event) => event.type === "branch-provisioned")
 
 /** The default branch reaches `sha`: which of its commits brought it, and what did that one bring? */
-const byAncestry = Effect.fnUntraced(function* (at: At, sha: Sha, started: Sha) {
-  // A branch on which nothing was done yet is a part of its base, too.
-  if (sha === started || (yield* compared(at, started, sha)).ahead === 0) return null
-  const forge = yield* Forge
-  const line = yield* forge.line(at.target, at.mainSha, { since: null, limit: window })
+const byAncestry = Effect.fnUntraced(function* (at: At, sha: Sha, started: Sha, provision: string) {
+  // A branch on which nothing was done yet is a part of its base, too; and one that took in what others did, without work of its own.
+  if (sha === started || !(yield* recordsOf(at, sha)).has(provision)) return null
+  const reader = yield* RepositoryReader
+  const line = yield* reader.line(at.target, at.mainSha, { since: null, limit: window })
   const forward = line.some((one) => one.sha === sha)
   let merge: LineCommit | undefined = line.find((one) =>
     forward ? one.sha === sha : one.parents.slice(1).includes(sha)
@@ -79,22 +80,47 @@ const byAncestry = Effect.fnUntraced(function* (at: At, sha: Sha, started: Sha) 
     : ({ sha: merge.sha, how: forward ? "fast-forward" : "merge", own, before: yield* code(at, onto) } satisfies Hit)
 })
 
-/** The same changes were made again in the default branch. */
+/** Whether a message says that the commit was made of one of these: `git cherry-pick -x`, or a trailer. */
+const names = (message: string, commits: ReadonlySet<Sha>) =>
+  [...message.matchAll(/(?:cherry picked from commit |^Sdlc-Head:\s*)([0-9a-f]{40,64})/gm)].some((match) =>
+    commits.has(match[1] ?? "")
+  )
+
+/**
+ * Others changed the same files: a commit has the feature when merging the feature's branch into it changes nothing. A file that is as it
+ * was where the branch left would be changed by the merge, so that git is asked only where every file of the feature is another by now.
+ */
+const bringsNothing = Effect.fnUntraced(function* (at: At, left: Sha, own: Patch.Changes, sha: Sha) {
+  const [before, now] = [yield* code(at, left), yield* code(at, sha)]
+  if ([...own.keys()].some((path) => now.get(path) === before.get(path))) return false
+  return (yield* (yield* RepositoryReader).brings(at.target, sha, at.sha, left)).length === 0
+})
+
+/** The same changes were made again in the default branch: the oldest commit that has them, because the branch left one that had not. */
 const byContent = Effect.fnUntraced(function* (at: At, left: Sha, own: Patch.Changes, provision: string) {
-  const forge = yield* Forge
-  const line = (yield* forge.line(at.target, at.mainSha, { since: left, limit: window })).toReversed()
+  const reader = yield* RepositoryReader
+  const line = (yield* reader.line(at.target, at.mainSha, { since: left, limit: window })).toReversed()
   const mine = yield* recordsOf(at, at.sha)
-  for (const { parents, sha } of line) {
+  const commits = new Set(
+    at.unfinished ? (yield* reader.line(at.target, at.sha, { since: left, limit: window })).map(({ sha }) => sha) : []
+  )
+  let [has, said] = [false, false]
+  for (const { message, parents, sha } of line) {
     const now = yield* code(at, sha)
-    const records = yield* recordsOf(at, sha)
     const parent = parents[0]
     const brought = parent === undefined ? own : Patch.changes(yield* code(at, parent), now)
+    const records = yield* recordsOf(at, sha)
+    said ||= names(message, commits)
     const all = [...own.keys()].every((path) => brought.has(path))
-    const equal = Patch.contains(now, own) && (!at.unfinished || records.has(provision))
+    if ([...own.keys()].some((path) => brought.has(path)))
+      has = Patch.contains(now, own) || (yield* bringsNothing(at, left, own, sha))
     // Where a conflict was solved on the way the content differs; then the whole record says that it is this feature.
     const whole = all && [...mine].every((path) => records.has(path))
-    if (equal || whole)
-      return { sha, how: all ? "squash" : "cherry-pick", own, before: yield* code(at, left) } satisfies Hit
+    if (!whole && !(has && (!at.unfinished || said || records.has(provision)))) continue
+    // Where files have other names by now, the merge into the commit before says whether this one brought all of it.
+    const once =
+      all || (parent !== undefined && (yield* reader.brings(at.target, parent, at.sha, left)).length >= own.size)
+    return { sha, how: once ? "squash" : "cherry-pick", own, before: yield* code(at, left) } satisfies Hit
   }
   return null
 })
@@ -104,7 +130,7 @@ const search = Effect.fnUntraced(function* (at: At, started: Sha | undefined, pr
   if (mergeBase === null) return null
   const own = Patch.changes(yield* code(at, mergeBase), yield* code(at, at.sha))
   // Nothing but records since the default branch has the code: what matters is whether that code came from here.
-  if (own.size === 0) return started === undefined ? null : yield* byAncestry(at, mergeBase, started)
+  if (own.size === 0) return started === undefined ? null : yield* byAncestry(at, mergeBase, started, provision)
   return behind === 0 ? null : yield* byContent(at, mergeBase, own, provision)
 })
 
@@ -116,11 +142,13 @@ export const find = Effect.fn("Landing.find")(function* (at: At) {
   const hit = yield* search(at, event.data.sha, provision)
   if (hit === null) return null
   const tip = yield* code(at, at.mainSha)
+  const said = yield* takenBack(at.target, at.mainSha, hit.sha, hit.own)
   const back = [...hit.own.keys()].every((path) => tip.get(path) === hit.before.get(path))
+  const reverted = said?.sha ?? (back ? at.mainSha : null)
   return {
     sha: hit.sha,
     how: hit.how,
     records: (yield* recordsOf(at, at.mainSha)).has(provision),
-    ...(back ? { reverted: at.mainSha } : {})
+    ...(reverted === null ? {} : { reverted })
   } satisfies Landed
 })

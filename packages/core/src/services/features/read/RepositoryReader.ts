@@ -12,6 +12,7 @@ import {
   type Comparison,
   Forge,
   type ForgeError,
+  type LineCommit,
   type BranchName,
   type RepositoryTarget,
   type Sha,
@@ -37,9 +38,18 @@ interface FeatureAt extends At {
   readonly slug: string
   readonly policyRev: string
 }
+interface LineOf extends At {
+  readonly since: Sha | null
+  readonly limit: number
+}
 interface Tip {
   readonly branch: BranchName
   readonly sha: Sha
+}
+/** A merge by what its answer depends on: the commit it is made into, and the code of the other since they parted. */
+interface Merge extends At {
+  readonly mergeBase: Sha
+  readonly code: string
 }
 interface Pair {
   readonly target: RepositoryTarget
@@ -76,6 +86,19 @@ export class RepositoryReader extends Context.Service<
     ): Effect.Effect<Repo.Loaded, ForgeError>
     /** Relation of two branches whose heads are known. */
     compare(target: RepositoryTarget, base: Tip, head: Tip): Effect.Effect<Comparison, ForgeError>
+    /** See `Forge.line`. */
+    line(
+      target: RepositoryTarget,
+      head: Sha,
+      options: { readonly since: Sha | null; readonly limit: number }
+    ): Effect.Effect<ReadonlyArray<LineCommit>, ForgeError>
+    /** Paths of the code that a merge of head into a commit would change. Records that head gets besides cost no other merge. */
+    brings(
+      target: RepositoryTarget,
+      into: Sha,
+      head: Sha,
+      mergeBase: Sha
+    ): Effect.Effect<ReadonlyArray<string>, ForgeError>
   }
 >()("rdev/services/RepositoryReader") {
   static readonly layer = Layer.effect(
@@ -97,6 +120,17 @@ export class RepositoryReader extends Context.Service<
         }))
       )
       const compare = yield* remember((pair: Pair) => forge.compare(pair.target, pair.base.sha, pair.head.sha))
+      const line = yield* remember(({ limit, sha, since, target }: LineOf) => forge.line(target, sha, { since, limit }))
+      const heads = new Map<string, Sha>()
+      const brings = yield* remember((merge: Merge) =>
+        Effect.suspend(() => {
+          const head = heads.get(merge.code)
+          if (head === undefined) return Effect.die(new Error(`no commit is known that has the code ${merge.code}`))
+          return Effect.map(forge.brings(merge.target, merge.sha, head), (paths): ReadonlyArray<string> =>
+            paths.filter((path) => !path.startsWith(".sdlc/"))
+          )
+        })
+      )
       return RepositoryReader.of({
         state: (target, sha) => state({ target, sha }),
         feature: (target, sha, slug, { policy, rev }) =>
@@ -106,7 +140,18 @@ export class RepositoryReader extends Context.Service<
             return feature({ target, sha, slug, policyRev: rev })
           }),
         commit: (target, sha) => commit({ target, sha }),
-        compare: (target, base, head) => compare({ target, base, head })
+        compare: (target, base, head) => compare({ target, base, head }),
+        line: (target, sha, { limit, since }) => line({ target, sha, since, limit }),
+        brings: (target, into, head, mergeBase) =>
+          Effect.flatMap(commit({ target, sha: head }), ({ tree }) =>
+            Effect.suspend(() => {
+              const code = `${target.projectId} ${tree}`
+              heads.delete(code)
+              heads.set(code, head)
+              for (const oldest of heads.keys()) if (heads.size > capacity) heads.delete(oldest)
+              return brings({ target, sha: into, mergeBase, code })
+            })
+          )
       })
     })
   )
