@@ -7,7 +7,7 @@ import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
 import { Context, Effect, Layer, Option } from "effect"
 import { mkdir, readdir, rename, symlink } from "node:fs/promises"
 import { createServer, type IncomingHttpHeaders, request as httpRequest } from "node:http"
-import { type AddressInfo, connect } from "node:net"
+import { connect } from "node:net"
 import { join } from "node:path"
 import * as Edge from "../src/edge/Edge.ts"
 import * as LocalDeployer from "../src/release/LocalDeployer.ts"
@@ -15,6 +15,7 @@ import * as LocalDns from "../src/edge/LocalDns.ts"
 import * as LocalForge from "../src/forge/LocalForge.ts"
 import * as ReleaseConfig from "../src/release/ReleaseConfig.ts"
 import * as StaticSite from "../src/release/StaticSite.ts"
+import { listening } from "./ClientGit.ts"
 import { make as temporaryFolder, withFolder } from "./TemporaryFolder.ts"
 
 class Served extends Context.Service<Served, { readonly port: number; readonly dataDir: string }>()("test/Served") {}
@@ -39,17 +40,7 @@ const platform = (dataDir: string) => {
       server.on("upgrade", (request, socket, head) => {
         if (!edge.upgrade(request, socket, head)) socket.destroy()
       })
-      yield* Effect.acquireRelease(
-        Effect.callback<void>((resume) => {
-          server.listen(0, "127.0.0.1", () => resume(Effect.void))
-        }),
-        () =>
-          Effect.callback<void>((resume) => {
-            server.closeAllConnections()
-            server.close(() => resume(Effect.void))
-          })
-      )
-      return { port: (server.address() as AddressInfo).port, dataDir }
+      return { port: yield* listening(server), dataDir }
     })
   ).pipe(Layer.provide(Edge.layer))
   return Layer.orDie(http.pipe(Layer.provideMerge(parts)))

@@ -7,12 +7,12 @@ import { execFile } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { createServer, request } from "node:http"
-import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import * as GitHttp from "../src/forge/GitHttp.ts"
 import * as LocalForge from "../src/forge/LocalForge.ts"
+import { git, listening } from "./ClientGit.ts"
 import { make as temporaryFolder } from "./TemporaryFolder.ts"
 
 class Served extends Context.Service<Served, { readonly port: number; readonly dataDir: string }>()("test/Served") {}
@@ -28,17 +28,7 @@ const served = Layer.unwrap(
         const server = createServer((request, response) => {
           if (!handler(request, response)) response.writeHead(418).end()
         })
-        yield* Effect.acquireRelease(
-          Effect.callback<void>((resume) => {
-            server.listen(0, "127.0.0.1", () => resume(Effect.void))
-          }),
-          () =>
-            Effect.callback<void>((resume) => {
-              server.closeAllConnections()
-              server.close(() => resume(Effect.void))
-            })
-        )
-        state.port = (server.address() as AddressInfo).port
+        state.port = yield* listening(server)
         return { port: state.port, dataDir }
       })
     ).pipe(Layer.provide(GitHttp.layer({ dataDir, maxPushBytes: 2_000_000 })))
@@ -48,24 +38,6 @@ const served = Layer.unwrap(
     )
   })
 )
-
-/** The client's git, as somebody's machine would run it. */
-const git = (cwd: string, ...args: ReadonlyArray<string>) =>
-  Effect.callback<{ readonly code: number; readonly text: string }>((resume) => {
-    const env = {
-      PATH: process.env["PATH"] ?? "",
-      HOME: cwd,
-      GIT_TERMINAL_PROMPT: "0",
-      GIT_CONFIG_NOSYSTEM: "1",
-      GIT_AUTHOR_NAME: "A",
-      GIT_AUTHOR_EMAIL: "a@b",
-      GIT_COMMITTER_NAME: "A",
-      GIT_COMMITTER_EMAIL: "a@b"
-    }
-    execFile("git", [...args], { cwd, env }, (cause, stdout, stderr) =>
-      resume(Effect.succeed({ code: cause === null ? 0 : Number(cause.code), text: stdout + stderr }))
-    )
-  })
 
 const main = BranchName.make("main")
 let counter = 0

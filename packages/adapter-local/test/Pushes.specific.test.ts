@@ -6,36 +6,15 @@ import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
 import { ForgeEvents, type Push } from "@rdev/core/ports/infra/ForgeEvents"
 import { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Effect, Exit, Layer, Queue, Redacted, Scope } from "effect"
-import { execFile } from "node:child_process"
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
 import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as GitHttp from "../src/forge/GitHttp.ts"
 import * as LocalForge from "../src/forge/LocalForge.ts"
 import * as RecordFile from "../src/records/RecordFile.ts"
+import { git, listening } from "./ClientGit.ts"
 import { make as temporaryFolder } from "./TemporaryFolder.ts"
-
-const git = (cwd: string, ...args: ReadonlyArray<string>) =>
-  Effect.callback<{ readonly code: number; readonly text: string }>((resume) => {
-    const person = {
-      GIT_AUTHOR_NAME: "A",
-      GIT_AUTHOR_EMAIL: "a@b",
-      GIT_COMMITTER_NAME: "A",
-      GIT_COMMITTER_EMAIL: "a@b"
-    }
-    const env = {
-      PATH: process.env["PATH"] ?? "",
-      HOME: cwd,
-      GIT_TERMINAL_PROMPT: "0",
-      GIT_CONFIG_NOSYSTEM: "1",
-      ...person
-    }
-    execFile("git", [...args], { cwd, env }, (cause, stdout, stderr) =>
-      resume(Effect.succeed({ code: cause === null ? 0 : Number(cause.code), text: stdout + stderr }))
-    )
-  })
 
 /** The forge's HTTP side of one process over the data folder, telling `sink`; ends with the scope. */
 const serve = (dataDir: string, sink: (push: Push) => Effect.Effect<void, StoreError>) =>
@@ -49,17 +28,7 @@ const serve = (dataDir: string, sink: (push: Push) => Effect.Effect<void, StoreE
     const server = createServer((request, response) => {
       if (!handler(request, response)) response.writeHead(418).end()
     })
-    yield* Effect.acquireRelease(
-      Effect.callback<void>((resume) => {
-        server.listen(0, "127.0.0.1", () => resume(Effect.void))
-      }),
-      () =>
-        Effect.callback<void>((resume) => {
-          server.closeAllConnections()
-          server.close(() => resume(Effect.void))
-        })
-    )
-    return (server.address() as AddressInfo).port
+    return yield* listening(server)
   })
 
 const main = BranchName.make("main")
