@@ -14,6 +14,7 @@ import * as PgReplicas from "./stores/PgReplicas.ts"
 import * as PgTenantDatabase from "./tenants/PgTenantDatabase.ts"
 import * as PgWorkQueueStore from "./queue/PgWorkQueueStore.ts"
 import * as Route from "./engine/Route.ts"
+import * as SchemaName from "./engine/SchemaName.ts"
 import * as Stores from "./stores/Stores.ts"
 import * as WorkFolders from "./engine/WorkFolder.ts"
 
@@ -40,6 +41,19 @@ const StoresConfig = Schema.Struct({
       .pipe(Adapter.variable("RDEV_DATABASE_MAX_CONNECTIONS", "number"))
       .annotate({ description: "Connections of this process. Default 10." })
   ),
+  schema: Schema.optionalKey(
+    Schema.String.check(
+      Schema.makeFilter(
+        (name) =>
+          SchemaName.problemOf(name) === null ||
+          "expected a schema of its own: letters a-z and A-Z, digits, _ and -, at most 53, beginning with a letter or _; not public and none of PostgreSQL's"
+      )
+    )
+      .pipe(Adapter.variable("RDEV_DATABASE_SCHEMA"))
+      .annotate({
+        description: "The schema that everything of rdev lives in. Default rdev; the embedded engine's always."
+      })
+  ),
   key: Schema.optionalKey(
     secret(
       "RDEV_KEK",
@@ -54,12 +68,13 @@ const failing = <A, R>(operation: string, layer: Layer.Layer<A, StoreError, R>) 
     Layer.effectContext(Effect.fail(new Adapter.AdapterError({ operation, reason: portReason(cause), cause })))
   ) as Layer.Layer<A, Adapter.AdapterError, R>
 
-const database = ({ directUrl, maxConnections, pooling, url }: StoresConfig) =>
+const database = ({ directUrl, maxConnections, pooling, schema, url }: StoresConfig) =>
   url === undefined
     ? Layer.unwrap(Effect.map(Host, ({ dataDir }) => Database.layerEmbedded({ dataDir })))
     : Database.layerPostgres({
         url,
         directUrl,
+        schema,
         pooling: pooling ?? "auto",
         maxConnections: maxConnections ?? 10
       })
