@@ -64,10 +64,11 @@ const world = Effect.gen(function* () {
       yield* git(clone, "commit", "-qm", name)
       return (yield* git(clone, "rev-parse", "HEAD")).text.trim()
     })
-  const notes = Effect.promise(async () =>
-    (await readdir(join(dataDir, "pushes"))).filter((name) => name.endsWith(".json"))
-  )
-  return { clone, commit, dataDir, forge, notes, target, told }
+  const files = (ending: string) =>
+    Effect.promise(async () => (await readdir(join(dataDir, "pushes"))).filter((name) => name.endsWith(ending)))
+  const notes = files(".json")
+  const locks = files(".lock")
+  return { clone, commit, dataDir, forge, locks, notes, target, told }
 })
 const quickly = { timeout: 60_000 }
 
@@ -135,7 +136,7 @@ describe("a push that landed", () => {
     () =>
       Effect.scoped(
         Effect.gen(function* () {
-          const { clone, commit, dataDir, notes, target, told } = yield* world
+          const { clone, commit, dataDir, locks, notes, target, told } = yield* world
           const head = yield* commit("one.txt")
           const failing = yield* Scope.make()
           const port = yield* Scope.provide(
@@ -150,10 +151,24 @@ describe("a push that landed", () => {
             failing
           )
           const remote = (yield* git(clone, "remote", "get-url", "origin")).text.trim()
-          const pushed = yield* git(clone, "push", "-q", remote.replace(/:\d+\//, `:${port}/`), "HEAD:main")
+          const pushed = yield* git(
+            clone,
+            "push",
+            "-q",
+            remote.replace(/:\d+\//, `:${port}/`),
+            "HEAD:main",
+            "HEAD:feature/gone"
+          )
           assert.strictEqual(pushed.code, 0, pushed.text)
+          while ((yield* locks).length > 0) yield* Effect.yieldNow
           yield* Scope.close(failing, Exit.void)
           assert.strictEqual((yield* notes).length, 1)
+          // What it had made is gone by the time that it is told: that it was made is told all the same.
+          yield* git(clone, "push", "-q", "origin", ":feature/gone")
+          assert.deepStrictEqual((yield* Queue.take(told)).refs, [
+            { ref: "refs/heads/feature/gone", old: head, next: null }
+          ])
+          while ((yield* locks).length > 0) yield* Effect.yieldNow
           const note = (id: string, ref: string, next: string) =>
             Effect.promise(() =>
               RecordFile.write(join(dataDir, "pushes", `${id}.json`), {
@@ -169,10 +184,10 @@ describe("a push that landed", () => {
           yield* note("never-made", "refs/heads/nowhere", head)
           yield* serve(dataDir, (push) => Effect.asVoid(Queue.offer(told, push)))
           const push = yield* Queue.take(told)
-          assert.deepStrictEqual(
-            push.refs.map(({ next, ref }) => [ref, next]),
-            [["refs/heads/main", head]]
-          )
+          assert.deepStrictEqual(push.refs.map(({ next, ref }) => [ref, next]).sort(), [
+            ["refs/heads/feature/gone", head],
+            ["refs/heads/main", head]
+          ])
           while ((yield* notes).length > 0) yield* Effect.yieldNow
           assert.strictEqual(yield* Queue.size(told), 0)
         })

@@ -16,13 +16,16 @@ import { attempt, type LocalFailure } from "../LocalFailure.ts"
 import * as FileLock from "../records/FileLock.ts"
 import * as RecordFile from "../records/RecordFile.ts"
 
+const Commands = Schema.Array(
+  Schema.Struct({ ref: Schema.String, old: Schema.NullOr(Schema.String), next: Schema.NullOr(Schema.String) })
+)
 const Note = Schema.Struct({
   id: Schema.String,
   projectId: ProjectId,
   repository: Schema.String,
-  commands: Schema.Array(
-    Schema.Struct({ ref: Schema.String, old: Schema.NullOr(Schema.String), next: Schema.NullOr(Schema.String) })
-  ),
+  commands: Commands,
+  /** What git said that it moved; left out as long as it has said nothing. */
+  moved: Schema.optionalKey(Commands),
   pusher: Schema.Struct({ id: Schema.String, name: Schema.String }),
   sourceAddress: Schema.NullOr(Schema.String)
 })
@@ -69,10 +72,10 @@ export const make = Effect.fn("PushReceipts.make")(function* (
   const lockOf = (id: string) => join(folder, `${id}.lock`)
   const noteOf = (id: string) => join(folder, `${id}.json`)
 
-  const tell = Effect.fn("PushReceipts.tell")(function* (note: Note, moved: Note["commands"] | null) {
+  const tell = Effect.fn("PushReceipts.tell")(function* (note: Note) {
     const repository = yield* GitRepository.observe(dataDir, note.repository)
     if (repository !== null && repository.projectId === note.projectId) {
-      const refs = moved ?? (yield* standing(git, repository.directory, note.commands))
+      const refs = note.moved ?? (yield* standing(git, repository.directory, note.commands))
       if (refs.length > 0)
         yield* sink.pushed({
           id: note.id,
@@ -84,9 +87,12 @@ export const make = Effect.fn("PushReceipts.make")(function* (
     }
     yield* attempt(() => rm(noteOf(note.id), { force: true }))
   })
-  const told = (note: Note, moved: Note["commands"] | null) =>
-    Effect.catch(tell(note, moved), (error) =>
-      Effect.logWarning(`a push to ${note.repository} could not be told of yet; it is tried again`, error)
+  const told = (note: Note) =>
+    Effect.catch(tell(note), (error) =>
+      Effect.logWarning(`a push to ${note.repository} could not be told of yet; it is tried again`, error).pipe(
+        // By then the refs may have moved on, and only this knows what the push had moved.
+        Effect.andThen(note.moved === undefined ? Effect.void : attempt(() => RecordFile.write(noteOf(note.id), note)))
+      )
     )
   const free = (id: string, release: () => void) =>
     attempt(async () => {
@@ -94,21 +100,25 @@ export const make = Effect.fn("PushReceipts.make")(function* (
       await rm(lockOf(id), { force: true })
     })
 
+  const tellLeft = Effect.fnUntraced(function* (id: string) {
+    const note = yield* attempt(() => RecordFile.readable(noteOf(id), decode))
+    if (note === "damaged")
+      yield* Effect.logWarning(
+        `${noteOf(id)} is damaged: a push that it tells of may be missing among the events; remove it`
+      )
+    else if (note !== null) yield* told(note)
+  })
+
   /** What nobody holds any more: its process is gone, or could not tell it. */
   const left = Effect.fn("PushReceipts.left")(function* () {
     const names = yield* attempt(() => readdir(folder))
     const ids = new Set(names.map((name) => name.split(".", 1)[0] ?? ""))
-    for (const id of ids) {
-      const release = yield* attempt(async () => FileLock.tryTake(lockOf(id)))
-      if (release === null) continue
-      const note = yield* attempt(() => RecordFile.readable(noteOf(id), decode))
-      if (note === "damaged")
-        yield* Effect.logWarning(
-          `${noteOf(id)} is damaged: a push that it tells of may be missing among the events; remove it`
-        )
-      else if (note !== null) yield* told(note, null)
-      yield* free(id, release)
-    }
+    for (const id of ids)
+      yield* Effect.acquireUseRelease(
+        attempt(async () => FileLock.tryTake(lockOf(id))),
+        (release) => (release === null ? Effect.void : tellLeft(id)),
+        (release) => (release === null ? Effect.void : free(id, release))
+      )
   })
   yield* Effect.forkScoped(
     Effect.repeat(
@@ -130,7 +140,13 @@ export const make = Effect.fn("PushReceipts.make")(function* (
         }
         const release = yield* attempt(async () => FileLock.tryTake(lockOf(note.id)))
         yield* attempt(() => RecordFile.write(noteOf(note.id), note))
-        return { settle: (moved) => Effect.andThen(told(note, moved), free(note.id, release ?? (() => undefined))) }
+        return {
+          settle: (moved) =>
+            Effect.andThen(
+              told(moved === null ? note : { ...note, moved: [...moved] }),
+              free(note.id, release ?? (() => undefined))
+            )
+        }
       })
   }
 })

@@ -31,6 +31,11 @@ const feed = PushFeed.layer.pipe(Layer.provideMerge(ForgeEvents.layer))
 const quiet = Layer.mergeAll(feed, queue).pipe(Layer.provideMerge(stores))
 const reading = RepositoryReader.layer.pipe(Layer.provideMerge(Memory.Forge.layer))
 const driven = layerDriver.pipe(Layer.provideMerge(reading), Layer.provideMerge(quiet))
+/** Two server processes over one installation. */
+const drivenTwice = Layer.merge(Layer.fresh(layerDriver), Layer.fresh(layerDriver)).pipe(
+  Layer.provideMerge(reading),
+  Layer.provideMerge(quiet)
+)
 
 const push = (projectId: ProjectId, ...refs: ReadonlyArray<string>): ForgeEvents.Push => ({
   id: "push-1",
@@ -55,11 +60,18 @@ const passes = Effect.gen(function* () {
   yield* Effect.forEach(tasks, ({ id }) => store.cancel(id))
   return tasks.map(({ payload }) => (payload as { readonly slug: string }).slug).sort()
 })
-const decided = (kind: string) => ({ rule: "R", action: "a", actor: "human", kind, reason: "r" })
-const feature = (projectId: ProjectId, slug: string, kind: string, branch: string | null = `feature/${slug}`) =>
+const decided = (kind: string, action: string) => ({ rule: "R", action, actor: "human", kind, reason: "r" })
+const feature = (
+  projectId: ProjectId,
+  slug: string,
+  kind: string,
+  branch: string | null = `feature/${slug}`,
+  action = "a"
+) =>
   Effect.gen(function* () {
     const store = yield* FeatureStore
-    yield* store.put(yield* Samples.feature(projectId, { slug: slug as never, branch, decision: decided(kind) }))
+    const decision = decided(kind, action)
+    yield* store.put(yield* Samples.feature(projectId, { slug: slug as never, branch, decision }))
   })
 
 describe("pushes", () => {
@@ -172,11 +184,12 @@ describe("the driver", () => {
             for (const slug of slugs) counts.set(slug, (counts.get(slug) ?? 0) + 1)
           })
           yield* Effect.forEach(["approve", "wait", "do", "hold"], (kind) => feature(id, kind, kind))
+          yield* feature(id, "frozen", "wait", "feature/frozen", "wait-freeze")
           for (let second = 0; second < 27 * 60; second += 10) {
             yield* TestClock.adjust("10 seconds")
             yield* count
           }
-          assert.deepStrictEqual(Object.fromEntries(counts), { approve: 3, do: 54, wait: 3 })
+          assert.deepStrictEqual(Object.fromEntries(counts), { approve: 3, do: 54, frozen: 54, wait: 3 })
         }),
         driven
       )
@@ -199,6 +212,36 @@ describe("the driver", () => {
         assert.isTrue(sizes.every((size) => size <= 100))
       }),
       driven
+    )
+  )
+  it.effect("looks first at who has something to do", () =>
+    Effect.provide(
+      Effect.gen(function* () {
+        const { id } = yield* inserted
+        const slugs = Array.from({ length: 150 }, (_, n) => `f${String(n).padStart(3, "0")}`)
+        yield* Effect.forEach(slugs, (slug) => feature(id, slug, "wait"))
+        yield* Effect.forEach(["x", "y"], (slug) => feature(id, slug, "do"))
+        yield* passes
+        yield* TestClock.adjust("30 seconds")
+        assert.includeMembers(yield* passes, ["x", "y"])
+      }),
+      driven
+    )
+  )
+  it.effect("asks for one pass after an event, however many processes hear of it", () =>
+    Effect.provide(
+      Effect.gen(function* () {
+        const { id } = yield* inserted
+        yield* feature(id, "one", "wait")
+        yield* feature(id, "other", "wait")
+        yield* TestClock.adjust("1 second")
+        yield* passes
+        yield* tell(push(id, "refs/heads/main"))
+        yield* tell(push(id, "refs/heads/feature/one"))
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(yield* passes, ["one", "one", "other"])
+      }),
+      drivenTwice
     )
   )
 })

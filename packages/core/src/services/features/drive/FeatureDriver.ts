@@ -22,7 +22,7 @@ import * as Wake from "./Wake.ts"
 const sweepInterval = Duration.seconds(30)
 /** How long one that waits for somebody or something outside may be silent: what it waits for wakes it, unless that got lost. */
 const waitingInterval = Duration.minutes(10)
-/** Features looked at per sweep; those beyond come with the next, the longest silent first. */
+/** Features looked at per sweep; those beyond come with the next. First who has something to do, then the longest silent. */
 const page = 100
 
 /** Before every time there is. */
@@ -31,8 +31,11 @@ const never = -1
 const ends: ReadonlySet<string> = new Set(["task.completed", "task.failed", "task.cancelled"])
 const projectOf = (event: Event) => event.stream.slice("project:".length) as ProjectId
 
-const silentMillis = ({ decision }: FeatureIndex): number =>
-  Duration.toMillis(decision?.kind === "wait" || decision?.kind === "approve" ? waitingInterval : sweepInterval)
+/** Whether somebody tells when it goes on. A freeze ends by the clock, and nobody does. */
+const isWoken = ({ decision }: FeatureIndex): boolean =>
+  decision?.kind === "approve" || (decision?.kind === "wait" && decision.action !== "wait-freeze")
+const silentMillis = (feature: FeatureIndex): number =>
+  Duration.toMillis(isWoken(feature) ? waitingInterval : sweepInterval)
 
 /** Live features that were silent for too long. `looked` keeps when each was last looked at; at first all are due, as nothing was heard of before. */
 const sweep = Effect.fn("FeatureDriver.sweep")(function* (looked: Map<string, number>) {
@@ -45,7 +48,7 @@ const sweep = Effect.fn("FeatureDriver.sweep")(function* (looked: Map<string, nu
   }
   const due = live
     .filter((feature) => lastOf(feature) === never || lastOf(feature) <= now - silentMillis(feature))
-    .sort((a, b) => lastOf(a) - lastOf(b))
+    .sort((a, b) => Number(isWoken(a)) - Number(isWoken(b)) || lastOf(a) - lastOf(b))
   const known = new Set<string>(live.map(({ id }) => id))
   for (const id of looked.keys()) if (!known.has(id)) looked.delete(id)
   yield* Effect.forEach(
@@ -64,7 +67,7 @@ const afterTask = Effect.fn("FeatureDriver.afterTask")(function* (event: Event) 
   if (taskId === undefined) return
   const projectId = projectOf(event)
   const feature = (yield* (yield* FeatureStore).live(projectId)).find((candidate) => candidate.taskId === taskId)
-  if (feature !== undefined) yield* Wake.feature(projectId, feature.slug)
+  if (feature !== undefined) yield* Wake.after(event, projectId, feature.slug)
 })
 
 /** Features that are done and whose merge a push may have taken back; read only where one of its commits says so. */
@@ -88,8 +91,7 @@ const afterPush = Effect.fn("FeatureDriver.afterPush")(function* (event: Event) 
   const concerned = (yield* (yield* FeatureStore).live(projectId)).filter(
     ({ branch }) => everyone || (branch !== null && branches.has(branch))
   )
-  // A pass that runs already may have read the repository before the push.
-  const wake = ({ slug }: FeatureIndex) => Wake.feature(projectId, slug)
+  const wake = ({ slug }: FeatureIndex) => Wake.after(event, projectId, slug)
   yield* Effect.forEach(concerned, wake, { discard: true })
   if (everyone) yield* Effect.forEach(yield* reverted(found.value, event), wake, { discard: true })
 })

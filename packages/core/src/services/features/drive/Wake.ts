@@ -3,6 +3,7 @@
  * contended; asking twice costs a pass that finds nothing to do.
  */
 import { Effect } from "effect"
+import type { Event } from "../../../domain/Event.ts"
 import type { FeatureIndex } from "../../../domain/FeatureIndex.ts"
 import type { ProjectId } from "../../../domain/Ids.ts"
 import { FeatureStore } from "../../../ports/stores/FeatureStore.ts"
@@ -29,6 +30,10 @@ const enqueue = Effect.fn("Wake.enqueue")(function* (projectId: ProjectId, slug:
 
 /** After a change: never merged with a pass that may have read the state already. */
 export const feature = (projectId: ProjectId, slug: string) => enqueue(projectId, slug, null)
+
+/** After an event that every server process hears of: they ask for one pass, and it reads what the event tells of. */
+export const after = (event: Pick<Event, "seq">, projectId: ProjectId, slug: string) =>
+  enqueue(projectId, slug, `after:${event.seq}:${slug}`)
 
 /** Without a change, to look again: at most one such pass of a feature waits or runs. */
 export const look = (projectId: ProjectId, slug: string) => enqueue(projectId, slug, `look:${slug}`)
