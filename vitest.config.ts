@@ -6,6 +6,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@rdev/source"] } },
   test: {
     include: ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts"],
+    // What needs a lab of real servers: vitest.lab.config.ts.
+    exclude: ["**/node_modules/**", "**/*.lab.test.ts"],
     testTimeout: 180_000,
     hookTimeout: 180_000,
     pool: "forks",
