@@ -1,6 +1,6 @@
 /**
  * Checks the arrows of the house: which package may import which, in sources and in package.json. An import may only run
- * along sdlc ← core ← api ← {server, cli, studio}; core ← conformance; core ← adapter-*. Adapters never import each other, and
+ * along sdlc ← core ← api ← {server, cli, studio}; core ← conformance; core ← runtime-node ← adapter-*. Adapters never import each other, and
  * the server imports them in its installation/ alone, dynamically; nothing imports another package's files by a relative path;
  * conformance is for tests. What runs in browsers too imports nothing of Node's and of ours only what does the same; the command
  * line asks a server through the client alone. And which files may touch the file system (fileAccess.mjs).
@@ -18,16 +18,17 @@ const direct = {
   sdlc: [],
   core: ["sdlc"],
   conformance: ["core", "sdlc"],
+  "runtime-node": ["core"],
   api: ["core"],
   studio: ["api"],
-  server: ["core", "sdlc", "api"],
+  server: ["core", "sdlc", "api", "runtime-node"],
   cli: ["api", "server"],
-  ...Object.fromEntries(adapters.map((name) => [name, ["core", "sdlc"]]))
+  ...Object.fromEntries(adapters.map((name) => [name, ["core", "sdlc", "runtime-node"]]))
 }
 /** Adapters are chosen by the installation: imported there when a slot asks for them, and nowhere else. */
 const choosing = { package: "server", folder: "installation/" }
 /** Who is installed with adapters: a server without any is of use to those who bring their own. */
-const mayDepend = { server: adapters, cli: adapters }
+const mayDepend = { server: adapters, cli: [...adapters, "runtime-node"] }
 /** What a third party's library may not be needed for: the classifier depends on effect (and yaml) alone. */
 const foreignAllowed = { sdlc: ["effect", "yaml"] }
 /** Arrows between folders of one package: what a file below the first folder may not import of the second, and why. */

@@ -25,7 +25,6 @@ export const allowed = {
     "sandbox/Disk.ts":
       "asks what the disk has left and what /proc tells of commands; counts folders by du and ConfinedTree",
     "records/FileLock.ts": "empty files that stand for locks, in folders of the server's own",
-    "sandbox/Descriptors.ts": "reads which descriptors this process has",
     "sandbox/SandboxFind.ts": "the folder of this instance and a folder for a test command",
     "sandbox/SandboxLimits.ts": "reads its own limits in /proc",
     "forge/Git.ts": "looks for programs on PATH",
@@ -37,14 +36,17 @@ export const allowed = {
     "forge/GitMaintenance.ts": "bare repositories, written by the server's git alone",
     "forge/GitRepository.ts": "bare repositories, written by the server's git alone",
     "forge/GitTokens.ts": own,
-    "Launch.ts": "the launch helper's socket folder",
-    "LaunchHelper.ts": "the launch helper's socket folder",
     "sandbox/Sandbox.ts": "root file systems of running sandboxes, mounted read-only",
     "sandbox/SandboxBubblewrap.ts": "asks what /proc has",
     "sandbox/SandboxNamespaces.ts": "mount tables for the set-up",
     "sandbox/SandboxProcess.ts": "reads /proc",
     "sandbox/SandboxRoot.ts": "root file systems of running sandboxes, mounted read-only",
     "release/ServiceRunner.ts": "makes a folder with a short name for a service's home"
+  },
+  "runtime-node": {
+    "Descriptors.ts": "reads which descriptors this process has",
+    "Launch.ts": "the launch helper's socket folder",
+    "LaunchHelper.ts": "the launch helper's socket folder"
   },
   "adapter-agents": {
     "AgentRegistry.ts": "the file that RDEV_AGENTS names",

@@ -26,11 +26,11 @@ const snapshot = () =>
     child.on("close", (code) => (code === 0 ? done() : failed(new Error(`buildSnapshot.ts: ${said}`))))
   })
 
-/** A process of its own, which the local adapter starts by its path. */
+/** A process of its own, which is started by its path. */
 const launchHelper = () =>
   build({
-    entryPoints: [at("adapter-local", "src", "LaunchHelper.ts")],
-    outfile: at("adapter-local", "dist", "LaunchHelper.js"),
+    entryPoints: [at("runtime-node", "src", "LaunchHelper.ts")],
+    outfile: at("runtime-node", "dist", "LaunchHelper.js"),
     bundle: true,
     format: "esm",
     target: "node22",
@@ -46,7 +46,7 @@ const parts = {
     await bundle(file)
     chmodSync(file, 0o755)
   },
-  "@rdev/adapter-local (launch helper)": launchHelper,
+  "@rdev/runtime-node (launch helper)": launchHelper,
   "@rdev/adapter-postgres (empty database)": snapshot
 }
 

@@ -96,7 +96,7 @@ const newest = (path) => {
     .reduce((latest, name) => Math.max(latest, newest(join(path, name))), 0)
 }
 const shown = { cwd: root, env: environment(), encoding: "utf8" }
-const programs = ["cli/dist/program/rdev.js", "sdlc/dist/cli/main.js", "adapter-local/dist/LaunchHelper.js"]
+const programs = ["cli/dist/program/rdev.js", "sdlc/dist/cli/main.js", "runtime-node/dist/LaunchHelper.js"]
 const builds = {
   program: {
     title: "building the programs",

@@ -7,8 +7,8 @@
 import type { AgentEvent } from "@rdev/core/ports/agents/AgentHarness"
 import type { OutputChunk } from "@rdev/core/ports/infra/WorkspaceHost"
 import type { Redactor } from "@rdev/core/redaction/Redactor"
+import * as Lines from "@rdev/runtime-node/Lines"
 import type { Format, Json, Reading } from "./formats/Format.ts"
-import * as Lines from "./Lines.ts"
 import * as Text from "./Text.ts"
 
 export interface Options {
@@ -67,7 +67,7 @@ const relative = (path: string, workDir: string): string =>
 export const make = (options: Options): Transcript => {
   const { agent, format, redactor, workDir } = options
   const limit = options.maxRunBytes ?? maxRunBytes
-  const lines = Lines.make(maxLineChars, redactor)
+  const lines = Lines.bounded(maxLineChars, redactor)
   const edits = new Map<string, string>()
   const failures: Array<string> = []
   const tail: Array<string> = []

@@ -1,9 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { none } from "@rdev/core/redaction/Redactor"
-import * as Lines from "../src/Lines.ts"
 import * as Text from "../src/Text.ts"
-
-const bytes = (text: string) => new TextEncoder().encode(text)
 
 describe("clean", () => {
   it.each([
@@ -59,39 +55,5 @@ describe("bounds", () => {
     expect(pieces.length).toBeGreaterThan(3)
     expect(pieces.join("")).toBe(text)
     for (const piece of pieces) expect(Text.encodedBytes(piece)).toBeLessThanOrEqual(16_384)
-  })
-})
-
-describe("lines", () => {
-  it("joins characters and lines that arrive in pieces, per stream", () => {
-    const lines = Lines.make(100, none)
-    const smile = bytes("ä😀\n")
-    const seen = [
-      ...lines.push({ stream: "stdout", data: smile.subarray(0, 3) }),
-      ...lines.push({ stream: "stderr", data: bytes("err") }),
-      ...lines.push({ stream: "stdout", data: smile.subarray(3) }),
-      ...lines.end()
-    ]
-    expect(seen).toEqual([
-      { stream: "stdout", text: "ä😀", dropped: 0 },
-      { stream: "stderr", text: "err", dropped: 0 }
-    ])
-  })
-  it("bounds a line that never ends", () => {
-    const lines = Lines.make(10, none)
-    for (let index = 0; index < 1000; index++)
-      expect(lines.push({ stream: "stdout", data: bytes("x".repeat(1000)) })).toEqual([])
-    expect(lines.push({ stream: "stdout", data: bytes("\nnext\n") })).toEqual([
-      { stream: "stdout", text: "xxxxxxxxxx", dropped: 999_990 },
-      { stream: "stdout", text: "next", dropped: 0 }
-    ])
-  })
-
-  it("never keeps half of a character", () => {
-    const lines = Lines.make(10, none)
-    lines.push({ stream: "stdout", data: bytes(`x${"🌒".repeat(10)}`) })
-    const [line] = lines.push({ stream: "stdout", data: bytes("more\n") })
-    expect(line?.text).toBe(`x${"🌒".repeat(4)}`)
-    expect(line?.dropped).toBe(28)
   })
 })

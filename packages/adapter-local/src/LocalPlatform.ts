@@ -5,7 +5,7 @@
 import { Layer } from "effect"
 import * as Edge from "./edge/Edge.ts"
 import * as GitHttp from "./forge/GitHttp.ts"
-import * as Launch from "./Launch.ts"
+import * as Launch from "@rdev/runtime-node/Launch"
 import * as LocalCi from "./ci/LocalCi.ts"
 import * as LocalDeployer from "./release/LocalDeployer.ts"
 import * as LocalDns from "./edge/LocalDns.ts"

@@ -5,7 +5,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { isInherited } from "../src/sandbox/Descriptors.ts"
+import { isInherited } from "@rdev/runtime-node/Descriptors"
 import { hardLimits, rlimits } from "../src/sandbox/SandboxLimits.ts"
 
 describe("pure parts", () => {

@@ -3,7 +3,7 @@ import { Effect, Stream } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as Launch from "../src/Launch.ts"
+import * as Launch from "@rdev/runtime-node/Launch"
 import * as Sandbox from "../src/sandbox/Sandbox.ts"
 
 const [, , how = "", script = ""] = process.argv

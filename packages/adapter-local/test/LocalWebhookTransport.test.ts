@@ -10,7 +10,6 @@ import { createServer as createRawServer, type Server, type Socket } from "node:
 import { join } from "node:path"
 import { getCACertificates, setDefaultCACertificates } from "node:tls"
 import { promisify } from "node:util"
-import { classifyRequestError } from "../src/classifyError.ts"
 import * as LocalWebhookTransport from "../src/webhooks/LocalWebhookTransport.ts"
 import { make as temporaryFolder } from "./TemporaryFolder.ts"
 
@@ -435,64 +434,4 @@ describe("LocalWebhookTransport: configuration", () => {
       assert.include((yield* Effect.flip(transport({ allow: ["*"] }))).message, 'allow: "*"')
     })
   )
-})
-
-describe("retryAfterMillis", () => {
-  const now = Date.UTC(2026, 0, 1)
-  it.each([
-    [undefined, null],
-    ["0", 0],
-    ["90", 90_000],
-    ["86400", 86_400_000],
-    ["86401", 86_400_000],
-    ["9".repeat(40), 86_400_000],
-    ["Thu, 01 Jan 2026 00:01:30 GMT", 90_000],
-    ["Wed, 31 Dec 2025 23:59:59 GMT", 0],
-    ["Fri, 01 Jan 2027 00:00:00 GMT", 86_400_000],
-    ["Thu, 99 Jan 2026 00:00:00 GMT", null],
-    ["Thu, 01 Foo 2026 00:00:00 GMT", null],
-    ["Thursday, 01-Jan-26 00:01:30 GMT", null],
-    ["2026-01-01T00:01:30Z", null],
-    ["-1", null],
-    ["1.5", null],
-    ["1e3", null],
-    ["", null],
-    ["soon", null]
-  ])("%s", (header, expected) => assert.strictEqual(LocalWebhookTransport.retryAfterMillis(header, now), expected))
-})
-
-describe("classifyRequestError", () => {
-  const failure = (code: string) => Object.assign(new Error(`${code} 10.0.0.1:443`), { code })
-
-  it.each([
-    ["ENOTFOUND", "Unavailable"],
-    ["EAI_AGAIN", "Unavailable"],
-    ["ECONNREFUSED", "Unavailable"],
-    ["ECONNRESET", "Unavailable"],
-    ["EPIPE", "Unavailable"],
-    ["ETIMEDOUT", "Unavailable"],
-    ["EHOSTUNREACH", "Unavailable"],
-    ["ENETUNREACH", "Unavailable"],
-    ["EACCES", "Unavailable"],
-    ["CERT_HAS_EXPIRED", "Unavailable"],
-    ["SELF_SIGNED_CERT_IN_CHAIN", "Unavailable"],
-    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "Unavailable"],
-    ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "Unavailable"],
-    ["ERR_TLS_CERT_ALTNAME_INVALID", "Unavailable"],
-    ["ERR_SSL_WRONG_VERSION_NUMBER", "Unavailable"],
-    ["EPROTO", "Unavailable"],
-    ["HPE_INVALID_CONSTANT", "Unavailable"],
-    ["EMFILE", "ResourceExhausted"],
-    ["ERR_INVALID_CHAR", "Invalid"],
-    ["ESOMETHING", "Unknown"]
-  ])("%s", (code, expected) => {
-    const reason = classifyRequestError(failure(code), "hooks.example")
-    assert.strictEqual(reason._tag, expected)
-    if (reason._tag === "Unavailable") assert.include(reason.message, "hooks.example")
-  })
-
-  it("takes whatever is thrown", () => {
-    assert.strictEqual(classifyRequestError(new Error("odd"), "hooks.example")._tag, "Unknown")
-    assert.strictEqual(classifyRequestError("text", "hooks.example")._tag, "Unknown")
-  })
 })

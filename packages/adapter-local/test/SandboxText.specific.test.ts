@@ -1,8 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { execFileSync } from "node:child_process"
-import { clean } from "@rdev/core/redaction/Clean"
-import { none } from "@rdev/core/redaction/Redactor"
-import { splitter } from "../src/Lines.ts"
 import { profile } from "../src/sandbox/SandboxHost.ts"
 import { interpret } from "../src/sandbox/SandboxProcess.ts"
 import { fstab, parseMountInfo } from "../src/sandbox/SandboxRoot.ts"
@@ -65,49 +62,5 @@ describe("texts of the sandbox", () => {
     assert.include(text, '(allow file-read* (subpath "/a \\"b\\""))')
     assert.notInclude(text, "network")
     assert.include(profile({ read: [], write: [], network: "internet" }), "(allow network*)")
-  })
-})
-
-describe("Lines", () => {
-  const all = (chunks: ReadonlyArray<Uint8Array>) => {
-    const lines = splitter(none)
-    return [...chunks.flatMap((chunk) => lines.push(chunk)), ...lines.end()]
-  }
-
-  it("gives the same lines wherever the output is cut", () => {
-    const bytes = Buffer.from("ünï\u001b[1mbold\u001b[0m\r\nprogress 1%\rprogress 99%\n\nlast")
-    const expected = ["ünïbold", "progress 99%", "", "last"]
-    for (let cut = 0; cut <= bytes.byteLength; cut++)
-      assert.deepStrictEqual(all([bytes.subarray(0, cut), bytes.subarray(cut)]), expected, String(cut))
-  })
-
-  it("removes control sequences of every kind", () => {
-    for (const text of [
-      "\u001b[2J",
-      "\u001b]0;title\u0007",
-      "\u001b]8;;http://x\u001b\\",
-      "\u001bP1$r\u001b\\",
-      "\u001b(B",
-      "\u009b31m",
-      "\u0007",
-      "\u0000",
-      "\u001b[38;5;1m"
-    ]) {
-      // eslint-disable-next-line no-control-regex -- that there are none is the point
-      assert.notMatch(clean(`a${text}b`), /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/)
-    }
-  })
-
-  it("holds little of a line without an end", () => {
-    const lines = all(Array.from({ length: 20 }, () => Buffer.alloc(10_000, "x")))
-    assert.strictEqual(lines.join("").length, 200_000)
-    assert.isTrue(lines.every((line) => line.length <= 8192))
-  })
-
-  it("never cuts a character in two", () => {
-    const text = `x${"🌒".repeat(10_000)}`
-    const lines = all([Buffer.from(text)])
-    assert.strictEqual(lines.join(""), text)
-    for (const line of lines) assert.isTrue(line.isWellFormed())
   })
 })

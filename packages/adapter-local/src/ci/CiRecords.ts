@@ -3,6 +3,7 @@
  * `runs/<runId>/run.json` with `events.ndjson` beside it. The log is only appended to; the record is replaced whole.
  */
 import * as Ids from "@rdev/core/domain/Ids"
+import { linesOf } from "@rdev/core/domain/LineText"
 import type { CiEvent, CiRun } from "@rdev/core/ports/infra/Ci"
 import { Schema } from "effect"
 import { createHash } from "node:crypto"
@@ -136,10 +137,7 @@ export const readEvents = async (
     const buffer = Buffer.alloc(Math.min(size - offset, 256 * 1024))
     const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, offset)
     const end = buffer.lastIndexOf(10, bytesRead - 1)
-    const lines = buffer
-      .toString("utf8", 0, end + 1)
-      .split("\n")
-      .filter((line) => line !== "")
+    const lines = linesOf(buffer.toString("utf8", 0, end + 1)).filter((line) => line !== "")
     return { events: lines.map((line) => decodeEvent(JSON.parse(line))), offset: offset + end + 1 }
   } finally {
     await file.close()

@@ -15,9 +15,9 @@ import * as CiRecords from "./CiRecords.ts"
 import * as ConfinedTree from "../confined/ConfinedTree.ts"
 import * as FileLock from "../records/FileLock.ts"
 import * as Damaged from "../records/Damaged.ts"
-import * as Lines from "../Lines.ts"
+import * as Lines from "@rdev/runtime-node/Lines"
 import { attempt, fail, LocalFailure, notFound } from "../LocalFailure.ts"
-import * as Pipeline from "./Pipeline.ts"
+import * as Pipeline from "@rdev/runtime-node/pipeline/Pipeline"
 import * as ProjectRedactor from "../output/ProjectRedactor.ts"
 import * as Sandbox from "../sandbox/Sandbox.ts"
 import type { Folders } from "../sandbox/SandboxTypes.ts"
@@ -167,7 +167,7 @@ export const make = Effect.fn("LocalCi.make")(function* (options: RunOptions) {
       }
     })
     const redactor = yield* redactorOf(target.projectId)
-    const splitters = { stdout: Lines.splitter(redactor), stderr: Lines.splitter(redactor) }
+    const splitters = { stdout: Lines.forLog(redactor), stderr: Lines.forLog(redactor) }
     const output = (stream: OutputChunk["stream"], lines: ReadonlyArray<string>) =>
       lines.length === 0
         ? Effect.void

@@ -8,7 +8,7 @@ import { accessSync, constants } from "node:fs"
 import { delimiter, isAbsolute, join } from "node:path"
 import type { Duplex } from "node:stream"
 import { GitFailure } from "../classifyError.ts"
-import * as Launch from "../Launch.ts"
+import * as Launch from "@rdev/runtime-node/Launch"
 import { attempt, fail, type LocalFailure } from "../LocalFailure.ts"
 
 /** `git merge-tree --write-tree` appeared in 2.38. */

@@ -7,7 +7,7 @@ import { type Duplex, type Readable, Transform } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { createGunzip } from "node:zlib"
 import * as Git from "./Git.ts"
-import * as Launch from "../Launch.ts"
+import * as Launch from "@rdev/runtime-node/Launch"
 import * as PreReceive from "../push/PreReceive.ts"
 import * as PushCommands from "../push/PushCommands.ts"
 

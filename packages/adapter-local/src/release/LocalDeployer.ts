@@ -22,9 +22,9 @@ import * as ConfinedCopy from "../confined/ConfinedCopy.ts"
 import * as ConfinedTree from "../confined/ConfinedTree.ts"
 import * as FileLock from "../records/FileLock.ts"
 import * as Damaged from "../records/Damaged.ts"
-import * as Lines from "../Lines.ts"
+import * as Lines from "@rdev/runtime-node/Lines"
 import { attempt, DamagedRecord, fail, invalid, type LocalFailure, notFound } from "../LocalFailure.ts"
-import * as Pipeline from "../ci/Pipeline.ts"
+import * as Pipeline from "@rdev/runtime-node/pipeline/Pipeline"
 import * as ProjectRedactor from "../output/ProjectRedactor.ts"
 import * as ReleaseConfig from "./ReleaseConfig.ts"
 import * as Records from "./ReleaseRecords.ts"
@@ -162,7 +162,7 @@ export const make = Effect.fn("LocalDeployer.make")(function* (options: DeployOp
       timeoutMillis: options.buildTimeoutMillis ?? 15 * 60_000
     })
     const redactor = yield* redactorOf(projectId)
-    const splitters = { stdout: Lines.splitter(redactor), stderr: Lines.splitter(redactor) }
+    const splitters = { stdout: Lines.forLog(redactor), stderr: Lines.forLog(redactor) }
     let [written, tail] = [0, [] as ReadonlyArray<string>]
     yield* Stream.runForEach(process.output, ({ stream, data }) =>
       Effect.flatMap(Turns.inPieces(data, splitters[stream].push), (lines) =>

@@ -14,7 +14,7 @@ import { join } from "node:path"
 import * as ConfinedFolder from "../confined/ConfinedFolder.ts"
 import * as ConfinedSocket from "../confined/ConfinedSocket.ts"
 import * as ConfinedTree from "../confined/ConfinedTree.ts"
-import * as Lines from "../Lines.ts"
+import * as Lines from "@rdev/runtime-node/Lines"
 import { attempt, fail, invalid, type LocalFailure } from "../LocalFailure.ts"
 import type { Sandbox } from "../sandbox/Sandbox.ts"
 import type { Network } from "../sandbox/SandboxTypes.ts"
@@ -120,7 +120,7 @@ export const supervise = Effect.fn("ServiceRunner.supervise")(function* (
         RDEV_RELAY: relay
       }
     })
-    const splitters = { stdout: Lines.splitter(redactor), stderr: Lines.splitter(redactor) }
+    const splitters = { stdout: Lines.forLog(redactor), stderr: Lines.forLog(redactor) }
     yield* Stream.runForEach(process.output, ({ stream, data }) =>
       Effect.map(Turns.inPieces(data, splitters[stream].push), (found) => {
         lines.push(...found)

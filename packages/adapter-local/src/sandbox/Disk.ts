@@ -4,7 +4,7 @@
  */
 import { readdir, readFile, readlink, stat, statfs } from "node:fs/promises"
 import * as ConfinedTree from "../confined/ConfinedTree.ts"
-import * as Launch from "../Launch.ts"
+import * as Launch from "@rdev/runtime-node/Launch"
 import { systemPath } from "./SandboxScript.ts"
 
 export interface Usage {

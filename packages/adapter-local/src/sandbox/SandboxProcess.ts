@@ -5,7 +5,7 @@
 import type { ExitStatus, OutputChunk } from "@rdev/core/ports/infra/WorkspaceHost"
 import { readdir, readFile } from "node:fs/promises"
 import type { Duplex, Readable } from "node:stream"
-import * as Launch from "../Launch.ts"
+import * as Launch from "@rdev/runtime-node/Launch"
 import { fail, fromUnknown, invalid, type LocalFailure } from "../LocalFailure.ts"
 import * as SandboxLoader from "./SandboxLoader.ts"
 import { bootstrap, commandScript, systemPath } from "./SandboxScript.ts"

@@ -55,16 +55,3 @@ export const ofData = (data: Readonly<Record<string, unknown>>): ReadonlyArray<s
   const { line, lines } = data
   return Array.isArray(lines) ? lines.map(String) : typeof line === "string" ? [line] : []
 }
-
-/** At least one piece; each has at most `maxChars` code units and none ends inside a character. */
-export const pieces = (text: string, maxChars: number): ReadonlyArray<string> => {
-  const found: Array<string> = []
-  let from = 0
-  while (text.length - from > maxChars) {
-    const last = text.charCodeAt(from + maxChars - 1)
-    const to = from + maxChars - (last >= 0xd800 && last <= 0xdbff ? 1 : 0)
-    found.push(text.slice(from, to))
-    from = to
-  }
-  return [...found, text.slice(from)]
-}

@@ -6,6 +6,7 @@
  * given here alone, to frozen data, and never to text of which a part was searched by another redactor.
  */
 import type { NewEvent } from "../domain/Event.ts"
+import { LineSplitter } from "../domain/LineText.ts"
 import * as OutputLines from "../domain/OutputLines.ts"
 import { type MaskedBytes, mask, type Redactor, type ShownStream } from "./Redactor.ts"
 
@@ -33,7 +34,7 @@ const shown = (text: string): string => text.replaceAll("\r", "")
 export class OutputText {
   private redactor: Redactor
   private readonly texts: Readonly<Record<Stream, ShownStream>>
-  private readonly rest: Record<Stream, string> = { stdout: "", stderr: "" }
+  private readonly lines: Readonly<Record<Stream, LineSplitter>>
   /** Batches that may still hold text of another redactor. */
   private readonly stale: Record<Stream, number> = { stdout: 0, stderr: 0 }
   private waiting: Array<OutputLines.OutputLine> = []
@@ -46,6 +47,8 @@ export class OutputText {
   constructor(redactor: Redactor) {
     this.redactor = redactor
     this.texts = { stdout: redactor.shownStream(), stderr: redactor.shownStream() }
+    const lines = (stream: Stream) => new LineSplitter(maxLineBytes, (text) => this.keep(stream, text))
+    this.lines = { stdout: lines("stdout"), stderr: lines("stderr") }
   }
 
   /** Masks what this one knows from here on. */
@@ -65,16 +68,14 @@ export class OutputText {
       return
     }
     this.kept += data.byteLength
-    this.keep(this.split(stream, this.texts[stream].push(data)))
+    this.lines[stream].push(this.texts[stream].push(data))
   }
 
   /** What has no line end too. */
   end(): Told {
     for (const stream of streams) {
-      const lines = this.split(stream, this.texts[stream].end())
-      const last = this.rest[stream]
-      this.rest[stream] = ""
-      this.keep(last === "" ? lines : [...lines, ...this.cut(stream, last)])
+      this.lines[stream].push(this.texts[stream].end())
+      this.lines[stream].end()
     }
     return this.take()
   }
@@ -97,29 +98,12 @@ export class OutputText {
     return { lines, events }
   }
 
-  private keep(lines: ReadonlyArray<OutputLines.OutputLine>): void {
-    const kept = Math.min(lines.length, maxLines - this.told)
-    for (let i = 0; i < kept; i++) this.waiting.push(lines[i] as OutputLines.OutputLine)
-    this.told += kept
-    this.droppedLines += lines.length - kept
-  }
-
-  private split(stream: Stream, text: string): Array<OutputLines.OutputLine> {
-    const parts = (this.rest[stream] + text).split("\n")
-    this.rest[stream] = parts.pop() ?? ""
-    const lines: Array<OutputLines.OutputLine> = []
-    for (const part of parts) {
-      // A line costs something even when it is empty: most need no cut and no list of their own.
-      if (part.length <= maxLineBytes) lines.push({ stream, line: part.includes("\r") ? shown(part) : part })
-      else lines.push(...this.cut(stream, part))
+  private keep(stream: Stream, text: string): void {
+    if (this.told >= maxLines) {
+      this.droppedLines++
+      return
     }
-    const [rest = "", ...full] = OutputLines.pieces(this.rest[stream], maxLineBytes).toReversed()
-    this.rest[stream] = rest
-    for (const piece of full.toReversed()) lines.push({ stream, line: shown(piece) })
-    return lines
-  }
-
-  private cut(stream: Stream, text: string): Array<OutputLines.OutputLine> {
-    return OutputLines.pieces(text, maxLineBytes).map((piece) => ({ stream, line: shown(piece) }))
+    this.told++
+    this.waiting.push({ stream, line: text.includes("\r") ? shown(text) : text })
   }
 }

@@ -1,5 +1,6 @@
 /** Runs a command in a workspace to its end and keeps a bounded amount of what it printed. */
 import { Effect, Stream } from "effect"
+import { lastLines } from "../domain/LineText.ts"
 import {
   type Command,
   type ExitStatus,
@@ -45,8 +46,6 @@ export const run = Effect.fn("Processes.run")(function* (
   } satisfies Finished
 }, Effect.scoped)
 
-const lastLines = (text: string, count: number) => text.trim().split("\n").slice(-count).join("\n")
-
 /** Like `run`, but an exit code other than 0 is an error that carries the last lines of what was printed. */
 export const expect = Effect.fn("Processes.expect")(function* (
   host: typeof WorkspaceHost.Service,
@@ -63,7 +62,7 @@ export const expect = Effect.fn("Processes.expect")(function* (
     operation: "WorkspaceHost.start",
     reason: {
       _tag: "Unknown",
-      message: `${command.argv.slice(0, 2).join(" ")} ${how}: ${lastLines(finished.stderr || finished.stdout, 5)}`
+      message: `${command.argv.slice(0, 2).join(" ")} ${how}: ${lastLines(finished.stderr || finished.stdout, 5).join("\n")}`
     }
   })
 })

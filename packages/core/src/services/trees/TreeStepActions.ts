@@ -1,6 +1,7 @@
 /** What each action of a tree does: a rendered step to what it answered, or a wait. Outputs are taken from the answer elsewhere. */
 import { Clock, Effect, Option, Schema } from "effect"
 import { canonicalJson } from "@rdev/sdlc/model/Digest"
+import { lastLines } from "../../domain/LineText.ts"
 import * as Step from "../../operations/Step.ts"
 import { BranchName, Forge } from "../../ports/infra/Forge.ts"
 import { type ApiRequest, TreeActions } from "../../ports/infra/TreeActions.ts"
@@ -200,7 +201,7 @@ const shell = Effect.fnUntraced(function* (step: typeof ShellStep.Type, actor: s
     return Step.done<Schema.Json>({ stdout: finished.stdout, stderr: finished.stderr, exit_code: code })
   return yield* Step.failure(
     "ExitCode",
-    `${step.command[0] ?? ""} ${code === null ? `ended by ${reason}` : `exited ${code}`}: ${shown((finished.stderr || finished.stdout).trim().split("\n").slice(-5).join("\n"))}`
+    `${step.command[0] ?? ""} ${code === null ? `ended by ${reason}` : `exited ${code}`}: ${shown(lastLines(finished.stderr || finished.stdout, 5).join("\n"))}`
   )
 })
 

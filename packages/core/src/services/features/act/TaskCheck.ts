@@ -5,6 +5,7 @@
 import type { Task } from "@rdev/sdlc/model/Task"
 import * as Repo from "@rdev/sdlc/repo/Repo"
 import { Clock, Effect } from "effect"
+import { lastLines, linesOf } from "../../../domain/LineText.ts"
 import type { FileChange } from "../../../ports/infra/Forge.ts"
 import { WorkspaceHost } from "../../../ports/infra/WorkspaceHost.ts"
 import * as ProjectEnvironment from "../../projects/ProjectEnvironment.ts"
@@ -49,7 +50,7 @@ const runOne = Effect.fn("TaskCheck.runOne")(function* (
     { maxBytes: 262_144 }
   )
   const output = `${finished.stdout}${finished.stderr}`
-  yield* Effect.forEach(output.trimEnd().split("\n").slice(-50), (line) => Log.output(snapshot, line), {
+  yield* Effect.forEach(linesOf(output.trimEnd()).slice(-50), (line) => Log.output(snapshot, line), {
     discard: true
   })
   return {
@@ -95,7 +96,7 @@ export const run = Effect.fn("TaskCheck.run")(function* (snapshot: Snapshot, tas
       const how = one.exitCode === null ? `ended by ${one.reason}` : `exited ${one.exitCode}`
       return {
         _tag: "Failed",
-        reason: `${command} ${how}: ${one.output.trim().split("\n").slice(-5).join("\n")}`
+        reason: `${command} ${how}: ${lastLines(one.output, 5).join("\n")}`
       } satisfies Checked
     }
   }

@@ -4,6 +4,7 @@
  * the files alone, and what lands is made and examined where no agent reaches (`land`).
  */
 import { Effect, Option } from "effect"
+import { lastLines } from "../../../domain/LineText.ts"
 import { Examined, type Move } from "../../../domain/Examined.ts"
 import * as NewId from "../../../ids/NewId.ts"
 import {
@@ -113,7 +114,7 @@ export const take = Effect.fn("WorkspaceSync.take")(function* (
     made = yield* attempt({ bundle: yield* send(target, workspace, work.branch, null), branch: work.branch })
   const { code, reason, signal } = made.exit
   if (code !== 0) {
-    const problem = `the work cannot be taken out of the workspace (${code === null ? (signal ?? reason) : `exit code ${code}`}): ${made.stderr.trim().split("\n").slice(-3).join("; ")}`
+    const problem = `the work cannot be taken out of the workspace (${code === null ? (signal ?? reason) : `exit code ${code}`}): ${lastLines(made.stderr, 3).join("; ")}`
     return yield* new WorkspaceError({
       operation: "WorkspaceSync.take",
       reason:
@@ -122,7 +123,7 @@ export const take = Effect.fn("WorkspaceSync.take")(function* (
           : { _tag: "Invalid", field: "workspace", message: problem }
     })
   }
-  const printed = made.stdout.trim().split("\n").at(-1) ?? ""
+  const printed = lastLines(made.stdout, 1)[0] ?? ""
   if (printed === work.base) return Option.none<Handover>()
   const imported = yield* forge.importBundle(target, yield* host.readFile(workspace, Scripts.outbox))
   return Option.some<Handover>({

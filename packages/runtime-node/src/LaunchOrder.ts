@@ -1,7 +1,7 @@
 /** What this process and its launch helper say to each other, one message each, as JSON; and how either starts a child. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { basename } from "node:path"
-import { stdio } from "./sandbox/Descriptors.ts"
+import { stdio } from "./Descriptors.ts"
 
 export interface Request {
   readonly program: string

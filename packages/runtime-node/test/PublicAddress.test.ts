@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { isIP } from "node:net"
-import { allowing, isPublic } from "../src/webhooks/PublicAddress.ts"
+import { allowing, isPublic } from "../src/http/PublicAddress.ts"
 
 /** First and last address of every range that is not public, and the public neighbours it has. */
 const ranges: ReadonlyArray<readonly [first: string, last: string, neighbours: ReadonlyArray<string>]> = [

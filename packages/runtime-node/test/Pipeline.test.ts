@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Pipeline from "../src/ci/Pipeline.ts"
+import * as Pipeline from "../src/pipeline/Pipeline.ts"
 
 const parse = (text: string) => Pipeline.parse(text, ".woodpecker.yml")
 const message = (text: string): string => {

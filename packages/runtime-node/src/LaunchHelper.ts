@@ -7,7 +7,7 @@ import { rmSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { dirname } from "node:path"
 import type { Duplex } from "node:stream"
-import { closeInherited } from "./sandbox/Descriptors.ts"
+import { closeInherited } from "./Descriptors.ts"
 import {
   descriptorsOf,
   type FromHelper,
