@@ -73,7 +73,7 @@ export interface ServerConfig {
   readonly projectNetwork: "loopback" | "internet"
   /** How long a stop waits for requests and tasks. */
   readonly drainMillis: number
-  /** Requests per key and minute; 0 = no limit. */
+  /** Requests per key and minute, as many at once; 0 = no limit. */
   readonly rateLimit: number
   /** Commands at once, and who waits. */
   readonly execs: Admission.Limits
@@ -204,7 +204,7 @@ export const fromEnvironment = (
       unsafeHost: read("RDEV_UNSAFE_HOST", flag, false),
       projectNetwork: read("RDEV_PROJECT_NETWORK", oneOf("loopback", "internet"), "loopback"),
       drainMillis: 1000 * read("RDEV_DRAIN_SECONDS", integer(0, 3600), 10),
-      rateLimit: read("RDEV_RATE_LIMIT", integer(0, 1_000_000), 0),
+      rateLimit: read("RDEV_RATE_LIMIT", integer(0, 1_000_000), 12_000),
       execs: {
         total: read("RDEV_EXECS", integer(1, 10_000), Admission.defaults.total),
         perProject: read("RDEV_PROJECT_EXECS", integer(1, 10_000), Admission.defaults.perProject),

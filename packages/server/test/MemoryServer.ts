@@ -18,6 +18,7 @@ import * as MemoryOperationStore from "@rdev/core/memory/stores/OperationStore"
 import * as MemoryPolicyStore from "@rdev/core/memory/stores/PolicyStore"
 import * as MemoryOutputStore from "@rdev/core/memory/stores/OutputStore"
 import * as MemoryProjectStore from "@rdev/core/memory/stores/ProjectStore"
+import * as MemoryRateLimiter from "@rdev/core/memory/infra/RateLimiter"
 import * as ProjectStore from "@rdev/core/ports/stores/ProjectStore"
 import * as MemoryTenantCache from "@rdev/core/memory/infra/TenantCache"
 import * as MemoryTenantDatabase from "@rdev/core/memory/infra/TenantDatabase"
@@ -58,6 +59,7 @@ const memory = Layer.mergeAll(
   MemoryOutputStore.layer,
   MemoryPolicyStore.layer,
   MemoryProjectStore.layer,
+  MemoryRateLimiter.layer,
   MemoryTenantCache.layer,
   MemoryTenantDatabase.layer,
   MemoryTls.layer,

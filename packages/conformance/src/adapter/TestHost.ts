@@ -17,6 +17,7 @@ import * as OperationStore from "@rdev/core/memory/stores/OperationStore"
 import * as OutputStore from "@rdev/core/memory/stores/OutputStore"
 import * as PolicyStore from "@rdev/core/memory/stores/PolicyStore"
 import * as ProjectStore from "@rdev/core/memory/stores/ProjectStore"
+import * as RateLimiter from "@rdev/core/memory/infra/RateLimiter"
 import * as TenantCache from "@rdev/core/memory/infra/TenantCache"
 import * as TenantDatabase from "@rdev/core/memory/infra/TenantDatabase"
 import * as Tls from "@rdev/core/memory/infra/Tls"
@@ -77,6 +78,7 @@ export const ports = Layer.mergeAll(
   Dns.layer,
   Forge.layer,
   OutputStore.layer,
+  RateLimiter.layer,
   TenantCache.layer,
   TenantDatabase.layer,
   Tls.layer,

@@ -20,6 +20,7 @@ import type { OutputStore } from "../ports/stores/OutputStore.ts"
 import type { PolicyStore } from "../ports/stores/PolicyStore.ts"
 import type { ProjectStore } from "../ports/stores/ProjectStore.ts"
 import type { Templates } from "../ports/infra/Templates.ts"
+import type { RateLimiter } from "../ports/infra/RateLimiter.ts"
 import type { TenantCache } from "../ports/infra/TenantCache.ts"
 import type { TenantDatabase } from "../ports/infra/TenantDatabase.ts"
 import type { Tls } from "../ports/infra/Tls.ts"
@@ -50,6 +51,7 @@ export interface SlotServices {
   readonly stores: Stores
   readonly credentials: CredentialStore
   readonly notifier: Notifier
+  readonly limits: RateLimiter
   readonly templates: Templates
   readonly dns: Dns
   readonly tls: Tls
@@ -73,6 +75,7 @@ export interface SlotNeeds {
   readonly stores: Host
   readonly credentials: Host | Stores
   readonly notifier: Host | Stores
+  readonly limits: Basis
   readonly templates: Host
   readonly dns: Basis
   readonly tls: Basis
@@ -113,6 +116,11 @@ export const slots: { readonly [N in SlotName]: Described } = {
     path: "notifier",
     purpose: "Wakes up other processes. A hint that may be lost. Left out: the stores do it.",
     alias: ["notifications", "pubsub", "events"]
+  },
+  limits: {
+    path: "limits",
+    purpose: "Counts the requests of each key. Left out: each process counts for itself.",
+    alias: ["limit", "ratelimit", "ratelimits", "ratelimiter", "limiter", "quota", "quotas"]
   },
   templates: { path: "templates", purpose: "The files of a new project's repository.", alias: ["template"] },
   dns: { path: "dns", purpose: "Host names of projects.", alias: ["names", "domain", "hosts", "zone"] },

@@ -5,9 +5,11 @@
 import { Authorization, RequiredScope } from "@rdev/api/Access"
 import * as Problem from "@rdev/api/Problem"
 import { allows, allowsProject, CurrentRequest, type Principal } from "@rdev/core/domain/Principal"
+import { headersOf, type RatePolicy } from "@rdev/core/domain/RateLimit"
+import { RateLimiter } from "@rdev/core/ports/infra/RateLimiter"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
 import type { ProjectId } from "@rdev/core/domain/Ids"
-import * as Clock from "effect/Clock"
+import * as RateLimits from "@rdev/core/services/RateLimits"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpEffect from "effect/http/HttpEffect"
@@ -41,29 +43,39 @@ const refused = (detail: string) => Problem.make("unauthorized", { detail })
 const howTo =
   "send `Authorization: Bearer rdev_…`; the first start wrote an admin key to the file admin.key in the data folder"
 
-/** A window of one minute per key. Each replica counts for itself. */
-const limiter = (perMinute: number) => {
-  const windows = new Map<string, { count: number; endsMillis: number }>()
-  return (id: string, nowMillis: number): number | null => {
-    if (perMinute === 0) return null
-    const open = windows.get(id)
-    if (open === undefined || open.endsMillis <= nowMillis) {
-      if (windows.size > 10_000) windows.clear()
-      windows.set(id, { count: 1, endsMillis: nowMillis + 60_000 })
-      return null
-    }
-    open.count++
-    return open.count <= perMinute ? null : Math.ceil((open.endsMillis - nowMillis) / 1000)
-  }
-}
+const minute = 60
+/** What a key may ask in a minute; null = as much as it likes. */
+const policyOf = ({ rateLimit }: ServerConfig): RatePolicy | null =>
+  rateLimit === 0 ? null : { name: "key", limit: rateLimit, windowSeconds: minute }
 
-export const layer = (config: ServerConfig): Layer.Layer<Authorization, never, ApiKeys | ProjectStore> =>
+/** Takes one request of the key's quota. The answer, whichever it is, tells the client what is left. */
+const limiter = (limits: RateLimits.RateLimits, policy: RatePolicy | null) =>
+  Effect.fnUntraced(function* ({ id }: Principal) {
+    if (policy === null) return
+    const answer = yield* limits.take({ kind: "key", id }, policy)
+    if (answer === null) return
+    const { allowed, retryAfterSeconds } = answer
+    yield* HttpEffect.appendPreResponseHandler((_request, response) =>
+      Effect.succeed(
+        HttpServerResponse.setHeaders(response, {
+          ...headersOf(policy, answer),
+          ...(allowed ? {} : { "retry-after": String(retryAfterSeconds) })
+        })
+      )
+    )
+    if (!allowed)
+      return yield* Problem.make("rate-limited", {
+        detail: `More than ${policy.limit} requests in a minute; try again in ${retryAfterSeconds} s`
+      })
+  })
+
+export const layer = (config: ServerConfig): Layer.Layer<Authorization, never, ApiKeys | ProjectStore | RateLimiter> =>
   Layer.effect(
     Authorization,
     Effect.gen(function* () {
       const keys = yield* ApiKeys
       const projects = yield* ProjectStore
-      const overLimit = limiter(config.rateLimit)
+      const withinLimit = limiter(RateLimits.make(yield* RateLimiter), policyOf(config))
 
       const identify = Effect.fn("Authorizer.identify")(function* (credential: string, address: string | null) {
         if (credential === "") {
@@ -97,21 +109,7 @@ export const layer = (config: ServerConfig): Layer.Layer<Authorization, never, A
         if (Option.isNone(scope))
           return yield* Problem.make("forbidden", { detail: "This route says no scope and is therefore closed" })
         const principal = yield* identify(credential, request.sourceAddress)
-        const wait = overLimit(principal.id, yield* Clock.currentTimeMillis)
-        if (wait !== null)
-          yield* HttpEffect.appendPreResponseHandler((_request, response) =>
-            Effect.succeed(
-              HttpServerResponse.setHeaders(response, {
-                "retry-after": String(wait),
-                ratelimit: `"key";r=0;t=${wait}`,
-                "ratelimit-policy": `"key";q=${config.rateLimit};w=60`
-              })
-            )
-          )
-        if (wait !== null)
-          return yield* Problem.make("rate-limited", {
-            detail: `More than ${config.rateLimit} requests in a minute; try again in ${wait} s`
-          })
+        yield* withinLimit(principal)
         if (scope.value !== "public" && !allows(principal, scope.value)) {
           return yield* Problem.make("forbidden", {
             detail: `This needs the scope ${scope.value}; the key ${principal.name} has ${principal.scopes.join(", ")}`

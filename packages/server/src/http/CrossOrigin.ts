@@ -10,6 +10,8 @@ const mayBeRead = [
   "etag",
   "idempotency-replayed",
   "location",
+  "ratelimit",
+  "ratelimit-policy",
   "retry-after",
   "x-request-id",
   ...["offset", "next", "size", "dropped", "ended"].map((name) => `rdev-output-${name}`)

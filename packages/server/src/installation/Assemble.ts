@@ -100,6 +100,7 @@ export const above = (
 ): Layer.Layer<SlotServices[Above], StartError | AdapterError, Host.Host | Stores> => {
   const of = <N extends Above>(name: N) => slot(choice, name)
   const names = Layer.mergeAll(
+    of("limits"),
     of("templates"),
     of("dns"),
     of("tls"),

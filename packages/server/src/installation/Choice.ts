@@ -41,6 +41,7 @@ export interface Choice {
 export const defaults = (env: Source["env"]): ReadonlyMap<SlotName, string> =>
   new Map<SlotName, string>([
     ["stores", "postgres"],
+    ["limits", "memory"],
     ["templates", "folder"],
     ["dns", "local"],
     ["tls", "none"],

@@ -51,6 +51,11 @@ export const own: { readonly [name: string]: Own } = {
     load: () => Promise.resolve({ default: none }),
     slots: Object.keys(none.slots) as ReadonlyArray<SlotName>
   },
+  memory: {
+    packageName: "@rdev/server",
+    load: () => import("./Memory.ts"),
+    slots: ["limits"]
+  },
   folder: {
     packageName: "@rdev/server",
     load: () => import("./Folder.ts"),
