@@ -6,15 +6,17 @@ import * as Command from "effect/cli/Command"
 import { audit } from "./commands/Audit.ts"
 import { agents, templates } from "./commands/Catalogue.ts"
 import { events, exec } from "./commands/Events.ts"
-import { answer, features, next, run, unblock, verdict, why } from "./commands/Features.ts"
+import { answer, features, next, run, unblock, why } from "./commands/Features.ts"
 import { keys } from "./commands/Keys.ts"
 import { operations } from "./commands/Operations.ts"
 import { apply, plan } from "./commands/Plans.ts"
 import { policy } from "./commands/Policy.ts"
 import { gitToken, projects } from "./commands/Projects.ts"
 import { adapters, demo, doctor, up, worker } from "./commands/Servers.ts"
+import { diff, show } from "./commands/Show.ts"
 import { tasks } from "./commands/Tasks.ts"
 import { tree } from "./commands/Trees.ts"
+import { approve, reject, waive } from "./commands/Verdicts.ts"
 import { webhooks } from "./commands/Webhooks.ts"
 
 export const rdev = Command.make("rdev").pipe(
@@ -35,9 +37,11 @@ export const rdev = Command.make("rdev").pipe(
     next,
     why,
     run,
-    verdict("approve", "Approve what a feature waits for"),
-    verdict("reject", "Reject it, with a reason"),
-    verdict("waive", "Do without a gate, with a reason"),
+    show,
+    diff,
+    approve,
+    reject,
+    waive,
     answer,
     unblock,
     events,

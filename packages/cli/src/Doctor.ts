@@ -5,6 +5,7 @@ import { accessSync, constants, readdirSync, statSync } from "node:fs"
 import { local } from "./adapters/AdaptersCommand.ts"
 import { ask, dataDirOf, find, type Where } from "./Connection.ts"
 import { Screen } from "./Screen.ts"
+import { jsonText } from "./TerminalText.ts"
 
 export interface Check {
   readonly name: string
@@ -151,7 +152,7 @@ export const doctor = Effect.fn("Doctor.doctor")(function* (where: Where, json: 
   ]
   const ok = checks.every((check) => check.ok || !check.needed)
   const screen = new Screen(process.stdout)
-  if (json) screen.line(JSON.stringify({ ok, checks }, null, 2))
+  if (json) screen.line(jsonText({ ok, checks }))
   else
     for (const { detail, name, needed, ok } of checks)
       screen.line(

@@ -43,8 +43,15 @@ const lines: Readonly<Record<string, ReadonlyArray<string>>> = {
   next: ["rdev next shop add-a-health-page"],
   why: ["rdev why shop add-a-health-page"],
   run: ["rdev run shop add-a-health-page --follow"],
+  show: ["rdev show shop add-a-health-page", "rdev show shop add-a-health-page spec"],
+  diff: [
+    "rdev diff shop add-a-health-page",
+    "rdev diff shop add-a-health-page src --stat",
+    "rdev diff shop add-a-health-page > health.patch"
+  ],
   approve: [
     "rdev approve shop add-a-health-page",
+    "rdev approve shop add-a-health-page --yes  # without showing it and asking first",
     "rdev approve shop add-a-health-page --gate spec --reason 'as discussed'"
   ],
   reject: ["rdev reject shop add-a-health-page --reason 'say what healthy means'"],

@@ -13,6 +13,7 @@ import { rdev } from "./Commands.ts"
 import * as Examples from "./Examples.ts"
 import { CliFailure, exitCodes } from "./Failure.ts"
 import { behindTheCommand } from "./FlagsFirst.ts"
+import { visible } from "./TerminalText.ts"
 import { given } from "./adapters/GivenLayers.ts"
 
 const { version }: { readonly version: string } = createRequire(import.meta.url)("@rdev/cli/package.json")
@@ -100,7 +101,7 @@ export const main = (typed: ReadonlyArray<string>, { layers }: Options = {}): vo
     disableErrorReporting: true,
     teardown: (exit, onExit) => {
       const { exitCode, message } = ending(exit, args[0])
-      if (message !== "") process.stderr.write(`rdev: ${message}\n`)
+      if (message !== "") process.stderr.write(`rdev: ${visible(message)}\n`)
       onExit(exitCode)
     }
   })

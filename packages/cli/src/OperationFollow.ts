@@ -6,6 +6,7 @@ import { OperationProgress } from "./OperationProgress.ts"
 import * as OperationOutcome from "./OperationOutcome.ts"
 import { Screen } from "./Screen.ts"
 import * as Waiting from "./Waiting.ts"
+import { jsonText } from "./TerminalText.ts"
 
 export interface Options {
   readonly json: boolean
@@ -51,6 +52,6 @@ export const follow = Effect.fn("OperationFollow.follow")(function* (
     Effect.ensuring(Effect.sync(() => screen.live(null)))
   )
   const ledger = yield* OperationOutcome.read(target, id)
-  if (json) screen.line(JSON.stringify(ledger, null, 2))
+  if (json) screen.line(jsonText(ledger))
   yield* OperationOutcome.orFailure(ledger)
 })

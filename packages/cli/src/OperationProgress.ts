@@ -4,13 +4,11 @@
  */
 import type { Event } from "./Progress.ts"
 import { duration, type Screen } from "./Screen.ts"
+import { oneLine } from "./TerminalText.ts"
 
 const text = (value: unknown): string =>
   typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value)
-/** Control characters would let what a step says move the cursor or hide text. */
-// oxlint-disable-next-line no-control-regex -- control characters are what is removed here
-const printable = (line: string): string =>
-  line.replace(/\u001b\[[0-?]*[ -/]*[@-~]|[\u0000-\u001f\u007f]/g, " ").slice(0, 300)
+const printable = (line: string): string => oneLine(line).slice(0, 300)
 const messageOf = (error: unknown): string =>
   printable(typeof error === "object" && error !== null && "message" in error ? text(error.message) : text(error))
 

@@ -5,6 +5,17 @@ import { find, type Json, type Target } from "./Connection.ts"
 import type { CliFailure } from "./Failure.ts"
 import type { Common } from "./Flags.ts"
 import { Screen, table } from "./Screen.ts"
+import { jsonText } from "./TerminalText.ts"
+
+export const printAnswer = (
+  { json }: Pick<Common, "json">,
+  value: unknown,
+  screen: Screen,
+  lines: ReadonlyArray<string>
+): void => {
+  if (json) screen.line(jsonText(value))
+  else for (const line of lines) screen.line(line)
+}
 
 /** Calls, then prints: `show` gives the lines for a person. */
 export const printed = <A>(
@@ -15,16 +26,12 @@ export const printed = <A>(
   Effect.gen(function* () {
     const value = yield* work(yield* find(input))
     const screen = new Screen(process.stdout)
-    if (input.json) screen.line(JSON.stringify(value, null, 2))
-    else for (const line of show(value, screen)) screen.line(line)
+    printAnswer(input, value, screen, input.json ? [] : show(value, screen))
   })
 
 export const string = (value: unknown): string =>
   value === null || value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value)
 export const when = (value: unknown): string => (typeof value === "string" ? value.slice(0, 19).replace("T", " ") : "–")
-/** Text of somebody's for one line: no line breaks, and nothing that turns the direction of what follows it. */
-export const oneLine = (text: string): string =>
-  text.replace(/[\r\n\t\v\f\u0085\u2028\u2029]+/g, " ").replace(/[\u202a-\u202e\u2066-\u2069]/g, "")
 /** A heading and one row per item; a sentence when there are none. */
 export const rows =
   (columns: ReadonlyArray<readonly [title: string, of: (row: Json) => string]>, none: string) =>
@@ -33,7 +40,7 @@ export const rows =
       ? [none]
       : table([
           columns.map(([title]) => screen.style.dim(title)),
-          ...items.map((item) => columns.map(([, of]) => oneLine(of(item))))
+          ...items.map((item) => columns.map(([, of]) => of(item)))
         ])
 export const fields = (pairs: ReadonlyArray<readonly [string, string]>, screen: Screen) =>
   table(pairs.map(([name, value]) => [screen.style.dim(name), value]))

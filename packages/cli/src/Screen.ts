@@ -3,6 +3,7 @@
  * nothing flickers; without a TTY only the lines are written.
  */
 import { stripVTControlCharacters } from "node:util"
+import { oneLine, visible, visibleStyled } from "./TerminalText.ts"
 
 const tick = 100
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
@@ -57,8 +58,10 @@ export class Screen {
     this.style = output.isTTY === true && env["NO_COLOR"] === undefined ? styles : noStyles
   }
 
+  /** Whoever the text is of: nothing in it but this screen's own styles acts on the terminal. */
   line(text = ""): void {
-    this.output.write(`${this.shown ? clear : ""}${text}\n${this.statusText()}`)
+    const shown = this.style === styles ? visibleStyled(text) : visible(text)
+    this.output.write(`${this.shown ? clear : ""}${shown}\n${this.statusText()}`)
     this.shown = this.status !== null && this.isLive
   }
 
@@ -86,13 +89,14 @@ export class Screen {
   private statusText(): string {
     if (this.status === null || !this.isLive) return ""
     const width = (this.output.columns || 80) - 3
-    const text = stripVTControlCharacters(this.status())
+    const text = visible(stripVTControlCharacters(this.status())).replaceAll(/\s/g, " ")
     return `${this.style.cyan(frames[this.frame] ?? "")} ${text.length > width ? `${text.slice(0, width - 1)}…` : text}`
   }
 }
 
-/** Columns as wide as their widest cell; the last one is not padded. */
-export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
+/** Columns as wide as their widest cell; the last one is not padded. Line breaks in a cell are spaces: a row is a line. */
+export const table = (cells: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
+  const rows = cells.map((row) => row.map((cell) => oneLine(cell)))
   const widths: Array<number> = []
   for (const row of rows)
     row.forEach((cell, i) => {

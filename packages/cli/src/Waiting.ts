@@ -1,6 +1,7 @@
 /** Says what an operation or a feature waits for, once for each reason, while a command follows it. */
 import * as Effect from "effect/Effect"
 import type { CliFailure } from "./Failure.ts"
+import { oneLine } from "./TerminalText.ts"
 
 export interface WaitingFor {
   readonly reason: string
@@ -11,10 +12,7 @@ interface Answer {
 }
 const everySeconds = 2
 
-/** Control characters would let what the server says move the cursor or hide text. */
-// oxlint-disable-next-line no-control-regex -- control characters are what is removed here
-export const line = ({ detail }: WaitingFor): string =>
-  `waiting: ${detail.replace(/[\u0000-\u001f\u007f]/g, " ").slice(0, 500)}`
+export const line = ({ detail }: WaitingFor): string => `waiting: ${oneLine(detail).slice(0, 500)}`
 
 /** Looks for ever at an operation, or at what is next for a feature. A question to a person is shown by who follows. */
 export const watch = (

@@ -6,6 +6,7 @@ import { CliFailure, fail } from "./Failure.ts"
 import * as Follow from "./Follow.ts"
 import { type Event, Progress } from "./Progress.ts"
 import { Screen } from "./Screen.ts"
+import { jsonText } from "./TerminalText.ts"
 import * as Waiting from "./Waiting.ts"
 
 const own = new Set(["seq", "time", "type"])
@@ -35,7 +36,7 @@ export const showEvents = Effect.fn("Watch.showEvents")(function* (
   const show = (event: Event) =>
     screen.line(
       options.json
-        ? JSON.stringify(event)
+        ? jsonText(event, 0)
         : `${style.dim(String(event.seq).padStart(6))} ${style.dim(event.time.slice(11, 19))} ${event.type.padEnd(18)} ${describe(event)}`
     )
   if (options.follow)
@@ -74,7 +75,7 @@ export const execute = Effect.fn("Watch.execute")(function* (target: Target, opt
   )
   let end: Event | null = null
   yield* Follow.until(target, { project, exec_id: started.id }, 0, (event) => {
-    if (options.json && event.type !== "synced") process.stdout.write(`${JSON.stringify(event)}\n`)
+    if (options.json && event.type !== "synced") process.stdout.write(`${jsonText(event, 0)}\n`)
     else if (event.type === "output")
       (event["stream"] === "stderr" ? process.stderr : process.stdout).write(`${String(event["line"])}\n`)
     else if (event.type === "output.truncated")

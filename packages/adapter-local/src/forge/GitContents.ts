@@ -1,5 +1,5 @@
 /** Trees and blobs of commits. Both are immutable, so they are cached: at most 256 trees and 64 MiB of file content. */
-import type { FileChange, Sha, TreeEntry } from "@rdev/core/ports/infra/Forge"
+import { type FileChange, isAsked, type Sha, type TreeEntry } from "@rdev/core/ports/infra/Forge"
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
 import type { Git } from "./Git.ts"
@@ -84,7 +84,7 @@ export interface GitContents {
   files(
     repository: GitRepository,
     sha: Sha,
-    under: string
+    under: string | ReadonlyArray<string>
   ): Effect.Effect<ReadonlyMap<string, Uint8Array>, LocalFailure>
 }
 
@@ -134,15 +134,13 @@ export const make = (git: Git): GitContents => {
   })
 
   const files: GitContents["files"] = Effect.fn("GitContents.files")(function* (repository, sha, under) {
-    const prefix = under === "" ? "" : `${under.replace(/\/+$/, "")}/`
-    const wanted = (yield* tree(repository, sha)).filter(
-      (entry) => entry.path.startsWith(prefix) && entry.mode !== "160000"
-    )
+    const asked = isAsked(under)
+    const wanted = (yield* tree(repository, sha)).filter((entry) => asked(entry.path) && entry.mode !== "160000")
     const total = wanted.reduce((sum, entry) => sum + entry.sizeBytes, 0)
     if (total > maxReadBytes) {
       return yield* fail({
         _tag: "ResourceExhausted",
-        message: `the files under "${under}" of ${sha} are ${total} bytes, more than ${maxReadBytes}`
+        message: `the files asked for at ${sha} are ${total} bytes, more than ${maxReadBytes}`
       })
     }
     const found = new Map<string, Uint8Array>()

@@ -107,9 +107,71 @@ export const Explanation = Wire.struct("Explanation", {
 export const FeatureDetail = Wire.struct("FeatureDetail", { feature: FeatureView, next: DecisionView })
 export const FeaturePage = Wire.struct("FeaturePage", { features: Schema.Array(FeatureView), ...Parameters.nextCursor })
 
-/** Without a gate: the one that the feature waits at. */
-const Approval = Wire.struct("Approval", { gate: Schema.optionalKey(VerdictGate), reason: Schema.optionalKey(Reason) })
-const Refusal = Wire.struct("Refusal", { gate: Schema.optionalKey(VerdictGate), reason: Reason })
+const document = {
+  /** `idea`, `spec`, `design`, `tasks`, `qa-plan`, `review`, `audit`, `qa-report`, or another Markdown file beside them. */
+  name: Schema.String,
+  paths: Schema.Array(Schema.String),
+  sizeBytes: Schema.Int,
+  /** Digest of exactly this content, as a verdict names it; null for what no verdict is about. */
+  digest: Schema.NullOr(Schema.String)
+}
+export const DocumentEntry = Wire.struct("DocumentEntry", document)
+export const DocumentView = Wire.struct("Document", {
+  ...document,
+  /** Commit that it was read at. */
+  sha: Schema.String,
+  /** At most 256 KiB of it, secrets masked. */
+  text: Schema.String,
+  truncated: Schema.Boolean
+})
+/** What a verdict given now is about, and where to look. */
+export const DueView = Wire.struct("Due", {
+  gate: VerdictGate,
+  subject: Schema.NullOr(Schema.String),
+  /** Names of documents. */
+  documents: Schema.Array(Schema.String),
+  /** The change of the code is to be looked at, too. */
+  code: Schema.Boolean
+})
+export const DocumentList = Wire.struct("DocumentList", {
+  sha: Schema.String,
+  documents: Schema.Array(DocumentEntry),
+  /** About the gate that was asked for, or the one that waits; null when nothing waits for a verdict. */
+  due: Schema.NullOr(DueView)
+})
+export const ChangedFile = Wire.struct("ChangedFile", {
+  path: Schema.String,
+  previousPath: Schema.NullOr(Schema.String),
+  status: Schema.Literals(["added", "deleted", "modified", "renamed"]),
+  binary: Schema.Boolean,
+  /** Lines; null where they were not counted. */
+  added: Schema.NullOr(Schema.Int),
+  removed: Schema.NullOr(Schema.Int),
+  /** In git's form, secrets masked; null when it is left out. */
+  patch: Schema.NullOr(Schema.String),
+  truncated: Schema.Boolean
+})
+export const ChangesView = Wire.struct("Changes", {
+  base: Schema.NullOr(Schema.String),
+  head: Schema.String,
+  /** What a verdict about the code names. */
+  subject: Schema.NullOr(Schema.String),
+  /** At most 1000, with 512 KiB of patches. */
+  files: Schema.Array(ChangedFile),
+  total: Schema.Int,
+  /** Changed files of the feature's events and evidence, which are not listed. */
+  records: Schema.Int,
+  truncated: Schema.Boolean
+})
+
+const about = {
+  /** Without one: the gate that the feature waits at. */
+  gate: Schema.optionalKey(VerdictGate),
+  /** Digest of what was looked at, as `documents` and `diff` name it: a verdict about something else by now is refused. */
+  subject: Schema.optionalKey(Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200)))
+}
+const Approval = Wire.struct("Approval", { ...about, reason: Schema.optionalKey(Reason) })
+const Refusal = Wire.struct("Refusal", { ...about, reason: Reason })
 export const VerdictView = Wire.struct("Verdict", {
   gate: VerdictGate,
   verdict: Schema.Literals(["approve", "reject", "waive"]),
@@ -152,6 +214,28 @@ export class FeaturesGroup extends HttpApiGroup.make("features")
     HttpApiEndpoint.get("why", `${one}/why`, { params, success: Explanation, error: Problem.read }).annotateMerge(
       requires("sdlc:read", { summary: "The next action with the facts it rests on and the rules that did not hit" })
     ),
+    HttpApiEndpoint.get("documents", `${one}/documents`, {
+      params,
+      query: { gate: Schema.optionalKey(VerdictGate) },
+      success: DocumentList,
+      error: Problem.read
+    }).annotateMerge(requires("sdlc:read", { summary: "List its documents, and what a verdict now is about" })),
+    HttpApiEndpoint.get("document", `${one}/documents/:document`, {
+      params: {
+        ...params,
+        document: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200)).annotate({
+          description: "Name of a document, e.g. spec"
+        })
+      },
+      success: DocumentView,
+      error: Problem.read
+    }).annotateMerge(requires("sdlc:read", { summary: "Show a document as it stands at the feature's branch" })),
+    HttpApiEndpoint.get("diff", `${one}/diff`, {
+      params,
+      query: { path: Schema.optionalKey(Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(4096))) },
+      success: ChangesView,
+      error: Problem.read
+    }).annotateMerge(requires("sdlc:read", { summary: "What its branch changes of the base" })),
     HttpApiEndpoint.post("approve", `${one}/approve`, {
       params,
       headers,

@@ -8,6 +8,7 @@ import { ask, find, type Where } from "../Connection.ts"
 import { exitCodes } from "../Failure.ts"
 import { given } from "./GivenLayers.ts"
 import { Screen, table } from "../Screen.ts"
+import { jsonText } from "../TerminalText.ts"
 
 interface Key {
   readonly name: string
@@ -72,7 +73,7 @@ export const adapters = Effect.fn("AdaptersCommand.adapters")(function* (where: 
   if (Result.isFailure(asked) && asked.failure.exitCode !== exitCodes.unreachable) return yield* asked.failure
   const answer: Answer = Result.isSuccess(asked) ? asked.success : (yield* local(where.dataDir)).answer
   const screen = new Screen(process.stdout)
-  if (json) screen.line(JSON.stringify(answer, null, 2))
+  if (json) screen.line(jsonText(answer))
   else {
     for (const line of lines(answer, screen)) screen.line(line)
     if (Result.isFailure(asked))

@@ -9,6 +9,7 @@ import { fail } from "../Failure.ts"
 import { common, flag, named, optionalText } from "../Flags.ts"
 import { printed, string, when } from "../Printing.ts"
 import { duration, Screen, table } from "../Screen.ts"
+import { jsonText } from "../TerminalText.ts"
 
 const subject = named("project").pipe(
   Argument.withDescription("Name or id of the project; without one, the installation's own trail"),
@@ -106,7 +107,7 @@ const verify = Command.make(
       const AuditExport = yield* Effect.promise(() => import("@rdev/server/audit/AuditExport"))
       const verdict = AuditExport.verify(text, input.head === null ? null : { hash: input.head })
       const screen = new Screen(process.stdout)
-      if (input.json) screen.line(JSON.stringify(verdict, null, 2))
+      if (input.json) screen.line(jsonText(verdict))
       const { problem } = verdict
       if (problem !== null)
         return yield* fail(

@@ -1,6 +1,6 @@
 /** What a feature waits for and what is next, as lines for a person. */
 import type { Json } from "../Connection.ts"
-import { fields, oneLine, string } from "../Printing.ts"
+import { fields, string } from "../Printing.ts"
 import type { Screen } from "../Screen.ts"
 import * as Waiting from "../Waiting.ts"
 
@@ -57,15 +57,20 @@ export const wayOut = (input: Named, one: Json): string | null => {
 export const showWayOut = (input: Named, one: Json, screen: Screen) => {
   const command = wayOut(input, one)
   if (command === null) return []
-  const other = command.startsWith("rdev approve ")
-    ? [["or", `${command.replace("approve", "reject")} --reason "<why>"`] as const]
-    : []
-  return fields([["go on", command], ...other], screen)
+  const decides = command.startsWith("rdev approve ")
+  return fields(
+    [
+      ...(decides ? [["look at", command.replace("approve", "show")] as const] : []),
+      ["go on", command],
+      ...(decides ? [["or", `${command.replace("approve", "reject")} --reason "<why>"`] as const] : [])
+    ],
+    screen
+  )
 }
 export const showDetail = (detail: { readonly feature: Json; readonly next: Json }, screen: Screen) => [
   ...fields(
     [
-      ["feature", `${string(detail.feature["slug"])}  ${oneLine(string(detail.feature["title"]))}`],
+      ["feature", `${string(detail.feature["slug"])}  ${string(detail.feature["title"])}`],
       ["state", string(detail.feature["lifecycle"])]
     ],
     screen

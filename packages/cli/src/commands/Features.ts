@@ -1,15 +1,14 @@
-/** `rdev features`, and the verbs that drive one: next, why, run, approve, reject, waive, answer, unblock. */
+/** `rdev features`, and the verbs that drive one: next, why, run, answer, unblock. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { ask, find, type Json, list, type Target } from "../Connection.ts"
-import { type CliFailure, exitCodes, fail } from "../Failure.ts"
 import { common, feature, flag, optionalText, project } from "../Flags.ts"
 import { given, printed, rows, string } from "../Printing.ts"
 import { table } from "../Screen.ts"
-import { type Named, showDecision, showDetail, showWayOut, wayOut } from "./FeatureLines.ts"
+import { type Named, showDecision, showDetail, showWayOut } from "./FeatureLines.ts"
 
 const one = ({ feature, project }: Named): Named => ({ project, feature })
 const nextOf = (target: Target, input: Named) => ask(target, (rdev, call) => rdev.features.next(one(input), call))
@@ -179,61 +178,3 @@ export const unblock = Command.make(
       (detail, screen) => [...showDetail(detail, screen), ...showWayOut(input, detail.next, screen)]
     )
 ).pipe(Command.withDescription("Unblock a plan task of a feature"))
-
-/** A verdict that does not fit the state: says what to type where an answer is what the feature waits for. */
-const withWayOut = <A>(
-  target: Target,
-  input: Named,
-  verdict: Effect.Effect<A, CliFailure>
-): Effect.Effect<A, CliFailure> =>
-  Effect.catchIf(
-    verdict,
-    (failure) => failure.exitCode === exitCodes.conflict,
-    (failure) =>
-      Effect.flatMap(nextOf(target, input), (decision) => {
-        const command = wayOut(input, decision)
-        return Effect.fail(
-          command === null ? failure : fail("conflict", `${failure.message}\nGo on with \`${command}\``)
-        )
-      })
-  )
-
-const gate = Flag.Literals("gate", [
-  "spec",
-  "design",
-  "tasks",
-  "qa-plan",
-  "start",
-  "human-review",
-  "risk",
-  "uat",
-  "merge",
-  "action"
-]).pipe(Flag.withDescription("Gate to decide; default: the one that waits"), Flag.optional, Flag.map(Option.getOrNull))
-export const verdict = (name: "approve" | "reject" | "waive", description: string) =>
-  Command.make(
-    name,
-    { ...common, project, feature, gate, reason: optionalText("reason", "Why; the agent reads it") },
-    (input) =>
-      printed(
-        input,
-        (target) => {
-          const { gate, reason } = input
-          const said = { ...one(input), ...given({ gate, reason }) }
-          if (name !== "approve" && reason === null)
-            return Effect.fail(fail("usage", `--reason: to ${name} needs a reason; the agent reads it`))
-          return withWayOut(
-            target,
-            input,
-            ask(target, (rdev, call) =>
-              name === "approve"
-                ? rdev.features.approve(said, call)
-                : rdev.features[name]({ ...said, reason: reason ?? "" }, call)
-            )
-          )
-        },
-        ({ gate, subject, verdict }) => [
-          `${gate}: ${verdict === "approve" ? "approved" : verdict === "reject" ? "rejected" : "waived"} ${string(subject)}`
-        ]
-      )
-  ).pipe(Command.withDescription(description))

@@ -3,7 +3,6 @@
  * for here becomes an event in the feature's repository; the controller does the rest.
  */
 import { decide } from "@rdev/sdlc/derive/Decide"
-import { subjectOf } from "@rdev/sdlc/derive/Verdicts"
 import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
 import type { VerdictGate } from "@rdev/sdlc/model/Verdict"
 import * as Repo from "@rdev/sdlc/repo/Repo"
@@ -26,9 +25,12 @@ import * as FeatureAudit from "./features/report/FeatureAudit.ts"
 import { FeatureError, type FeatureReason } from "./features/report/FeatureError.ts"
 import * as FeatureFiles from "./features/read/FeatureFiles.ts"
 import * as FeatureTask from "./features/drive/FeatureTask.ts"
+import { subjectAt } from "./features/act/Gate.ts"
 import { draft } from "./features/act/PlatformActions.ts"
 import { PlatformKey } from "./features/act/PlatformKey.ts"
 import { RepositoryReader } from "./features/read/RepositoryReader.ts"
+import * as Changes from "./features/show/Changes.ts"
+import * as Documents from "./features/show/Documents.ts"
 import * as PolicyAuthority from "./policy/PolicyAuthority.ts"
 import { Redaction } from "./redaction/Redaction.ts"
 import * as Wake from "./features/drive/Wake.ts"
@@ -64,19 +66,8 @@ export interface GivenVerdict {
   /** Default: the gate that the feature waits at. */
   readonly gate?: VerdictGate
   readonly reason?: string
-}
-
-const gateOfAction: Readonly<Record<string, VerdictGate>> = {
-  "approve-spec": "spec",
-  "approve-design": "design",
-  "approve-tasks": "tasks",
-  "approve-qa-plan": "qa-plan",
-  "approve-start": "start",
-  "approve-review": "human-review",
-  "accept-risk": "risk",
-  "approve-qa": "uat",
-  "approve-merge": "merge",
-  "confirm-action": "action"
+  /** Digest of what was looked at: a verdict about something else by now is refused. */
+  readonly subject?: string
 }
 
 const fail = (operation: string, reason: FeatureReason) =>
@@ -313,19 +304,20 @@ const create = Effect.fn("Features.create")(function* (idOrName: string, spec: N
 const verdict = Effect.fn("Features.verdict")(function* (idOrName: string, slug: string, given: GivenVerdict) {
   const { decision, snapshot } = yield* writable("verdict", idOrName, slug)
   const by = yield* speaker("verdict")
-  const gate = given.gate ?? gateOfAction[decision.action]
-  if (gate === undefined && decision.action === "await-escalation") {
+  const at = subjectAt(snapshot.state, decision, given.gate ?? null)
+  if (at === null && decision.action === "await-escalation") {
     return yield* fail("verdict", {
       _tag: "Conflict",
       message: `an escalation is open: answer it (${decision.reason})`
     })
   }
-  if (gate === undefined) {
+  if (at === null) {
     return yield* fail("verdict", {
       _tag: "Conflict",
       message: `nothing waits for a verdict: the next action is ${decision.action} (${decision.reason}); name a gate to decide one that is not due`
     })
   }
+  const { gate, subject, upstream } = at
   if (given.verdict !== "approve" && (given.reason ?? "").trim() === "") {
     return yield* fail("verdict", {
       _tag: "Invalid",
@@ -342,12 +334,15 @@ const verdict = Effect.fn("Features.verdict")(function* (idOrName: string, slug:
           : `the policy leaves the gate ${gate} to a human; ${by.id} is ${by.type}`
     })
   }
-  const about = subjectOf(snapshot.state, gate)
-  const subject = gate === "action" ? (decision.confirms ?? null) : about.subject
   if (subject === null && given.verdict !== "waive")
     return yield* fail("verdict", {
       _tag: "Conflict",
       message: `there is nothing at the gate ${gate} to decide about yet`
+    })
+  if (given.subject !== undefined && given.subject !== subject)
+    return yield* fail("verdict", {
+      _tag: "Conflict",
+      message: `what waits at the gate ${gate} is not what was looked at any more (now ${subject ?? "nothing"}); look again`
     })
   yield* FeatureFiles.record(
     snapshot,
@@ -356,7 +351,7 @@ const verdict = Effect.fn("Features.verdict")(function* (idOrName: string, slug:
         gate,
         subject,
         verdict: given.verdict,
-        upstream: about.upstream,
+        upstream,
         ...(given.reason === undefined ? {} : { reason: given.reason })
       })
     ],
@@ -460,6 +455,36 @@ const make = Effect.gen(function* () {
           standing: snapshot.standing,
           mainSha: snapshot.mainSha
         } satisfies FeatureView
+      })
+    ),
+    /** Its documents as they stand, and which of them a verdict given now is about. */
+    documents: bound(
+      Effect.fn("Features.documents")(function* (idOrName: string, slug: string, gate: VerdictGate | null) {
+        const found = yield* loadSnapshot("documents", idOrName, slug)
+        const documents = yield* Documents.all(found.snapshot)
+        return { sha: found.snapshot.sha, documents, due: Documents.due(found, documents, gate) }
+      })
+    ),
+    document: bound(
+      Effect.fn("Features.document")(function* (idOrName: string, slug: string, name: string) {
+        const { snapshot } = yield* loadSnapshot("document", idOrName, slug)
+        const documents = yield* Documents.all(snapshot)
+        const found = Documents.find(documents, name)
+        return found !== null
+          ? { sha: snapshot.sha, document: found }
+          : yield* fail("document", {
+              _tag: "DocumentNotFound",
+              feature: slug,
+              document: name,
+              has: documents.map((one) => one.name)
+            })
+      })
+    ),
+    /** What its branch changes of the base; `under` = only this file or folder. */
+    changes: bound(
+      Effect.fn("Features.changes")(function* (idOrName: string, slug: string, under: string | null) {
+        const { snapshot } = yield* loadSnapshot("changes", idOrName, slug)
+        return yield* Changes.of(snapshot, under)
       })
     ),
     snapshot: bound((idOrName: string, slug: string) => loadSnapshot("snapshot", idOrName, slug)),

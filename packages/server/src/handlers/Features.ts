@@ -64,6 +64,15 @@ export const layer = HttpApiBuilder.group(
         answer(Effect.map(now(params), ([found, waitingFor]) => Views.decision(found.decision, found, waitingFor))),
       why: ({ params }) =>
         answer(Effect.map(now(params), ([found, waitingFor]) => Views.explanation(found.decision, found, waitingFor))),
+      documents: ({ params, query }) => answer(features.documents(params.project, params.feature, query.gate ?? null)),
+      document: ({ params }) =>
+        answer(
+          Effect.map(features.document(params.project, params.feature, params.document), ({ document, sha }) => ({
+            ...document,
+            sha
+          }))
+        ),
+      diff: ({ params, query }) => answer(features.changes(params.project, params.feature, query.path ?? null)),
       approve: ({ params, payload }) => verdict(params, { ...payload, verdict: "approve" }),
       reject: ({ params, payload }) => verdict(params, { ...payload, verdict: "reject" }),
       waive: ({ params, payload }) => verdict(params, { ...payload, verdict: "waive" }),

@@ -17,6 +17,7 @@ const codeOfReason: Readonly<Record<string, Problem.Code>> = {
   NotFound: "not-found",
   ProjectNotFound: "not-found",
   FeatureNotFound: "not-found",
+  DocumentNotFound: "not-found",
   AlreadyExists: "already-exists",
   Foreign: "conflict",
   Conflict: "conflict",

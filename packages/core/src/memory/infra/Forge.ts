@@ -16,7 +16,7 @@ import type {
   RepositoryTarget,
   Sha
 } from "../../ports/infra/Forge.ts"
-import { Forge, ForgeError, messageLength } from "../../ports/infra/Forge.ts"
+import { Forge, ForgeError, isAsked, messageLength } from "../../ports/infra/Forge.ts"
 import * as ForgePath from "../../ports/infra/ForgePath.ts"
 import type { PortReason } from "../../ports/infra/PortReason.ts"
 import {
@@ -360,15 +360,15 @@ const make = Effect.sync(() => {
     readFiles: (target, sha, under) =>
       run("readFiles", () => {
         const repo = find(target)
-        const prefix = under === "" ? "" : `${under.replace(/\/+$/, "")}/`
+        const asked = isAsked(under)
         const files = new Map<string, Uint8Array>()
         let total = 0
         for (const [path, entry] of commitOf(repo, sha).tree) {
           const content = repo.blobs.get(entry.oid)
-          if (!path.startsWith(prefix) || content === undefined) continue
+          if (!asked(path) || content === undefined) continue
           total += content.byteLength
           if (total > maxReadBytes)
-            refuse({ _tag: "ResourceExhausted", message: `the files under "${under}" are larger than 64 MiB` })
+            refuse({ _tag: "ResourceExhausted", message: "the files asked for are larger than 64 MiB" })
           files.set(path, content)
         }
         return files

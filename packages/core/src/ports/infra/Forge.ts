@@ -60,6 +60,15 @@ export interface FileChange {
   readonly content: Uint8Array | string | null
   readonly executable?: boolean
 }
+/** What `readFiles` is asked for, as a question about each path. */
+export const isAsked = (under: string | ReadonlyArray<string>): ((path: string) => boolean) => {
+  if (typeof under !== "string") {
+    const paths = new Set(under)
+    return (path) => paths.has(path)
+  }
+  const prefix = under === "" ? "" : `${under.replace(/\/+$/, "")}/`
+  return (path) => path.startsWith(prefix)
+}
 export interface CommitRequest {
   readonly branch: BranchName
   /** Head the change was made against; a moved head answers Conflict and changes nothing. null = the branch must not exist. */
@@ -150,11 +159,11 @@ export class Forge extends Context.Service<
     ): Effect.Effect<ReadonlyArray<{ readonly name: string; readonly sha: Sha }>, ForgeError>
     /** Every file of the commit's tree. */
     listTree(target: RepositoryTarget, sha: Sha): Effect.Effect<ReadonlyArray<TreeEntry>, ForgeError>
-    /** Contents of all files under a folder (`""` = all) at a commit, at most 64 MiB. */
+    /** Contents of all files under a folder (`""` = all) at a commit, or of the files with these paths; at most 64 MiB. */
     readFiles(
       target: RepositoryTarget,
       sha: Sha,
-      under: string
+      under: string | ReadonlyArray<string>
     ): Effect.Effect<ReadonlyMap<string, Uint8Array>, ForgeError>
     commit(target: RepositoryTarget, request: CommitRequest): Effect.Effect<Sha, ForgeError>
     /** Creates the branch at the commit; a branch that is there already is left as it is. */

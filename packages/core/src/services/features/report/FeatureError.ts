@@ -4,6 +4,7 @@ import { Schema } from "effect"
 export const FeatureReason = Schema.TaggedUnion({
   ProjectNotFound: { project: Schema.String },
   FeatureNotFound: { project: Schema.String, slug: Schema.String },
+  DocumentNotFound: { feature: Schema.String, document: Schema.String, has: Schema.Array(Schema.String) },
   AlreadyExists: { project: Schema.String, slug: Schema.String },
   /** The project is not ready (still provisioning, failed or being deleted). */
   ProjectNotReady: { project: Schema.String, status: Schema.String },
@@ -27,6 +28,8 @@ export class FeatureError extends Schema.TaggedError<FeatureError>()("FeatureErr
         return `project ${r.project} does not exist`
       case "FeatureNotFound":
         return `project ${r.project} has no feature ${r.slug}`
+      case "DocumentNotFound":
+        return `feature ${r.feature} has no document ${r.document}; it has ${r.has.join(", ") || "none yet"}`
       case "AlreadyExists":
         return `project ${r.project} has a feature ${r.slug} already; choose another slug`
       case "ProjectNotReady":
