@@ -12,6 +12,7 @@ import { createRequire } from "node:module"
 import { rdev } from "./Commands.ts"
 import * as Examples from "./Examples.ts"
 import { CliFailure, exitCodes } from "./Failure.ts"
+import { asText } from "./DashedText.ts"
 import { behindTheCommand } from "./FlagsFirst.ts"
 import { visible } from "./TerminalText.ts"
 import { given } from "./adapters/GivenLayers.ts"
@@ -23,6 +24,12 @@ interface Ending {
   readonly exitCode: number
 }
 
+/** A text like `--this` cannot be told from a flag. */
+const dashedHint = (errors: ReadonlyArray<{ readonly _tag: string }>): ReadonlyArray<string> =>
+  errors.some(({ _tag }) => _tag === "UnrecognizedOption")
+    ? ["A text that begins with -- stands behind --, at the end"]
+    : []
+
 const endingOf = (error: unknown): Ending => {
   if (error instanceof CliFailure) return { message: error.message, exitCode: error.exitCode }
   if (CliError.isCliError(error)) {
@@ -31,7 +38,7 @@ const endingOf = (error: unknown): Ending => {
     const help = `See \`${error.commandPath.join(" ") || "rdev"} --help\``
     return messages.length === 0
       ? { message: "", exitCode: 0 }
-      : { message: `${messages.join("\n")}\n${help}`, exitCode: exitCodes.usage }
+      : { message: [...messages, ...dashedHint(error.errors), help].join("\n"), exitCode: exitCodes.usage }
   }
   if (error instanceof Error && Reflect.get(error, "_tag") === "StartError")
     return { message: error.message, exitCode: exitCodes.failed }
@@ -88,7 +95,7 @@ export interface Options {
 
 /** The command line, for a program of one's own too: `main(process.argv.slice(2), { layers: { dns: … } })`. */
 export const main = (typed: ReadonlyArray<string>, { layers }: Options = {}): void => {
-  const args = behindTheCommand(typed)
+  const args = asText(behindTheCommand(typed))
   if (layers !== undefined) given.layers = layers
   endWhenUnread(process.stdout)
   endWhenUnread(process.stderr)

@@ -5,6 +5,7 @@ import { Effect } from "effect"
 import { CliOutput, Command, type HelpDoc } from "effect/cli"
 import { rdev } from "../src/Commands.ts"
 import * as Examples from "../src/Examples.ts"
+import { asText, withValue } from "../src/DashedText.ts"
 import { behindTheCommand } from "../src/FlagsFirst.ts"
 
 const leaves = (command: Command.Command.Any, path: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => {
@@ -70,6 +71,76 @@ describe("examples of the help", () => {
       }
     })
   )
+})
+
+describe("text that begins with a dash", () => {
+  it.effect("is known from a flag because the flags with a value are known", () =>
+    Effect.gen(function* () {
+      const found = new Set<string>()
+      for (const path of all)
+        for (const flag of (yield* helpOf(path)).flags) if (flag.type !== "boolean") found.add(`--${flag.name}`)
+      assert.deepStrictEqual([...withValue].toSorted(), [...found].toSorted())
+    })
+  )
+  const cases: ReadonlyArray<readonly [typed: ReadonlyArray<string>, meant: ReadonlyArray<string>]> = [
+    [
+      ["features", "create", "shop", "-5 degrees"],
+      ["features", "create", "shop", "--", "-5 degrees"]
+    ],
+    [
+      ["features", "create", "shop", "--- a line", "--hold"],
+      ["features", "create", "shop", "--hold", "--", "--- a line"]
+    ],
+    [
+      ["features", "create", "shop", "-x"],
+      ["features", "create", "shop", "--", "-x"]
+    ],
+    [
+      ["features", "create", "--slug", "x", "shop", "- item"],
+      ["features", "create", "--slug", "x", "shop", "--", "- item"]
+    ],
+    [
+      ["answer", "shop", "f", "---", "--key", "-K"],
+      ["answer", "shop", "f", "--key=-K", "--", "---"]
+    ],
+    [
+      ["reject", "shop", "f", "--reason", "- no good"],
+      ["reject", "shop", "f", "--reason=- no good"]
+    ],
+    [
+      ["reject", "shop", "f", "--reason", "-no", "--json"],
+      ["reject", "shop", "f", "--reason=-no", "--json"]
+    ],
+    [
+      ["-5", "shop"],
+      ["--", "-5", "shop"]
+    ],
+    [
+      ["exec", "shop", "--", "ls", "-l x"],
+      ["exec", "shop", "--", "ls", "-l x"]
+    ],
+    [
+      ["exec", "-shop", "--", "ls", "-l"],
+      ["exec", "--", "-shop", "ls", "-l"]
+    ],
+    // A flag stays a flag, known or not, and nothing else moves.
+    [
+      ["answer", "shop", "f", "--yes"],
+      ["answer", "shop", "f", "--yes"]
+    ],
+    [
+      ["features", "create", "shop", "plain", "--hold"],
+      ["features", "create", "shop", "plain", "--hold"]
+    ],
+    [
+      ["reject", "shop", "f", "--reason", "--json"],
+      ["reject", "shop", "f", "--reason", "--json"]
+    ],
+    [["-h"], ["-h"]],
+    [["-"], ["-"]],
+    [[], []]
+  ]
+  for (const [typed, meant] of cases) it(JSON.stringify(typed), () => assert.deepStrictEqual(asText(typed), meant))
 })
 
 describe("flags before the command", () => {
