@@ -5,6 +5,7 @@
 import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
 import { AgentError, type AgentEvent, type AgentJob } from "@rdev/core/ports/agents/AgentHarness"
 import * as Redactor from "@rdev/core/redaction/Redactor"
+import { errorClass } from "@rdev/core/ports/infra/PortReason"
 import type { Command, ExitStatus, WorkspaceError, WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Redaction } from "@rdev/core/services/redaction/Redaction"
@@ -33,28 +34,7 @@ const lastFailures = 3
 const lastLines = 12
 
 /** What a failing workspace means for the task that runs in it. */
-export const ofWorkspace = (error: WorkspaceError): ErrorClass => {
-  const { reason } = error
-  const { message } = error
-  switch (reason._tag) {
-    case "Invalid":
-      return { _tag: "Invalid", message, field: reason.field }
-    case "Unsupported":
-      return { _tag: "Invalid", message, field: "workspace" }
-    case "Unauthorized":
-    case "Foreign":
-      return { _tag: "AuthFailed", message }
-    case "RateLimited":
-      return { _tag: "RateLimited", message, gate: null, retryAfterMillis: reason.retryAfterMillis }
-    case "ResourceExhausted":
-      return { _tag: "ResourceExhausted", message, resource: "workspace" }
-    case "Conflict":
-    case "AlreadyExists":
-      return { _tag: "Conflict", message }
-    default:
-      return { _tag: "Unknown", message }
-  }
-}
+export const ofWorkspace = ({ message, reason }: WorkspaceError): ErrorClass => ({ ...errorClass(reason), message })
 
 const fail = (
   transcript: Transcript.Transcript,

@@ -1,6 +1,5 @@
 /** What a handler asks beyond the scope: whether the request's key is for the project that a thing belongs to. */
 import * as Problem from "@rdev/api/Problem"
-import type { ProjectId } from "@rdev/core/domain/Ids"
 import { allowsProject, CurrentRequest, type Principal } from "@rdev/core/domain/Principal"
 import type { Project } from "@rdev/core/domain/Project"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
@@ -31,11 +30,8 @@ export type FindProject = (idOrName: string) => Effect.Effect<Project, Problem.P
 /** Finds projects by name or id. The authorizer has checked that the key may see one that stands in the path. */
 export const findProject: Effect.Effect<FindProject, never, ProjectStore> = Effect.map(ProjectStore, (store) =>
   Effect.fn("Access.findProject")(function* (idOrName: string) {
-    const found = idOrName.startsWith("proj_")
-      ? yield* store.byId(idOrName as ProjectId)
-      : yield* store.byName(idOrName)
-    if (Option.isNone(found) || found.value.status === "deleted")
-      return yield* Problem.make("not-found", { detail: `project ${idOrName} does not exist` })
+    const found = yield* Effect.provideService(ProjectStore.find(idOrName), ProjectStore, store)
+    if (Option.isNone(found)) return yield* Problem.make("not-found", { detail: `project ${idOrName} does not exist` })
     yield* visible(found.value.id, `project ${idOrName}`)
     return found.value
   })

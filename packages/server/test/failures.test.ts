@@ -20,4 +20,15 @@ describe("a port's failure", () => {
       )
     }
   })
+
+  it("of the inside tells nothing of it, whatever its reason is called", () => {
+    for (const tag of ["Locked", "Unknown", "Corrupt", "Nonsense", "constructor", "__proto__", "toString"]) {
+      const problem = problemOf(
+        { _tag: "PortError", message: "innermost", operation: "x", reason: { _tag: tag } },
+        "req_1"
+      )
+      assert.strictEqual(problem.code, "internal", tag)
+      assert.notInclude(problem.detail, "innermost")
+    }
+  })
 })

@@ -3,14 +3,13 @@
  * features and find the live ones after a restart without opening every repository.
  */
 import { phases } from "@rdev/sdlc/model/Phase"
+import { slugPattern, slugRule } from "@rdev/sdlc/model/Slug"
 import { Schema } from "effect"
 import { FeatureId, ProjectId } from "./Ids.ts"
 
-export const Slug = Schema.String.check(
-  Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$/u, {
-    message: "expected lower-case letters, digits and hyphens, at most 60 characters"
-  })
-).pipe(Schema.brand("rdev/Slug"))
+export const Slug = Schema.String.check(Schema.isPattern(slugPattern, { message: `expected ${slugRule}` })).pipe(
+  Schema.brand("rdev/Slug")
+)
 export type Slug = typeof Slug.Type
 
 export const Phase = Schema.Literals(phases)

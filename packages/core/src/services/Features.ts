@@ -5,13 +5,13 @@
 import { decide } from "@rdev/sdlc/derive/Decide"
 import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
 import type { VerdictGate } from "@rdev/sdlc/model/Verdict"
+import { slugOf, slugPattern, slugRule } from "@rdev/sdlc/model/Slug"
 import * as Repo from "@rdev/sdlc/repo/Repo"
 import type { SigningKey } from "@rdev/sdlc/repo/Trust"
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import { randomBytes } from "node:crypto"
 import { FeatureIndex, Slug } from "../domain/FeatureIndex.ts"
 import * as NewId from "../ids/NewId.ts"
-import type { ProjectId } from "../domain/Ids.ts"
 import { CurrentRequest } from "../domain/Principal.ts"
 import type { Project } from "../domain/Project.ts"
 import { EventLog } from "../ports/stores/EventLog.ts"
@@ -73,37 +73,22 @@ export interface GivenVerdict {
 const fail = (operation: string, reason: FeatureReason) =>
   new FeatureError({ operation: `Features.${operation}`, reason })
 
-/** A slug from a title: `Add a contact page!` → `add-a-contact-page`; at most 60 characters. */
-export const slugOf = (title: string): string =>
-  title
-    .normalize("NFKD")
-    .replace(/[\u0300-\u036f]/g, "")
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .slice(0, 60)
-    .replace(/^-+|-+$/g, "")
-
 const validSlug = Effect.fn("Features.validSlug")(function* (spec: NewFeature) {
   const slug = spec.slug ?? slugOf(spec.title)
-  if (/^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$/.test(slug)) return Slug.make(slug)
+  if (slugPattern.test(slug)) return Slug.make(slug)
   return yield* fail("create", {
     _tag: "Invalid",
     field: "slug",
     message:
       spec.slug === undefined
         ? `none can be made from the title "${spec.title.slice(0, 80)}"; give one`
-        : "expected lower-case letters, digits and hyphens, at most 60 characters, not starting or ending with a hyphen"
+        : `expected ${slugRule}`
   })
 })
 
 const findProject = Effect.fn("Features.findProject")(function* (operation: string, idOrName: string) {
-  const projects = yield* ProjectStore
-  const found = idOrName.startsWith("proj_")
-    ? yield* projects.byId(idOrName as ProjectId)
-    : yield* projects.byName(idOrName)
-  return Option.isSome(found) && found.value.status !== "deleted"
-    ? found.value
-    : yield* fail(operation, { _tag: "ProjectNotFound", project: idOrName })
+  const found = yield* ProjectStore.find(idOrName)
+  return Option.isSome(found) ? found.value : yield* fail(operation, { _tag: "ProjectNotFound", project: idOrName })
 })
 
 const findFeature = Effect.fn("Features.findFeature")(function* (operation: string, idOrName: string, slug: string) {

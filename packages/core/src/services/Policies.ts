@@ -4,7 +4,6 @@
  */
 import { Context, Effect, Layer, Option } from "effect"
 import { ofProject } from "../domain/Event.ts"
-import type { ProjectId } from "../domain/Ids.ts"
 import { CurrentRequest } from "../domain/Principal.ts"
 import { AuditStore } from "../ports/stores/AuditStore.ts"
 import { EventLog } from "../ports/stores/EventLog.ts"
@@ -24,12 +23,8 @@ const fail = (operation: string, reason: FeatureReason) =>
   new FeatureError({ operation: `Policies.${operation}`, reason })
 
 const look = Effect.fn("Policies.look")(function* (operation: string, idOrName: string) {
-  const projects = yield* ProjectStore
-  const found = idOrName.startsWith("proj_")
-    ? yield* projects.byId(idOrName as ProjectId)
-    : yield* projects.byName(idOrName)
-  if (Option.isNone(found) || found.value.status === "deleted")
-    return yield* fail(operation, { _tag: "ProjectNotFound", project: idOrName })
+  const found = yield* ProjectStore.find(idOrName)
+  if (Option.isNone(found)) return yield* fail(operation, { _tag: "ProjectNotFound", project: idOrName })
   const project = found.value
   const target = { projectId: project.id, name: project.name }
   const repository = project.status === "deleting" ? Option.none() : yield* (yield* Forge).observeRepository(target)

@@ -78,13 +78,8 @@ const isAgent = Schema.is(Schema.String.check(Schema.isPattern(/^[a-z0-9][a-z0-9
 const decodeName = Schema.decodeUnknownEffect(ProjectName)
 
 const find = Effect.fnUntraced(function* (verb: string, idOrName: string) {
-  const projects = yield* ProjectStore
-  const found = idOrName.startsWith("proj_")
-    ? yield* projects.byId(idOrName as ProjectId)
-    : yield* projects.byName(idOrName)
-  return Option.isSome(found) && found.value.status !== "deleted"
-    ? found.value
-    : yield* fail(verb, { _tag: "NotFound", project: idOrName })
+  const found = yield* ProjectStore.find(idOrName)
+  return Option.isSome(found) ? found.value : yield* fail(verb, { _tag: "NotFound", project: idOrName })
 })
 
 /** The request with defaults filled in, or the first thing wrong with it. */

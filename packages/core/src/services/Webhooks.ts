@@ -34,6 +34,7 @@ export const WebhookReason = Schema.TaggedUnion({
   /** The delivery is being tried right now. */
   Conflict: { message: Schema.String }
 })
+export type WebhookReason = typeof WebhookReason.Type
 export class WebhookError extends Schema.TaggedError<WebhookError>()("WebhookError", {
   operation: Schema.String,
   reason: WebhookReason

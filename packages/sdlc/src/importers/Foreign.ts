@@ -4,6 +4,7 @@
  * Promises that a translation keeps the file and line of every line it came from, and that a foreign approval is at most
  * "submitted" and a ticked box at most "claimed", because neither carries a digest or an actor. Does not write anything.
  */
+import * as Slug from "../model/Slug.ts"
 import type { ArtifactKind } from "../model/Artifact.ts"
 import * as Markdown from "../lint/Markdown.ts"
 
@@ -98,15 +99,8 @@ export const authorsName = (translated: string, source: string): string | null =
 
 export const textOf = (translation: Translation): string => translation.lines.map((line) => line.text).join("\n")
 
-/** A slug our own feature folders accept: lower-case letters, digits and single hyphens, at most 63 characters. */
-export const slugOf = (name: string): string => {
-  const plain = name
-    .normalize("NFKD")
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "")
-  return plain.slice(0, 63).replace(/-+$/, "") || "feature"
-}
+/** A slug our own feature folders accept, whatever the name is. */
+export const slugOf = (name: string): string => Slug.slugOf(name) || "feature"
 
 /** Hands out `PREFIX-nnn` for foreign names: the wanted number when it is free, else the next free one from 1000 on. */
 export const allocator = (prefix: string): ((name: string, wanted: number) => string) => {

@@ -1,6 +1,7 @@
 /** Where feature state lives in a repository. The only place that knows these paths. */
 import type { ArtifactKind } from "../model/Artifact.ts"
 import { artifactKinds } from "../model/Names.ts"
+import { slugPattern } from "../model/Slug.ts"
 
 export const policyPath = ".sdlc/policy.yaml"
 export const featuresDir = ".sdlc/features/"
@@ -13,7 +14,7 @@ export const ignorePath = ".sdlc/.gitignore"
 /** Files above this many bytes are refused in the feature state (documents have a limit of their own). */
 export const maxStateBytes = 262_144
 
-export const slugPattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
+export { slugPattern }
 
 export const featureDir = (slug: string): string => `${featuresDir}${slug}/`
 export const featurePath = (slug: string): string => `${featureDir(slug)}feature.yaml`

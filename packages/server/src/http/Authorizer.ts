@@ -8,7 +8,6 @@ import { allows, allowsProject, CurrentRequest, type Principal } from "@rdev/cor
 import { headersOf, type RatePolicy } from "@rdev/core/domain/RateLimit"
 import { RateLimiter } from "@rdev/core/ports/infra/RateLimiter"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
-import type { ProjectId } from "@rdev/core/domain/Ids"
 import * as RateLimits from "@rdev/core/services/RateLimits"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -96,9 +95,7 @@ export const layer = (config: ServerConfig): Layer.Layer<Authorization, never, A
         if (principal.projects === null) return
         const { project } = (yield* HttpRouter.RouteContext).params
         if (project === undefined) return
-        const found = project.startsWith("proj_")
-          ? yield* projects.byId(project as ProjectId)
-          : yield* projects.byName(project)
+        const found = yield* Effect.provideService(ProjectStore.find(project), ProjectStore, projects)
         if (Option.isNone(found) || !allowsProject(principal, found.value.id))
           return yield* Problem.make("not-found", { detail: `project ${project} does not exist` })
       })

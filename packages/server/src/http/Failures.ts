@@ -5,6 +5,13 @@
 import * as Problem from "@rdev/api/Problem"
 import * as Wire from "@rdev/api/Wire"
 import { CurrentRequest } from "@rdev/core/domain/Principal"
+import type { OperationReason } from "@rdev/core/operations/OperationError"
+import type { PortReason } from "@rdev/core/ports/infra/PortReason"
+import type { StoreReason } from "@rdev/core/ports/stores/StoreError"
+import type { WorkQueueReason } from "@rdev/core/queue/WorkQueue"
+import type { FeatureReason } from "@rdev/core/services/features/report/FeatureError"
+import type { ProjectReason } from "@rdev/core/services/projects/ProjectError"
+import type { WebhookReason } from "@rdev/core/services/Webhooks"
 import { Redaction } from "@rdev/core/services/redaction/Redaction"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -13,7 +20,16 @@ import { HttpApiSchemaError } from "effect/http-api/HttpApiError"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaIssue from "effect/SchemaIssue"
 
-const codeOfReason: Readonly<Record<string, Problem.Code>> = {
+type Tag =
+  | FeatureReason["_tag"]
+  | OperationReason["_tag"]
+  | PortReason["_tag"]
+  | ProjectReason["_tag"]
+  | StoreReason["_tag"]
+  | WebhookReason["_tag"]
+  | WorkQueueReason["_tag"]
+/** Every reason of every service and port that a request may meet; null = of the inside, and what it says is not told. */
+export const codeOfReason = {
   NotFound: "not-found",
   ProjectNotFound: "not-found",
   FeatureNotFound: "not-found",
@@ -33,8 +49,14 @@ const codeOfReason: Readonly<Record<string, Problem.Code>> = {
   Unavailable: "unavailable",
   Unobservable: "unavailable",
   // Our own credentials are refused by a provider: nothing the caller could change.
-  Unauthorized: "unavailable"
-}
+  Unauthorized: "unavailable",
+  Locked: null,
+  Unknown: null,
+  // Told where it is one damaged record's (see ofReason).
+  Corrupt: null
+} as const satisfies Readonly<Record<Tag, Problem.Code | null>>
+const codeOf = (tag: string): Problem.Code | null =>
+  Object.hasOwn(codeOfReason, tag) ? codeOfReason[tag as keyof typeof codeOfReason] : null
 
 interface Failure {
   readonly _tag: string
@@ -86,8 +108,8 @@ const ofReason = (failure: Failure, requestId: string | null): Problem.Problem =
   // One damaged record is no failure of the server: whoever asked for it is told which it is.
   if (failure._tag === "StoreError" && reason._tag === "Corrupt")
     return Problem.make("conflict", { detail: told(failure), requestId })
-  const code = codeOfReason[reason._tag]
-  if (code === undefined) return internal(requestId)
+  const code = codeOf(reason._tag)
+  if (code === null) return internal(requestId)
   const said = typeof reason.message === "string" ? reason.message : null
   const path = typeof reason.field === "string" ? pathOf(reason.field) : null
   return Problem.make(code, {

@@ -1,5 +1,6 @@
 /** The reasons shared by the ports that reach out to infrastructure. A port's error carries one of them. */
 import { Schema } from "effect"
+import type { ErrorClass } from "../../domain/ErrorClass.ts"
 
 export const PortReason = Schema.TaggedUnion({
   NotFound: { message: Schema.String },
@@ -18,6 +19,33 @@ export const PortReason = Schema.TaggedUnion({
   Unknown: { message: Schema.String }
 })
 export type PortReason = typeof PortReason.Type
+
+/** What a port's failure means for work that met it. `resource`: what there is not enough of. */
+export const errorClass = (reason: PortReason, resource = "workspace"): ErrorClass => {
+  const message = describe(reason)
+  switch (reason._tag) {
+    case "RateLimited":
+      return { _tag: "RateLimited", message, gate: null, retryAfterMillis: reason.retryAfterMillis }
+    case "Unauthorized":
+      return { _tag: "AuthFailed", message }
+    case "ResourceExhausted":
+      return { _tag: "ResourceExhausted", message, resource }
+    case "Conflict":
+    case "AlreadyExists":
+      return { _tag: "Conflict", message }
+    case "Invalid":
+      return { _tag: "Invalid", message, field: reason.field }
+    // Somebody has to give way, or to install something.
+    case "Foreign":
+    case "Unsupported":
+      return { _tag: "Invalid", message, field: null }
+    // Gone, away or not understood: by the next attempt it may be otherwise.
+    case "NotFound":
+    case "Unavailable":
+    case "Unknown":
+      return { _tag: "Unknown", message }
+  }
+}
 
 const retryableTags: ReadonlySet<PortReason["_tag"]> = new Set(["RateLimited", "Unavailable", "ResourceExhausted"])
 export const isRetryable = (reason: PortReason): boolean => retryableTags.has(reason._tag)

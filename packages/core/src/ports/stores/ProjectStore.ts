@@ -21,4 +21,13 @@ export class ProjectStore extends Context.Service<
       readonly only: ReadonlyArray<string> | null
     }): Effect.Effect<ReadonlyArray<Project>, StoreError>
   }
->()("rdev/ports/ProjectStore") {}
+>()("rdev/ports/ProjectStore") {
+  /** By id or name, as people and paths give it; none when it is deleted. No name looks like an id: `_` is in none. */
+  static readonly find = (idOrName: string): Effect.Effect<Option.Option<Project>, StoreError, ProjectStore> =>
+    Effect.flatMap(ProjectStore, (store) =>
+      Effect.map(
+        idOrName.startsWith("proj_") ? store.byId(idOrName as ProjectId) : store.byName(idOrName),
+        Option.filter(({ status }) => status !== "deleted")
+      )
+    )
+}

@@ -4,7 +4,7 @@ import type { PortReason } from "../../../src/ports/infra/PortReason.ts"
 import { StoreError } from "../../../src/ports/stores/StoreError.ts"
 import { TaskFailure } from "../../../src/queue/TaskHandlers.ts"
 import { toTaskFailure } from "../../../src/services/features/drive/Failures.ts"
-import { slugOf } from "../../../src/services/Features.ts"
+import { slugOf } from "@rdev/sdlc/model/Slug"
 
 describe("Failures.toTaskFailure", () => {
   const cases: ReadonlyArray<readonly [PortReason, string]> = [
@@ -17,6 +17,7 @@ describe("Failures.toTaskFailure", () => {
     [{ _tag: "Foreign", message: "not ours" }, "Invalid"],
     [{ _tag: "Unsupported", message: "install it" }, "Invalid"],
     [{ _tag: "NotFound", message: "gone" }, "Unknown"],
+    [{ _tag: "AlreadyExists", message: "taken" }, "Conflict"],
     [{ _tag: "Unknown", message: "?" }, "Unknown"]
   ]
   for (const [reason, expected] of cases) {
@@ -49,13 +50,13 @@ describe("Failures.toTaskFailure", () => {
   })
 })
 
-describe("Features.slugOf", () => {
+describe("slugOf", () => {
   const cases: ReadonlyArray<readonly [string, string]> = [
     ["Add a contact page!", "add-a-contact-page"],
     ["  Übergröße & Ärger  ", "ubergro-e-arger"],
     ["***", ""],
-    ["a".repeat(80), "a".repeat(60)],
-    [`${"a".repeat(59)} b`, "a".repeat(59)]
+    ["a".repeat(80), "a".repeat(63)],
+    [`${"a".repeat(62)} b`, "a".repeat(62)]
   ]
   for (const [title, slug] of cases)
     it(`${JSON.stringify(title.slice(0, 20))} → ${JSON.stringify(slug.slice(0, 30))}`, () =>

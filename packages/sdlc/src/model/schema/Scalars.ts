@@ -1,6 +1,7 @@
 /** Scalars shared by state, events and policy. */
 import { Schema } from "effect"
 import { severities } from "../Names.ts"
+import { slugPattern } from "../Slug.ts"
 
 /** 26 characters of Crockford base 32; sorts by time of creation. */
 export const Ulid = Schema.String.check(Schema.isPattern(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/u))
@@ -14,7 +15,7 @@ export type Digest = typeof Digest.Type
 export const Instant = Schema.String.check(Schema.isPattern(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/u))
 export type Instant = typeof Instant.Type
 
-export const Slug = Schema.String.check(Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/u))
+export const Slug = Schema.String.check(Schema.isPattern(slugPattern))
 export type Slug = typeof Slug.Type
 
 export const TaskId = Schema.String.check(Schema.isPattern(/^task-\d{3,6}$/u))

@@ -1,7 +1,7 @@
 /** Pure: what a failure of a port or store means for the queue's retries. */
 import type { ErrorClass } from "../../../domain/ErrorClass.ts"
 import type { PortReason } from "../../../ports/infra/PortReason.ts"
-import { describe } from "../../../ports/infra/PortReason.ts"
+import { errorClass } from "../../../ports/infra/PortReason.ts"
 import type { StoreError } from "../../../ports/stores/StoreError.ts"
 import { TaskFailure } from "../../../queue/TaskHandlers.ts"
 
@@ -10,28 +10,6 @@ interface PortFailure {
   readonly operation: string
   readonly reason: PortReason
   readonly message: string
-}
-
-const ofPort = (reason: PortReason): ErrorClass => {
-  const message = describe(reason)
-  switch (reason._tag) {
-    case "RateLimited":
-      return { _tag: "RateLimited", message, gate: null, retryAfterMillis: reason.retryAfterMillis }
-    case "Unauthorized":
-      return { _tag: "AuthFailed", message }
-    case "ResourceExhausted":
-      return { _tag: "ResourceExhausted", message, resource: "workspace" }
-    case "Conflict":
-      return { _tag: "Conflict", message }
-    case "Invalid":
-      return { _tag: "Invalid", message, field: reason.field }
-    // Somebody has to give way, or to install something.
-    case "Foreign":
-    case "Unsupported":
-      return { _tag: "Invalid", message, field: null }
-    default:
-      return { _tag: "Unknown", message }
-  }
 }
 
 const ofStore = (error: StoreError): ErrorClass =>
@@ -50,6 +28,6 @@ export const toTaskFailure = (
   if (error._tag === "WorkQueueError")
     return new TaskFailure({ reason: { _tag: "Unknown", message: error.message }, cause: error })
   const port = error as PortFailure
-  const reason = ofPort(port.reason)
+  const reason = errorClass(port.reason)
   return new TaskFailure({ reason: { ...reason, message: `${port.operation}: ${reason.message}` }, cause: error })
 }
