@@ -4,50 +4,16 @@
  * Promises to run only commands that read objects and refs, with hooks, filesystem monitors and pagers switched off. An
  * answer git cannot give is `null`, not an exception.
  */
-import type { SpawnSyncOptions, SpawnSyncReturns } from "node:child_process"
 import { codeTreeDigest } from "../repo/CodeTree.ts"
 import * as Decode from "../repo/Decode.ts"
 import * as Layout from "../repo/Layout.ts"
 import type { Tree } from "../repo/Disk.ts"
 import { Failure } from "./Failure.ts"
+import { forget, maxBuffer, raw, read, safe, spawnSync } from "./GitRead.ts"
+import { commit, named, refs, remoteDefault } from "./GitRefs.ts"
 
-const safe = [
-  "-c",
-  "core.fsmonitor=false",
-  "-c",
-  "core.hooksPath=/dev/null",
-  "-c",
-  "core.pager=cat",
-  "-c",
-  "core.quotePath=false"
-]
-const maxBuffer = 256 * 1024 * 1024
-
-/** Loaded when git is first asked, because loading it takes a tenth of what `sdlc next` may take. */
-const spawnSync = (command: string, args: ReadonlyArray<string>, options: SpawnSyncOptions): SpawnSyncReturns<Buffer> =>
-  process.getBuiltinModule("node:child_process").spawnSync(command, args, { ...options, encoding: "buffer" })
-
-/** Output of a reading git command, or `null` when it fails. */
-export const raw = (root: string, args: ReadonlyArray<string>, input?: string | Buffer): Buffer | null => {
-  const result = spawnSync("git", [...safe, ...args], {
-    cwd: root,
-    ...(input === undefined ? {} : { input: Buffer.from(input) }),
-    maxBuffer,
-    env: { ...process.env, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" }
-  })
-  if (result.error !== undefined && (result.error as { readonly code?: unknown }).code === "ENOENT")
-    throw new Failure("git is not installed.", "install git and put it on the PATH.")
-  return result.status === 0 ? result.stdout : null
-}
-
-export const read = (root: string, ...args: ReadonlyArray<string>): string | null =>
-  raw(root, args)?.toString("utf8").trimEnd() ?? null
-
-/** Commit id of a revision, or `null`. A leading dash is never passed on. */
-export const commit = (root: string, revision: string): string | null =>
-  revision.startsWith("-")
-    ? null
-    : read(root, "rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`)
+export { forget, raw, read } from "./GitRead.ts"
+export { commit } from "./GitRefs.ts"
 
 export const currentBranch = (root: string): string | null => read(root, "symbolic-ref", "--quiet", "--short", "HEAD")
 
@@ -110,23 +76,22 @@ export const workTreeOf = (root: string, branch: string): string | null => {
 }
 
 /** Paths below a folder in a revision; none when there is no such revision. */
-export const lists = (root: string, revision: string, dir: string): ReadonlyArray<string> =>
-  (raw(root, ["ls-tree", "-r", "-z", "--name-only", "--end-of-options", revision, "--", dir])?.toString("utf8") ?? "")
-    .split("\0")
-    .filter((path) => path !== "")
+export const lists = (root: string, revision: string, dir: string): ReadonlyArray<string> => {
+  const sha = commit(root, revision)
+  const listing = sha === null ? null : raw(root, ["ls-tree", "-r", "-z", "--name-only", sha, "--", dir])
+  return (listing?.toString("utf8") ?? "").split("\0").filter((path) => path !== "")
+}
 
 /** Whether `ancestor` is reached from `of`. */
-export const reaches = (root: string, of: string, ancestor: string): boolean =>
-  raw(root, ["merge-base", "--is-ancestor", "--end-of-options", ancestor, of]) !== null
+export const reaches = (root: string, of: string, ancestor: string): boolean => {
+  const [from, to] = [commit(root, of), commit(root, ancestor)]
+  if (from === null || to === null) return false
+  return from === to || raw(root, ["merge-base", "--is-ancestor", to, from]) !== null
+}
 
 /** Full name of a branch: the local one, else that of a remote; `null` when it is gone everywhere. */
-export const refOf = (root: string, branch: string): string | null => {
-  if (commit(root, `refs/heads/${branch}`) !== null) return `refs/heads/${branch}`
-  const found = (read(root, "for-each-ref", "--format=%(refname)", "refs/remotes") ?? "")
-    .split("\n")
-    .find((name) => name.replace(/^refs\/remotes\/[^/]+\//, "") === branch)
-  return found ?? null
-}
+export const refOf = (root: string, branch: string): string | null =>
+  commit(root, `refs/heads/${branch}`) === null ? (named(root, branch)[0] ?? null) : `refs/heads/${branch}`
 
 export const exists = (root: string, branch: string): boolean => refOf(root, branch) !== null
 
@@ -151,7 +116,7 @@ const ofFeature = /^(?:sdlc|feature)\//
  * a repository, else the one branch that is no feature's. `null` when that leaves several, or none.
  */
 export const base = (root: string, wanted?: string): string | null => {
-  const remote = read(root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+  const remote = remoteDefault(root)
   const known = [
     wanted,
     wanted === undefined ? null : refOf(root, wanted),
@@ -168,20 +133,16 @@ const guessed = (root: string): string | null => {
   const fetched = ["main", "master", "trunk", first].flatMap((name) =>
     name === null || name === undefined || name === "" ? [] : (refOf(root, name) ?? [])
   )
-  const local = (read(root, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads") ?? "")
-    .split("\n")
-    .filter((name) => name !== "" && !ofFeature.test(name))
+  const local = [...refs(root).keys()]
+    .filter((name) => name.startsWith("refs/heads/"))
+    .map((name) => name.slice("refs/heads/".length))
+    .filter((name) => !ofFeature.test(name))
   const named = fetched[0]?.replace(/^refs\/heads\//, "")
   return named ?? (local.length === 1 ? (local[0] ?? null) : null)
 }
 
 /** A branch and what was fetched of it: `main`, `refs/remotes/origin/main`. */
-export const knownAs = (root: string, branch: string): ReadonlyArray<string> => {
-  const remotes = (read(root, "for-each-ref", "--format=%(refname)", "refs/remotes") ?? "")
-    .split("\n")
-    .filter((name) => name.replace(/^refs\/remotes\/[^/]+\//, "") === branch)
-  return [branch, ...remotes]
-}
+export const knownAs = (root: string, branch: string): ReadonlyArray<string> => [branch, ...named(root, branch)]
 
 export interface Relation {
   readonly relation: "ok" | "behind" | "conflict"
@@ -191,7 +152,10 @@ export interface Relation {
 
 /** How a branch stands to its base: up to date, behind, or in conflict with it. */
 export const relation = (root: string, branch: string, onto: string): Relation | null => {
-  const behind = Number(read(root, "rev-list", "--count", "--end-of-options", `${branch}..${onto}`) ?? "NaN")
+  const [head, base] = [commit(root, branch), commit(root, onto)]
+  if (head === null || base === null) return null
+  const behind =
+    mergeBase(root, base, head) === base ? 0 : Number(read(root, "rev-list", "--count", `${head}..${base}`) ?? "NaN")
   if (!Number.isInteger(behind)) return null
   if (behind === 0) return { relation: "ok", behind, conflicts: [] }
   const result = spawnSync(
@@ -325,8 +289,11 @@ export const rewritten = (root: string, from: string, to: string, slug: string):
   )
 
 /** The commit at which two lines of history parted. */
-export const mergeBase = (root: string, a: string, b: string): string | null =>
-  read(root, "merge-base", "--end-of-options", a, b)
+export const mergeBase = (root: string, a: string, b: string): string | null => {
+  const [one, other] = [commit(root, a), commit(root, b)]
+  if (one === null || other === null) return null
+  return one === other ? one : read(root, "merge-base", one, other)
+}
 
 /** Whether a part of the history was left out when the repository was cloned. */
 export const isShallow = (root: string): boolean => read(root, "rev-parse", "--is-shallow-repository") === "true"
@@ -344,6 +311,7 @@ export const user = (root: string): { readonly name: string; readonly email: str
 /** Runs a git command that changes the repository, with the repository's own configuration. Used by `sdlc apply` alone. */
 export const change = (root: string, ...args: ReadonlyArray<string>): void => {
   const result = spawnSync("git", args, { cwd: root, maxBuffer })
+  forget()
   const said = result.stderr.length > 0 ? result.stderr : result.stdout
   if (result.status !== 0)
     throw new Failure(

@@ -2,6 +2,7 @@
 import { resolve } from "node:path"
 import * as Args from "./Args.ts"
 import { exit, Failure } from "./Failure.ts"
+import { forget } from "./GitRead.ts"
 import type { Env } from "./Identity.ts"
 import { clean, type Result } from "./Result.ts"
 import { open, type Session } from "./Session.ts"
@@ -88,6 +89,7 @@ export const runEntry = async (
   now: number
 ): Promise<number> => {
   const json = words.includes("--json")
+  forget()
   try {
     const args = Args.parse(command, words, entry.spec)
     const session: Session =

@@ -4,6 +4,7 @@ import type { FeatureState } from "../../model/FeatureState.ts"
 import type { Principal } from "../../model/Principal.ts"
 import { sha256 } from "../../repo/Digest.ts"
 import * as Repo from "../../repo/Repo.ts"
+import { forget } from "../GitRead.ts"
 
 /** Output kept per command; the rest is counted, not stored. */
 const keptCharacters = 16_384
@@ -30,6 +31,8 @@ export const run = (
     timeout: timeoutMillis,
     stdio: ["ignore", "pipe", "pipe"]
   })
+  // It may have committed.
+  forget()
   const output = `${result.stdout ?? ""}${result.stderr ?? ""}`
   const failed = result.error === undefined ? "" : `\n${result.error.message}`
   return {
