@@ -148,4 +148,8 @@ export const setup = (wanted = "program") => {
   build(wanted)
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) setup(process.argv[2] === "all" ? "all" : "program")
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  // Answers only: 0 when the programs are those of the sources.
+  if (process.argv[2] === "check") process.exit(installed() && ready("program") ? 0 : 1)
+  setup(process.argv[2] === "all" ? "all" : "program")
+}

@@ -3,11 +3,11 @@ import { assert, beforeAll, afterAll, describe, it } from "@effect/vitest"
 import * as Server from "@rdev/server/Server"
 import { fromEnvironment } from "@rdev/server/ServerConfig"
 import { Effect, Exit, Scope } from "effect"
-import { spawn } from "node:child_process"
 import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { join } from "node:path"
+import * as Command from "./Command.ts"
 
 const dataDir = mkdtempSync(join(tmpdir(), "rdev-cli-"))
 const scope = Scope.makeUnsafe()
@@ -24,38 +24,16 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true })
 })
 
-interface Ended {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-const program = fileURLToPath(new URL("../src/bin.ts", import.meta.url))
-/** The environment holds nothing of rdev's but what is given. */
 const rdev = (
   args: ReadonlyArray<string>,
   env: Record<string, string> = { RDEV_URL: server.url, RDEV_DATA_DIR: dataDir }
-): Promise<Ended> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["--conditions=@rdev/source", program, ...args], {
-      env: { PATH: process.env["PATH"] ?? "", HOME: dataDir, ...env },
-      stdio: ["ignore", "pipe", "pipe"]
-    })
-    let out = ""
-    let err = ""
-    child.stdout.on("data", (chunk) => {
-      out += String(chunk)
-    })
-    child.stderr.on("data", (chunk) => {
-      err += String(chunk)
-    })
-    child.on("error", reject).on("close", (code) => resolve({ code, out, err }))
-  })
-const json = (ended: Ended) => {
+) => Command.run(args, { HOME: dataDir, ...env })
+const json = (ended: Command.Ended) => {
   assert.strictEqual(ended.code, 0, ended.err)
   return JSON.parse(ended.out) as Record<string, unknown>
 }
 /** One clear message, no stack. */
-const refused = (ended: Ended, code: number, ...parts: ReadonlyArray<string>) => {
+const refused = (ended: Command.Ended, code: number, ...parts: ReadonlyArray<string>) => {
   assert.strictEqual(ended.code, code, `${ended.out}${ended.err}`)
   assert.match(ended.err, /^rdev: /)
   assert.notMatch(ended.err, /\n\s+at /)
@@ -105,14 +83,11 @@ describe("rdev", () => {
   }, 120_000)
 
   it("ends a command with Ctrl-C, which is no success", async () => {
-    const child = spawn(
-      process.execPath,
-      ["--conditions=@rdev/source", program, "exec", "hello", "--", "sh", "-c", "echo started; sleep 300"],
-      {
-        env: { PATH: process.env["PATH"] ?? "", HOME: dataDir, RDEV_URL: server.url, RDEV_DATA_DIR: dataDir },
-        stdio: ["ignore", "pipe", "inherit"]
-      }
-    )
+    const child = Command.start(["exec", "hello", "--", "sh", "-c", "echo started; sleep 300"], {
+      HOME: dataDir,
+      RDEV_URL: server.url,
+      RDEV_DATA_DIR: dataDir
+    })
     child.stdout.once("data", () => child.kill("SIGINT"))
     const code = await new Promise((resolve) => child.once("close", resolve))
     assert.strictEqual(code, 130)
@@ -207,7 +182,7 @@ describe("rdev", () => {
     refused(await rdev(["up", "--port", "-1"], { RDEV_DATA_DIR: join(dataDir, "other") }), 2, "--port", "65535")
     refused(await rdev(["up", "--port", "0", "--data-dir", ""], {}), 2, "--data-dir")
     refused(
-      await rdev(["up", "--port", "0", "--data-dir", join(program, "inside")], {}),
+      await rdev(["up", "--port", "0", "--data-dir", join(fileURLToPath(import.meta.url), "inside")], {}),
       1,
       "data folder",
       "not a folder",

@@ -3,11 +3,10 @@ import { assert, beforeAll, afterAll, describe, it } from "@effect/vitest"
 import * as Server from "@rdev/server/Server"
 import { fromEnvironment } from "@rdev/server/ServerConfig"
 import { Effect, Exit, Scope } from "effect"
-import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
+import * as Command from "./Command.ts"
 
 const dataDir = mkdtempSync(join(tmpdir(), "rdev-escalation-"))
 const scope = Scope.makeUnsafe()
@@ -31,26 +30,8 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true })
 })
 
-const program = fileURLToPath(new URL("../src/bin.ts", import.meta.url))
-const rdev = (
-  ...args: ReadonlyArray<string>
-): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> =>
-  new Promise((resolve, reject) => {
-    const env = { PATH: process.env["PATH"] ?? "", HOME: dataDir, RDEV_URL: server.url, RDEV_DATA_DIR: dataDir }
-    const child = spawn(process.execPath, ["--conditions=@rdev/source", program, ...args], {
-      env,
-      stdio: ["ignore", "pipe", "pipe"]
-    })
-    let out = ""
-    let err = ""
-    child.stdout.on("data", (chunk) => {
-      out += String(chunk)
-    })
-    child.stderr.on("data", (chunk) => {
-      err += String(chunk)
-    })
-    child.on("error", reject).on("close", (code) => resolve({ code, out, err }))
-  })
+const rdev = (...args: ReadonlyArray<string>) =>
+  Command.run(args, { HOME: dataDir, RDEV_URL: server.url, RDEV_DATA_DIR: dataDir })
 const done = async (...args: ReadonlyArray<string>) => {
   const ended = await rdev(...args)
   assert.strictEqual(ended.code, 0, ended.err)

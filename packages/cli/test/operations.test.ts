@@ -3,11 +3,10 @@ import { assert, beforeAll, afterAll, describe, it } from "@effect/vitest"
 import * as Server from "@rdev/server/Server"
 import { fromEnvironment } from "@rdev/server/ServerConfig"
 import { Effect, Exit, Scope } from "effect"
-import { spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
+import * as Command from "./Command.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "rdev-operations-"))
 const dataDir = join(folder, "data")
@@ -39,31 +38,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-interface Ended {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-const program = fileURLToPath(new URL("../src/bin.ts", import.meta.url))
 /** `line`: called with what was printed so far. */
 const rdev = (
   args: ReadonlyArray<string>,
   line: (out: string) => void = () => {},
   env: Record<string, string> = { RDEV_URL: server.url, RDEV_DATA_DIR: dataDir }
-): Promise<Ended> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["--conditions=@rdev/source", program, ...args], {
-      env: { PATH: process.env["PATH"] ?? "", HOME: folder, ...env },
-      stdio: ["ignore", "pipe", "pipe"]
-    })
-    let out = ""
-    let err = ""
-    child.stdout.on("data", (chunk) => line((out += String(chunk))))
-    child.stderr.on("data", (chunk) => {
-      err += String(chunk)
-    })
-    child.on("error", reject).on("close", (code) => resolve({ code, out, err }))
-  })
+) => Command.run(args, { HOME: folder, ...env }, line)
 const done = async (...args: ReadonlyArray<string>) => {
   const ended = await rdev(args)
   assert.strictEqual(ended.code, 0, `${ended.out}${ended.err}`)
@@ -72,7 +52,7 @@ const done = async (...args: ReadonlyArray<string>) => {
 const json = async (...args: ReadonlyArray<string>) =>
   JSON.parse(await done(...args, "--json")) as Record<string, unknown>
 /** One clear message, no stack. */
-const refused = (ended: Ended, code: number, ...parts: ReadonlyArray<string>) => {
+const refused = (ended: Command.Ended, code: number, ...parts: ReadonlyArray<string>) => {
   assert.strictEqual(ended.code, code, `${ended.out}${ended.err}`)
   assert.match(ended.err, /^rdev: /)
   assert.notMatch(ended.err, /\n\s+at /)
@@ -182,7 +162,7 @@ describe("trees", () => {
   it("ask, and the exit code says how they end", async () => {
     const path = file("asking.yaml", asking)
     assert.include(await done("tree", "check", path), "nothing is wrong with it")
-    const answers: Array<Promise<Ended>> = []
+    const answers: Array<Promise<Command.Ended>> = []
     const run = (answer: string) =>
       rdev(["tree", "run", path, "--project", "shop"], (out) => {
         if (answers.length === 0 && out.includes("--step may"))
