@@ -1,6 +1,6 @@
 /**
  * Asks the local git, with hooks, filesystem monitors and pagers switched off, and asks the same only once in a command: a question about
- * refs or objects has one answer until something moves them. A process costs 3 ms and more, and `sdlc next` asked 22 times.
+ * refs or objects has one answer until something moves them. A process costs 3 ms and more, and without this a command starts 22 of them.
  */
 import type { SpawnSyncOptions, SpawnSyncReturns } from "node:child_process"
 import { Failure } from "./Failure.ts"

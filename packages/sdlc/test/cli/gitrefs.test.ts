@@ -42,27 +42,43 @@ describe("refs", () => {
   it("are what git takes the names for", () => {
     const full = repo.git("rev-parse", "HEAD~2").trim()
     const names = [
-      ...["HEAD", "main", "feature/a", "feature", "twice", "abc1234", "RELEASE", "umlaut-ä", "v1", "v1-again"],
-      ...[
-        "of-a-tree",
-        "origin/main",
-        "origin",
-        "origin/HEAD",
-        "fork/feature/far",
-        "feature/far",
-        "nothing",
-        "MERGE_HEAD"
-      ],
-      ...[
-        "refs/heads/main",
-        "refs/heads/nothing",
-        "refs/heads/",
-        "refs/heads/main~1",
-        "refs/heads/a..b",
-        "refs/tags/v1"
-      ],
-      ...["refs/tags/nothing", "refs/rdev/hidden", "refs/remotes/origin/main", "main~1", "main^{tree}", "main@{0}", ""],
-      ...[full, full.slice(0, 9), full.toUpperCase(), "0".repeat(40), `v1-1-g${full.slice(0, 9)}`, "heads/main"]
+      "HEAD",
+      "main",
+      "feature/a",
+      "feature",
+      "twice",
+      "abc1234",
+      "RELEASE",
+      "umlaut-ä",
+      "v1",
+      "v1-again",
+      "of-a-tree",
+      "origin/main",
+      "origin",
+      "origin/HEAD",
+      "fork/feature/far",
+      "feature/far",
+      "nothing",
+      "MERGE_HEAD",
+      "refs/heads/main",
+      "refs/heads/nothing",
+      "refs/heads/",
+      "refs/heads/main~1",
+      "refs/heads/a..b",
+      "refs/tags/v1",
+      "refs/tags/nothing",
+      "refs/rdev/hidden",
+      "refs/remotes/origin/main",
+      "main~1",
+      "main^{tree}",
+      "main@{0}",
+      "",
+      full,
+      full.slice(0, 9),
+      full.toUpperCase(),
+      "0".repeat(40),
+      `v1-1-g${full.slice(0, 9)}`,
+      "heads/main"
     ]
     forget()
     for (const name of names) assert.strictEqual(commit(repo.root, name), resolved(name), JSON.stringify(name))
