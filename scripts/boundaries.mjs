@@ -1,6 +1,6 @@
 /**
  * Checks the arrows of the house: which package may import which, in sources and in package.json. An import may only run
- * along sdlc ← core ← api ← {server, cli, studio}; core ← conformance; core ← runtime-node ← adapter-*. Adapters never import each other, and
+ * along sdlc ← core ← api ← {server, cli, studio}; core ← conformance; core ← runtime-node ← git ← adapter-*. Adapters never import each other, and
  * the server imports them in its installation/ alone, dynamically; nothing imports another package's files by a relative path;
  * conformance is for tests. What runs in browsers too imports nothing of Node's and of ours only what does the same; the command
  * line asks a server through the client alone. And which files may touch the file system (fileAccess.mjs).
@@ -19,11 +19,12 @@ const direct = {
   core: ["sdlc"],
   conformance: ["core", "sdlc"],
   "runtime-node": ["core"],
+  git: ["core", "sdlc", "runtime-node"],
   api: ["core"],
   studio: ["api"],
   server: ["core", "sdlc", "api", "runtime-node"],
   cli: ["api", "server"],
-  ...Object.fromEntries(adapters.map((name) => [name, ["core", "sdlc", "runtime-node"]]))
+  ...Object.fromEntries(adapters.map((name) => [name, ["core", "git", "sdlc", "runtime-node"]]))
 }
 /** Adapters are chosen by the installation: imported there when a slot asks for them, and nowhere else. */
 const choosing = { package: "server", folder: "installation/" }

@@ -27,14 +27,9 @@ export const allowed = {
     "records/FileLock.ts": "empty files that stand for locks, in folders of the server's own",
     "sandbox/SandboxFind.ts": "the folder of this instance and a folder for a test command",
     "sandbox/SandboxLimits.ts": "reads its own limits in /proc",
-    "forge/Git.ts": "looks for programs on PATH",
     "push/PreReceive.ts": "the server's git hooks",
     "push/PushReceipts.ts": own,
-    "forge/GitBundle.ts": "bare repositories, written by the server's git alone",
-    "forge/GitGuard.ts": "bare repositories, written by the server's git alone",
-    "forge/GitLocks.ts": "bare repositories, written by the server's git alone",
-    "forge/GitMaintenance.ts": "bare repositories, written by the server's git alone",
-    "forge/GitRepository.ts": "bare repositories, written by the server's git alone",
+    "forge/LocalRepositories.ts": "bare repositories, written by the server's git alone",
     "forge/GitTokens.ts": own,
     "sandbox/Sandbox.ts": "root file systems of running sandboxes, mounted read-only",
     "sandbox/SandboxBubblewrap.ts": "asks what /proc has",
@@ -47,6 +42,16 @@ export const allowed = {
     "Descriptors.ts": "reads which descriptors this process has",
     "Launch.ts": "the launch helper's socket folder",
     "LaunchHelper.ts": "the launch helper's socket folder"
+  },
+  git: {
+    "Git.ts": "looks for programs on PATH",
+    "GitBundle.ts": "bare repositories, written by the server's git alone",
+    "GitGuard.ts": "bare repositories, written by the server's git alone",
+    "GitLocks.ts": "bare repositories, written by the server's git alone",
+    "GitMaintenance.ts": "bare repositories, written by the server's git alone",
+    "GitRefs.ts": "bare repositories, written by the server's git alone",
+    "mirror/Mirror.ts": "folders of mirrors, written by the server's git alone",
+    "mirror/Remote.ts": "folders of mirrors, written by the server's git alone"
   },
   "adapter-agents": {
     "AgentRegistry.ts": "the file that RDEV_AGENTS names",

@@ -1,7 +1,9 @@
 /** Medians of the local adapter's verbs. Run: node --conditions=@rdev/source packages/adapter-local/bench/local.bench.ts */
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Effect, Layer, Option, Stream } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -28,10 +30,11 @@ const median = <E, R>(title: string, times: number, effect: (i: number) => Effec
   })
 
 const program = Effect.gen(function* () {
-  const forge = yield* Forge
+  const repositories = yield* RepositoryHost
+  const git = yield* GitObjects
   const host = yield* WorkspaceHost
   const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make("bench") }
-  yield* forge.ensureRepository(target, {
+  yield* repositories.ensure(target, {
     defaultBranch: main,
     message: "Start",
     files: Array.from({ length: 100 }, (_, i) => ({
@@ -39,12 +42,12 @@ const program = Effect.gen(function* () {
       content: `file ${i}\n`.repeat(50)
     }))
   })
-  const head = Effect.map(forge.head(target, main), Option.getOrThrow)
+  const head = Effect.map(git.head(target, main), Option.getOrThrow)
   const first = yield* head
-  yield* median("Forge.head", 500, () => forge.head(target, main))
+  yield* median("Forge.head", 500, () => git.head(target, main))
   yield* median("Forge.commit (one file)", 30, (i) =>
     Effect.flatMap(head, (expectedHead) =>
-      forge.commit(target, {
+      git.commit(target, {
         branch: main,
         expectedHead,
         changes: [{ path: `.sdlc/e${i}.json`, content: `{"i":${i}}` }],
@@ -55,28 +58,28 @@ const program = Effect.gen(function* () {
   )
   yield* median("Forge.readFiles at a new commit", 30, (i) =>
     Effect.gen(function* () {
-      const sha = yield* forge.commit(target, {
+      const sha = yield* git.commit(target, {
         branch: main,
         expectedHead: yield* head,
         changes: [{ path: "x", content: String(i) }],
         message: "m",
         author
       })
-      yield* forge.readFiles(target, sha, "")
+      yield* git.readFiles(target, sha, "")
     })
   )
   const sha = yield* head
-  yield* median("Forge.readFiles again (130 files)", 200, () => forge.readFiles(target, sha, ""))
-  yield* forge.ensureBranch(target, BranchName.make("topic"), first)
-  yield* forge.commit(target, {
+  yield* median("Forge.readFiles again (130 files)", 200, () => git.readFiles(target, sha, ""))
+  yield* git.ensureBranch(target, BranchName.make("topic"), first)
+  yield* git.commit(target, {
     branch: BranchName.make("topic"),
     expectedHead: first,
     changes: [{ path: "t", content: "t" }],
     message: "t",
     author
   })
-  yield* median("Forge.compare (diverged)", 30, () => forge.compare(target, main, BranchName.make("topic")))
-  yield* median("Forge.exportBundle (whole)", 30, () => forge.exportBundle(target, main, null))
+  yield* median("Forge.compare (diverged)", 30, () => git.compare(target, main, BranchName.make("topic")))
+  yield* median("Forge.exportBundle (whole)", 30, () => git.exportBundle(target, main, null))
   const workspace = yield* host.ensure({ projectId: target.projectId, name: "main", network: "none" })
   yield* Effect.sync(() => console.log(`isolation: ${workspace.isolation}`))
   yield* median("WorkspaceHost.start true, to its end", 50, () =>

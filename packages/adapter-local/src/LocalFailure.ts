@@ -1,5 +1,6 @@
 /** The one failure that travels inside this adapter; each port turns it into its own error at its border. */
 import { describe, type PortReason } from "@rdev/core/ports/infra/PortReason"
+import { GitError } from "@rdev/git/GitError"
 import { Data, Effect } from "effect"
 import { basename } from "node:path"
 import { classifyError } from "./classifyError.ts"
@@ -32,8 +33,11 @@ export class DamagedRecord extends LocalFailure {
   }
 }
 
-export const fromUnknown = (cause: unknown): LocalFailure =>
-  cause instanceof LocalFailure ? cause : new LocalFailure({ reason: classifyError(cause), cause })
+export const fromUnknown = (cause: unknown): LocalFailure => {
+  if (cause instanceof LocalFailure) return cause
+  if (cause instanceof GitError) return new LocalFailure({ reason: cause.reason, cause: cause.cause })
+  return new LocalFailure({ reason: classifyError(cause), cause })
+}
 
 /** Runs file-system or process work; what it throws is classified. The signal aborts when the fiber is interrupted. */
 export const attempt = <A>(work: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, LocalFailure> =>

@@ -8,7 +8,7 @@ import { Ci } from "@rdev/core/ports/infra/Ci"
 import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
 import * as EdgePort from "@rdev/core/ports/infra/Edge"
-import { Forge } from "@rdev/core/ports/infra/Forge"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Effect, Layer, Schema } from "effect"
 import { constants } from "node:fs"
@@ -16,7 +16,6 @@ import { access } from "node:fs/promises"
 import * as AnyDnsRoutes from "./edge/AnyDnsRoutes.ts"
 import * as Disk from "./sandbox/Disk.ts"
 import * as Edge from "./edge/Edge.ts"
-import * as Git from "./forge/Git.ts"
 import * as GitHttp from "./forge/GitHttp.ts"
 import * as Isolation from "./sandbox/Isolation.ts"
 import * as Launch from "@rdev/runtime-node/Launch"
@@ -24,6 +23,7 @@ import * as LocalCi from "./ci/LocalCi.ts"
 import * as LocalDeployer from "./release/LocalDeployer.ts"
 import * as LocalDns from "./edge/LocalDns.ts"
 import { attempt } from "./LocalFailure.ts"
+import * as Git from "@rdev/git/Git"
 import * as LocalForge from "./forge/LocalForge.ts"
 import * as LocalOutputStore from "./output/LocalOutputStore.ts"
 import * as LocalWebhookTransport from "./webhooks/LocalWebhookTransport.ts"
@@ -81,8 +81,8 @@ export default Adapter.define({
           Layer.provide(git)
         ),
       health: () =>
-        Effect.flatMap(Forge, (forge) =>
-          Adapter.healthOf(forge.listRepositories, (list) => `${list.length} repositories on this machine`)
+        Effect.flatMap(RepositoryHost, (repositories) =>
+          Adapter.healthOf(repositories.list, (list) => `${list.length} repositories on this machine`)
         )
     },
     workspaces: {

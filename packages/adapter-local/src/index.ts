@@ -1,6 +1,5 @@
 /** One machine as a platform. Each module is a namespace; `LocalPlatform.layer` is all of them together. */
 export * as Edge from "./edge/Edge.ts"
-export * as Git from "./forge/Git.ts"
 export * as GitHttp from "./forge/GitHttp.ts"
 export * as LocalCi from "./ci/LocalCi.ts"
 export * as LocalDeployer from "./release/LocalDeployer.ts"

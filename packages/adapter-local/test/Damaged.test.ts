@@ -5,7 +5,9 @@ import { ProjectName } from "@rdev/core/domain/Project"
 import { Ci } from "@rdev/core/ports/infra/Ci"
 import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import * as Quarantine from "@rdev/core/ports/stores/Quarantine"
 import { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Effect, Layer, Option, Redacted } from "effect"
@@ -15,7 +17,7 @@ import { classifyError, machineTrouble, printedTrouble } from "../src/classifyEr
 import * as LocalCi from "../src/ci/LocalCi.ts"
 import * as LocalDeployer from "../src/release/LocalDeployer.ts"
 import * as LocalDns from "../src/edge/LocalDns.ts"
-import * as GitRepository from "../src/forge/GitRepository.ts"
+import * as GitRepository from "../src/forge/LocalRepositories.ts"
 import * as GitTokens from "../src/forge/GitTokens.ts"
 import * as LocalForge from "../src/forge/LocalForge.ts"
 import * as LocalWorkspaceHost from "../src/workspaces/LocalWorkspaceHost.ts"
@@ -38,8 +40,9 @@ const main = BranchName.make("main")
 const made = (name: string) =>
   Effect.gen(function* () {
     const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(name) }
-    const forge = yield* Forge
-    yield* forge.ensureRepository(target, {
+    const repositories = yield* RepositoryHost
+    const git = yield* GitObjects
+    yield* repositories.ensure(target, {
       defaultBranch: main,
       message: "Start",
       files: [
@@ -47,7 +50,7 @@ const made = (name: string) =>
         { path: ".woodpecker.yml", content: 'steps:\n  - name: a\n    commands: ["true"]\n' }
       ]
     })
-    const sha = Option.getOrThrow(yield* forge.head(target, main))
+    const sha = Option.getOrThrow(yield* git.head(target, main))
     yield* (yield* Deployer).deploy(target, { key: "first", environment: "production", sha, env: {} })
     yield* (yield* Dns).ensure({ projectId: target.projectId, host: `${name}.localhost`, target: "127.0.0.1" })
     yield* (yield* WorkspaceHost).ensure({ projectId: target.projectId, name: "main", network: "none" })
@@ -123,23 +126,29 @@ layer(Layer.empty, { excludeTestServices: true })("Damaged records", (it) => {
           const registry = Quarantine.make()
           const named = (id: string) => registry.of(id).map(({ part }) => part)
           yield* Effect.gen(function* () {
-            const forge = yield* Forge
+            const repositories = yield* RepositoryHost
+            const git = yield* GitObjects
             const { target } = yield* made("pulls")
             const { projectId } = target
-            const head = Option.getOrThrow(yield* forge.head(target, main))
+            const head = Option.getOrThrow(yield* git.head(target, main))
             const pull = (branch: string) =>
               Effect.andThen(
-                forge.ensureBranch(target, BranchName.make(branch), head),
-                forge.ensurePullRequest(target, { title: branch, body: "", head: BranchName.make(branch), base: main })
+                git.ensureBranch(target, BranchName.make(branch), head),
+                repositories.ensurePullRequest(target, {
+                  title: branch,
+                  body: "",
+                  head: BranchName.make(branch),
+                  base: main
+                })
               )
             const [one, two] = [yield* pull("one"), yield* pull("two")]
             const repository = yield* GitRepository.open(dataDir, target)
             const tokens = yield* GitTokens.make(dataDir)
-            const { token } = yield* forge.issueToken(target, "read", 60, "key_1")
+            const { token } = yield* repositories.issueToken(target, "read", 60, "key_1")
             const folder = join(dataDir, "git", "pulls.git", "rdev")
             for (const spoil of [...spoils, '[{"id":7}]']) {
               yield* Effect.promise(() => writeFile(join(folder, "pulls", "1.json"), spoil))
-              const refused = yield* Effect.flip(forge.pullRequest(target, one.number))
+              const refused = yield* Effect.flip(repositories.pullRequest(target, one.number))
               assert.include(refused.message, "1.json", spoil)
               assert.deepStrictEqual(named(projectId), ["pull request #1"], spoil)
               assert.strictEqual((yield* pull("two")).number, two.number, spoil)
@@ -147,17 +156,20 @@ layer(Layer.empty, { excludeTestServices: true })("Damaged records", (it) => {
             // Its number is not given again.
             assert.strictEqual((yield* pull("one")).number, 3)
             yield* Effect.promise(() => rm(join(folder, "pulls", "1.json")))
-            assert.strictEqual((yield* Effect.flip(forge.pullRequest(target, one.number))).reason._tag, "NotFound")
+            assert.strictEqual(
+              (yield* Effect.flip(repositories.pullRequest(target, one.number))).reason._tag,
+              "NotFound"
+            )
             for (const spoil of spoils.filter((text) => text !== "[]")) {
               yield* Effect.promise(() => writeFile(join(folder, "tokens.json"), spoil))
               yield* Effect.flip(tokens.check(repository, Redacted.value(token)))
-              const refused = yield* Effect.flip(forge.issueToken(target, "read", 60, "key_1"))
+              const refused = yield* Effect.flip(repositories.issueToken(target, "read", 60, "key_1"))
               assert.include(refused.message, "tokens.json", spoil)
               assert.include(named(projectId), "git tokens of pulls", spoil)
-              yield* forge.revokeTokens(target)
+              yield* repositories.revokeTokens(target)
               assert.notInclude(named(projectId), "git tokens of pulls", spoil)
             }
-            const again = yield* forge.issueToken(target, "read", 60, "key_1")
+            const again = yield* repositories.issueToken(target, "read", 60, "key_1")
             assert.deepInclude(yield* tokens.check(repository, Redacted.value(again.token)), { issuer: "key_1" })
             assert.isNull(yield* tokens.check(repository, Redacted.value(token)))
           }).pipe(Effect.provide(platform(dataDir)), Effect.provideService(Quarantine.Quarantine, registry))
@@ -209,20 +221,15 @@ layer(Layer.empty, { excludeTestServices: true })("Damaged records", (it) => {
 /** What is asked of all projects goes on, and of the good one everything. */
 const lists = (good: Made, bad: Made, when: string) =>
   Effect.gen(function* () {
-    const [deployer, ci, dns, forge, workspaces] = [
+    const [deployer, ci, dns, repositories, workspaces] = [
       yield* Deployer,
       yield* Ci,
       yield* Dns,
-      yield* Forge,
+      yield* RepositoryHost,
       yield* WorkspaceHost
     ]
     const ids = (found: ReadonlyArray<{ readonly projectId: string }>) => found.map((one) => one.projectId)
-    for (const found of [
-      yield* deployer.list,
-      yield* dns.list,
-      yield* forge.listRepositories,
-      yield* workspaces.list
-    ]) {
+    for (const found of [yield* deployer.list, yield* dns.list, yield* repositories.list, yield* workspaces.list]) {
       assert.deepStrictEqual(ids(found), [good.target.projectId], when)
     }
     assert.isTrue((yield* deployer.verify(good.target, "production")).healthy, when)

@@ -3,7 +3,9 @@ import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Deployer, type DeployerError } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { Context, Effect, Layer, Option } from "effect"
 import { mkdir, readdir, rename, symlink } from "node:fs/promises"
 import { createServer, type IncomingHttpHeaders, request as httpRequest } from "node:http"
@@ -78,14 +80,15 @@ const ask = (host: string, path = "/", headers: Readonly<Record<string, string>>
 const main = BranchName.make("main")
 let counter = 0
 const project = Effect.fnUntraced(function* (files: Readonly<Record<string, string>>, name = `edge-${counter++}`) {
-  const forge = yield* Forge
+  const repositories = yield* RepositoryHost
+  const git = yield* GitObjects
   const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(name) }
-  yield* forge.ensureRepository(target, {
+  yield* repositories.ensure(target, {
     defaultBranch: main,
     message: "Start",
     files: Object.entries(files).map(([path, content]) => ({ path, content }))
   })
-  const sha = Option.getOrThrow(yield* forge.head(target, main))
+  const sha = Option.getOrThrow(yield* git.head(target, main))
   yield* Effect.flatMap(Dns, (dns) =>
     dns.ensure({ projectId: target.projectId, host: `${name}.localhost`, target: "127.0.0.1" })
   )

@@ -2,10 +2,11 @@
 import { assert, it } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { BranchName, type FileChange, Forge } from "@rdev/core/ports/infra/Forge"
-import { Effect, Option } from "effect"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { type FileChange, GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
+import { Context, Effect, Layer, Option } from "effect"
 import * as fc from "fast-check"
-import * as Git from "../src/forge/Git.ts"
 import * as LocalForge from "../src/forge/LocalForge.ts"
 import { make as temporaryFolder } from "./TemporaryFolder.ts"
 
@@ -29,10 +30,12 @@ it.live(
       Effect.gen(function* () {
         const dataDir = yield* temporaryFolder
         const options = { dataDir, baseUrl: "http://127.0.0.1:1/git" }
-        const warm = yield* LocalForge.make(options)
+        const fresh = Layer.build(Layer.fresh(LocalForge.layer(options)))
+        const forge = yield* fresh
+        const [warm, repositories] = [Context.get(forge, GitObjects), Context.get(forge, RepositoryHost)]
         for (const [i, history] of histories.entries()) {
           const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(`random-${i}`) }
-          yield* warm.ensureRepository(target, {
+          yield* repositories.ensure(target, {
             defaultBranch: main,
             files: [{ path: "a", content: "start" }],
             message: "Start"
@@ -46,7 +49,7 @@ it.live(
               message: "m",
               author: { name: "a", email: "b" }
             })
-            const cold = yield* LocalForge.make(options)
+            const cold = Context.get(yield* fresh, GitObjects)
             assert.deepStrictEqual(
               yield* warm.listTree(target, sha),
               yield* cold.listTree(target, sha),
@@ -60,8 +63,7 @@ it.live(
           }
         }
         assert.isAbove(histories.length, 5)
-        yield* Effect.asVoid(Effect.provide(Forge, LocalForge.layer(options)))
       })
-    ).pipe(Effect.provide(Git.layer)),
+    ),
   120_000
 )

@@ -1,7 +1,9 @@
 import { assert, layer } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { BranchName, Forge, type RepositoryTarget } from "@rdev/core/ports/infra/Forge"
+import { BranchName, type RepositoryTarget } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { Context, Effect, Layer, Option, Redacted } from "effect"
 import { execFile } from "node:child_process"
 import { randomBytes } from "node:crypto"
@@ -42,11 +44,12 @@ const served = Layer.unwrap(
 const main = BranchName.make("main")
 let counter = 0
 const fresh = Effect.gen(function* () {
-  const forge = yield* Forge
+  const repositories = yield* RepositoryHost
+  const objects = yield* GitObjects
   const { port, dataDir } = yield* Served
   counter += 1
   const target: RepositoryTarget = { projectId: yield* NewId.make("proj"), name: ProjectName.make(`http-${counter}`) }
-  const repository = yield* forge.ensureRepository(target, {
+  const repository = yield* repositories.ensure(target, {
     defaultBranch: main,
     files: [{ path: "README.md", content: "hi\n" }],
     message: "Start"
@@ -58,8 +61,8 @@ const fresh = Effect.gen(function* () {
     (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
   )
   const issue = (access: "read" | "write") =>
-    Effect.map(forge.issueToken(target, access, 60, "platform"), ({ token }) => token)
-  return { forge, target, port, dataDir, url, folder, issue }
+    Effect.map(repositories.issueToken(target, access, 60, "platform"), ({ token }) => token)
+  return { repositories, objects, target, port, dataDir, url, folder, issue }
 })
 
 layer(served, { excludeTestServices: true })("GitHttp", (it) => {
@@ -68,7 +71,7 @@ layer(served, { excludeTestServices: true })("GitHttp", (it) => {
     () =>
       Effect.scoped(
         Effect.gen(function* () {
-          const { forge, target, url, folder, issue } = yield* fresh
+          const { objects, target, url, folder, issue } = yield* fresh
           const token = yield* issue("write")
           for (const version of ["0", "1", "2"]) {
             const clone = `clone${version}`
@@ -97,12 +100,12 @@ layer(served, { excludeTestServices: true })("GitHttp", (it) => {
             )
             assert.deepStrictEqual(pushed, { code: 0, text: "" })
           }
-          const head = Option.getOrThrow(yield* forge.head(target, main))
+          const head = Option.getOrThrow(yield* objects.head(target, main))
           assert.deepStrictEqual(
-            [...(yield* forge.readFiles(target, head, "")).keys()],
+            [...(yield* objects.readFiles(target, head, "")).keys()],
             ["README.md", "v0.txt", "v1.txt", "v2.txt"]
           )
-          const sha = yield* forge.commit(target, {
+          const sha = yield* objects.commit(target, {
             branch: main,
             expectedHead: head,
             changes: [{ path: "server.txt", content: "s" }],
@@ -137,7 +140,7 @@ layer(served, { excludeTestServices: true })("GitHttp", (it) => {
     () =>
       Effect.scoped(
         Effect.gen(function* () {
-          const { forge, target, port, issue } = yield* fresh
+          const { repositories, target, port, issue } = yield* fresh
           const token = Redacted.value(yield* issue("read"))
           const ask = (name: string, password: string | null, user = "rdev") =>
             Effect.promise(() =>
@@ -153,9 +156,9 @@ layer(served, { excludeTestServices: true })("GitHttp", (it) => {
           assert.strictEqual(yield* ask(target.name, token, "root"), 401)
           assert.strictEqual(yield* ask(target.name, `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`), 401)
           assert.strictEqual(yield* ask("no-such-project", token), 401)
-          yield* forge.revokeTokens(target)
+          yield* repositories.revokeTokens(target)
           assert.strictEqual(yield* ask(target.name, token), 401)
-          const short = yield* forge.issueToken(target, "read", 1, "platform")
+          const short = yield* repositories.issueToken(target, "read", 1, "platform")
           const deadline = Date.now() + 10_000
           let status = 200
           while (status === 200 && Date.now() < deadline) status = yield* ask(target.name, Redacted.value(short.token))
@@ -245,13 +248,13 @@ layer(served, { excludeTestServices: true })("GitHttp", (it) => {
   it.effect("hides and protects rdev's own refs, and refuses hostile trees", () =>
     Effect.scoped(
       Effect.gen(function* () {
-        const { forge, target, url, folder, issue } = yield* fresh
+        const { objects, target, url, folder, issue } = yield* fresh
         const token = yield* issue("write")
         yield* git(folder, "clone", "-q", "--", url(token), "clone")
         const clone = join(folder, "clone")
         assert.notStrictEqual((yield* git(clone, "push", "-q", "origin", "HEAD:refs/rdev/incoming/x")).code, 0)
-        const bundle = yield* forge.exportBundle(target, main, null)
-        yield* forge.importBundle(target, bundle)
+        const bundle = yield* objects.exportBundle(target, main, null)
+        yield* objects.importBundle(target, bundle)
         assert.notInclude((yield* git(clone, "ls-remote", "origin")).text, "refs/rdev")
         // A tree with a ".git" folder: written by plumbing, as no porcelain would.
         const blob = (yield* git(clone, "hash-object", "-w", "README.md")).text.trim()

@@ -3,7 +3,9 @@ import { assert, layer } from "@effect/vitest"
 import { Examined } from "@rdev/core/domain/Examined"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { BranchName, Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/infra/Forge"
+import { BranchName, type RepositoryTarget, type Sha } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { Context, Effect, Layer, Option } from "effect"
 import { execFileSync, spawn } from "node:child_process"
 import {
@@ -19,8 +21,8 @@ import {
   writeFileSync
 } from "node:fs"
 import { dirname, join } from "node:path"
-import * as GitGuard from "../src/forge/GitGuard.ts"
-import * as GitLocks from "../src/forge/GitLocks.ts"
+import * as GitGuard from "@rdev/git/GitGuard"
+import * as GitLocks from "@rdev/git/GitLocks"
 import * as LocalForge from "../src/forge/LocalForge.ts"
 import { make as temporaryFolder } from "./TemporaryFolder.ts"
 
@@ -44,18 +46,19 @@ const env = {
 }
 
 const begin = Effect.gen(function* () {
-  const forge = yield* Forge
+  const repositories = yield* RepositoryHost
+  const objects = yield* GitObjects
   const { dataDir } = yield* Place
   const target: RepositoryTarget = {
     projectId: yield* NewId.make("proj"),
     name: ProjectName.make(`refs-${Math.random().toString(36).slice(2, 10)}`)
   }
-  yield* forge.ensureRepository(target, {
+  yield* repositories.ensure(target, {
     defaultBranch: main,
     files: [{ path: "policy", content: "strict\n" }],
     message: "Start"
   })
-  const head = Option.getOrThrow(yield* forge.head(target, main))
+  const head = Option.getOrThrow(yield* objects.head(target, main))
   const directory = join(dataDir, "git", `${target.name}.git`)
   const git = (...args: ReadonlyArray<string>) =>
     execFileSync("git", ["--git-dir", directory, ...args], {
@@ -64,10 +67,10 @@ const begin = Effect.gen(function* () {
       stdio: ["ignore", "pipe", "pipe"]
     }).trim()
   const write = (branch: BranchName, expectedHead: Sha, path: string, content: string) =>
-    forge.commit(target, { branch, expectedHead, changes: [{ path, content }], message: `Change ${path}`, author })
+    objects.commit(target, { branch, expectedHead, changes: [{ path, content }], message: `Change ${path}`, author })
   /** As if the server had just been started, or a second had passed. */
   const lookAgain = Effect.sync(() => GitGuard.forget(directory))
-  return { forge, target, head, directory, git, write, lookAgain }
+  return { repositories, objects, target, head, directory, git, write, lookAgain }
 })
 const put = (directory: string, path: string, content: string) => {
   mkdirSync(dirname(join(directory, path)), { recursive: true })
@@ -82,7 +85,7 @@ const text = (files: ReadonlyMap<string, Uint8Array>, path: string) =>
 layer(Layer.orDie(platform), { excludeTestServices: true })("The server's git", (it) => {
   it.effect("reads a commit as what its id says, whatever replaces, grafts or cuts it off", () =>
     Effect.gen(function* () {
-      const { directory, forge, git, head, target, write } = yield* begin
+      const { directory, git, head, objects, target, write } = yield* begin
       const second = yield* write(main, head, "a.txt", "a\n")
       const blob = execFileSync("git", ["--git-dir", directory, "hash-object", "-w", "--stdin"], {
         encoding: "utf8",
@@ -113,8 +116,8 @@ layer(Layer.orDie(platform), { excludeTestServices: true })("The server's git", 
       chmodSync(join(directory, "hooks/reference-transaction"), 0o755)
       const later = yield* Layer.build(
         Layer.fresh(LocalForge.layer({ dataDir: (yield* Place).dataDir, baseUrl: "http://x" }))
-      ).pipe(Effect.map((context) => Context.get(context, Forge)))
-      for (const one of [forge, later]) {
+      ).pipe(Effect.map((context) => Context.get(context, GitObjects)))
+      for (const one of [objects, later]) {
         assert.strictEqual(text(yield* one.readFiles(target, second, ""), "policy"), "strict\n")
         assert.strictEqual(text(yield* one.readFiles(target, head, ""), "policy"), "strict\n")
         assert.deepStrictEqual(
@@ -150,7 +153,7 @@ layer(Layer.orDie(platform), { excludeTestServices: true })("The server's git", 
 
   it.effect("writes its settings anew when they are damaged or somebody else's, and borrows nothing", () =>
     Effect.gen(function* () {
-      const { directory, forge, git, head, lookAgain, target, write } = yield* begin
+      const { directory, objects, git, head, lookAgain, target, write } = yield* begin
       const canary = join(directory, "canary")
       const config = join(directory, "config")
       const good = readFileSync(config, "utf8")
@@ -206,18 +209,18 @@ layer(Layer.orDie(platform), { excludeTestServices: true })("The server's git", 
       ] as const) {
         put(directory, path, content)
         yield* lookAgain
-        assert.match(yield* reasonOf(forge.head(target, main)), new RegExp(`^Foreign: .*${path}`))
+        assert.match(yield* reasonOf(objects.head(target, main)), new RegExp(`^Foreign: .*${path}`))
         unlinkSync(join(directory, path))
-        assert.deepStrictEqual(yield* forge.head(target, main), Option.some(at))
+        assert.deepStrictEqual(yield* objects.head(target, main), Option.some(at))
       }
       writeFileSync(join(directory, "refs/heads/main"), "")
-      assert.match(yield* reasonOf(forge.head(target, main)), /refs\/heads\/main is damaged/)
+      assert.match(yield* reasonOf(objects.head(target, main)), /refs\/heads\/main is damaged/)
     })
   )
 
   it.effect("takes a bundle of one whole commit, and of anything else not one object", () =>
     Effect.gen(function* () {
-      const { directory, forge, git, head, target, write } = yield* begin
+      const { directory, repositories, objects, git, head, target, write } = yield* begin
       const second = yield* write(main, head, "a.txt", "a\n")
       git("tag", "-a", "-m", "t", "v1", second)
       git("update-ref", "refs/replace/x", second)
@@ -251,8 +254,8 @@ layer(Layer.orDie(platform), { excludeTestServices: true })("The server's git", 
       const good = bundle("good", "HEAD", `^${second}`)
       const packAt = good.indexOf("\n\n") + 2
       const withHeader = (header: string) => Buffer.concat([Buffer.from(header), good.subarray(packAt)])
-      const objects = () => readdirSync(join(directory, "objects"), { recursive: true }).map(String).sort()
-      const before = objects()
+      const stored = () => readdirSync(join(directory, "objects"), { recursive: true }).map(String).sort()
+      const before = stored()
       const bad: ReadonlyArray<readonly [string, Uint8Array]> = [
         ["a tag", bundle("tag", "v2", `^${second}`)],
         ["a tree", withHeader(`# v2 git bundle\n-${second}\n${other("rev-parse", "HEAD^{tree}")} refs/heads/x\n\n`)],
@@ -289,22 +292,22 @@ layer(Layer.orDie(platform), { excludeTestServices: true })("The server's git", 
         projectId: yield* NewId.make("proj"),
         name: ProjectName.make(`${target.name}-b`)
       }
-      yield* forge.ensureRepository(fresh, {
+      yield* repositories.ensure(fresh, {
         defaultBranch: main,
         files: [{ path: "unrelated", content: "u" }],
         message: "Start"
       })
       for (const [what, bytes] of bad) {
         const into = what === "a cut history" ? fresh : target
-        const answer = yield* Effect.exit(forge.importBundle(into, bytes))
+        const answer = yield* Effect.exit(objects.importBundle(into, bytes))
         assert.strictEqual(answer._tag, "Failure", what)
-        assert.deepStrictEqual(objects(), before, what)
+        assert.deepStrictEqual(stored(), before, what)
       }
-      assert.strictEqual(yield* forge.importBundle(target, good), made)
-      assert.strictEqual(yield* forge.importBundle(target, good), made, "twice is once")
+      assert.strictEqual(yield* objects.importBundle(target, good), made)
+      assert.strictEqual(yield* objects.importBundle(target, good), made, "twice is once")
       assert.notInclude(readdirSync(join(directory, "objects")).join(), "tmp_")
       assert.deepStrictEqual(
-        (yield* forge.branches(target)).map((one) => one.name),
+        (yield* objects.branches(target)).map((one) => one.name),
         ["main", "tree"]
       )
     })
@@ -314,8 +317,8 @@ layer(Layer.orDie(platform), { excludeTestServices: true })("The server's git", 
     "moves branches past locks that a killed process left, and past no others",
     () =>
       Effect.gen(function* () {
-        const { directory, forge, head, lookAgain, target, write } = yield* begin
-        yield* forge.ensureBranch(target, topic, head)
+        const { directory, objects, head, lookAgain, target, write } = yield* begin
+        yield* objects.ensureBranch(target, topic, head)
         const locks = [
           "refs/heads/main.lock",
           "HEAD.lock",
@@ -338,16 +341,16 @@ layer(Layer.orDie(platform), { excludeTestServices: true })("The server's git", 
         lock("refs/heads/main.lock", 60)
         lock("HEAD.lock", 9.5)
         at = yield* write(main, at, "a.txt", "on need")
-        const prepared = yield* forge
+        const prepared = yield* objects
           .prepareHandover(target, head, { work: at, base: head, upstream: null, message: "m", author })
           .pipe(Effect.flip)
         assert.strictEqual(prepared.reason._tag, "Invalid")
         lock("refs/heads/feature/topic.lock", 60)
         lock("packed-refs.lock", 60)
-        yield* forge.advanceBranch(target, topic, yield* Examined.examine({ head, to: at }, () => Effect.succeed([])))
+        yield* objects.advanceBranch(target, topic, yield* Examined.examine({ head, to: at }, () => Effect.succeed([])))
         lock("refs/heads/feature/topic.lock", 60)
-        yield* forge.deleteBranch(target, topic)
-        assert.isTrue(Option.isNone(yield* forge.head(target, topic)))
+        yield* objects.deleteBranch(target, topic)
+        assert.isTrue(Option.isNone(yield* objects.head(target, topic)))
         // One that a process has open is not stale, however old it is.
         const path = join(directory, "refs/heads/main.lock")
         const holder = spawn("sh", ["-c", 'exec 7>>"$1"; echo held; exec sleep 60', "holder", path], {

@@ -3,7 +3,9 @@ import { draft } from "@rdev/core/services/features/act/PlatformActions"
 import { assert, layer as withLayer } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import * as Landing from "@rdev/core/services/features/read/Landing"
 import { RepositoryReader } from "@rdev/core/services/features/read/RepositoryReader"
 import * as Reverts from "@rdev/core/services/features/read/Reverts"
@@ -29,9 +31,10 @@ const clones: Array<string> = []
 
 /** A repository with a feature in its branch, and a clone in which people work. */
 const make = Effect.gen(function* () {
-  const forge = yield* Forge
+  const repositories = yield* RepositoryHost
+  const objects = yield* GitObjects
   const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(`landing-${++counter}`) }
-  yield* forge.ensureRepository(target, {
+  yield* repositories.ensure(target, {
     defaultBranch: main,
     files: [
       { path: "lib.js", content: lib({}) },
@@ -55,9 +58,9 @@ const make = Effect.gen(function* () {
     git("commit", "-q", "-m", message)
     return git("rev-parse", "HEAD")
   }
-  const started = Option.getOrThrow(yield* forge.head(target, main))
-  yield* forge.ensureBranch(target, branch, started)
-  const files = yield* forge.readFiles(target, started, "")
+  const started = Option.getOrThrow(yield* objects.head(target, main))
+  yield* objects.ensureBranch(target, branch, started)
+  const files = yield* objects.readFiles(target, started, "")
   const stamp = { actor: { id: "platform", type: "platform" } as const, random: new Uint8Array(10) }
   const { writes } = Repo.createFeature(
     files,
@@ -72,7 +75,7 @@ const make = Effect.gen(function* () {
     ...stamp,
     timeMillis: 2
   })
-  const planned = yield* forge.commit(target, {
+  const planned = yield* objects.commit(target, {
     branch,
     expectedHead: started,
     changes: [...writes, { path: event.path, content: event.content }],

@@ -3,7 +3,9 @@ import { suite, type Kind } from "@rdev/conformance/infra/CiSuite"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Ci } from "@rdev/core/ports/infra/Ci"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { Effect, Layer, Option, Stream } from "effect"
 import { readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -22,15 +24,16 @@ const main = BranchName.make("main")
 let counter = 0
 const project = (files: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
-    const forge = yield* Forge
+    const repositories = yield* RepositoryHost
+    const git = yield* GitObjects
     counter += 1
     const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(`ci-${counter}`) }
-    yield* forge.ensureRepository(target, {
+    yield* repositories.ensure(target, {
       defaultBranch: main,
       message: "Start",
       files: Object.entries(files).map(([path, content]) => ({ path, content, executable: path.endsWith(".sh") }))
     })
-    return { target, sha: Option.getOrThrow(yield* forge.head(target, main)) }
+    return { target, sha: Option.getOrThrow(yield* git.head(target, main)) }
   })
 const run = Effect.fnUntraced(function* (files: Readonly<Record<string, string>>) {
   const ci = yield* Ci

@@ -1,7 +1,9 @@
 import { suite } from "@rdev/conformance/infra/DeployerSuite"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { Effect, Layer, Option } from "effect"
 import * as LocalDeployer from "../src/release/LocalDeployer.ts"
 import * as LocalForge from "../src/forge/LocalForge.ts"
@@ -23,23 +25,24 @@ const local = withFolder((dataDir) =>
 /** Three commits: good, good, and one whose `file` makes it bad. */
 const prepare = (files: Readonly<Record<string, string>>, file: string, versions: readonly [string, string, string]) =>
   Effect.gen(function* () {
-    const forge = yield* Forge
+    const repositories = yield* RepositoryHost
+    const git = yield* GitObjects
     counter += 1
     const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(`deploy-${counter}`) }
-    yield* forge.ensureRepository(target, {
+    yield* repositories.ensure(target, {
       defaultBranch: main,
       message: "Start",
       files: [...Object.entries(files), [file, versions[0]] as const].map(([path, content]) => ({ path, content }))
     })
-    const first = Option.getOrThrow(yield* forge.head(target, main))
-    const second = yield* forge.commit(target, {
+    const first = Option.getOrThrow(yield* git.head(target, main))
+    const second = yield* git.commit(target, {
       branch: main,
       expectedHead: first,
       changes: [{ path: file, content: versions[1] }],
       message: "2",
       author
     })
-    const bad = yield* forge.commit(target, {
+    const bad = yield* git.commit(target, {
       branch: main,
       expectedHead: second,
       changes: [{ path: file, content: versions[2] }],

@@ -5,7 +5,9 @@ import { ProjectName } from "@rdev/core/domain/Project"
 import { Ci } from "@rdev/core/ports/infra/Ci"
 import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Effect, Layer, Option, Redacted, Stream } from "effect"
 import { createServer, request as httpRequest, type Server } from "node:http"
@@ -45,24 +47,25 @@ layer(Layer.empty, { excludeTestServices: true })("LocalPlatform", (it) => {
           const server = createServer()
           const port = yield* listen(server)
           yield* Effect.gen(function* () {
-            const [edge, git] = [yield* Edge.Edge, yield* GitHttp.GitHttp]
+            const [edge, http] = [yield* Edge.Edge, yield* GitHttp.GitHttp]
             server.on("request", (request, response) => {
-              if (!edge.handler(request, response) && !git.handler(request, response)) response.writeHead(404).end()
+              if (!edge.handler(request, response) && !http.handler(request, response)) response.writeHead(404).end()
             })
-            const [forge, ci, deployer, dns, host] = [
-              yield* Forge,
+            const [repositories, git, ci, deployer, dns, host] = [
+              yield* RepositoryHost,
+              yield* GitObjects,
               yield* Ci,
               yield* Deployer,
               yield* Dns,
               yield* WorkspaceHost
             ]
             const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make("hello") }
-            const repository = yield* forge.ensureRepository(target, {
+            const repository = yield* repositories.ensure(target, {
               defaultBranch: main,
               message: "Start",
               files: Object.entries(files).map(([path, content]) => ({ path, content }))
             })
-            const sha = Option.getOrThrow(yield* forge.head(target, main))
+            const sha = Option.getOrThrow(yield* git.head(target, main))
             yield* ci.ensure(target)
             const run = yield* ci.start(target, { key: "first", sha, branch: "main", event: "push" })
             const log = yield* Stream.runCollect(ci.follow(target, run.id))
@@ -84,7 +87,7 @@ layer(Layer.empty, { excludeTestServices: true })("LocalPlatform", (it) => {
               ).end()
             })
             assert.strictEqual(page, "<h1>hello</h1>")
-            const { token } = yield* forge.issueToken(target, "read", 60, "platform")
+            const { token } = yield* repositories.issueToken(target, "read", 60, "platform")
             const workspace = yield* host.ensure({ projectId: target.projectId, name: "main", network: "internet" })
             const clone = yield* host.start(workspace, {
               argv: [

@@ -2,10 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ProjectName } from "@rdev/core/domain/Project"
 import * as NewId from "@rdev/core/ids/NewId"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { ForgeEvents, type Push } from "@rdev/core/ports/infra/ForgeEvents"
 import { StoreError } from "@rdev/core/ports/stores/StoreError"
-import { Effect, Exit, Layer, Queue, Redacted, Scope } from "effect"
+import { Context, Effect, Exit, Layer, Queue, Redacted, Scope } from "effect"
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
@@ -38,17 +40,15 @@ const world = Effect.gen(function* () {
   const dataDir = yield* temporaryFolder
   const told = yield* Queue.unbounded<Push>()
   const port = yield* serve(dataDir, (push) => Effect.asVoid(Queue.offer(told, push)))
-  const forge = yield* Effect.provide(
-    Effect.service(Forge),
-    LocalForge.layer({ dataDir, baseUrl: () => "http://x/git" })
-  )
+  const forge = yield* Layer.build(LocalForge.layer({ dataDir, baseUrl: () => "http://x/git" }))
+  const [objects, repositories] = [Context.get(forge, GitObjects), Context.get(forge, RepositoryHost)]
   const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make("shop") }
-  yield* forge.ensureRepository(target, {
+  yield* repositories.ensure(target, {
     defaultBranch: main,
     files: [{ path: "README.md", content: "hi\n" }],
     message: "Start"
   })
-  const { token } = yield* forge.issueToken(target, "write", 600, "platform")
+  const { token } = yield* repositories.issueToken(target, "write", 600, "platform")
   const folder = yield* Effect.acquireRelease(
     Effect.promise(() => mkdtemp(join(tmpdir(), "rdev-clone-"))),
     (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
@@ -68,7 +68,7 @@ const world = Effect.gen(function* () {
     Effect.promise(async () => (await readdir(join(dataDir, "pushes"))).filter((name) => name.endsWith(ending)))
   const notes = files(".json")
   const locks = files(".lock")
-  return { clone, commit, dataDir, forge, locks, notes, target, told }
+  return { clone, commit, dataDir, objects, locks, notes, target, told }
 })
 const quickly = { timeout: 60_000 }
 
@@ -111,8 +111,8 @@ describe("a push that landed", () => {
     () =>
       Effect.scoped(
         Effect.gen(function* () {
-          const { clone, commit, forge, target, told } = yield* world
-          yield* forge.commit(target, {
+          const { clone, commit, objects, target, told } = yield* world
+          yield* objects.commit(target, {
             branch: main,
             expectedHead: (yield* git(clone, "rev-parse", "HEAD")).text.trim(),
             changes: [{ path: "other.txt", content: "other" }],

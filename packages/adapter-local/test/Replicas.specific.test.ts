@@ -5,7 +5,9 @@ import { ProjectName } from "@rdev/core/domain/Project"
 import { Ci } from "@rdev/core/ports/infra/Ci"
 import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { Context, Effect, Exit, Fiber, Layer, Option, Redacted, Schedule, Scope, Stream } from "effect"
 import { join } from "node:path"
 import * as CiRecords from "../src/ci/CiRecords.ts"
@@ -14,7 +16,7 @@ import * as GitTokens from "../src/forge/GitTokens.ts"
 import * as LocalCi from "../src/ci/LocalCi.ts"
 import * as LocalDeployer from "../src/release/LocalDeployer.ts"
 import * as LocalDns from "../src/edge/LocalDns.ts"
-import * as GitRepository from "../src/forge/GitRepository.ts"
+import * as LocalRepositories from "../src/forge/LocalRepositories.ts"
 import * as LocalForge from "../src/forge/LocalForge.ts"
 import * as Sandbox from "../src/sandbox/Sandbox.ts"
 import * as ServiceRunner from "../src/release/ServiceRunner.ts"
@@ -48,15 +50,17 @@ const eventually = <A, E>(what: string, look: Effect.Effect<A, E>, satisfied: (a
     ),
     Effect.retry(Schedule.spaced("50 millis").pipe(Schedule.upTo({ duration: "20 seconds" })))
   )
-const project = (forge: Forge["Service"], name: string, files: Readonly<Record<string, string>>) =>
+type Forge = Context.Context<GitObjects | RepositoryHost>
+const project = (services: Forge, name: string, files: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
+    const [git, repositories] = [Context.get(services, GitObjects), Context.get(services, RepositoryHost)]
     const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(name) }
-    yield* forge.ensureRepository(target, {
+    yield* repositories.ensure(target, {
       defaultBranch: main,
       message: "Start",
       files: Object.entries(files).map(([path, content]) => ({ path, content }))
     })
-    return { target, sha: Option.getOrThrow(yield* forge.head(target, main)) }
+    return { target, sha: Option.getOrThrow(yield* git.head(target, main)) }
   })
 const service = (answer: number) =>
   `import { createServer } from "node:http"\ncreateServer((request, response) => response.writeHead(request.url === "/health" ? 200 : ${answer}).end(String(process.pid))).listen(Number(process.env.PORT), process.env.HOST)\n`
@@ -98,19 +102,22 @@ describe("two processes on one data folder", () => {
       Effect.scoped(
         Effect.gen(function* () {
           const dataDir = yield* temporaryFolder
-          const forges = (yield* Effect.all([start(dataDir), start(dataDir)])).map(({ services }) =>
-            Context.get(services, Forge)
-          )
+          const forges = (yield* Effect.all([start(dataDir), start(dataDir)])).map(({ services }) => services)
           const [first] = forges
           if (first === undefined) return assert.fail("no forge")
           const { sha, target } = yield* project(first, "shared", { "a.txt": "a" })
           const heads = Array.from({ length: 6 }, (_, i) => BranchName.make(`work-${i}`))
-          for (const head of heads) yield* first.ensureBranch(target, head, sha)
+          for (const head of heads) yield* Context.get(first, GitObjects).ensureBranch(target, head, sha)
           const pulls = yield* Effect.all(
             heads.flatMap((head, i) =>
               forges.map((forge) =>
                 Effect.map(
-                  forge.ensurePullRequest(target, { title: `T${i}`, body: "", head, base: main }),
+                  Context.get(forge, RepositoryHost).ensurePullRequest(target, {
+                    title: `T${i}`,
+                    body: "",
+                    head,
+                    base: main
+                  }),
                   ({ number }) => [head, number] as const
                 )
               )
@@ -124,11 +131,13 @@ describe("two processes on one data folder", () => {
             "both were told the same number for a branch"
           )
           const tokens = yield* Effect.all(
-            Array.from({ length: 8 }, (_, i) => (forges[i % 2] ?? first).issueToken(target, "read", 60, `key_${i}`)),
+            Array.from({ length: 8 }, (_, i) =>
+              Context.get(forges[i % 2] ?? first, RepositoryHost).issueToken(target, "read", 60, `key_${i}`)
+            ),
             { concurrency: "unbounded" }
           )
           const check = yield* GitTokens.make(dataDir)
-          const repository = yield* GitRepository.open(dataDir, target)
+          const repository = yield* LocalRepositories.open(dataDir, target)
           for (const { token } of tokens)
             assert.deepInclude(yield* check.check(repository, Redacted.value(token)), {
               access: "read"
@@ -145,7 +154,7 @@ describe("two processes on one data folder", () => {
         Effect.gen(function* () {
           const dataDir = yield* temporaryFolder
           const [a, b] = [yield* start(dataDir), yield* start(dataDir)]
-          const { sha, target } = yield* project(Context.get(a.services, Forge), "runs", {
+          const { sha, target } = yield* project(a.services, "runs", {
             ".woodpecker.yml": 'steps:\n  - name: wait\n    commands: [ "echo begun", "sleep 600" ]\n'
           })
           const [ci, other] = [Context.get(a.services, Ci), Context.get(b.services, Ci)]
@@ -191,12 +200,12 @@ describe("two processes on one data folder", () => {
         Effect.gen(function* () {
           const dataDir = yield* temporaryFolder
           const [a, b] = [yield* start(dataDir), yield* start(dataDir)]
-          const forge = Context.get(a.services, Forge)
-          const { sha, target } = yield* project(forge, "service", {
+          const git = Context.get(a.services, GitObjects)
+          const { sha, target } = yield* project(a.services, "service", {
             "rdev.yaml": "kind: node\nstart: node server.mjs\nhealth: /health\n",
             "server.mjs": service(201)
           })
-          const next = yield* forge.commit(target, {
+          const next = yield* git.commit(target, {
             branch: main,
             expectedHead: sha,
             changes: [{ path: "server.mjs", content: service(202) }],

@@ -3,7 +3,9 @@ import { assert, layer } from "@effect/vitest"
 import { Examined } from "@rdev/core/domain/Examined"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { type BranchName as Branch, BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { type BranchName as Branch, BranchName } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { type Workspace, WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Context, Effect, Layer, Option, Stream } from "effect"
 import { spawn } from "node:child_process"
@@ -59,17 +61,18 @@ const sh = (workspace: Workspace, script: string, env: Readonly<Record<string, s
 const main = BranchName.make("main")
 const identity = { GIT_AUTHOR_NAME: "A", GIT_AUTHOR_EMAIL: "a@b", GIT_COMMITTER_NAME: "A", GIT_COMMITTER_EMAIL: "a@b" }
 const repository = Effect.gen(function* () {
-  const forge = yield* Forge
+  const repositories = yield* RepositoryHost
+  const git = yield* GitObjects
   const target = {
     projectId: yield* NewId.make("proj"),
     name: ProjectName.make(`sec-${Math.random().toString(36).slice(2, 10)}`)
   }
-  yield* forge.ensureRepository(target, {
+  yield* repositories.ensure(target, {
     defaultBranch: main,
     files: [{ path: "a.txt", content: "a\n" }],
     message: "Start"
   })
-  return { forge, target, head: Option.getOrThrow(yield* forge.head(target, main)) }
+  return { repositories, git, target, head: Option.getOrThrow(yield* git.head(target, main)) }
 })
 
 const attacks = (options: Partial<Sandbox.Options>, title: string) =>
@@ -77,7 +80,7 @@ const attacks = (options: Partial<Sandbox.Options>, title: string) =>
     it.effect("git-hostile: nothing that a repository configures runs on the host", () =>
       Effect.gen(function* () {
         const { dataDir } = yield* Place
-        const { forge, target, head } = yield* repository
+        const { git, target, head } = yield* repository
         const { host, workspace } = yield* workspaceOf()
         const canary = join(dataDir, "canary")
         const plant = `
@@ -97,7 +100,7 @@ X
           git -c core.fsmonitor=false -c core.hooksPath=/dev/null -c filter.evil.clean=cat add -A
           git -c core.fsmonitor=false -c core.hooksPath=/dev/null -c filter.evil.clean=cat commit -q -m evil
           git -c uploadpack.packObjectsHook= bundle create -q .git/out.bundle "$BASE..HEAD"`
-        yield* host.writeFile(workspace, ".git/in.bundle", yield* forge.exportBundle(target, main, null))
+        yield* host.writeFile(workspace, ".git/in.bundle", yield* git.exportBundle(target, main, null))
         yield* sh(
           workspace,
           "git init -q -b main . && git fetch -q .git/in.bundle main && git checkout -q -f -B main FETCH_HEAD",
@@ -114,24 +117,24 @@ X
         }
         Object.assign(process.env, hostile)
         try {
-          const sha = yield* forge.importBundle(target, yield* host.readFile(workspace, ".git/out.bundle"))
-          yield* forge.ensureBranch(target, BranchName.make("evil"), sha)
-          const ours = yield* forge.commit(target, {
+          const sha = yield* git.importBundle(target, yield* host.readFile(workspace, ".git/out.bundle"))
+          yield* git.ensureBranch(target, BranchName.make("evil"), sha)
+          const ours = yield* git.commit(target, {
             branch: main,
             expectedHead: head,
             changes: [{ path: "b.txt", content: "b" }],
             message: "b",
             author: { name: "a", email: "b" }
           })
-          assert.deepStrictEqual((yield* forge.compare(target, main, BranchName.make("evil"))).conflicts, [])
-          const merged = yield* forge.updateBranch(target, BranchName.make("evil"), main)
-          yield* forge.advanceBranch(
+          assert.deepStrictEqual((yield* git.compare(target, main, BranchName.make("evil"))).conflicts, [])
+          const merged = yield* git.updateBranch(target, BranchName.make("evil"), main)
+          yield* git.advanceBranch(
             target,
             main,
             yield* Examined.examine({ head: ours, to: merged }, () => Effect.succeed([]))
           )
-          assert.isTrue((yield* forge.readFiles(target, merged, "")).has("hooks/update"))
-          assert.isAbove((yield* forge.exportBundle(target, main, head)).byteLength, 0)
+          assert.isTrue((yield* git.readFiles(target, merged, "")).has("hooks/update"))
+          assert.isAbove((yield* git.exportBundle(target, main, head)).byteLength, 0)
         } finally {
           for (const name of Object.keys(hostile)) delete process.env[name]
         }
@@ -141,18 +144,18 @@ X
 
     it.effect("git-hostile: names and ids that git would take for options are refused", () =>
       Effect.gen(function* () {
-        const { forge, target, head } = yield* repository
+        const { repositories, git, target, head } = yield* repository
         const reason = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
           Effect.map(Effect.flip(effect), (error) => error.reason._tag)
         for (const bad of ["--upload-pack=touch", "-x", "../../config", "a..b", "a\0b"]) {
           const branch = bad as Branch
-          assert.strictEqual(yield* reason(forge.head(target, branch)), "Invalid", bad)
-          assert.strictEqual(yield* reason(forge.ensureBranch(target, branch, head)), "Invalid", bad)
-          assert.strictEqual(yield* reason(forge.deleteBranch(target, branch)), "Invalid", bad)
-          assert.strictEqual(yield* reason(forge.exportBundle(target, branch, null)), "Invalid", bad)
+          assert.strictEqual(yield* reason(git.head(target, branch)), "Invalid", bad)
+          assert.strictEqual(yield* reason(git.ensureBranch(target, branch, head)), "Invalid", bad)
+          assert.strictEqual(yield* reason(git.deleteBranch(target, branch)), "Invalid", bad)
+          assert.strictEqual(yield* reason(git.exportBundle(target, branch, null)), "Invalid", bad)
           assert.strictEqual(
             yield* reason(
-              forge.commit(target, {
+              git.commit(target, {
                 branch,
                 expectedHead: null,
                 changes: [],
@@ -165,12 +168,12 @@ X
           )
         }
         for (const sha of ["--output=/tmp/x", "main", "HEAD", `${head}^`, ""]) {
-          assert.strictEqual(yield* reason(forge.listTree(target, sha)), "Invalid", sha)
-          assert.strictEqual(yield* reason(forge.readFiles(target, sha, "")), "Invalid", sha)
-          assert.strictEqual(yield* reason(forge.ensureBranch(target, BranchName.make("x"), sha)), "Invalid", sha)
+          assert.strictEqual(yield* reason(git.listTree(target, sha)), "Invalid", sha)
+          assert.strictEqual(yield* reason(git.readFiles(target, sha, "")), "Invalid", sha)
+          assert.strictEqual(yield* reason(git.ensureBranch(target, BranchName.make("x"), sha)), "Invalid", sha)
         }
         assert.strictEqual(
-          yield* reason(forge.observeRepository({ ...target, name: "../../etc" as ProjectName })),
+          yield* reason(repositories.observe({ ...target, name: "../../etc" as ProjectName })),
           "Invalid"
         )
       })
@@ -178,7 +181,7 @@ X
 
     it.effect("git-hostile: a bundle with a .git entry or an option for a submodule URL is refused", () =>
       Effect.gen(function* () {
-        const { forge, target } = yield* repository
+        const { git, target } = yield* repository
         const { host, workspace } = yield* workspaceOf()
         const made = yield* sh(
           workspace,
@@ -196,7 +199,7 @@ X
         )
         assert.strictEqual(made.exit.code, 0, made.text)
         for (const file of ["a.bundle", "b.bundle"]) {
-          const error = yield* Effect.flip(forge.importBundle(target, yield* host.readFile(workspace, file)))
+          const error = yield* Effect.flip(git.importBundle(target, yield* host.readFile(workspace, file)))
           assert.strictEqual(error.reason._tag, "Invalid", file)
         }
       })

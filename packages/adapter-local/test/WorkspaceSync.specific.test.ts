@@ -3,7 +3,9 @@ import { assert, layer } from "@effect/vitest"
 import { Examined } from "@rdev/core/domain/Examined"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { BranchName, Forge, type RepositoryTarget } from "@rdev/core/ports/infra/Forge"
+import { BranchName, type RepositoryTarget } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { type Workspace, WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import * as Processes from "@rdev/core/services/Processes"
 import * as WorkspaceSync from "@rdev/core/services/features/act/WorkspaceSync"
@@ -38,22 +40,23 @@ const files = [
 ]
 
 const begin = Effect.gen(function* () {
-  const forge = yield* Forge
+  const repositories = yield* RepositoryHost
+  const objects = yield* GitObjects
   const host = yield* WorkspaceHost
   const { dataDir } = yield* Place
   const name = ProjectName.make(`sync-${Math.random().toString(36).slice(2, 10)}`)
   const target: RepositoryTarget = { projectId: yield* NewId.make("proj"), name }
-  yield* forge.ensureRepository(target, { defaultBranch: main, files, message: "Start" })
-  const first = Option.getOrThrow(yield* forge.head(target, main))
+  yield* repositories.ensure(target, { defaultBranch: main, files, message: "Start" })
+  const first = Option.getOrThrow(yield* objects.head(target, main))
   const commit = (to: BranchName, expectedHead: string, path: string, content: string) =>
-    forge.commit(target, {
+    objects.commit(target, {
       branch: to,
       expectedHead,
       changes: [{ path, content }],
       message: `Change ${path}`,
       author: { name: "Ada", email: "ada@example.org" }
     })
-  yield* forge.ensureBranch(target, branch, first)
+  yield* objects.ensureBranch(target, branch, first)
   const head = yield* commit(branch, first, "feature.txt", "feature\n")
   const mainHead = yield* commit(main, first, "main.txt", "main\n")
   const upstream = { branch: main, sha: mainHead }
@@ -64,7 +67,7 @@ const begin = Effect.gen(function* () {
   const run = (script: string) => sh(workspace, script)
   const git = (...args: ReadonlyArray<string>) =>
     execFileSync("git", ["--git-dir", join(dataDir, "git", `${name}.git`), ...args], { encoding: "utf8" }).trim()
-  return { forge, host, target, workspace, first, head, mainHead, checkout, take, run, git, commit }
+  return { repositories, objects, host, target, workspace, first, head, mainHead, checkout, take, run, git, commit }
 })
 
 const sh = (workspace: Workspace, script: string) =>
@@ -227,7 +230,7 @@ line"; mkfifo pipe; printf '* filter=evil\\n' > .git/info/attributes
     "a hand-over takes the files, whatever the agent's repository has become",
     () =>
       Effect.gen(function* () {
-        const { checkout, forge, git, head, run, take, target } = yield* begin
+        const { checkout, objects, git, head, run, take, target } = yield* begin
         const left: ReadonlyArray<readonly [string, string]> = [
           ["locks everywhere", "for f in $(find .git -type f) .git/HEAD; do : > $f.lock; done"],
           ["no repository", "rm -rf .git"],
@@ -272,7 +275,7 @@ line"; mkfifo pipe; printf '* filter=evil\\n' > .git/info/attributes
             `rm -f "$HOME/.gitconfig"; echo new > new.txt; echo changed > src/deep/a.js; rm src/run.sh; echo log >> kept.log\n${script}`
           )
           const handover = Option.getOrThrow(yield* take)
-          const { sha } = yield* forge.prepareHandover(target, head, handover)
+          const { sha } = yield* objects.prepareHandover(target, head, handover)
           assert.strictEqual(
             git("log", "-1", "--format=%an <%ae> %cn <%ce> %s %P", "--name-status", sha),
             `Agent <agent@agents.rdev> Agent <agent@agents.rdev> work ${head}\n\nM\tkept.log\nA\tnew.txt\nM\tsrc/deep/a.js\nD\tsrc/run.sh`,
@@ -293,7 +296,7 @@ line"; mkfifo pipe; printf '* filter=evil\\n' > .git/info/attributes
     "a hand-over tells a merge of the default branch, committed or not, and of nothing else",
     () =>
       Effect.gen(function* () {
-        const { checkout, forge, git, head, mainHead, run, take, target } = yield* begin
+        const { checkout, objects, git, head, mainHead, run, take, target } = yield* begin
         for (const [merge, merged] of [
           ["git merge -q --no-edit origin/main", mainHead],
           ["git merge -q --no-commit origin/main >/dev/null", mainHead],
@@ -309,7 +312,7 @@ line"; mkfifo pipe; printf '* filter=evil\\n' > .git/info/attributes
         ] as const) {
           yield* checkout
           yield* run(`${merge}\necho resolved > resolved.txt`)
-          const prepared = yield* forge.prepareHandover(target, head, Option.getOrThrow(yield* take))
+          const prepared = yield* objects.prepareHandover(target, head, Option.getOrThrow(yield* take))
           assert.strictEqual(prepared.merged, merged, merge)
           assert.strictEqual(
             git("log", "-1", "--format=%P", prepared.sha),
@@ -345,7 +348,7 @@ line"; mkfifo pipe; printf '* filter=evil\\n' > .git/info/attributes
     "what lands was examined, against the head it lands on, in every race",
     () =>
       Effect.gen(function* () {
-        const { checkout, commit, forge, git, head, run, take, target } = yield* begin
+        const { checkout, commit, objects, git, head, run, take, target } = yield* begin
         yield* checkout
         // The merge of what others pushed is not made where this could act.
         yield* run(
@@ -369,9 +372,12 @@ line"; mkfifo pipe; printf '* filter=evil\\n' > .git/info/attributes
         assert.strictEqual(refusal._tag, "Refused")
         assert.strictEqual(git("rev-parse", "refs/heads/feature/x"), landed, "nothing moved")
         // @ts-expect-error what was not examined is no argument of advanceBranch
-        const unexamined: Parameters<typeof forge.advanceBranch>[2] = { head: landed, to: head }
+        const unexamined: Parameters<typeof objects.advanceBranch>[2] = { head: landed, to: head }
         assert.isFalse(Examined.is(unexamined))
-        assert.strictEqual((yield* Effect.flip(forge.advanceBranch(target, branch, unexamined))).reason._tag, "Invalid")
+        assert.strictEqual(
+          (yield* Effect.flip(objects.advanceBranch(target, branch, unexamined))).reason._tag,
+          "Invalid"
+        )
       }),
     120_000
   )

@@ -11,7 +11,8 @@ import type { Project } from "@rdev/core/domain/Project"
 import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
 import { EventLog } from "@rdev/core/ports/stores/EventLog"
 import { type OutputPage, type OutputRange, OutputStore, OutputStoreError } from "@rdev/core/ports/stores/OutputStore"
-import { Forge, ForgeError } from "@rdev/core/ports/infra/Forge"
+import { ForgeError } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
 import { Replicas } from "@rdev/core/ports/stores/Replicas"
 import { StoreError } from "@rdev/core/ports/stores/StoreError"
 import {
@@ -108,7 +109,7 @@ const notFound = (id: string) =>
 export const layer = (
   network: "loopback" | "internet",
   limits: Admission.Limits = Admission.defaults
-): Layer.Layer<Execs, never, CredentialStore | EventLog | Forge | OutputStore | WorkspaceHost> =>
+): Layer.Layer<Execs, never, CredentialStore | EventLog | GitObjects | OutputStore | WorkspaceHost> =>
   Layer.effect(
     Execs,
     Effect.gen(function* () {

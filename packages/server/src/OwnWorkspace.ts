@@ -3,7 +3,8 @@
  * workspace of its own, stands from before it is made until its files are there: what a process that died left half-made is made anew.
  */
 import type { Project } from "@rdev/core/domain/Project"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
 import { type Workspace, WorkspaceError, WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Replicas } from "@rdev/core/ports/stores/Replicas"
 import { checkout } from "@rdev/core/services/features/act/WorkspaceSync"
@@ -22,7 +23,7 @@ const lookMillis = 250
 /** `network`: of the workspace. */
 export const make = Effect.fnUntraced(function* (network: "loopback" | "internet") {
   const host = yield* WorkspaceHost
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const replicas = yield* Replicas
   const turns = new Map<string, Semaphore.Semaphore>()
 
@@ -30,10 +31,10 @@ export const make = Effect.fnUntraced(function* (network: "loopback" | "internet
     function* (project: Project, workspace: Workspace) {
       const target = { projectId: project.id, name: project.name }
       const branch = BranchName.make(project.defaultBranch)
-      const head = yield* forge.head(target, branch)
+      const head = yield* git.head(target, branch)
       if (Option.isSome(head)) yield* checkout(target, workspace, branch, head.value)
     },
-    Effect.provideService(Forge, forge),
+    Effect.provideService(GitObjects, git),
     Effect.provideService(WorkspaceHost, host)
   )
   /** Whether another process that lives makes it now. */

@@ -7,7 +7,7 @@
  * are. A name that begins with `_dot_` stands for one that begins with a dot (npm drops some of those from packages).
  * The agent commands for Claude Code, OpenCode and Codex are rendered into every project. Nothing is cached: an edit counts at once.
  */
-import type { FileChange } from "@rdev/core/ports/infra/Forge"
+import type { FileChange } from "@rdev/core/ports/infra/GitObjects"
 import { TemplateError, type TemplateInfo, Templates, type TemplateVariables } from "@rdev/core/ports/infra/Templates"
 import * as Render from "@rdev/sdlc/render/Render"
 import * as Repo from "@rdev/sdlc/repo/Repo"

@@ -4,7 +4,8 @@ import * as MemoryForge from "@rdev/core/memory/infra/Forge"
 import * as MemoryWorkspaceHost from "@rdev/core/memory/infra/WorkspaceHost"
 import { type Project, ProjectName } from "@rdev/core/domain/Project"
 import * as NewId from "@rdev/core/ids/NewId"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Replicas } from "@rdev/core/ports/stores/Replicas"
 import { Effect, Fiber, Layer } from "effect"
@@ -30,7 +31,7 @@ const made = Effect.gen(function* () {
     name: ProjectName.make("shop"),
     defaultBranch: "main"
   } as Project
-  yield* (yield* Forge).ensureRepository(
+  yield* (yield* RepositoryHost).ensure(
     { projectId: project.id, name: project.name },
     { defaultBranch: BranchName.make("main"), message: "Start", files: [{ path: "index.html", content: "x" }] }
   )

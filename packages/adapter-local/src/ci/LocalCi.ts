@@ -5,7 +5,8 @@
  */
 import * as NewId from "@rdev/core/ids/NewId"
 import { Ci, CiError, type CiEvent, type CiStep } from "@rdev/core/ports/infra/Ci"
-import { Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import type { RepositoryTarget, Sha } from "@rdev/core/ports/infra/Forge"
 import type { ExitStatus, OutputChunk } from "@rdev/core/ports/infra/WorkspaceHost"
 import * as Turns from "@rdev/core/services/redaction/Turns"
 import { Clock, Deferred, Effect, Fiber, Layer, Schedule, Semaphore, Stream } from "effect"
@@ -60,12 +61,12 @@ const parsed = (text: string, file: string): Pipeline.Pipeline | string => {
 }
 
 /** Either the pipeline, or the sentence that says why there is none to run. */
-const readPipeline = Effect.fnUntraced(function* (forge: typeof Forge.Service, target: RepositoryTarget, sha: Sha) {
-  const tree = yield* fromPort(forge.listTree(target, sha))
+const readPipeline = Effect.fnUntraced(function* (git: GitObjects["Service"], target: RepositoryTarget, sha: Sha) {
+  const tree = yield* fromPort(git.listTree(target, sha))
   const file = pipelineFiles.find((name) => tree.some((entry) => entry.path === name))
   if (file === undefined)
     return `the repository has no .woodpecker.yml at ${sha.slice(0, 12)}; add one with at least one step`
-  const content = (yield* fromPort(forge.readFiles(target, sha, ""))).get(file) ?? new Uint8Array(0)
+  const content = (yield* fromPort(git.readFiles(target, sha, ""))).get(file) ?? new Uint8Array(0)
   if (content.byteLength > maxPipelineBytes)
     return `${file} has ${content.byteLength} bytes, more than ${maxPipelineBytes}`
   return yield* attempt(async () => parsed(Buffer.from(content).toString("utf8"), file))
@@ -73,7 +74,7 @@ const readPipeline = Effect.fnUntraced(function* (forge: typeof Forge.Service, t
 
 export const make = Effect.fn("LocalCi.make")(function* (options: RunOptions) {
   const { dataDir } = options
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const sandbox = yield* Sandbox.Sandbox
   const scope = yield* Effect.scope
   const redactorOf = yield* ProjectRedactor.make
@@ -202,7 +203,7 @@ export const make = Effect.fn("LocalCi.make")(function* (options: RunOptions) {
     folders: Folders
   ) {
     yield* sandbox.mayWrite
-    yield* Checkout.write(target, request.sha, folders.files).pipe(Effect.provideService(Forge, forge))
+    yield* Checkout.write(target, request.sha, folders.files).pipe(Effect.provideService(GitObjects, git))
     yield* sandbox.ownFolder(folders.home)
     yield* sandbox.ownTree(folders.files)
     let reason: string | null = null
@@ -276,7 +277,7 @@ export const make = Effect.fn("LocalCi.make")(function* (options: RunOptions) {
       return yield* notFound(`the pipeline of ${target.name} is not activated`)
     const there = yield* attempt(() => CiRecords.runOfKey(dataDir, target.projectId, request.key))
     if (there !== null) return CiRecords.view((yield* attempt(() => settled(target.projectId, there.id))) ?? there)
-    const pipeline = yield* readPipeline(forge, target, request.sha)
+    const pipeline = yield* readPipeline(git, target, request.sha)
     const record: CiRecords.RunRecord = {
       id: yield* NewId.make("run"),
       sha: request.sha,
@@ -464,9 +465,9 @@ export const make = Effect.fn("LocalCi.make")(function* (options: RunOptions) {
 const asError = (failure: LocalFailure) =>
   new CiError({ operation: "LocalCi.layer", reason: failure.reason, cause: failure.cause })
 
-export const layerNoDeps = (options: RunOptions): Layer.Layer<Ci, CiError, Forge | Sandbox.Sandbox> =>
+export const layerNoDeps = (options: RunOptions): Layer.Layer<Ci, CiError, GitObjects | Sandbox.Sandbox> =>
   Layer.effect(Ci, Effect.mapError(make(options), asError))
 
 /** With a sandbox of its own. The forge can be any. */
-export const layer = (options: Options): Layer.Layer<Ci, CiError, Forge> =>
+export const layer = (options: Options): Layer.Layer<Ci, CiError, GitObjects> =>
   Layer.provide(layerNoDeps(options), Layer.effect(Sandbox.Sandbox, Effect.mapError(Sandbox.make(options), asError)))

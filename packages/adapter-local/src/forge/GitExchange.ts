@@ -6,7 +6,8 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { type Duplex, type Readable, Transform } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { createGunzip } from "node:zlib"
-import * as Git from "./Git.ts"
+import * as Git from "@rdev/git/Git"
+import type * as PushInspection from "@rdev/git/PushInspection"
 import * as Launch from "@rdev/runtime-node/Launch"
 import * as PreReceive from "../push/PreReceive.ts"
 import * as PushCommands from "../push/PushCommands.ts"
@@ -23,9 +24,9 @@ export interface Exchange {
   readonly maxPushBytes: number
   /** What is wrong with the refs of a push, before and after its objects have come; empty = nothing. */
   readonly names: (commands: PushCommands.Commands["commands"]) => ReadonlyArray<string>
-  readonly examine: (question: PreReceive.Question) => Promise<ReadonlyArray<string>>
+  readonly examine: (question: PushInspection.Question) => Promise<ReadonlyArray<string>>
   /** Hears which refs a push has moved; not always when git is killed. */
-  readonly moved: (commands: PreReceive.Question["commands"]) => void
+  readonly moved: (commands: PushInspection.Question["commands"]) => void
   /** Calls back when the request has lost its right; returns how to stop watching. */
   readonly watch: (lost: () => void) => () => void
 }

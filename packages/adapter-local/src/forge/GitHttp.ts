@@ -14,14 +14,15 @@ import { Context, Effect, Layer, Option, Schema } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { join } from "node:path"
 import * as Disk from "../sandbox/Disk.ts"
-import * as Git from "./Git.ts"
+import * as Git from "@rdev/git/Git"
+import type { GitError } from "@rdev/git/GitError"
 import * as GitExchange from "./GitExchange.ts"
-import * as GitRepository from "./GitRepository.ts"
+import * as LocalRepositories from "./LocalRepositories.ts"
 import * as GitTokens from "./GitTokens.ts"
 import type * as Launch from "@rdev/runtime-node/Launch"
 import { attempt, type LocalFailure } from "../LocalFailure.ts"
 import * as PreReceive from "../push/PreReceive.ts"
-import * as PushInspection from "../push/PushInspection.ts"
+import * as PushInspection from "@rdev/git/PushInspection"
 import * as PushReceipts from "../push/PushReceipts.ts"
 
 export interface Options {
@@ -82,14 +83,14 @@ const refuse = (
 
 interface Pushing {
   receipt: PushReceipts.Receipt | null
-  moved: PreReceive.Question["commands"] | null
+  moved: PushInspection.Question["commands"] | null
 }
 interface Granted {
   readonly access: GitTokens.Access
   readonly issuer: string
   readonly token: string
   readonly address: string | null
-  readonly repository: GitRepository.GitRepository
+  readonly repository: LocalRepositories.LocalRepository
 }
 
 export class GitHttp extends Context.Service<
@@ -119,7 +120,7 @@ export const make = Effect.fn("GitHttp.make")(function* (options: Options) {
   const isName = Schema.is(ProjectName)
 
   /** Who speaks with a token of this issuer now; null when its key is gone, or may no longer work on this project. */
-  const standing = (repository: GitRepository.GitRepository, issuer: string, address: string | null) =>
+  const standing = (repository: LocalRepositories.LocalRepository, issuer: string, address: string | null) =>
     Effect.map(
       issuers.principal(issuer, address),
       Option.match({
@@ -130,9 +131,9 @@ export const make = Effect.fn("GitHttp.make")(function* (options: Options) {
 
   const authorize = Effect.fnUntraced(function* (name: string, token: string | null, address: string | null) {
     if (token === null || !isName(name)) return null
-    const repository = yield* GitRepository.observe(options.dataDir, name).pipe(
+    const repository = yield* LocalRepositories.observe(options.dataDir, name).pipe(
       Effect.catchIf(
-        (failure: LocalFailure) => failure.reason._tag === "Foreign",
+        (failure) => failure.reason._tag === "Foreign",
         () => Effect.succeed(null)
       )
     )
@@ -143,7 +144,7 @@ export const make = Effect.fn("GitHttp.make")(function* (options: Options) {
   })
 
   /** What is wrong with a push; nothing: it is noted in `pushing`, and may land. */
-  const examine = (granted: Granted, pushing: Pushing) => (question: PreReceive.Question) =>
+  const examine = (granted: Granted, pushing: Pushing) => (question: PushInspection.Question) =>
     runPromise(
       Effect.gen(function* () {
         const pusher = yield* standing(granted.repository, granted.issuer, granted.address)
@@ -278,9 +279,9 @@ export const make = Effect.fn("GitHttp.make")(function* (options: Options) {
   })
 })
 
-export const layerNoDeps = (options: Options): Layer.Layer<GitHttp, LocalFailure, Git.GitProgram> =>
+export const layerNoDeps = (options: Options): Layer.Layer<GitHttp, GitError | LocalFailure, Git.GitProgram> =>
   Layer.effect(GitHttp, make(options))
 
 /** Over the git on PATH. */
-export const layer = (options: Options): Layer.Layer<GitHttp, LocalFailure> =>
+export const layer = (options: Options): Layer.Layer<GitHttp, GitError | LocalFailure> =>
   Layer.provide(layerNoDeps(options), Git.layer)

@@ -3,13 +3,13 @@
  * (`<dataDir>/git/token.key`, 0600), compared in constant time; a copy of the records opens nothing.
  */
 import * as NewId from "@rdev/core/ids/NewId"
-import type { Token } from "@rdev/core/ports/infra/Forge"
+import type { Token } from "@rdev/core/ports/infra/RepositoryHost"
 import { Clock, Effect, Redacted, Schema } from "effect"
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto"
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Damaged from "../records/Damaged.ts"
-import { type GitRepository, recordOf, rootOf } from "./GitRepository.ts"
+import { type LocalRepository, recordOf, rootOf } from "./LocalRepositories.ts"
 import { attempt, fail, invalid, type LocalFailure } from "../LocalFailure.ts"
 import * as RecordFile from "../records/RecordFile.ts"
 
@@ -35,21 +35,21 @@ const shape = /^rdevgit_([0-9A-HJKMNP-TV-Z]{26})_([A-Za-z0-9_-]{43})$/
 export interface GitTokens {
   /** `issuer`: id of the principal in whose name it is made. */
   issue(
-    repository: GitRepository,
+    repository: LocalRepository,
     access: Access,
     ttlSeconds: number,
     issuer: string
   ): Effect.Effect<Token, LocalFailure>
   /** Also makes a damaged record anew. */
-  revokeAll(repository: GitRepository): Effect.Effect<void, LocalFailure>
+  revokeAll(repository: LocalRepository): Effect.Effect<void, LocalFailure>
   /** What the token allows on this repository now, and in whose name; null when it is not one of its live tokens. */
   check(
-    repository: GitRepository,
+    repository: LocalRepository,
     token: string
   ): Effect.Effect<{ readonly access: Access; readonly issuer: string } | null, LocalFailure>
 }
 
-const whose = ({ name, projectId }: GitRepository): Damaged.Whose => ({
+const whose = ({ name, projectId }: LocalRepository): Damaged.Whose => ({
   projectId,
   part: `git tokens of ${name}`,
   repair: `Remove git/${name}.git/rdev/tokens.json in the data folder and make new tokens; all that were made before open nothing any more`
@@ -80,8 +80,8 @@ const loadKey = async (dataDir: string): Promise<Buffer> => {
 export const make = Effect.fn("GitTokens.make")(function* (dataDir: string) {
   const key = yield* attempt(() => loadKey(dataDir))
   const digestOf = (token: string) => createHmac("sha256", key).update(token).digest()
-  const pathOf = ({ directory }: GitRepository) => recordOf(directory, "tokens.json")
-  const load = (repository: GitRepository) =>
+  const pathOf = ({ directory }: LocalRepository) => recordOf(directory, "tokens.json")
+  const load = (repository: LocalRepository) =>
     Damaged.told(
       whose(repository),
       attempt(() => RecordFile.read(pathOf(repository), decode))

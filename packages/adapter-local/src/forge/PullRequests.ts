@@ -1,10 +1,11 @@
 /** Pull requests as JSON records beside the repository (`rdev/pulls/<number>.json`). Callers serialise writes per repository. */
-import { BranchName, type PullRequest } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import type { PullRequest } from "@rdev/core/ports/infra/RepositoryHost"
 import { Effect, Schema } from "effect"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import * as Damaged from "../records/Damaged.ts"
-import { type GitRepository, recordOf } from "./GitRepository.ts"
+import { type LocalRepository, recordOf } from "./LocalRepositories.ts"
 import { attempt, type LocalFailure, notFound } from "../LocalFailure.ts"
 import * as RecordFile from "../records/RecordFile.ts"
 
@@ -23,17 +24,17 @@ export const PullRecord = Schema.Struct({
 export type PullRecord = typeof PullRecord.Type
 const decode = Schema.decodeUnknownSync(PullRecord)
 
-const folder = ({ directory }: GitRepository) => recordOf(directory, "pulls")
-const pathOf = (repository: GitRepository, number: number) => join(folder(repository), `${number}.json`)
+const folder = ({ directory }: LocalRepository) => recordOf(directory, "pulls")
+const pathOf = (repository: LocalRepository, number: number) => join(folder(repository), `${number}.json`)
 const whose =
-  ({ name, projectId }: GitRepository) =>
+  ({ name, projectId }: LocalRepository) =>
   (number: number): Damaged.Whose => ({
     projectId,
     part: `pull request #${number}`,
     repair: `Restore git/${name}.git/rdev/pulls/${number}.json in the data folder from a backup, or remove it: its feature then opens another one`
   })
 
-export const read = (repository: GitRepository, number: number): Effect.Effect<PullRecord, LocalFailure> =>
+export const read = (repository: LocalRepository, number: number): Effect.Effect<PullRecord, LocalFailure> =>
   (Number.isSafeInteger(number) && number > 0
     ? Damaged.told(
         whose(repository)(number),
@@ -47,10 +48,10 @@ export const read = (repository: GitRepository, number: number): Effect.Effect<P
     )
   )
 
-export const write = (repository: GitRepository, record: PullRecord): Effect.Effect<void, LocalFailure> =>
+export const write = (repository: LocalRepository, record: PullRecord): Effect.Effect<void, LocalFailure> =>
   attempt(() => RecordFile.write(pathOf(repository, record.number), record))
 
-const numbers = (repository: GitRepository): Effect.Effect<ReadonlyArray<number>, LocalFailure> =>
+const numbers = (repository: LocalRepository): Effect.Effect<ReadonlyArray<number>, LocalFailure> =>
   attempt(async () => {
     const names = await readdir(folder(repository)).catch((cause: unknown) => {
       if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return []
@@ -60,7 +61,7 @@ const numbers = (repository: GitRepository): Effect.Effect<ReadonlyArray<number>
   })
 
 /** All records that can be read by number, and the number that the next one gets: a damaged one keeps its own. */
-export const list = Effect.fn("PullRequests.list")(function* (repository: GitRepository) {
+export const list = Effect.fn("PullRequests.list")(function* (repository: LocalRepository) {
   const found = yield* numbers(repository)
   const records = yield* Damaged.each(found, whose(repository), async (number) => {
     const record = await RecordFile.read(pathOf(repository, number), decode)

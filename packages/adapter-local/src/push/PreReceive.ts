@@ -3,7 +3,7 @@
  * objects stand in quarantine, and are thrown away when it refuses. It asks the server on descriptor 3, which it has from the git
  * that the server started; without an answer nothing lands. The second says which refs have moved, when they have.
  */
-import type { RefCommand } from "@rdev/core/services/pushes/RefNames"
+import type { Question } from "@rdev/git/PushInspection"
 import { mkdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Duplex } from "node:stream"
@@ -31,12 +31,6 @@ export const install = async (folder: string): Promise<void> => {
   await writeFile(join(folder, "post-receive"), after, { mode: 0o700 })
   // An earlier version had its rules there.
   await rm(join(folder, "update"), { force: true })
-}
-
-export interface Question {
-  readonly commands: ReadonlyArray<RefCommand>
-  /** Environment with which git sees the objects in quarantine. */
-  readonly env: Readonly<Record<string, string>>
 }
 
 const maxBytes = 8 * 1024 * 1024

@@ -10,8 +10,8 @@ import { Effect, Schedule, Schema, type Scope } from "effect"
 import { randomUUID } from "node:crypto"
 import { mkdir, readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
-import type { Git } from "../forge/Git.ts"
-import * as GitRepository from "../forge/GitRepository.ts"
+import type { Git } from "@rdev/git/Git"
+import * as LocalRepositories from "../forge/LocalRepositories.ts"
 import { attempt, type LocalFailure } from "../LocalFailure.ts"
 import * as FileLock from "../records/FileLock.ts"
 import * as RecordFile from "../records/RecordFile.ts"
@@ -33,7 +33,7 @@ type Note = typeof Note.Type
 const decode = Schema.decodeUnknownSync(Note)
 
 export interface Landing {
-  readonly repository: GitRepository.GitRepository
+  readonly repository: LocalRepositories.LocalRepository
   readonly commands: ReadonlyArray<RefCommand>
   readonly pusher: { readonly id: string; readonly name: string }
   readonly sourceAddress: string | null
@@ -73,7 +73,7 @@ export const make = Effect.fn("PushReceipts.make")(function* (
   const noteOf = (id: string) => join(folder, `${id}.json`)
 
   const tell = Effect.fn("PushReceipts.tell")(function* (note: Note) {
-    const repository = yield* GitRepository.observe(dataDir, note.repository)
+    const repository = yield* LocalRepositories.observe(dataDir, note.repository)
     if (repository !== null && repository.projectId === note.projectId) {
       const refs = note.moved ?? (yield* standing(git, repository.directory, note.commands))
       if (refs.length > 0)

@@ -4,8 +4,12 @@
  */
 import { Quarantine } from "@rdev/core/ports/stores/Quarantine"
 import { Effect } from "effect"
+import type { PortReason } from "@rdev/core/ports/infra/PortReason"
 import { attempt, type LocalFailure } from "../LocalFailure.ts"
 
+interface Failure {
+  readonly reason: PortReason
+}
 export interface Whose {
   readonly projectId: string | null
   readonly part: string
@@ -17,9 +21,9 @@ export interface Whose {
  * not read, or a folder in its place, is.
  */
 const machine: ReadonlySet<string> = new Set(["ResourceExhausted", "Unsupported", "Unavailable"])
-export const isDamage = (failure: LocalFailure): boolean => !machine.has(failure.reason._tag)
+export const isDamage = (failure: Failure): boolean => !machine.has(failure.reason._tag)
 
-export const report = (whose: Whose, failure: LocalFailure): Effect.Effect<void> =>
+export const report = (whose: Whose, failure: Failure): Effect.Effect<void> =>
   Effect.flatMap(Quarantine, (quarantine) => quarantine.report({ ...whose, message: failure.reason.message }))
 
 /** It was read without fault, or made anew. */
@@ -27,17 +31,17 @@ export const clear = ({ part, projectId }: Whose): Effect.Effect<void> =>
   projectId === null ? Effect.void : Effect.flatMap(Quarantine, (quarantine) => quarantine.clear(projectId, part))
 
 /** For who reads one record: its damage is reported, and fails the work too. A good result clears what was reported before. */
-export const told = <A, R>(whose: Whose, work: Effect.Effect<A, LocalFailure, R>): Effect.Effect<A, LocalFailure, R> =>
+export const told = <A, E extends Failure, R>(whose: Whose, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   work.pipe(
     Effect.tap(() => clear(whose)),
     Effect.tapError((failure) => (isDamage(failure) ? report(whose, failure) : Effect.void))
   )
 
 /** The result, or null after its damage was reported. A good one clears what was reported before. */
-export const unless = <A, R>(
+export const unless = <A, E extends Failure, R>(
   whose: Whose,
-  work: Effect.Effect<A, LocalFailure, R>
-): Effect.Effect<A | null, LocalFailure, R> => Effect.catchIf(told(whose, work), isDamage, () => Effect.succeed(null))
+  work: Effect.Effect<A, E, R>
+): Effect.Effect<A | null, E, R> => Effect.catchIf(told(whose, work), isDamage, () => Effect.succeed(null))
 
 /** Results of those that can be read, in their order. */
 export const each = <T, A>(

@@ -11,7 +11,8 @@ import {
   type Health,
   type Release
 } from "@rdev/core/ports/infra/Deployer"
-import { Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/infra/Forge"
+import type { RepositoryTarget, Sha } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
 import { Quarantine } from "@rdev/core/ports/stores/Quarantine"
 import * as Turns from "@rdev/core/services/redaction/Turns"
 import { Clock, Context, Effect, Exit, Layer, Option, Scope, Semaphore, Stream } from "effect"
@@ -80,7 +81,7 @@ type Request = {
 
 export const make = Effect.fn("LocalDeployer.make")(function* (options: DeployOptions) {
   const { dataDir } = options
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const sandbox = yield* Sandbox.Sandbox
   const layerScope = yield* Effect.scope
   const building = yield* Semaphore.make(2)
@@ -275,7 +276,7 @@ export const make = Effect.fn("LocalDeployer.make")(function* (options: DeployOp
   const readConfig = Effect.fnUntraced(function* (target: RepositoryTarget, sha: Sha) {
     const port = <A, E extends { readonly reason: LocalFailure["reason"] }>(effect: Effect.Effect<A, E>) =>
       Effect.mapError(effect, (error) => fail(error.reason))
-    const paths = (yield* port(forge.listTree(target, sha))).map((entry) => entry.path)
+    const paths = (yield* port(git.listTree(target, sha))).map((entry) => entry.path)
     if (!paths.includes(ReleaseConfig.file)) {
       return (
         ReleaseConfig.guess(paths) ??
@@ -285,7 +286,7 @@ export const make = Effect.fn("LocalDeployer.make")(function* (options: DeployOp
         ))
       )
     }
-    const files = yield* port(forge.readFiles(target, sha, ""))
+    const files = yield* port(git.readFiles(target, sha, ""))
     return yield* attempt(async () =>
       ReleaseConfig.parse(Buffer.from(files.get(ReleaseConfig.file) ?? new Uint8Array(0)).toString("utf8"))
     )
@@ -299,7 +300,7 @@ export const make = Effect.fn("LocalDeployer.make")(function* (options: DeployOp
   ) {
     yield* sandbox.mayWrite
     const config = yield* readConfig(target, request.sha)
-    yield* Checkout.write(target, request.sha, Records.filesOf(folder)).pipe(Effect.provideService(Forge, forge))
+    yield* Checkout.write(target, request.sha, Records.filesOf(folder)).pipe(Effect.provideService(GitObjects, git))
     yield* sandbox.ownFolder(join(folder, "home"))
     yield* sandbox.ownTree(Records.filesOf(folder))
     yield* building.withPermit(build(target.projectId, folder, config.build))
@@ -567,9 +568,9 @@ const asError = (failure: LocalFailure) =>
 
 export const layerNoDeps = (
   options: DeployOptions
-): Layer.Layer<Deployer | LiveReleases, DeployerError, Forge | Sandbox.Sandbox> =>
+): Layer.Layer<Deployer | LiveReleases, DeployerError, GitObjects | Sandbox.Sandbox> =>
   Layer.effectContext(Effect.mapError(make(options), asError))
 
 /** With a sandbox of its own. The forge can be any. */
-export const layer = (options: Options): Layer.Layer<Deployer | LiveReleases, DeployerError, Forge> =>
+export const layer = (options: Options): Layer.Layer<Deployer | LiveReleases, DeployerError, GitObjects> =>
   Layer.provide(layerNoDeps(options), Layer.effect(Sandbox.Sandbox, Effect.mapError(Sandbox.make(options), asError)))

@@ -4,7 +4,7 @@ import { chownSync, mkdirSync, readdirSync, realpathSync, rmSync, symlinkSync } 
 import { join } from "node:path"
 import type { Quota } from "./Disk.ts"
 import { machineTrouble, printedTrouble } from "../classifyError.ts"
-import { findProgram } from "../forge/Git.ts"
+import { findProgram } from "@rdev/git/Git"
 import { fail, fromUnknown, invalid } from "../LocalFailure.ts"
 import * as SandboxBubblewrap from "./SandboxBubblewrap.ts"
 import * as SandboxHost from "./SandboxHost.ts"

@@ -3,7 +3,8 @@
  * not history. Every folder is entered by ConfinedFolder, so that nothing is written through a link of the repository, whatever a
  * crafted tree or a file system that folds case makes of two of its names; where two meet, the commit is refused.
  */
-import { Forge, type RepositoryTarget, type Sha } from "@rdev/core/ports/infra/Forge"
+import type { RepositoryTarget, Sha } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
 import * as ForgePath from "@rdev/core/ports/infra/ForgePath"
 import { Effect } from "effect"
 import { mkdir } from "node:fs/promises"
@@ -72,11 +73,11 @@ const fill = async (
 }
 
 export const write = Effect.fn("Checkout.write")(function* (target: RepositoryTarget, sha: Sha, folder: string) {
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const translate = <A, E extends { readonly reason: LocalFailure["reason"] }>(effect: Effect.Effect<A, E>) =>
     Effect.mapError(effect, (error) => new LocalFailure({ reason: error.reason, cause: error }))
-  const tree = yield* translate(forge.listTree(target, sha))
-  const contents = yield* translate(forge.readFiles(target, sha, ""))
+  const tree = yield* translate(git.listTree(target, sha))
+  const contents = yield* translate(git.readFiles(target, sha, ""))
   for (const { path } of tree) {
     const why = ForgePath.invalid(path)
     if (why !== null) return yield* invalid("path", why)

@@ -12,13 +12,14 @@ import type { Dns } from "../ports/infra/Dns.ts"
 import type { Edge } from "../ports/infra/Edge.ts"
 import type { EventLog } from "../ports/stores/EventLog.ts"
 import type { FeatureStore } from "../ports/stores/FeatureStore.ts"
-import type { Forge } from "../ports/infra/Forge.ts"
+import type { GitObjects } from "../ports/infra/GitObjects.ts"
 import type { IdempotencyStore } from "../ports/stores/IdempotencyStore.ts"
 import type { Notifier } from "../ports/stores/Notifier.ts"
 import type { OperationStore } from "../ports/stores/OperationStore.ts"
 import type { OutputStore } from "../ports/stores/OutputStore.ts"
 import type { PolicyStore } from "../ports/stores/PolicyStore.ts"
 import type { ProjectStore } from "../ports/stores/ProjectStore.ts"
+import type { RepositoryHost } from "../ports/infra/RepositoryHost.ts"
 import type { Templates } from "../ports/infra/Templates.ts"
 import type { RateLimiter } from "../ports/infra/RateLimiter.ts"
 import type { TenantCache } from "../ports/infra/TenantCache.ts"
@@ -59,7 +60,7 @@ export interface SlotServices {
   readonly webhooks: WebhookTransport
   readonly database: TenantDatabase
   readonly cache: TenantCache
-  readonly forge: Forge
+  readonly forge: GitObjects | RepositoryHost
   readonly workspaces: WorkspaceHost
   readonly ci: Ci
   readonly deployer: Deployer
@@ -70,7 +71,7 @@ export type SlotName = keyof SlotServices
 
 type Basis = Host | Stores
 type Names = Basis | Dns | Tls
-type Code = Names | Forge | OutputStore
+type Code = Names | GitObjects | OutputStore | RepositoryHost
 export interface SlotNeeds {
   readonly stores: Host
   readonly credentials: Host | Stores

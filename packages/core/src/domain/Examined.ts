@@ -1,5 +1,5 @@
 /**
- * The proof that a move of a branch was examined. `Forge.advanceBranch` takes nothing else, and the only way to one is `examine`,
+ * The proof that a move of a branch was examined. `GitObjects.advanceBranch` takes nothing else, and the only way to one is `examine`,
  * which runs the examination of exactly this commit against exactly this head: what was checked is what lands.
  */
 import { Data, Effect } from "effect"

@@ -9,7 +9,7 @@ import type { ProjectId } from "../domain/Ids.ts"
 import { ProjectName } from "../domain/Project.ts"
 import { Deployer } from "../ports/infra/Deployer.ts"
 import { Dns } from "../ports/infra/Dns.ts"
-import { Forge } from "../ports/infra/Forge.ts"
+import { RepositoryHost } from "../ports/infra/RepositoryHost.ts"
 import { ProjectStore } from "../ports/stores/ProjectStore.ts"
 import type { StoreError } from "../ports/stores/StoreError.ts"
 import { TenantDatabase } from "../ports/infra/TenantDatabase.ts"
@@ -72,7 +72,7 @@ interface Marked {
 const sources = Effect.gen(function* () {
   const deployer = yield* Deployer
   const dns = yield* Dns
-  const forge = yield* Forge
+  const repositories = yield* RepositoryHost
   const database = yield* TenantDatabase
   const workspaces = yield* WorkspaceHost
   const projects = yield* ProjectStore
@@ -126,10 +126,8 @@ const sources = Effect.gen(function* () {
     },
     {
       kind: "repository",
-      list: Effect.map(forge.listRepositories, (found) =>
-        found.map((one) =>
-          named("repository", one, (name) => forge.deleteRepository({ projectId: one.projectId, name }))
-        )
+      list: Effect.map(repositories.list, (found) =>
+        found.map((one) => named("repository", one, (name) => repositories.remove({ projectId: one.projectId, name })))
       )
     }
   ]
@@ -199,7 +197,7 @@ const make = (options: CollectorOptions) =>
     return Collector.of({ sweep })
   })
 
-type Needs = Deployer | Dns | Forge | ProjectStore | TenantDatabase | WorkspaceHost
+type Needs = Deployer | Dns | RepositoryHost | ProjectStore | TenantDatabase | WorkspaceHost
 
 export const layer = (options: CollectorOptions = {}): Layer.Layer<Collector, never, Needs> =>
   Layer.effect(Collector, make(options))

@@ -16,7 +16,9 @@ import { CurrentRequest } from "../domain/Principal.ts"
 import type { Project } from "../domain/Project.ts"
 import { EventLog } from "../ports/stores/EventLog.ts"
 import { FeatureStore } from "../ports/stores/FeatureStore.ts"
-import { BranchName, Forge, type Sha } from "../ports/infra/Forge.ts"
+import { BranchName, type Sha } from "../ports/infra/Forge.ts"
+import { RepositoryHost } from "../ports/infra/RepositoryHost.ts"
+import { GitObjects } from "../ports/infra/GitObjects.ts"
 import type { PolicyStore } from "../ports/stores/PolicyStore.ts"
 import { ProjectStore } from "../ports/stores/ProjectStore.ts"
 import { WorkQueue } from "../queue/WorkQueue.ts"
@@ -181,13 +183,13 @@ const withoutSecrets = Effect.fnUntraced(function* (project: Project, fields: Re
  * written (one commit with the feature's own documents) is replaced; somebody's work under that name is theirs.
  */
 const freshBranch = Effect.fn("Features.freshBranch")(function* (project: Project, slug: string, head: Sha) {
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const target = FeatureFiles.targetOf(project)
   const branch = FeatureFiles.branchOf(slug)
-  const there = yield* forge.head(target, branch)
+  const there = yield* git.head(target, branch)
   if (Option.isSome(there) && there.value !== head) {
-    const { ahead } = yield* forge.compare(target, BranchName.make(project.defaultBranch), branch)
-    const paths = new Set((yield* forge.listTree(target, there.value)).map(({ path }) => path))
+    const { ahead } = yield* git.compare(target, BranchName.make(project.defaultBranch), branch)
+    const paths = new Set((yield* git.listTree(target, there.value)).map(({ path }) => path))
     const own = `.sdlc/features/${slug}/`
     const isLeftOver = ahead === 1 && paths.has(`${own}feature.yaml`) && paths.has(`${own}idea.md`)
     if (ahead > 0 && !isLeftOver) {
@@ -196,13 +198,13 @@ const freshBranch = Effect.fn("Features.freshBranch")(function* (project: Projec
         message: `branch ${branch} of ${project.name} holds ${ahead} commits of somebody's work; rename or delete it, or choose another slug`
       })
     }
-    yield* forge.deleteBranch(target, branch)
+    yield* git.deleteBranch(target, branch)
   }
-  return yield* forge.ensureBranch(target, branch, head)
+  return yield* git.ensureBranch(target, branch, head)
 })
 
 const create = Effect.fn("Features.create")(function* (idOrName: string, spec: NewFeature) {
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const reader = yield* RepositoryReader
   const store = yield* FeatureStore
   if (spec.title.trim() === "" || spec.title.length > 200)
@@ -219,7 +221,7 @@ const create = Effect.fn("Features.create")(function* (idOrName: string, spec: N
       return yield* fail("create", { _tag: "Invalid", field: "deps", message: `${project.name} has no feature ${dep}` })
   }
   const target = FeatureFiles.targetOf(project)
-  const head = yield* forge.head(target, BranchName.make(project.defaultBranch))
+  const head = yield* git.head(target, BranchName.make(project.defaultBranch))
   if (Option.isNone(head))
     return yield* fail("create", {
       _tag: "Conflict",
@@ -249,7 +251,7 @@ const create = Effect.fn("Features.create")(function* (idOrName: string, spec: N
   })
   const branch = FeatureFiles.branchOf(slug)
   const base = yield* freshBranch(project, slug, head.value)
-  yield* forge.commit(target, {
+  yield* git.commit(target, {
     branch,
     expectedHead: base,
     changes,
@@ -406,7 +408,15 @@ const unblock = (planTask: string) =>
 
 const make = Effect.gen(function* () {
   const context = yield* Effect.context<
-    AuditStore | EventLog | FeatureStore | Forge | PolicyStore | ProjectStore | RepositoryReader | WorkQueue
+    | AuditStore
+    | EventLog
+    | FeatureStore
+    | GitObjects
+    | RepositoryHost
+    | PolicyStore
+    | ProjectStore
+    | RepositoryReader
+    | WorkQueue
   >()
   const bound =
     <A extends ReadonlyArray<unknown>, B, E>(
@@ -415,7 +425,15 @@ const make = Effect.gen(function* () {
       ) => Effect.Effect<
         B,
         E,
-        AuditStore | EventLog | FeatureStore | Forge | PolicyStore | ProjectStore | RepositoryReader | WorkQueue
+        | AuditStore
+        | EventLog
+        | FeatureStore
+        | GitObjects
+        | RepositoryHost
+        | PolicyStore
+        | ProjectStore
+        | RepositoryReader
+        | WorkQueue
       >
     ) =>
     (...args: A): Effect.Effect<B, E> =>

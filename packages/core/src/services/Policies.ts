@@ -8,7 +8,9 @@ import { CurrentRequest } from "../domain/Principal.ts"
 import { AuditStore } from "../ports/stores/AuditStore.ts"
 import { EventLog } from "../ports/stores/EventLog.ts"
 import { FeatureStore } from "../ports/stores/FeatureStore.ts"
-import { BranchName, Forge } from "../ports/infra/Forge.ts"
+import { BranchName } from "../ports/infra/Forge.ts"
+import { GitObjects } from "../ports/infra/GitObjects.ts"
+import { RepositoryHost } from "../ports/infra/RepositoryHost.ts"
 import { PolicyStore } from "../ports/stores/PolicyStore.ts"
 import { ProjectStore } from "../ports/stores/ProjectStore.ts"
 import { WorkQueue } from "../queue/WorkQueue.ts"
@@ -27,10 +29,10 @@ const look = Effect.fn("Policies.look")(function* (operation: string, idOrName: 
   if (Option.isNone(found)) return yield* fail(operation, { _tag: "ProjectNotFound", project: idOrName })
   const project = found.value
   const target = { projectId: project.id, name: project.name }
-  const repository = project.status === "deleting" ? Option.none() : yield* (yield* Forge).observeRepository(target)
+  const repository = project.status === "deleting" ? Option.none() : yield* (yield* RepositoryHost).observe(target)
   if (Option.isNone(repository))
     return yield* fail(operation, { _tag: "ProjectNotReady", project: project.name, status: project.status })
-  const head = yield* (yield* Forge).head(target, BranchName.make(project.defaultBranch))
+  const head = yield* (yield* GitObjects).head(target, BranchName.make(project.defaultBranch))
   if (Option.isNone(head))
     return yield* fail(operation, {
       _tag: "Conflict",
@@ -119,7 +121,16 @@ const decide = Effect.fn("Policies.decide")(function* (
   return entry
 })
 
-type Needs = AuditStore | EventLog | FeatureStore | Forge | PolicyStore | ProjectStore | RepositoryReader | WorkQueue
+type Needs =
+  | AuditStore
+  | EventLog
+  | FeatureStore
+  | GitObjects
+  | RepositoryHost
+  | PolicyStore
+  | ProjectStore
+  | RepositoryReader
+  | WorkQueue
 
 const make = Effect.gen(function* () {
   const context = yield* Effect.context<Needs>()

@@ -4,7 +4,8 @@ import { TestClock } from "effect/testing"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Dns, DnsError } from "@rdev/core/ports/infra/Dns"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
 import { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { TenantDatabase } from "@rdev/core/ports/infra/TenantDatabase"
@@ -18,7 +19,7 @@ import { boot, Oracle, world } from "./World.ts"
 const orphans = (label: string) =>
   Effect.gen(function* () {
     const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(label) }
-    yield* (yield* Forge).ensureRepository(target, { defaultBranch: BranchName.make("main"), files: [], message: "x" })
+    yield* (yield* RepositoryHost).ensure(target, { defaultBranch: BranchName.make("main"), files: [], message: "x" })
     yield* (yield* Dns).ensure({ projectId: target.projectId, host: `${label}.localhost`, target: "127.0.0.1" })
     yield* (yield* TenantDatabase).ensure(target)
     yield* (yield* WorkspaceHost).ensure({ projectId: target.projectId, name: "main", network: "none" })
@@ -48,8 +49,8 @@ describe("Collector", () => {
         "repository",
         "workspace"
       ])
-      assert.isTrue(Option.isNone(yield* (yield* Forge).observeRepository(target)))
-      assert.strictEqual((yield* (yield* Forge).listRepositories).length, 1)
+      assert.isTrue(Option.isNone(yield* (yield* RepositoryHost).observe(target)))
+      assert.strictEqual((yield* (yield* RepositoryHost).list).length, 1)
       assert.strictEqual((yield* (yield* Dns).list).length, 2)
       assert.deepStrictEqual(yield* sweep, { deleted: [], suspected: [], errors: [] })
     }).pipe(Effect.provide(platform()))
@@ -118,7 +119,7 @@ describe("Collector", () => {
         yield* TestClock.adjust("1 hour")
         down = true
         assert.strictEqual((yield* Effect.flip(sweep)).reason._tag, "Unavailable")
-        assert.strictEqual((yield* (yield* Forge).listRepositories).length, 1)
+        assert.strictEqual((yield* (yield* RepositoryHost).list).length, 1)
       }).pipe(Effect.provide(Layer.fresh(Collector.layer())), Effect.provideService(ProjectStore, flaky))
     }).pipe(Effect.provide(Layer.fresh(world())))
   )
@@ -131,7 +132,7 @@ describe("Collector", () => {
       const { project } = yield* (yield* Projects).create({ name: "elsewhere" })
       yield* (yield* ProjectStore).insert({ ...project, id: target.projectId, name: target.name })
       assert.deepStrictEqual((yield* sweep).deleted, [])
-      assert.isTrue(Option.isSome(yield* (yield* Forge).observeRepository(target)))
+      assert.isTrue(Option.isSome(yield* (yield* RepositoryHost).observe(target)))
     }).pipe(Effect.provide(platform()))
   )
 })

@@ -6,14 +6,14 @@ import { Operations } from "@rdev/core/operations/Operations"
 import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
 import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
-import { Forge } from "@rdev/core/ports/infra/Forge"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { TenantDatabase } from "@rdev/core/ports/infra/TenantDatabase"
 import { Projects } from "@rdev/core/services/Projects"
 import { boot, type Options, Oracle, world } from "./World.ts"
 
 /** What the providers themselves say is there. */
 const inventory = Effect.gen(function* () {
-  const repositories = yield* (yield* Forge).listRepositories
+  const repositories = yield* (yield* RepositoryHost).list
   const records = yield* (yield* Dns).list
   const databases = yield* (yield* TenantDatabase).list
   const deployments = yield* (yield* Deployer).list
@@ -61,7 +61,7 @@ const play = (options: Options, oracle = new Oracle()) =>
   })
 
 const assertOnce = (oracle: Oracle) => {
-  for (const port of ["Forge", "Dns", "Tls", "TenantDatabase", "TenantCache", "Deployer"]) {
+  for (const port of ["RepositoryHost", "Dns", "Tls", "TenantDatabase", "TenantCache", "Deployer"]) {
     const created = oracle.created(port)
     assert.strictEqual(
       new Set(created.map((name) => name.split("=")[0])).size,

@@ -8,7 +8,8 @@ import { Operations } from "@rdev/core/operations/Operations"
 import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
 import { Dns } from "@rdev/core/ports/infra/Dns"
 import { EventLog } from "@rdev/core/ports/stores/EventLog"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import * as TenantCache from "@rdev/core/ports/infra/TenantCache"
 import * as TenantDatabase from "@rdev/core/ports/infra/TenantDatabase"
 import * as Tls from "@rdev/core/ports/infra/Tls"
@@ -114,7 +115,7 @@ describe("Projects", () => {
         ["create", "create", "create", "create", "create", "create", "create"]
       )
       const other = yield* NewId.make("proj")
-      yield* (yield* Forge).ensureRepository(
+      yield* (yield* RepositoryHost).ensure(
         { projectId: other, name: ProjectName.make("hello") },
         { defaultBranch: BranchName.make("main"), files: [], message: "theirs" }
       )
@@ -198,7 +199,7 @@ describe("Projects", () => {
         ["ci"]
       )
       assert.isTrue(
-        Option.isSome(yield* (yield* Forge).observeRepository({ projectId: id, name: ProjectName.make("hello") }))
+        Option.isSome(yield* (yield* RepositoryHost).observe({ projectId: id, name: ProjectName.make("hello") }))
       )
       broken = false
       yield* operations.retry(operation.id)
@@ -212,7 +213,7 @@ describe("Projects", () => {
     Effect.gen(function* () {
       const projects = yield* Projects
       const other = { projectId: yield* NewId.make("proj"), name: ProjectName.make("hello") }
-      yield* (yield* Forge).ensureRepository(other, {
+      yield* (yield* RepositoryHost).ensure(other, {
         defaultBranch: BranchName.make("main"),
         files: [],
         message: "theirs"
@@ -221,7 +222,7 @@ describe("Projects", () => {
       const process = yield* boot(new Oracle())
       yield* until(operation.id, "failed")
       yield* process.kill
-      assert.isTrue(Option.isSome(yield* (yield* Forge).observeRepository(other)))
+      assert.isTrue(Option.isSome(yield* (yield* RepositoryHost).observe(other)))
       assert.strictEqual((yield* (yield* Dns).list).length, 0)
       const failed = yield* projects.get("hello")
       assert.strictEqual(failed.status, "failed")
@@ -240,7 +241,7 @@ describe("Projects", () => {
         fault: ({ port, verb }) =>
           port === "Deployer" && verb === "deploy" && stuck
             ? { when: "before", reason: { _tag: "Invalid", field: "build", message: "no" } }
-            : port === "Forge" && verb === "deleteRepository" && stuck
+            : port === "RepositoryHost" && verb === "remove" && stuck
               ? { when: "before", reason: { _tag: "Unauthorized", message: "the token is revoked" } }
               : null
       })
@@ -293,7 +294,7 @@ describe("Projects", () => {
       assert.strictEqual(project.status, "deleting")
       assert.strictEqual((yield* projects.delete("hello")).operation.id, operation.id)
       yield* until(operation.id, "completed")
-      assert.strictEqual((yield* (yield* Forge).listRepositories).length, 0)
+      assert.strictEqual((yield* (yield* RepositoryHost).list).length, 0)
       assert.strictEqual((yield* (yield* Dns).list).length, 0)
       assert.strictEqual((yield* (yield* WorkspaceHost).list).length, 0)
       assert.strictEqual((yield* (yield* CredentialStore).list(id)).length, 0)
@@ -319,7 +320,7 @@ describe("Projects", () => {
       const { operation } = yield* projects.delete("hello")
       const failed = yield* until(operation.id, "failed")
       assert.include(failed.error?.message ?? "", "and 1 more failed steps")
-      assert.strictEqual((yield* (yield* Forge).listRepositories).length, 0)
+      assert.strictEqual((yield* (yield* RepositoryHost).list).length, 0)
       const project = yield* projects.get("hello")
       assert.deepStrictEqual(
         [project.status, ...project.resources.filter((one) => one.status === "failed").map((one) => one.kind)],
@@ -352,7 +353,7 @@ describe("Projects", () => {
       yield* until(operation.id, "cancelled")
       yield* process.kill
       assert.strictEqual((yield* projects.get("hello")).status, "failed")
-      assert.strictEqual((yield* (yield* Forge).listRepositories).length, 0)
+      assert.strictEqual((yield* (yield* RepositoryHost).list).length, 0)
       assert.strictEqual((yield* (yield* TenantDatabase.TenantDatabase).list).length, 0)
     }).pipe(Effect.provide(Layer.fresh(world())))
   )

@@ -5,7 +5,9 @@ import type { ProjectName } from "@rdev/core/domain/Project"
 import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
 import * as MemoryForge from "@rdev/core/memory/infra/Forge"
-import * as Forge from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import * as Redactor from "@rdev/core/redaction/Redactor"
 import * as Redaction from "@rdev/core/services/redaction/Redaction"
 import * as SecretCheck from "@rdev/core/services/redaction/SecretCheck"
@@ -22,28 +24,28 @@ describe("a hand-over", () => {
     "that holds a secret of the project is refused with file and line; what was there before is not looked at",
     () =>
       Effect.gen(function* () {
-        const forge = yield* Forge.Forge
+        const [git, repositories] = [yield* GitObjects, yield* RepositoryHost]
         const projectId = yield* NewId.make("proj")
         const target = { projectId, name: "shop" as ProjectName }
         yield* (yield* CredentialStore.CredentialStore).put(projectId, "DATABASE_URL", Redacted.make(secret))
-        const main = Forge.BranchName.make("main")
-        yield* forge.ensureRepository(target, {
+        const main = BranchName.make("main")
+        yield* repositories.ensure(target, {
           defaultBranch: main,
           files: [{ path: "a.txt", content: "a" }],
           message: "first"
         })
         const author = { name: "a", email: "a@b.example" }
         const change = Effect.fnUntraced(function* (files: Readonly<Record<string, string | Uint8Array>>) {
-          const head = (yield* forge.branches(target)).find(({ name }) => name === "main")?.sha ?? ""
-          const before = yield* forge.listTree(target, head)
-          const to = yield* forge.commit(target, {
+          const head = (yield* git.branches(target)).find(({ name }) => name === "main")?.sha ?? ""
+          const before = yield* git.listTree(target, head)
+          const to = yield* git.commit(target, {
             branch: main,
             expectedHead: head,
             changes: Object.entries(files).map(([path, content]) => ({ path, content })),
             message: "m",
             author
           })
-          return yield* SecretCheck.problems({ target, to, before, after: yield* forge.listTree(target, to) })
+          return yield* SecretCheck.problems({ target, to, before, after: yield* git.listTree(target, to) })
         })
         assert.deepStrictEqual(yield* change({ "b.txt": "nothing here\n" }), [])
         const found = yield* change({

@@ -6,7 +6,7 @@ import { terminal } from "@rdev/core/domain/Operation"
 import { Operations } from "@rdev/core/operations/Operations"
 import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
-import { Forge } from "@rdev/core/ports/infra/Forge"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import type { Fault } from "@rdev/core/memory/infra/ProviderProbe"
 import { TenantDatabase } from "@rdev/core/ports/infra/TenantDatabase"
 import { Projects } from "@rdev/core/services/Projects"
@@ -87,7 +87,7 @@ describe("1000 provisionings", () => {
           started.filter((_, i) => ended[i]?.status === "completed").map(({ project }) => String(project.id))
         )
         const owners = {
-          repositories: (yield* (yield* Forge).listRepositories).map((one) => one.projectId),
+          repositories: (yield* (yield* RepositoryHost).list).map((one) => one.projectId),
           records: (yield* (yield* Dns).list).map((one) => one.projectId),
           databases: (yield* (yield* TenantDatabase).list).map((one) => one.projectId),
           deployments: (yield* (yield* Deployer).list).map((one) => one.projectId)
@@ -100,7 +100,7 @@ describe("1000 provisionings", () => {
           )
           assert.strictEqual(new Set(ids).size, alive.size, `missing ${kind}`)
         }
-        for (const port of ["Forge", "Dns", "Tls", "TenantDatabase", "TenantCache", "Deployer"]) {
+        for (const port of ["RepositoryHost", "Dns", "Tls", "TenantDatabase", "TenantCache", "Deployer"]) {
           const created = oracle.created(port)
           assert.strictEqual(
             new Set(created.map((name) => name.split("=")[0])).size,

@@ -23,6 +23,8 @@ import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
 import * as FeatureStore from "@rdev/core/ports/stores/FeatureStore"
 import * as MemoryForge from "@rdev/core/memory/infra/Forge"
 import * as Forge from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { type Call, type Fault, type ProviderProbe, watched } from "@rdev/core/memory/infra/ProviderProbe"
 import * as MemoryNotifier from "@rdev/core/memory/stores/Notifier"
 import * as Notifier from "@rdev/core/ports/stores/Notifier"
@@ -204,10 +206,19 @@ export const boot = (oracle: Oracle, options: Options = {}): Effect.Effect<Proce
     const life = new Life(oracle, options)
     const mine = base.pipe(
       Context.add(
-        Forge.Forge,
+        RepositoryHost,
         watched(
-          "Forge",
-          Context.get(base, Forge.Forge),
+          "RepositoryHost",
+          Context.get(base, RepositoryHost),
+          (operation, reason) => new Forge.ForgeError({ operation, reason }),
+          life
+        )
+      ),
+      Context.add(
+        GitObjects,
+        watched(
+          "GitObjects",
+          Context.get(base, GitObjects),
           (operation, reason) => new Forge.ForgeError({ operation, reason }),
           life
         )

@@ -7,7 +7,7 @@ import { Project } from "@rdev/core/domain/Project"
 import { Operations } from "@rdev/core/operations/Operations"
 import { AuditStore } from "@rdev/core/ports/stores/AuditStore"
 import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
-import { Forge } from "@rdev/core/ports/infra/Forge"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { AgentHarness } from "@rdev/core/ports/agents/AgentHarness"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
 import { Quarantine } from "@rdev/core/ports/stores/Quarantine"
@@ -47,7 +47,7 @@ export const layer = HttpApiBuilder.group(
     const agents = yield* AgentHarness
     const operations = yield* Operations
     const paging = yield* Paging
-    const forge = yield* Forge
+    const repositories = yield* RepositoryHost
     const auditTrail = yield* AuditStore
     const credentials = yield* CredentialStore
 
@@ -106,13 +106,13 @@ export const layer = HttpApiBuilder.group(
       const repository =
         project.status === "deleting"
           ? Option.none()
-          : yield* forge.observeRepository({ projectId: project.id, name: project.name })
+          : yield* repositories.observe({ projectId: project.id, name: project.name })
       if (Option.isNone(repository))
         return yield* Problem.make("conflict", {
           detail: `project ${project.name} is ${project.status} and has no repository to clone`
         })
       const { principal, requestId, sourceAddress } = yield* CurrentRequest
-      const made = yield* forge.issueToken(
+      const made = yield* repositories.issueToken(
         { projectId: project.id, name: project.name },
         access,
         ttlSeconds,

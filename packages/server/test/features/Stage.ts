@@ -16,7 +16,9 @@ import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore
 import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
 import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import * as MemoryNotifier from "@rdev/core/memory/stores/Notifier"
 import * as MemoryPolicyStore from "@rdev/core/memory/stores/PolicyStore"
 import * as MemoryProjectStore from "@rdev/core/memory/stores/ProjectStore"
@@ -186,14 +188,15 @@ const handles = Effect.fn("Stage.handles")(function* (
   policy: (text: string) => string,
   agent: string
 ) {
-  const forge = yield* Forge
+  const repositories = yield* RepositoryHost
+  const objects = yield* GitObjects
   const features = yield* Features
   const projects = yield* ProjectStore.ProjectStore
   const log = yield* EventLog.EventLog
   const audit = yield* AuditStore.AuditStore
   const id = yield* NewId.make("proj")
   const target = { projectId: id, name: ProjectName.make("hello") }
-  yield* forge.ensureRepository(target, {
+  yield* repositories.ensure(target, {
     defaultBranch: BranchName.make("main"),
     files: trustPlatform(templateFiles(policy), yield* PlatformKey),
     message: "template"
@@ -247,7 +250,7 @@ const handles = Effect.fn("Stage.handles")(function* (
     if (result.status !== 0) throw new Error(`git ${args.join(" ")}: ${result.stderr}`)
     return result.stdout.trim()
   }
-  return { forge, host: yield* WorkspaceHost, features, audit, target, asAda, events, until, git, log }
+  return { objects, host: yield* WorkspaceHost, features, audit, target, asAda, events, until, git, log }
 })
 
 export type Handles = Effect.Success<ReturnType<typeof handles>>

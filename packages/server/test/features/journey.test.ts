@@ -53,7 +53,7 @@ describe("a feature on the platform", () => {
     () =>
       onStage({ policy: human("spec") }, (stage) =>
         Effect.gen(function* () {
-          const { asAda, features, forge, target, until } = stage
+          const { asAda, features, objects, target, until } = stage
           yield* features.create("hello", request)
           yield* until((decision) => decision.action === "approve-spec")
           const refused = yield* Effect.flip(features.verdict("hello", slug, { verdict: "approve" }))
@@ -72,12 +72,12 @@ describe("a feature on the platform", () => {
           yield* asAda(features.verdict("hello", slug, { verdict: "approve" }))
           yield* until((decision) => decision.phase !== "draft")
           yield* asAda(features.pause("hello", slug, "somebody edits the spec"))
-          const head = Option.getOrThrow(yield* forge.head(target, branch))
+          const head = Option.getOrThrow(yield* objects.head(target, branch))
           const path = `.sdlc/features/${slug}/spec.md`
           const spec = Buffer.from(
-            (yield* forge.readFiles(target, head, ".sdlc")).get(path) ?? new Uint8Array()
+            (yield* objects.readFiles(target, head, ".sdlc")).get(path) ?? new Uint8Array()
           ).toString()
-          yield* forge.commit(target, {
+          yield* objects.commit(target, {
             branch,
             expectedHead: head,
             changes: [{ path, content: `${spec}\nThe page shall also sing.\n` }],
@@ -145,26 +145,28 @@ describe("a feature on the platform", () => {
   it.live("resolves a conflict with what landed on the default branch meanwhile", () =>
     onStage({ policy: human("human-review") }, (stage) =>
       Effect.gen(function* () {
-        const { asAda, forge, target } = stage
+        const { asAda, objects, target } = stage
         yield* stage.features.create("hello", request)
         yield* stage.until((decision) => decision.action === "approve-review")
-        const head = Option.getOrThrow(yield* forge.head(target, main))
+        const head = Option.getOrThrow(yield* objects.head(target, main))
         const registry = [
-          ...(yield* forge.readFiles(target, Option.getOrThrow(yield* forge.head(target, branch)), "src"))
+          ...(yield* objects.readFiles(target, Option.getOrThrow(yield* objects.head(target, branch)), "src"))
         ].find(([, content]) => Buffer.from(content).toString().includes("./sections/contact"))
         assert.isDefined(registry, "the feature is registered in a file")
         const [path = ""] = registry ?? []
-        const mine = Buffer.from((yield* forge.readFiles(target, head, "src")).get(path) ?? new Uint8Array()).toString()
+        const mine = Buffer.from(
+          (yield* objects.readFiles(target, head, "src")).get(path) ?? new Uint8Array()
+        ).toString()
         const theirs = mine
           .replace("welcome]", "welcome, news]")
           .replace(/(import welcome.*\n)/, '$1import news from "./sections/news.mjs"\n')
         const section = Buffer.from(
-          (yield* forge.readFiles(target, head, "src")).get("src/sections/welcome.mjs") ?? new Uint8Array()
+          (yield* objects.readFiles(target, head, "src")).get("src/sections/welcome.mjs") ?? new Uint8Array()
         )
           .toString()
           .replaceAll("welcome", "news")
           .replaceAll("Welcome", "News")
-        yield* forge.commit(target, {
+        yield* objects.commit(target, {
           branch: main,
           expectedHead: head,
           changes: [
@@ -274,7 +276,7 @@ describe("a feature on the platform", () => {
       },
       (stage) =>
         Effect.gen(function* () {
-          const { forge, host, target } = stage
+          const { objects, host, target } = stage
           yield* stage.features.create("hello", request)
           const running = Effect.gen(function* () {
             const workspace = (yield* host.list).find((one) => one.name === slug)
@@ -285,8 +287,8 @@ describe("a feature on the platform", () => {
             )
           })
           yield* Effect.repeat(Effect.delay(running, 50), { until: (there) => there })
-          const head = Option.getOrThrow(yield* forge.head(target, branch))
-          yield* forge.commit(target, {
+          const head = Option.getOrThrow(yield* objects.head(target, branch))
+          yield* objects.commit(target, {
             branch,
             expectedHead: head,
             changes: [{ path: "theirs.txt", content: "theirs" }],
@@ -357,15 +359,15 @@ describe("a feature on the platform", () => {
   it.live("restores a damaged event from the last intact commit and goes on", () =>
     onStage({ policy: human("spec") }, (stage) =>
       Effect.gen(function* () {
-        const { forge, target } = stage
+        const { objects, target } = stage
         yield* stage.features.create("hello", request)
         yield* stage.until((decision) => decision.action === "approve-spec")
-        const head = Option.getOrThrow(yield* forge.head(target, branch))
-        const event = [...(yield* forge.readFiles(target, head, ".sdlc")).keys()].find((path) =>
+        const head = Option.getOrThrow(yield* objects.head(target, branch))
+        const event = [...(yield* objects.readFiles(target, head, ".sdlc")).keys()].find((path) =>
           path.endsWith("-artifact-submitted.json")
         )
         assert.isDefined(event)
-        yield* forge.commit(target, {
+        yield* objects.commit(target, {
           branch,
           expectedHead: head,
           changes: [{ path: event ?? "", content: "{ not json" }],

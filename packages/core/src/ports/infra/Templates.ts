@@ -1,6 +1,6 @@
 /** Project templates: the files of a new repository. */
 import { Context, type Effect, Schema } from "effect"
-import type { FileChange } from "./Forge.ts"
+import type { FileChange } from "./GitObjects.ts"
 
 export class TemplateError extends Schema.TaggedError<TemplateError>()("TemplateError", {
   operation: Schema.String,

@@ -8,12 +8,13 @@ import type { ProjectStatus } from "../../domain/Project.ts"
 import * as Definition from "../../operations/Definition.ts"
 import type { Step } from "../../operations/Step.ts"
 import type { Ci } from "../../ports/infra/Ci.ts"
+import type { RepositoryHost } from "../../ports/infra/RepositoryHost.ts"
+import type { GitObjects } from "../../ports/infra/GitObjects.ts"
 import type { CredentialStore } from "../../ports/stores/CredentialStore.ts"
 import type { Deployer } from "../../ports/infra/Deployer.ts"
 import type { Dns } from "../../ports/infra/Dns.ts"
 import { FeatureStore } from "../../ports/stores/FeatureStore.ts"
 import { PolicyStore } from "../../ports/stores/PolicyStore.ts"
-import type { Forge } from "../../ports/infra/Forge.ts"
 import type { OutputStore } from "../../ports/stores/OutputStore.ts"
 import type { ProjectStore } from "../../ports/stores/ProjectStore.ts"
 import type { Templates } from "../../ports/infra/Templates.ts"
@@ -36,7 +37,8 @@ export type Infrastructure =
   | CredentialStore
   | Deployer
   | Dns
-  | Forge
+  | GitObjects
+  | RepositoryHost
   | Templates
   | TenantCache
   | TenantDatabase

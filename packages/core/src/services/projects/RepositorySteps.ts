@@ -4,7 +4,9 @@ import { type Identity } from "../../operations/Definition.ts"
 import * as Step from "../../operations/Step.ts"
 import { Ci } from "../../ports/infra/Ci.ts"
 import { Deployer, type Release } from "../../ports/infra/Deployer.ts"
-import { BranchName, Forge, type RepositoryTarget } from "../../ports/infra/Forge.ts"
+import { BranchName, type RepositoryTarget } from "../../ports/infra/Forge.ts"
+import { GitObjects } from "../../ports/infra/GitObjects.ts"
+import { RepositoryHost } from "../../ports/infra/RepositoryHost.ts"
 import { Templates } from "../../ports/infra/Templates.ts"
 import { PlatformKey } from "../features/act/PlatformKey.ts"
 import * as PolicyAuthority from "../policy/PolicyAuthority.ts"
@@ -46,10 +48,11 @@ export const foreignAware = <
 
 const described = (target: RepositoryTarget, branch: BranchName) =>
   Effect.gen(function* () {
-    const forge = yield* Forge
-    const repository = yield* forge.observeRepository(target)
+    const repositories = yield* RepositoryHost
+    const git = yield* GitObjects
+    const repository = yield* repositories.observe(target)
     if (Option.isNone(repository)) return Option.none()
-    const head = yield* forge.head(target, branch)
+    const head = yield* git.head(target, branch)
     return Option.some({ ...repository.value, sha: Option.getOrNull(head) })
   })
 
@@ -85,13 +88,14 @@ export const repository = (input: ProvisionInput, identity: Identity) => {
       ),
     do: () =>
       Effect.gen(function* () {
-        const forge = yield* Forge
+        const repositories = yield* RepositoryHost
+        const git = yield* GitObjects
         const files = yield* (yield* Templates)
           .files(input.template, { project: input.name, description: input.description, defaultBranch: branch })
           .pipe(Effect.mapError((error) => Step.failure("Invalid", error.message)))
         const trusted = trustPlatform(files, yield* PlatformKey)
         const made = yield* Effect.mapError(
-          forge.ensureRepository(target, {
+          repositories.ensure(target, {
             defaultBranch: branch,
             files: trusted,
             message: `Start ${input.name} from the template ${input.template}`
@@ -99,12 +103,13 @@ export const repository = (input: ProvisionInput, identity: Identity) => {
           Step.fromPort
         )
         yield* Effect.mapError(PolicyAuthority.seed(target.projectId, trusted), Step.fromStore)
-        const head = yield* Effect.mapError(forge.head(target, branch), Step.fromPort)
+        const head = yield* Effect.mapError(git.head(target, branch), Step.fromPort)
         if (Option.isNone(head))
           return yield* Step.failure("Invalid", `repository ${made.externalId} is there without a commit on ${branch}`)
         return Step.done(output(made, head.value), made.externalId)
       }),
-    undo: () => Effect.flatMap(Forge, (forge) => Effect.mapError(forge.deleteRepository(target), Step.fromPort))
+    undo: () =>
+      Effect.flatMap(RepositoryHost, (repositories) => Effect.mapError(repositories.remove(target), Step.fromPort))
   })
 }
 
@@ -242,7 +247,7 @@ export const removals = (input: DeleteInput, identity: Identity) => {
       observe: () =>
         foreignAware(
           Effect.map(
-            Effect.flatMap(Forge, (forge) => forge.observeRepository(target)),
+            Effect.flatMap(RepositoryHost, (repositories) => repositories.observe(target)),
             Option.match({
               onNone: (): Step.Observed<null> => ({ _tag: "Absent" }),
               onSome: (found) => ({
@@ -258,7 +263,7 @@ export const removals = (input: DeleteInput, identity: Identity) => {
         ),
       do: () =>
         Effect.as(
-          Effect.flatMap(Forge, (forge) => Effect.mapError(forge.deleteRepository(target), Step.fromPort)),
+          Effect.flatMap(RepositoryHost, (repositories) => Effect.mapError(repositories.remove(target), Step.fromPort)),
           Step.done(null)
         )
     })

@@ -5,7 +5,8 @@
  */
 import { Effect } from "effect"
 import type { ProjectId } from "../../domain/Ids.ts"
-import { Forge, type RepositoryTarget, type Sha, type TreeEntry } from "../../ports/infra/Forge.ts"
+import type { RepositoryTarget, Sha } from "../../ports/infra/Forge.ts"
+import { GitObjects, type TreeEntry } from "../../ports/infra/GitObjects.ts"
 import type { Redactor } from "../../redaction/Redactor.ts"
 import { Redaction } from "./Redaction.ts"
 import * as Turns from "./Turns.ts"
@@ -45,7 +46,7 @@ export const problems = Effect.fn("SecretCheck.problems")(function* ({ after, be
   const changed = after.filter(({ oid, path }) => !known.has(`${oid} ${path}`))
   if (changed.length === 0) return []
   const redactor = yield* (yield* Redaction).of(target.projectId)
-  const contents = yield* (yield* Forge).readFiles(target, to, "")
+  const contents = yield* (yield* GitObjects).readFiles(target, to, "")
   const found = yield* Turns.run(function* () {
     const all: Array<string> = []
     for (const { path } of changed)

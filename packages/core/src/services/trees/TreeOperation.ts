@@ -2,8 +2,8 @@
 import { Effect, Option, Result, Schema } from "effect"
 import * as Definition from "../../operations/Definition.ts"
 import * as Step from "../../operations/Step.ts"
-import type { Forge } from "../../ports/infra/Forge.ts"
 import type { TreeActions } from "../../ports/infra/TreeActions.ts"
+import type { GitObjects } from "../../ports/infra/GitObjects.ts"
 import type { WorkspaceHost } from "../../ports/infra/WorkspaceHost.ts"
 import * as JsonPath from "./JsonPath.ts"
 import * as Template from "./Template.ts"
@@ -20,7 +20,7 @@ export type Input = typeof Input.Type
 
 const maxOutputBytes = 16_384
 
-type Needs = Forge | TreeActions | WorkspaceHost
+type Needs = GitObjects | TreeActions | WorkspaceHost
 
 const encode = Schema.encodeSync(TreeStep)
 const decode = Schema.decodeUnknownResult(TreeStep)

@@ -3,7 +3,8 @@ import { Clock, Effect, Option, Schema } from "effect"
 import { canonicalJson } from "@rdev/sdlc/model/Digest"
 import { lastLines } from "../../domain/LineText.ts"
 import * as Step from "../../operations/Step.ts"
-import { BranchName, Forge } from "../../ports/infra/Forge.ts"
+import { BranchName } from "../../ports/infra/Forge.ts"
+import { GitObjects } from "../../ports/infra/GitObjects.ts"
 import { type ApiRequest, TreeActions } from "../../ports/infra/TreeActions.ts"
 import { WorkspaceHost } from "../../ports/infra/WorkspaceHost.ts"
 import { recheckMillis } from "../Issuers.ts"
@@ -173,10 +174,10 @@ const shell = Effect.fnUntraced(function* (step: typeof ShellStep.Type, actor: s
   const inWorkspace = Effect.gen(function* () {
     const workspace = yield* host.ensure({ projectId: project.projectId, name, network: "none" })
     if (step.checkout === true) {
-      const forge = yield* Forge
+      const git = yield* GitObjects
       const target = { projectId: project.projectId, name: project.name }
-      const head = yield* forge.head(target, BranchName.make(project.defaultBranch))
-      const files = Option.isNone(head) ? new Map<string, Uint8Array>() : yield* forge.readFiles(target, head.value, "")
+      const head = yield* git.head(target, BranchName.make(project.defaultBranch))
+      const files = Option.isNone(head) ? new Map<string, Uint8Array>() : yield* git.readFiles(target, head.value, "")
       yield* Effect.forEach(files, ([path, content]) => host.writeFile(workspace, path, content), { discard: true })
     }
     return yield* Processes.run(
@@ -276,7 +277,7 @@ export const perform = (
   step: TreeStep,
   actor: string,
   context: Step.StepContext
-): Effect.Effect<Answer, Step.StepFailure, Forge | TreeActions | WorkspaceHost> => {
+): Effect.Effect<Answer, Step.StepFailure, GitObjects | TreeActions | WorkspaceHost> => {
   switch (step.action) {
     case "api":
       return api(step, actor, context)

@@ -22,7 +22,9 @@ import * as EventLog from "@rdev/core/ports/stores/EventLog"
 import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
 import * as FeatureStore from "@rdev/core/ports/stores/FeatureStore"
 import { AgentHarness } from "@rdev/core/ports/agents/AgentHarness"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import * as MemoryForge from "@rdev/core/memory/infra/Forge"
 import * as MemoryNotifier from "@rdev/core/memory/stores/Notifier"
 import * as MemoryPolicyStore from "@rdev/core/memory/stores/PolicyStore"
@@ -83,7 +85,7 @@ const crew = (options: Options, counts: Counts) => {
     snapshot: FeatureFiles.Snapshot,
     changes: ReadonlyArray<{ readonly path: string; readonly content: string }>
   ) {
-    yield* (yield* Forge).commit(snapshot.target, {
+    yield* (yield* GitObjects).commit(snapshot.target, {
       branch: snapshot.branch,
       expectedHead: snapshot.sha,
       changes,
@@ -117,7 +119,7 @@ const crew = (options: Options, counts: Counts) => {
 
   const implement = Effect.fnUntraced(function* (context: TaskContext, slug: string, task: string) {
     const snapshot = yield* load(context, slug)
-    const before = text((yield* (yield* Forge).readFiles(snapshot.target, snapshot.sha, "")).get("registry.txt"))
+    const before = text((yield* (yield* GitObjects).readFiles(snapshot.target, snapshot.sha, "")).get("registry.txt"))
     yield* commit(snapshot, [
       { path: `src/${slug}.js`, content: `print("${slug}")\n` },
       ...(options.shared ? [{ path: "registry.txt", content: registry(before, slug) }] : [])
@@ -127,14 +129,14 @@ const crew = (options: Options, counts: Counts) => {
   /** A merge of the default branch in which both sides' lines of the registry are kept. */
   const resolve = Effect.fnUntraced(function* (context: TaskContext, slug: string) {
     const snapshot = yield* load(context, slug)
-    const forge = yield* Forge
-    const mainSha = Option.getOrThrow(yield* forge.head(snapshot.target, main))
+    const git = yield* GitObjects
+    const mainSha = Option.getOrThrow(yield* git.head(snapshot.target, main))
     const [ours, theirs] = yield* Effect.all([
-      forge.readFiles(snapshot.target, snapshot.sha, ""),
-      forge.readFiles(snapshot.target, mainSha, "")
+      git.readFiles(snapshot.target, snapshot.sha, ""),
+      git.readFiles(snapshot.target, mainSha, "")
     ])
     const files = Object.fromEntries([...theirs, ...ours].map(([path, content]) => [path, text(content)]))
-    const sha = yield* forge.importBundle(
+    const sha = yield* git.importBundle(
       snapshot.target,
       MemoryForge.makeBundle({
         parents: [snapshot.sha, mainSha],
@@ -144,7 +146,7 @@ const crew = (options: Options, counts: Counts) => {
         timeMillis: 1
       })
     )
-    yield* forge.advanceBranch(
+    yield* git.advanceBranch(
       snapshot.target,
       snapshot.branch,
       yield* Examined.examine({ head: snapshot.sha, to: sha }, () => Effect.succeed([]))
@@ -225,7 +227,8 @@ const crew = (options: Options, counts: Counts) => {
     Effect.gen(function* () {
       const real = yield* FeatureHandlers.make
       const context = yield* Effect.context<
-        | Forge
+        | GitObjects
+        | RepositoryHost
         | FeatureStore.FeatureStore
         | ProjectStore.ProjectStore
         | RepositoryReader
@@ -239,7 +242,8 @@ const crew = (options: Options, counts: Counts) => {
           ) => Effect.Effect<
             Schema.Json,
             TaskFailure,
-            | Forge
+            | GitObjects
+            | RepositoryHost
             | FeatureStore.FeatureStore
             | ProjectStore.ProjectStore
             | RepositoryReader
@@ -291,12 +295,12 @@ export const platform = (options: Options, counts: Counts) => {
 
 /** A ready project `hello` with a policy and nothing else in its repository. */
 export const projectWith = Effect.fnUntraced(function* (deploy: "none" | "required") {
-  const forge = yield* Forge
+  const repositories = yield* RepositoryHost
   const features = yield* Features
   const projects = yield* ProjectStore.ProjectStore
   const id = yield* NewId.make("proj")
   const target = { projectId: id, name: ProjectName.make("hello") }
-  yield* forge.ensureRepository(target, {
+  yield* repositories.ensure(target, {
     defaultBranch: main,
     files: [
       { path: ".sdlc/policy.yaml", content: policy(deploy) },
@@ -337,7 +341,7 @@ export const release = (
   meanwhile: (
     round: number,
     target: { readonly projectId: Ids.ProjectId; readonly name: ProjectName }
-  ) => Effect.Effect<void, unknown, Forge> = () => Effect.void
+  ) => Effect.Effect<void, unknown, GitObjects> = () => Effect.void
 ) => {
   const counts: Counts = { did: new Map(), landed: [], lookedAgain: [] }
   return Effect.gen(function* () {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import type { TreeEntry } from "../../../src/ports/infra/Forge.ts"
+import type { TreeEntry } from "../../../src/ports/infra/GitObjects.ts"
 import * as Examine from "../../../src/services/features/act/Examine.ts"
 
 const entry = (path: string, oid = "a".repeat(40), mode = "100644"): TreeEntry => ({ path, mode, oid })

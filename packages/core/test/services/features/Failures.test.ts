@@ -22,15 +22,15 @@ describe("Failures.toTaskFailure", () => {
   ]
   for (const [reason, expected] of cases) {
     it(`${reason._tag} of a port is ${expected}`, () => {
-      const failure = toTaskFailure(new ForgeError({ operation: "Forge.head", reason }))
+      const failure = toTaskFailure(new ForgeError({ operation: "GitObjects.head", reason }))
       assert.strictEqual(failure.reason._tag, expected)
-      assert.include(failure.reason.message, "Forge.head")
+      assert.include(failure.reason.message, "GitObjects.head")
     })
   }
   it("keeps the provider's own waiting time", () => {
     const failure = toTaskFailure(
       new ForgeError({
-        operation: "Forge.head",
+        operation: "GitObjects.head",
         reason: { _tag: "RateLimited", message: "slow down", retryAfterMillis: 5_000 }
       })
     )

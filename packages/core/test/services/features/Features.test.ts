@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Option } from "effect"
-import { BranchName, Forge } from "../../../src/ports/infra/Forge.ts"
+import { BranchName } from "../../../src/ports/infra/Forge.ts"
+import { GitObjects } from "../../../src/ports/infra/GitObjects.ts"
 import { main, platform, project } from "./Crew.ts"
 
 const branch = BranchName.make("feature/greeting")
 const author = { name: "Ada", email: "ada@example.test" }
 const create = { title: "Greeting", slug: "greeting", start: false }
 
-const world = <A, E>(test: Effect.Effect<A, E, Forge | Effect.Services<typeof project>>) =>
+const world = <A, E>(test: Effect.Effect<A, E, GitObjects | Effect.Services<typeof project>>) =>
   Effect.provide(test, platform({ shared: false }, { did: new Map(), landed: [], lookedAgain: [] }))
 
 describe("the branch of a new feature", () => {
@@ -15,10 +16,10 @@ describe("the branch of a new feature", () => {
     world(
       Effect.gen(function* () {
         const { features, target } = yield* project
-        const forge = yield* Forge
-        const head = Option.getOrThrow(yield* forge.head(target, main))
-        yield* forge.ensureBranch(target, branch, head)
-        const work = yield* forge.commit(target, {
+        const git = yield* GitObjects
+        const head = Option.getOrThrow(yield* git.head(target, main))
+        yield* git.ensureBranch(target, branch, head)
+        const work = yield* git.commit(target, {
           branch,
           expectedHead: head,
           changes: [{ path: "greeting.txt", content: "hello" }],
@@ -30,7 +31,7 @@ describe("the branch of a new feature", () => {
           refused.message,
           /branch feature\/greeting of hello holds 1 commits of somebody's work; rename or delete it/
         )
-        assert.strictEqual(Option.getOrNull(yield* forge.head(target, branch)), work)
+        assert.strictEqual(Option.getOrNull(yield* git.head(target, branch)), work)
       })
     )
   )
@@ -38,14 +39,14 @@ describe("the branch of a new feature", () => {
     world(
       Effect.gen(function* () {
         const { features, target } = yield* project
-        const forge = yield* Forge
-        const head = Option.getOrThrow(yield* forge.head(target, main))
-        yield* forge.ensureBranch(target, branch, head)
+        const git = yield* GitObjects
+        const head = Option.getOrThrow(yield* git.head(target, main))
+        yield* git.ensureBranch(target, branch, head)
         const changes = ["feature.yaml", "idea.md"].map((name) => ({
           path: `.sdlc/features/greeting/${name}`,
           content: "an earlier attempt"
         }))
-        yield* forge.commit(target, {
+        yield* git.commit(target, {
           branch,
           expectedHead: head,
           changes,

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { ofProject } from "../../../src/domain/Event.ts"
-import { Forge } from "../../../src/ports/infra/Forge.ts"
+import { GitObjects } from "../../../src/ports/infra/GitObjects.ts"
 import * as EventLog from "../../../src/ports/stores/EventLog.ts"
 import * as FeatureStore from "../../../src/ports/stores/FeatureStore.ts"
 import * as ProjectStore from "../../../src/ports/stores/ProjectStore.ts"
@@ -17,7 +17,7 @@ const counts = () => ({ did: new Map<string, number>(), landed: [], lookedAgain:
 const released = Effect.fnUntraced(function* (deploy: "none" | "required") {
   const { features, id, target } = yield* projectWith(deploy)
   const store = yield* FeatureStore.FeatureStore
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const log = yield* EventLog.EventLog
   const project = Option.getOrThrow(yield* (yield* ProjectStore.ProjectStore).byId(id))
   yield* features.create("hello", { title: "hello", slug: "hello" })
@@ -33,8 +33,8 @@ const released = Effect.fnUntraced(function* (deploy: "none" | "required") {
   assert.strictEqual(done.decision?.rule, "Z3", JSON.stringify(done))
   /** Commits to the default branch, as somebody's push that the forge tells of. */
   const push = Effect.fnUntraced(function* (message: string, changes: Readonly<Record<string, string | null>>) {
-    const head = Option.getOrThrow(yield* forge.head(target, main))
-    const sha = yield* forge.commit(target, {
+    const head = Option.getOrThrow(yield* git.head(target, main))
+    const sha = yield* git.commit(target, {
       branch: main,
       expectedHead: head,
       changes: Object.entries(changes).map(([path, content]) => ({ path, content })),
@@ -49,7 +49,7 @@ const released = Effect.fnUntraced(function* (deploy: "none" | "required") {
   const { state } = yield* snapshot
   const merge = state.merge.sha ?? ""
   const types = Effect.map(snapshot, ({ loaded }) => loaded.events.map(({ type }) => type))
-  return { merge, push, until, snapshot, types, forge, target, index }
+  return { merge, push, until, snapshot, types, git, target, index }
 })
 
 const words = (merge: string) =>
@@ -115,9 +115,9 @@ describe("a merge on record that is taken back on the default branch", () => {
     it.effect(`is seen when the revert took the records along (deploy: ${deploy})`, () =>
       Effect.gen(function* () {
         const own = yield* released(deploy)
-        const [line] = yield* own.forge.line(own.target, own.merge, { since: null, limit: 1 })
-        const before = new Set((yield* own.forge.listTree(own.target, line?.parents[0] ?? "")).map(({ path }) => path))
-        const brought = (yield* own.forge.listTree(own.target, own.merge)).filter(({ path }) => !before.has(path))
+        const [line] = yield* own.git.line(own.target, own.merge, { since: null, limit: 1 })
+        const before = new Set((yield* own.git.listTree(own.target, line?.parents[0] ?? "")).map(({ path }) => path))
+        const brought = (yield* own.git.listTree(own.target, own.merge)).filter(({ path }) => !before.has(path))
         assert.isTrue(brought.some(({ path }) => path.endsWith("feature.yaml")))
         const held = (yield* own.snapshot).loaded.events.length
         yield* own.push(words(own.merge), Object.fromEntries(brought.map(({ path }) => [path, null])))
@@ -128,9 +128,9 @@ describe("a merge on record that is taken back on the default branch", () => {
         assert.strictEqual(branch, main)
         assert.strictEqual(loaded.integrity, "ok")
         assert.isAbove(loaded.events.length, held, "nothing of the record is lost")
-        const now = Option.getOrThrow(yield* own.forge.head(own.target, main))
+        const now = Option.getOrThrow(yield* own.git.head(own.target, main))
         assert.strictEqual(
-          (yield* own.forge.readFiles(own.target, now, "")).has("src/hello.js"),
+          (yield* own.git.readFiles(own.target, now, "")).has("src/hello.js"),
           deploy === "required",
           "only the work that began anew brings the code again"
         )

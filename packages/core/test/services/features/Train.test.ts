@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import { Forge } from "../../../src/ports/infra/Forge.ts"
+import { GitObjects } from "../../../src/ports/infra/GitObjects.ts"
 import * as Train from "../../../src/services/features/drive/Train.ts"
 import { main, release } from "./Crew.ts"
 
@@ -42,9 +42,9 @@ describe("ten features at once in one project", () => {
         const { counts, seconds } = yield* release(ten.slice(0, 3), { shared: false }, (round, target) =>
           Effect.gen(function* () {
             if (round % 2 !== 0) return
-            const forge = yield* Forge
-            const head = Option.getOrThrow(yield* forge.head(target, main))
-            yield* forge.commit(target, {
+            const git = yield* GitObjects
+            const head = Option.getOrThrow(yield* git.head(target, main))
+            yield* git.commit(target, {
               branch: main,
               expectedHead: head,
               changes: [{ path: "elsewhere.txt", content: String(round) }],

@@ -10,7 +10,9 @@ import { ProjectName } from "../../../src/domain/Project.ts"
 import * as MemoryEventLog from "../../../src/memory/stores/EventLog.ts"
 import * as EventLog from "../../../src/ports/stores/EventLog.ts"
 import * as MemoryForge from "../../../src/memory/infra/Forge.ts"
-import * as Forge from "../../../src/ports/infra/Forge.ts"
+import { BranchName } from "../../../src/ports/infra/Forge.ts"
+import { GitObjects } from "../../../src/ports/infra/GitObjects.ts"
+import { RepositoryHost } from "../../../src/ports/infra/RepositoryHost.ts"
 import * as MemoryNotifier from "../../../src/memory/stores/Notifier.ts"
 import * as MemoryPolicyStore from "../../../src/memory/stores/PolicyStore.ts"
 import * as PolicyStore from "../../../src/ports/stores/PolicyStore.ts"
@@ -19,7 +21,7 @@ import { RepositoryReader } from "../../../src/services/features/read/Repository
 import * as PolicyAuthority from "../../../src/services/policy/PolicyAuthority.ts"
 import * as PolicySeal from "../../../src/services/policy/PolicySeal.ts"
 
-const main = Forge.BranchName.make("main")
+const main = BranchName.make("main")
 const policyPath = ".sdlc/policy.yaml"
 const key = signingKey("platform", generate().privatePem)
 const keyring = `keyring:\n  - id: platform\n    ed25519: ${entryOf(key).ed25519}\n`
@@ -31,20 +33,20 @@ const layer = RepositoryReader.layer.pipe(Layer.provideMerge(stores))
 
 /** A repository with a policy; `seeded`: as a project of this version begins. */
 const place = Effect.fnUntraced(function* (seeded = true) {
-  const forge = yield* Forge.Forge
+  const [git, repositories] = [yield* GitObjects, yield* RepositoryHost]
   const id = yield* NewId.make("proj")
   const target = { projectId: id, name: ProjectName.make(`p${id.slice(-12).toLowerCase()}`) }
   const files = [{ path: policyPath, content: template }]
-  yield* forge.ensureRepository(target, { defaultBranch: main, files, message: "start" })
+  yield* repositories.ensure(target, { defaultBranch: main, files, message: "start" })
   if (seeded) yield* PolicyAuthority.seed(id, files)
   const standing = Effect.gen(function* () {
-    return yield* PolicyAuthority.standing(id, target, Option.getOrThrow(yield* forge.head(target, main)))
+    return yield* PolicyAuthority.standing(id, target, Option.getOrThrow(yield* git.head(target, main)))
   })
   const write = Effect.fnUntraced(function* (content: string | null, branch = main) {
-    yield* forge.ensureBranch(target, branch, Option.getOrThrow(yield* forge.head(target, main)))
-    yield* forge.commit(target, {
+    yield* git.ensureBranch(target, branch, Option.getOrThrow(yield* git.head(target, main)))
+    yield* git.commit(target, {
       branch,
-      expectedHead: Option.getOrThrow(yield* forge.head(target, branch)),
+      expectedHead: Option.getOrThrow(yield* git.head(target, branch)),
       changes: [{ path: policyPath, content }],
       message: "policy",
       author: { name: "m", email: "m@example.test" }
@@ -133,7 +135,7 @@ describe("the policy in force", () => {
     Effect.gen(function* () {
       const { standing, write } = yield* place()
       const before = yield* standing
-      yield* write("v: 1\ngates: { spec: off, merge: off }\n", Forge.BranchName.make("feature/own"))
+      yield* write("v: 1\ngates: { spec: off, merge: off }\n", BranchName.make("feature/own"))
       assert.deepStrictEqual(yield* standing, before)
     })
   )

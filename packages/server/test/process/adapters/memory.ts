@@ -4,7 +4,7 @@ import { Host } from "@rdev/core/adapter/Host"
 import * as MemoryDns from "@rdev/core/memory/infra/Dns"
 import * as MemoryForge from "@rdev/core/memory/infra/Forge"
 import { Dns } from "@rdev/core/ports/infra/Dns"
-import { Forge } from "@rdev/core/ports/infra/Forge"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { Effect, Layer, Schema } from "effect"
 
 export default Adapter.define({
@@ -15,8 +15,8 @@ export default Adapter.define({
       config: Schema.Struct({ organisation: Schema.NonEmptyString, token: Adapter.Secret }),
       layer: () => MemoryForge.layer,
       health: ({ organisation }) =>
-        Effect.flatMap(Forge, (forge) =>
-          Adapter.healthOf(forge.listRepositories, (all) => `${all.length} repositories of ${organisation}`)
+        Effect.flatMap(RepositoryHost, (repositories) =>
+          Adapter.healthOf(repositories.list, (all) => `${all.length} repositories of ${organisation}`)
         )
     },
     dns: {

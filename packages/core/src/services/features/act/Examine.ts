@@ -5,7 +5,7 @@
  */
 import type { EventType } from "@rdev/sdlc/model/FeatureEvent"
 import { parseEventName, parseEvidenceName } from "@rdev/sdlc/repo/Layout"
-import type { TreeEntry } from "../../../ports/infra/Forge.ts"
+import type { TreeEntry } from "../../../ports/infra/GitObjects.ts"
 import * as ForgePath from "../../../ports/infra/ForgePath.ts"
 
 /** Types of events that an agent may write; the rest is the platform's or a human's to say. */

@@ -10,7 +10,9 @@ import { Clock, Effect, Option, Stream } from "effect"
 import * as NewId from "../../../ids/NewId.ts"
 import { Ci, type CiRun } from "../../../ports/infra/Ci.ts"
 import { Deployer } from "../../../ports/infra/Deployer.ts"
-import { BranchName, type FileChange, Forge } from "../../../ports/infra/Forge.ts"
+import { BranchName } from "../../../ports/infra/Forge.ts"
+import { type FileChange, GitObjects } from "../../../ports/infra/GitObjects.ts"
+import { RepositoryHost } from "../../../ports/infra/RepositoryHost.ts"
 import { WorkspaceHost } from "../../../ports/infra/WorkspaceHost.ts"
 import * as ProjectEnvironment from "../../projects/ProjectEnvironment.ts"
 import { branchOf, type Snapshot } from "../read/FeatureFiles.ts"
@@ -43,11 +45,11 @@ export const long: ReadonlySet<string> = new Set([
 const environment = "production" as const
 
 const provision = Effect.fn("PlatformActions.provision")(function* (snapshot: Snapshot) {
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const branch = branchOf(snapshot.index.slug)
   const base = BranchName.make(snapshot.project.defaultBranch)
-  const at = yield* forge.head(snapshot.target, base)
-  if (Option.isSome(at)) yield* forge.ensureBranch(snapshot.target, branch, at.value)
+  const at = yield* git.head(snapshot.target, base)
+  if (Option.isSome(at)) yield* git.ensureBranch(snapshot.target, branch, at.value)
   const workspace = yield* FeatureWorkspace.ensure(snapshot, "none")
   return {
     branch,
@@ -63,8 +65,8 @@ const provision = Effect.fn("PlatformActions.provision")(function* (snapshot: Sn
 })
 
 const openPullRequest = Effect.fn("PlatformActions.openPullRequest")(function* (snapshot: Snapshot) {
-  const forge = yield* Forge
-  const pr = yield* forge.ensurePullRequest(snapshot.target, {
+  const repositories = yield* RepositoryHost
+  const pr = yield* repositories.ensurePullRequest(snapshot.target, {
     head: snapshot.branch,
     base: BranchName.make(snapshot.project.defaultBranch),
     title: snapshot.index.title,
@@ -112,11 +114,11 @@ const verifyTask = Effect.fn("PlatformActions.verifyTask")(function* (snapshot: 
 })
 
 const merge = Effect.fn("PlatformActions.merge")(function* (snapshot: Snapshot) {
-  const forge = yield* Forge
+  const repositories = yield* RepositoryHost
   const number = snapshot.state.pr?.number
   if (number === undefined)
     return { events: [draft("merge-ejected", { reason: "no pull request is recorded" })] } satisfies Outcome
-  return yield* forge.mergePullRequest(snapshot.target, number, snapshot.sha).pipe(
+  return yield* repositories.mergePullRequest(snapshot.target, number, snapshot.sha).pipe(
     // The merge is recorded on the default branch, where the feature goes on: the controller does so when it sees it there.
     Effect.map((): Outcome => ({ events: [] })),
     Effect.catchIf(
@@ -188,14 +190,14 @@ const rollback = Effect.fn("PlatformActions.rollback")(function* (snapshot: Snap
 })
 
 const cleanup = Effect.fn("PlatformActions.cleanup")(function* (snapshot: Snapshot) {
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const host = yield* WorkspaceHost
   yield* host.destroy(snapshot.project.id, snapshot.index.slug)
   const branch = branchOf(snapshot.index.slug)
   // A cancelled feature's files live on its branch alone: without it the history would be gone.
   // So it is with one whose code was merged without its records.
   const merged = snapshot.state.merge.status === "merged" && snapshot.branch !== branch
-  if (merged) yield* forge.deleteBranch(snapshot.target, branch)
+  if (merged) yield* git.deleteBranch(snapshot.target, branch)
   return {
     events: [
       draft("cleanup-recorded", {
@@ -209,8 +211,8 @@ const cleanup = Effect.fn("PlatformActions.cleanup")(function* (snapshot: Snapsh
 const reopen = Effect.fn("PlatformActions.reopen")(function* (snapshot: Snapshot, decision: FeatureDecision) {
   const cause = snapshot.state.release.detail ?? snapshot.state.incidents.at(-1)?.text ?? decision.reason
   const number = snapshot.state.tasks.length + 1
-  const forge = yield* Forge
-  yield* forge.deleteBranch(snapshot.target, branchOf(snapshot.index.slug))
+  const git = yield* GitObjects
+  yield* git.deleteBranch(snapshot.target, branchOf(snapshot.index.slug))
   return {
     events: [
       draft("fix-tasks-added", {
@@ -271,10 +273,10 @@ const escalate = (snapshot: Snapshot, decision: FeatureDecision) => {
 const recorded = (...events: ReadonlyArray<Draft>) => Effect.succeed<Outcome>({ events })
 
 const updateBranch = Effect.fn("PlatformActions.updateBranch")(function* (snapshot: Snapshot) {
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const main = BranchName.make(snapshot.project.defaultBranch)
-  const sha = yield* forge.updateBranch(snapshot.target, snapshot.branch, main)
-  const { mergeBase } = yield* forge.compare(snapshot.target, main, sha)
+  const sha = yield* git.updateBranch(snapshot.target, snapshot.branch, main)
+  const { mergeBase } = yield* git.compare(snapshot.target, main, sha)
   const from = snapshot.state.observed.head?.patch
   const to = mergeBase === null ? undefined : yield* Observe.patchOf(snapshot.target, mergeBase, sha)
   // The new head is the record that the branch is no longer behind; what the update made of the patch is one of its own.

@@ -3,7 +3,8 @@
  * away; nothing else is touched.
  */
 import { Effect } from "effect"
-import { type FileChange, Forge, ForgeError } from "../../../ports/infra/Forge.ts"
+import { ForgeError } from "../../../ports/infra/Forge.ts"
+import { type FileChange, GitObjects } from "../../../ports/infra/GitObjects.ts"
 import { platformPrincipal, type Snapshot } from "../read/FeatureFiles.ts"
 import { RepositoryReader } from "../read/RepositoryReader.ts"
 
@@ -11,7 +12,7 @@ const cannot = (message: string) =>
   new ForgeError({ operation: "Repair.run", reason: { _tag: "Invalid", field: "integrity", message } })
 
 export const run = Effect.fn("Repair.run")(function* (snapshot: Snapshot) {
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const reader = yield* RepositoryReader
   const { intactSha } = snapshot.index
   if (intactSha === null)
@@ -41,7 +42,7 @@ export const run = Effect.fn("Repair.run")(function* (snapshot: Snapshot) {
     if (content !== undefined) return [{ path, content }]
     return is.has(path) ? [{ path, content: null }] : []
   })
-  yield* forge.commit(snapshot.target, {
+  yield* git.commit(snapshot.target, {
     branch: snapshot.branch,
     expectedHead: snapshot.sha,
     changes,

@@ -7,7 +7,8 @@ import { stateOf } from "@rdev/sdlc/repo/State"
 import { Effect, Option } from "effect"
 import type { FeatureIndex } from "../../../domain/FeatureIndex.ts"
 import type { Project } from "../../../domain/Project.ts"
-import { BranchName, Forge, ForgeError, type Sha } from "../../../ports/infra/Forge.ts"
+import { BranchName, ForgeError, type Sha } from "../../../ports/infra/Forge.ts"
+import { GitObjects } from "../../../ports/infra/GitObjects.ts"
 import * as PolicyAuthority from "../../policy/PolicyAuthority.ts"
 import * as FeatureFiles from "../read/FeatureFiles.ts"
 import { RepositoryReader } from "../read/RepositoryReader.ts"
@@ -17,18 +18,18 @@ const maxRaces = 8
 
 /** Commits to the default branch what a commit holds of the feature and the branch does not; false when nothing is missing. */
 export const records = Effect.fn("Restore.records")(function* (project: Project, slug: string, from: Sha) {
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const reader = yield* RepositoryReader
   const target = FeatureFiles.targetOf(project)
   const main = BranchName.make(project.defaultBranch)
   const held = [...(yield* reader.state(target, from))].filter(([path]) => path.startsWith(Layout.featureDir(slug)))
   for (let race = 0; race < maxRaces; race++) {
-    const head = yield* forge.head(target, main)
+    const head = yield* git.head(target, main)
     if (Option.isNone(head)) return false
     const there = yield* reader.state(target, head.value)
     const changes = held.flatMap(([path, content]) => (there.has(path) ? [] : [{ path, content }]))
     if (changes.length === 0) return false
-    const done = yield* forge
+    const done = yield* git
       .commit(target, {
         branch: main,
         expectedHead: head.value,
@@ -46,7 +47,7 @@ export const records = Effect.fn("Restore.records")(function* (project: Project,
     if (Option.isSome(done)) return true
   }
   return yield* new ForgeError({
-    operation: "Forge.commit",
+    operation: "GitObjects.commit",
     reason: { _tag: "Conflict", message: `${main} moved ${maxRaces} times while records were brought back` }
   })
 })
@@ -57,7 +58,7 @@ export const afterRevert = Effect.fn("Restore.afterRevert")(function* (project: 
   if (intactSha === null || lifecycle !== "active") return false
   const reader = yield* RepositoryReader
   const target = FeatureFiles.targetOf(project)
-  const main = yield* (yield* Forge).head(target, BranchName.make(project.defaultBranch))
+  const main = yield* (yield* GitObjects).head(target, BranchName.make(project.defaultBranch))
   if (Option.isNone(main) || !(yield* reader.state(target, intactSha)).has(Layout.featurePath(slug))) return false
   const standing = yield* PolicyAuthority.standing(project.id, target, main.value)
   const loaded = yield* reader.feature(target, intactSha, slug, standing)

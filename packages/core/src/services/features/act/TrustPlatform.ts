@@ -4,7 +4,7 @@
  */
 import * as Layout from "@rdev/sdlc/repo/Layout"
 import { entryOf, type SigningKey } from "@rdev/sdlc/repo/Trust"
-import type { FileChange } from "../../../ports/infra/Forge.ts"
+import type { FileChange } from "../../../ports/infra/GitObjects.ts"
 
 const section = (key: SigningKey) => {
   const { ed25519, id } = entryOf(key)

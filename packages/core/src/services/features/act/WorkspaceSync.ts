@@ -7,15 +7,8 @@ import { Effect, Option } from "effect"
 import { lastLines } from "../../../domain/LineText.ts"
 import { Examined, type Move } from "../../../domain/Examined.ts"
 import * as NewId from "../../../ids/NewId.ts"
-import {
-  type BranchName,
-  Forge,
-  ForgeError,
-  type Handover,
-  type Prepared,
-  type RepositoryTarget,
-  type Sha
-} from "../../../ports/infra/Forge.ts"
+import { type BranchName, ForgeError, type RepositoryTarget, type Sha } from "../../../ports/infra/Forge.ts"
+import { GitObjects, type Handover, type Prepared } from "../../../ports/infra/GitObjects.ts"
 import { type Workspace, WorkspaceError, WorkspaceHost } from "../../../ports/infra/WorkspaceHost.ts"
 import * as Processes from "../../Processes.ts"
 import * as Scripts from "./WorkspaceScripts.ts"
@@ -43,9 +36,9 @@ const send = Effect.fn("WorkspaceSync.send")(function* (
   branch: BranchName,
   since: Sha | null
 ) {
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const host = yield* WorkspaceHost
-  const bundle = yield* forge.exportBundle(target, branch, since)
+  const bundle = yield* git.exportBundle(target, branch, since)
   if (bundle.byteLength === 0) return ""
   const name = `${Scripts.inboxPrefix}${yield* NewId.ulid}`
   yield* host.writeFile(workspace, name, bundle)
@@ -100,7 +93,7 @@ export const take = Effect.fn("WorkspaceSync.take")(function* (
   workspace: Workspace,
   work: Work
 ) {
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const host = yield* WorkspaceHost
   const upstream = work.upstream === undefined || work.upstream.branch === work.branch ? null : work.upstream
   const attempt = (again: { readonly bundle: string; readonly branch: string } | null) =>
@@ -125,7 +118,7 @@ export const take = Effect.fn("WorkspaceSync.take")(function* (
   }
   const printed = lastLines(made.stdout, 1)[0] ?? ""
   if (printed === work.base) return Option.none<Handover>()
-  const imported = yield* forge.importBundle(target, yield* host.readFile(workspace, Scripts.outbox))
+  const imported = yield* git.importBundle(target, yield* host.readFile(workspace, Scripts.outbox))
   return Option.some<Handover>({
     work: imported,
     base: work.base,
@@ -148,18 +141,18 @@ export const land = Effect.fn("WorkspaceSync.land")(function* <E, R>(
   handover: Handover,
   examine: (move: Move, prepared: Prepared) => Effect.Effect<ReadonlyArray<string>, E, R>
 ) {
-  const forge = yield* Forge
+  const git = yield* GitObjects
   for (let race = 0; race < maxRaces; race++) {
-    const head = yield* forge.head(target, branch)
+    const head = yield* git.head(target, branch)
     if (Option.isNone(head))
       return yield* new ForgeError({
         operation: "WorkspaceSync.land",
         reason: { _tag: "NotFound", message: `branch ${branch} is gone` }
       })
-    const prepared = yield* forge.prepareHandover(target, head.value, handover)
+    const prepared = yield* git.prepareHandover(target, head.value, handover)
     if (prepared.sha === head.value) return prepared.sha
     const examined = yield* Examined.examine({ head: head.value, to: prepared.sha }, (move) => examine(move, prepared))
-    const moved = yield* forge.advanceBranch(target, branch, examined).pipe(
+    const moved = yield* git.advanceBranch(target, branch, examined).pipe(
       Effect.as(true),
       Effect.catchIf(
         (error) => error.reason._tag === "Conflict",

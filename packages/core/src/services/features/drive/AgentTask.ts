@@ -8,7 +8,8 @@ import { Effect, Option, Ref, Stream } from "effect"
 import type { ErrorClass } from "../../../domain/ErrorClass.ts"
 import type { Move, Refused } from "../../../domain/Examined.ts"
 import { type AgentEvent, AgentHarness, type Harness } from "../../../ports/agents/AgentHarness.ts"
-import { BranchName, Forge, type Prepared } from "../../../ports/infra/Forge.ts"
+import { BranchName } from "../../../ports/infra/Forge.ts"
+import { GitObjects, type Prepared } from "../../../ports/infra/GitObjects.ts"
 import { TaskFailure } from "../../../queue/TaskHandlers.ts"
 import * as ProjectEnvironment from "../../projects/ProjectEnvironment.ts"
 import * as SecretCheck from "../../redaction/SecretCheck.ts"
@@ -111,13 +112,13 @@ const runHarness = Effect.fn("AgentTask.runHarness")(function* (
 /** Everything that is wrong with moving the branch to the prepared commit, by the policy that is in force now. */
 const examine = (about: FeatureFiles.Snapshot, agent: string) =>
   Effect.fn("AgentTask.examine")(function* (move: Move, prepared: Prepared) {
-    const forge = yield* Forge
+    const git = yield* GitObjects
     const reloaded = yield* FeatureFiles.load(about.project, about.index)
     if (Option.isNone(reloaded) || reloaded.value.branch !== about.branch)
       return [`${about.branch} no longer holds the feature`]
     const snapshot = reloaded.value
-    const tree = (sha: string) => forge.listTree(about.target, sha)
-    const main = yield* forge.head(about.target, BranchName.make(about.project.defaultBranch))
+    const tree = (sha: string) => git.listTree(about.target, sha)
+    const main = yield* git.head(about.target, BranchName.make(about.project.defaultBranch))
     const upstream = new Set([...Option.toArray(main), ...(prepared.merged === null ? [] : [prepared.merged])])
     const [before, after, allowed] = yield* Effect.all([tree(move.head), tree(move.to), Effect.forEach(upstream, tree)])
     const same = new Map(after.map((entry) => [entry.path, entry.oid]))
@@ -163,7 +164,7 @@ const costDrafts = (spent: Spent): ReadonlyArray<Draft> =>
 const upstreamOf = Effect.fn("AgentTask.upstreamOf")(function* (snapshot: FeatureFiles.Snapshot) {
   const branch = BranchName.make(snapshot.project.defaultBranch)
   if (snapshot.branch === branch) return {}
-  const sha = yield* (yield* Forge).head(snapshot.target, branch)
+  const sha = yield* (yield* GitObjects).head(snapshot.target, branch)
   return Option.isNone(sha) ? {} : { upstream: { branch, sha: sha.value } }
 })
 

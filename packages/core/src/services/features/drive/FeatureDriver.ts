@@ -7,7 +7,8 @@ import type { Event } from "../../../domain/Event.ts"
 import type { FeatureIndex } from "../../../domain/FeatureIndex.ts"
 import type { ProjectId } from "../../../domain/Ids.ts"
 import type { Project } from "../../../domain/Project.ts"
-import { BranchName, Forge } from "../../../ports/infra/Forge.ts"
+import { BranchName } from "../../../ports/infra/Forge.ts"
+import { GitObjects } from "../../../ports/infra/GitObjects.ts"
 import { EventLog } from "../../../ports/stores/EventLog.ts"
 import { FeatureStore } from "../../../ports/stores/FeatureStore.ts"
 import { ProjectStore } from "../../../ports/stores/ProjectStore.ts"
@@ -74,7 +75,8 @@ const afterTask = Effect.fn("FeatureDriver.afterTask")(function* (event: Event) 
 const reverted = Effect.fn("FeatureDriver.reverted")(function* (project: Project, event: Event) {
   const target = { projectId: project.id, name: project.name }
   const told = PushFeed.moveOf(event, project.defaultBranch)
-  const head = told?.new ?? Option.getOrNull(yield* (yield* Forge).head(target, BranchName.make(project.defaultBranch)))
+  const head =
+    told?.new ?? Option.getOrNull(yield* (yield* GitObjects).head(target, BranchName.make(project.defaultBranch)))
   if (head === null || !(yield* Reverts.any(target, head, told?.old ?? null))) return []
   return (yield* Observe.siblings({ project })).filter(
     ({ lifecycle, live, phase }) => !live && phase === "released" && lifecycle === "active"
@@ -114,7 +116,7 @@ const follow = Effect.fn("FeatureDriver.follow")(function* () {
 export const layer: Layer.Layer<
   never,
   never,
-  EventLog | FeatureStore | Forge | ProjectStore | RepositoryReader | WorkQueue
+  EventLog | FeatureStore | GitObjects | ProjectStore | RepositoryReader | WorkQueue
 > = Layer.effectDiscard(
   Effect.gen(function* () {
     const again = Schedule.spaced("1 second")

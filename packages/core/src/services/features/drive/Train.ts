@@ -12,7 +12,8 @@ import { stateOf } from "@rdev/sdlc/repo/State"
 import { Clock, Effect, Option } from "effect"
 import type { FeatureIndex } from "../../../domain/FeatureIndex.ts"
 import { FeatureStore } from "../../../ports/stores/FeatureStore.ts"
-import { BranchName, Forge } from "../../../ports/infra/Forge.ts"
+import { BranchName } from "../../../ports/infra/Forge.ts"
+import { GitObjects } from "../../../ports/infra/GitObjects.ts"
 import type { Snapshot } from "../read/FeatureFiles.ts"
 import { RepositoryReader } from "../read/RepositoryReader.ts"
 
@@ -98,11 +99,11 @@ const look = Effect.fn("Train.look")(function* (
   other: Car,
   branchOf: (slug: string) => BranchName
 ) {
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const reader = yield* RepositoryReader
   const main = BranchName.make(snapshot.project.defaultBranch)
   const branch = branchOf(other.slug)
-  const [mainSha, sha] = yield* Effect.all([forge.head(snapshot.target, main), forge.head(snapshot.target, branch)])
+  const [mainSha, sha] = yield* Effect.all([git.head(snapshot.target, main), git.head(snapshot.target, branch)])
   if (Option.isNone(sha) || Option.isNone(mainSha)) return null
   const { mergeBase } = yield* reader.compare(
     snapshot.target,

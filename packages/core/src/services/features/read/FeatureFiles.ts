@@ -14,15 +14,9 @@ import { Clock, Effect, Option } from "effect"
 import { randomBytes } from "node:crypto"
 import type { FeatureIndex } from "../../../domain/FeatureIndex.ts"
 import type { Project } from "../../../domain/Project.ts"
-import {
-  BranchName,
-  type FileChange,
-  Forge,
-  ForgeError,
-  type RepositoryTarget,
-  type Sha,
-  type TreeEntry
-} from "../../../ports/infra/Forge.ts"
+import { BranchName, ForgeError, type RepositoryTarget, type Sha } from "../../../ports/infra/Forge.ts"
+import { type FileChange, GitObjects, type TreeEntry } from "../../../ports/infra/GitObjects.ts"
+import { RepositoryHost } from "../../../ports/infra/RepositoryHost.ts"
 import * as PolicyAuthority from "../../policy/PolicyAuthority.ts"
 import { Redaction } from "../../redaction/Redaction.ts"
 import type { WrittenEvent } from "../act/Examine.ts"
@@ -75,7 +69,7 @@ interface Place {
 
 const gone = (project: Project, branch: string) =>
   new ForgeError({
-    operation: "Forge.head",
+    operation: "GitObjects.head",
     reason: { _tag: "NotFound", message: `branch ${branch} of ${project.name} is gone` }
   })
 
@@ -85,7 +79,7 @@ const hasLanded = Effect.fn("FeatureFiles.hasLanded")(function* (target: Reposit
   if (state.merge.status === "merged" || state.branch === undefined) return true
   const opened = Observe.openedPullRequest(loaded)
   if (opened === null || state.retiredPrs.includes(opened)) return false
-  const pr = yield* (yield* Forge).pullRequest(target, opened)
+  const pr = yield* (yield* RepositoryHost).pullRequest(target, opened)
   return pr.state === "merged"
 })
 
@@ -114,11 +108,11 @@ const landingOf = Effect.fn("FeatureFiles.landingOf")(function* (
 
 /** The policy is what was accepted, made stricter by what the default branch proposes: a feature's own branch has no say. */
 const place = Effect.fn("FeatureFiles.place")(function* (project: Project, slug: string) {
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const reader = yield* RepositoryReader
   const target = targetOf(project)
   const main = BranchName.make(project.defaultBranch)
-  const mainSha = yield* forge.head(target, main)
+  const mainSha = yield* git.head(target, main)
   if (Option.isNone(mainSha)) return yield* gone(project, main)
   const standing = yield* PolicyAuthority.standing(project.id, target, mainSha.value)
   const at = Effect.fnUntraced(function* (branch: BranchName, sha: Sha) {
@@ -130,7 +124,7 @@ const place = Effect.fn("FeatureFiles.place")(function* (project: Project, slug:
   if (landed !== null && (yield* hasLanded(target, landed.loaded)))
     return Option.some({ place: landed, mainSha: mainSha.value, landing: null, standing })
   const branch = branchOf(slug)
-  const sha = yield* forge.head(target, branch)
+  const sha = yield* git.head(target, branch)
   if (Option.isNone(sha))
     return landed === null
       ? Option.none()
@@ -224,7 +218,7 @@ export const record = Effect.fn("FeatureFiles.record")(function* (
   options: { readonly files?: ReadonlyArray<FileChange>; readonly actor?: Principal } = {}
 ) {
   if (given.length === 0 && (options.files ?? []).length === 0) return snapshot.sha
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const reader = yield* RepositoryReader
   const key = yield* PlatformKey
   // A commit cannot be cleaned afterwards, and a reason or an answer may quote what a program printed.
@@ -251,7 +245,7 @@ export const record = Effect.fn("FeatureFiles.record")(function* (
       changes.push({ path: appended.path, content: appended.content })
       next = appended.loaded
     }
-    const done = yield* forge
+    const done = yield* git
       .commit(target, {
         branch: snapshot.branch,
         expectedHead: sha,
@@ -267,13 +261,13 @@ export const record = Effect.fn("FeatureFiles.record")(function* (
         )
       )
     if (Option.isSome(done)) return done.value
-    const head = yield* forge.head(target, snapshot.branch)
+    const head = yield* git.head(target, snapshot.branch)
     if (Option.isNone(head)) return yield* gone(snapshot.project, snapshot.branch)
     sha = head.value
     loaded = Repo.load(yield* reader.state(target, sha), slug, { policy: loaded.policy })
   }
   return yield* new ForgeError({
-    operation: "Forge.commit",
+    operation: "GitObjects.commit",
     reason: { _tag: "Conflict", message: `${snapshot.branch} moved ${maxRaces} times while an event was recorded` }
   })
 })

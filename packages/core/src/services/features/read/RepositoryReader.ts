@@ -8,16 +8,8 @@ import { codeTreeDigest } from "@rdev/sdlc/repo/CodeTree"
 import * as Patch from "@rdev/sdlc/repo/Patch"
 import * as Repo from "@rdev/sdlc/repo/Repo"
 import { Cache, Context, Effect, Layer } from "effect"
-import {
-  type Comparison,
-  Forge,
-  type ForgeError,
-  type LineCommit,
-  type BranchName,
-  type RepositoryTarget,
-  type Sha,
-  type TreeEntry
-} from "../../../ports/infra/Forge.ts"
+import type { ForgeError, BranchName, RepositoryTarget, Sha } from "../../../ports/infra/Forge.ts"
+import { type Comparison, GitObjects, type LineCommit, type TreeEntry } from "../../../ports/infra/GitObjects.ts"
 
 const capacity = 256
 
@@ -86,7 +78,7 @@ export class RepositoryReader extends Context.Service<
     ): Effect.Effect<Repo.Loaded, ForgeError>
     /** Relation of two branches whose heads are known. */
     compare(target: RepositoryTarget, base: Tip, head: Tip): Effect.Effect<Comparison, ForgeError>
-    /** See `Forge.line`. */
+    /** See `GitObjects.line`. */
     line(
       target: RepositoryTarget,
       head: Sha,
@@ -104,8 +96,8 @@ export class RepositoryReader extends Context.Service<
   static readonly layer = Layer.effect(
     RepositoryReader,
     Effect.gen(function* () {
-      const forge = yield* Forge
-      const state = yield* remember((at: At) => forge.readFiles(at.target, at.sha, ".sdlc"))
+      const git = yield* GitObjects
+      const state = yield* remember((at: At) => git.readFiles(at.target, at.sha, ".sdlc"))
       const policies = new Map<string, Policy>()
       const feature = yield* remember((at: FeatureAt) =>
         Effect.map(state({ target: at.target, sha: at.sha }), (files) =>
@@ -113,20 +105,20 @@ export class RepositoryReader extends Context.Service<
         )
       )
       const commit = yield* remember((at: At) =>
-        Effect.map(forge.listTree(at.target, at.sha), (entries): Commit => ({
+        Effect.map(git.listTree(at.target, at.sha), (entries): Commit => ({
           entries,
           tree: digestOf(entries),
           code: Patch.treeOf(entries)
         }))
       )
-      const compare = yield* remember((pair: Pair) => forge.compare(pair.target, pair.base.sha, pair.head.sha))
-      const line = yield* remember(({ limit, sha, since, target }: LineOf) => forge.line(target, sha, { since, limit }))
+      const compare = yield* remember((pair: Pair) => git.compare(pair.target, pair.base.sha, pair.head.sha))
+      const line = yield* remember(({ limit, sha, since, target }: LineOf) => git.line(target, sha, { since, limit }))
       const heads = new Map<string, Sha>()
       const brings = yield* remember((merge: Merge) =>
         Effect.suspend(() => {
           const head = heads.get(merge.code)
           if (head === undefined) return Effect.die(new Error(`no commit is known that has the code ${merge.code}`))
-          return Effect.map(forge.brings(merge.target, merge.sha, head), (paths): ReadonlyArray<string> =>
+          return Effect.map(git.brings(merge.target, merge.sha, head), (paths): ReadonlyArray<string> =>
             paths.filter((path) => !path.startsWith(".sdlc/"))
           )
         })

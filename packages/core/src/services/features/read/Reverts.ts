@@ -4,7 +4,8 @@
  */
 import * as Patch from "@rdev/sdlc/repo/Patch"
 import { Effect } from "effect"
-import type { LineCommit, RepositoryTarget, Sha } from "../../../ports/infra/Forge.ts"
+import type { RepositoryTarget, Sha } from "../../../ports/infra/Forge.ts"
+import type { LineCommit } from "../../../ports/infra/GitObjects.ts"
 import { RepositoryReader } from "./RepositoryReader.ts"
 
 /** Commits of the default branch that are looked at, newest first: each push to it is looked at. */

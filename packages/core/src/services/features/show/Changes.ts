@@ -5,7 +5,8 @@
 import * as Layout from "@rdev/sdlc/repo/Layout"
 import { codeSubject } from "@rdev/sdlc/derive/Verdicts"
 import { Effect } from "effect"
-import { BranchName, Forge, type RepositoryTarget, type Sha, type TreeEntry } from "../../../ports/infra/Forge.ts"
+import { BranchName, type RepositoryTarget, type Sha } from "../../../ports/infra/Forge.ts"
+import { GitObjects, type TreeEntry } from "../../../ports/infra/GitObjects.ts"
 import type { Redactor } from "../../../redaction/Redactor.ts"
 import { Redaction } from "../../redaction/Redaction.ts"
 import type * as FeatureFiles from "../read/FeatureFiles.ts"
@@ -77,9 +78,9 @@ const read = Effect.fnUntraced(function* (
   const files = entries.filter(({ mode }) => mode !== "160000")
   const contents = new Map<string, Uint8Array>()
   if (sha === null || files.length === 0) return contents
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const fetch = (paths: ReadonlyArray<string>) =>
-    Effect.map(forge.readFiles(target, sha, paths), (found) => {
+    Effect.map(git.readFiles(target, sha, paths), (found) => {
       for (const { oid, path } of files) {
         const content = found.get(path)
         if (content !== undefined) contents.set(oid, content)

@@ -1,5 +1,5 @@
 /** What two trees differ in, file by file, with renames found as git finds them: by the same content, else by half of it. Pure. */
-import type { TreeEntry } from "../../../ports/infra/Forge.ts"
+import type { TreeEntry } from "../../../ports/infra/GitObjects.ts"
 
 export interface TreeChange {
   readonly status: "added" | "deleted" | "modified" | "renamed"

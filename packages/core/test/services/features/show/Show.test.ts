@@ -2,7 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { CurrentRequest, Principal } from "../../../../src/domain/Principal.ts"
-import { BranchName, Forge } from "../../../../src/ports/infra/Forge.ts"
+import { BranchName } from "../../../../src/ports/infra/Forge.ts"
+import { GitObjects } from "../../../../src/ports/infra/GitObjects.ts"
 import * as Changes from "../../../../src/services/features/show/Changes.ts"
 import * as Redactor from "../../../../src/redaction/Redactor.ts"
 import { Redaction } from "../../../../src/services/redaction/Redaction.ts"
@@ -13,7 +14,7 @@ const author = { name: "Ada", email: "ada@example.test" }
 const secret = "s3cr3t-Value-0123456789"
 const redactor = Redactor.make([secret])
 
-const world = <A, E>(test: Effect.Effect<A, E, Forge | Effect.Services<typeof project>>) =>
+const world = <A, E>(test: Effect.Effect<A, E, GitObjects | Effect.Services<typeof project>>) =>
   Effect.provide(test, platform({ shared: false }, { did: new Map(), landed: [], lookedAgain: [] })).pipe(
     Effect.provideService(Redaction, {
       of: () => Effect.succeed(redactor),
@@ -25,11 +26,11 @@ const world = <A, E>(test: Effect.Effect<A, E, Forge | Effect.Services<typeof pr
 const started = Effect.gen(function* () {
   const { features, target } = yield* project
   yield* features.create("hello", { title: "Greeting", slug: "greeting", start: false, description: "Say hello" })
-  const forge = yield* Forge
+  const git = yield* GitObjects
   const commit = (changes: ReadonlyArray<{ readonly path: string; readonly content: string | Uint8Array | null }>) =>
     Effect.gen(function* () {
-      const head = yield* forge.head(target, branch)
-      return yield* forge.commit(target, {
+      const head = yield* git.head(target, branch)
+      return yield* git.commit(target, {
         branch,
         expectedHead: Option.getOrThrow(head),
         changes,
@@ -37,7 +38,7 @@ const started = Effect.gen(function* () {
         author
       })
     })
-  return { features, target, forge, commit }
+  return { features, target, git, commit }
 })
 const folder = ".sdlc/features/greeting"
 
@@ -93,10 +94,10 @@ describe("the change of a feature", () => {
   it.live("is what its branch changes of where it left the base, whatever the base did since", () =>
     world(
       Effect.gen(function* () {
-        const { commit, features, forge, target } = yield* started
-        const mainHead = Option.getOrThrow(yield* forge.head(target, main))
-        const seeded = yield* forge.listTree(target, mainHead)
-        yield* forge.commit(target, {
+        const { commit, features, git, target } = yield* started
+        const mainHead = Option.getOrThrow(yield* git.head(target, main))
+        const seeded = yield* git.listTree(target, mainHead)
+        yield* git.commit(target, {
           branch: main,
           expectedHead: mainHead,
           changes: [{ path: "elsewhere.txt", content: "x\n" }],

@@ -5,15 +5,18 @@
 import * as Ids from "@rdev/core/domain/Ids"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { BranchName, type FileChange, type RepositoryTarget, type Sha } from "@rdev/core/ports/infra/Forge"
+import { BranchName, type RepositoryTarget } from "@rdev/core/ports/infra/Forge"
+import type { Seed } from "@rdev/core/ports/infra/RepositoryHost"
+import type { Git } from "@rdev/git/Git"
+import * as GitCommit from "@rdev/git/GitCommit"
+import type { GitError } from "@rdev/git/GitError"
+import * as GitGuard from "@rdev/git/GitGuard"
+import * as GitRefs from "@rdev/git/GitRefs"
 import { Clock, Effect, Schema } from "effect"
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
+import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import type { Git } from "./Git.ts"
 import * as Damaged from "../records/Damaged.ts"
-import * as GitCommit from "./GitCommit.ts"
-import * as GitGuard from "./GitGuard.ts"
-import { attempt, fail, foreign, invalid, type LocalFailure, notFound } from "../LocalFailure.ts"
+import { attempt, foreign, invalid, type LocalFailure, notFound } from "../LocalFailure.ts"
 import * as RecordFile from "../records/RecordFile.ts"
 
 export const Mark = Schema.Struct({
@@ -26,7 +29,7 @@ export const Mark = Schema.Struct({
 export type Mark = typeof Mark.Type
 const decodeMark = Schema.decodeUnknownSync(Mark)
 
-export interface GitRepository extends Mark {
+export interface LocalRepository extends Mark {
   readonly directory: string
 }
 
@@ -46,7 +49,10 @@ const exists = (path: string) =>
   )
 
 /** The repository with its mark, or null when nothing is there. Foreign when something else is. */
-export const observe = (dataDir: string, name: string): Effect.Effect<GitRepository | null, LocalFailure> =>
+export const observe = (
+  dataDir: string,
+  name: string
+): Effect.Effect<LocalRepository | null, GitError | LocalFailure> =>
   Effect.tap(
     attempt(async () => {
       if (!isName(name)) throw invalid("name", `${JSON.stringify(name)} is not a project name`)
@@ -61,7 +67,10 @@ export const observe = (dataDir: string, name: string): Effect.Effect<GitReposit
   )
 
 /** The target's repository; NotFound or Foreign otherwise. */
-export const open = (dataDir: string, target: RepositoryTarget): Effect.Effect<GitRepository, LocalFailure> =>
+export const open = (
+  dataDir: string,
+  target: RepositoryTarget
+): Effect.Effect<LocalRepository, GitError | LocalFailure> =>
   Effect.flatMap(observe(dataDir, target.name), (found) => {
     if (found === null) return Effect.fail(notFound(`repository ${target.name} does not exist`))
     if (found.projectId !== target.projectId)
@@ -70,11 +79,11 @@ export const open = (dataDir: string, target: RepositoryTarget): Effect.Effect<G
   })
 
 /** Builds the repository aside and renames it into place, so that a crash leaves no half-made one. */
-export const create = Effect.fn("GitRepository.create")(function* (
+export const create = Effect.fn("LocalRepositories.create")(function* (
   git: Git,
   dataDir: string,
   target: RepositoryTarget,
-  seed: { readonly defaultBranch: BranchName; readonly files: ReadonlyArray<FileChange>; readonly message: string }
+  seed: Seed
 ) {
   const now = yield* Clock.currentTimeMillis
   const aside = join(rootOf(dataDir), `.new-${yield* NewId.ulid}`)
@@ -108,17 +117,18 @@ export const create = Effect.fn("GitRepository.create")(function* (
         message: seed.message,
         author: GitCommit.platform
       },
-      new Map()
+      new Map(),
+      (updates) => GitRefs.updateRefs(git, aside, updates)
     )
     yield* attempt(() => RecordFile.write(recordOf(aside, "repository.json"), mark))
     yield* attempt(() => rename(aside, final))
   })
   yield* build.pipe(Effect.tapError(() => Effect.ignore(attempt(() => rm(aside, { recursive: true, force: true })))))
-  return { ...mark, directory: final } satisfies GitRepository
+  return { ...mark, directory: final } satisfies LocalRepository
 })
 
 /** Removes in two steps, so that a crash never leaves a marked but partly deleted repository. */
-export const remove = (dataDir: string, repository: GitRepository): Effect.Effect<void, LocalFailure> =>
+export const remove = (dataDir: string, repository: LocalRepository): Effect.Effect<void, GitError | LocalFailure> =>
   Effect.flatMap(NewId.ulid, (id) =>
     attempt(async () => {
       const aside = join(rootOf(dataDir), `.gone-${id}`)
@@ -129,7 +139,7 @@ export const remove = (dataDir: string, repository: GitRepository): Effect.Effec
   )
 
 /** Every repository with our mark. */
-export const list = (dataDir: string): Effect.Effect<ReadonlyArray<GitRepository>, LocalFailure> =>
+export const list = (dataDir: string): Effect.Effect<ReadonlyArray<LocalRepository>, GitError | LocalFailure> =>
   Effect.gen(function* () {
     const names = yield* attempt(async () => {
       const root = rootOf(dataDir)
@@ -159,7 +169,7 @@ export const list = (dataDir: string): Effect.Effect<ReadonlyArray<GitRepository
 /** Making a repository takes seconds; of a process that runs, nothing is as old. */
 const staleMillis = 3_600_000
 /** Half-made and half-removed folders of an earlier process: another one may be making a repository now. */
-export const sweep = (dataDir: string): Effect.Effect<void, LocalFailure> =>
+export const sweep = (dataDir: string): Effect.Effect<void, GitError | LocalFailure> =>
   attempt(async () => {
     const root = rootOf(dataDir)
     if (!(await exists(root))) return
@@ -168,37 +178,4 @@ export const sweep = (dataDir: string): Effect.Effect<void, LocalFailure> =>
       if (found !== null && (found[1] === "gone" || NewId.timeMillis(found[2] ?? "") < Date.now() - staleMillis))
         await rm(join(root, name), { recursive: true, force: true })
     }
-  })
-
-const hex = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/
-export const isSha = (text: string): boolean => hex.test(text)
-
-/** Commit of a branch, read from git's own files (loose first, then packed), because it is asked for at every request. */
-export const head = (
-  repository: { readonly directory: string },
-  branch: string
-): Effect.Effect<Sha | null, LocalFailure> =>
-  attempt(async () => {
-    const ref = `refs/heads/${branch}`
-    const loose = await readFile(join(repository.directory, ref), "utf8").catch((cause: unknown) => {
-      if (cause instanceof Error && "code" in cause && ["ENOENT", "ENOTDIR", "EISDIR"].includes(String(cause.code)))
-        return null
-      throw cause
-    })
-    // A ref that is there counts, also when it is damaged: the packed one beside it is older.
-    if (loose !== null && !hex.test(loose.trim()))
-      throw fail({
-        _tag: "Unknown",
-        message: `${ref} is damaged (${loose.length} bytes that are no commit id); restore it by hand: git update-ref ${ref} <commit>, git fsck --lost-found names candidates`
-      })
-    if (loose !== null) return loose.trim()
-    const packed = await readFile(join(repository.directory, "packed-refs"), "utf8").catch((cause: unknown) => {
-      if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return ""
-      throw cause
-    })
-    for (const line of packed.split("\n")) {
-      const [sha, name] = line.split(" ")
-      if (name === ref && sha !== undefined && hex.test(sha)) return sha
-    }
-    return null
   })

@@ -7,7 +7,7 @@ import { lstat, readFile, rename, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { randomBytes } from "node:crypto"
 import * as GitLocks from "./GitLocks.ts"
-import { attempt, foreign, type LocalFailure } from "../LocalFailure.ts"
+import { attempt, foreign, type GitError } from "./GitError.ts"
 
 export const config = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"
 const borrowed = ["commondir", "objects/info/alternates", "objects/info/http-alternates"]
@@ -64,7 +64,7 @@ const look = async (directory: string, defaultBranch: string, now: number, befor
 }
 
 /** To be run before git is; costs nothing while the last look is fresh. */
-export const check = (directory: string, defaultBranch: string): Effect.Effect<void, LocalFailure> =>
+export const check = (directory: string, defaultBranch: string): Effect.Effect<void, GitError> =>
   Effect.suspend(() => {
     const now = performance.now()
     const before = looks.get(directory)

@@ -9,8 +9,8 @@ import { Effect } from "effect"
 import { lstat, readdir, readFile, readlink, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
-import { lockInTheWay } from "../classifyError.ts"
-import { attempt, type LocalFailure } from "../LocalFailure.ts"
+import { lockInTheWay } from "./classifyError.ts"
+import { attempt, type GitError } from "./GitError.ts"
 
 const staleMillis = 10_000
 const betweenTriesMillis = 100
@@ -61,7 +61,7 @@ const hasWriter = async (directory: string, found: ReadonlySet<string>): Promise
 }
 
 /** Removes stale locks and answers with how many there were. */
-export const clear = (directory: string, olderThanMillis = staleMillis): Effect.Effect<number, LocalFailure> =>
+export const clear = (directory: string, olderThanMillis = staleMillis): Effect.Effect<number, GitError> =>
   attempt(async () => {
     const now = Date.now()
     const old = new Set<string>()
@@ -75,11 +75,8 @@ export const clear = (directory: string, olderThanMillis = staleMillis): Effect.
   })
 
 /** Does the work again while a lock is in its way: another's is soon gone, and one that nobody holds is removed once it is stale. */
-export const patiently = <A>(
-  directory: string,
-  work: Effect.Effect<A, LocalFailure>
-): Effect.Effect<A, LocalFailure> => {
-  const again = (left: number): Effect.Effect<A, LocalFailure> =>
+export const patiently = <A>(directory: string, work: Effect.Effect<A, GitError>): Effect.Effect<A, GitError> => {
+  const again = (left: number): Effect.Effect<A, GitError> =>
     Effect.catchIf(
       work,
       (failure) => left > 0 && lockInTheWay(failure.cause) !== null,

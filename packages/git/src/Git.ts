@@ -7,9 +7,9 @@ import { Context, Effect, Layer, Semaphore } from "effect"
 import { accessSync, constants } from "node:fs"
 import { delimiter, isAbsolute, join } from "node:path"
 import type { Duplex } from "node:stream"
-import { GitFailure } from "../classifyError.ts"
+import { GitFailure } from "./classifyError.ts"
 import * as Launch from "@rdev/runtime-node/Launch"
-import { attempt, fail, type LocalFailure } from "../LocalFailure.ts"
+import { attempt, fail, type GitError } from "./GitError.ts"
 
 /** `git merge-tree --write-tree` appeared in 2.38. */
 export const minimumVersion: readonly [number, number] = [2, 38]
@@ -19,7 +19,8 @@ const maxErrorBytes = 64 * 1024
 
 const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
-const settings: ReadonlyArray<readonly [string, string]> = [
+export type Settings = ReadonlyArray<readonly [key: string, value: string]>
+const settings: Settings = [
   ["core.hooksPath", "/dev/null"],
   ["core.fsmonitor", "false"],
   ["core.attributesFile", "/dev/null"],
@@ -56,7 +57,7 @@ const settings: ReadonlyArray<readonly [string, string]> = [
 /** The whole environment of every git command; `extra` adds to it (e.g. GIT_PROTOCOL), `more` to its settings. */
 export const environment = (
   extra: Readonly<Record<string, string>> = {},
-  more: typeof settings = []
+  more: Settings = []
 ): Record<string, string> => {
   const all = [...settings, ...more]
   const env: Record<string, string> = {
@@ -91,6 +92,8 @@ export const environment = (
 export interface RunOptions {
   readonly stdin?: Uint8Array | string
   readonly env?: Readonly<Record<string, string>>
+  /** More of git's settings, for this command alone. */
+  readonly settings?: Settings
   /** More output than this is an error; default 80 MiB. */
   readonly maxBytes?: number
   /** Exit codes that are answers, not failures; default only 0. */
@@ -107,9 +110,9 @@ export interface Git {
   readonly program: string
   readonly version: string
   /** Runs `git --git-dir=<repository> …args`. */
-  run(repository: string, args: ReadonlyArray<string>, options?: RunOptions): Effect.Effect<GitResult, LocalFailure>
+  run(repository: string, args: ReadonlyArray<string>, options?: RunOptions): Effect.Effect<GitResult, GitError>
   /** The same, giving trimmed text. */
-  text(repository: string, args: ReadonlyArray<string>, options?: RunOptions): Effect.Effect<string, LocalFailure>
+  text(repository: string, args: ReadonlyArray<string>, options?: RunOptions): Effect.Effect<string, GitError>
 }
 
 const collect = async (
@@ -151,10 +154,10 @@ const runRaw = (
   program: string,
   args: ReadonlyArray<string>,
   options: RunOptions
-): Effect.Effect<GitResult, LocalFailure> =>
+): Effect.Effect<GitResult, GitError> =>
   attempt(async (signal) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMillis ?? defaultTimeoutMillis)])
-    const child = await Launch.launch({ program, args, env: environment(options.env) })
+    const child = await Launch.launch({ program, args, env: environment(options.env, options.settings) })
     const end = () => child.kill("SIGKILL")
     if (limit.aborted) end()
     limit.addEventListener("abort", end)
@@ -197,7 +200,7 @@ export const parseVersion = (text: string): readonly [number, number] | null => 
 }
 
 /** The git of this machine, found and checked once for all that run it. */
-export class GitProgram extends Context.Service<GitProgram, Git>()("rdev/adapter-local/GitProgram") {}
+export class GitProgram extends Context.Service<GitProgram, Git>()("rdev/git/GitProgram") {}
 
 /** Finds git and checks its version; Unsupported says what to install. `program` is a name on PATH or an absolute path. */
 export const make = Effect.fn("Git.make")(function* (options: { readonly program?: string } = {}) {
@@ -231,4 +234,4 @@ export const make = Effect.fn("Git.make")(function* (options: { readonly program
 })
 
 /** The git on PATH. One value, so that whatever needs git in one build shares it. */
-export const layer: Layer.Layer<GitProgram, LocalFailure> = Layer.effect(GitProgram, make())
+export const layer: Layer.Layer<GitProgram, GitError> = Layer.effect(GitProgram, make())

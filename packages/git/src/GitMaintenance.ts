@@ -3,8 +3,8 @@ import { Clock, Effect } from "effect"
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { Git } from "./Git.ts"
-import { updateRefs } from "./GitCommit.ts"
-import { attempt } from "../LocalFailure.ts"
+import { updateRefs } from "./GitRefs.ts"
+import { attempt } from "./GitError.ts"
 
 /** A bundle that was taken in but not advanced to within a day was given up. */
 const staleMillis = 24 * 3600 * 1000

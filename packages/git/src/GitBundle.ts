@@ -7,9 +7,8 @@ import { Effect } from "effect"
 import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { Git } from "./Git.ts"
-import { updateRefs } from "./GitCommit.ts"
-import { isSha } from "./GitRepository.ts"
-import { attempt, conflict, invalid, type LocalFailure } from "../LocalFailure.ts"
+import { isSha, type Move, updateRefs } from "./GitRefs.ts"
+import { attempt, conflict, invalid, type GitError } from "./GitError.ts"
 
 export const maxBundleBytes = 256 * 1024 * 1024
 const maxHeaderBytes = 1024 * 1024
@@ -51,7 +50,7 @@ const missingCommits = (
   git: Git,
   directory: string,
   shas: ReadonlyArray<Sha>
-): Effect.Effect<ReadonlyArray<Sha>, LocalFailure> =>
+): Effect.Effect<ReadonlyArray<Sha>, GitError> =>
   shas.length === 0
     ? Effect.succeed([])
     : Effect.map(git.text(directory, ["cat-file", "--batch-check"], { stdin: `${shas.join("\n")}\n` }), (text) =>
@@ -89,8 +88,8 @@ export const exportBundle = Effect.fn("GitBundle.export")(function* (
  */
 const quarantined = <A>(
   directory: string,
-  use: (env: Readonly<Record<string, string>>) => Effect.Effect<A, LocalFailure>
-): Effect.Effect<A, LocalFailure> => {
+  use: (env: Readonly<Record<string, string>>) => Effect.Effect<A, GitError>
+): Effect.Effect<A, GitError> => {
   const objects = join(directory, "objects")
   // In quotes, because an unquoted list is cut at colons.
   const listed = `"${objects.replace(/["\\]/g, (c) => `\\${c}`)}"`
@@ -158,14 +157,8 @@ export const importBundle = Effect.fn("GitBundle.import")(function* (git: Git, d
 })
 
 /** Moves the branch to the commit and drops the hidden ref that kept it. */
-export const advance = (
-  git: Git,
-  directory: string,
-  branch: string,
-  expectedHead: Sha,
-  to: Sha
-): Effect.Effect<void, LocalFailure> =>
-  updateRefs(git, directory, [
+export const advance = (move: Move, branch: string, expectedHead: Sha, to: Sha): Effect.Effect<void, GitError> =>
+  move([
     { ref: `refs/heads/${branch}`, to, old: expectedHead },
     { ref: incoming(to), to: null }
   ])

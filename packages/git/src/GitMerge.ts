@@ -1,9 +1,11 @@
 /** Merges without a work tree, by `git merge-tree --write-tree`. */
-import { type Comparison, type LineCommit, messageLength, type Sha } from "@rdev/core/ports/infra/Forge"
+import type { Sha } from "@rdev/core/ports/infra/Forge"
+import { type Comparison, type LineCommit, messageLength } from "@rdev/core/ports/infra/GitObjects"
 import { Effect } from "effect"
 import type { Git } from "./Git.ts"
 import * as GitCommit from "./GitCommit.ts"
-import { conflict, type LocalFailure } from "../LocalFailure.ts"
+import type { Move } from "./GitRefs.ts"
+import { conflict, type GitError } from "./GitError.ts"
 
 interface MergedTree {
   readonly tree: string
@@ -11,7 +13,7 @@ interface MergedTree {
 }
 
 /** The merge of theirs into ours as a tree, or the paths that conflict. Exit code 1 is git's word for a conflict. */
-const mergeTree = (git: Git, directory: string, ours: Sha, theirs: Sha): Effect.Effect<MergedTree, LocalFailure> =>
+const mergeTree = (git: Git, directory: string, ours: Sha, theirs: Sha): Effect.Effect<MergedTree, GitError> =>
   Effect.map(
     git.run(
       directory,
@@ -27,7 +29,7 @@ const mergeTree = (git: Git, directory: string, ours: Sha, theirs: Sha): Effect.
     }
   )
 
-export const isAncestor = (git: Git, directory: string, ancestor: Sha, of: Sha): Effect.Effect<boolean, LocalFailure> =>
+export const isAncestor = (git: Git, directory: string, ancestor: Sha, of: Sha): Effect.Effect<boolean, GitError> =>
   Effect.map(
     git.run(directory, ["merge-base", "--is-ancestor", ancestor, of], { accept: [0, 1] }),
     ({ code }) => code === 0
@@ -73,7 +75,7 @@ export const line = (
   head: Sha,
   since: Sha | null,
   limit: number
-): Effect.Effect<ReadonlyArray<LineCommit>, LocalFailure> =>
+): Effect.Effect<ReadonlyArray<LineCommit>, GitError> =>
   Effect.map(
     git.text(directory, [
       "log",
@@ -113,20 +115,16 @@ export const mergeInto = Effect.fn("GitMerge.mergeInto")(function* (
   branch: string,
   ours: Sha,
   theirs: Sha,
-  message: string
+  message: string,
+  move: Move
 ) {
   const sha = yield* mergeCommit(git, directory, ours, theirs, message)
-  yield* GitCommit.updateRefs(git, directory, [{ ref: `refs/heads/${branch}`, to: sha, old: ours }])
+  yield* move([{ ref: `refs/heads/${branch}`, to: sha, old: ours }])
   return sha
 })
 
 /** The commit on `base` that merged `head`, if its first-parent history has one: found after a crash between merge and record. */
-export const findMergeOf = (
-  git: Git,
-  directory: string,
-  base: Sha,
-  head: Sha
-): Effect.Effect<Sha | null, LocalFailure> =>
+export const findMergeOf = (git: Git, directory: string, base: Sha, head: Sha): Effect.Effect<Sha | null, GitError> =>
   Effect.map(
     git.text(directory, ["rev-list", "--first-parent", "--merges", "--parents", "--max-count=1000", base, "--"]),
     (text) => {

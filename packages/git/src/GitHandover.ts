@@ -2,14 +2,15 @@
  * Makes the commit that brings a workspace's work onto a branch. Of the work only the tree is taken: author, message, dates and parents
  * are the server's to say, so that nothing of an agent's history, and nobody else's name, comes along.
  */
-import type { Handover, Prepared, Sha } from "@rdev/core/ports/infra/Forge"
+import type { Sha } from "@rdev/core/ports/infra/Forge"
+import type { Handover, Prepared } from "@rdev/core/ports/infra/GitObjects"
 import { Effect } from "effect"
 import type { Git } from "./Git.ts"
 import { incoming } from "./GitBundle.ts"
 import * as GitCommit from "./GitCommit.ts"
 import * as GitMerge from "./GitMerge.ts"
-import { isSha } from "./GitRepository.ts"
-import { conflict, invalid, notFound } from "../LocalFailure.ts"
+import { isSha, updateRefs } from "./GitRefs.ts"
+import { conflict, invalid, notFound } from "./GitError.ts"
 
 interface Commit {
   readonly tree: Sha
@@ -66,7 +67,7 @@ export const prepare = Effect.fn("GitHandover.prepare")(function* (
     head === base
       ? own
       : yield* GitMerge.mergeCommit(git, directory, head, own, `Merge what was handed over: ${message}`)
-  yield* GitCommit.updateRefs(git, directory, [
+  yield* updateRefs(git, directory, [
     { ref: incoming(sha), to: sha },
     ...(sha === work ? [] : [{ ref: incoming(work), to: null }])
   ])

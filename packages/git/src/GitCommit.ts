@@ -1,14 +1,15 @@
 /**
- * Commits without a work tree: one `git fast-import` writes blobs, trees and the commit under a hidden ref, one `git update-ref`
+ * Commits without a work tree: one `git fast-import` writes blobs, trees and the commit under a hidden ref, one
  * transaction moves the branch if its head is still the expected one. Nothing else changes when it is not.
  */
 import * as NewId from "@rdev/core/ids/NewId"
-import type { CommitRequest, FileChange, Sha } from "@rdev/core/ports/infra/Forge"
+import type { Sha } from "@rdev/core/ports/infra/Forge"
+import type { CommitRequest, FileChange } from "@rdev/core/ports/infra/GitObjects"
 import * as ForgePath from "@rdev/core/ports/infra/ForgePath"
 import { Clock, Effect } from "effect"
 import type { Git } from "./Git.ts"
-import * as GitLocks from "./GitLocks.ts"
-import { conflict, invalid, type LocalFailure } from "../LocalFailure.ts"
+import { type Move, type RefUpdate, updateRefs } from "./GitRefs.ts"
+import { conflict, invalid } from "./GitError.ts"
 
 export interface Person {
   readonly name: string
@@ -37,28 +38,6 @@ const changeLines = (change: FileChange, modes: ReadonlyMap<string, string>): Re
   if (change.content === null) return [Buffer.from(`D ${quoted(change.path)}\n`)]
   const executable = change.executable ?? modes.get(change.path) === "100755"
   return [Buffer.from(`M ${executable ? "100755" : "100644"} inline ${quoted(change.path)}\n`), ...data(change.content)]
-}
-
-/** Updates several refs at once; `old` null = must not exist, undefined = whatever it is. A ref that moved is a Conflict. */
-export interface RefUpdate {
-  readonly ref: string
-  readonly to: Sha | null
-  readonly old?: Sha | null
-}
-const zero = "0".repeat(40)
-export const updateRefs = (
-  git: Git,
-  directory: string,
-  updates: ReadonlyArray<RefUpdate>
-): Effect.Effect<void, LocalFailure> => {
-  const commands = updates.map(({ ref, to, old }) => {
-    const before = old === undefined ? "" : (old ?? zero)
-    return to === null ? `delete ${ref}\0${before}\0` : `update ${ref}\0${to}\0${before}\0`
-  })
-  return GitLocks.patiently(
-    directory,
-    Effect.asVoid(git.run(directory, ["update-ref", "--no-deref", "--stdin", "-z"], { stdin: commands.join("") }))
-  )
 }
 
 /** A commit of a tree that is there, on no branch yet. */
@@ -96,7 +75,8 @@ export const commit = Effect.fn("GitCommit.commit")(function* (
   git: Git,
   directory: string,
   request: CommitRequest,
-  modes: ReadonlyMap<string, string>
+  modes: ReadonlyMap<string, string>,
+  move: Move
 ) {
   for (const change of request.changes) {
     const why = ForgePath.invalid(change.path)
@@ -116,11 +96,11 @@ export const commit = Effect.fn("GitCommit.commit")(function* (
     Buffer.from("\nget-mark :1\ndone\n")
   ])
   const sha = yield* git.text(directory, ["fast-import", "--quiet", "--done"], { stdin: script })
-  const move: ReadonlyArray<RefUpdate> = [
+  const updates: ReadonlyArray<RefUpdate> = [
     { ref: `refs/heads/${request.branch}`, to: sha, old: request.expectedHead },
     { ref: hidden, to: null }
   ]
-  yield* updateRefs(git, directory, move).pipe(
+  yield* move(updates).pipe(
     Effect.tapError(() => Effect.ignore(updateRefs(git, directory, [{ ref: hidden, to: null }]))),
     Effect.catchIf(
       (failure) => failure.reason._tag === "Conflict",

@@ -9,22 +9,29 @@ import * as RefNames from "@rdev/core/services/pushes/RefNames"
 import * as Layout from "@rdev/sdlc/repo/Layout"
 import * as Repo from "@rdev/sdlc/repo/Repo"
 import { Effect } from "effect"
-import type { Git } from "../forge/Git.ts"
-import * as GitRepository from "../forge/GitRepository.ts"
-import type { LocalFailure } from "../LocalFailure.ts"
-import type { Question } from "./PreReceive.ts"
+import type { Git } from "./Git.ts"
+import * as GitRefs from "./GitRefs.ts"
+import type { GitRepository } from "./GitRepository.ts"
+import type { GitError } from "./GitError.ts"
 
 /** Branches that one push may change: each is looked at. */
 export const maxBranches = 200
 const heads = "refs/heads/"
 
+/** Refs that a push wants to move, and how git sees its objects before it has. */
+export interface Question {
+  readonly commands: ReadonlyArray<RefNames.RefCommand>
+  /** Environment with which git sees the objects in quarantine; empty when they have landed. */
+  readonly env: Readonly<Record<string, string>>
+}
+
 interface Push {
   readonly git: Git
-  readonly repository: GitRepository.GitRepository
+  readonly repository: GitRepository
   readonly env: Question["env"]
 }
 
-const stateTree = ({ env, git, repository }: Push, sha: string): Effect.Effect<PushRules.StateTree, LocalFailure> =>
+const stateTree = ({ env, git, repository }: Push, sha: string): Effect.Effect<PushRules.StateTree, GitError> =>
   Effect.gen(function* () {
     const run = (...args: ReadonlyArray<string>) => git.run(repository.directory, args, { env })
     // The names at the top first: on some file systems `.SDLC` is `.sdlc`.
@@ -52,8 +59,8 @@ const stateTree = ({ env, git, repository }: Push, sha: string): Effect.Effect<P
 
 const maybe = <A>(
   sha: string | null,
-  look: (sha: string) => Effect.Effect<A, LocalFailure>
-): Effect.Effect<A | null, LocalFailure> => (sha === null ? Effect.succeed(null) : look(sha))
+  look: (sha: string) => Effect.Effect<A, GitError>
+): Effect.Effect<A | null, GitError> => (sha === null ? Effect.succeed(null) : look(sha))
 
 const isCommit = (push: Push, sha: string) =>
   Effect.map(
@@ -97,7 +104,7 @@ const inspectBranch = Effect.fn("PushInspection.branch")(function* (
       : (yield* git.run(repository.directory, ["merge-base", "--all", mainSha, next], { accept: [0, 1], env })).stdout
           .toString("utf8")
           .split("\n")
-          .filter(GitRepository.isSha)
+          .filter(GitRefs.isSha)
   const tree = (sha: string) => stateTree(push, sha)
   const seen = {
     branch,
@@ -110,7 +117,7 @@ const inspectBranch = Effect.fn("PushInspection.branch")(function* (
   }
   const features = new Map<string, PushRules.StateTree>()
   for (const slug of PushRules.slugsOf(seen)) {
-    const tip = Layout.slugPattern.test(slug) ? yield* GitRepository.head(repository, `feature/${slug}`) : null
+    const tip = Layout.slugPattern.test(slug) ? yield* GitRefs.head(repository, `feature/${slug}`) : null
     if (tip !== null) features.set(slug, yield* tree(tip))
   }
   const { problems, records } = PushRules.judge({ ...seen, features }, pusher)
@@ -127,7 +134,7 @@ const inspectBranch = Effect.fn("PushInspection.branch")(function* (
 /** Everything that is wrong with a push; empty = it may land as a whole. */
 export const inspect = Effect.fn("PushInspection.inspect")(function* (
   git: Git,
-  repository: GitRepository.GitRepository,
+  repository: GitRepository,
   { commands, env }: Question,
   pusher: Principal
 ) {
@@ -142,7 +149,7 @@ export const inspect = Effect.fn("PushInspection.inspect")(function* (
   const branches = commands.filter(({ ref }) => ref.startsWith(heads))
   if (branches.length > maxBranches)
     return [`this push changes ${branches.length} branches; at most ${maxBranches} at once`]
-  const mainSha = yield* GitRepository.head(repository, repository.defaultBranch)
+  const mainSha = yield* GitRefs.head(repository, repository.defaultBranch)
   const push = { git, repository, env }
   return (yield* Effect.forEach(branches, (command) => inspectBranch(push, command, mainSha, pusher))).flat()
 })

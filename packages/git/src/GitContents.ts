@@ -1,10 +1,11 @@
 /** Trees and blobs of commits. Both are immutable, so they are cached: at most 256 trees and 64 MiB of file content. */
-import { type FileChange, isAsked, type Sha, type TreeEntry } from "@rdev/core/ports/infra/Forge"
+import type { Sha } from "@rdev/core/ports/infra/Forge"
+import { type FileChange, type TreeEntry, isAsked } from "@rdev/core/ports/infra/GitObjects"
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
 import type { Git } from "./Git.ts"
 import type { GitRepository } from "./GitRepository.ts"
-import { fail, type LocalFailure } from "../LocalFailure.ts"
+import { fail, type GitError } from "./GitError.ts"
 
 const maxTrees = 256
 const maxCachedBytes = 64 * 1024 * 1024
@@ -73,7 +74,7 @@ const parseBatch = (output: Buffer): ReadonlyMap<string, Uint8Array> => {
 }
 
 export interface GitContents {
-  tree(repository: GitRepository, sha: Sha): Effect.Effect<ReadonlyArray<SizedEntry>, LocalFailure>
+  tree(repository: GitRepository, sha: Sha): Effect.Effect<ReadonlyArray<SizedEntry>, GitError>
   /** Takes note of what a commit of ours contains, so that reading it back starts no process. */
   remember(
     repository: GitRepository,
@@ -85,7 +86,7 @@ export interface GitContents {
     repository: GitRepository,
     sha: Sha,
     under: string | ReadonlyArray<string>
-  ): Effect.Effect<ReadonlyMap<string, Uint8Array>, LocalFailure>
+  ): Effect.Effect<ReadonlyMap<string, Uint8Array>, GitError>
 }
 
 const blobName = (content: Uint8Array): string =>
