@@ -48,7 +48,7 @@ const oneTask = (context: Effect.Success<ReturnType<typeof installation>>) =>
     yield* store.register({ id, ...worker }, 60_000)
     const projectId = yield* NewId.make("proj")
     const added = yield* Context.get(context, WorkQueue.WorkQueue).enqueue({ projectId, kind: "k", payload: null })
-    const { deliveries } = yield* store.claim({ workerId: id, limit: 10, kinds: ["k"], labels: [], suspects: false })
+    const { deliveries } = yield* store.claim({ workerId: id, limit: 10, kinds: ["k"], labels: [], quarantined: false })
     assert.deepStrictEqual(
       deliveries.map(({ task }) => task.id),
       [added.id]

@@ -113,7 +113,7 @@ layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestS
               {
                 ...files,
                 functions: files.functions.map((file) =>
-                  file.name === "queue/tend" ? { ...file, checksum: "of another text" } : file
+                  file.name === "queue/maintain" ? { ...file, checksum: "of another text" } : file
                 )
               },
               database.schema
@@ -125,7 +125,7 @@ layer(Layer.effect(Server, TestPostgres.make({ durable: true })), { excludeTestS
         layerPostgres({ url })
       )
       assert.deepInclude(refusal.reason, { _tag: "Invalid", field: "migrations" })
-      assert.match(refusal.message, /sql\/queue\/tend\.sql is not the one that this version was built with/)
+      assert.match(refusal.message, /sql\/queue\/maintain\.sql is not the one that this version was built with/)
     })
   )
 

@@ -85,7 +85,7 @@ layer(Layer.effect(Server, TestPostgres.make()), { excludeTestServices: true, ti
         yield* store.register({ id, ...worker }, 60_000)
         const claim = (limit: number) =>
           Effect.map(
-            store.claim({ workerId: id, limit, kinds: ["k"], labels: [], suspects: false }),
+            store.claim({ workerId: id, limit, kinds: ["k"], labels: [], quarantined: false }),
             (claimed) => claimed.deliveries
           )
         const completed = { _tag: "Completed", result: null, progress: null } as const
@@ -103,7 +103,7 @@ layer(Layer.effect(Server, TestPostgres.make()), { excludeTestServices: true, ti
           yield* store.beat(id, 60_000, 2, [{ id: first.task.id, fence: first.fence, value: { done: 1 } }])
           const ends = [first, ...others].map(({ fence, task }) => ({ id: task.id, fence, outcome: completed }))
           assert.deepStrictEqual(yield* store.settle(ends), [])
-          yield* store.tend
+          yield* store.maintain
           const last = yield* claim(10)
           assert.deepStrictEqual(
             last.map(({ task }) => task.id),
@@ -186,18 +186,18 @@ layer(Layer.effect(Server, TestPostgres.make()), { excludeTestServices: true, ti
         Effect.gen(function* () {
           const { database } = yield* installation(yield* (yield* Server).createDatabase)
           const other = yield* version((folder) =>
-            edit(`${folder}sql/queue/tend.sql`, (text) => text.replace("AS $$", "AS $$$$ -- the next body\n"))
+            edit(`${folder}sql/queue/maintain.sql`, (text) => text.replace("AS $$", "AS $$$$ -- the next body\n"))
           )
-          assert.deepStrictEqual(yield* run(database, other), ["queue/tend"])
-          assert.deepStrictEqual(yield* run(database, yield* SqlFiles.list), ["queue/tend"])
+          assert.deepStrictEqual(yield* run(database, other), ["queue/maintain"])
+          assert.deepStrictEqual(yield* run(database, yield* SqlFiles.list), ["queue/maintain"])
           assert.strictEqual(yield* bodies(database), 0)
           const broken = yield* version((folder) => {
             edit(`${folder}sql/queue/cancel.sql`, (text) => text.replace("AS $$", "AS $$$$ -- the next body\n"))
-            edit(`${folder}sql/queue/tend.sql`, (text) => text.replace("END $$;", "END IF $$$$;"))
+            edit(`${folder}sql/queue/maintain.sql`, (text) => text.replace("END $$;", "END IF $$$$;"))
           })
           const before = yield* database.query("SELECT * FROM rdev.migration ORDER BY name")
           const error = yield* Effect.flip(run(database, broken))
-          assert.match(error.message, /queue\/tend: .*syntax error/)
+          assert.match(error.message, /queue\/maintain: .*syntax error/)
           assert.strictEqual(yield* bodies(database), 0)
           assert.deepStrictEqual(yield* database.query("SELECT * FROM rdev.migration ORDER BY name"), before)
         })

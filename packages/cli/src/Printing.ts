@@ -44,12 +44,12 @@ export const rows =
         ])
 export const fields = (pairs: ReadonlyArray<readonly [string, string]>, screen: Screen) =>
   table(pairs.map(([name, value]) => [screen.style.dim(name), value]))
-type Given<T> = { readonly [K in keyof T]?: NonNullable<T[K]> }
+type Present<T> = { readonly [K in keyof T]?: NonNullable<T[K]> }
 /** Without what was not given. */
-export const given = <const T extends Readonly<Record<string, unknown>>>(entries: T): Given<T> =>
+export const given = <const T extends Readonly<Record<string, unknown>>>(entries: T): Present<T> =>
   Object.fromEntries(
     Object.entries(entries).filter(([, value]) => value !== null && value !== undefined)
-  ) as unknown as Given<T>
+  ) as unknown as Present<T>
 /** Where the API answers nothing, `--json` prints an empty object. */
 export const removed = (effect: Effect.Effect<void, CliFailure>): Effect.Effect<Json, CliFailure> =>
   Effect.map(effect, () => ({}))

@@ -3,7 +3,7 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
-import * as Front from "../src/http/Front.ts"
+import * as Gateway from "../src/http/Gateway.ts"
 import * as Origins from "../src/http/Origins.ts"
 import { fromEnvironment } from "../src/ServerConfig.ts"
 
@@ -15,7 +15,7 @@ beforeAll(async () => {
   const config = await Effect.runPromise(
     fromEnvironment({ RDEV_ALLOWED_ORIGINS: `${listed},https://studio.example.org` })
   )
-  const front = Front.make({
+  const gateway = Gateway.make({
     origins: Origins.make(config),
     api: (request, response) => {
       asked.push(`${request.method} ${request.url}`)
@@ -26,7 +26,7 @@ beforeAll(async () => {
     edgeUpgrade: null,
     isStopping: () => false
   })
-  server = createServer((request, response) => void front.request(request, response))
+  server = createServer((request, response) => void gateway.request(request, response))
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 })

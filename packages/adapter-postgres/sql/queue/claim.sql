@@ -19,7 +19,7 @@
 -- what lies behind them is compared for the few places left. A claim that comes back short charges nobody: no project had to wait for
 -- another. Claims are made one at a time, so that their length is what several workers wait for: where there is little to do they make do
 -- with few and small statements.
-CREATE OR REPLACE FUNCTION rdev.queue_claim(p_worker uuid, p_n int, p_kinds text[], p_labels text[], p_suspects boolean, p_after int, p_lanes int[], p_priorities smallint[], p_ids uuid[])
+CREATE OR REPLACE FUNCTION rdev.queue_claim(p_worker uuid, p_n int, p_kinds text[], p_labels text[], p_quarantined boolean, p_after int, p_lanes int[], p_priorities smallint[], p_ids uuid[])
 RETURNS text LANGUAGE plpgsql
 SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -80,15 +80,15 @@ BEGIN
     SELECT array_agg(l.no), bool_and(l.concurrency_key IS NULL AND p.max_running IS NULL) AND count(*) = count(DISTINCT l.project), bool_or(l.suspect = 1)
       INTO v_lanes, v_plain, v_once
       FROM rdev.queue_lane l JOIN rdev.queue_project p ON p.no = l.project
-      WHERE l.no = ANY (v_lanes) AND l.kind = ANY (p_kinds) AND l.requires <@ p_labels AND (l.suspect > 0) = p_suspects AND NOT p.paused
+      WHERE l.no = ANY (v_lanes) AND l.kind = ANY (p_kinds) AND l.requires <@ p_labels AND (l.suspect > 0) = p_quarantined AND NOT p.paused
         AND NOT EXISTS (SELECT FROM rdev.queue_gate g WHERE g.open_at > v_now AND g.name IN (l.gate, 'project:' || p.id));
     EXIT WHEN v_lanes IS NOT NULL OR v_few OR p_lanes IS NOT NULL OR v_first = v_last OR v_lane = -1 OR (v_wrapped AND v_lane > p_after) OR v_tries >= 16;
   END LOOP;
   IF v_lanes IS NULL THEN RETURN concat('{"after":', v_lane, ',"more":false}'); END IF;
-  IF p_suspects THEN v_n := CASE WHEN v_once THEN least(v_n, 16) ELSE 1 END; END IF;
+  IF p_quarantined THEN v_n := CASE WHEN v_once THEN least(v_n, 16) ELSE 1 END; END IF;
   v_per := least(v_n, greatest(16, 2 * v_n / cardinality(v_lanes)));
 
-  IF v_few AND v_plain AND NOT p_suspects THEN
+  IF v_few AND v_plain AND NOT p_quarantined THEN
     IF NOT v_of <@ v_lanes THEN v_tids := ARRAY(SELECT u.tid FROM unnest(v_tids, v_of) u(tid, lane) WHERE u.lane = ANY (v_lanes)); END IF;
   ELSIF v_plain AND cardinality(v_lanes) = 1 THEN
     SELECT array_agg(x.ctid) INTO v_tids FROM (
@@ -97,7 +97,7 @@ BEGIN
         coalesce(p_priorities[array_position(p_lanes, v_lanes[1])], (-32768)::smallint),
         coalesce(p_ids[array_position(p_lanes, v_lanes[1])], '00000000-0000-0000-0000-000000000000'::uuid))
       ORDER BY r.priority, r.id LIMIT v_n) x;
-  ELSIF v_plain AND NOT p_suspects THEN
+  ELSIF v_plain AND NOT p_quarantined THEN
     WITH weighed AS (
       SELECT l.no, l.project, row_number() OVER (ORDER BY p.id) AS place, p.weight, sum(p.weight) OVER () AS weights, greatest(f.now, p.finish) AS start,
         coalesce(m.priority, (-32768)::smallint) AS after_priority, coalesce(m.id, '00000000-0000-0000-0000-000000000000'::uuid) AS after_id
@@ -143,7 +143,7 @@ BEGIN
         CASE WHEN p.max_running IS NOT NULL THEN p.max_running - coalesce((SELECT sum(r.n)::int FROM running r WHERE r.project = l.project), 0) END AS room
       FROM rdev.queue_lane l JOIN rdev.queue_project p ON p.no = l.project CROSS JOIN rdev.queue_fairness f
         LEFT JOIN unnest(p_lanes, p_priorities, p_ids) m(lane, priority, id) ON m.lane = l.no
-      WHERE l.no = ANY (v_lanes) AND (NOT p_suspects OR l.suspect = CASE WHEN v_once THEN 1 ELSE 2 END)
+      WHERE l.no = ANY (v_lanes) AND (NOT p_quarantined OR l.suspect = CASE WHEN v_once THEN 1 ELSE 2 END)
     ), cand AS (
       SELECT l.*, c.tid, c.priority, c.id
       FROM lanes l CROSS JOIN LATERAL (

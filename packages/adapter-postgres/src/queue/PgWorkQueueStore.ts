@@ -20,7 +20,8 @@ import * as WorkerRows from "./workerRows.ts"
 
 export type Options = ClaimTasks.ClaimOptions
 
-const tendSql = "SELECT o_due AS due, o_suspects AS suspects, o_promoted AS promoted FROM rdev.queue_tend(10000)"
+const maintainSql =
+  "SELECT o_due AS due, o_quarantined AS quarantined, o_promoted AS promoted FROM rdev.queue_maintain(10000)"
 const partitionsSql = "SELECT rdev.queue_make_partitions()"
 const summarizeSql =
   "SELECT brin_summarize_new_values(c.oid) FROM pg_class c JOIN pg_am a ON a.oid = c.relam WHERE a.amname = 'brin' AND c.relkind = 'i' AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'rdev.queue_history'::regclass)"
@@ -105,16 +106,16 @@ const make = (options: Options) =>
         )
       )
     })
-    const tend = Effect.gen(function* () {
+    const maintain = Effect.gen(function* () {
       yield* chores
       const row = (yield* database.query<{
         readonly due: number | null
-        readonly suspects: boolean
+        readonly quarantined: boolean
         readonly promoted: number
-      }>(tendSql, [], { prepare: true }))[0]
+      }>(maintainSql, [], { prepare: true }))[0]
       if ((row?.promoted ?? 0) > 0) yield* ring("work")
       yield* startFiling
-      return { nextDueMillis: row?.due ?? null, suspects: row?.suspects ?? false }
+      return { nextDueMillis: row?.due ?? null, quarantined: row?.quarantined ?? false }
     })
     const ringAfter = <A, E>(effect: Effect.Effect<A, E>) => Effect.tap(effect, database.afterCommit(ring("work")))
     const configure: WorkQueueStore["Service"]["configure"] = (id, change) =>
@@ -195,7 +196,7 @@ const make = (options: Options) =>
         ),
       workers: operation("WorkQueueStore.workers")(workers.workers),
       takeLost: (limit) => operation("WorkQueueStore.takeLost")(workers.takeLost(limit)),
-      tend: operation("WorkQueueStore.tend")(tend),
+      maintain: operation("WorkQueueStore.maintain")(maintain),
       onWake: (heard) =>
         operation("WorkQueueStore.onWake")(
           bell.hear((wake) => {

@@ -136,7 +136,7 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
           limit,
           request.kinds,
           request.labels,
-          request.suspects,
+          request.quarantined,
           place.after,
           marks === null ? null : ArrayLiteral.plain(marks.map(([lane]) => lane)),
           marks === null ? null : ArrayLiteral.plain(marks.map(([, mark]) => mark.priority)),
@@ -208,7 +208,7 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
           places.set(request.workerId, (place = { after: 0, marks: new Map(), fullAtMillis: 0, soonAtMillis: 0 }))
         const at = place
         const limit = Math.min(request.limit, maxClaim)
-        const full = request.suspects || at.marks.size === 0 || maxFull === 0 || nowMillis() >= at.fullAtMillis
+        const full = request.quarantined || at.marks.size === 0 || maxFull === 0 || nowMillis() >= at.fullAtMillis
         return Effect.flatMap(once(request, at, limit, full), (found) => {
           if (!full && found.batch === null)
             return Effect.flatMap(once(request, at, limit, true), (found) => claimed(request.workerId, found))

@@ -1,7 +1,7 @@
 /** Registration and heartbeat of workers: a lease is as good as its worker's row. */
 import type { WorkerId } from "@rdev/core/domain/Ids"
 import type { StoreError } from "@rdev/core/ports/stores/StoreError"
-import type { Beat, Lost, Standing, WorkerInfo, WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
+import type { Beat, Lost, WorkerRank, WorkerInfo, WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as Transition from "@rdev/core/queue/Transition"
 import { Effect, type Schema } from "effect"
 import type { Connections } from "../engine/Driver.ts"
@@ -15,7 +15,7 @@ const until = (param: string) => `clock_timestamp() + ${param}::float8 * interva
 const registerSql = `
   INSERT INTO rdev.queue_worker (id, name, version, capacity, labels, kinds, expires_at) VALUES ($1, $2, $3, $4, $5, $6, ${until("$7")})
   ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version, capacity = excluded.capacity, labels = excluded.labels, kinds = excluded.kinds, beat_at = clock_timestamp(), expires_at = excluded.expires_at`
-/** With its `Standing` among the other live workers of the same kinds. */
+/** With its `WorkerRank` among the other live workers of the same kinds. */
 const beatSql = `
   WITH beat AS (UPDATE rdev.queue_worker SET expires_at = ${until("$2")}, beat_at = clock_timestamp(), running = $3 WHERE id = $1 AND expires_at > clock_timestamp() RETURNING kinds)
   SELECT EXISTS (SELECT FROM beat) AS accepted,
@@ -70,7 +70,7 @@ export const make = (query: Connections["query"], lanes: Lanes): WorkerRows => (
   beat: (id, leaseMillis, running, progress) =>
     Effect.gen(function* () {
       const rows = yield* query<
-        Standing & { readonly accepted: boolean; readonly cancel: ReadonlyArray<string> | null }
+        WorkerRank & { readonly accepted: boolean; readonly cancel: ReadonlyArray<string> | null }
       >(beatSql, [toUuid(id), leaseMillis, running], { prepare: true })
       const beat: Beat = {
         accepted: rows[0]?.accepted === true,

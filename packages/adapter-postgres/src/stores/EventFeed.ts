@@ -1,6 +1,6 @@
 /**
- * What the live subscribers of this process are told, in the order of seq and once, wherever an event was appended.
- * An event committed here is told directly when it is the next one; else, and when another process says that it appended,
+ * What the live subscribers of this process are given, in the order of seq and once, wherever an event was appended.
+ * An event committed here is published directly when it is the next one; else, and when another process says that it appended,
  * what lies between is read from the log. At most `EventHub.capacity` entries are read so: a longer backlog is the reader's to fetch.
  */
 import type { Event, StreamName } from "@rdev/core/domain/Event"
@@ -14,8 +14,8 @@ export interface EventFeed {
   /** Somebody appended `first` to `last`. */
   hint(stream: StreamName, first: number, last: number): Effect.Effect<void>
   subscribe(stream?: StreamName): Effect.Effect<Stream.Stream<Event>, StoreError, Scope.Scope>
-  /** Of each stream that has subscribers by name or was told of: the greatest seq told, or there was when they came. */
-  readonly told: () => ReadonlyMap<StreamName, number>
+  /** Of each stream that has subscribers by name or something was published of: the greatest seq published, or that there was when they came. */
+  readonly published: () => ReadonlyMap<StreamName, number>
 }
 
 export interface Log {
@@ -27,19 +27,19 @@ export interface Log {
 export const make = ({ read, head }: Log): Effect.Effect<EventFeed, never, Scope.Scope> =>
   Effect.gen(function* () {
     const hub = yield* EventHub.make
-    /** Greatest seq told, of streams that have subscribers. */
-    const told = new Map<StreamName, number>()
+    /** Greatest seq published, of streams that have subscribers. */
+    const published = new Map<StreamName, number>()
     /** Up to where each stream is to be caught up; what to read is looked up when its turn comes. */
     const behind = new Map<StreamName, { first: number; last: number }>()
     const turns = yield* Queue.unbounded<StreamName>()
 
     const tell = (stream: StreamName, events: ReadonlyArray<Event>) =>
       Effect.suspend(() => {
-        const seen = told.get(stream) ?? 0
+        const seen = published.get(stream) ?? 0
         const fresh = (events[0]?.seq ?? 0) > seen ? events : events.filter((event) => event.seq > seen)
         const last = fresh.at(-1)
         if (last === undefined) return Effect.void
-        told.set(stream, last.seq)
+        published.set(stream, last.seq)
         return hub.publish(fresh)
       })
 
@@ -59,8 +59,8 @@ export const make = ({ read, head }: Log): Effect.Effect<EventFeed, never, Scope
       const range = behind.get(stream)
       behind.delete(stream)
       if (range === undefined) return
-      if (!hub.hasSubscribers(stream)) return void told.delete(stream)
-      const after = Math.max(told.get(stream) ?? range.first - 1, range.last - EventHub.capacity)
+      if (!hub.hasSubscribers(stream)) return void published.delete(stream)
+      const after = Math.max(published.get(stream) ?? range.first - 1, range.last - EventHub.capacity)
       if (after >= range.last) return
       yield* read(stream, after, EventHub.capacity).pipe(
         Effect.flatMap((events) => tell(stream, events)),
@@ -73,11 +73,11 @@ export const make = ({ read, head }: Log): Effect.Effect<EventFeed, never, Scope
 
     const subscribe = (stream?: StreamName): Effect.Effect<Stream.Stream<Event>, StoreError, Scope.Scope> =>
       Effect.gen(function* () {
-        if (stream === undefined || told.has(stream)) return yield* hub.subscribe(stream)
+        if (stream === undefined || published.has(stream)) return yield* hub.subscribe(stream)
         // Read before subscribing: what comes between the two is then behind, and caught up, instead of skipped.
         const before = yield* head(stream)
         const live = yield* hub.subscribe(stream)
-        if (!told.has(stream)) told.set(stream, before)
+        if (!published.has(stream)) published.set(stream, before)
         return live
       })
 
@@ -89,9 +89,9 @@ export const make = ({ read, head }: Log): Effect.Effect<EventFeed, never, Scope
           if (first === undefined || last === undefined) return Effect.void
           if (!hub.hasSubscribers(first.stream))
             return Effect.sync(() => {
-              told.delete(first.stream)
+              published.delete(first.stream)
             })
-          const seen = told.get(first.stream)
+          const seen = published.get(first.stream)
           return seen === undefined || first.seq <= seen + 1
             ? tell(first.stream, events)
             : catchUp(first.stream, seen + 1, last.seq)
@@ -100,11 +100,11 @@ export const make = ({ read, head }: Log): Effect.Effect<EventFeed, never, Scope
         Effect.suspend(() => {
           if (!hub.hasSubscribers(stream))
             return Effect.sync(() => {
-              told.delete(stream)
+              published.delete(stream)
             })
-          return (told.get(stream) ?? first - 1) >= last ? Effect.void : catchUp(stream, first, last)
+          return (published.get(stream) ?? first - 1) >= last ? Effect.void : catchUp(stream, first, last)
         }),
       subscribe,
-      told: () => told
+      published: () => published
     }
   })

@@ -141,9 +141,9 @@ export const layer: Layer.Layer<EventLog, never, Database> = Layer.effect(
 
     /** What others appended while no connection listened. */
     const missed = Effect.gen(function* () {
-      const told = feed.told()
-      for (const head of yield* EventRows.heads(database, [...told.keys()])) {
-        yield* feed.hint(head.stream, (told.get(head.stream) ?? head.last_seq) + 1, head.last_seq)
+      const published = feed.published()
+      for (const head of yield* EventRows.heads(database, [...published.keys()])) {
+        yield* feed.hint(head.stream, (published.get(head.stream) ?? head.last_seq) + 1, head.last_seq)
       }
     }).pipe(Effect.catch((error) => Effect.logDebug("missed live events could not be looked up", error)))
     /** Where notifications of other processes cannot be heard: what they appended to any stream, looked for again and again. */

@@ -17,7 +17,7 @@ layer(Fleet.queue(), { excludeTestServices: true, timeout: 120_000 })("claims be
       yield* store.register({ id: worker, name: "w", version: "1", capacity: 4, labels: [], kinds: ["k"] }, 60_000)
       const projects = [yield* NewId.make("proj"), yield* NewId.make("proj")] as const
       const claim = Effect.map(
-        store.claim({ workerId: worker, limit: 10, kinds: ["k"], labels: [], suspects: false }),
+        store.claim({ workerId: worker, limit: 10, kinds: ["k"], labels: [], quarantined: false }),
         ({ deliveries }) => deliveries.map(({ task }) => task.id)
       )
       const blocked = Effect.map(

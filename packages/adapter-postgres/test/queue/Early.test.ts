@@ -58,7 +58,7 @@ const test = (name: string, options: TestPostgres.TestServerOptions) =>
               60_000
             )
             const claim = Effect.map(
-              store.claim({ workerId: worker, limit: 10, kinds: ["k"], labels: [], suspects: false }),
+              store.claim({ workerId: worker, limit: 10, kinds: ["k"], labels: [], quarantined: false }),
               ({ deliveries }) => deliveries.map(({ task }) => task.id)
             )
             const add = (count: number) =>

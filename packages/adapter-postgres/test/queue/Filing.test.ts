@@ -52,7 +52,7 @@ for (const [name, database] of [
           assert.deepStrictEqual(yield* settle, [])
           assert.deepStrictEqual([yield* rows("lease"), yield* rows("history")], [1, 0])
           const before = yield* records
-          yield* store.tend
+          yield* store.maintain
           yield* filed
           assert.strictEqual(yield* rows("lease"), 0)
           assert.deepStrictEqual(yield* records, before)
@@ -68,7 +68,7 @@ for (const [name, database] of [
           const other = Layer.fresh(PgWorkQueueStore.layer).pipe(Layer.provide(Layer.succeed(Database, database)))
           const chores = <A, E, R>(then: Effect.Effect<A, E, R>) =>
             Effect.provide(
-              Effect.flatMap(WorkQueueStore, (store) => Effect.andThen(store.tend, then)),
+              Effect.flatMap(WorkQueueStore, (store) => Effect.andThen(store.maintain, then)),
               other
             )
           yield* chores(Effect.void)

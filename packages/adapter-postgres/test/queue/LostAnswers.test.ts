@@ -50,7 +50,7 @@ const setUp = Effect.gen(function* () {
     add,
     claim: (workerId: WorkerId, limit: number) =>
       Effect.map(
-        store.claim({ workerId, limit, kinds: [kind], labels: [], suspects: false }),
+        store.claim({ workerId, limit, kinds: [kind], labels: [], quarantined: false }),
         ({ deliveries }) => deliveries
       ),
     /** Commits like any other claim; nobody hears of it. */

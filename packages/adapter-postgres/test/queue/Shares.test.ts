@@ -55,7 +55,7 @@ layer(Fleet.queue(PgWorkQueueStore.layerWith({ fullClaimMillis: 0 })), { exclude
               limit,
               kinds: [kind],
               labels: [],
-              suspects: false
+              quarantined: false
             })
             const ids = new Set<string>(deliveries.map(({ task }) => task.id))
             assert.deepStrictEqual([...ids].sort(), [...model.chosen].sort(), `run ${run}, claim ${i}`)

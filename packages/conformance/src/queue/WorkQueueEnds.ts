@@ -66,7 +66,7 @@ export const tests = <R>(it: Vitest.MethodsNonLive<WorkQueueStore | R>): void =>
       assert.strictEqual(yield* store.cancel(tasks[1] as TaskId), "completed")
       const dependent = yield* add({ dependsOn: tasks })
       assert.deepStrictEqual(ids(yield* claim(worker)), [dependent])
-      yield* store.tend
+      yield* store.maintain
       assert.deepStrictEqual({ ...(yield* look), all: [], running: [] }, { ...before, all: [], running: [] })
     })
   )

@@ -39,7 +39,7 @@ export const fresh = Effect.gen(function* () {
       return id
     })
   const claimed = (workerId: WorkerId, limit = 100, change: Partial<ClaimRequest> = {}) =>
-    store.claim({ workerId, limit, kinds: [kind], labels: [], suspects: false, ...change })
+    store.claim({ workerId, limit, kinds: [kind], labels: [], quarantined: false, ...change })
   const claim = (workerId: WorkerId, limit = 100, change: Partial<ClaimRequest> = {}) =>
     Effect.map(claimed(workerId, limit, change), ({ deliveries }) => deliveries)
   const settle = (delivery: Delivery, outcome: Outcome = completed) =>

@@ -147,18 +147,18 @@ const claim = (world: World) =>
   Effect.gen(function* () {
     if (world.workers.length === 0) return
     const workerId = world.pick(world.workers)
-    const suspects = world.chance(0.3)
+    const quarantined = world.chance(0.3)
     const request = {
       workerId,
       limit: world.pick([1, 2, 5, 16]),
       kinds: [world.kind],
       labels: world.chance(0.5) ? ["gpu"] : [],
-      suspects
+      quarantined
     }
     yield* both(
       world,
-      "tend",
-      (store) => store.tend,
+      "maintain",
+      (store) => store.maintain,
       () => null
     )
     const sorted = (list: ReadonlyArray<Delivery>) => [...list].sort((a, b) => (a.task.id < b.task.id ? -1 : 1))

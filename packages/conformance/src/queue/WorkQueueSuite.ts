@@ -162,7 +162,7 @@ export const suite = <R>(
         const { add, claim, get, hire, settle, store } = yield* fresh
         const id = yield* add({ runAtMillis: Date.now() + 30 * 86_400_000 })
         const worker = yield* hire()
-        yield* store.tend
+        yield* store.maintain
         assert.deepStrictEqual(yield* claim(worker), [])
         assert.strictEqual((yield* get(id)).status, "pending")
         yield* store.requeue(id, Transition.stateOf(yield* get(id)))
@@ -171,11 +171,11 @@ export const suite = <R>(
           delivery,
           again(delivery.task, { attemptsCounted: 1, error: { _tag: "Unknown", message: "later" } }, 15_000)
         )
-        yield* store.tend
+        yield* store.maintain
         assert.deepStrictEqual(yield* claim(worker), [])
         assert.isAbove((yield* get(id)).runAtMillis ?? 0, 0)
         yield* advance(20_000)
-        yield* store.tend
+        yield* store.maintain
         assert.containSubset(
           { ...only(yield* claim(worker)).task },
           { id, deliveries: 2, attemptsCounted: 1, error: { _tag: "Unknown", message: "later" } }
@@ -382,7 +382,7 @@ export const suite = <R>(
           })
         )
         yield* advance(20_000_000)
-        yield* store.tend
+        yield* store.maintain
         yield* store.register(
           { id: worker, name: "suite", version: "1", capacity: 1, labels: [], kinds: [] },
           leaseMillis
@@ -419,7 +419,7 @@ export const suite = <R>(
         assert.strictEqual(second.task.awaits, null)
         yield* settle(second, again(second.task, { awaits: resource }, 15_000))
         yield* advance(20_000)
-        yield* store.tend
+        yield* store.maintain
         assert.strictEqual((yield* claim(worker)).length, 1)
       })
     )
@@ -446,7 +446,7 @@ export const suite = <R>(
       })
     )
 
-    it.effect("hands suspects out apart: some together after one crash, then one by one", () =>
+    it.effect("hands quarantined out apart: some together after one crash, then one by one", () =>
       Effect.gen(function* () {
         const { add, claim, hire, settle, store } = yield* fresh
         const worker = yield* hire()
@@ -458,13 +458,13 @@ export const suite = <R>(
         yield* crash(1, suspectsTogether + 2)
         yield* crash(2, 2)
         const plain = yield* add()
-        assert.isTrue((yield* store.tend).suspects)
+        assert.isTrue((yield* store.maintain).quarantined)
         assert.deepStrictEqual(ids(yield* claim(worker)), [plain])
         const sizes: Array<number> = []
         for (
-          let batch = yield* claim(worker, 100, { suspects: true });
+          let batch = yield* claim(worker, 100, { quarantined: true });
           batch.length > 0;
-          batch = yield* claim(worker, 100, { suspects: true })
+          batch = yield* claim(worker, 100, { quarantined: true })
         ) {
           sizes.push(batch.length)
           for (const delivery of batch) yield* settle(delivery)

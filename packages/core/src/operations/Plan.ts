@@ -110,7 +110,7 @@ export const drift = (steps: ReadonlyArray<Step>, rows: ReadonlyMap<string, Oper
   return null
 }
 
-export interface Standing {
+export interface SagaState {
   readonly steps: ReadonlyArray<Step>
   readonly rows: ReadonlyMap<string, OperationStep>
   /** Keys of steps that run in this process now. */
@@ -129,7 +129,7 @@ export interface Next {
   readonly unknown: ReadonlyArray<string>
 }
 
-const isDue = (row: OperationStep, standing: Standing): boolean =>
+const isDue = (row: OperationStep, standing: SagaState): boolean =>
   row.wait === null ||
   standing.answered.has(row.key) ||
   (row.wait.untilMillis !== null && row.wait.untilMillis <= standing.nowMillis)
@@ -145,7 +145,7 @@ interface Stage {
   readonly free: (step: Step) => boolean
 }
 
-const survey = (standing: Standing, { free, members }: Stage): Next => {
+const survey = (standing: SagaState, { free, members }: Stage): Next => {
   const idle = members.flatMap((step) => {
     const row = standing.rows.get(step.key)
     return row === undefined || standing.running.has(step.key) ? [] : [{ step, row }]
@@ -170,7 +170,7 @@ const survey = (standing: Standing, { free, members }: Stage): Next => {
  * What runs forwards. `stopped` (an error that compensates, or a cancel): nothing more is begun but the steps that always run.
  * `lenient`: a failed step does not keep those that depend on it from running.
  */
-export const forwards = (standing: Standing, mode: { readonly stopped: boolean; readonly lenient: boolean }): Next => {
+export const forwards = (standing: SagaState, mode: { readonly stopped: boolean; readonly lenient: boolean }): Next => {
   const main = standing.steps.filter((step) => !step.always)
   const over = (key: string, lenient: boolean) => {
     const status = standing.rows.get(key)?.status
@@ -209,7 +209,7 @@ const dependents = (steps: ReadonlyArray<Step>, key: string): ReadonlySet<string
 }
 
 /** What is undone next: `rows` are the undo rows. A step is undone after every step that depends on it; a failed undo holds up nothing. */
-export const backwards = (standing: Standing): Next => {
+export const backwards = (standing: SagaState): Next => {
   const settled = (key: string) => {
     const row = standing.rows.get(key)
     return row === undefined || row.status === "done" || row.status === "failed" || row.status === "skipped"

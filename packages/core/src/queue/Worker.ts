@@ -14,26 +14,37 @@ import { type Wake, WorkQueueStore } from "../ports/stores/WorkQueueStore.ts"
 import * as QueueMetrics from "./QueueMetrics.ts"
 import { TaskEvents } from "./TaskEvents.ts"
 import { TaskHandlers } from "./TaskHandlers.ts"
-import { complain, type Desk, errorOf, insist, settingsOf, type WorkerOptions, write } from "./worker/Desk.ts"
+import {
+  warn,
+  type WorkerContext,
+  errorOf,
+  retryUntil,
+  settingsOf,
+  type WorkerOptions,
+  write
+} from "./worker/WorkerContext.ts"
 import { Durations } from "./worker/Durations.ts"
 import * as Run from "./worker/Run.ts"
-import { Shift } from "./worker/Shift.ts"
+import { WorkerSession } from "./worker/WorkerSession.ts"
 
-export type { WorkerOptions } from "./worker/Desk.ts"
+export type { WorkerOptions } from "./worker/WorkerContext.ts"
 
 /** Ends written with one call. */
 const maxSettle = 1_000
 const settleInMillis = 1_000
 const sweepMillis = 250
 
-/** Registers the shift's id, trying until the store answers. */
-const register = (desk: Desk, shift: Shift) =>
-  insist(
+/** Registers the session's id, trying until the store answers. */
+const register = (worker: WorkerContext, session: WorkerSession) =>
+  retryUntil(
     Effect.suspend(() => {
-      const sent = shift.now()
-      return Effect.map(desk.store.register({ ...desk.info, id: shift.options.id }, desk.settings.leaseMillis), () => {
-        shift.leaseUntil = sent + desk.settings.leaseMillis
-      })
+      const sent = session.now()
+      return Effect.map(
+        worker.store.register({ ...worker.info, id: session.options.id }, worker.settings.leaseMillis),
+        () => {
+          session.leaseUntil = sent + worker.settings.leaseMillis
+        }
+      )
     }),
     "cannot register",
     () => false
@@ -49,235 +60,241 @@ class Suspects {
   }
 }
 
-const claimLoop = (desk: Desk, shift: Shift, suspects: Suspects) =>
+const claimLoop = (worker: WorkerContext, session: WorkerSession, quarantined: Suspects) =>
   Effect.gen(function* () {
-    const { store, settings, info } = desk
-    while (!shift.isLost) {
-      yield* shift.hungry.await
-      yield* shift.hungry.close
-      const alone = suspects.waiting && shift.empty
-      const limit = alone ? Math.max(1, settings.capacity) : shift.want()
-      if (limit <= 0 || shift.stopping) continue
-      if (!alone && suspects.waiting && shift.now() - suspects.since > settings.suspectPatienceMillis) continue
-      const began = shift.now()
-      shift.asks()
+    const { store, settings, info } = worker
+    while (!session.isLost) {
+      yield* session.claimRequested.await
+      yield* session.claimRequested.close
+      const alone = quarantined.waiting && session.empty
+      const limit = alone ? Math.max(1, settings.capacity) : session.want()
+      if (limit <= 0 || session.stopping) continue
+      if (!alone && quarantined.waiting && session.now() - quarantined.since > settings.suspectPatienceMillis) continue
+      const began = session.now()
+      session.asks()
       const exit = yield* Effect.exit(
-        store.claim({ workerId: shift.options.id, limit, kinds: info.kinds, labels: settings.labels, suspects: alone })
+        store.claim({
+          workerId: session.options.id,
+          limit,
+          kinds: info.kinds,
+          labels: settings.labels,
+          quarantined: alone
+        })
       )
       if (Exit.isFailure(exit)) {
         const error = yield* errorOf(exit)
-        if (error.reason._tag === "Conflict") return shift.abandon()
-        yield* complain("cannot claim")(error)
+        if (error.reason._tag === "Conflict") return session.abandon()
+        yield* warn("cannot claim")(error)
         continue
       }
       const { deliveries, more } = exit.value
-      shift.left(alone || more)
-      if (alone) suspects.seen(deliveries.length > 0, shift.now())
-      shift.take(exit.value, deliveries.length === limit)
-      yield* observeClaim(shift, began, deliveries[0])
+      session.left(alone || more)
+      if (alone) quarantined.seen(deliveries.length > 0, session.now())
+      session.take(exit.value, deliveries.length === limit)
+      yield* observeClaim(session, began, deliveries[0])
       if (alone) {
-        yield* shift.idle.await
-        shift.ring()
-      } else if (!shift.dry && shift.want() > 0) shift.hungry.openUnsafe()
+        yield* session.idle.await
+        session.ring()
+      } else if (!session.queueEmpty && session.want() > 0) session.claimRequested.openUnsafe()
       if (deliveries.length > 0) yield* Metric.update(QueueMetrics.claimed, deliveries.length)
     }
   })
 
-const observeClaim = (shift: Shift, began: number, first: Run.Run["delivery"] | undefined) =>
+const observeClaim = (session: WorkerSession, began: number, first: Run.Run["delivery"] | undefined) =>
   first === undefined
     ? Effect.void
     : Effect.andThen(
-        Metric.update(QueueMetrics.claimSeconds, (shift.now() - began) / 1_000),
+        Metric.update(QueueMetrics.claimSeconds, (session.now() - began) / 1_000),
         Metric.update(
           QueueMetrics.waitSeconds,
-          Math.max(0, shift.options.clock.currentTimeMillisUnsafe() - first.task.createdAtMillis) / 1_000
+          Math.max(0, session.options.clock.currentTimeMillisUnsafe() - first.task.createdAtMillis) / 1_000
         )
       )
 
 /** Starts what was claimed, in a fiber of its own: the next claim travels while this one's tasks run. */
-const pumpLoop = (shift: Shift) =>
+const pumpLoop = (session: WorkerSession) =>
   Effect.gen(function* () {
-    while (!shift.isLost) {
-      yield* shift.filled.await
+    while (!session.isLost) {
+      yield* session.filled.await
       // Not before the claim loop had its turn: whoever opens a latch runs those who wait for it first.
       yield* Effect.yieldNow
-      yield* shift.filled.close
-      shift.pump()
+      yield* session.filled.close
+      session.pump()
     }
   })
 
-const settleLoop = (desk: Desk, shift: Shift) =>
+const settleLoop = (worker: WorkerContext, session: WorkerSession) =>
   Effect.gen(function* () {
-    while (!shift.isLost) {
-      yield* shift.unsettled.await
+    while (!session.isLost) {
+      yield* session.unsettled.await
       // Ends of the same turn of the event loop go together.
       yield* Effect.yieldNow
-      yield* shift.unsettled.close
-      const batch = shift.beginWrite(maxSettle)
+      yield* session.unsettled.close
+      const batch = session.beginWrite(maxSettle)
       if (batch.length === 0) continue
       // After a lost lease the tasks are somebody else's: nothing left to say.
-      yield* insist(write(desk, batch), "cannot settle", () => shift.isLost)
-      shift.written(batch.length)
+      yield* retryUntil(write(worker, batch), "cannot settle", () => session.isLost)
+      session.written(batch.length)
     }
   })
 
-/** Has ends written that waited for company. */
-const restLoop = (shift: Shift) =>
+/** Has ends written that waited for others. */
+const restLoop = (session: WorkerSession) =>
   Effect.forever(
     Effect.gen(function* () {
-      yield* shift.resting.await
-      yield* Effect.sleep(shift.rest)
-      yield* shift.resting.close
-      shift.tell()
+      yield* session.resting.await
+      yield* Effect.sleep(session.rest)
+      yield* session.resting.close
+      session.tell()
     })
   )
 
-const beat = Effect.fnUntraced(function* (desk: Desk, shift: Shift) {
-  const sent = shift.now()
-  const told = [...shift.running.values()].filter((run) => run.fresh).slice(0, 1_000)
-  const progress = told.map((run) => ({ id: run.delivery.task.id, fence: run.delivery.fence, value: run.progress }))
-  const running = shift.running.size
-  const answer = yield* desk.store.beat(shift.options.id, desk.settings.leaseMillis, running, progress)
-  if (!answer.accepted) return shift.abandon()
-  shift.leaseUntil = sent + desk.settings.leaseMillis
-  shift.stands(answer, running)
-  for (const [i, run] of told.entries()) if (run.progress === progress[i]?.value) run.fresh = false
+const beat = Effect.fnUntraced(function* (worker: WorkerContext, session: WorkerSession) {
+  const sent = session.now()
+  const reported = [...session.running.values()].filter((run) => run.fresh).slice(0, 1_000)
+  const progress = reported.map((run) => ({ id: run.delivery.task.id, fence: run.delivery.fence, value: run.progress }))
+  const running = session.running.size
+  const answer = yield* worker.store.beat(session.options.id, worker.settings.leaseMillis, running, progress)
+  if (!answer.accepted) return session.abandon()
+  session.leaseUntil = sent + worker.settings.leaseMillis
+  session.stands(answer, running)
+  for (const [i, run] of reported.entries()) if (run.progress === progress[i]?.value) run.fresh = false
   for (const id of answer.cancel) {
-    const run = shift.running.get(id)
-    if (run !== undefined) shift.stop(run, "cancel")
+    const run = session.running.get(id)
+    if (run !== undefined) session.stop(run, "cancel")
   }
 })
 
-const beatLoop = (desk: Desk, shift: Shift) =>
+const beatLoop = (worker: WorkerContext, session: WorkerSession) =>
   Effect.forever(
     Effect.andThen(
-      Effect.sleep(desk.settings.leaseMillis / 3),
-      insist(beat(desk, shift), "cannot beat", () => shift.isLost)
+      Effect.sleep(worker.settings.leaseMillis / 3),
+      retryUntil(beat(worker, session), "cannot beat", () => session.isLost)
     )
   )
 
 /** A worker that starts before a backlog takes from it first, and begins with what can wait a second later. */
-const settledIn = (shift: Shift) => Effect.timeoutOption(shift.leisure.await, settleInMillis)
+const settledIn = (session: WorkerSession) => Effect.timeoutOption(session.leisure.await, settleInMillis)
 
 /** Chores any worker may do: due tasks, vanished workers. The store makes sure that two at once do no harm. */
-const tendLoop = (desk: Desk, shift: Shift, suspects: Suspects) =>
+const tendLoop = (worker: WorkerContext, session: WorkerSession, quarantined: Suspects) =>
   Effect.gen(function* () {
-    yield* settledIn(shift)
+    yield* settledIn(session)
     while (true) {
       const chores = Effect.gen(function* () {
-        const { nextDueMillis, suspects: waiting } = yield* desk.store.tend
-        suspects.seen(waiting, shift.now())
-        const lost = yield* desk.store.takeLost(maxSettle)
+        const { nextDueMillis, quarantined: waiting } = yield* worker.store.maintain
+        quarantined.seen(waiting, session.now())
+        const lost = yield* worker.store.takeLost(maxSettle)
         if (lost.length > 0)
           yield* write(
-            desk,
-            lost.map((delivery) => Run.vanished(delivery, shift.options.clock.currentTimeMillisUnsafe()))
+            worker,
+            lost.map((delivery) => Run.vanished(delivery, session.options.clock.currentTimeMillisUnsafe()))
           )
-        if (waiting || lost.length > 0) shift.ring()
+        if (waiting || lost.length > 0) session.ring()
         return nextDueMillis
       })
-      const due = yield* Effect.catch(chores, (error) => Effect.as(complain("cannot tend the queue")(error), null))
+      const due = yield* Effect.catch(chores, (error) => Effect.as(warn("cannot maintain the queue")(error), null))
       yield* Effect.sleep(
-        due === null ? desk.settings.choresMillis : Math.max(5, Math.min(desk.settings.choresMillis, due))
+        due === null ? worker.settings.choresMillis : Math.max(5, Math.min(worker.settings.choresMillis, due))
       )
     }
   })
 
-const sweepLoop = (shift: Shift) =>
+const sweepLoop = (session: WorkerSession) =>
   Effect.gen(function* () {
     while (true) {
       yield* Effect.sleep(sweepMillis)
-      if (shift.now() >= shift.leaseUntil) return shift.abandon()
-      shift.sweep()
+      if (session.now() >= session.leaseUntil) return session.abandon()
+      session.sweep()
     }
   })
 
-const wakeLoop = (desk: Desk, shift: Shift) =>
+const wakeLoop = (worker: WorkerContext, session: WorkerSession) =>
   Effect.scoped(
     Effect.gen(function* () {
-      yield* settledIn(shift)
+      yield* settledIn(session)
       const cancelling = Latch.makeUnsafe(false)
-      const heard = (wake: Wake) => (wake === "work" ? shift.woken() : void cancelling.openUnsafe())
-      yield* insist(desk.store.onWake(heard), "cannot listen for wake-ups", () => shift.isLost)
+      const heard = (wake: Wake) => (wake === "work" ? session.woken() : void cancelling.openUnsafe())
+      yield* retryUntil(worker.store.onWake(heard), "cannot listen for wake-ups", () => session.isLost)
       while (true) {
         // The first one tells where this worker stands.
-        yield* Effect.catch(beat(desk, shift), complain("cannot beat"))
+        yield* Effect.catch(beat(worker, session), warn("cannot beat"))
         yield* cancelling.await
         yield* cancelling.close
       }
     })
   )
 /** Follows wake-ups that others follow first: one claim for all that came meanwhile. */
-const followLoop = (shift: Shift) =>
+const followLoop = (session: WorkerSession) =>
   Effect.forever(
     Effect.gen(function* () {
-      yield* shift.nudged.await
-      const late = shift.patience
+      yield* session.nudged.await
+      const late = session.patience
       yield* Effect.sleep(late)
-      yield* shift.nudged.close
-      shift.follow(late)
+      yield* session.nudged.close
+      session.follow(late)
     })
   )
-const pollLoop = (desk: Desk, shift: Shift) =>
+const pollLoop = (worker: WorkerContext, session: WorkerSession) =>
   Effect.forever(
     Effect.andThen(
-      Effect.sleep(desk.settings.pollMillis),
-      Effect.sync(() => shift.ring())
+      Effect.sleep(worker.settings.pollMillis),
+      Effect.sync(() => session.ring())
     )
   )
 
-/** Ends a shift in order: no new tasks, wait, hand back, write, leave. */
-const finish = Effect.fnUntraced(function* (desk: Desk, shift: Shift) {
-  shift.stopping = true
-  shift.handBackQueued()
-  if (desk.settings.drainMillis > 0) yield* Effect.timeoutOption(shift.idle.await, desk.settings.drainMillis)
-  for (const run of shift.running.values()) shift.stop(run, "handback")
-  yield* Effect.timeoutOption(shift.idle.await, 5_000)
+/** Ends a session in order: no new tasks, wait, hand back, write, leave. */
+const finish = Effect.fnUntraced(function* (worker: WorkerContext, session: WorkerSession) {
+  session.stopping = true
+  session.handBackQueued()
+  if (worker.settings.drainMillis > 0) yield* Effect.timeoutOption(session.idle.await, worker.settings.drainMillis)
+  for (const run of session.running.values()) session.stop(run, "handback")
+  yield* Effect.timeoutOption(session.idle.await, 5_000)
 })
-const mourn = Effect.fnUntraced(function* (desk: Desk, shift: Shift) {
+const onLeaseLost = Effect.fnUntraced(function* (worker: WorkerContext, session: WorkerSession) {
   yield* Metric.update(QueueMetrics.leasesLost, 1)
-  yield* Effect.timeoutOption(shift.idle.await, 5_000)
-  yield* Effect.logWarning(`worker ${desk.settings.id}: the lease was lost, its work was stopped`)
+  yield* Effect.timeoutOption(session.idle.await, 5_000)
+  yield* Effect.logWarning(`worker ${worker.settings.id}: the lease was lost, its work was stopped`)
 })
-const leave = Effect.fnUntraced(function* (desk: Desk, shift: Shift) {
-  if (shift.isLost) return
-  while (shift.ended.length > 0) {
-    const batch = shift.ended.splice(0, maxSettle)
-    yield* Effect.timeoutOption(write(desk, batch), 5_000)
+const leave = Effect.fnUntraced(function* (worker: WorkerContext, session: WorkerSession) {
+  if (session.isLost) return
+  while (session.ended.length > 0) {
+    const batch = session.ended.splice(0, maxSettle)
+    yield* Effect.timeoutOption(write(worker, batch), 5_000)
   }
-  yield* Effect.timeoutOption(desk.store.deregister(shift.options.id), 5_000)
+  yield* Effect.timeoutOption(worker.store.deregister(session.options.id), 5_000)
 })
 
 /** From registration until the lease is lost, or until interrupted: then it ends in order. */
-const work = (desk: Desk, durations: Durations, handlers: TaskHandlers["Service"]) =>
+const work = (worker: WorkerContext, durations: Durations, handlers: TaskHandlers["Service"]) =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
     const context = yield* Effect.context<never>()
-    const shift = new Shift({
+    const session = new WorkerSession({
       id: yield* NewId.make("wrk"),
-      name: desk.settings.id,
-      capacity: desk.settings.capacity,
+      name: worker.settings.id,
+      capacity: worker.settings.capacity,
       handlers,
-      events: desk.events,
+      events: worker.events,
       durations,
       clock,
       context
     })
-    const suspects = new Suspects()
+    const quarantined = new Suspects()
     // The series are made while the store answers.
-    yield* Effect.all([register(desk, shift), QueueMetrics.begin], { concurrency: "unbounded", discard: true })
+    yield* Effect.all([register(worker, session), QueueMetrics.begin], { concurrency: "unbounded", discard: true })
     const loops = Effect.raceAllFirst([
-      shift.lost.await,
-      claimLoop(desk, shift, suspects),
-      pumpLoop(shift),
-      settleLoop(desk, shift),
-      restLoop(shift),
-      beatLoop(desk, shift),
-      tendLoop(desk, shift, suspects),
-      sweepLoop(shift),
-      wakeLoop(desk, shift),
-      followLoop(shift),
-      pollLoop(desk, shift)
+      session.lost.await,
+      claimLoop(worker, session, quarantined),
+      pumpLoop(session),
+      settleLoop(worker, session),
+      restLoop(session),
+      beatLoop(worker, session),
+      tendLoop(worker, session, quarantined),
+      sweepLoop(session),
+      wakeLoop(worker, session),
+      followLoop(session),
+      pollLoop(worker, session)
     ])
     yield* Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
@@ -285,10 +302,10 @@ const work = (desk: Desk, durations: Durations, handlers: TaskHandlers["Service"
         const exit = yield* Effect.exit(restore(Fiber.join(fiber)))
         // In a fiber of its own: in this uninterruptible one a timeout would wait for the sleep that lost its race.
         const last = Effect.gen(function* () {
-          if (shift.isLost) yield* mourn(desk, shift)
-          else yield* finish(desk, shift)
+          if (session.isLost) yield* onLeaseLost(worker, session)
+          else yield* finish(worker, session)
           yield* Fiber.interrupt(fiber)
-          yield* Effect.catch(leave(desk, shift), complain("cannot leave in order"))
+          yield* Effect.catch(leave(worker, session), warn("cannot leave in order"))
         })
         yield* Fiber.await(yield* Effect.forkDetach(Effect.interruptible(last)))
         yield* exit
@@ -304,7 +321,7 @@ export const run = (options: WorkerOptions): Effect.Effect<never, never, WorkQue
     const settings = settingsOf(options)
     const handlers = yield* TaskHandlers
     const kinds = [...handlers.keys()]
-    const desk: Desk = {
+    const worker: WorkerContext = {
       store: yield* WorkQueueStore,
       events: yield* TaskEvents,
       settings,
@@ -318,7 +335,7 @@ export const run = (options: WorkerOptions): Effect.Effect<never, never, WorkQue
       freed: new Set()
     }
     const durations = new Durations(kinds)
-    return yield* Effect.forever(work(desk, durations, handlers))
+    return yield* Effect.forever(work(worker, durations, handlers))
   })
 
 /** A worker beside everything else in this process; it ends in order with the layer's scope. */

@@ -58,7 +58,7 @@ export interface NewFeature {
 export interface FeatureView {
   readonly index: FeatureIndex
   readonly decision: FeatureDecision
-  readonly standing: PolicyAuthority.Standing
+  readonly standing: PolicyAuthority.PolicyInForce
   /** Head of the default branch, where a proposed policy stands. */
   readonly mainSha: string
 }

@@ -41,7 +41,7 @@ const standing = (
   steps: ReadonlyArray<Step.Step>,
   statuses: Readonly<Record<string, OperationStep["status"] | OperationStep>>,
   nowMillis = 0
-): Plan.Standing => ({
+): Plan.SagaState => ({
   steps,
   rows: new Map(Object.entries(statuses).map(([key, one]) => [key, typeof one === "string" ? row(key, one) : one])),
   running: new Set(),

@@ -11,7 +11,7 @@ import * as TaskHandlers from "@rdev/core/queue/TaskHandlers"
 import * as Worker from "@rdev/core/queue/Worker"
 import * as WorkerPool from "@rdev/core/queue/WorkerPool"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
-import { paceMillis } from "../../src/queue/worker/Shift.ts"
+import { paceMillis } from "../../src/queue/worker/WorkerSession.ts"
 import { stepMillis } from "../../src/queue/worker/WakeOrder.ts"
 
 const queue = WorkerPool.layer.pipe(
@@ -202,12 +202,12 @@ describe("Worker", () => {
       const work = yield* Queue
       const store = yield* WorkQueueStore
       const projectId = yield* NewId.make("proj")
-      const suspects = yield* work.enqueueAll(
+      const quarantined = yield* work.enqueueAll(
         Array.from({ length: 20 }, (_, i) => ({ projectId, kind: "s", payload: i }))
       )
       const vanished = yield* NewId.make("wrk")
       yield* store.register({ id: vanished, name: "v", version: "1", capacity: 20, labels: [], kinds: ["s"] }, 1_000)
-      yield* store.claim({ workerId: vanished, limit: 20, kinds: ["s"], labels: [], suspects: false })
+      yield* store.claim({ workerId: vanished, limit: 20, kinds: ["s"], labels: [], quarantined: false })
       yield* TestClock.adjust("2 seconds")
       const others = yield* work.enqueueAll(Array.from({ length: 30 }, () => ({ projectId, kind: "o", payload: null })))
       const running = { s: 0, o: 0 }
@@ -227,9 +227,9 @@ describe("Worker", () => {
         { suspectPatienceMillis: 500 }
       )
       yield* Effect.gen(function* () {
-        const poison = yield* until(suspects[7] as WorkTask["id"], "failed")
+        const poison = yield* until(quarantined[7] as WorkTask["id"], "failed")
         assert.strictEqual(poison.crashes, 3)
-        for (const id of [...suspects.filter((_, i) => i !== 7), ...others]) yield* until(id, "completed")
+        for (const id of [...quarantined.filter((_, i) => i !== 7), ...others]) yield* until(id, "completed")
       }).pipe(Effect.provide(layer))
       assert.deepStrictEqual([...met], [])
     }).pipe(Effect.provide(queue))

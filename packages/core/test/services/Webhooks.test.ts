@@ -334,8 +334,13 @@ describe("Webhooks", () => {
         1_000
       )
       only(
-        (yield* store.claim({ workerId: vanished, limit: 1, kinds: ["webhook.deliver"], labels: [], suspects: false }))
-          .deliveries
+        (yield* store.claim({
+          workerId: vanished,
+          limit: 1,
+          kinds: ["webhook.deliver"],
+          labels: [],
+          quarantined: false
+        })).deliveries
       )
       yield* TestClock.adjust("2 seconds")
       yield* Effect.provide(soon, workers())

@@ -3,7 +3,7 @@ import { Api } from "@rdev/api/Api"
 import type { PolicyView } from "@rdev/api/groups/Policy"
 import type { PolicyEntry } from "@rdev/core/domain/PolicyEntry"
 import { Policies } from "@rdev/core/services/Policies"
-import type { Standing } from "@rdev/core/services/policy/PolicyAuthority"
+import type { PolicyInForce } from "@rdev/core/services/policy/PolicyAuthority"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -28,7 +28,7 @@ const view = ({
 }: {
   readonly history: ReadonlyArray<PolicyEntry>
   readonly sha: string
-  readonly standing: Standing
+  readonly standing: PolicyInForce
 }): PolicyView => ({
   digest: standing.rev,
   // As it was decoded: plain data.

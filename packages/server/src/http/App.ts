@@ -30,7 +30,7 @@ import type { ServerConfig } from "../ServerConfig.ts"
 import * as TreeCatalogue from "../TreeCatalogue.ts"
 import * as Broadcaster from "../sse/Broadcaster.ts"
 import * as Authorizer from "./Authorizer.ts"
-import * as Front from "./Front.ts"
+import * as Gateway from "./Gateway.ts"
 import * as Idempotent from "./Idempotent.ts"
 import * as Origins from "./Origins.ts"
 import * as Paging from "./Paging.ts"
@@ -90,8 +90,8 @@ export const layer = (config: ServerConfig, mounts: Mounts) =>
       const listener = yield* Listener
       const health = yield* Health.Health
       const api = yield* Routes.make(routes, config.drainMillis)
-      const front = Front.make({ ...mounts, api, origins: Origins.make(config), isStopping: health.isStopping })
-      listener.install(front.request, front.upgrade)
+      const gateway = Gateway.make({ ...mounts, api, origins: Origins.make(config), isStopping: health.isStopping })
+      listener.install(gateway.request, gateway.upgrade)
       yield* Effect.addFinalizer(() => health.stop)
     })
   )

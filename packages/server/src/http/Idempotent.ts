@@ -48,7 +48,7 @@ const bodyOf = (response: Response): string | null => {
 const targetOf = (url: string) => {
   const parsed = new URL(url, "http://rdev")
   parsed.searchParams.sort()
-  // What cannot be decoded was refused before (see Front).
+  // What cannot be decoded was refused before (see Gateway).
   const pathname = parsed.pathname
     .split("/")
     .map((segment) => encodeURIComponent(decodeURIComponent(segment)))

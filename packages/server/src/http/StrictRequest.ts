@@ -1,6 +1,6 @@
 /**
  * What is wrong with a request before anybody looks at what it asks for: a target with two meanings, a header that stands twice where
- * only one can count. Pure; used by Front for everything that goes to the API.
+ * only one can count. Pure; used by Gateway for everything that goes to the API.
  */
 import * as Problem from "@rdev/api/Problem"
 

@@ -19,7 +19,7 @@ import type {
   ProjectQueue,
   QueueCounts,
   Settlement,
-  Standing,
+  WorkerRank,
   Wake,
   WorkerRow
 } from "../../ports/stores/WorkQueueStore.ts"
@@ -111,13 +111,13 @@ const offers = (state: State, request: ClaimRequest, now: number) => {
       open.size === 0 &&
       request.kinds.includes(task.kind) &&
       task.requires.every((label) => request.labels.includes(label)) &&
-      task.crashes > 0 === request.suspects &&
+      task.crashes > 0 === request.quarantined &&
       !state.project(task.projectId).paused &&
       !shut(task.gate) &&
       !shut(`project:${task.projectId}`)
   )
   const once = runnable.filter(({ task }) => task.crashes === 1)
-  const group = request.suspects && once.length > 0 ? once : runnable
+  const group = request.quarantined && once.length > 0 ? once : runnable
   const byProject = new Map<ProjectId, Array<Entry>>()
   for (const entry of group.sort((a, b) => compare(a.task, b.task))) {
     const { task } = entry
@@ -133,7 +133,7 @@ const offers = (state: State, request: ClaimRequest, now: number) => {
     }
     byProject.set(task.projectId, [...list, entry])
   }
-  const limit = !request.suspects ? request.limit : once.length > 0 ? Math.min(request.limit, suspectsTogether) : 1
+  const limit = !request.quarantined ? request.limit : once.length > 0 ? Math.min(request.limit, suspectsTogether) : 1
   return {
     limit,
     lanes: [...byProject].map(([project, tasks]) => ({ project, tasks, weight: state.project(project).weight }))
@@ -181,7 +181,7 @@ const strike = (state: State, id: WorkerId) => {
     if (task.status === "running" && task.workerId === id) state.lost.add(task.id)
 }
 
-const standing = (state: State, me: WorkerRow, now: number): Standing => {
+const standing = (state: State, me: WorkerRow, now: number): WorkerRank => {
   const peers = [...state.workers.values()].filter(
     ({ expiresAt, row }) => expiresAt > now && row.id !== me.id && row.kinds.some((kind) => me.kinds.includes(kind))
   )
@@ -199,7 +199,7 @@ const takeLost = (state: State, limit: number, now: number): ReadonlyArray<Lost>
   })
 }
 
-const tend = (state: State, now: number) => {
+const maintain = (state: State, now: number) => {
   const pending = [...state.entries.values()].filter(({ task }) => task.status === "pending")
   for (const entry of pending) {
     if (
@@ -212,7 +212,7 @@ const tend = (state: State, now: number) => {
   const due = pending.map((entry) => entry.readyAt).filter((at) => at > now && at !== Infinity)
   return {
     nextDueMillis: due.length === 0 ? null : Math.min(...due) - now,
-    suspects: pending.some((entry) => entry.task.crashes > 0 && entry.readyAt <= now)
+    quarantined: pending.some((entry) => entry.task.crashes > 0 && entry.readyAt <= now)
   }
 }
 
@@ -380,7 +380,7 @@ const make = Effect.gen(function* () {
       [...state.workers.values()].filter((worker) => worker.expiresAt > now).map((worker) => worker.row)
     ),
     takeLost: (limit) => at((now) => takeLost(state, limit, now)),
-    tend: at((now) => tend(state, now)),
+    maintain: at((now) => maintain(state, now)),
     onWake: (heard) =>
       Effect.asVoid(
         Effect.acquireRelease(

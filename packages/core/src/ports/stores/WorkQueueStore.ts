@@ -36,7 +36,7 @@ export interface ClaimRequest {
   /** Labels the worker carries. */
   readonly labels: ReadonlyArray<string>
   /** True: only tasks whose worker vanished, `suspectsTogether` after one crash, else a single one. False: only others. */
-  readonly suspects: boolean
+  readonly quarantined: boolean
 }
 
 export interface Claimed {
@@ -73,13 +73,13 @@ export interface WorkerRow extends WorkerInfo {
 }
 
 /** Where a worker stands among the live ones that share a kind with it: fewest running tasks first, then the oldest. */
-export interface Standing {
+export interface WorkerRank {
   /** Those before it. */
   readonly ahead: number
   /** All, with itself. */
   readonly workers: number
 }
-export interface Beat extends Standing {
+export interface Beat extends WorkerRank {
   /** False: the lease has ended and its tasks may be elsewhere already; the worker stops its work at once. */
   readonly accepted: boolean
   /** Running tasks of this worker that somebody asked to cancel. */
@@ -133,8 +133,8 @@ export interface Lost extends Delivery {
 export interface Tended {
   /** Milliseconds until the next delayed task is due; null = none. */
   readonly nextDueMillis: number | null
-  /** Whether tasks wait that are only handed out apart (see `ClaimRequest.suspects`). */
-  readonly suspects: boolean
+  /** Whether tasks wait that are only handed out apart (see `ClaimRequest.quarantined`). */
+  readonly quarantined: boolean
 }
 
 export class WorkQueueStore extends Context.Service<
@@ -174,7 +174,7 @@ export class WorkQueueStore extends Context.Service<
     /** Strikes off workers whose lease has ended and returns up to `limit` deliveries they held, to be settled with their fence. */
     takeLost(limit: number): Effect.Effect<ReadonlyArray<Lost>, StoreError>
     /** Makes due tasks runnable and follows up dependencies. Cheap when there is nothing to do; called every second by each worker. */
-    readonly tend: Effect.Effect<Tended, StoreError>
+    readonly maintain: Effect.Effect<Tended, StoreError>
     /**
      * Calls `heard`, until the scope ends, when something may be runnable or a running task was cancelled, also by other processes. A lost
      * one costs a poll interval. Begins with one, for what came before anybody listened. `heard` must not fail, and returns at once.

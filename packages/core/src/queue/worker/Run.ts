@@ -80,10 +80,10 @@ export const begun = (
 ): Effect.Effect<void> | null => {
   if (!events.enabled) return null
   const { task } = delivery
-  const told = events.append([
+  const published = events.append([
     taskEvent(delivery, "task.started", { kind: task.kind, attempt: task.deliveries, worker: workerName })
   ])
-  return Effect.catch(told, (error) => Effect.logWarning(`start event of task ${task.id} lost`, error))
+  return Effect.catch(published, (error) => Effect.logWarning(`start event of task ${task.id} lost`, error))
 }
 
 /** A settlement with what led to it: the decision behind a failure, and what to tell with it. */
@@ -94,13 +94,19 @@ export interface Ended extends Settlement {
   readonly error: ErrorClass | null
   readonly decision: RetryPolicy.Decision | null
   /** Type and data of the event that tells it; null for what nobody saw begin. */
-  readonly told: { readonly type: string; readonly data: NewEvent["data"] } | null
+  readonly published: { readonly type: string; readonly data: NewEvent["data"] } | null
 }
 
-export const eventsOf = ({ delivery, told }: Ended): ReadonlyArray<TaskEvent> =>
-  told === null
+export const eventsOf = ({ delivery, published }: Ended): ReadonlyArray<TaskEvent> =>
+  published === null
     ? []
-    : [taskEvent(delivery, told.type, { kind: delivery.task.kind, attempt: delivery.task.deliveries, ...told.data })]
+    : [
+        taskEvent(delivery, published.type, {
+          kind: delivery.task.kind,
+          attempt: delivery.task.deliveries,
+          ...published.data
+        })
+      ]
 
 const message = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).slice(0, 2_000)
 
@@ -162,12 +168,12 @@ const over = (
   ending,
   error: null,
   decision: null,
-  told: { type, data }
+  published: { type, data }
 })
 
 /** The usual end, one object for all. */
 const bare: Settlement["outcome"] = { _tag: "Completed", result: null, progress: null }
-const toldCompleted: Ended["told"] = { type: "task.completed", data: {} }
+const publishedCompleted: Ended["published"] = { type: "task.completed", data: {} }
 
 const completed = (run: Run, result: Schema.Json, clock: Clock.Clock): Ended => {
   const bytes = result === null ? 0 : encodedBytes(result)
@@ -195,11 +201,11 @@ const completed = (run: Run, result: Schema.Json, clock: Clock.Clock): Ended => 
     ending: "completed",
     error: null,
     decision: null,
-    told: toldCompleted
+    published: publishedCompleted
   }
 }
 
-/** Given back before it was started: nobody saw it begin, so nothing is told. */
+/** Given back before it was started: nobody saw it begin, so nothing is published. */
 export const unstarted = (delivery: Delivery): Ended => ({
   id: delivery.task.id,
   fence: delivery.fence,
@@ -208,20 +214,20 @@ export const unstarted = (delivery: Delivery): Ended => ({
   ending: "handed_back",
   error: null,
   decision: null,
-  told: null
+  published: null
 })
 
 export const failed = (run: Run, error: ErrorClass, nowMillis: number): Ended => {
   const task = withProgress(run)
   const decision = RetryPolicy.decide(error, task, nowMillis)
-  const told = { class: error._tag, message: error.message.slice(0, 2_000) }
+  const published = { class: error._tag, message: error.message.slice(0, 2_000) }
   const outcome = Transition.failed(task, run.delivery.fence, error, decision, nowMillis)
   const ended =
     decision._tag === "Again"
-      ? over(run, "retried", outcome, "task.retrying", { ...told, delay_ms: decision.delayMillis })
+      ? over(run, "retried", outcome, "task.retrying", { ...published, delay_ms: decision.delayMillis })
       : decision._tag === "Park"
-        ? over(run, "parked", outcome, "task.retrying", { ...told, parked: decision.why })
-        : over(run, "failed", outcome, "task.failed", { ...told, notify: decision.notify })
+        ? over(run, "parked", outcome, "task.retrying", { ...published, parked: decision.why })
+        : over(run, "failed", outcome, "task.failed", { ...published, notify: decision.notify })
   return { ...ended, error, decision }
 }
 

@@ -20,7 +20,7 @@ import { RepositoryReader } from "../features/read/RepositoryReader.ts"
 import * as PolicySeal from "./PolicySeal.ts"
 import * as Proposal from "./Proposal.ts"
 
-export interface Standing {
+export interface PolicyInForce {
   /** What features are held to. */
   readonly policy: Policy
   readonly rev: string
@@ -183,7 +183,7 @@ export const standing = Effect.fn("PolicyAuthority.standing")(function* (
     }
   )
   const said = proposal === null ? entries : yield* announce(projectId, entries, proposal, sha)
-  return { policy, rev, accepted: sealed, written, proposal, entries: said } satisfies Standing & {
+  return { policy, rev, accepted: sealed, written, proposal, entries: said } satisfies PolicyInForce & {
     readonly entries: ReadonlyArray<PolicyEntry>
   }
 })

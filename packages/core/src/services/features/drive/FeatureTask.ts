@@ -26,8 +26,8 @@ export const last = Effect.fn("FeatureTask.last")(function* (index: FeatureIndex
 /** Work in flight, as the classifier has to know it. */
 export const lease = Effect.fn("FeatureTask.lease")(function* (index: FeatureIndex) {
   const task = yield* last(index)
-  if (Option.isNone(task) || !unfinished(task.value)) return {} satisfies Observe.Given
+  if (Option.isNone(task) || !unfinished(task.value)) return {} satisfies Observe.KnownFacts
   return {
     lease: { holder: task.value.id, untilMillis: (yield* Clock.currentTimeMillis) + leaseMillis }
-  } satisfies Observe.Given
+  } satisfies Observe.KnownFacts
 })

@@ -40,7 +40,7 @@ export interface Snapshot {
   readonly tree: string
   readonly loaded: Repo.Loaded
   /** Which policy holds, and what another on the default branch would change. */
-  readonly standing: PolicyAuthority.Standing
+  readonly standing: PolicyAuthority.PolicyInForce
   /** Head of the default branch. */
   readonly mainSha: Sha
   /** The policy in force with the feature's presets. */
@@ -144,7 +144,7 @@ const unseenRevert = Effect.fnUntraced(function* (
   target: RepositoryTarget,
   mainSha: Sha,
   { loaded }: Place,
-  given: Observe.Given
+  given: Observe.KnownFacts
 ) {
   if (loaded.integrity === "corrupt" || given.lease !== undefined) return null
   const { lifecycle, merge, release } = stateOf(loaded)
@@ -165,7 +165,7 @@ const remaining = (policy: Policy, state: FeatureState) => {
 export const load = Effect.fn("FeatureFiles.load")(function* (
   project: Project,
   index: FeatureIndex,
-  observation: Observe.Given = {}
+  observation: Observe.KnownFacts = {}
 ) {
   const reader = yield* RepositoryReader
   const target = targetOf(project)

@@ -12,7 +12,7 @@ import { RepositoryHost } from "../../../ports/infra/RepositoryHost.ts"
 import { RepositoryReader } from "./RepositoryReader.ts"
 
 /** What the caller knows already. */
-export interface Given {
+export interface KnownFacts {
   /** A task of the queue that works on the feature. */
   readonly lease?: { readonly holder: string; readonly untilMillis: number }
 }
@@ -137,7 +137,7 @@ export const siblings = Effect.fn("Observe.siblings")(function* (at: { readonly 
   }
 })
 
-export const observe = Effect.fn("Observe.observe")(function* (at: At, given: Given) {
+export const observe = Effect.fn("Observe.observe")(function* (at: At, given: KnownFacts) {
   const [related, pr, others] = yield* Effect.all([relation(at), pullRequest(at), siblings(at)])
   const observed: Observed = {
     head: {

@@ -1,11 +1,11 @@
 /**
- * One registration of a worker: its lease, the tasks it holds, and the pump that starts them. A shift ends for good when the
+ * One registration of a worker: its lease, the tasks it holds, and the pump that starts them. A session ends for good when the
  * lease is lost or the worker stops; nothing of it may be settled afterwards under a lost lease.
  */
 import { type Clock, type Context, Effect, Exit, Latch, type Schema } from "effect"
 import type { TaskId, WorkerId } from "../../domain/Ids.ts"
 import type { Delivery } from "../../domain/WorkTask.ts"
-import { type Claimed, maxClaim, type Standing } from "../../ports/stores/WorkQueueStore.ts"
+import { type Claimed, maxClaim, type WorkerRank } from "../../ports/stores/WorkQueueStore.ts"
 import type { TaskEvents } from "../TaskEvents.ts"
 import { type Starter, starter, TaskFailure, type TaskHandler } from "../TaskHandlers.ts"
 import type { Durations } from "./Durations.ts"
@@ -31,24 +31,24 @@ const monotonic = (clock: Clock.Clock) => Number(clock.monotonicTimeNanosUnsafe(
 /** Tasks started in one turn of the event loop, about a millisecond of short ones: then answers that came meanwhile are read. */
 const perTurn = 100
 
-/** Fewer completions than this wait for company, up to so many milliseconds after the last write; one that comes alone goes at once. */
-const company = 16
+/** Fewer completions than this wait for others, up to so many milliseconds after the last write; one that comes alone goes at once. */
+const minFlushBatch = 16
 export const paceMillis = 10
 /** Other ends close gates or are tried again, and where there is a concurrency key the next task waits for this one's place. */
 const canWait = ({ delivery, ending }: Run.Ended) => ending === "completed" && delivery.task.concurrencyKey === null
 
-export class Shift {
+export class WorkerSession {
   readonly options: ShiftOptions
   readonly running = new Map<TaskId, Run.Run>()
   /** Ends not written yet. */
   ended: Array<Run.Ended> = []
   /** Open when a claim may be worth it. */
-  readonly hungry = Latch.makeUnsafe(true)
+  readonly claimRequested = Latch.makeUnsafe(true)
   /** Open when tasks wait to be started. */
   readonly filled = Latch.makeUnsafe(false)
   /** Open when there is something to settle now. */
   readonly unsettled = Latch.makeUnsafe(false)
-  /** Open when ends wait for company. */
+  /** Open when ends wait for others. */
   readonly resting = Latch.makeUnsafe(false)
   /** Open when the first claim left nothing behind: there is time for everything else. */
   readonly leisure = Latch.makeUnsafe(false)
@@ -59,15 +59,15 @@ export class Shift {
   /** Open when the lease is lost. */
   readonly lost = Latch.makeUnsafe(false)
   /** The last claim left nothing behind: only a wake or the poll makes another. */
-  dry = false
+  queueEmpty = false
   #rung = false
   /** No new tasks. */
   stopping = false
   isLost = false
   /** Monotonic time until which the lease is surely ours. */
   leaseUntil = 0
-  #standing: Standing = { ahead: 0, workers: 1 }
-  /** Tasks running when the standing was told. */
+  #standing: WorkerRank = { ahead: 0, workers: 1 }
+  /** Tasks running when the rank was given. */
   #stoodWith = 0
   /** Milliseconds by which the next claim comes after the wake-up it follows. */
   #late = 0
@@ -117,7 +117,7 @@ export class Shift {
     return this.queued > ahead / 2 && free <= 0 ? 0 : Math.max(0, Math.min(maxClaim, ahead + free))
   }
 
-  stands(standing: Standing, running: number): void {
+  stands(standing: WorkerRank, running: number): void {
     this.#standing = standing
     this.#stoodWith = running
   }
@@ -143,8 +143,8 @@ export class Shift {
 
   ring(): void {
     this.#rung = true
-    this.dry = false
-    this.hungry.openUnsafe()
+    this.queueEmpty = false
+    this.claimRequested.openUnsafe()
   }
 
   /** A claim is sent: what rings from now on may be news to it. */
@@ -154,8 +154,8 @@ export class Shift {
 
   /** A claim left more behind, or not. Then an end that asked for another meanwhile asks no longer. */
   left(more: boolean): void {
-    this.dry = !more && !this.#rung
-    if (this.dry) this.hungry.closeUnsafe()
+    this.queueEmpty = !more && !this.#rung
+    if (this.queueEmpty) this.claimRequested.closeUnsafe()
   }
 
   /**
@@ -201,7 +201,7 @@ export class Shift {
     this.#midway = next !== undefined && next.fence === this.#buffer[this.#head - 1]?.fence
     if (next !== undefined) this.filled.openUnsafe()
     this.tell()
-    if (!this.dry && this.want() > 0) this.hungry.openUnsafe()
+    if (!this.queueEmpty && this.want() > 0) this.claimRequested.openUnsafe()
     if (this.empty) this.idle.openUnsafe()
   }
 
@@ -255,7 +255,7 @@ export class Shift {
   /** Milliseconds that the ends due now wait for more: a steady stream of short tasks would keep the store busy with a write for each. */
   get rest(): number {
     const { due } = this
-    return due.length < company && due.every(canWait) ? Math.max(0, this.#writtenAt + paceMillis - this.now()) : 0
+    return due.length < minFlushBatch && due.every(canWait) ? Math.max(0, this.#writtenAt + paceMillis - this.now()) : 0
   }
 
   /** Has what is due written, now or after its rest; one write at a time. */
@@ -318,7 +318,7 @@ export class Shift {
     for (const run of this.running.values()) this.stop(run, "lost")
     if (this.empty) this.idle.openUnsafe()
     this.lost.openUnsafe()
-    this.hungry.openUnsafe()
+    this.claimRequested.openUnsafe()
     this.unsettled.openUnsafe()
   }
 }

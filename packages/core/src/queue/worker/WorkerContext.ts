@@ -1,4 +1,4 @@
-/** What the loops of a worker share: the store and how to insist on it, and the writing of ends with what follows from them. */
+/** What the loops of a worker share: the store and how to retryUntil on it, and the writing of ends with what follows from them. */
 import { Cause, Effect, Exit, Metric } from "effect"
 import type { StoreError } from "../../ports/stores/StoreError.ts"
 import type { WorkerInfo, WorkQueueStore } from "../../ports/stores/WorkQueueStore.ts"
@@ -40,17 +40,17 @@ export const settingsOf = (options: WorkerOptions): Settings => ({
 })
 
 type Store = WorkQueueStore["Service"]
-export interface Desk {
+export interface WorkerContext {
   readonly store: Store
   readonly events: TaskEvents["Service"]
   readonly settings: Settings
-  /** A shift brings the id. */
+  /** A session brings the id. */
   readonly info: Omit<WorkerInfo, "id">
   /** Capacity that tasks of this worker wait for: it may be back when another ends here. At most 100. */
   readonly freed: Set<string>
 }
 
-export const complain = (what: string) => (error: StoreError) => Effect.logWarning(`worker: ${what}: ${error.message}`)
+export const warn = (what: string) => (error: StoreError) => Effect.logWarning(`worker: ${what}: ${error.message}`)
 
 /** The error of a failed call; a defect or an interruption stays what it is. */
 export const errorOf = <E>(exit: Exit.Failure<unknown, E>): Effect.Effect<E> => {
@@ -59,7 +59,7 @@ export const errorOf = <E>(exit: Exit.Failure<unknown, E>): Effect.Effect<E> => 
 }
 
 /** Tries until the store answers; false when `over` says to give up first. */
-export const insist = <A, R>(
+export const retryUntil = <A, R>(
   effect: Effect.Effect<A, StoreError, R>,
   what: string,
   over: () => boolean
@@ -68,40 +68,41 @@ export const insist = <A, R>(
     for (let wait = 50; !over(); wait = Math.min(2_000, wait * 2)) {
       const exit = yield* Effect.exit(effect)
       if (Exit.isSuccess(exit)) return true
-      yield* complain(what)(yield* errorOf(exit))
+      yield* warn(what)(yield* errorOf(exit))
       yield* Effect.sleep(wait)
     }
     return false
   })
 
 /** What a decision asks for besides the record: closed gates, and capacity that came back because something ended here. */
-const sideEffects = Effect.fnUntraced(function* (desk: Desk, batch: ReadonlyArray<Run.Ended>) {
+const sideEffects = Effect.fnUntraced(function* (worker: WorkerContext, batch: ReadonlyArray<Run.Ended>) {
   for (const { decision } of batch) {
     if (decision?._tag === "Again" && decision.closes !== null)
-      yield* desk.store.closeGate(decision.closes.gate, decision.closes.forMillis)
+      yield* worker.store.closeGate(decision.closes.gate, decision.closes.forMillis)
   }
 })
-const freeCapacity = Effect.fnUntraced(function* (desk: Desk, batch: ReadonlyArray<Run.Ended>) {
-  const back = batch.some((entry) => entry.ending !== "retried") ? [...desk.freed] : []
+const freeCapacity = Effect.fnUntraced(function* (worker: WorkerContext, batch: ReadonlyArray<Run.Ended>) {
+  const back = batch.some((entry) => entry.ending !== "retried") ? [...worker.freed] : []
   for (const resource of back) {
-    yield* desk.store.release(resource)
-    desk.freed.delete(resource)
+    yield* worker.store.release(resource)
+    worker.freed.delete(resource)
   }
   for (const { decision } of batch)
-    if (decision?._tag === "Again" && decision.awaits !== null && desk.freed.size < 100) desk.freed.add(decision.awaits)
+    if (decision?._tag === "Again" && decision.awaits !== null && worker.freed.size < 100)
+      worker.freed.add(decision.awaits)
 })
 
 /** Writes ends until accepted or refused. Repeating is safe: a second try of what was written is refused by its fence. */
-export const write = Effect.fnUntraced(function* (desk: Desk, batch: ReadonlyArray<Run.Ended>) {
-  const refused = yield* desk.events.after(
-    Effect.andThen(sideEffects(desk, batch), desk.store.settle(batch)),
+export const write = Effect.fnUntraced(function* (worker: WorkerContext, batch: ReadonlyArray<Run.Ended>) {
+  const refused = yield* worker.events.after(
+    Effect.andThen(sideEffects(worker, batch), worker.store.settle(batch)),
     (refused) => {
-      if (!desk.events.enabled) return []
+      if (!worker.events.enabled) return []
       const not = new Set(refused)
       return batch.filter((entry) => !not.has(entry.id)).flatMap(Run.eventsOf)
     }
   )
-  yield* freeCapacity(desk, batch)
+  yield* freeCapacity(worker, batch)
   if (refused.length > 0) yield* Metric.update(QueueMetrics.fenced, refused.length)
   const counts = new Map<string, Map<string | null, number>>()
   for (const { ending, error } of batch) {

@@ -1,7 +1,7 @@
 -- Makes due tasks runnable, at most p_n, by one caller at a time; and looks again at dependencies noted in the last ten seconds, whose
 -- task may have ended while they were written. Returns milliseconds until the next is due (null = none) and whether tasks wait that
 -- are handed out apart.
-CREATE OR REPLACE FUNCTION rdev.queue_tend(p_n int, OUT o_due float8, OUT o_suspects boolean, OUT o_promoted int) LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION rdev.queue_maintain(p_n int, OUT o_due float8, OUT o_quarantined boolean, OUT o_promoted int) LANGUAGE plpgsql
 SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE v_completed uuid[]; v_other uuid[];
 BEGIN
@@ -21,5 +21,5 @@ BEGIN
   SELECT extract(epoch FROM l.run_at - clock_timestamp()) * 1000 INTO o_due FROM rdev.queue_later l
     WHERE l.waits = 0 AND l.run_at > '-infinity' AND l.run_at < 'infinity' ORDER BY l.run_at, l.id LIMIT 1;
   PERFORM FROM rdev.queue_lane l CROSS JOIN LATERAL (SELECT FROM rdev.queue_ready r WHERE r.lane = l.no LIMIT 1) x WHERE l.suspect > 0 LIMIT 1;
-  o_suspects := FOUND;
+  o_quarantined := FOUND;
 END $$;
