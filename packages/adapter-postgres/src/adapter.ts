@@ -1,6 +1,6 @@
 /** PostgreSQL as an adapter, and the embedded engine where no server is named: what `use: postgres` chooses in platform.yaml. */
 import * as Adapter from "@rdev/core/adapter/Adapter"
-import { Host, StoresAnswer, WorkFolder } from "@rdev/core/adapter/Host"
+import { AfterCommit, Host, StoresAnswer, WorkFolder } from "@rdev/core/adapter/Host"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
 import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { TenantDatabase } from "@rdev/core/ports/infra/TenantDatabase"
@@ -92,7 +92,11 @@ const keyring = ({ key, url }: StoresConfig) =>
       )
 
 /** What others look at beside the stores. */
-const told = Layer.merge(
+const told = Layer.mergeAll(
+  Layer.effect(
+    AfterCommit,
+    Effect.map(Database.Database, ({ afterCommit }) => afterCommit)
+  ),
   Layer.effect(
     StoresAnswer,
     Effect.map(Database.Database, ({ route }) => (route === null ? "answers" : Route.describe(route)))

@@ -81,3 +81,12 @@ export const WorkFolder = Context.Reference<
 
 /** Serves `/git/…` of the server's address; null = repositories are elsewhere. Told by the slot `forge`. */
 export const GitEndpoint = Context.Reference<HttpMount | null>("rdev/adapter/GitEndpoint", { defaultValue: () => null })
+
+/**
+ * Runs an effect when the surrounding transaction of the stores has committed, never if it did not, and at once outside of one. The effect
+ * must be short and ask no store. Told by the slot `stores`; a notifier that is none of theirs asks for it.
+ */
+export const AfterCommit = Context.Reference<(effect: Effect.Effect<void>) => Effect.Effect<void>>(
+  "rdev/adapter/AfterCommit",
+  { defaultValue: () => (effect) => effect }
+)

@@ -46,6 +46,11 @@ export const own: { readonly [name: string]: Own } = {
     load: () => import("@rdev/adapter-agents/adapter"),
     slots: ["agents"]
   },
+  redis: {
+    packageName: "@rdev/adapter-redis",
+    load: () => import("@rdev/adapter-redis/adapter"),
+    slots: ["cache", "limits", "notifier"]
+  },
   none: {
     packageName: "@rdev/server",
     load: () => Promise.resolve({ default: none }),

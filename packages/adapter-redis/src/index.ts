@@ -1,0 +1,5 @@
+export * as Address from "./Address.ts"
+export { classifyError } from "./classifyError.ts"
+export * as RedisNotifier from "./RedisNotifier.ts"
+export * as RedisRateLimiter from "./RedisRateLimiter.ts"
+export * as RedisTenantCache from "./RedisTenantCache.ts"
