@@ -1,8 +1,9 @@
 import { afterAll, assert, describe, it, layer } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
+import type { EnvironmentStore } from "@rdev/core/ports/stores/EnvironmentStore"
 import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
 import * as Quarantine from "@rdev/core/ports/stores/Quarantine"
-import * as ProjectEnvironment from "@rdev/core/services/projects/ProjectEnvironment"
+import * as Variables from "@rdev/core/services/projects/Variables"
 import { layer as layerRedaction, Redaction } from "@rdev/core/services/redaction/Redaction"
 import { ConfigProvider, Effect, Fiber, Layer, Option, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
@@ -12,6 +13,7 @@ import * as path from "node:path"
 import { Database, layerEmbedded } from "../src/engine/Database.ts"
 import * as Envelope from "../src/secrets/Envelope.ts"
 import * as Keyring from "../src/secrets/Keyring.ts"
+import * as PgEnvironmentStore from "../src/stores/PgEnvironmentStore.ts"
 import * as PgCredentialStore from "../src/secrets/PgCredentialStore.ts"
 
 const key = () => randomBytes(32).toString("base64")
@@ -19,8 +21,12 @@ const ring = (...keys: readonly [string, ...ReadonlyArray<string>]) =>
   Layer.effect(Keyring.Keyring, Keyring.make("RDEV_KEK", keys))
 const using = <A, E>(
   keys: readonly [string, ...ReadonlyArray<string>],
-  effect: Effect.Effect<A, E, CredentialStore | Keyring.Keyring | Database>
-) => Effect.provide(effect, Layer.provideMerge(PgCredentialStore.layer, ring(...keys)))
+  effect: Effect.Effect<A, E, CredentialStore | EnvironmentStore | Keyring.Keyring | Database>
+) =>
+  Effect.provide(
+    effect,
+    Layer.provideMerge(Layer.merge(PgCredentialStore.layer, PgEnvironmentStore.layer), ring(...keys))
+  )
 
 describe("Envelope", () => {
   const kek: Envelope.Kek = { id: "k1", key: randomBytes(32) }
@@ -81,11 +87,11 @@ layer(layerEmbedded({ memory: true }), { excludeTestServices: true })("Credentia
           )
           assert.isFalse(dump.some((line) => line.row.includes("canary")))
           yield* db.query(
-            "INSERT INTO rdev.credential SELECT $2, name, kek_id, wrapped_key, ciphertext, 0 FROM rdev.credential WHERE project_id = $1",
+            "INSERT INTO rdev.credential SELECT $2, name, kek_id, wrapped_key, ciphertext, 0 FROM rdev.credential WHERE owner = $1",
             [here, there]
           )
           yield* db.query(
-            "INSERT INTO rdev.credential SELECT project_id, 'OTHER', kek_id, wrapped_key, ciphertext, 0 FROM rdev.credential WHERE project_id = $1 AND name = 'TOKEN'",
+            "INSERT INTO rdev.credential SELECT owner, 'OTHER', kek_id, wrapped_key, ciphertext, 0 FROM rdev.credential WHERE owner = $1 AND name = 'TOKEN'",
             [here]
           )
           for (const [project, name] of [
@@ -118,8 +124,8 @@ layer(layerEmbedded({ memory: true }), { excludeTestServices: true })("Credentia
               for (const name of ["A", "B", "C"]) yield* store.put(project, name, Redacted.make(`value-${name}-of-it`))
           })
         )
-        yield* db.query("UPDATE rdev.credential SET wrapped_key = '\\x00' WHERE project_id = $1 AND name = 'A'", [bad])
-        yield* db.query("UPDATE rdev.credential SET kek_id = 'lost' WHERE project_id = $1 AND name = 'B'", [bad])
+        yield* db.query("UPDATE rdev.credential SET wrapped_key = '\\x00' WHERE owner = $1 AND name = 'A'", [bad])
+        yield* db.query("UPDATE rdev.credential SET kek_id = 'lost' WHERE owner = $1 AND name = 'B'", [bad])
         const registry = Quarantine.make()
         yield* using(
           [next, old],
@@ -134,12 +140,12 @@ layer(layerEmbedded({ memory: true }), { excludeTestServices: true })("Credentia
             const redaction = yield* Redaction
             assert.strictEqual((yield* redaction.of(bad)).text("it is value-C-of-it"), "it is ***")
             assert.strictEqual((yield* redaction.of(good)).text("it is value-A-of-it"), "it is ***")
-            const shown = yield* ProjectEnvironment.shown(bad)
+            const shown = yield* Variables.shown(bad)
             assert.deepStrictEqual(
               shown.map(({ value }) => value),
               ["(cannot be read)", "(cannot be read)", "***"]
             )
-            yield* Effect.flip(ProjectEnvironment.variables(bad))
+            yield* Effect.flip(Variables.ofWorkspaces(bad))
             yield* store.put(bad, "A", Redacted.make("a new one"))
             yield* store.remove(bad, "B")
             assert.deepStrictEqual(registry.of(bad), [])

@@ -1,6 +1,7 @@
 import * as ApiKeyStoreSuite from "@rdev/conformance/stores/ApiKeyStoreSuite"
 import * as AuditStoreSuite from "@rdev/conformance/stores/AuditStoreSuite"
 import * as CredentialStoreSuite from "@rdev/conformance/stores/CredentialStoreSuite"
+import * as EnvironmentStoreSuite from "@rdev/conformance/stores/EnvironmentStoreSuite"
 import * as EventLogSuite from "@rdev/conformance/stores/EventLogSuite"
 import * as PolicyStoreSuite from "@rdev/conformance/stores/PolicyStoreSuite"
 import * as FeatureStoreSuite from "@rdev/conformance/stores/FeatureStoreSuite"
@@ -32,6 +33,7 @@ const run = async (name: string, database: Layer.Layer<Database, StoreError>) =>
   ApiKeyStoreSuite.suite(name, stores)
   AuditStoreSuite.suite(name, stores)
   CredentialStoreSuite.suite(name, stores)
+  EnvironmentStoreSuite.suite(name, stores)
   EventLogSuite.suite(name, stores, { appenders: 20 })
   FeatureStoreSuite.suite(name, stores)
   PolicyStoreSuite.suite(name, stores)

@@ -2,6 +2,7 @@
 import { ApiKey } from "@rdev/core/domain/ApiKey"
 import type { NewAuditEntry } from "@rdev/core/domain/Audit"
 import type { NewEvent, Subject } from "@rdev/core/domain/Event"
+import { Environment } from "@rdev/core/domain/Environment"
 import { FeatureIndex, Slug } from "@rdev/core/domain/FeatureIndex"
 import * as Ids from "@rdev/core/domain/Ids"
 import * as NewId from "@rdev/core/ids/NewId"
@@ -30,10 +31,32 @@ export const project = (fields: Partial<Project> = {}): Effect.Effect<Project> =
         workDir: "/workspace",
         cloneUrl: null,
         resources: [{ kind: "repository", status: "ready", provider: "memory", externalId: "r1", detail: null }],
-        environments: [],
         operationId: null,
         createdAt: start,
         updatedAt: start,
+        revision: 1,
+        ...fields
+      })
+  )
+
+export const environment = (projectId: Ids.ProjectId, fields: Partial<Environment> = {}): Effect.Effect<Environment> =>
+  Effect.map(
+    NewId.make("env"),
+    (id) =>
+      new Environment({
+        id,
+        projectId,
+        name: "production",
+        kind: "production",
+        hosts: ["hello.example.org"],
+        url: "https://hello.example.org/",
+        bindings: [{ kind: "dns", status: "ready", provider: "memory", externalId: "hello.example.org", detail: null }],
+        release: null,
+        conditions: [
+          { type: "dns", status: "true", reason: "Ready", message: 'Ünïcode, "quotes"', timeMillis: 1_750_000_000_000 }
+        ],
+        createdAtMillis: 1_750_000_000_000,
+        updatedAtMillis: 1_750_000_000_000,
         revision: 1,
         ...fields
       })

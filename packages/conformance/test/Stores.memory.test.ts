@@ -1,6 +1,7 @@
 import * as ApiKeyStoreSuite from "../src/stores/ApiKeyStoreSuite.ts"
 import * as AuditStoreSuite from "../src/stores/AuditStoreSuite.ts"
 import * as CredentialStoreSuite from "../src/stores/CredentialStoreSuite.ts"
+import * as EnvironmentStoreSuite from "../src/stores/EnvironmentStoreSuite.ts"
 import * as EventLogSuite from "../src/stores/EventLogSuite.ts"
 import * as FeatureStoreSuite from "../src/stores/FeatureStoreSuite.ts"
 import * as IdempotencyStoreSuite from "../src/stores/IdempotencyStoreSuite.ts"
@@ -12,6 +13,7 @@ import * as WebhookStoreSuite from "../src/stores/WebhookStoreSuite.ts"
 import * as MemoryApiKeyStore from "@rdev/core/memory/stores/ApiKeyStore"
 import * as MemoryAuditStore from "@rdev/core/memory/stores/AuditStore"
 import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
+import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
 import * as MemoryIdempotencyStore from "@rdev/core/memory/stores/IdempotencyStore"
@@ -25,6 +27,7 @@ import { Layer } from "effect"
 ApiKeyStoreSuite.suite("memory", MemoryApiKeyStore.layer)
 AuditStoreSuite.suite("memory", MemoryAuditStore.layer)
 CredentialStoreSuite.suite("memory", MemoryCredentialStore.layer)
+EnvironmentStoreSuite.suite("memory", Layer.mergeAll(MemoryUnitOfWork.layer, MemoryEnvironmentStore.layer))
 EventLogSuite.suite("memory", MemoryEventLog.layer, { appenders: 20 })
 FeatureStoreSuite.suite("memory", MemoryFeatureStore.layer)
 PolicyStoreSuite.suite("memory", MemoryPolicyStore.layer)

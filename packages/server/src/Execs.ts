@@ -8,7 +8,8 @@ import type { ExecId, ProjectId } from "@rdev/core/domain/Ids"
 import { type Event, type NewEvent, ofProject } from "@rdev/core/domain/Event"
 import { allows, allowsProject, CurrentRequest } from "@rdev/core/domain/Principal"
 import type { Project } from "@rdev/core/domain/Project"
-import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
+import type { EnvironmentStore } from "@rdev/core/ports/stores/EnvironmentStore"
+import type { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
 import { EventLog } from "@rdev/core/ports/stores/EventLog"
 import { type OutputPage, type OutputRange, OutputStore, OutputStoreError } from "@rdev/core/ports/stores/OutputStore"
 import { ForgeError } from "@rdev/core/ports/infra/Forge"
@@ -26,7 +27,7 @@ import { Issuers, recheckMillis } from "@rdev/core/services/Issuers"
 import * as OutputText from "@rdev/core/redaction/OutputText"
 import type { Redactor } from "@rdev/core/redaction/Redactor"
 import * as Secrets from "@rdev/core/redaction/Secrets"
-import * as ProjectEnvironment from "@rdev/core/services/projects/ProjectEnvironment"
+import * as Variables from "@rdev/core/services/projects/Variables"
 import { Redaction } from "@rdev/core/services/redaction/Redaction"
 import * as Turns from "@rdev/core/services/redaction/Turns"
 import * as Clock from "effect/Clock"
@@ -109,13 +110,13 @@ const notFound = (id: string) =>
 export const layer = (
   network: "loopback" | "internet",
   limits: Admission.Limits = Admission.defaults
-): Layer.Layer<Execs, never, CredentialStore | EventLog | GitObjects | OutputStore | WorkspaceHost> =>
+): Layer.Layer<Execs, never, CredentialStore | EnvironmentStore | EventLog | GitObjects | OutputStore | WorkspaceHost> =>
   Layer.effect(
     Execs,
     Effect.gen(function* () {
       const log = yield* EventLog
       const host = yield* WorkspaceHost
-      const credentials = yield* CredentialStore
+      const stores = yield* Effect.context<Variables.Needs>()
       const outputs = yield* OutputStore
       const issuers = yield* Issuers
       const redaction = yield* Redaction
@@ -221,11 +222,7 @@ export const layer = (
         id: ExecId,
         leave: Effect.Effect<void>
       ) {
-        const variables = yield* Effect.provideService(
-          ProjectEnvironment.variables(project.id),
-          CredentialStore,
-          credentials
-        )
+        const variables = yield* Effect.provideContext(Variables.ofWorkspaces(project.id), stores)
         yield* redaction.learn(project.id, [...Object.values(variables), ...Secrets.ofVariables(spec.env ?? {})])
         const redactor = yield* redaction.of(project.id)
         const scope = yield* Scope.fork(layerScope)

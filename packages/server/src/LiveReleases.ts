@@ -3,6 +3,7 @@
  * behind the first queries of workers and housekeeping, which are slow on an engine that has just started.
  */
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
+import * as Environments from "@rdev/core/services/projects/Environments"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -26,9 +27,10 @@ export const layer = (urlOf: (host: string) => string) =>
     LiveReleases,
     Effect.gen(function* () {
       const projects = yield* (yield* ProjectStore).list({ after: null, limit, only: null })
-      return projects.flatMap(({ environments, name }) =>
-        environments.flatMap((one): ReadonlyArray<LiveRelease> =>
-          one.name === "production" && one.sha !== null
+      const environments = yield* Environments.ofAll(projects)
+      return projects.flatMap(({ id, name }) =>
+        (environments.get(id) ?? []).flatMap((one): ReadonlyArray<LiveRelease> =>
+          one.name === "production" && one.release !== null
             ? [{ project: name, url: urlOf(new URL(one.url).hostname) }]
             : []
         )

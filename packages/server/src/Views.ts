@@ -11,6 +11,7 @@ import type { TreeStepView, TreeView } from "@rdev/api/groups/Trees"
 import type { DeliveryView, WebhookView } from "@rdev/api/groups/Webhooks"
 import type { ApiKey } from "@rdev/core/domain/ApiKey"
 import type { AuditEntry } from "@rdev/core/domain/Audit"
+import type { Environment } from "@rdev/core/domain/Environment"
 import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
 import type { FeatureIndex } from "@rdev/core/domain/FeatureIndex"
 import type { Operation, OperationStep } from "@rdev/core/domain/Operation"
@@ -33,8 +34,14 @@ import type { SlotState } from "./installation/SlotHealth.ts"
 const time = (millis: number) => DateTime.makeUnsafe(millis)
 const optionalTime = (millis: number | null) => (millis === null ? null : time(millis))
 
-/** `damages`: what was found damaged of it. */
-export const project = (one: Project, damages: ReadonlyArray<Damage>): ProjectView => ({
+/** What a view of a project shows beside its record. */
+export interface Beside {
+  readonly environments: ReadonlyArray<Environment>
+  /** What was found damaged of it. */
+  readonly damages: ReadonlyArray<Damage>
+}
+
+export const project = (one: Project, { damages, environments }: Beside): ProjectView => ({
   id: one.id,
   name: one.name,
   template: one.template,
@@ -44,8 +51,16 @@ export const project = (one: Project, damages: ReadonlyArray<Damage>): ProjectVi
   defaultBranch: one.defaultBranch,
   workDir: one.workDir,
   cloneUrl: one.cloneUrl,
-  resources: one.resources,
-  environments: one.environments,
+  resources: [
+    ...one.resources.map((resource) => ({ ...resource, environment: null })),
+    ...environments.flatMap(({ bindings, name }) => bindings.map((resource) => ({ ...resource, environment: name })))
+  ],
+  environments: environments.map(({ name, release, url }) => ({
+    name,
+    url,
+    sha: release?.sha ?? null,
+    releaseId: release?.id ?? null
+  })),
   conditions: damages.map(({ message, part, repair }) => ({ part, message, repair })),
   operationId: one.operationId,
   createdAt: one.createdAt,

@@ -7,6 +7,7 @@ import * as MemoryCi from "@rdev/core/memory/infra/Ci"
 import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as MemoryDeployer from "@rdev/core/memory/infra/Deployer"
 import * as MemoryDns from "@rdev/core/memory/infra/Dns"
+import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
 import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
@@ -50,6 +51,7 @@ const memory = Layer.mergeAll(
   MemoryCredentialStore.layer,
   MemoryDeployer.layer,
   MemoryDns.layer,
+  MemoryEnvironmentStore.layer,
   MemoryEventLog.layer,
   MemoryFeatureStore.layer,
   MemoryForge.layer,

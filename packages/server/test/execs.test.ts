@@ -4,6 +4,7 @@ import { type NewEvent, ofProject } from "@rdev/core/domain/Event"
 import * as NewId from "@rdev/core/ids/NewId"
 import type { Project } from "@rdev/core/domain/Project"
 import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
+import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
 import * as MemoryForge from "@rdev/core/memory/infra/Forge"
@@ -26,7 +27,7 @@ const shortSighted = Layer.effect(
         }))
     })
   )
-).pipe(Layer.provide(MemoryEventLog.layer))
+).pipe(Layer.provide(MemoryEventLog.layer), Layer.provideMerge(MemoryEnvironmentStore.layer))
 
 describe("execs", () => {
   it.effect("are found in the log behind many other events", () =>

@@ -1,5 +1,5 @@
 /** Credentials, encrypted before they reach the database (see Envelope). Rotation rewraps row by row and can be stopped anywhere. */
-import type { ProjectId } from "@rdev/core/domain/Ids"
+import type { OwnerId } from "@rdev/core/domain/Owner"
 import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
 import { isUnreadable, StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Clock, Effect, Layer, Option, Redacted } from "effect"
@@ -10,18 +10,18 @@ import { Quarantine } from "@rdev/core/ports/stores/Quarantine"
 import { fail, operation, reportDamage } from "../stores/StoreOperation.ts"
 
 const putSql = `
-  INSERT INTO rdev.credential (project_id, name, kek_id, wrapped_key, ciphertext, updated_at_millis) VALUES ($1, $2, $3, $4, $5, $6)
-  ON CONFLICT (project_id, name) DO UPDATE SET
+  INSERT INTO rdev.credential (owner, name, kek_id, wrapped_key, ciphertext, updated_at_millis) VALUES ($1, $2, $3, $4, $5, $6)
+  ON CONFLICT (owner, name) DO UPDATE SET
     kek_id = excluded.kek_id, wrapped_key = excluded.wrapped_key, ciphertext = excluded.ciphertext, updated_at_millis = excluded.updated_at_millis`
-const getSql = `SELECT kek_id, wrapped_key, ciphertext FROM rdev.credential WHERE project_id = $1 AND name = $2`
-const listSql = `SELECT name, updated_at_millis FROM rdev.credential WHERE project_id = $1 ORDER BY name`
-const removeSql = `DELETE FROM rdev.credential WHERE project_id = $1 AND name = $2`
-const removeAllSql = `DELETE FROM rdev.credential WHERE project_id = $1`
+const getSql = `SELECT kek_id, wrapped_key, ciphertext FROM rdev.credential WHERE owner = $1 AND name = $2`
+const listSql = `SELECT name, updated_at_millis FROM rdev.credential WHERE owner = $1 ORDER BY name`
+const removeSql = `DELETE FROM rdev.credential WHERE owner = $1 AND name = $2`
+const removeAllSql = `DELETE FROM rdev.credential WHERE owner = $1`
 const staleSql = `
-  SELECT project_id, name, kek_id, wrapped_key FROM rdev.credential
-  WHERE kek_id <> $1 AND (project_id, name) > ($2, $3) ORDER BY project_id, name LIMIT 100`
+  SELECT owner, name, kek_id, wrapped_key FROM rdev.credential
+  WHERE kek_id <> $1 AND (owner, name) > ($2, $3) ORDER BY owner, name LIMIT 100`
 /** The old wrapping stands in the condition: a value that was replaced meanwhile is left alone. */
-const rewrapSql = `UPDATE rdev.credential SET kek_id = $4, wrapped_key = $5 WHERE project_id = $1 AND name = $2 AND wrapped_key = $3 RETURNING name`
+const rewrapSql = `UPDATE rdev.credential SET kek_id = $4, wrapped_key = $5 WHERE owner = $1 AND name = $2 AND wrapped_key = $3 RETURNING name`
 
 interface Row {
   readonly kek_id: string
@@ -81,24 +81,24 @@ export const layer: Layer.Layer<CredentialStore, never, Database | Keyring> = La
     const { query } = yield* Database
     const keyring = yield* Keyring
 
-    const put = (projectId: ProjectId, name: string, value: Redacted.Redacted) =>
+    const put = (owner: OwnerId, name: string, value: Redacted.Redacted) =>
       Effect.gen(function* () {
-        const sealed = Envelope.seal(keyring.current, placeOf(projectId, name), Redacted.value(value))
+        const sealed = Envelope.seal(keyring.current, placeOf(owner, name), Redacted.value(value))
         const now = yield* Clock.currentTimeMillis
-        yield* query(putSql, [projectId, name, keyring.current.id, sealed.wrappedKey, sealed.ciphertext, now])
-        yield* (yield* Quarantine).clear(projectId, partOf(name))
+        yield* query(putSql, [owner, name, keyring.current.id, sealed.wrappedKey, sealed.ciphertext, now])
+        yield* (yield* Quarantine).clear(owner, partOf(name))
       })
-    const get = (projectId: ProjectId, name: string) =>
+    const get = (owner: OwnerId, name: string) =>
       Effect.gen(function* () {
-        const row = (yield* query<Row>(getSql, [projectId, name], { prepare: true }))[0]
+        const row = (yield* query<Row>(getSql, [owner, name], { prepare: true }))[0]
         if (row === undefined) return Option.none<Redacted.Redacted>()
         const value = yield* told(
-          projectId,
+          owner,
           name
         )(
           Effect.flatMap(kekOf(keyring, row.kek_id, name), (kek) =>
-            opening(projectId, name, () =>
-              Envelope.open(kek, placeOf(projectId, name), { wrappedKey: row.wrapped_key, ciphertext: row.ciphertext })
+            opening(owner, name, () =>
+              Envelope.open(kek, placeOf(owner, name), { wrappedKey: row.wrapped_key, ciphertext: row.ciphertext })
             )
           )
         )
@@ -106,23 +106,22 @@ export const layer: Layer.Layer<CredentialStore, never, Database | Keyring> = La
       })
 
     return CredentialStore.of({
-      put: (projectId, name, value) => operation("CredentialStore.put")(put(projectId, name, value)),
-      get: (projectId, name) => operation("CredentialStore.get")(get(projectId, name)),
-      list: (projectId) =>
+      put: (owner, name, value) => operation("CredentialStore.put")(put(owner, name, value)),
+      get: (owner, name) => operation("CredentialStore.get")(get(owner, name)),
+      list: (owner) =>
         operation("CredentialStore.list")(
-          Effect.map(
-            query<{ readonly name: string; readonly updated_at_millis: number }>(listSql, [projectId]),
-            (rows) => rows.map((row) => ({ name: row.name, updatedAtMillis: row.updated_at_millis }))
+          Effect.map(query<{ readonly name: string; readonly updated_at_millis: number }>(listSql, [owner]), (rows) =>
+            rows.map((row) => ({ name: row.name, updatedAtMillis: row.updated_at_millis }))
           )
         ),
-      remove: (projectId, name) =>
+      remove: (owner, name) =>
         operation("CredentialStore.remove")(
           Effect.andThen(
-            query(removeSql, [projectId, name]),
-            Effect.flatMap(Quarantine, (quarantine) => quarantine.clear(projectId, partOf(name)))
+            query(removeSql, [owner, name]),
+            Effect.flatMap(Quarantine, (quarantine) => quarantine.clear(owner, partOf(name)))
           )
         ),
-      removeAll: (projectId) => operation("CredentialStore.removeAll")(Effect.asVoid(query(removeAllSql, [projectId])))
+      removeAll: (owner) => operation("CredentialStore.removeAll")(Effect.asVoid(query(removeAllSql, [owner])))
     })
   })
 )
@@ -137,25 +136,24 @@ export const rotate: Effect.Effect<number, StoreError, Database | Keyring> = ope
     const { query } = yield* Database
     const keyring = yield* Keyring
     let count = 0
-    for (let at = { project_id: "", name: "" }; ;) {
-      const rows = yield* query<Row & { readonly project_id: string; readonly name: string }>(staleSql, [
+    for (let at = { owner: "", name: "" }; ;) {
+      const rows = yield* query<Row & { readonly owner: string; readonly name: string }>(staleSql, [
         keyring.current.id,
-        at.project_id,
+        at.owner,
         at.name
       ])
       for (const row of rows) {
         at = row
         const wrapped = yield* Effect.flatMap(kekOf(keyring, row.kek_id, row.name), (kek) =>
-          opening(row.project_id, row.name, () =>
-            Envelope.rewrap(kek, keyring.current, placeOf(row.project_id, row.name), row.wrapped_key)
+          opening(row.owner, row.name, () =>
+            Envelope.rewrap(kek, keyring.current, placeOf(row.owner, row.name), row.wrapped_key)
           )
         ).pipe(
-          told(row.project_id, row.name),
+          told(row.owner, row.name),
           Effect.catchIf(isUnreadable, () => Effect.succeed(null))
         )
         if (wrapped !== null)
-          count += (yield* query(rewrapSql, [row.project_id, row.name, row.wrapped_key, keyring.current.id, wrapped]))
-            .length
+          count += (yield* query(rewrapSql, [row.owner, row.name, row.wrapped_key, keyring.current.id, wrapped])).length
       }
       if (rows.length === 0) return count
     }

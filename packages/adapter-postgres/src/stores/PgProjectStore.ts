@@ -41,7 +41,6 @@ const without: typeof Project.Encoded = {
   workDir: "/workspace",
   cloneUrl: null,
   resources: [],
-  environments: [],
   operationId: null,
   createdAt: never,
   updatedAt: never,

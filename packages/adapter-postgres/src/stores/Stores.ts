@@ -5,6 +5,7 @@ import * as Keyring from "../secrets/Keyring.ts"
 import * as PgApiKeyStore from "./PgApiKeyStore.ts"
 import * as PgAuditStore from "./PgAuditStore.ts"
 import * as PgCredentialStore from "../secrets/PgCredentialStore.ts"
+import * as PgEnvironmentStore from "./PgEnvironmentStore.ts"
 import * as PgEventLog from "./PgEventLog.ts"
 import * as PgFeatureStore from "./PgFeatureStore.ts"
 import * as PgIdempotencyStore from "./PgIdempotencyStore.ts"
@@ -20,6 +21,7 @@ export const layerNoKeyring = Layer.mergeAll(
   PgProjectStore.layer,
   PgPolicyStore.layer,
   PgFeatureStore.layer,
+  PgEnvironmentStore.layer,
   PgOperationStore.layer,
   PgEventLog.layer,
   PgAuditStore.layer,

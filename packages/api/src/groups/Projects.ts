@@ -1,5 +1,6 @@
 /** Projects: create (or plan), look at, change, delete. */
-import { Environment, Project, ProjectName, ProjectStatus, Resource } from "@rdev/core/domain/Project"
+import { EnvironmentName, Resource } from "@rdev/core/domain/Environment"
+import { Project, ProjectName, ProjectStatus } from "@rdev/core/domain/Project"
 import { OperationId, ProjectId } from "@rdev/core/domain/Ids"
 import { OperationStep } from "@rdev/core/domain/Operation"
 import { Schema } from "effect"
@@ -12,8 +13,19 @@ import * as Wire from "../Wire.ts"
 const fields = Project.fields
 const text = (maximum: number) => Schema.String.check(Schema.isMaxLength(maximum))
 
-export const ResourceView = Wire.struct("Resource", Resource.fields)
-export const EnvironmentView = Wire.struct("Environment", Environment.fields)
+export const ResourceView = Wire.struct("Resource", {
+  ...Resource.fields,
+  /** Name of the environment that it was made for; null = the project, and all of its environments share it. */
+  environment: Schema.NullOr(Schema.String)
+})
+/** An environment in short. */
+export const EnvironmentSummary = Wire.struct("EnvironmentSummary", {
+  name: EnvironmentName,
+  url: Schema.String,
+  /** Commit of the live release; null before the first one. */
+  sha: Schema.NullOr(Schema.String),
+  releaseId: Schema.NullOr(Schema.String)
+})
 
 /** Something of the project that was found damaged and is left out until it is repaired. */
 export const ConditionView = Wire.struct("Condition", {
@@ -35,7 +47,7 @@ export const ProjectView = Wire.struct("Project", {
   workDir: fields.workDir,
   cloneUrl: fields.cloneUrl,
   resources: Schema.Array(ResourceView),
-  environments: Schema.Array(EnvironmentView),
+  environments: Schema.Array(EnvironmentSummary),
   /** Empty when nothing of it is known to be damaged. */
   conditions: Schema.Array(ConditionView),
   operationId: fields.operationId,
@@ -111,6 +123,8 @@ export const GitToken = Wire.struct("GitToken", {
 /** What a project's workspaces and deployments get as variables. Values are shown without what opens anything. */
 export const CredentialView = Wire.struct("Credential", {
   name: Schema.String,
+  /** Of the environment that has it alone; null = all of them. */
+  environment: Schema.NullOr(Schema.String),
   value: Schema.String,
   updatedAt: Wire.Time
 })

@@ -37,10 +37,11 @@ export const local = Effect.fn("AdaptersCommand.local")(function* (dataDir: stri
   }))
   const env = { ...process.env, ...(dataDir === null ? {} : { RDEV_DATA_DIR: dataDir }) }
   const { config, installation } = yield* Configuration.read({ env, layers: given.layers })
-  const adapters = [...installation.slots.values()].map((chosen): Shown => {
-    const { by, ...view } = SlotHealth.viewOf(chosen)
-    return { ...view, chosen_by: by, health: null }
-  })
+  const adapters = SlotHealth.views(installation).map(({ by, ...view }): Shown => ({
+    ...view,
+    chosen_by: by,
+    health: null
+  }))
   return { config, installation, answer: { file: installation.file, adapters } satisfies Answer }
 })
 

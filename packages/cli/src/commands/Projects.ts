@@ -45,7 +45,7 @@ const showProject = (one: Json, screen: Screen) => {
     ),
     ...table(
       resources.map((resource) => [
-        `  ${string(resource["kind"])}`,
+        `  ${string(resource["kind"])}${resource["environment"] === null ? "" : ` of ${string(resource["environment"])}`}`,
         string(resource["status"]),
         string(resource["detail"] ?? resource["external_id"])
       ])

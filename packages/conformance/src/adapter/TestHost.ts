@@ -8,6 +8,7 @@ import * as Ci from "@rdev/core/memory/infra/Ci"
 import * as CredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as Deployer from "@rdev/core/memory/infra/Deployer"
 import * as Dns from "@rdev/core/memory/infra/Dns"
+import * as EnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as EventLog from "@rdev/core/memory/stores/EventLog"
 import * as FeatureStore from "@rdev/core/memory/stores/FeatureStore"
 import * as Forge from "@rdev/core/memory/infra/Forge"
@@ -58,6 +59,7 @@ const stores: Layer.Layer<Stores> = Layer.mergeAll(
   ApiKeyStore.layer,
   AuditStore.layer,
   CredentialStore.layer,
+  EnvironmentStore.layer,
   EventLog.layer,
   FeatureStore.layer,
   IdempotencyStore.layer,

@@ -4,9 +4,10 @@
  * An installation decodes the configuration, builds the layers it was told to, and asks each slot for its health; there is no other
  * life cycle: what a layer acquires in its scope is released with it.
  */
-import { Effect, Layer, Redacted, Result, Schema, SchemaIssue } from "effect"
+import { Effect, Layer, Redacted, Result, Schema, SchemaIssue, type Scope } from "effect"
 import { describe, PortReason } from "../ports/infra/PortReason.ts"
 import type { Host } from "./Host.ts"
+import type { ResourceProvider } from "./ResourceProvider.ts"
 import type { SlotName, SlotNeeds, SlotServices } from "./Slots.ts"
 
 /** The version of this contract. An adapter that was written for another is refused, and told so. */
@@ -75,18 +76,38 @@ export interface AnySlot {
   readonly decode?: (input: unknown) => Decoded
 }
 
+/**
+ * A kind of resource that projects get, chosen under `resources.<kind>` of the platform file. The provider is built in a scope: what it
+ * acquires is released with the installation. Its `list` is asked for its health.
+ */
+export interface ResourceSlot<C> {
+  /** As of a slot. */
+  readonly config: Schema.Decoder<C>
+  readonly provider: (config: C) => Effect.Effect<ResourceProvider, AdapterError, Host | Scope.Scope>
+  /** Made by `define`, as of a slot. */
+  readonly decode?: (input: unknown) => Decoded
+}
+export interface AnyResourceSlot {
+  readonly config: Schema.Top
+  readonly provider: (config: never) => Effect.Effect<ResourceProvider, AdapterError, Host | Scope.Scope>
+  readonly decode?: (input: unknown) => Decoded
+}
+
 export interface Adapter {
   readonly api: typeof api
   /** As in `use: <name>`, for people. */
   readonly name: string
   readonly slots: { readonly [N in SlotName]?: AnySlot }
+  /** By kind, e.g. `logging`. */
+  readonly resources?: Readonly<Record<string, AnyResourceSlot>>
 }
 
-/** An adapter whose slots are typed by their configurations. */
-export interface Defined<C> {
+/** An adapter whose slots and resources are typed by their configurations. */
+export interface Defined<C, D = unknown> {
   readonly api: typeof api
   readonly name: string
   readonly slots: { readonly [N in keyof C]: Slot<N & SlotName, C[N]> }
+  readonly resources?: { readonly [K in keyof D]: ResourceSlot<D[K]> }
 }
 
 const secretKey: unique symbol = Symbol.for("rdev/adapter/secret") as never
@@ -125,15 +146,21 @@ const decoderOf = (schema: Schema.Top) => {
   }
 }
 
-/** Types the slots from their configuration, and adds how it is decoded. */
-export const define = <const C extends { readonly [N in SlotName]?: unknown }>(adapter: Defined<C>): Defined<C> => ({
-  ...adapter,
-  slots: Object.fromEntries(
-    Object.entries(adapter.slots as Readonly<Record<string, AnySlot>>).map(([name, slot]) => [
+const decoding = <S extends { readonly config: Schema.Top }>(slots: object): never =>
+  Object.fromEntries(
+    Object.entries(slots as Readonly<Record<string, S>>).map(([name, slot]) => [
       name,
       { ...slot, decode: decoderOf(slot.config) }
     ])
   ) as never
+
+/** Types slots and resources from their configuration, and adds how it is decoded. */
+export const define = <const C extends { readonly [N in SlotName]?: unknown }, const D = unknown>(
+  adapter: Defined<C, D>
+): Defined<C, D> => ({
+  ...adapter,
+  slots: decoding(adapter.slots),
+  ...(adapter.resources === undefined ? {} : { resources: decoding(adapter.resources) })
 })
 
 const secretMark = "rdev/adapter/Secret"

@@ -10,6 +10,7 @@ import type { CredentialStore } from "../ports/stores/CredentialStore.ts"
 import type { Deployer } from "../ports/infra/Deployer.ts"
 import type { Dns } from "../ports/infra/Dns.ts"
 import type { Edge } from "../ports/infra/Edge.ts"
+import type { EnvironmentStore } from "../ports/stores/EnvironmentStore.ts"
 import type { EventLog } from "../ports/stores/EventLog.ts"
 import type { FeatureStore } from "../ports/stores/FeatureStore.ts"
 import type { GitObjects } from "../ports/infra/GitObjects.ts"
@@ -37,6 +38,7 @@ export type Stores =
   | ApiKeyStore
   | AuditStore
   | CredentialStore
+  | EnvironmentStore
   | EventLog
   | FeatureStore
   | IdempotencyStore

@@ -13,6 +13,8 @@ const pattern = (prefix: string) =>
 
 export const ProjectId = pattern("proj").pipe(Schema.brand("rdev/proj"))
 export type ProjectId = typeof ProjectId.Type
+export const EnvironmentId = pattern("env").pipe(Schema.brand("rdev/env"))
+export type EnvironmentId = typeof EnvironmentId.Type
 export const FeatureId = pattern("feat").pipe(Schema.brand("rdev/feat"))
 export type FeatureId = typeof FeatureId.Type
 export const TaskId = pattern("task").pipe(Schema.brand("rdev/task"))
@@ -40,6 +42,7 @@ export type WebhookId = typeof WebhookId.Type
 
 export interface Ids {
   readonly proj: ProjectId
+  readonly env: EnvironmentId
   readonly feat: FeatureId
   readonly task: TaskId
   readonly op: OperationId

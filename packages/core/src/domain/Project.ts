@@ -1,5 +1,6 @@
-/** A project: one repository, its workspace, its environments and what was provisioned for it. Schemas only, no I/O. */
+/** A project: one repository, its workspaces, and what was provisioned for it. Schemas only, no I/O. */
 import { Schema } from "effect"
+import { Resource } from "./Environment.ts"
 import { OperationId, ProjectId } from "./Ids.ts"
 
 /** A DNS label: it becomes a host name, a repository name and a folder name. */
@@ -15,28 +16,13 @@ export type ProjectName = typeof ProjectName.Type
 export const ProjectStatus = Schema.Literals(["provisioning", "ready", "failed", "deleting", "deleted", "damaged"])
 export type ProjectStatus = typeof ProjectStatus.Type
 
-/** What one piece of infrastructure came to. `unavailable` says plainly that this installation cannot provide it. */
-export const ResourceStatus = Schema.Literals(["pending", "ready", "unavailable", "failed", "deleted"])
-export type ResourceStatus = typeof ResourceStatus.Type
-
-export const Environment = Schema.Struct({
+/** How environments stood in records of projects before they had records of their own. */
+const EnvironmentBefore = Schema.Struct({
   name: Schema.Literals(["staging", "production"]),
   url: Schema.String,
-  /** Commit of the live release; null before the first deployment. */
   sha: Schema.NullOr(Schema.String),
   releaseId: Schema.NullOr(Schema.String)
 })
-export type Environment = typeof Environment.Type
-
-export const Resource = Schema.Struct({
-  kind: Schema.Literals(["repository", "ci", "dns", "tls", "database", "cache", "deployment"]),
-  status: ResourceStatus,
-  provider: Schema.String,
-  /** The provider's name for it, e.g. a clone URL, a host name or a database name. Never a secret. */
-  externalId: Schema.NullOr(Schema.String),
-  detail: Schema.NullOr(Schema.String)
-})
-export type Resource = typeof Resource.Type
 
 export class Project extends Schema.Class<Project>("rdev/Project")({
   id: ProjectId,
@@ -49,8 +35,10 @@ export class Project extends Schema.Class<Project>("rdev/Project")({
   defaultBranch: Schema.String,
   workDir: Schema.String,
   cloneUrl: Schema.NullOr(Schema.String),
+  /** What was made for the project as a whole; what was made for one environment is bound to that. */
   resources: Schema.Array(Resource),
-  environments: Schema.Array(Environment),
+  /** Only in records that an earlier version wrote (see services/projects/Environments). */
+  environments: Schema.optionalKey(Schema.Array(EnvironmentBefore)),
   /** The operation that provisioned it last. */
   operationId: Schema.NullOr(OperationId),
   createdAt: Schema.DateTimeUtcFromString,

@@ -392,6 +392,8 @@ const retry = Effect.fn("Operations.retry")(function* (id: OperationId, options:
   const request = yield* CurrentRequest
   return yield* start({
     kind: operation.kind,
+    // Its input is one of that version.
+    version: operation.version,
     projectId: operation.projectId,
     input: operation.input,
     idempotencyKey: `retry-of/${id}`

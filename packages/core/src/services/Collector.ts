@@ -4,16 +4,19 @@
  * `cap` per sweep. What cannot be listed is not known to be orphaned: a failed listing forgets what was suspected of that provider, and a
  * failed look at the records ends the sweep. Suspicions live in this process: after a restart the window begins anew.
  */
-import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
-import type { ProjectId } from "../domain/Ids.ts"
-import { ProjectName } from "../domain/Project.ts"
+import { Clock, Context, Effect, Layer, Option } from "effect"
+import { Installed, type ResourceProvider } from "../adapter/ResourceProvider.ts"
+import type { EnvironmentId, ProjectId } from "../domain/Ids.ts"
+import type { ProjectName } from "../domain/Project.ts"
 import { Deployer } from "../ports/infra/Deployer.ts"
 import { Dns } from "../ports/infra/Dns.ts"
 import { RepositoryHost } from "../ports/infra/RepositoryHost.ts"
+import { EnvironmentStore } from "../ports/stores/EnvironmentStore.ts"
 import { ProjectStore } from "../ports/stores/ProjectStore.ts"
 import type { StoreError } from "../ports/stores/StoreError.ts"
 import { TenantDatabase } from "../ports/infra/TenantDatabase.ts"
 import { WorkspaceHost } from "../ports/infra/WorkspaceHost.ts"
+import { nameIn } from "./resources/OwnerOf.ts"
 
 export interface CollectorOptions {
   /** Default one hour. */
@@ -22,8 +25,11 @@ export interface CollectorOptions {
   readonly cap?: number
 }
 export interface Orphan {
-  readonly kind: "release" | "record" | "repository" | "database" | "workspace"
+  /** `release`, `record`, `repository`, `database`, `workspace`, or the kind that an adapter brought. */
+  readonly kind: string
   readonly projectId: ProjectId
+  /** Whose it is alone, where that is an environment. */
+  readonly environmentId?: EnvironmentId
   readonly externalId: string
 }
 export interface Sweep {
@@ -52,22 +58,28 @@ interface Source {
   readonly list: Effect.Effect<ReadonlyArray<Found>, { readonly message: string }>
 }
 
-const isName = Schema.is(ProjectName)
-/** The project's name as the provider's id ends with it: what the removing verbs ask for. */
-const nameIn = (externalId: string): ProjectName | null => {
-  const last =
-    externalId
-      .split("/")
-      .at(-1)
-      ?.replace(/\.git$/, "") ?? ""
-  return isName(last) ? last : null
-}
-
 interface Marked {
   readonly projectId: ProjectId
   readonly externalId: string
   readonly createdAtMillis: number
 }
+
+/** What an adapter made of a kind that it brought. */
+const ofProvider = ({ kind, list, remove }: ResourceProvider): Source => ({
+  kind,
+  list: Effect.map(list, (found) =>
+    found.map(({ createdAtMillis, externalId, owner }): Found => ({
+      orphan: {
+        kind,
+        projectId: owner.project.id,
+        ...(owner.environment === null ? {} : { environmentId: owner.id as EnvironmentId }),
+        externalId
+      },
+      createdAtMillis,
+      remove: remove(owner)
+    }))
+  )
+})
 
 const sources = Effect.gen(function* () {
   const deployer = yield* Deployer
@@ -131,7 +143,7 @@ const sources = Effect.gen(function* () {
       )
     }
   ]
-  return all
+  return [...all, ...[...(yield* Installed).values()].map(ofProvider)]
 })
 
 const keyOf = (orphan: Orphan) => `${orphan.kind} ${orphan.externalId} ${orphan.projectId}`
@@ -140,6 +152,7 @@ const make = (options: CollectorOptions) =>
   Effect.gen(function* () {
     const { cap, safetyMillis } = { safetyMillis: 3_600_000, cap: 20, ...options }
     const projects = yield* ProjectStore
+    const environments = yield* EnvironmentStore
     const all = yield* sources
     /** When each was first seen without a record, in an unbroken row of sweeps. */
     let suspects: ReadonlyMap<string, number> = new Map()
@@ -151,7 +164,13 @@ const make = (options: CollectorOptions) =>
         const record = yield* projects.byId(orphan.projectId)
         known.set(orphan.projectId, Option.isSome(record) && record.value.status !== "deleted")
       }
-      return found.filter(({ orphan }) => known.get(orphan.projectId) === false)
+      return yield* Effect.filter(found, ({ orphan }) =>
+        known.get(orphan.projectId) === false
+          ? Effect.succeed(true)
+          : orphan.environmentId === undefined
+            ? Effect.succeed(false)
+            : Effect.map(environments.byId(orphan.environmentId), Option.isNone)
+      )
     })
 
     const sweep = Effect.gen(function* () {
@@ -197,7 +216,7 @@ const make = (options: CollectorOptions) =>
     return Collector.of({ sweep })
   })
 
-type Needs = Deployer | Dns | RepositoryHost | ProjectStore | TenantDatabase | WorkspaceHost
+type Needs = Deployer | Dns | EnvironmentStore | ProjectStore | RepositoryHost | TenantDatabase | WorkspaceHost
 
 export const layer = (options: CollectorOptions = {}): Layer.Layer<Collector, never, Needs> =>
   Layer.effect(Collector, make(options))

@@ -7,6 +7,7 @@
  */
 import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import * as NewId from "../ids/NewId.ts"
+import type { Environment, Resource } from "../domain/Environment.ts"
 import type { ProjectId } from "../domain/Ids.ts"
 import type { Operation } from "../domain/Operation.ts"
 import { Project, ProjectName } from "../domain/Project.ts"
@@ -14,16 +15,20 @@ import type { OperationError } from "../operations/OperationError.ts"
 import { Operations, type StartRequest } from "../operations/Operations.ts"
 import type { OperationPlan } from "../operations/Plan.ts"
 import { Dns } from "../ports/infra/Dns.ts"
+import { EnvironmentStore } from "../ports/stores/EnvironmentStore.ts"
 import { OperationStore } from "../ports/stores/OperationStore.ts"
 import { ProjectStore } from "../ports/stores/ProjectStore.ts"
 import { StoreError } from "../ports/stores/StoreError.ts"
 import { TemplateError, Templates } from "../ports/infra/Templates.ts"
 import { UnitOfWork } from "../ports/stores/UnitOfWork.ts"
+import * as Environments from "./projects/Environments.ts"
 import { ProjectError, type ProjectReason } from "./projects/ProjectError.ts"
 import { deleteKind, provisionKind, syncKind } from "./projects/ProjectOperations.ts"
 import * as ProjectRecord from "./projects/ProjectRecord.ts"
 import { ProjectSettings } from "./projects/ProjectSettings.ts"
-import { type DeleteInput, ProvisionInput, SyncInput } from "./projects/ProvisionInput.ts"
+import { DeleteInput, ProvisionInput, SyncInput } from "./projects/ProvisionInput.ts"
+import * as Cells from "./resources/Cells.ts"
+import * as Providers from "./resources/Providers.ts"
 
 export interface NewProject {
   /** A DNS label of at most 40 characters. */
@@ -117,17 +122,35 @@ const checked = Effect.fnUntraced(function* (verb: string, request: NewProject) 
       detail: `there is no template "${template}"; there are ${available.join(", ")}`
     })
   }
-  const dns = yield* Dns
-  const input: ProvisionInput = {
-    name,
-    template,
-    description,
-    defaultBranch: settings.defaultBranch,
-    dnsTarget: settings.dnsTarget,
-    firstRelease: [...settings.firstRelease],
-    hosts: { production: dns.hostFor(name), staging: dns.hostFor(`staging.${name}`) }
-  }
-  return { input, agent, settings }
+  return { agent, settings, name, template, description }
+})
+
+const plannedOf = ({ hosts, id, kind, name, projectId }: Environment, release: boolean): Cells.PlannedEnvironment => ({
+  ...(id === Environments.idOf(projectId, name) ? {} : { id }),
+  name,
+  kind,
+  hosts: [...hosts],
+  release
+})
+
+/** Everything that is offered, for the one component that a repository is which does not say its components. */
+const wished = Effect.fnUntraced(function* (
+  project: Pick<Project, "defaultBranch" | "description" | "name" | "template">,
+  environments: ReadonlyArray<Environment>
+) {
+  const settings = yield* ProjectSettings
+  const resources = (yield* Providers.all).map(Cells.planned)
+  const first: ReadonlyArray<string> = settings.firstRelease
+  return {
+    name: project.name,
+    template: project.template,
+    description: project.description,
+    defaultBranch: project.defaultBranch,
+    address: settings.dnsTarget,
+    components: [{ name: project.name, needs: resources.map(({ kind }) => kind) }],
+    environments: environments.map((one) => plannedOf(one, first.includes(one.name))),
+    resources
+  } satisfies ProvisionInput
 })
 
 /** The project that holds the name, if the name can be given away: a failed one of which nothing is left. */
@@ -150,26 +173,20 @@ const holder = Effect.fnUntraced(function* (verb: string, name: string) {
 
 const newProject = (
   id: ProjectId,
-  { agent, input, settings }: Effect.Success<ReturnType<typeof checked>>,
+  { agent, description, name, settings, template }: Effect.Success<ReturnType<typeof checked>>,
   now: DateTime.Utc
 ): Project =>
   Project.make({
     id,
-    name: input.name,
-    template: input.template,
+    name,
+    template,
     status: "provisioning",
-    description: input.description,
+    description,
     agent,
-    defaultBranch: input.defaultBranch,
+    defaultBranch: settings.defaultBranch,
     workDir: settings.workDir,
     cloneUrl: null,
-    resources: ProjectRecord.pending(),
-    environments: (["production", "staging"] as const).map((name) => ({
-      name,
-      url: settings.urlOf(input.hosts[name]),
-      sha: null,
-      releaseId: null
-    })),
+    resources: [],
     operationId: null,
     createdAt: now,
     updatedAt: now,
@@ -186,28 +203,38 @@ const agreed = Effect.fnUntraced(function* (
   return digest === undefined ? undefined : yield* (yield* Operations).agreed(request, digest)
 })
 
+/** A failed one of which nothing is left gives its name away. */
+const giveAway = Effect.fnUntraced(function* (project: Project, now: DateTime.Utc) {
+  yield* (yield* ProjectStore).update(ProjectRecord.changed(project, { status: "deleted" }, now))
+  yield* (yield* EnvironmentStore).removeAll(project.id)
+})
+
 const create = Effect.fn("Projects.create")(function* (request: NewProject) {
   const operations = yield* Operations
   const projects = yield* ProjectStore
+  const environments = yield* EnvironmentStore
   const spec = yield* checked("create", request)
-  yield* holder("create", spec.input.name)
+  yield* holder("create", spec.name)
   const id = yield* NewId.make("proj")
-  const input = encodeInput(spec.input)
-  const plan = yield* agreed({ kind: provisionKind, input, projectId: id }, request.planDigest)
   const now = yield* DateTime.now
+  const project = newProject(id, spec, now)
+  const own = yield* Environments.make(id, spec.name)
+  const input = encodeInput(yield* wished(project, own))
+  const plan = yield* agreed({ kind: provisionKind, input, projectId: id }, request.planDigest)
   return yield* (yield* UnitOfWork).transact(
     Effect.gen(function* () {
-      const before = yield* holder("create", spec.input.name)
-      if (before !== null) yield* projects.update(ProjectRecord.changed(before, { status: "deleted" }, now))
+      const before = yield* holder("create", spec.name)
+      if (before !== null) yield* giveAway(before, now)
       yield* projects
-        .insert(newProject(id, spec, now))
+        .insert(project)
         .pipe(
           Effect.mapError((error) =>
             error.reason._tag === "AlreadyExists"
-              ? fail("create", { _tag: "AlreadyExists", name: spec.input.name, detail: "another project has it" })
+              ? fail("create", { _tag: "AlreadyExists", name: spec.name, detail: "another project has it" })
               : error
           )
         )
+      yield* Effect.forEach(own, (one) => environments.insert(one), { discard: true })
       const operation = yield* operations.start({
         kind: provisionKind,
         projectId: id,
@@ -222,18 +249,39 @@ const create = Effect.fn("Projects.create")(function* (request: NewProject) {
 
 const plan = Effect.fn("Projects.plan")(function* (request: NewProject) {
   const spec = yield* checked("plan", request)
-  yield* holder("plan", spec.input.name)
-  return yield* (yield* Operations).plan(provisionKind, encodeInput(spec.input), yield* NewId.make("proj"))
+  yield* holder("plan", spec.name)
+  const id = yield* NewId.make("proj")
+  const project = newProject(id, spec, yield* DateTime.now)
+  const input = yield* wished(project, yield* Environments.make(id, spec.name))
+  return yield* (yield* Operations).plan(provisionKind, encodeInput(input), id)
+})
+
+/** A kind that was provisioned here and is offered no more. */
+const formerly = ({ kind, provider }: Resource, per: "project" | "environment"): Cells.ResourceKind => ({
+  kind,
+  provider,
+  per,
+  after: [],
+  observed: true
 })
 
 const deletion = Effect.fnUntraced(function* (project: Project) {
-  const dns = yield* Dns
-  return {
+  const environments = yield* Environments.of(project.id)
+  const offered = (yield* Providers.all).map(Cells.planned)
+  const recorded = [
+    ...project.resources.map((resource) => formerly(resource, "project")),
+    ...environments.flatMap(({ bindings }) => bindings.map((resource) => formerly(resource, "environment")))
+  ]
+  const known = new Set(offered.map(({ kind }) => kind))
+  const lost = new Map(recorded.filter(({ kind }) => !known.has(kind)).map((one) => [one.kind, one]))
+  return encodeDelete({
     name: project.name,
-    hosts: { production: dns.hostFor(project.name), staging: dns.hostFor(`staging.${project.name}`) }
-  } satisfies DeleteInput
+    environments: environments.map((one) => plannedOf(one, true)),
+    resources: [...offered, ...lost.values()]
+  })
 })
 
+const encodeDelete = Schema.encodeSync(DeleteInput)
 const encodeSync = Schema.encodeSync(SyncInput)
 
 const syncable = ({ name, operationId, status }: Project) =>
@@ -248,24 +296,13 @@ const syncable = ({ name, operationId, status }: Project) =>
 
 const syncing = Effect.fnUntraced(function* (project: Project) {
   const from = yield* syncable(project)
-  const settings = yield* ProjectSettings
-  const dns = yield* Dns
-  return encodeSync({
-    name: project.name,
-    template: project.template,
-    description: project.description,
-    defaultBranch: project.defaultBranch,
-    dnsTarget: settings.dnsTarget,
-    firstRelease: [...settings.firstRelease],
-    hosts: { production: dns.hostFor(project.name), staging: dns.hostFor(`staging.${project.name}`) },
-    from
-  })
+  return encodeSync({ ...(yield* wished(project, yield* Environments.of(project.id))), from })
 })
 
 const sync = Effect.fn("Projects.sync")(function* (idOrName: string, planDigest?: string) {
   const operations = yield* Operations
+  const input = yield* syncing(yield* find("sync", idOrName))
   const project = yield* find("sync", idOrName)
-  const input = yield* syncing(project)
   const plan = yield* agreed({ kind: syncKind, input, projectId: project.id }, planDigest)
   return yield* (yield* UnitOfWork).transact(
     Effect.gen(function* () {
@@ -305,6 +342,7 @@ const remove = Effect.fn("Projects.delete")(function* (idOrName: string, planDig
   const before = yield* deleting(project)
   if (before !== null) return before
   const input = yield* deletion(project)
+  const { revision } = yield* find("delete", project.id)
   const plan = yield* agreed({ kind: deleteKind, input, projectId: project.id }, planDigest)
   return yield* (yield* UnitOfWork).transact(
     Effect.gen(function* () {
@@ -314,7 +352,7 @@ const remove = Effect.fn("Projects.delete")(function* (idOrName: string, planDig
         kind: deleteKind,
         projectId: project.id,
         input,
-        idempotencyKey: `${deleteKind}/${project.id}/${project.revision}`,
+        idempotencyKey: `${deleteKind}/${project.id}/${revision}`,
         ...(plan === undefined ? {} : { plan })
       })
       return { project: yield* find("delete", project.id), operation }
@@ -327,7 +365,7 @@ const planDelete = Effect.fn("Projects.planDelete")(function* (idOrName: string)
   return yield* (yield* Operations).plan(deleteKind, yield* deletion(project), project.id)
 })
 
-type Needs = Dns | Operations | OperationStore | ProjectStore | Templates | UnitOfWork
+type Needs = Dns | EnvironmentStore | Operations | OperationStore | ProjectStore | Templates | UnitOfWork
 
 export const layer: Layer.Layer<Projects, never, Needs> = Layer.effect(
   Projects,

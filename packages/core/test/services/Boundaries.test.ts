@@ -4,6 +4,7 @@ import * as NewId from "@rdev/core/ids/NewId"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
 import * as MemoryAuditStore from "@rdev/core/memory/stores/AuditStore"
 import * as AuditStore from "@rdev/core/ports/stores/AuditStore"
+import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
 import { OperationStore } from "@rdev/core/ports/stores/OperationStore"
@@ -19,7 +20,9 @@ import * as Harness from "../operations/Harness.ts"
 import { request, shelf, three } from "../operations/Shelf.ts"
 
 const secret = "tok_4f9A8c2E7b1D0x5K"
-const redaction = Redaction.layer({ values: [secret] }).pipe(Layer.provideMerge(MemoryCredentialStore.layer))
+const redaction = Redaction.layer({ values: [secret] }).pipe(
+  Layer.provideMerge(Layer.merge(MemoryCredentialStore.layer, MemoryEnvironmentStore.layer))
+)
 
 describe("what a task leaves", () => {
   const ends: Readonly<Record<string, TaskHandler>> = {

@@ -15,6 +15,7 @@ import * as TenantDatabase from "@rdev/core/ports/infra/TenantDatabase"
 import * as Tls from "@rdev/core/ports/infra/Tls"
 import { Projects } from "@rdev/core/services/Projects"
 import { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
+import * as Environments from "@rdev/core/services/projects/Environments"
 import { until } from "../operations/Harness.ts"
 import { boot, Oracle, world } from "./World.ts"
 
@@ -46,21 +47,48 @@ describe("Projects", () => {
         [
           ["repository", "ready"],
           ["ci", "ready"],
-          ["dns", "ready"],
-          ["tls", "ready"],
           ["database", "ready"],
-          ["cache", "ready"],
-          ["deployment", "ready"]
+          ["cache", "ready"]
         ]
       )
-      assert.match(ready.environments.find((one) => one.name === "production")?.releaseId ?? "", /^rel_/)
-      assert.strictEqual(ready.environments.find((one) => one.name === "staging")?.releaseId, null)
+      const [production, staging] = yield* Environments.of(ready.id)
+      assert.deepStrictEqual(
+        [production, staging].map((one) => [
+          one?.name,
+          one?.kind,
+          one?.hosts,
+          one?.bindings.map(({ externalId, kind, status }) => [kind, status, kind === "deployment" ? null : externalId])
+        ]),
+        [
+          [
+            "production",
+            "production",
+            ["hello.localhost"],
+            [
+              ["dns", "ready", "hello.localhost"],
+              ["tls", "ready", "hello.localhost"],
+              ["deployment", "ready", null]
+            ]
+          ],
+          [
+            "staging",
+            "staging",
+            ["staging.hello.localhost"],
+            [
+              ["dns", "ready", "staging.hello.localhost"],
+              ["tls", "ready", "staging.hello.localhost"]
+            ]
+          ]
+        ]
+      )
+      assert.match(production?.release?.id ?? "", /^rel_/)
+      assert.strictEqual(staging?.release, null)
       assert.isTrue(ready.cloneUrl?.endsWith("hello.git") ?? false)
       const credential = Option.getOrThrow(yield* (yield* CredentialStore).get(ready.id, "DATABASE_URL"))
       assert.match(Redacted.value(credential), /^memory:/)
       const { events } = yield* (yield* EventLog).read(ofProject(ready.id), 0, 1_000)
       assert.isFalse(JSON.stringify(events).includes(Redacted.value(credential)), "a secret is in the event log")
-      assert.strictEqual(events.filter((event) => event.type === "step.completed").length, 7)
+      assert.strictEqual(events.filter((event) => event.type === "step.completed").length, 9)
       assert.isTrue(events.every((event) => event.subject.operationId === operation.id))
     }).pipe(Effect.provide(Layer.fresh(world())))
   )
@@ -73,18 +101,20 @@ describe("Projects", () => {
       yield* process.kill
       const project = yield* (yield* Projects).get("hello")
       assert.strictEqual(project.status, "ready")
+      const all = [...project.resources, ...(yield* Environments.of(project.id)).flatMap(({ bindings }) => bindings)]
       assert.deepStrictEqual(
-        project.resources.filter((one) => one.status === "unavailable").map((one) => [one.kind, one.detail]),
+        all.filter((one) => one.status === "unavailable").map((one) => [one.kind, one.detail]),
         [
-          ["tls", "this installation serves plain HTTP on loopback"],
           ["database", "no database server is configured: set RDEV_TENANT_DATABASE_URL"],
-          ["cache", "no cache server is configured: set RDEV_TENANT_CACHE_URL"]
+          ["cache", "no cache server is configured: set RDEV_TENANT_CACHE_URL"],
+          ["tls", "this installation serves plain HTTP on loopback"],
+          ["tls", "this installation serves plain HTTP on loopback"]
         ]
       )
       const plan = yield* (yield* Projects).plan({ name: "other" })
       assert.deepStrictEqual(
         plan.steps.filter((step) => step.change === "no-op").map((step) => step.key),
-        ["tls", "database", "cache"]
+        ["tls.production", "tls.staging", "database", "cache"]
       )
     }).pipe(Effect.provide(Layer.fresh(world(bare))))
   )
@@ -112,7 +142,7 @@ describe("Projects", () => {
       const plan = yield* projects.plan({ name: "hello" })
       assert.deepStrictEqual(
         plan.steps.map((step) => step.change),
-        ["create", "create", "create", "create", "create", "create", "create"]
+        Array.from({ length: 9 }, () => "create")
       )
       const other = yield* NewId.make("proj")
       yield* (yield* RepositoryHost).ensure(
@@ -151,16 +181,16 @@ describe("Projects", () => {
       const projects = yield* Projects
       const process = yield* boot(new Oracle())
       const id = yield* provisioned("hello")
-      const before = yield* projects.get("hello")
       const first = yield* projects.planSync("hello")
       assert.deepStrictEqual(
         first.steps.filter((step) => step.change !== "adopt").map((step) => step.key),
         ["ci"]
       )
-      const host = before.resources.find((one) => one.kind === "dns")?.externalId?.split(" ")[0] ?? ""
+      const environments = yield* Environments.of(id)
+      const host = environments[0]?.hosts[0] ?? ""
       yield* (yield* Dns).remove(id, host)
       const plan = yield* projects.planSync("hello")
-      assert.strictEqual(plan.steps.find((step) => step.key === "dns")?.change, "update")
+      assert.strictEqual(plan.steps.find((step) => step.key === "dns.production")?.change, "create")
       assert.include((yield* Effect.flip(projects.sync("hello", first.digest))).message, "plan again")
       const { operation, project } = yield* projects.sync("hello", plan.digest)
       assert.strictEqual(project.status, "provisioning")
@@ -170,7 +200,11 @@ describe("Projects", () => {
       yield* process.kill
       const after = yield* projects.get("hello")
       assert.strictEqual(after.status, "ready")
-      assert.deepStrictEqual(after.environments, before.environments, "the release stays")
+      assert.deepStrictEqual(
+        (yield* Environments.of(id)).map(({ release }) => release),
+        environments.map(({ release }) => release),
+        "the release stays"
+      )
       assert.isTrue(Option.isSome(yield* (yield* Dns).observe(host)))
     }).pipe(Effect.provide(Layer.fresh(world())))
   )
@@ -227,7 +261,8 @@ describe("Projects", () => {
       const failed = yield* projects.get("hello")
       assert.strictEqual(failed.status, "failed")
       assert.strictEqual(failed.resources.find((one) => one.kind === "repository")?.status, "failed")
-      assert.strictEqual(failed.resources.find((one) => one.kind === "dns")?.status, "deleted")
+      const [production] = yield* Environments.of(failed.id)
+      assert.strictEqual(production?.bindings.find((one) => one.kind === "dns")?.status, "deleted")
     }).pipe(Effect.provide(Layer.fresh(world())))
   )
 
@@ -319,13 +354,15 @@ describe("Projects", () => {
       broken = true
       const { operation } = yield* projects.delete("hello")
       const failed = yield* until(operation.id, "failed")
-      assert.include(failed.error?.message ?? "", "and 1 more failed steps")
+      assert.include(failed.error?.message ?? "", "and 2 more failed steps")
       assert.strictEqual((yield* (yield* RepositoryHost).list).length, 0)
       const project = yield* projects.get("hello")
       assert.deepStrictEqual(
         [project.status, ...project.resources.filter((one) => one.status === "failed").map((one) => one.kind)],
-        ["failed", "dns", "database"]
+        ["failed", "database"]
       )
+      for (const { bindings } of yield* Environments.of(project.id))
+        assert.strictEqual(bindings.find(({ kind }) => kind === "dns")?.status, "failed")
       broken = false
       yield* (yield* Operations).retry(operation.id)
       yield* until(operation.id, "completed")

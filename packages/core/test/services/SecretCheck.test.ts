@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
 import type { ProjectName } from "@rdev/core/domain/Project"
+import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
 import * as MemoryForge from "@rdev/core/memory/infra/Forge"
@@ -16,7 +17,7 @@ import { Effect, Layer, Redacted } from "effect"
 const secret = "postgresql://shop:Kx9q7TzW3vB8nRm@db.internal:5432/shop"
 const layer = Layer.provideMerge(
   Redaction.layer({ values: [] }),
-  Layer.merge(MemoryCredentialStore.layer, MemoryForge.layer)
+  Layer.mergeAll(MemoryCredentialStore.layer, MemoryEnvironmentStore.layer, MemoryForge.layer)
 )
 
 describe("a hand-over", () => {

@@ -17,6 +17,8 @@ import * as MemoryDeployer from "@rdev/core/memory/infra/Deployer"
 import * as Deployer from "@rdev/core/ports/infra/Deployer"
 import * as MemoryDns from "@rdev/core/memory/infra/Dns"
 import * as Dns from "@rdev/core/ports/infra/Dns"
+import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
+import type * as EnvironmentStore from "@rdev/core/ports/stores/EnvironmentStore"
 import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
 import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
@@ -38,6 +40,7 @@ import * as PolicyStore from "@rdev/core/ports/stores/PolicyStore"
 import * as MemoryProjectStore from "@rdev/core/memory/stores/ProjectStore"
 import * as ProjectStore from "@rdev/core/ports/stores/ProjectStore"
 import { StoreError } from "@rdev/core/ports/stores/StoreError"
+import { Installed, ResourceError } from "@rdev/core/adapter/ResourceProvider"
 import { Templates } from "@rdev/core/ports/infra/Templates"
 import * as MemoryTenantCache from "@rdev/core/memory/infra/TenantCache"
 import * as TenantCache from "@rdev/core/ports/infra/TenantCache"
@@ -64,6 +67,7 @@ const templates = Layer.succeed(Templates, {
 const stores = Layer.mergeAll(
   MemoryAuditStore.layer,
   MemoryCredentialStore.layer,
+  MemoryEnvironmentStore.layer,
   MemoryEventLog.layer,
   MemoryFeatureStore.layer,
   MemoryNotifier.layer,
@@ -85,7 +89,7 @@ export const providers = Layer.mergeAll(
   templates
 )
 
-/** Everything but a runner; `with` replaces providers. */
+/** Everything but a runner; `replaced` replaces providers, or brings kinds of resources. */
 export const world = (
   replaced:
     | Layer.Layer<never>
@@ -100,6 +104,7 @@ export const world = (
 export type Everything =
   | Infrastructure
   | AuditStore.AuditStore
+  | EnvironmentStore.EnvironmentStore
   | EventLog.EventLog
   | FeatureStore.FeatureStore
   | Notifier.Notifier
@@ -130,6 +135,7 @@ export class Oracle {
 const nameOf = (args: ReadonlyArray<unknown>): string => {
   const [first, second] = args
   if (typeof first === "object" && first !== null) {
+    if ("project" in first && "id" in first) return String(first.id)
     if ("host" in first) return String(first.host)
     const environment =
       typeof second === "object" && second !== null && "environment" in second ? `/${String(second.environment)}` : ""
@@ -275,7 +281,13 @@ export const boot = (oracle: Oracle, options: Options = {}): Effect.Effect<Proce
         watched("UnitOfWork", Context.get(base, UnitOfWork.UnitOfWork), storeFailure, life)
       )
     )
-    const registry = Definition.registry(yield* Effect.provideContext(Effect.all(definitions), mine))
+    const brought = [...Context.get(base, Installed)].map(
+      ([kind, provider]) =>
+        [kind, watched(kind, provider, (operation, reason) => new ResourceError({ operation, reason }), life)] as const
+    )
+    const registry = Definition.registry(
+      yield* Effect.provideContext(Effect.provideService(Effect.all(definitions), Installed, new Map(brought)), mine)
+    )
     const scope = yield* Scope.make()
     const work = OperationRunner.run({ drainMillis: 0, ...options.runner }).pipe(
       Effect.provideService(Definition.OperationDefinitions, registry),

@@ -6,13 +6,11 @@ import { CurrentRequest } from "@rdev/core/domain/Principal"
 import { Project } from "@rdev/core/domain/Project"
 import { Operations } from "@rdev/core/operations/Operations"
 import { AuditStore } from "@rdev/core/ports/stores/AuditStore"
-import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
 import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { AgentHarness } from "@rdev/core/ports/agents/AgentHarness"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
-import { Quarantine } from "@rdev/core/ports/stores/Quarantine"
 import { Projects, type Started } from "@rdev/core/services/Projects"
-import * as ProjectEnvironment from "@rdev/core/services/projects/ProjectEnvironment"
+import * as Variables from "@rdev/core/services/projects/Variables"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -22,6 +20,7 @@ import * as Redacted from "effect/Redacted"
 import * as Access from "../Access.ts"
 import { answer } from "../http/Failures.ts"
 import { Paging } from "../http/Paging.ts"
+import * as ProjectViews from "../ProjectViews.ts"
 import * as Views from "../Views.ts"
 import { waited } from "./Operations.ts"
 
@@ -49,12 +48,11 @@ export const layer = HttpApiBuilder.group(
     const paging = yield* Paging
     const repositories = yield* RepositoryHost
     const auditTrail = yield* AuditStore
-    const credentials = yield* CredentialStore
+    const stores = yield* Effect.context<Variables.Needs>()
 
-    const quarantine = yield* Quarantine
-    const shown = (project: Project) => Views.project(project, quarantine.of(project.id))
+    const views = yield* ProjectViews.make
     const withEtag = (project: Project) =>
-      HttpApiSchema.withHeaders({ body: shown(project), headers: { etag: etagOf(project) } })
+      Effect.map(views.one(project), (body) => HttpApiSchema.withHeaders({ body, headers: { etag: etagOf(project) } }))
 
     const accepted = Effect.fnUntraced(function* ({ operation }: Started, seconds: number) {
       yield* waited(operations, operation, seconds)
@@ -150,7 +148,7 @@ export const layer = HttpApiBuilder.group(
             if (query.dry_run === "true") return Views.plan(yield* projects.plan(payload))
             const started = yield* projects.create(payload)
             const reply = yield* accepted(started, waitSeconds(headers))
-            return { ...reply, project: shown(yield* projects.get(started.project.id)) }
+            return { ...reply, project: yield* views.one(yield* projects.get(started.project.id)) }
           })
         ),
       list: ({ query }) =>
@@ -160,14 +158,14 @@ export const layer = HttpApiBuilder.group(
             const names = ["projects", ...(principal.projects ?? [])]
             const { after, limit } = yield* paging.read(names, query)
             const rows = yield* projects.list({ after, limit, only: principal.projects })
-            return { projects: rows.map(shown), nextCursor: paging.next(names, limit, rows, rows.at(-1)?.id) }
+            return { projects: yield* views.all(rows), nextCursor: paging.next(names, limit, rows, rows.at(-1)?.id) }
           })
         ),
-      get: ({ params }) => answer(Effect.map(projects.get(params.project), withEtag)),
+      get: ({ params }) => answer(Effect.flatMap(projects.get(params.project), withEtag)),
       update: ({ headers, params, payload }) =>
         answer(
           Effect.gen(function* () {
-            return withEtag(yield* change(yield* findProject(params.project), headers["if-match"], payload))
+            return yield* withEtag(yield* change(yield* findProject(params.project), headers["if-match"], payload))
           })
         ),
       delete: ({ headers, params }) =>
@@ -176,14 +174,11 @@ export const layer = HttpApiBuilder.group(
         answer(
           Effect.gen(function* () {
             const project = yield* findProject(params.project)
-            const found = yield* Effect.provideService(
-              ProjectEnvironment.shown(project.id),
-              CredentialStore,
-              credentials
-            )
+            const found = yield* Effect.provideContext(Variables.shown(project.id), stores)
             return {
-              credentials: found.map(({ name, updatedAtMillis, value }) => ({
+              credentials: found.map(({ environment, name, updatedAtMillis, value }) => ({
                 name,
+                environment,
                 value,
                 updatedAt: DateTime.makeUnsafe(updatedAtMillis)
               }))

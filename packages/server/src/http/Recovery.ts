@@ -5,12 +5,12 @@
 import { Accepted, ProjectAccepted } from "@rdev/api/groups/Projects"
 import type { OperationId } from "@rdev/core/domain/Ids"
 import { Operations } from "@rdev/core/operations/Operations"
-import { Quarantine } from "@rdev/core/ports/stores/Quarantine"
 import { Projects } from "@rdev/core/services/Projects"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as ProjectViews from "../ProjectViews.ts"
 import * as Views from "../Views.ts"
 import { answer } from "./Failures.ts"
 import type * as Problem from "@rdev/api/Problem"
@@ -31,12 +31,12 @@ const others = /^\/(?:projects\/[^/]+\/operations|trees\/runs)$/
 const encodeProject = Schema.encodeEffect(Schema.fromJsonString(ProjectAccepted))
 const encode = Schema.encodeEffect(Schema.fromJsonString(Accepted))
 
-export const layer: Layer.Layer<Recovery, never, Operations | Projects> = Layer.effect(
+export const layer: Layer.Layer<Recovery, never, Operations | Projects | ProjectViews.Needs> = Layer.effect(
   Recovery,
   Effect.gen(function* () {
     const operations = yield* Operations
     const projects = yield* Projects
-    const quarantine = yield* Quarantine
+    const views = yield* ProjectViews.make
     return Recovery.of({
       startsOperation: (pathname) => pathname === ofProject || others.test(pathname),
       accepted: (pathname, operationId) =>
@@ -46,7 +46,7 @@ export const layer: Layer.Layer<Recovery, never, Operations | Projects> = Layer.
             const accepted = Views.accepted(operation)
             if (pathname !== ofProject || operation.projectId === null) return yield* encode(accepted)
             const project = yield* projects.get(operation.projectId)
-            return yield* encodeProject({ ...accepted, project: Views.project(project, quarantine.of(project.id)) })
+            return yield* encodeProject({ ...accepted, project: yield* views.one(project) })
           })
         )
     })

@@ -12,6 +12,7 @@ import { dirname, join } from "node:path"
 import { type ServerConfig, StartError } from "../ServerConfig.ts"
 import type { Choice, Chosen } from "./Choice.ts"
 import * as Packages from "./Packages.ts"
+import * as Resources from "./Resources.ts"
 
 /** The `sdlc` command in one file, as workspaces get it. */
 export const sdlcProgram = () =>
@@ -90,7 +91,7 @@ export const offers = (choice: Choice): Layer.Layer<never, StartError | AdapterE
 export const below = (choice: Choice): Layer.Layer<Stores, StartError | AdapterError, Host.Host> =>
   Layer.merge(slot(choice, "notifier"), slot(choice, "credentials")).pipe(
     Layer.provideMerge(Layer.merge(part(choice, "prepare"), slot(choice, "stores"))),
-    Layer.provideMerge(part(choice, "offers"))
+    Layer.provideMerge(Layer.merge(part(choice, "offers"), Resources.layer(choice.resources)))
   ) as Layer.Layer<Stores, StartError | AdapterError, Host.Host>
 
 type Above = Exclude<SlotName, "stores" | "credentials" | "notifier">

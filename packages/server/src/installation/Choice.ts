@@ -8,6 +8,7 @@ import type { Any } from "effect/Layer"
 import { decode, type Key, keysOf } from "./Decode.ts"
 import { type Fault, fault, nearest, oneOf } from "./Fault.ts"
 import * as Packages from "./Packages.ts"
+import * as Resources from "./Resources.ts"
 import { join, type Value } from "./PlatformYaml.ts"
 import type { Source } from "./SecretRefs.ts"
 
@@ -29,6 +30,8 @@ export interface Choice {
   /** null = no file. */
   readonly file: string | null
   readonly slots: ReadonlyMap<SlotName, Chosen>
+  /** By kind: what adapters bring beside the slots. */
+  readonly resources: ReadonlyMap<string, Resources.ChosenResource>
   /** To be masked wherever text is kept. */
   readonly secrets: ReadonlyArray<string>
   /** Whether several processes may use the stores at once. */
@@ -65,6 +68,7 @@ export interface Asked {
 }
 export interface Wanted {
   readonly asked: ReadonlyArray<Asked>
+  readonly resources: ReadonlyArray<Resources.AskedResource>
   readonly address: string | null
   readonly faults: ReadonlyArray<Fault>
 }
@@ -94,11 +98,11 @@ const addressPattern = /^(?=.{1,253}$)[a-z0-9:]([a-z0-9.:-]*[a-z0-9:])?$/i
 /** What a platform file asks for. Pure. */
 export const wanted = (value: Value, lineOf: Source["lineOf"]): Wanted => {
   const asked: Array<Asked> = []
+  const brought: Array<Resources.AskedResource> = []
   const faults: Array<Fault> = []
   let address: string | null = null
   const tell = (path: string, problem: string, fix: string) => void faults.push(fault(path, lineOf(path), problem, fix))
-  const slotAt = (slot: SlotName, path: string, entry: Value) => {
-    const choices = Packages.forSlot(slot)
+  const entryAt = (path: string, entry: Value, choices: ReadonlyArray<string>) => {
     const example = `${path.split(".").at(-1)}: { use: ${choices[0] ?? '"@acme/package"'} }`
     if (!isMap(entry)) return tell(path, "this is no choice of an adapter", `Write ${example}`)
     const { use, ...said } = entry
@@ -112,7 +116,25 @@ export const wanted = (value: Value, lineOf: Source["lineOf"]): Wanted => {
     }
     if (typeof use !== "string" || use.trim() === "")
       return tell(join(path, "use"), "this is not the name of an adapter", `Write ${example}`)
-    asked.push({ slot, path, use: use.trim(), said })
+    return { path, use: use.trim(), said }
+  }
+  const slotAt = (slot: SlotName, path: string, entry: Value) => {
+    const found = entryAt(path, entry, Packages.forSlot(slot))
+    if (found !== undefined) asked.push({ slot, ...found })
+  }
+  /** A kind that no slot fills. */
+  const kindAt = (kind: string, path: string, entry: Value) => {
+    const elsewhere = top.has(kind) ? meant(kind, top) : null
+    const refused = elsewhere === null ? Resources.refusedKind(kind) : null
+    if (elsewhere !== null)
+      return tell(
+        path,
+        "every project gets this, from a slot of its own",
+        `Write it as ${elsewhere}, at the top of the file`
+      )
+    if (refused !== null) return tell(path, ...refused)
+    const found = entryAt(path, entry, [])
+    if (found !== undefined) brought.push({ kind, ...found })
   }
   const resourcesAt = (entry: Value) => {
     if (!isMap(entry))
@@ -125,24 +147,13 @@ export const wanted = (value: Value, lineOf: Source["lineOf"]): Wanted => {
       const slot = resources.get(kind)
       const path = join("resources", kind)
       if (slot !== undefined) slotAt(slot, path, inner)
-      else {
-        const near = meant(kind, resources)
-        tell(
-          path,
-          "projects get no resources of this kind from this version",
-          near?.startsWith("resources.") === true
-            ? `Write ${near.split(".")[1]}, or remove it`
-            : near !== null
-              ? `Write it as ${near}, at the top of the file`
-              : `Remove it; there are ${[...resources.keys()].join(" and ")}`
-        )
-      }
+      else kindAt(kind, path, inner)
     }
   }
-  if (value === null) return { asked, address, faults }
+  if (value === null) return { asked, resources: brought, address, faults }
   if (!isMap(value)) {
     tell("", "the file says no keys", "Write slots such as dns: { use: local }")
-    return { asked, address, faults }
+    return { asked, resources: brought, address, faults }
   }
   for (const [key, entry] of Object.entries(value)) {
     const slot = top.get(key)
@@ -171,7 +182,7 @@ export const wanted = (value: Value, lineOf: Source["lineOf"]): Wanted => {
       )
     }
   }
-  return { asked, address, faults }
+  return { asked, resources: brought, address, faults }
 }
 
 /** How people call what fills a slot. */
@@ -232,6 +243,9 @@ export const make = async (
       .filter(([slot]) => !said.has(slot))
       .map(([slot, use]) => ask({ slot, path: slots[slot].path, use, said: {} }, "default", source, folders))
   ])
+  const kinds = await Promise.all(
+    request.resources.map((one) => Resources.choose(one, source, folders, [...resources.keys()]))
+  )
   const twice = request.asked
     .filter(({ slot }) => given.has(slot))
     .map(({ path }) =>
@@ -242,7 +256,7 @@ export const make = async (
         "Remove it from the file, or from the program"
       )
     )
-  const faults = [...request.faults, ...twice, ...answers.flatMap((answer) => answer.faults)]
+  const faults = [...request.faults, ...twice, ...[...answers, ...kinds].flatMap((answer) => answer.faults)]
   const chosen = new Map(
     answers.flatMap((answer) => (answer.chosen === null ? [] : [[answer.chosen.slot, answer.chosen] as const]))
   )
@@ -262,7 +276,8 @@ export const make = async (
     choice: {
       file: request.file,
       slots: new Map(slotNames.flatMap((name) => (chosen.has(name) ? [[name, chosen.get(name)!] as const] : []))),
-      secrets: answers.flatMap((answer) => answer.secrets),
+      resources: new Map(kinds.flatMap(({ chosen: one }) => (one === null ? [] : [[one.kind, one] as const]))),
+      secrets: [...answers, ...kinds].flatMap((answer) => answer.secrets),
       shared: isShared(chosen.get("stores")),
       address: request.address ?? "127.0.0.1"
     }

@@ -83,7 +83,7 @@ const look = async ({ cwd = process.cwd(), embedded = false, env, given }: Optio
   const named = env["RDEV_PLATFORM"]?.trim() ?? ""
   const path = resolve(cwd, named === "" ? "platform.yaml" : named)
   const found = embedded ? null : fileOf(path, named !== "")
-  const nothing = { asked: [], address: null, faults: [] as ReadonlyArray<Fault> }
+  const nothing = { asked: [], resources: [], address: null, faults: [] as ReadonlyArray<Fault> }
   if (found === null || !(found instanceof Uint8Array)) {
     const { choice, faults } = await Choice.make(
       { ...nothing, file: null },

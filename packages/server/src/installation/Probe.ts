@@ -17,7 +17,8 @@ import type { Installation } from "../Installation.ts"
 import type { ServerConfig } from "../ServerConfig.ts"
 import * as Assemble from "./Assemble.ts"
 import * as Choice from "./Choice.ts"
-import { asked, type SlotState, viewOf } from "./SlotHealth.ts"
+import * as Resources from "./Resources.ts"
+import { asked, type SlotState, viewOf, viewOfResource } from "./SlotHealth.ts"
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "rdev-doctor-"))),
@@ -29,7 +30,7 @@ const inFolder = (installation: Installation, dataDir: string) =>
   Effect.map(
     Effect.promise(() =>
       Choice.make(
-        { asked: [], address: null, faults: [], file: null },
+        { asked: [], resources: [], address: null, faults: [], file: null },
         { env: {}, folder: dataDir, lineOf: () => null },
         [dataDir]
       )
@@ -97,5 +98,14 @@ export const tryAll = (
           : health
       })
     }
+    yield* build(Resources.layer(installation.resources))
+    for (const one of installation.resources.values())
+      states.push({
+        ...viewOfResource(one),
+        health: yield* asked(
+          Effect.suspend(() => Effect.provideContext(Resources.health(one.kind), context)),
+          patienceMillis
+        )
+      })
     return states
   })

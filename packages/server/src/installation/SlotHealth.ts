@@ -9,6 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Choice, Chosen } from "./Choice.ts"
 import type { Key } from "./Decode.ts"
+import * as Resources from "./Resources.ts"
+import type { ChosenResource } from "./Resources.ts"
 
 export const patienceMillis = 5_000
 
@@ -41,6 +43,20 @@ export const viewOf = (chosen: Chosen): SlotView => ({
   keys: chosen.keys
 })
 
+export const viewOfResource = ({ keys, kind, use, version }: ChosenResource): SlotView => ({
+  slot: `resources.${kind}`,
+  purpose: `${kind} for projects.`,
+  use,
+  version,
+  by: "file",
+  keys
+})
+/** Of everything that was chosen. */
+export const views = ({ resources, slots: chosen }: Choice): ReadonlyArray<SlotView> => [
+  ...[...chosen.values()].map(viewOf),
+  ...[...resources.values()].map(viewOfResource)
+]
+
 /** Whatever an adapter does: an answer, in time. */
 export const asked = <R>(
   effect: Effect.Effect<Health, unknown, R>,
@@ -71,13 +87,9 @@ export const layer = (
     Effect.gen(function* () {
       const context = yield* Effect.context<never>()
       const { text } = yield* Redaction
-      const one = (chosen: Chosen) => {
-        const health: Effect.Effect<Health, unknown> =
-          chosen.definition === null
-            ? Effect.succeed({ ok: true, detail: "was built" })
-            : (chosen.definition.health(chosen.config) as Effect.Effect<Health, unknown>)
-        return Effect.map(Effect.provideContext(asked(health), context), (found): SlotState => ({
-          ...viewOf(chosen),
+      const one = (view: SlotView, health: Effect.Effect<Health, unknown>) =>
+        Effect.map(Effect.provideContext(asked(health), context), (found): SlotState => ({
+          ...view,
           health: {
             ...found,
             detail: text(found.detail),
@@ -86,8 +98,15 @@ export const layer = (
               : { checks: found.checks.map((check) => ({ ...check, detail: text(check.detail) })) })
           }
         }))
-      }
-      const look = Effect.forEach([...choice.slots.values()], one, { concurrency: 4 })
+      const ofSlot = (chosen: Chosen): Effect.Effect<Health, unknown> =>
+        chosen.definition === null
+          ? Effect.succeed({ ok: true, detail: "was built" })
+          : (chosen.definition.health(chosen.config) as Effect.Effect<Health, unknown>)
+      const everything = [
+        ...[...choice.slots.values()].map((chosen) => one(viewOf(chosen), ofSlot(chosen))),
+        ...[...choice.resources.values()].map((chosen) => one(viewOfResource(chosen), Resources.health(chosen.kind)))
+      ]
+      const look = Effect.all(everything, { concurrency: 4 })
       return SlotHealth.of({ file: choice.file, look: yield* Effect.cachedWithTTL(look, 1_000) })
     })
   )

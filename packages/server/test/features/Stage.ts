@@ -13,6 +13,8 @@ import * as AuditStore from "@rdev/core/ports/stores/AuditStore"
 import { Ci, type CiStatus } from "@rdev/core/ports/infra/Ci"
 import { Deployer, type Release } from "@rdev/core/ports/infra/Deployer"
 import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
+import * as MemoryDns from "@rdev/core/memory/infra/Dns"
+import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
 import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
@@ -123,6 +125,7 @@ const steeredDeployer = (outside: Outside) =>
   })
 
 const stores = Layer.mergeAll(
+  MemoryEnvironmentStore.layer,
   MemoryEventLog.layer,
   MemoryPolicyStore.layer,
   MemoryProjectStore.layer,
@@ -142,6 +145,7 @@ const platform = (
 ) => {
   const host = LocalWorkspaceHost.layer({ dataDir, tools: [{ hostPath: sdlcProgram, name: "sdlc" }] })
   const ports = Layer.mergeAll(
+    MemoryDns.layer,
     LocalForge.layer({ dataDir, baseUrl: "http://127.0.0.1:1/git" }),
     Layer.provideMerge(
       agentsLayer({

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url"
 import * as ServerProcess from "./ServerProcess.ts"
 
 const forge = fileURLToPath(new URL("./adapters/memory.ts", import.meta.url))
+const logging = fileURLToPath(new URL("./adapters/logging.ts", import.meta.url))
 const example = fileURLToPath(new URL("../../../../examples/dns-zone-file", import.meta.url))
 
 /** A folder as npm leaves it after `npm install rdev-dns-zone-file`, with a platform file. */
@@ -83,6 +84,66 @@ describe("a platform file", () => {
           60
         )
         assert.match(readFileSync(zone, "utf8"), /IN SOA ns hostmaster \d+ /)
+      }).pipe(Effect.scoped),
+    240_000
+  )
+
+  it.live(
+    "brings a kind of resource: made for each environment, told with its credentials, gone with the project",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* ServerProcess.dataFolder
+        const streams = join(folder, "streams.jsonl")
+        const file = platform(
+          folder,
+          `resources:\n  logging: { use: ${logging}, file: ${streams}, key: { env: LOGGING_KEY } }\n`
+        )
+        const server = yield* ServerProcess.start(folder, {
+          ...env,
+          RDEV_PLATFORM: file,
+          LOGGING_KEY: "n0b0dyM4yS33Th1s"
+        })
+        const ask = (method: string, path: string, body?: unknown) =>
+          ServerProcess.ask(folder, server, method, path, body)
+        assert.strictEqual((yield* ask("POST", "/projects", { name: "shop" })).status, 202)
+        const { body } = yield* ServerProcess.until(
+          ask("GET", "/projects/shop"),
+          ({ body: project }) => project["status"] === "ready",
+          90
+        )
+        const resources = body["resources"] as unknown as ReadonlyArray<Record<string, unknown>>
+        assert.deepStrictEqual(
+          resources
+            .filter(({ kind }) => kind === "logging")
+            .map(({ environment, external_id, status }) => [environment, external_id, status]),
+          [
+            ["production", "shop.production", "ready"],
+            ["staging", "shop.staging", "ready"]
+          ]
+        )
+        const lines = readFileSync(streams, "utf8")
+        const tokens = [...lines.matchAll(/"token":"([0-9a-f]+)"/g)].map(([, token]) => token ?? "")
+        assert.strictEqual(tokens.length, 2)
+        const credentials = (yield* ask("GET", "/projects/shop/credentials")).body
+        const shown = credentials["credentials"] as unknown as ReadonlyArray<Record<string, unknown>>
+        assert.deepStrictEqual(
+          shown.map(({ environment, name }) => `${String(environment)} ${String(name)}`),
+          ["production LOG_STREAM", "production LOG_TOKEN", "staging LOG_STREAM", "staging LOG_TOKEN"]
+        )
+        for (const token of tokens) assert.notInclude(JSON.stringify(credentials), token)
+        const adapters = (yield* ask("GET", "/adapters")).body
+        const slot = (adapters["adapters"] as unknown as ReadonlyArray<Shown>).find(
+          (one) => one.slot === "resources.logging"
+        )
+        assert.strictEqual(slot?.health.detail, "2 of projects")
+        assert.notInclude(JSON.stringify(adapters), "n0b0dyM4yS33Th1s")
+
+        assert.strictEqual((yield* ask("DELETE", "/projects/shop")).status, 202)
+        yield* ServerProcess.until(
+          Effect.sync(() => readFileSync(streams, "utf8")),
+          (now) => now === "",
+          60
+        )
       }).pipe(Effect.scoped),
     240_000
   )

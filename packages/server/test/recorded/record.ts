@@ -6,6 +6,7 @@
 import { layerEmbedded, Database } from "@rdev/adapter-postgres/engine/Database"
 import * as Keyring from "@rdev/adapter-postgres/secrets/Keyring"
 import * as Stores from "@rdev/adapter-postgres/stores/Stores"
+import { Environment } from "@rdev/core/domain/Environment"
 import { Operation, OperationResource, OperationStep } from "@rdev/core/domain/Operation"
 import { Project } from "@rdev/core/domain/Project"
 import * as OperationRunner from "@rdev/core/operations/OperationRunner"
@@ -17,6 +18,7 @@ import { TenantCache } from "@rdev/core/ports/infra/TenantCache"
 import { TenantDatabase } from "@rdev/core/ports/infra/TenantDatabase"
 import { Tls } from "@rdev/core/ports/infra/Tls"
 import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
+import { EnvironmentStore } from "@rdev/core/ports/stores/EnvironmentStore"
 import { OperationStore } from "@rdev/core/ports/stores/OperationStore"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
 import { Projects } from "@rdev/core/services/Projects"
@@ -26,8 +28,12 @@ import { join } from "node:path"
 import { installation, type Meddle } from "./Ports.ts"
 import { type Scenario, scenarios } from "./Scenarios.ts"
 
+const encodeStep = Schema.encodeSync(Schema.Struct(OperationStep.fields))
+const encodeResource = Schema.encodeSync(Schema.Struct(OperationResource.fields))
+const encodeEnvironment = Schema.encodeSync(Schema.Struct(Environment.fields))
+
 const folderOf = (version: number) => join(import.meta.dirname, `version-${version}`)
-const tables = ["project", "operation", "operation_step", "operation_resource"] as const
+const tables = ["project", "environment", "operation", "operation_step", "operation_resource"] as const
 
 /** As the database holds them; generated numbers are left out, the order of rows is theirs. */
 const rows = Effect.gen(function* () {
@@ -109,11 +115,10 @@ const record = (scenario: Scenario) => {
       operationId: operation.id,
       projectId: project.id,
       rows: yield* rows,
+      environments: (yield* (yield* EnvironmentStore).ofProjects([project.id])).map((one) => encodeEnvironment(one)),
       operation: Schema.encodeSync(Schema.Struct(Operation.fields))(Option.getOrThrow(yield* store.get(operation.id))),
-      steps: (yield* store.steps(operation.id)).map(Schema.encodeSync(Schema.Struct(OperationStep.fields))),
-      resources: (yield* store.resources(operation.id)).map(
-        Schema.encodeSync(Schema.Struct(OperationResource.fields))
-      ),
+      steps: (yield* store.steps(operation.id)).map((row) => encodeStep(row)),
+      resources: (yield* store.resources(operation.id)).map((row) => encodeResource(row)),
       project: Schema.encodeSync(Schema.Struct(Project.fields))(
         Option.getOrThrow(yield* (yield* ProjectStore).byId(project.id))
       ),
@@ -126,7 +131,7 @@ const record = (scenario: Scenario) => {
     yield* stop
     const folder = folderOf(found.operation.version)
     mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, `${scenario.name}.json`), `${JSON.stringify(found, null, 2)}\n`)
+    writeFileSync(join(folder, `${scenario.name}.json`), `${JSON.stringify(found)}\n`)
   }).pipe(
     Effect.provide(
       installation(meddle).pipe(

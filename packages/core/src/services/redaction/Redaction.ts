@@ -6,6 +6,7 @@
 import { Clock, Context, Effect, Layer, Option, Redacted } from "effect"
 import type { ProjectId } from "../../domain/Ids.ts"
 import { CredentialStore } from "../../ports/stores/CredentialStore.ts"
+import { EnvironmentStore } from "../../ports/stores/EnvironmentStore.ts"
 import { isUnreadable, type StoreError } from "../../ports/stores/StoreError.ts"
 import * as Redactor from "../../redaction/Redactor.ts"
 
@@ -51,11 +52,12 @@ export interface Options {
   readonly values: ReadonlyArray<string>
 }
 
-export const layer = (options: Options): Layer.Layer<never, never, CredentialStore> =>
+export const layer = (options: Options): Layer.Layer<never, never, CredentialStore | EnvironmentStore> =>
   Layer.effect(
     Redaction,
     Effect.gen(function* () {
       const store = yield* CredentialStore
+      const environments = yield* EnvironmentStore
       let installation = options.values
       let own = Redactor.make(installation)
       const projects = new Map<ProjectId, Known>()
@@ -86,21 +88,23 @@ export const layer = (options: Options): Layer.Layer<never, never, CredentialSto
       }
 
       const read = Effect.fnUntraced(function* (projectId: ProjectId, known: Known) {
-        const rows = yield* store.list(projectId)
+        const owners = [projectId, ...(yield* environments.ofProjects([projectId])).map(({ id }) => id)]
+        const rows = (yield* Effect.forEach(owners, (owner) =>
+          Effect.map(store.list(owner), (found) =>
+            found.map(({ name, updatedAtMillis }) => ({ owner, name, at: updatedAtMillis, key: `${owner}/${name}` }))
+          )
+        )).flat()
         const isSame =
-          rows.length === known.stored.size &&
-          rows.every(({ name, updatedAtMillis }) => known.stored.get(name)?.at === updatedAtMillis)
+          rows.length === known.stored.size && rows.every(({ at, key }) => known.stored.get(key)?.at === at)
         if (!isSame) {
-          const found = yield* Effect.forEach(rows, ({ name, updatedAtMillis }) => {
-            const before = known.stored.get(name)
-            if (before?.at === updatedAtMillis) return Effect.succeed([[name, before] as const])
-            return Effect.map(store.get(projectId, name), (value) =>
-              Option.isNone(value) ? [] : [[name, { at: updatedAtMillis, value: Redacted.value(value.value) }] as const]
+          const found = yield* Effect.forEach(rows, ({ at, key, name, owner }) => {
+            const before = known.stored.get(key)
+            if (before?.at === at) return Effect.succeed([[key, before] as const])
+            return Effect.map(store.get(owner, name), (value) =>
+              Option.isNone(value) ? [] : [[key, { at, value: Redacted.value(value.value) }] as const]
             ).pipe(
               // Nobody can be given what nobody can read; the store says whose it is and how to repair it. What it was before stays masked.
-              Effect.catchIf(isUnreadable, () =>
-                Effect.succeed([[name, { at: updatedAtMillis, value: before?.value ?? null }] as const])
-              )
+              Effect.catchIf(isUnreadable, () => Effect.succeed([[key, { at, value: before?.value ?? null }] as const]))
             )
           })
           known.stored = new Map(found.flat())

@@ -16,7 +16,9 @@ import * as MemoryAuditStore from "@rdev/core/memory/stores/AuditStore"
 import * as MemoryCi from "@rdev/core/memory/infra/Ci"
 import * as Ci from "@rdev/core/ports/infra/Ci"
 import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
+import * as MemoryDns from "@rdev/core/memory/infra/Dns"
 import * as MemoryDeployer from "@rdev/core/memory/infra/Deployer"
+import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
 import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
@@ -267,6 +269,7 @@ const noHarness = Layer.succeed(AgentHarness, {
 
 export const platform = (options: Options, counts: Counts) => {
   const stores = Layer.mergeAll(
+    MemoryEnvironmentStore.layer,
     MemoryEventLog.layer,
     MemoryPolicyStore.layer,
     MemoryProjectStore.layer,
@@ -281,6 +284,7 @@ export const platform = (options: Options, counts: Counts) => {
     MemoryForge.layer,
     MemoryCi.layer,
     MemoryDeployer.layer,
+    MemoryDns.layer,
     MemoryWorkspaceHost.layer,
     noHarness,
     Layer.succeed(PlatformKey, null)

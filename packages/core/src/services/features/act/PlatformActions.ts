@@ -14,7 +14,7 @@ import { BranchName } from "../../../ports/infra/Forge.ts"
 import { type FileChange, GitObjects } from "../../../ports/infra/GitObjects.ts"
 import { RepositoryHost } from "../../../ports/infra/RepositoryHost.ts"
 import { WorkspaceHost } from "../../../ports/infra/WorkspaceHost.ts"
-import * as ProjectEnvironment from "../../projects/ProjectEnvironment.ts"
+import * as Variables from "../../projects/Variables.ts"
 import { branchOf, type Snapshot } from "../read/FeatureFiles.ts"
 import * as FeatureWorkspace from "./FeatureWorkspace.ts"
 import * as Log from "../report/FeatureLog.ts"
@@ -132,7 +132,7 @@ const deploy = Effect.fn("PlatformActions.deploy")(function* (snapshot: Snapshot
   const deployer = yield* Deployer
   const sha = snapshot.state.merge.sha ?? snapshot.sha
   const started = yield* Clock.currentTimeMillis
-  const env = yield* ProjectEnvironment.variables(snapshot.project.id)
+  const env = yield* Variables.ofEnvironment(snapshot.project.id, environment)
   return yield* deployer.deploy(snapshot.target, { key: decision.idempotencyKey, environment, sha, env }).pipe(
     Effect.tap((release) => Log.deployed(snapshot, release, started)),
     Effect.tap((release) => ReleaseRecord.live(snapshot.project.id, release)),

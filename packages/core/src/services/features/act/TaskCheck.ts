@@ -8,7 +8,7 @@ import { Clock, Effect } from "effect"
 import { lastLines, linesOf } from "../../../domain/LineText.ts"
 import type { FileChange } from "../../../ports/infra/GitObjects.ts"
 import { WorkspaceHost } from "../../../ports/infra/WorkspaceHost.ts"
-import * as ProjectEnvironment from "../../projects/ProjectEnvironment.ts"
+import * as Variables from "../../projects/Variables.ts"
 import * as Processes from "../../Processes.ts"
 import type { Snapshot } from "../read/FeatureFiles.ts"
 import * as FeatureWorkspace from "./FeatureWorkspace.ts"
@@ -44,7 +44,7 @@ const runOne = Effect.fn("TaskCheck.runOne")(function* (
     workspace,
     {
       argv: ["sh", "-ceu", command],
-      env: yield* ProjectEnvironment.variables(snapshot.project.id),
+      env: yield* Variables.ofWorkspaces(snapshot.project.id),
       timeoutMillis: commandTimeoutMillis
     },
     { maxBytes: 262_144 }

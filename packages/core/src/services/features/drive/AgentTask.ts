@@ -11,7 +11,7 @@ import { type AgentEvent, AgentHarness, type Harness } from "../../../ports/agen
 import { BranchName } from "../../../ports/infra/Forge.ts"
 import { GitObjects, type Prepared } from "../../../ports/infra/GitObjects.ts"
 import { TaskFailure } from "../../../queue/TaskHandlers.ts"
-import * as ProjectEnvironment from "../../projects/ProjectEnvironment.ts"
+import * as Variables from "../../projects/Variables.ts"
 import * as SecretCheck from "../../redaction/SecretCheck.ts"
 import * as Examine from "../act/Examine.ts"
 import * as FeatureFiles from "../read/FeatureFiles.ts"
@@ -89,7 +89,7 @@ const runHarness = Effect.fn("AgentTask.runHarness")(function* (
       taskId: decision.taskId ?? null,
       prompt: prompt.text,
       env: {
-        ...(yield* ProjectEnvironment.variables(snapshot.project.id)),
+        ...(yield* Variables.ofWorkspaces(snapshot.project.id)),
         SDLC_PRINCIPAL: `agent:${principal.id}`,
         SDLC_SESSION: principal.session,
         RDEV_FEATURE: snapshot.index.slug,

@@ -1,20 +1,18 @@
-/** Keeps the project's record of what is live, for those who list projects; the deployer is the one to ask when it matters. */
-import { DateTime, Effect, Option, Schedule } from "effect"
+/** Keeps the environment's record of what is live, for those who list projects; the deployer is the one to ask when it matters. */
+import { Effect, Schedule } from "effect"
 import type { ProjectId } from "../../../domain/Ids.ts"
 import type { Release } from "../../../ports/infra/Deployer.ts"
-import { ProjectStore } from "../../../ports/stores/ProjectStore.ts"
-import * as ProjectRecord from "../../projects/ProjectRecord.ts"
+import * as Environments from "../../projects/Environments.ts"
 
-/** Written again when somebody else changed the project meanwhile. */
-export const live = Effect.fn("ReleaseRecord.live")(function* (projectId: ProjectId, release: Release) {
-  const projects = yield* ProjectStore
+/** Written again when somebody else changed it meanwhile. */
+export const live = Effect.fn("ReleaseRecord.live")(function* (
+  projectId: ProjectId,
+  { deployedAtMillis, environment, id, sha, url }: Release
+) {
   const write = Effect.gen(function* () {
-    const project = yield* projects.byId(projectId)
-    if (Option.isNone(project)) return
-    const environments = project.value.environments.map((one) =>
-      one.name === release.environment ? { ...one, url: release.url, sha: release.sha, releaseId: release.id } : one
-    )
-    yield* projects.update(ProjectRecord.changed(project.value, { environments }, yield* DateTime.now))
+    const found = (yield* Environments.of(projectId)).find(({ name }) => name === environment)
+    if (found === undefined) return
+    yield* Environments.edit(found.id, () => ({ url, release: { id, sha, url, atMillis: deployedAtMillis } }))
   })
   yield* Effect.retry(write, { while: (error) => error.reason._tag === "Conflict", schedule: Schedule.recurs(5) })
 })
