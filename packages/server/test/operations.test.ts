@@ -313,10 +313,12 @@ describe("the audit trail", () => {
       "cache",
       "ci",
       "database",
-      "deployment",
-      "dns",
+      "deployment.production",
+      "dns.production",
+      "dns.staging",
       "repository",
-      "tls"
+      "tls.production",
+      "tls.staging"
     ])
     for (const step of steps) {
       assert.deepStrictEqual(Object.keys(step).sort(), ["duration_ms", "name", "status"])

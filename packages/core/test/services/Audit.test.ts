@@ -58,7 +58,17 @@ describe("Audit", () => {
       const provision = Audit.toOperationsView(all.entries)[2]
       assert.deepStrictEqual(
         provision?.steps.map((step) => `${step.name} ${step.status}`).sort(),
-        ["cache", "ci", "database", "deployment", "dns", "repository", "tls"].map((name) => `${name} completed`)
+        [
+          "cache",
+          "ci",
+          "database",
+          "deployment.production",
+          "dns.production",
+          "dns.staging",
+          "repository",
+          "tls.production",
+          "tls.staging"
+        ].map((name) => `${name} completed`)
       )
       assert.isTrue(provision?.steps.every((step) => step.duration_ms !== null && step.duration_ms >= 0))
       const first = yield* audit.operations(project.id, { before: null, limit: 2 })

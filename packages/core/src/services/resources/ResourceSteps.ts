@@ -46,21 +46,15 @@ const foreignAware = <A, R>(
 
 /** Names of variables whose credential is not stored, or can no longer be read. */
 const missing = (owner: ResourceOwner, { variables }: Provider) =>
-  Effect.gen(function* () {
-    if (variables.length === 0) return []
-    const store = yield* CredentialStore
-    const kept = new Set((yield* Effect.mapError(store.list(owner.id), Step.fromStore)).map(({ name }) => name))
-    const lost = yield* Effect.filter(
-      variables.filter((name) => kept.has(name)),
-      (name) =>
-        store.get(owner.id, name).pipe(
-          Effect.as(false),
-          Effect.catchIf(isUnreadable, () => Effect.succeed(true)),
-          Effect.mapError(Step.fromStore)
-        )
+  Effect.flatMap(CredentialStore, (store) =>
+    Effect.filter(variables, (name) =>
+      store.get(owner.id, name).pipe(
+        Effect.map(Option.isNone),
+        Effect.catchIf(isUnreadable, () => Effect.succeed(true)),
+        Effect.mapError(Step.fromStore)
+      )
     )
-    return [...variables.filter((name) => !kept.has(name)), ...lost]
-  })
+  )
 
 /** Keeps new outputs, or makes new ones when some are not stored: the answer that carried them may have been lost. */
 const keep = (owner: ResourceOwner, one: Provider, given: Readonly<Record<string, string>> | null) =>
