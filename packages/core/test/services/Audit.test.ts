@@ -34,7 +34,7 @@ describe("Audit", () => {
           line.steps.length,
           line.steps[0]?.status
         ]),
-        [[operation.id, "project.provision", 7, "planned"]]
+        [[operation.id, "project.provision", 9, "planned"]]
       )
       const process = yield* boot(new Oracle())
       yield* until(operation.id, "completed")
