@@ -110,7 +110,11 @@ const notFound = (id: string) =>
 export const layer = (
   network: "loopback" | "internet",
   limits: Admission.Limits = Admission.defaults
-): Layer.Layer<Execs, never, CredentialStore | EnvironmentStore | EventLog | GitObjects | OutputStore | WorkspaceHost> =>
+): Layer.Layer<
+  Execs,
+  never,
+  CredentialStore | EnvironmentStore | EventLog | GitObjects | OutputStore | WorkspaceHost
+> =>
   Layer.effect(
     Execs,
     Effect.gen(function* () {

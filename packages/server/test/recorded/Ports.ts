@@ -6,7 +6,8 @@ import * as Operations from "@rdev/core/operations/Operations"
 import { Ci, CiError } from "@rdev/core/ports/infra/Ci"
 import { Deployer, DeployerError } from "@rdev/core/ports/infra/Deployer"
 import { Dns, DnsError } from "@rdev/core/ports/infra/Dns"
-import { Forge, ForgeError } from "@rdev/core/ports/infra/Forge"
+import { ForgeError } from "@rdev/core/ports/infra/Forge"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import type { PortReason } from "@rdev/core/ports/infra/PortReason"
 import { Templates } from "@rdev/core/ports/infra/Templates"
 import { TenantCache, TenantCacheError } from "@rdev/core/ports/infra/TenantCache"
@@ -43,7 +44,7 @@ const providers = Layer.mergeAll(
 const meddled = (meddle: { current: Meddle }) =>
   Layer.effectContext(
     Effect.gen(function* () {
-      const base = yield* Effect.context<Ci | Deployer | Dns | Forge | TenantCache | TenantDatabase>()
+      const base = yield* Effect.context<Ci | Deployer | Dns | RepositoryHost | TenantCache | TenantDatabase>()
       const probe = {
         arrives: (call: Call) =>
           Effect.suspend(() => {
@@ -62,7 +63,9 @@ const meddled = (meddle: { current: Meddle }) =>
       return watch(Ci, "Ci", (operation, reason) => new CiError({ operation, reason })).pipe(
         Context.merge(watch(Deployer, "Deployer", (operation, reason) => new DeployerError({ operation, reason }))),
         Context.merge(watch(Dns, "Dns", (operation, reason) => new DnsError({ operation, reason }))),
-        Context.merge(watch(Forge, "Forge", (operation, reason) => new ForgeError({ operation, reason }))),
+        Context.merge(
+          watch(RepositoryHost, "RepositoryHost", (operation, reason) => new ForgeError({ operation, reason }))
+        ),
         Context.merge(
           watch(TenantCache, "TenantCache", (operation, reason) => new TenantCacheError({ operation, reason }))
         ),

@@ -5,7 +5,8 @@ import { Project } from "@rdev/core/domain/Project"
 import { Ci } from "@rdev/core/ports/infra/Ci"
 import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { TenantCache } from "@rdev/core/ports/infra/TenantCache"
 import { TenantDatabase } from "@rdev/core/ports/infra/TenantDatabase"
 import { Tls } from "@rdev/core/ports/infra/Tls"
@@ -80,7 +81,7 @@ export const world = Effect.fnUntraced(function* ({ operation, project, world }:
   const files = [{ path: "README.md", content: `# ${project.name}\n` }]
   if (world.repository) {
     const branch = BranchName.make(project.defaultBranch)
-    yield* (yield* Forge).ensureRepository(tenant, { defaultBranch: branch, files, message: "Start" })
+    yield* (yield* RepositoryHost).ensure(tenant, { defaultBranch: branch, files, message: "Start" })
     yield* (yield* Ci).ensure(tenant)
   }
   for (const { host, target } of world.records) yield* (yield* Dns).ensure({ projectId: project.id, host, target })

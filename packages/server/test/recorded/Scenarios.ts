@@ -95,7 +95,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     ...base,
     name: "provision-compensation-failed",
     does: "provision",
-    meddle: either(when(is("Deployer", "deploy"), invalid), when(is("Forge", "deleteRepository"), refused)),
+    meddle: either(when(is("Deployer", "deploy"), invalid), when(is("RepositoryHost", "remove"), refused)),
     until: ended("compensation_failed"),
     ends: "failed",
     retry: true
@@ -136,7 +136,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     ...base,
     name: "delete-failed",
     does: "delete",
-    meddle: when(is("Forge", "deleteRepository"), refused),
+    meddle: when(is("RepositoryHost", "remove"), refused),
     until: ended("failed"),
     retry: true
   }

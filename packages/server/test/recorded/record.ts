@@ -13,7 +13,7 @@ import * as OperationRunner from "@rdev/core/operations/OperationRunner"
 import { Operations } from "@rdev/core/operations/Operations"
 import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
-import { Forge } from "@rdev/core/ports/infra/Forge"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { TenantCache } from "@rdev/core/ports/infra/TenantCache"
 import { TenantDatabase } from "@rdev/core/ports/infra/TenantDatabase"
 import { Tls } from "@rdev/core/ports/infra/Tls"
@@ -60,7 +60,7 @@ const world = (project: Project, hosts: ReadonlyArray<string>) =>
     const deployer = yield* Deployer
     const release = yield* deployer.observe(tenant, "production")
     return {
-      repository: (yield* (yield* Forge).listRepositories).length > 0,
+      repository: (yield* (yield* RepositoryHost).list).length > 0,
       records,
       certificates,
       database: Option.isSome(yield* (yield* TenantDatabase).observe(tenant)),

@@ -9,7 +9,7 @@ import * as OperationRunner from "@rdev/core/operations/OperationRunner"
 import { Operations } from "@rdev/core/operations/Operations"
 import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
-import { Forge } from "@rdev/core/ports/infra/Forge"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { TenantDatabase } from "@rdev/core/ports/infra/TenantDatabase"
 import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
@@ -33,7 +33,7 @@ const gone = { repositories: 0, records: 0, databases: 0, deployments: 0, creden
 const inventory = (projectId: Restore.Record["project"]["id"]) =>
   Effect.gen(function* () {
     return {
-      repositories: (yield* (yield* Forge).listRepositories).length,
+      repositories: (yield* (yield* RepositoryHost).list).length,
       records: (yield* (yield* Dns).list).length,
       databases: (yield* (yield* TenantDatabase).list).length,
       deployments: (yield* (yield* Deployer).list).length,

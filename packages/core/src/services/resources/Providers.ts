@@ -23,7 +23,10 @@ export type Infrastructure =
   | GitObjects
   | PolicyStore
   | RepositoryHost
-  | Templates | TenantCache | TenantDatabase | Tls
+  | Templates
+  | TenantCache
+  | TenantDatabase
+  | Tls
 export type Provider = ResourceProvider<Infrastructure>
 
 export const ours: ReadonlyArray<Provider> = [repository, ci, dns, tls, database, cache, deployment]
