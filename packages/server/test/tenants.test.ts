@@ -216,7 +216,16 @@ describe("a project's database", () => {
         .filter((step) => step["status"] === "done")
         .map((step) => step["key"])
         .sort(),
-      ["ci", "credentials", "deployment", "dns", "repository", "workspaces"]
+      [
+        "ci",
+        "credentials",
+        "deployment.production",
+        "deployment.staging",
+        "dns.production",
+        "dns.staging",
+        "repository",
+        "workspaces"
+      ]
     )
     const left = await call("GET", "/projects/shop")
     assert.strictEqual(left.body["status"], "failed")
