@@ -59,8 +59,8 @@ export const allowed = {
     "ScriptedHarness.ts": "files of the package itself"
   },
   server: {
-    "DataDir.ts": "the data folder itself",
-    "InstallationSecrets.ts": own,
+    "data/DataDir.ts": "the data folder itself",
+    "data/InstallationSecrets.ts": own,
     "installation/Packages.ts": "package.json and entries of adapters",
     "installation/Platform.ts": "the platform file",
     "installation/Probe.ts": "a folder that is thrown away",

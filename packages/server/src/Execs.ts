@@ -40,8 +40,8 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Admission from "./Admission.ts"
-import * as ExactOutput from "./ExactOutput.ts"
-import * as OutputPace from "./OutputPace.ts"
+import * as ExactOutput from "./output/ExactOutput.ts"
+import * as OutputPace from "./output/OutputPace.ts"
 import * as OwnWorkspace from "./OwnWorkspace.ts"
 
 /** Ended ones that are answered from memory. */

@@ -6,7 +6,7 @@ import * as OutputStore from "@rdev/core/ports/stores/OutputStore"
 import * as Redactor from "@rdev/core/redaction/Redactor"
 import { Effect } from "effect"
 import * as fc from "fast-check"
-import * as ExactOutput from "../src/ExactOutput.ts"
+import * as ExactOutput from "../src/output/ExactOutput.ts"
 
 type Piece = readonly ["stdout" | "stderr", Uint8Array]
 const through = (redactor: Redactor.Redactor, pieces: ReadonlyArray<Piece>, again: Redactor.Redactor = redactor) => {

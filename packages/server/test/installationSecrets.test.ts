@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as InstallationSecrets from "../src/InstallationSecrets.ts"
+import * as InstallationSecrets from "../src/data/InstallationSecrets.ts"
 
 const withFiles = (
   files: Readonly<Record<string, string | Uint8Array>>,

@@ -1,7 +1,7 @@
 /** The installation's own secrets: what its environment holds, and its key files. They are masked wherever text is kept. */
 import * as Secrets from "@rdev/core/redaction/Secrets"
 import { readFileSync } from "node:fs"
-import * as KeyFiles from "./keys/KeyFiles.ts"
+import * as KeyFiles from "../keys/KeyFiles.ts"
 
 type Environment = Readonly<Record<string, string | undefined>>
 

@@ -6,8 +6,8 @@ import { WorkFolder } from "@rdev/core/adapter/Host"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { hostname } from "node:os"
-import * as KeyFiles from "./keys/KeyFiles.ts"
-import { type ServerConfig, StartError } from "./ServerConfig.ts"
+import * as KeyFiles from "../keys/KeyFiles.ts"
+import { type ServerConfig, StartError } from "../ServerConfig.ts"
 
 const check = (config: ServerConfig) =>
   Effect.gen(function* () {

@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import { accessSync, constants, mkdirSync, statSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
-import { StartError } from "./ServerConfig.ts"
-import { ofCode } from "./StartFix.ts"
+import { StartError } from "../ServerConfig.ts"
+import { ofCode } from "../StartFix.ts"
 
 const codeOf = (cause: unknown): unknown => (cause instanceof Error && "code" in cause ? cause.code : null)
 
