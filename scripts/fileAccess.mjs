@@ -14,6 +14,7 @@ export const allowed = {
     "ci/CiRecords.ts": own,
     "records/RecordFile.ts": own,
     "release/ReleaseRecords.ts": own,
+    "release/ServiceRecords.ts": own,
     "forge/PullRequests.ts": own,
     "edge/LocalDns.ts": own,
     "output/OutputFiles.ts": own,

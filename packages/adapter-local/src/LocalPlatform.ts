@@ -22,6 +22,8 @@ export interface Options extends Sandbox.Options {
   readonly gitPrefix?: string
   readonly ci?: Pick<LocalCi.RunOptions, "concurrency" | "network" | "stepTimeoutMillis">
   readonly serviceNetwork?: "loopback" | "internet"
+  /** See `LocalDeployer`. */
+  readonly idleMillis?: number | null
 }
 
 export const layer = (options: Options) => {
@@ -36,6 +38,7 @@ export const layer = (options: Options) => {
       dataDir,
       domain,
       urlOf: (host) => `http://${host}:${origin().port}/`,
+      ...(options.idleMillis === undefined ? {} : { idleMillis: options.idleMillis }),
       ...(options.serviceNetwork === undefined ? {} : { serviceNetwork: options.serviceNetwork })
     })
   ).pipe(Layer.provideMerge(Layer.merge(forge, Sandbox.layer(options))))

@@ -111,11 +111,26 @@ export default Adapter.define({
       health: () => Effect.andThen(Effect.asVoid(Ci), folder("pipelines run"))
     },
     deployer: {
-      config: nothing,
+      config: Schema.Struct({
+        idleSeconds: Schema.optionalKey(
+          Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 604_800 }))
+            .pipe(Adapter.variable("RDEV_IDLE_SECONDS", "number"))
+            .annotate({
+              description:
+                "A service that nobody asked for so long sleeps, and is woken by the next request. 0 = never; a project says otherwise by idle in its rdev.yaml. Default 600."
+            })
+        )
+      }),
       prepare,
-      layer: () =>
+      layer: ({ idleSeconds = 600 }) =>
         over(({ dataDir, domain, projectNetwork, urlOf }) =>
-          LocalDeployer.layerNoDeps({ dataDir, domain, urlOf, serviceNetwork: projectNetwork })
+          LocalDeployer.layerNoDeps({
+            dataDir,
+            domain,
+            urlOf,
+            serviceNetwork: projectNetwork,
+            idleMillis: idleSeconds === 0 ? null : idleSeconds * 1000
+          })
         ).pipe(Adapter.failing("LocalDeployer.layer"), Layer.provide(sandbox)),
       health: () =>
         Effect.flatMap(Deployer, (deployer) =>

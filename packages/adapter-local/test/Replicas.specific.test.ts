@@ -19,7 +19,7 @@ import * as LocalDns from "../src/edge/LocalDns.ts"
 import * as LocalRepositories from "../src/forge/LocalRepositories.ts"
 import * as LocalForge from "../src/forge/LocalForge.ts"
 import * as Sandbox from "../src/sandbox/Sandbox.ts"
-import * as ServiceRunner from "../src/release/ServiceRunner.ts"
+import * as ServiceProbe from "../src/release/ServiceProbe.ts"
 import { make as temporaryFolder } from "./TemporaryFolder.ts"
 
 const main = BranchName.make("main")
@@ -217,7 +217,10 @@ describe("two processes on one data folder", () => {
               const live = yield* Effect.promise(() =>
                 Context.get(at.services, LocalDeployer.LiveReleases).find(target.projectId, "production")
               )
-              return live?.kind === "node" ? yield* ServiceRunner.probe(live.connect, "/") : null
+              if (live?.kind !== "node") return null
+              const reached = yield* Effect.promise(() => live.reach())
+              if (reached.kind !== "open") return null
+              return yield* Effect.ensuring(ServiceProbe.probe(reached.connect, "/"), Effect.sync(reached.done))
             })
           const one = yield* Context.get(a.services, Deployer).deploy(target, {
             key: "1",

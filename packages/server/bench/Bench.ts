@@ -8,6 +8,7 @@ export interface Served {
   readonly url: string
   readonly port: number
   readonly key: string
+  readonly pid: number
   readonly flood: (flood: Flood["flood"]) => Promise<void>
   readonly usage: () => Promise<{ readonly cpuMillis: number; readonly rssBytes: number }>
   readonly call: (
@@ -39,6 +40,7 @@ export const serve = async (): Promise<Served> => {
     url,
     port,
     key,
+    pid: child.pid ?? 0,
     flood: async (flood) => {
       const done = next("flooded")
       child.send({ flood })

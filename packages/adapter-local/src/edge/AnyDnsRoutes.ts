@@ -8,7 +8,7 @@ import { Dns } from "@rdev/core/ports/infra/Dns"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
 import type { ProjectName } from "@rdev/core/domain/Project"
 import { Effect, Layer, Option } from "effect"
-import { LiveReleases } from "../release/LocalDeployer.ts"
+import { LiveReleases } from "../release/Place.ts"
 import { HostRoutes } from "./LocalDns.ts"
 
 const staging = "staging."

@@ -7,6 +7,7 @@
  * publish: folder        static: what is served; default dist
  * start: text            node: the command; it must listen on 127.0.0.1:$PORT
  * health: path           answers 2xx when the release is good; default /
+ * idle: never | minutes  node: after how long without a request it sleeps; default: what the installation says
  */
 import { Schema } from "effect"
 import { parse as parseYaml } from "yaml"
@@ -21,6 +22,12 @@ const Folder = Schema.String.check(
   })
 )
 const Build = Schema.Union([Schema.NonEmptyString, Schema.Array(Schema.NonEmptyString)])
+/** A week at most: who wants more says never. */
+const maxIdleMinutes = 10_080
+const Idle = Schema.Union([
+  Schema.Literal("never"),
+  Schema.Finite.check(Schema.isBetween({ minimum: 0.1, maximum: maxIdleMinutes }))
+]).annotate({ expected: `idle: never, or minutes from 0.1 to ${maxIdleMinutes}` })
 const Static = Schema.Struct({
   kind: Schema.Literal("static"),
   build: Schema.optionalKey(Build),
@@ -31,7 +38,8 @@ const Node = Schema.Struct({
   kind: Schema.Literal("node"),
   build: Schema.optionalKey(Build),
   start: Schema.NonEmptyString,
-  health: Schema.optionalKey(Path)
+  health: Schema.optionalKey(Path),
+  idle: Schema.optionalKey(Idle)
 })
 
 export type ReleaseConfig =
@@ -41,7 +49,13 @@ export type ReleaseConfig =
       readonly publish: string
       readonly health: string
     }
-  | { readonly kind: "node"; readonly build: ReadonlyArray<string>; readonly start: string; readonly health: string }
+  | {
+      readonly kind: "node"
+      readonly build: ReadonlyArray<string>
+      readonly start: string
+      readonly health: string
+      readonly idle?: "never" | number
+    }
 
 const decodeStatic = Schema.decodeUnknownSync(Static, { onExcessProperty: "error" })
 const decodeNode = Schema.decodeUnknownSync(Node, { onExcessProperty: "error" })
@@ -55,8 +69,8 @@ export const parse = (text: string): ReleaseConfig => {
     const kind = typeof document === "object" && document !== null && "kind" in document ? document.kind : undefined
     if (kind !== "static" && kind !== "node") throw new Error("kind: expected static or node")
     if (kind === "node") {
-      const { build, start, health } = decodeNode(document)
-      return { kind, build: list(build), start, health: health ?? "/" }
+      const { build, health, idle, start } = decodeNode(document)
+      return { kind, build: list(build), start, health: health ?? "/", ...(idle === undefined ? {} : { idle }) }
     }
     const { build, publish, health } = decodeStatic(document)
     return { kind, build: list(build), publish: publish ?? "dist", health: health ?? "/" }

@@ -27,7 +27,8 @@ const Config = Schema.Union([
     kind: Schema.Literal("node"),
     build: Schema.Array(Schema.String),
     start: Schema.String,
-    health: Schema.String
+    health: Schema.String,
+    idle: Schema.optionalKey(Schema.Union([Schema.Literal("never"), Schema.Finite]))
   })
 ])
 const ReleaseRecord = Schema.Struct({
@@ -45,11 +46,11 @@ const decodeMark = Schema.decodeUnknownSync(Mark)
 const decodeKey = Schema.decodeUnknownSync(Schema.Struct({ releaseId: Ids.ReleaseId }))
 const decodeEnv = Schema.decodeUnknownSync(Schema.Record(Schema.String, Schema.String))
 const isReleaseId = Schema.is(Ids.ReleaseId)
-const isProjectId = Schema.is(Ids.ProjectId)
+export const isProjectId = Schema.is(Ids.ProjectId)
 
 const absent = (cause: unknown) =>
   cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR")
-const names = (folder: string): Promise<ReadonlyArray<string>> =>
+export const names = (folder: string): Promise<ReadonlyArray<string>> =>
   readdir(folder).catch((cause: unknown) => {
     if (absent(cause)) return []
     throw cause
@@ -142,32 +143,9 @@ export const switchTo = async (
   await rename(temporary, join(folder, "current"))
 }
 
-/** Held by the process that runs the release's service. */
-export const lockOf = (dataDir: string, projectId: string, record: ReleaseRecord) =>
-  join(folderOf(dataDir, projectId, record.environment, record.id), "service.lock")
-const decodeHome = Schema.decodeUnknownSync(Schema.Struct({ home: Schema.String }))
-const homeFile = (dataDir: string, projectId: string, record: ReleaseRecord) =>
-  join(folderOf(dataDir, projectId, record.environment, record.id), "service.json")
-/** The folder with the socket of the release's service, whichever process runs it. */
-export const readHome = async (dataDir: string, projectId: string, record: ReleaseRecord): Promise<string | null> =>
-  (await RecordFile.read(homeFile(dataDir, projectId, record), decodeHome))?.home ?? null
-export const writeHome = (dataDir: string, projectId: string, record: ReleaseRecord, home: string) =>
-  RecordFile.write(homeFile(dataDir, projectId, record), { home })
-
-/** `<dataDir>/services/<projectId>.<environment>` stands for each environment whose live release has a service, so that few are looked after. */
-const servicesOf = (dataDir: string) => join(dataDir, "services")
-export const markService = (dataDir: string, projectId: string, environment: EnvironmentName) =>
-  RecordFile.write(join(servicesOf(dataDir), `${projectId}.${environment}`), {})
-export const unmarkService = (dataDir: string, projectId: string, environment: EnvironmentName) =>
-  rm(join(servicesOf(dataDir), `${projectId}.${environment}`), { force: true })
-export const services = async (
-  dataDir: string
-): Promise<ReadonlyArray<{ readonly projectId: Ids.ProjectId; readonly environment: EnvironmentName }>> =>
-  (await names(servicesOf(dataDir))).flatMap((name) => {
-    const [projectId, environment] = name.split(".")
-    const known = environments.find((one) => one === environment)
-    return known !== undefined && isProjectId(projectId) ? [{ projectId, environment: known }] : []
-  })
+/** From here on nothing is live there. */
+export const switchOff = (dataDir: string, projectId: string, environment: EnvironmentName): Promise<void> =>
+  rm(join(environmentFolder(dataDir, projectId, environment), "current"), { force: true })
 
 const keyFile = (dataDir: string, projectId: string, environment: EnvironmentName, key: string) =>
   join(

@@ -5,9 +5,8 @@
  */
 import * as Redactor from "@rdev/core/redaction/Redactor"
 import * as Turns from "@rdev/core/services/redaction/Turns"
-import { Effect, Exit, type Scope, Stream } from "effect"
+import { Effect, Exit, Stream } from "effect"
 import { mkdtemp } from "node:fs/promises"
-import { request as httpRequest } from "node:http"
 import { createServer, Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -15,7 +14,7 @@ import * as ConfinedFolder from "../confined/ConfinedFolder.ts"
 import * as ConfinedSocket from "../confined/ConfinedSocket.ts"
 import * as ConfinedTree from "../confined/ConfinedTree.ts"
 import * as Lines from "@rdev/runtime-node/Lines"
-import { attempt, fail, invalid, type LocalFailure } from "../LocalFailure.ts"
+import { attempt, fail } from "../LocalFailure.ts"
 import type { Sandbox } from "../sandbox/Sandbox.ts"
 import type { Network } from "../sandbox/SandboxTypes.ts"
 
@@ -28,8 +27,6 @@ const firstPauseMillis = 250
 const maxPauseMillis = 30_000
 /** A service that ran this long starts afresh with the shortest pause. */
 const steadyMillis = 60_000
-const probeMillis = 100
-const probeTimeoutMillis = 2_000
 
 const relay =
   'const n=require("net"),f=process.env.RDEV_SOCKET;require("fs").rmSync(f,{force:true});n.createServer({allowHalfOpen:true},c=>{const s=n.connect({port:+process.env.PORT,host:"127.0.0.1",allowHalfOpen:true});c.on("error",()=>s.destroy());s.on("error",()=>c.destroy());c.pipe(s);s.pipe(c)}).listen(f)'
@@ -167,55 +164,6 @@ export const connectTo = (home: string) => (): Socket => {
     ConfinedFolder.close(folder)
   }
 }
-
-/** Status of a GET over the service's socket; null when nothing answers. */
-export const probe = (connect: Service["connect"], path: string): Effect.Effect<number | null> =>
-  Effect.callback<number | null>((resume) => {
-    const request = httpRequest(
-      { createConnection: connect, path, method: "GET", headers: { host: "localhost" } },
-      (response) => {
-        response.resume()
-        resume(Effect.succeed(response.statusCode ?? null))
-      }
-    )
-    request.setTimeout(probeTimeoutMillis, () => request.destroy())
-    request.on("error", () => resume(Effect.succeed(null)))
-    request.end()
-    return Effect.sync(() => request.destroy())
-  })
-
-const shown = (lines: ReadonlyArray<string>) =>
-  lines.length === 0 ? "it printed nothing" : `last output: ${lines.slice(-5).join(" | ")}`
-
-/** Waits until the health path answers 2xx; fails when the service ends or the time is over, with its last lines. */
-export const awaitHealthy = (
-  service: Service,
-  path: string,
-  timeoutMillis: number
-): Effect.Effect<void, LocalFailure, Scope.Scope> =>
-  Effect.gen(function* () {
-    let status: number | null = null
-    const poll = Effect.gen(function* () {
-      while (true) {
-        status = yield* probe(service.connect, path)
-        if (status !== null && status >= 200 && status < 300) return
-        const { count, last } = service.ends()
-        if (count > 0)
-          return yield* invalid("start", `the service ${last} before it answered; ${shown(service.tail())}`)
-        yield* Effect.sleep(probeMillis)
-      }
-    })
-    yield* Effect.timeoutOrElse(poll, {
-      duration: timeoutMillis,
-      orElse: () =>
-        Effect.fail(
-          invalid(
-            "health",
-            `GET ${path} ${status === null ? "was not answered" : `answered ${status}`} within ${timeoutMillis} ms; ${shown(service.tail())}`
-          )
-        )
-    })
-  })
 
 export const unsupported = fail({
   _tag: "Unsupported",
