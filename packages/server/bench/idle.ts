@@ -1,13 +1,13 @@
 /**
  * What an installation costs that nobody uses: child processes and memory of projects with services, before and after these sleep; how
  * long the first request waits for a service that sleeps; and how many tasks the queue hands out meanwhile. Arguments: how many projects,
- * how many wakes, and for how many seconds tasks are counted.
+ * how many wakes, for how many seconds tasks are counted, and how many projects have a feature under way.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { request } from "node:http"
 import { quantile, rest, serve } from "./Bench.ts"
 
-const [projects = 25, wakes = 25, countSeconds = 300] = process.argv.slice(2).map(Number)
+const [projects = 25, wakes = 25, countSeconds = 300, features = 5] = process.argv.slice(2).map(Number)
 const barMillis = 300
 process.env["RDEV_IDLE_SECONDS"] ??= "5"
 const idleMillis = Number(process.env["RDEV_IDLE_SECONDS"]) * 1000
@@ -70,15 +70,19 @@ const tell = (what: string) => console.log(what)
 tell(`nothing: ${JSON.stringify(family(server.pid))}`)
 const names = Array.from({ length: projects }, (_, i) => `idle-${i}`)
 for (const name of names) await server.call("POST", "/projects", { name, template: "node-api" }, { prefer: "wait=60" })
-// A feature of each waits for a person: that is what an installation does most of the time.
-for (const name of names) await server.call("POST", `/projects/${name}/features`, { title: "Add a contact page" })
-const waiting = async () => {
-  const found = await Promise.all(
-    names.map((name) => server.call("GET", `/projects/${name}/features/add-a-contact-page/next`))
-  )
-  return found.filter(({ actor }) => actor === "human").length
+// Features that go on until they wait for a person.
+for (const name of names.slice(0, features))
+  await server.call("POST", `/projects/${name}/sdlc/features`, { title: "Add a contact page" })
+for (let [before, i] = [-1, 0]; i < 30; i++) {
+  const { deliveries } = await tasks()
+  if (deliveries === before) break
+  before = deliveries
+  await rest(10_000)
 }
-while ((await waiting()) < projects) await rest(2_000)
+for (const name of names.slice(0, features)) {
+  const next = await server.call("GET", `/projects/${name}/sdlc/features/add-a-contact-page/next`)
+  tell(`${name}: next ${String(next["action"])}, by ${String(next["actor"])}`)
+}
 await Promise.all(names.map((name) => ask(`${name}.localhost`, "/health")))
 tell(`${projects} services awake: ${JSON.stringify(family(server.pid))}`)
 if (idleMillis > 0) {
