@@ -4,7 +4,9 @@ import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
-import { BranchName, Forge } from "@rdev/core/ports/infra/Forge"
+import { BranchName } from "@rdev/core/ports/infra/Forge"
+import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import * as Quarantine from "@rdev/core/ports/stores/Quarantine"
 import { Context, Effect, Exit, Fiber, Layer, Option, Schedule, Scope } from "effect"
 import { writeFile } from "node:fs/promises"
@@ -121,22 +123,22 @@ const files = (word: string, more = "") => ({
 let counter = 0
 const project = (at: At, content: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
-    const forge = Context.get(at.services, Forge)
+    const git = Context.get(at.services, GitObjects)
     const target = { projectId: yield* NewId.make("proj"), name: ProjectName.make(`sleep-${counter++}`) }
     const host = `${target.name}.localhost`
-    yield* forge.ensureRepository(target, {
+    yield* Context.get(at.services, RepositoryHost).ensure(target, {
       defaultBranch: main,
       message: "Start",
       files: Object.entries(content).map(([path, text]) => ({ path, content: text }))
     })
-    const sha = Option.getOrThrow(yield* forge.head(target, main))
+    const sha = Option.getOrThrow(yield* git.head(target, main))
     yield* Context.get(at.services, Dns).ensure({ projectId: target.projectId, host, target: "127.0.0.1" })
     const deploy = (key: string, commit = sha, on = at) =>
       on.deployer.deploy(target, { key, environment: "production", sha: commit, env: {} })
     const commit = (path: string, text: string) =>
       Effect.gen(function* () {
-        const head = Option.getOrThrow(yield* forge.head(target, main))
-        return yield* forge.commit(target, {
+        const head = Option.getOrThrow(yield* git.head(target, main))
+        return yield* git.commit(target, {
           branch: main,
           expectedHead: head,
           changes: [{ path, content: text }],
