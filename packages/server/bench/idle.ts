@@ -3,6 +3,7 @@
  * long the first request waits for a service that sleeps; and how many tasks the queue hands out meanwhile. Arguments: how many projects,
  * how many wakes, for how many seconds tasks are counted, and how many projects have a feature under way.
  */
+import { spawn } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { request } from "node:http"
 import { quantile, rest, serve } from "./Bench.ts"
@@ -50,6 +51,12 @@ const ask = (host: string, path: string) =>
     asked.on("error", reject)
     asked.end()
   })
+/** What the start of an empty Node takes on this machine now: none of it can be spared. */
+const bareNode = () =>
+  new Promise<number>((resolve) => {
+    const began = performance.now()
+    spawn(process.execPath, ["-e", "0"], { stdio: "ignore" }).on("close", () => resolve(performance.now() - began))
+  })
 /** Tasks of all projects since the start, and how often one was handed out. */
 const tasks = async () => {
   const found = { tasks: 0, deliveries: 0 }
@@ -90,6 +97,7 @@ if (idleMillis > 0) {
   tell(`${projects} services asleep: ${JSON.stringify(family(server.pid))}`)
   const times: Array<number> = []
   const awake: Array<number> = []
+  const bare: Array<number> = []
   for (let i = 0; i < wakes; i++) {
     const host = `idle-${i % projects}.localhost`
     if (i > 0 && i % projects === 0) await rest(idleMillis + 5_000)
@@ -97,12 +105,13 @@ if (idleMillis > 0) {
     if (woken.status !== 200) throw new Error(`${host} answered ${woken.status}`)
     times.push(woken.millis)
     awake.push((await ask(host, "/health")).millis)
+    bare.push(await bareNode())
   }
-  for (const list of [times, awake]) list.sort((a, b) => a - b)
+  for (const list of [times, awake, bare]) list.sort((a, b) => a - b)
   const shown = (list: ReadonlyArray<number>) =>
     `p50 ${quantile(list, 0.5).toFixed(0)} ms, p95 ${quantile(list, 0.95).toFixed(0)} ms, worst ${list.at(-1)?.toFixed(0)} ms`
   tell(
-    `first request of ${wakes} that slept: ${shown(times)} (bar: p50 ${barMillis} ms); the one after it: ${shown(awake)}`
+    `first request of ${wakes} that slept: ${shown(times)} (bar: p50 ${barMillis} ms); the one after it: ${shown(awake)}; an empty Node beside them: ${shown(bare)}`
   )
   await rest(idleMillis + 5_000)
 }

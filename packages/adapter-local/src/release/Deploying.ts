@@ -40,7 +40,7 @@ const install = Effect.fnUntraced(function* (
   const before = entries.set(entry(projectId, record, scope, up))
   for (const { part } of [liveIn(projectId, environment), serviceIn(projectId, environment)])
     yield* quarantine.clear(projectId, part)
-  if (before !== undefined) yield* entries.end(before)
+  if (before !== undefined) yield* entries.retire(before)
 })
 
 /** Brings it up and lets `use` have it; whatever fails, nothing of it stays up. */

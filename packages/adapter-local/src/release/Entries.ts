@@ -67,8 +67,12 @@ export const use = (one: Entry, service: (Up & { readonly kind: "node" })["servi
   }
 }
 
+/** What is superseded ends when nobody uses it any more, at the latest after this. */
+const drainMillis = 5_000
+
 export class Entries {
   private readonly all = new Map<string, Entry>()
+  private readonly superseded = new Set<Entry>()
   /** Nothing more is brought up here. */
   closed = false
 
@@ -92,6 +96,7 @@ export class Entries {
   forget(one: Entry, outcome: Outcome): void {
     const key = this.keyOf(one.projectId, one.record.environment)
     if (this.all.get(key) === one) this.all.delete(key)
+    this.superseded.delete(one)
     one.settled.resolve(outcome)
     one.ended.resolve()
   }
@@ -107,8 +112,24 @@ export class Entries {
       )
     })
   }
+  /** Ends what another one has taken the place of, without cutting off who uses it; does not wait for that. */
+  retire(one: Entry): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const key = this.keyOf(one.projectId, one.record.environment)
+      if (this.all.get(key) === one) this.all.delete(key)
+      this.superseded.add(one)
+      const until = performance.now() + drainMillis
+      const drained = Effect.gen(function* () {
+        while (one.open > 0 && one.state === "awake" && performance.now() < until) yield* Effect.sleep(50)
+      })
+      return Effect.asVoid(Effect.forkDetach(Effect.andThen(drained, this.end(one)), { startImmediately: true }))
+    })
+  }
   readonly endAll: Effect.Effect<void> = Effect.suspend(() => {
     this.closed = true
-    return Effect.forEach(this.list(), (one) => this.end(one), { concurrency: "unbounded", discard: true })
+    return Effect.forEach([...this.all.values(), ...this.superseded], (one) => this.end(one), {
+      concurrency: "unbounded",
+      discard: true
+    })
   })
 }

@@ -93,7 +93,8 @@ export const make = (place: Place, entries: Entries) => {
     for (const one of entries.list()) {
       const { projectId, record } = one
       const live = yield* attempt(() => Records.current(dataDir, projectId, record.environment))
-      yield* live === record.id ? sleepIfIdle(place, entries, one) : entries.end(one)
+      if (live === record.id) yield* sleepIfIdle(place, entries, one)
+      else yield* live === null ? entries.end(one) : entries.retire(one)
     }
     for (const { environment, projectId } of yield* attempt(() => ServiceRecords.marked(dataDir))) {
       const id = yield* attempt(() => Records.current(dataDir, projectId, environment))
