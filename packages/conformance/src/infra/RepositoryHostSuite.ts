@@ -226,11 +226,12 @@ export const suite = (
           assert.deepStrictEqual(before, [])
         } else {
           yield* ask(events.slice(0, 1))
-          assert.deepStrictEqual([...(yield* ask(events)).events].sort(), [...events].sort())
-          assert.deepStrictEqual(
-            (yield* ours).map((one) => [one.active, [...one.events].sort()]),
-            [[true, [...events].sort()]]
-          )
+          yield* ask(events)
+          const [only, ...doubled] = yield* ours
+          assert.isTrue(only?.active)
+          // A forge may have one word for several of its events.
+          assert.includeMembers([...(only?.events ?? [])], [...events])
+          assert.deepStrictEqual(doubled, [], "asked for twice, made once")
         }
         yield* repositories.removeWebhook(target, url)
         yield* repositories.removeWebhook(target, url)

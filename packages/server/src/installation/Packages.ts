@@ -51,6 +51,11 @@ export const own: { readonly [name: string]: Own } = {
     load: () => import("@rdev/adapter-redis/adapter"),
     slots: ["cache", "limits", "notifier"]
   },
+  gitea: {
+    packageName: "@rdev/adapter-gitea",
+    load: () => import("@rdev/adapter-gitea/adapter"),
+    slots: ["forge"]
+  },
   none: {
     packageName: "@rdev/server",
     load: () => Promise.resolve({ default: none }),
