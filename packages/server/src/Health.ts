@@ -1,8 +1,9 @@
 /** Whether this server can do its work: each part looked at in turn, with a bound on the time. Looked at most twice a second. */
-import type { Health as HealthView } from "@rdev/api/groups/System"
+import type { Check, Health as HealthView } from "@rdev/api/groups/System"
 import { Machine, StoresAnswer } from "@rdev/core/adapter/Host"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
 import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
+import { SlotHealth } from "./installation/SlotHealth.ts"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -12,7 +13,12 @@ const patienceMillis = 3_000
 export class Health extends Context.Service<
   Health,
   {
+    /** Whether this server can do its work. */
     readonly look: Effect.Effect<typeof HealthView.Type>
+    /** The same, and what it works with outside of itself: `degraded` while something of that is away. */
+    readonly whole: Effect.Effect<typeof HealthView.Type>
+    /** One slot of the installation, by where it stands in platform.yaml; null = there is none. */
+    part(name: string): Effect.Effect<typeof Check.Type | null>
     /** From now on `stopping`: load balancers send nothing more. */
     readonly stop: Effect.Effect<void>
     readonly isStopping: () => boolean
@@ -24,7 +30,7 @@ export interface Options {
   readonly mode: "embedded" | "scaled"
 }
 
-export const layer = (options: Options): Layer.Layer<Health, never, ProjectStore | WorkQueueStore> =>
+export const layer = (options: Options): Layer.Layer<Health, never, ProjectStore | SlotHealth | WorkQueueStore> =>
   Layer.effect(
     Health,
     Effect.gen(function* () {
@@ -32,6 +38,7 @@ export const layer = (options: Options): Layer.Layer<Health, never, ProjectStore
       const queue = yield* WorkQueueStore
       const databaseAnswers = yield* StoresAnswer
       const machine = yield* Machine
+      const { parts } = yield* SlotHealth
       const startedMillis = performance.now()
       let stopping = false
 
@@ -110,10 +117,24 @@ export const layer = (options: Options): Layer.Layer<Health, never, ProjectStore
           checks
         }
       })
+      const part = (name: string) =>
+        Effect.map(parts.get(name)?.look ?? Effect.succeed(null), (found) => found && { name, ...found })
+      const outside = Effect.forEach(
+        [...parts].filter(([, { outside }]) => outside),
+        ([name, { look }]) => Effect.map(look, (found) => ({ name, ...found })),
+        { concurrency: "unbounded" }
+      )
+      const looked = Effect.map(yield* Effect.cachedWithTTL(look, 500), (view) =>
+        stopping ? { ...view, status: "stopping" as const } : view
+      )
       return Health.of({
-        look: Effect.map(yield* Effect.cachedWithTTL(look, 500), (view) =>
-          stopping ? { ...view, status: "stopping" as const } : view
-        ),
+        look: looked,
+        whole: Effect.map(Effect.all([looked, outside], { concurrency: 2 }), ([view, others]) => ({
+          ...view,
+          status: view.status === "ok" && others.some(({ ok }) => !ok) ? ("degraded" as const) : view.status,
+          checks: [...view.checks, ...others]
+        })),
+        part,
         stop: Effect.sync(() => {
           stopping = true
         }),

@@ -119,7 +119,10 @@ export interface Answer {
 const parse = (text: string, type: string | null) =>
   /[/+]json/.test(type ?? "") && text !== "" ? JSON.parse(text) : {}
 
-export const make = (env: Record<string, string> = {}): Effect.Effect<TestServer, unknown, Scope.Scope> =>
+export const make = (
+  env: Record<string, string> = {},
+  parts: SlotHealth["Service"]["parts"] = new Map()
+): Effect.Effect<TestServer, unknown, Scope.Scope> =>
   Effect.gen(function* () {
     const config: ServerConfig = yield* fromEnvironment({ RDEV_PORT: "0", ...env })
     const pepper = Buffer.alloc(32, 7)
@@ -140,7 +143,7 @@ export const make = (env: Record<string, string> = {}): Effect.Effect<TestServer
         ),
         Layer.provideMerge(Issuers.layer(config.auth)),
         Layer.provideMerge(Redaction.layer({ values: [] })),
-        Layer.provideMerge(Layer.succeed(SlotHealth, { file: null, look: Effect.succeed([]) })),
+        Layer.provideMerge(Layer.succeed(SlotHealth, { file: null, look: Effect.succeed([]), parts })),
         Layer.provideMerge(memory),
         Layer.provide(Layer.succeedContext(listener))
       )

@@ -126,6 +126,7 @@ export const routes = {
   system: {
     alive: ["GET", "/healthz", "", "", "nothing", "json"],
     ready: ["GET", "/readyz", "", "", "nothing", "json"],
-    health: ["GET", "/health", "", "", "nothing", "json"]
+    health: ["GET", "/health", "", "", "nothing", "json"],
+    part: ["GET", "/health/:part", "", "", "nothing", "json"]
   }
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Route>>>>

@@ -14,7 +14,8 @@ export const Check = Wire.struct("HealthCheck", {
   state: Schema.optionalKey(Schema.Literals(["ok", "low", "reserved", "full"]))
 })
 export const Health = Wire.struct("Health", {
-  status: Schema.Literals(["ok", "failing", "stopping"]),
+  /** `degraded`: it works, and something outside it does not; only `/health` says so. */
+  status: Schema.Literals(["ok", "degraded", "failing", "stopping"]),
   version: Schema.String,
   mode: Schema.Literals(["embedded", "scaled"]),
   uptimeSeconds: Schema.Finite,
@@ -28,5 +29,11 @@ export class SystemGroup extends HttpApiGroup.make("system").add(
     success: [Health, Health.pipe(HttpApiSchema.status(503))],
     error: Problem.read
   }).annotateMerge(open),
-  HttpApiEndpoint.get("health", "/health", { success: Health, error: Problem.read }).annotateMerge(open)
+  HttpApiEndpoint.get("health", "/health", { success: Health, error: Problem.read }).annotateMerge(open),
+  /** One slot of platform.yaml, such as `ci` or `resources.cache`; 503 while it does not answer. */
+  HttpApiEndpoint.get("part", "/health/:part", {
+    params: { part: Schema.String },
+    success: [Check, Check.pipe(HttpApiSchema.status(503))],
+    error: Problem.read
+  }).annotateMerge(open)
 ) {}

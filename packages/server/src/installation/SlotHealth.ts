@@ -13,6 +13,7 @@ import * as Resources from "./Resources.ts"
 import type { ChosenResource } from "./Resources.ts"
 
 export const patienceMillis = 5_000
+const partMillis = 10_000
 
 export interface SlotView {
   readonly slot: string
@@ -26,11 +27,19 @@ export interface SlotState extends SlotView {
   readonly health: Health & { readonly durationMs: number }
 }
 
+export interface Part {
+  /** Filled by something that is reached over a network: it can be away while this server works. */
+  readonly outside: boolean
+  readonly look: Effect.Effect<{ readonly ok: boolean; readonly detail: string; readonly durationMs: number }>
+}
+
 export class SlotHealth extends Context.Service<
   SlotHealth,
   {
     readonly file: string | null
     readonly look: Effect.Effect<ReadonlyArray<SlotState>>
+    /** By where it stands in platform.yaml, without what it says: for anybody. At most once in 10 seconds, for a vendor counts what it is asked. */
+    readonly parts: ReadonlyMap<string, Part>
   }
 >()("rdev/server/SlotHealth") {}
 
@@ -103,10 +112,35 @@ export const layer = (
           ? Effect.succeed({ ok: true, detail: "was built" })
           : (chosen.definition.health(chosen.config) as Effect.Effect<Health, unknown>)
       const everything = [
-        ...[...choice.slots.values()].map((chosen) => one(viewOf(chosen), ofSlot(chosen))),
-        ...[...choice.resources.values()].map((chosen) => one(viewOfResource(chosen), Resources.health(chosen.kind)))
+        ...[...choice.slots.values()].map((chosen) => ({
+          state: one(viewOf(chosen), ofSlot(chosen)),
+          place: slots[chosen.slot].path,
+          outside:
+            chosen.definition !== null && chosen.use !== "local" && chosen.use !== "none" && chosen.slot !== "stores"
+        })),
+        ...[...choice.resources.values()].map((chosen) => ({
+          state: one(viewOfResource(chosen), Resources.health(chosen.kind)),
+          place: viewOfResource(chosen).slot,
+          outside: true
+        }))
       ]
-      const look = Effect.all(everything, { concurrency: 4 })
-      return SlotHealth.of({ file: choice.file, look: yield* Effect.cachedWithTTL(look, 1_000) })
+      const part = ({ outside, place, state }: (typeof everything)[number]) =>
+        Effect.map(Effect.cachedWithTTL(state, partMillis), (look): readonly [string, Part] => [
+          place,
+          {
+            outside,
+            look: Effect.map(look, ({ health: { durationMs, ok } }) => ({
+              ok,
+              detail: ok ? "answers" : "it does not answer as it should; rdev adapters says why",
+              durationMs
+            }))
+          }
+        ])
+      const look = Effect.forEach(everything, ({ state }) => state, { concurrency: 4 })
+      return SlotHealth.of({
+        file: choice.file,
+        look: yield* Effect.cachedWithTTL(look, 1_000),
+        parts: new Map(yield* Effect.forEach(everything, part))
+      })
     })
   )
