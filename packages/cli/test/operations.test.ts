@@ -84,7 +84,10 @@ describe("plan and apply", () => {
 
   it("sync a project that exists", async () => {
     refused(await rdev(["plan", "shop", "--template", "default"]), 2, "--template", "exists already")
-    assert.match(await done("plan", "shop"), /exists; it would be synced\n +adopt +Create the git repository/)
+    assert.match(
+      await done("plan", "shop"),
+      /is as it should be; there is nothing to do\n +no-op +Create the git repository/
+    )
     const applied = await json("apply", "shop")
     assert.deepInclude(applied["operation"], { kind: "project.sync", status: "completed" })
     assert.isTrue(

@@ -9,7 +9,7 @@ import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
 import type { RepositoryTarget, Sha } from "@rdev/core/ports/infra/Forge"
 import type { ExitStatus, OutputChunk } from "@rdev/core/ports/infra/WorkspaceHost"
 import * as Turns from "@rdev/core/services/redaction/Turns"
-import { Clock, Deferred, Effect, Fiber, Layer, Schedule, Semaphore, Stream } from "effect"
+import { Clock, Deferred, Effect, Fiber, Layer, Schedule, Semaphore, Stream, Option } from "effect"
 import { join } from "node:path"
 import * as Checkout from "../workspaces/Checkout.ts"
 import * as CiRecords from "./CiRecords.ts"
@@ -427,6 +427,14 @@ export const make = Effect.fn("LocalCi.make")(function* (options: RunOptions) {
             if (there === null) yield* attempt(() => CiRecords.writeMark(dataDir, target.projectId, target.name))
             return { externalId: target.name, created: there === null }
           })
+        )
+      ),
+    observe: (target) =>
+      verb(
+        "observe",
+        Effect.map(
+          attempt(() => CiRecords.readMark(dataDir, target.projectId)),
+          (mark) => (mark === null ? Option.none() : Option.some({ externalId: target.name }))
         )
       ),
     remove: (target) =>

@@ -88,6 +88,9 @@ const headings = {
   sync: "exists; it would be synced",
   destroy: "would be deleted"
 } as const
+const isEmpty = ({ steps }: Plan) => steps.every(({ change }) => change === "no-op")
+const headingOf = (plan: Plan, what: Way["what"]) =>
+  isEmpty(plan) ? "is as it should be; there is nothing to do" : headings[what]
 const flagsOf = ({ agent, description, destroy, template }: Wanted): string =>
   [
     ...Object.entries({ template, description, agent }).flatMap(([name, value]) =>
@@ -107,9 +110,11 @@ export const plan = Command.make("plan", { ...common, ...newProject, destroy }, 
         return { way, plan: yield* planned(target, way) }
       }).pipe(Effect.map(({ plan, way }) => (input.json ? plan : { ...plan, way }))),
     (found, screen) => [
-      ...("way" in found ? [screen.style.bold(`${input.name} ${headings[found.way.what]}`)] : []),
+      ...("way" in found ? [screen.style.bold(`${input.name} ${headingOf(found, found.way.what)}`)] : []),
       ...planLines(found, screen),
-      screen.style.dim(`Exactly this: rdev apply ${input.name}${flagsOf(input)} --plan ${found.digest}`)
+      ...(isEmpty(found)
+        ? []
+        : [screen.style.dim(`Exactly this: rdev apply ${input.name}${flagsOf(input)} --plan ${found.digest}`)])
     ]
   )
 ).pipe(Command.withDescription("Show what would be done to create, sync or delete a project; changes nothing"))

@@ -2,7 +2,7 @@
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Ci, type CiError, type CiEvent } from "@rdev/core/ports/infra/Ci"
 import type { RepositoryTarget, Sha } from "@rdev/core/ports/infra/Forge"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Stream, Option } from "effect"
 
 /**
  * green: steps `build` (prints `building`) and `test`, both 0. red: `build` 0, `test` prints `1 failed` and exits 3, then `deploy` is
@@ -39,7 +39,9 @@ export const suite = <R>(name: string, layer: Layer.Layer<Ci | R, unknown>, capa
       Effect.gen(function* () {
         const ci = yield* Ci
         const { target } = yield* Effect.orDie(capabilities.prepare("green"))
+        assert.isTrue(Option.isNone(yield* ci.observe(target)))
         const first = yield* ci.ensure(target)
+        assert.deepStrictEqual(yield* ci.observe(target), Option.some({ externalId: first.externalId }))
         assert.strictEqual(first.created, true)
         assert.deepStrictEqual(yield* ci.ensure(target), { externalId: first.externalId, created: false })
       })

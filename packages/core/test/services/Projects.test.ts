@@ -6,6 +6,7 @@ import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Operations } from "@rdev/core/operations/Operations"
 import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
+import { Ci } from "@rdev/core/ports/infra/Ci"
 import { Dns } from "@rdev/core/ports/infra/Dns"
 import { EventLog } from "@rdev/core/ports/stores/EventLog"
 import { BranchName } from "@rdev/core/ports/infra/Forge"
@@ -183,8 +184,8 @@ describe("Projects", () => {
       const id = yield* provisioned("hello")
       const first = yield* projects.planSync("hello")
       assert.deepStrictEqual(
-        first.steps.filter((step) => step.change !== "adopt").map((step) => step.key),
-        ["ci"]
+        first.steps.filter((step) => step.change !== "no-op").map((step) => step.key),
+        []
       )
       const environments = yield* Environments.of(id)
       const host = environments[0]?.hosts[0] ?? ""
@@ -223,6 +224,7 @@ describe("Projects", () => {
       const id = yield* provisioned("hello")
       broken = true
       yield* (yield* Dns).remove(id, "hello.localhost")
+      yield* (yield* Ci).remove({ projectId: id, name: ProjectName.make("hello") })
       const { operation } = yield* projects.sync("hello")
       const ended = yield* until(operation.id, "failed")
       assert.include(ended.error?.message ?? "", "ci: ")

@@ -74,6 +74,7 @@ const steeredCi = (outside: Outside) => {
     }
   }
   return Layer.succeed(Ci, {
+    observe: () => Effect.succeedNone,
     ensure: () => Effect.succeed({ externalId: "steered", created: false }),
     remove: () => Effect.void,
     start: (_, request) =>

@@ -108,6 +108,8 @@ const make = (pipeline: FakePipeline) =>
           active.add(target.projectId)
           return { externalId: target.name, created }
         }),
+      observe: (target) =>
+        Effect.sync(() => (active.has(target.projectId) ? Option.some({ externalId: target.name }) : Option.none())),
       remove: (target) =>
         Effect.gen(function* () {
           for (const [id, entry] of runs) {

@@ -1,5 +1,5 @@
 /** Runs a repository's own pipeline on a commit. Results are kept by run id; a run that the provider lost answers NotFound. */
-import { Context, type Effect, type Stream, Schema } from "effect"
+import { Context, type Effect, type Stream, Schema, type Option } from "effect"
 import type { RunId } from "../../domain/Ids.ts"
 import type { RepositoryTarget, Sha } from "./Forge.ts"
 import { describe, isRetryable, portErrorFields } from "./PortReason.ts"
@@ -47,6 +47,8 @@ export class Ci extends Context.Service<
   {
     /** Activates the repository's pipeline. */
     ensure(target: RepositoryTarget): Effect.Effect<{ readonly externalId: string; readonly created: boolean }, CiError>
+    /** Whether it is activated. */
+    observe(target: RepositoryTarget): Effect.Effect<Option.Option<{ readonly externalId: string }>, CiError>
     remove(target: RepositoryTarget): Effect.Effect<void, CiError>
     /** Starts a run, or returns the one that this key started before. */
     start(

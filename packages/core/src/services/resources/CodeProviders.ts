@@ -97,6 +97,11 @@ export const ci = make<typeof nothing.Type, Ci>({
   per: "project",
   after: ["repository"],
   outputs: nothing,
+  observe: (owner) =>
+    Effect.map(
+      Effect.flatMap(Ci, (service) => service.observe(targetOf(owner))),
+      Option.map(({ externalId }) => ({ externalId, drift: null }))
+    ),
   ensure: (owner) =>
     Effect.map(
       Effect.flatMap(Ci, (service) => service.ensure(targetOf(owner))),

@@ -139,7 +139,8 @@ export const creation = <A>(request: Request, undone: boolean, shape: Shape<A>):
           observe: (context: Step.StepContext) =>
             Effect.gen(function* () {
               const seen = yield* look(yield* provider(kind), owner, yield* request.wish(context))
-              return seen._tag === "Present" ? { ...seen, output: shape.of(seen.output) } : seen
+              // Of a project that was there before, what is there is what its record says.
+              return seen._tag === "Present" ? { ...seen, known: !undone, output: shape.of(seen.output) } : seen
             })
         }
       : {}),
