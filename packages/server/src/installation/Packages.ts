@@ -56,6 +56,11 @@ export const own: { readonly [name: string]: Own } = {
     load: () => import("@rdev/adapter-gitea/adapter"),
     slots: ["forge"]
   },
+  github: {
+    packageName: "@rdev/adapter-github",
+    load: () => import("@rdev/adapter-github/adapter"),
+    slots: ["forge"]
+  },
   none: {
     packageName: "@rdev/server",
     load: () => Promise.resolve({ default: none }),
