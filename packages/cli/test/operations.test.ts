@@ -77,7 +77,7 @@ describe("plan and apply", () => {
     assert.include(shown, `rdev apply shop --template "node-api" --plan ${digest}`)
     const applied = await done("apply", "shop", "--template", "node-api", "--plan", digest)
     assert.match(applied, /✓ Create the git repository +[\d.]+ m?s/)
-    assert.match(applied, /✓ Deploy the first commit +[\d.]+ m?s/)
+    assert.match(applied, /✓ Deploy the first commit of production +[\d.]+ m?s/)
     assert.match(applied, /– Create the database +no database server/)
     assert.match(applied, /completed in /)
   }, 120_000)

@@ -46,6 +46,8 @@ export class FeatureIndex extends Schema.Class<FeatureIndex>("rdev/FeatureIndex"
       reason: Schema.String
     })
   ),
+  /** Made without being started: until somebody asks for its first pass, neither time nor a push begins it. */
+  held: Schema.optionalKey(Schema.Literal(true)),
   /** False once the classifier answers none(done/terminal). */
   live: Schema.Boolean,
   createdAtMillis: Schema.Int,

@@ -273,6 +273,7 @@ const create = Effect.fn("Features.create")(function* (idOrName: string, spec: N
     intactSha: null,
     taskId: null,
     decision: null,
+    ...(spec.start === false ? { held: true as const } : {}),
     live: true,
     createdAtMillis: now,
     updatedAtMillis: now

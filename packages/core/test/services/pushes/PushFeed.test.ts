@@ -194,6 +194,24 @@ describe("the driver", () => {
         driven
       )
   )
+  it.effect("never begins one that was made without being started: not by time, not by a push", () =>
+    Effect.provide(
+      Effect.gen(function* () {
+        const { id } = yield* inserted
+        const store = yield* FeatureStore
+        yield* store.put(yield* Samples.feature(id, { slug: "held" as never, branch: "feature/held", held: true }))
+        yield* store.put(yield* Samples.feature(id, { slug: "lost" as never, branch: "feature/lost" }))
+        yield* tell(push(id, "refs/heads/main", "refs/heads/feature/held"))
+        const seen = new Set<string>()
+        for (let minute = 0; minute < 25; minute++) {
+          yield* TestClock.adjust("1 minute")
+          for (const slug of yield* passes) seen.add(slug)
+        }
+        assert.deepStrictEqual([...seen], ["lost"], "one whose first pass was lost is begun")
+      }),
+      driven
+    )
+  )
   it.effect("looks at a hundred at once, and reaches every one", () =>
     Effect.provide(
       Effect.gen(function* () {

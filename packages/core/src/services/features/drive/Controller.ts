@@ -35,6 +35,7 @@ const remember = Effect.fn("Controller.remember")(function* (
 ) {
   const store = yield* FeatureStore
   const before = snapshot.index
+  const { held: _, ...known } = before
   const { state } = snapshot
   const shown = {
     rule: decision.rule,
@@ -44,7 +45,7 @@ const remember = Effect.fn("Controller.remember")(function* (
     reason: decision.reason
   }
   const after = FeatureIndex.make({
-    ...before,
+    ...known,
     title: state.feature.title,
     deps: [...state.feature.deps],
     phase: state.phase,

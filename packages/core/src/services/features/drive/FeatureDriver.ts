@@ -42,7 +42,7 @@ const silentMillis = (feature: FeatureIndex): number =>
 const sweep = Effect.fn("FeatureDriver.sweep")(function* (looked: Map<string, number>) {
   const store = yield* FeatureStore
   const now = yield* Clock.currentTimeMillis
-  const live = (yield* store.live(null)).filter(({ decision }) => decision?.kind !== "hold")
+  const live = (yield* store.live(null)).filter(({ decision, held }) => held === undefined && decision?.kind !== "hold")
   const lastOf = (feature: FeatureIndex) => {
     const last = looked.get(feature.id)
     return last === undefined ? never : Math.max(last, feature.updatedAtMillis)
@@ -91,7 +91,7 @@ const afterPush = Effect.fn("FeatureDriver.afterPush")(function* (event: Event) 
   const branches = PushFeed.branchesOf(event)
   const everyone = branches === null || branches.has(found.value.defaultBranch)
   const concerned = (yield* (yield* FeatureStore).live(projectId)).filter(
-    ({ branch }) => everyone || (branch !== null && branches.has(branch))
+    ({ branch, held }) => held === undefined && (everyone || (branch !== null && branches.has(branch)))
   )
   const wake = ({ slug }: FeatureIndex) => Wake.after(event, projectId, slug)
   yield* Effect.forEach(concerned, wake, { discard: true })
