@@ -253,14 +253,14 @@ withLayer(layer, { excludeTestServices: true })("GitHub", (it) => {
   it.effect("marks in one request and keeps what people wrote beside it", () =>
     Effect.gen(function* () {
       const { fake, repositories, repository, target } = yield* begin
-      assert.strictEqual(repository.description, `[rdev ${target.projectId}]`)
+      assert.strictEqual(repository.description, `[rdev:${target.projectId}]`)
       assert.deepStrictEqual(repository.topics, ["rdev"])
       assert.isTrue(repository.private)
       const there = fake.state.create("acme", `there-${target.name}`, { description: "The shop of Ada" })
       there.topics = ["shop"]
       const adopting = yield* freshTarget
       yield* repositories.adopt(adopting, `acme/${there.name}`)
-      assert.strictEqual(there.description, `The shop of Ada [rdev adopted ${adopting.projectId}]`)
+      assert.strictEqual(there.description, `The shop of Ada [rdev:${adopting.projectId}:adopted]`)
       assert.deepStrictEqual(there.topics, ["shop", "rdev"])
       yield* repositories.release(adopting)
       yield* repositories.release(adopting)
