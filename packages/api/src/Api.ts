@@ -2,6 +2,7 @@
 import { HttpApi, OpenApi } from "effect/http-api"
 import { AuditGroup } from "./groups/Audit.ts"
 import { CatalogueGroup } from "./groups/Catalogue.ts"
+import { EnvironmentsGroup } from "./groups/Environments.ts"
 import { EventsGroup } from "./groups/Events.ts"
 import { ExecsGroup } from "./groups/Execs.ts"
 import { FeaturesGroup } from "./groups/Features.ts"
@@ -21,6 +22,7 @@ const strict = { onExcessProperty: "error", errors: "all" } as const
 export class Api extends HttpApi.make("rdev")
   .add(
     ProjectsGroup,
+    EnvironmentsGroup,
     FeaturesGroup,
     PolicyGroup,
     TasksGroup,

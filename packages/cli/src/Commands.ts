@@ -5,6 +5,7 @@
 import * as Command from "effect/cli/Command"
 import { audit } from "./commands/Audit.ts"
 import { agents, templates } from "./commands/Catalogue.ts"
+import { environments } from "./commands/Environments.ts"
 import { events, exec } from "./commands/Events.ts"
 import { answer, features, next, run, unblock, why } from "./commands/Features.ts"
 import { keys } from "./commands/Keys.ts"
@@ -29,6 +30,7 @@ export const rdev = Command.make("rdev").pipe(
     doctor,
     adapters,
     projects,
+    environments,
     plan,
     apply,
     gitToken,

@@ -24,6 +24,8 @@ const lines: Readonly<Record<string, ReadonlyArray<string>>> = {
   "projects show": ["rdev projects show shop"],
   "projects delete": ["rdev projects delete shop --yes"],
   "projects credentials": ["rdev projects credentials shop"],
+  "environments list": ["rdev environments list shop"],
+  "environments show": ["rdev environments show shop staging"],
   plan: ["rdev plan shop  # what is missing", "rdev plan shop --destroy  # what deleting it would take down"],
   apply: ["rdev apply shop", "rdev apply shop --destroy --yes"],
   "git-token": ["rdev git-token shop", "rdev git-token shop --write --ttl 86400  # may push, for a day"],

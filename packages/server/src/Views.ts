@@ -1,5 +1,6 @@
 /** Domain values as the API shows them. Pure. */
 import type { AgentView, TemplateView } from "@rdev/api/groups/Catalogue"
+import type { EnvironmentView } from "@rdev/api/groups/Environments"
 import type { AuditEntryView, AuditLineView } from "@rdev/api/groups/Audit"
 import type { DecisionView, Explanation, FeatureView } from "@rdev/api/groups/Features"
 import type { KeyView } from "@rdev/api/groups/Keys"
@@ -11,7 +12,7 @@ import type { TreeStepView, TreeView } from "@rdev/api/groups/Trees"
 import type { DeliveryView, WebhookView } from "@rdev/api/groups/Webhooks"
 import type { ApiKey } from "@rdev/core/domain/ApiKey"
 import type { AuditEntry } from "@rdev/core/domain/Audit"
-import type { Environment } from "@rdev/core/domain/Environment"
+import { type Environment, statusOf as environmentStatus } from "@rdev/core/domain/Environment"
 import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
 import type { FeatureIndex } from "@rdev/core/domain/FeatureIndex"
 import type { Operation, OperationStep } from "@rdev/core/domain/Operation"
@@ -66,6 +67,31 @@ export const project = (one: Project, { damages, environments }: Beside): Projec
   createdAt: one.createdAt,
   updatedAt: one.updatedAt,
   revision: one.revision
+})
+
+export const environment = (one: Environment, variables: ReadonlyArray<string>): EnvironmentView => ({
+  id: one.id,
+  projectId: one.projectId,
+  name: one.name,
+  kind: one.kind,
+  status: environmentStatus(one),
+  hosts: one.hosts,
+  url: one.url,
+  variables,
+  bindings: one.bindings,
+  release:
+    one.release === null
+      ? null
+      : { id: one.release.id, sha: one.release.sha, url: one.release.url, releasedAt: time(one.release.atMillis) },
+  conditions: one.conditions.map(({ message, reason, status, timeMillis, type }) => ({
+    type,
+    status,
+    reason,
+    message,
+    since: time(timeMillis)
+  })),
+  createdAt: time(one.createdAtMillis),
+  updatedAt: time(one.updatedAtMillis)
 })
 
 export const feature = (one: FeatureIndex): FeatureView => ({

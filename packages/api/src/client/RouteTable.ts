@@ -21,6 +21,10 @@ export const routes = {
     credentials: ["GET", "/projects/:project/credentials", "", "", "nothing", "json"],
     createGitToken: ["POST", "/projects/:project/git-tokens", "", "", "body", "json"]
   },
+  environments: {
+    list: ["GET", "/projects/:project/environments", "", "", "nothing", "json"],
+    get: ["GET", "/projects/:project/environments/:environment", "", "", "nothing", "json"]
+  },
   features: {
     create: ["POST", "/projects/:project/sdlc/features", "", "", "body", "json"],
     list: ["GET", "/projects/:project/sdlc/features", "limit cursor", "", "nothing", "json"],

@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Execs from "../Execs.ts"
 import * as AuditHandlers from "../handlers/Audit.ts"
 import * as CatalogueHandlers from "../handlers/Catalogue.ts"
+import * as EnvironmentHandlers from "../handlers/Environments.ts"
 import * as EventHandlers from "../handlers/Events.ts"
 import * as ExecHandlers from "../handlers/Execs.ts"
 import * as FeatureHandlers from "../handlers/Features.ts"
@@ -57,6 +58,7 @@ const handlers = Layer.mergeAll(
   FeatureHandlers.layer,
   PolicyHandlers.layer,
   TaskHandlers.layer,
+  EnvironmentHandlers.layer,
   OperationHandlers.layer,
   TreeHandlers.layer,
   EventHandlers.layer,
