@@ -27,7 +27,10 @@ it.live("a project has production and staging, each with its host, its bindings 
         ]
       )
       const [production, staging] = ready
-      assert.match(String((production?.["release"] as Record<string, unknown>)["sha"]), /^[0-9a-f]{40}$/)
+      assert.match(
+        String((production?.["release"] as Record<string, unknown> | null | undefined)?.["sha"]),
+        /^[0-9a-f]{40}$/
+      )
       assert.isNull(staging?.["release"])
       assert.notStrictEqual(production?.["id"], staging?.["id"])
       const one = yield* call("/projects/shop/environments/staging")
