@@ -204,7 +204,7 @@ export const fromEnvironment = (
       unsafeHost: read("RDEV_UNSAFE_HOST", flag, false),
       projectNetwork: read("RDEV_PROJECT_NETWORK", oneOf("loopback", "internet"), "loopback"),
       drainMillis: 1000 * read("RDEV_DRAIN_SECONDS", integer(0, 3600), 10),
-      rateLimit: read("RDEV_RATE_LIMIT", integer(0, 1_000_000), 12_000),
+      rateLimit: read("RDEV_RATE_LIMIT", integer(0, 1_000_000), 60_000),
       execs: {
         total: read("RDEV_EXECS", integer(1, 10_000), Admission.defaults.total),
         perProject: read("RDEV_PROJECT_EXECS", integer(1, 10_000), Admission.defaults.perProject),

@@ -39,7 +39,7 @@ export const server: ReadonlyArray<Variable> = [
     "network of releases and of the projects' own workspaces; `internet` is the machine's"
   ),
   one("RDEV_DRAIN_SECONDS", "10", "how long a stop waits"),
-  one("RDEV_RATE_LIMIT", "12000", "requests per key and minute, as many at once; 0 = no limit"),
+  one("RDEV_RATE_LIMIT", "60000", "requests per key and minute, as many at once; 0 = no limit"),
   one("RDEV_EXECS", String(execs.total), "commands at once"),
   one("RDEV_PROJECT_EXECS", String(execs.perProject), "of one project"),
   one("RDEV_KEY_EXECS", String(execs.perKey), "of one key"),
