@@ -54,6 +54,9 @@ export const protect = Effect.fn("GiteaHooks.protect")(function* (
     enable_push: true,
     enable_push_whitelist: true,
     push_whitelist_usernames: [me],
+    // A token of the project may open pull requests, and must not merge them past the gates.
+    enable_merge_whitelist: true,
+    merge_whitelist_usernames: [me],
     enable_force_push: false,
     enable_status_check: requiredStatuses.length > 0,
     status_check_contexts: requiredStatuses

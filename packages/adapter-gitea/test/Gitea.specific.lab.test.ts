@@ -83,6 +83,25 @@ layer(Layer.orDie(forge), { excludeTestServices: true })("Gitea", (it) => {
       assert.strictEqual((yield* one.objects.listTree(one.target, sha)).length, 1, "what a person pushed is found")
       yield* one.repositories.protect(one.target, { branch: main, requiredStatuses: [] })
       assert.notStrictEqual((yield* git(clone, "push", "-q", "origin", "HEAD:refs/heads/main")).code, 0, "protected")
+      const api = (path: string, body: object) =>
+        Effect.promise(() =>
+          fetch(`${url}/api/v1/repos/${organisation}/${one.target.name}${path}`, {
+            method: "POST",
+            headers: { authorization: `token ${Redacted.value(write.token)}`, "content-type": "application/json" },
+            body: JSON.stringify(body)
+          })
+        )
+      yield* api("/pulls", { head: "work", base: "main", title: "past the gates" })
+      const opened = yield* one.repositories.ensurePullRequest(one.target, {
+        head: BranchName.make("work"),
+        base: main,
+        title: "past the gates",
+        body: ""
+      })
+      const before = yield* one.objects.head(one.target, main)
+      assert.isAtLeast((yield* api(`/pulls/${opened.number}/merge`, { Do: "merge" })).status, 400, "nobody else merges")
+      assert.deepStrictEqual(yield* one.objects.head(one.target, main), before)
+      yield* one.repositories.mergePullRequest(one.target, opened.number, opened.headSha)
       const short = yield* one.repositories.issueToken(one.target, "read", 1, "platform")
       yield* Effect.sleep("1100 millis")
       assert.isAtLeast(yield* GiteaTokens.sweep(Place.make({ url, token, organisation }), one.target.projectId), 1)

@@ -18,6 +18,16 @@ const nothing = Schema.Struct({})
 const error = (operation: string, field: string, message: string) =>
   new ResourceError({ operation, reason: { _tag: "Invalid", field, message } })
 
+/** What lands on the default branch is the platform's to land. A forge that cannot hold others to it says what stands in for that. */
+const protect = Effect.fn("CodeProviders.protect")(function* (target: RepositoryTarget, branch: BranchName) {
+  yield* (yield* RepositoryHost).protect(target, { branch, requiredStatuses: [] }).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "Unsupported",
+      ({ message }) => Effect.logDebug(`branch ${branch} of ${target.name} is not protected by its forge: ${message}`)
+    )
+  )
+})
+
 interface Repository {
   readonly externalId: string
   readonly cloneUrl: string
@@ -76,6 +86,7 @@ export const repository = make<typeof nothing.Type, GitObjects | PolicyStore | R
           "repository",
           `repository ${made.externalId} is there without a commit on ${branch}`
         )
+      yield* protect(targetOf(owner), branch)
       return { ...repositoryOf(made, head.value), created: made.created, outputs: {} }
     }),
   remove: (owner) => Effect.flatMap(RepositoryHost, (service) => service.remove(targetOf(owner))),
