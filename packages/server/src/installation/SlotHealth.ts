@@ -14,6 +14,8 @@ import type { ChosenResource } from "./Resources.ts"
 
 export const patienceMillis = 5_000
 const partMillis = 10_000
+/** Adapters that ask nobody over a network. */
+const inside: ReadonlySet<string> = new Set(["local", "memory", "none"])
 
 export interface SlotView {
   readonly slot: string
@@ -116,7 +118,7 @@ export const layer = (
           state: one(viewOf(chosen), ofSlot(chosen)),
           place: slots[chosen.slot].path,
           outside:
-            chosen.definition !== null && chosen.use !== "local" && chosen.use !== "none" && chosen.slot !== "stores"
+            chosen.definition !== null && chosen.by === "file" && !inside.has(chosen.use) && chosen.slot !== "stores"
         })),
         ...[...choice.resources.values()].map((chosen) => ({
           state: one(viewOfResource(chosen), Resources.health(chosen.kind)),

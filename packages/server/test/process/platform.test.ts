@@ -62,6 +62,12 @@ describe("a platform file", () => {
           shown.filter(({ health }) => !health.ok),
           []
         )
+        const health = yield* ask("GET", "/health")
+        const parts = (health.body["checks"] as unknown as ReadonlyArray<{ readonly name: string }>).map(
+          ({ name }) => name
+        )
+        assert.includeMembers(parts, ["dns", "forge"], "what the file chose is looked at")
+        assert.notInclude(parts, "templates", "what is on this machine anyway is not")
 
         assert.strictEqual((yield* ask("POST", "/projects", { name: "shop" })).status, 202)
         yield* ServerProcess.until(
