@@ -199,6 +199,11 @@ describe("requests", () => {
     ["GET /webhooks?what=1 HTTP/1.1", [], 400, "/query/what"],
     ["GET /projects/ HTTP/1.1", [], 404, null],
     ["GET /projects//audit HTTP/1.1", [], 404, null],
+    // A semicolon ends no path: the thing of that name is asked for, and not the list before it.
+    ["GET /projects;a=b HTTP/1.1", [], 404, null],
+    ["GET /projects/;a=b HTTP/1.1", [], 404, null],
+    ["GET /health/;a=b HTTP/1.1", [], 404, null],
+    ["GET /tasks/;?limit=1 HTTP/1.1", [], 400, "/query/limit"],
     ["GET /projects/%2e%2e/keys HTTP/1.1", [], 404, null],
     ["GET /projects/%zz HTTP/1.1", [], 404, null],
     ["GET /projects/%c0%af HTTP/1.1", [], 404, null],

@@ -89,8 +89,11 @@ export const make = (parts: Parts): { readonly request: RequestHandler; readonly
         Problem.make("too-large", { detail: "The body is larger than 1 MiB", requestId })
       )
     }
-    if (url === prefix || url.startsWith(`${prefix}/`) || url.startsWith(`${prefix}?`))
-      incoming.url = url.slice(prefix.length).replace(/^(?!\/)/, "/")
+    incoming.url = StrictRequest.routed(
+      url === prefix || url.startsWith(`${prefix}/`) || url.startsWith(`${prefix}?`)
+        ? url.slice(prefix.length).replace(/^(?!\/)/, "/")
+        : url
+    )
     parts.api(incoming, response)
   }
   const upgrade: UpgradeHandler = (incoming, socket, head) => {

@@ -111,6 +111,12 @@ export const authority = ({ rawHeaders, url }: Omit<Line, "method">): Target => 
     : { _tag: "Target", url: (whole[2] ?? "/").replace(/^\?/, "/?"), host: whole[1] ?? null }
 }
 
+/** The target as routes are to read it. In a path a semicolon is a character like others (RFC 3986, 3.3); the router takes it for the end. */
+export const routed = (url: string): string => {
+  const end = url.indexOf("?")
+  return end === -1 ? url.replaceAll(";", "%3B") : `${url.slice(0, end).replaceAll(";", "%3B")}${url.slice(end)}`
+}
+
 /** Null when there is nothing to say against it. */
 export const wrong = ({ method, rawHeaders, url }: Line): Problem.Problem | null => {
   const doubled = twice(rawHeaders)
