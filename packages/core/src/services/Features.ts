@@ -407,38 +407,23 @@ const unblock = (planTask: string) =>
       : Effect.fail(fail("unblock", { _tag: "Conflict", message: `plan task ${planTask} is not blocked` }))
   )
 
+type Needs =
+  | AuditStore
+  | EventLog
+  | FeatureStore
+  | GitObjects
+  | PolicyStore
+  | ProjectStore
+  | RepositoryHost
+  | RepositoryReader
+  | WorkQueue
+
 const make = Effect.gen(function* () {
-  const context = yield* Effect.context<
-    | AuditStore
-    | EventLog
-    | FeatureStore
-    | GitObjects
-    | RepositoryHost
-    | PolicyStore
-    | ProjectStore
-    | RepositoryReader
-    | WorkQueue
-  >()
+  const context = yield* Effect.context<Needs>()
   const bound =
-    <A extends ReadonlyArray<unknown>, B, E>(
-      f: (
-        ...args: A
-      ) => Effect.Effect<
-        B,
-        E,
-        | AuditStore
-        | EventLog
-        | FeatureStore
-        | GitObjects
-        | RepositoryHost
-        | PolicyStore
-        | ProjectStore
-        | RepositoryReader
-        | WorkQueue
-      >
-    ) =>
+    <A extends ReadonlyArray<unknown>, B, E>(verb: (...args: A) => Effect.Effect<B, E, Needs>) =>
     (...args: A): Effect.Effect<B, E> =>
-      Effect.provideContext(f(...args), context)
+      Effect.provideContext(verb(...args), context)
   return {
     create: bound(create),
     list: bound(
@@ -501,6 +486,9 @@ const make = Effect.gen(function* () {
     run: bound(
       Effect.fn("Features.run")(function* (idOrName: string, slug: string) {
         const { index, project } = yield* findFeature("run", idOrName, slug)
+        const { held, ...begun } = index
+        // First, so that the look at silent features finds it even when this pass comes to nothing.
+        if (held === true) yield* (yield* FeatureStore).put(FeatureIndex.make(begun))
         yield* Wake.feature(project.id, index.slug)
         return index
       })

@@ -117,7 +117,7 @@ const decide = Effect.fn("Policies.decide")(function* (
     { type: `policy.${word}`, subject: {}, data: { digest, sha, by: principal.name, reason, ...changed } }
   ])
   const live = yield* (yield* FeatureStore).live(project.id)
-  yield* Effect.forEach(live, (feature) => Wake.look(project.id, feature.slug), { discard: true })
+  yield* Effect.forEach(live, Wake.look, { discard: true })
   return entry
 })
 

@@ -2,13 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Option } from "effect"
 import { BranchName } from "../../../src/ports/infra/Forge.ts"
 import { GitObjects } from "../../../src/ports/infra/GitObjects.ts"
+import { FeatureStore } from "../../../src/ports/stores/FeatureStore.ts"
 import { main, platform, project } from "./Crew.ts"
 
 const branch = BranchName.make("feature/greeting")
 const author = { name: "Ada", email: "ada@example.test" }
 const create = { title: "Greeting", slug: "greeting", start: false }
 
-const world = <A, E>(test: Effect.Effect<A, E, GitObjects | Effect.Services<typeof project>>) =>
+const world = <A, E>(test: Effect.Effect<A, E, FeatureStore | GitObjects | Effect.Services<typeof project>>) =>
   Effect.provide(test, platform({ shared: false }, { did: new Map(), landed: [], lookedAgain: [] }))
 
 describe("the branch of a new feature", () => {
@@ -54,6 +55,24 @@ describe("the branch of a new feature", () => {
           author
         })
         assert.isTrue(Exit.isSuccess(yield* Effect.exit(features.create("hello", create))))
+      })
+    )
+  )
+})
+
+describe("a feature made without being started", () => {
+  it.effect("is held until somebody asks for it, and then no longer, whatever becomes of the first pass", () =>
+    world(
+      Effect.gen(function* () {
+        const { features, id } = yield* project
+        const store = yield* FeatureStore
+        const held = Effect.map(store.get(id, create.slug), (found) => Option.getOrThrow(found).held)
+        yield* features.create("hello", create)
+        assert.isTrue(yield* held)
+        yield* features.run("hello", create.slug)
+        assert.isUndefined(yield* held)
+        yield* features.create("hello", { ...create, slug: "other", start: true })
+        assert.isUndefined(Option.getOrThrow(yield* store.get(id, "other")).held)
       })
     )
   )

@@ -13,6 +13,7 @@ import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import { layer as layerDriver } from "@rdev/core/services/features/drive/FeatureDriver"
+import * as Wake from "@rdev/core/services/features/drive/Wake"
 import { RepositoryReader } from "@rdev/core/services/features/read/RepositoryReader"
 import * as PushFeed from "@rdev/core/services/pushes/PushFeed"
 import { Effect, Layer } from "effect"
@@ -199,7 +200,10 @@ describe("the driver", () => {
       Effect.gen(function* () {
         const { id } = yield* inserted
         const store = yield* FeatureStore
-        yield* store.put(yield* Samples.feature(id, { slug: "held" as never, branch: "feature/held", held: true }))
+        const held = yield* Samples.feature(id, { slug: "held" as never, branch: "feature/held", held: true })
+        yield* store.put(held)
+        yield* Wake.look(held)
+        yield* Wake.after({ seq: 1 }, held)
         yield* store.put(yield* Samples.feature(id, { slug: "lost" as never, branch: "feature/lost" }))
         yield* tell(push(id, "refs/heads/main", "refs/heads/feature/held"))
         const seen = new Set<string>()

@@ -56,7 +56,7 @@ const sweep = Effect.fn("FeatureDriver.sweep")(function* (looked: Map<string, nu
     due.slice(0, page),
     (feature) =>
       Effect.andThen(
-        Wake.look(feature.projectId, feature.slug),
+        Wake.look(feature),
         Effect.sync(() => looked.set(feature.id, now))
       ),
     { discard: true }
@@ -68,7 +68,7 @@ const afterTask = Effect.fn("FeatureDriver.afterTask")(function* (event: Event) 
   if (taskId === undefined) return
   const projectId = projectOf(event)
   const feature = (yield* (yield* FeatureStore).live(projectId)).find((candidate) => candidate.taskId === taskId)
-  if (feature !== undefined) yield* Wake.after(event, projectId, feature.slug)
+  if (feature !== undefined) yield* Wake.after(event, feature)
 })
 
 /** Features that are done and whose merge a push may have taken back; read only where one of its commits says so. */
@@ -91,9 +91,9 @@ const afterPush = Effect.fn("FeatureDriver.afterPush")(function* (event: Event) 
   const branches = PushFeed.branchesOf(event)
   const everyone = branches === null || branches.has(found.value.defaultBranch)
   const concerned = (yield* (yield* FeatureStore).live(projectId)).filter(
-    ({ branch, held }) => held === undefined && (everyone || (branch !== null && branches.has(branch)))
+    ({ branch }) => everyone || (branch !== null && branches.has(branch))
   )
-  const wake = ({ slug }: FeatureIndex) => Wake.after(event, projectId, slug)
+  const wake = (feature: FeatureIndex) => Wake.after(event, feature)
   yield* Effect.forEach(concerned, wake, { discard: true })
   if (everyone) yield* Effect.forEach(yield* reverted(found.value, event), wake, { discard: true })
 })

@@ -28,15 +28,19 @@ const enqueue = Effect.fn("Wake.enqueue")(function* (projectId: ProjectId, slug:
   })
 })
 
+/** Whether it may go on without being asked for: one that was made without being started waits for whoever asks for its first pass. */
+export const isBegun = ({ held }: FeatureIndex): boolean => held === undefined
+
 /** After a change: never merged with a pass that may have read the state already. */
 export const feature = (projectId: ProjectId, slug: string) => enqueue(projectId, slug, null)
 
 /** After an event that every server process hears of: they ask for one pass, and it reads what the event tells of. */
-export const after = (event: Pick<Event, "seq">, projectId: ProjectId, slug: string) =>
-  enqueue(projectId, slug, `after:${event.seq}:${slug}`)
+export const after = (event: Pick<Event, "seq">, index: FeatureIndex) =>
+  isBegun(index) ? Effect.asVoid(enqueue(index.projectId, index.slug, `after:${event.seq}:${index.slug}`)) : Effect.void
 
 /** Without a change, to look again: at most one such pass of a feature waits or runs. */
-export const look = (projectId: ProjectId, slug: string) => enqueue(projectId, slug, `look:${slug}`)
+export const look = (index: FeatureIndex) =>
+  isBegun(index) ? Effect.asVoid(enqueue(index.projectId, index.slug, `look:${index.slug}`)) : Effect.void
 
 const waits = (other: FeatureIndex) =>
   other.decision !== null &&
@@ -51,7 +55,7 @@ export const waiting = Effect.fn("Wake.waiting")(function* (projectId: ProjectId
   const live = yield* store.live(projectId)
   yield* Effect.forEach(
     live.filter((other) => other.slug !== except && waits(other)),
-    (other) => look(projectId, other.slug),
+    look,
     { discard: true }
   )
 })
