@@ -1,5 +1,6 @@
 /** What a project's code needs as resources: the repository, its pipeline, and a release in each environment that gets one at once. */
 import { Effect, Option, Schema } from "effect"
+import { GitEndpoint } from "../../adapter/Host.ts"
 import { make, ResourceError, type ResourceOwner, type Wish } from "../../adapter/ResourceProvider.ts"
 import { Ci } from "../../ports/infra/Ci.ts"
 import { Deployer, type EnvironmentName, type Release } from "../../ports/infra/Deployer.ts"
@@ -18,12 +19,20 @@ const nothing = Schema.Struct({})
 const error = (operation: string, field: string, message: string) =>
   new ResourceError({ operation, reason: { _tag: "Invalid", field, message } })
 
-/** What lands on the default branch is the platform's to land. A forge that cannot hold others to it says what stands in for that. */
+/**
+ * What lands on the default branch is the platform's to land. A forge that serves its git here examines every push and needs no
+ * protection; of one elsewhere that cannot protect the branch, an operator has to know.
+ */
 const protect = Effect.fn("CodeProviders.protect")(function* (target: RepositoryTarget, branch: BranchName) {
   yield* (yield* RepositoryHost).protect(target, { branch, requiredStatuses: [] }).pipe(
     Effect.catchIf(
       ({ reason }) => reason._tag === "Unsupported",
-      ({ message }) => Effect.logDebug(`branch ${branch} of ${target.name} is not protected by its forge: ${message}`)
+      ({ message }) =>
+        Effect.flatMap(GitEndpoint, (here) =>
+          here === null
+            ? Effect.logWarning(`anybody who may write to ${target.name} may push to its branch ${branch}: ${message}`)
+            : Effect.void
+        )
     )
   )
 })
