@@ -2,6 +2,7 @@
  * Everything the server itself reads from its environment, decoded once. Bad values stop the start with one error that names each
  * variable, what is wrong and what to write. Adapters have variables of their own (see docs/configuration.md).
  */
+import * as Hosts from "@rdev/core/domain/hosts/Hosts"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -144,6 +145,15 @@ const url =
   }
 const hostName = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/
 
+const domain: Read<string> = (value) =>
+  Result.match(Hosts.domainOf(value), {
+    onSuccess: (found) => found,
+    onFailure: () =>
+      bad(
+        `${JSON.stringify(value)} is not a domain that names of projects fit below`,
+        "Write a domain such as localhost or apps.example.org, of at most 125 characters"
+      )
+  })
 const host: Read<string> = (value) =>
   isIP(value) !== 0 || value === "localhost"
     ? value
@@ -186,11 +196,7 @@ export const fromEnvironment = (
         pattern(/^[a-z][a-z0-9]{0,15}$/, "a short word such as local, staging or prod (lower-case letters and digits)"),
         "local"
       ),
-      domain: read(
-        "RDEV_DOMAIN",
-        pattern(hostName, "a domain name such as localhost or apps.example.org"),
-        "localhost"
-      ),
+      domain: read("RDEV_DOMAIN", domain, "localhost"),
       publicUrl: read<string | null>("RDEV_PUBLIC_URL", url(["http:", "https:"], "https://rdev.example.org"), null),
       allowedHosts: read("RDEV_ALLOWED_HOSTS", list(pattern(hostName, "a host name without scheme and port")), []),
       allowedOrigins: read("RDEV_ALLOWED_ORIGINS", list(url(["http:", "https:"], "https://studio.example.org")), []),

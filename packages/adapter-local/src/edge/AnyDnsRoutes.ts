@@ -6,12 +6,13 @@ import * as Adapter from "@rdev/core/adapter/Adapter"
 import { Host } from "@rdev/core/adapter/Host"
 import { Dns } from "@rdev/core/ports/infra/Dns"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
-import type { ProjectName } from "@rdev/core/domain/Project"
-import { Effect, Layer, Option } from "effect"
+import * as Hosts from "@rdev/core/domain/hosts/Hosts"
+import { ProjectName } from "@rdev/core/domain/Project"
+import { Effect, Layer, Option, Schema } from "effect"
 import { LiveReleases } from "../release/Place.ts"
 import { HostRoutes } from "./LocalDns.ts"
 
-const staging = "staging."
+const isProjectName = Schema.is(ProjectName)
 
 const fromProjects = Effect.gen(function* () {
   const { domain } = yield* Host
@@ -21,12 +22,15 @@ const fromProjects = Effect.gen(function* () {
   return HostRoutes.of({
     domain,
     find: async (host) => {
-      if (!host.endsWith(`.${domain}`)) return null
-      const label = host.slice(0, -domain.length - 1)
-      const name = (label.startsWith(staging) ? label.slice(staging.length) : label) as ProjectName
-      if (dns.hostFor(label) !== host || name.includes(".")) return null
-      const found = Option.getOrNull(await run(projects.byName(name)))
-      return found === null || found.status === "deleted" ? null : { projectId: found.id, host, target: "127.0.0.1" }
+      const name = Hosts.below(host, domain)
+      if (name === null || dns.hostFor(name) !== host) return null
+      for (const place of Hosts.readings(host, domain)) {
+        // Only whole projects are released, to staging and production.
+        if (place.component !== null || place.kind === "preview" || !isProjectName(place.project)) continue
+        const found = Option.getOrNull(await run(projects.byName(place.project)))
+        if (found !== null && found.status !== "deleted") return { projectId: found.id, host, target: "127.0.0.1" }
+      }
+      return null
     }
   })
 })

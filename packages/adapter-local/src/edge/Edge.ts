@@ -2,6 +2,7 @@
  * Answers for every host name under the local domain: serves the live static release, or passes on to the live Node service (HTTP
  * and upgrades). For a plain Node server that asks it first; a name that is not the edge's is left to the caller. It does not listen.
  */
+import * as Hosts from "@rdev/core/domain/hosts/Hosts"
 import type { ProjectId } from "@rdev/core/domain/Ids"
 import type { EnvironmentName } from "@rdev/core/ports/infra/Deployer"
 import { Context, Effect, Layer } from "effect"
@@ -34,7 +35,6 @@ export const hostOf = (header: string | undefined): string | null => {
   const found = /^([a-z0-9.-]{1,253}?)\.?(?::\d{1,5})?$/i.exec(header ?? "")
   return found?.[1]?.toLowerCase() ?? null
 }
-export const environmentOf = (host: string): EnvironmentName => (host.startsWith("staging.") ? "staging" : "production")
 
 const unreadable = {
   status: 500,
@@ -121,7 +121,8 @@ export const make = Effect.gen(function* () {
         title: "Unknown host",
         detail: `No project has the host name ${host}.`
       }
-    const environment = environmentOf(host)
+    const environment: EnvironmentName =
+      Hosts.readings(host, routes.domain).at(-1)?.kind === "staging" ? "staging" : "production"
     const live = await released(releases, route.projectId, environment)
     if (live !== null) return live
     const local = /^http:\/\/(\[::1\]|[a-z0-9.]+):(\d+)\/?$/.exec(route.target)

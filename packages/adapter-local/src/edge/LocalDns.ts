@@ -3,6 +3,7 @@
  * `<dataDir>/dns/<host>.json`, and the Edge answers for it. Every process of an installation reads the same files at each question: none
  * remembers what another may have changed.
  */
+import * as Hosts from "@rdev/core/domain/hosts/Hosts"
 import * as Ids from "@rdev/core/domain/Ids"
 import { Dns, DnsError, type DnsRecord } from "@rdev/core/ports/infra/Dns"
 import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
@@ -36,10 +37,9 @@ export class HostRoutes extends Context.Service<
   }
 >()("rdev/adapter-local/HostRoutes") {}
 
-const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-const host = new RegExp(`^(?:${label}\\.)+${label}$`)
+/** A name is a file's: `<host>.json` has 255 characters at most. */
 export const isHost = (name: string, domain: string): boolean =>
-  name.length <= 200 && host.test(name) && name.endsWith(`.${domain}`)
+  name.length <= 200 && Hosts.below(name, domain) !== null
 
 /** This machine: an address or name of loopback, or an HTTP URL on it with a port. */
 export const isTarget = (target: string): boolean =>

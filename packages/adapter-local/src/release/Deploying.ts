@@ -1,4 +1,5 @@
 /** How a release becomes the live one: built, brought up, checked, switched to; and how it gives way to the one before, or to none. */
+import * as Hosts from "@rdev/core/domain/hosts/Hosts"
 import type * as Ids from "@rdev/core/domain/Ids"
 import * as NewId from "@rdev/core/ids/NewId"
 import type { EnvironmentName } from "@rdev/core/ports/infra/Deployer"
@@ -71,7 +72,7 @@ const release = Effect.fnUntraced(function* (
   const config = yield* ReleaseBuild.readConfig(place, target, sha)
   yield* ReleaseBuild.build(place, target, sha, folder, config.build)
   yield* attempt(() => Records.writeEnv(dataDir, projectId, environment, id, env))
-  const host = `${environment === "staging" ? "staging." : ""}${target.name}.${place.domain}`
+  const host = Hosts.hostOf(Hosts[environment](target.name), place.domain)
   const deployedAtMillis = yield* Clock.currentTimeMillis
   const record: Records.ReleaseRecord = { id, environment, sha, url: place.urlOf(host), deployedAtMillis, config }
   return yield* upWith(place, projectId, record, (up, scope) =>

@@ -1,6 +1,7 @@
 /** What every provider of resources must do: made once, looked at, given new secrets, listed by owner, removed; never another owner's. */
 import { assert, layer as withLayer } from "@effect/vitest"
 import type { ResourceFailure, ResourceOwner, ResourceProvider, Wish } from "@rdev/core/adapter/ResourceProvider"
+import * as Hosts from "@rdev/core/domain/hosts/Hosts"
 import { ProjectName } from "@rdev/core/domain/Project"
 import * as NewId from "@rdev/core/ids/NewId"
 import { Effect, type Layer, Option } from "effect"
@@ -49,7 +50,7 @@ export const suite = <R>(
       id: own ? yield* NewId.make("env") : project.id,
       project,
       environment: own ? { name: "staging", kind: "staging" } : null,
-      hosts: [`staging.${project.name}.${domain}`],
+      hosts: [Hosts.hostOf(Hosts.staging(project.name), domain)],
       address: "127.0.0.1"
     }
     yield* Effect.orDie(before(owner) as Effect.Effect<void, unknown>)

@@ -8,6 +8,7 @@
 import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import * as NewId from "../ids/NewId.ts"
 import type { Environment, Resource } from "../domain/Environment.ts"
+import * as Hosts from "../domain/hosts/Hosts.ts"
 import type { ProjectId } from "../domain/Ids.ts"
 import type { Operation } from "../domain/Operation.ts"
 import { Project, ProjectName } from "../domain/Project.ts"
@@ -97,6 +98,9 @@ const checked = Effect.fnUntraced(function* (verb: string, request: NewProject) 
       message: `"${String(request.name).slice(0, 80)}" is not a DNS label: use lower-case letters, digits and hyphens, start with a letter, end with a letter or digit, at most 40 characters`
     })
   )
+  const unnamed = Hosts.projectFault(name)
+  if (unnamed !== null)
+    return yield* fail(verb, { _tag: "Invalid", field: "name", message: `${unnamed.problem}. ${unnamed.fix}` })
   const description = request.description ?? ""
   if (description.length > maxDescription)
     return yield* fail(verb, {

@@ -319,6 +319,19 @@ describe("Projects", () => {
     }).pipe(Effect.provide(Layer.fresh(world())))
   )
 
+  it.effect("refuses a name that could be read as another place's host name, and keeps nothing of it", () =>
+    Effect.gen(function* () {
+      const projects = yield* Projects
+      for (const name of ["a--b", "xn--hello", "feature--hello"])
+        for (const attempt of [Effect.asVoid(projects.create({ name })), Effect.asVoid(projects.plan({ name }))]) {
+          const error = yield* Effect.flip(attempt)
+          assert.deepInclude("reason" in error ? error.reason : {}, { _tag: "Invalid", field: "name" })
+          assert.include(error.message, "--")
+        }
+      assert.deepStrictEqual(yield* projects.list({ after: null, limit: 10 }), [])
+    }).pipe(Effect.provide(Layer.fresh(world())))
+  )
+
   it.effect("deletes everything it made, and the name is free", () =>
     Effect.gen(function* () {
       const projects = yield* Projects

@@ -1,5 +1,6 @@
 /** Releases as records. Nothing is built or served; a test decides which commits build and which are healthy. */
 import { Clock, Effect, Layer, Option } from "effect"
+import * as Hosts from "../../domain/hosts/Hosts.ts"
 import * as Ids from "../../domain/Ids.ts"
 import * as NewId from "../../ids/NewId.ts"
 import type { EnvironmentName, Health, Release } from "../../ports/infra/Deployer.ts"
@@ -47,13 +48,12 @@ const make = (outcomes: FakeOutcomes) =>
         if (there !== undefined) return releasesOf(target, request.environment).find((r) => r.id === there.id) ?? there
         const why = outcomes.refuse(request.sha, request.environment)
         if (why !== null) return yield* error("deploy", { _tag: "Invalid", field: "build", message: why })
-        const prefix = request.environment === "staging" ? "staging." : ""
         const release: Release = {
           id: yield* NewId.make("rel"),
           environment: request.environment,
           sha: request.sha,
           status: "live",
-          url: `http://${prefix}${target.name}.localhost/`,
+          url: `http://${Hosts.hostOf(Hosts[request.environment](target.name), "localhost")}/`,
           deployedAtMillis: now
         }
         const before = releasesOf(target, request.environment).map((r): Release =>

@@ -18,9 +18,8 @@ export interface DnsRecord {
   readonly target: string
 }
 
-/** Lower-case labels of letters, digits and hyphens, at least two of them, at most 253 characters. What is none is Invalid(host). */
-export const isHostName = (host: string): boolean =>
-  host.length <= 253 && /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(host)
+/** What is none is Invalid(host). */
+export { isHostName } from "../../domain/hosts/Hosts.ts"
 
 export class Dns extends Context.Service<
   Dns,

@@ -5,6 +5,7 @@
 import { Clock, DateTime, Effect, Option } from "effect"
 import { createHash } from "node:crypto"
 import { Environment, type EnvironmentKind } from "../../domain/Environment.ts"
+import * as Hosts from "../../domain/hosts/Hosts.ts"
 import type { EnvironmentId, ProjectId } from "../../domain/Ids.ts"
 import { Project } from "../../domain/Project.ts"
 import { Dns } from "../../ports/infra/Dns.ts"
@@ -30,17 +31,13 @@ export const idOf = (projectId: ProjectId, name: string): EnvironmentId => {
   return `env_${projectId.slice("proj_".length, "proj_".length + 10)}${rest}` as EnvironmentId
 }
 
-/** `hello.example.org` and `staging.hello.example.org`. */
-export const hostOf = (dns: Dns["Service"], project: string, environment: string): string =>
-  dns.hostFor(environment === "production" ? project : `${environment}.${project}`)
-
 /** New ones, not stored yet. */
 export const make = Effect.fnUntraced(function* (projectId: ProjectId, name: string) {
   const dns = yield* Dns
   const settings = yield* ProjectSettings
   const now = yield* Clock.currentTimeMillis
   return standard.map((one) => {
-    const host = hostOf(dns, name, one.name)
+    const host = dns.hostFor(Hosts.nameOf({ project: name, kind: one.kind, name: one.name, component: null }))
     return Environment.make({
       id: idOf(projectId, one.name),
       projectId,
