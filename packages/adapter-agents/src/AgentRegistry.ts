@@ -27,8 +27,8 @@ export const defaultAgents: ReadonlyArray<AgentConfig> = [
 
 export interface Options {
   readonly agents?: ReadonlyArray<AgentConfig>
-  /** Environment of the server: PATH, and the variables named by `passEnv`. */
-  readonly hostEnv?: CommandHarness.Environment
+  /** Variables of the server: PATH, and the variables named by `passEnv`. */
+  readonly hostEnv?: CommandHarness.Variables
   /** Fault of scripted agents that declare none; see ScriptedHarness. */
   readonly scriptFault?: string
   /** Where the declarations came from, for messages. */
@@ -89,7 +89,7 @@ const declared = Effect.gen(function* () {
  * scripted agent. `hostEnv` is where `PATH` and the variables of `passEnv` are taken from.
  */
 export const layerConfig = (
-  hostEnv: CommandHarness.Environment = process.env
+  hostEnv: CommandHarness.Variables = process.env
 ): Layer.Layer<AgentHarness, AgentConfigError | Config.ConfigError, WorkspaceHost> =>
   Layer.unwrap(
     Effect.gen(function* () {
@@ -105,7 +105,7 @@ export const layerConfig = (
  */
 export const programsOf = (
   agents: ReadonlyArray<AgentConfig>,
-  hostEnv: CommandHarness.Environment
+  hostEnv: CommandHarness.Variables
 ): Effect.Effect<ReadonlyArray<CommandHarness.Program>> =>
   Effect.gen(function* () {
     const programs = new Map<string, CommandHarness.Program>()
@@ -119,6 +119,6 @@ export const programsOf = (
 
 /** The same for the agents of `RDEV_AGENTS`. */
 export const programsConfig = (
-  hostEnv: CommandHarness.Environment = process.env
+  hostEnv: CommandHarness.Variables = process.env
 ): Effect.Effect<ReadonlyArray<CommandHarness.Program>, AgentConfigError | Config.ConfigError> =>
   Effect.flatMap(declared, (agents) => programsOf(agents, hostEnv))

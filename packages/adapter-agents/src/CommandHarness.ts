@@ -13,7 +13,7 @@ import * as AgentRun from "./AgentRun.ts"
 import { formats } from "./formats/Formats.ts"
 import { presets } from "./Presets.ts"
 
-export type Environment = Readonly<Record<string, string | undefined>>
+export type Variables = Readonly<Record<string, string | undefined>>
 
 /** Where `{{promptFile}}` lies: inside `.git`, so that it is never committed. */
 export const promptFile = ".git/rdev-prompt.md"
@@ -80,8 +80,8 @@ export const resolve = (agent: CommandAgent) => {
 }
 export type Resolved = Extract<ReturnType<typeof resolve>, { _tag: "Ok" }>["agent"]
 
-/** The command line and environment of one run. */
-export const commandOf = (agent: Resolved, job: AgentJob, hostEnv: Environment) => {
+/** The command line and variables of one run. */
+export const commandOf = (agent: Resolved, job: AgentJob, hostEnv: Variables) => {
   const values: Values = {
     prompt: job.prompt,
     promptFile,
@@ -157,14 +157,14 @@ export interface Program {
 }
 
 /** The agent's program, where it is one file outside the system's folders that a workspace can be given as it is. */
-export const programOf = (agent: Resolved, hostEnv: Environment): Effect.Effect<Program | null> =>
+export const programOf = (agent: Resolved, hostEnv: Variables): Effect.Effect<Program | null> =>
   Effect.sync(() => {
     const [name] = agent.argv
     const hostPath = name.includes("/") ? null : locate(name, hostEnv["PATH"] ?? "")
     return hostPath === null || isSystem(hostPath) || isScript(hostPath) ? null : { name, hostPath }
   })
 
-const check = (agent: Resolved, hostEnv: Environment) =>
+const check = (agent: Resolved, hostEnv: Variables) =>
   Effect.sync(() => {
     const found = locate(agent.argv[0], hostEnv["PATH"] ?? "")
     if (found === null)
@@ -186,7 +186,7 @@ const check = (agent: Resolved, hostEnv: Environment) =>
         }
   })
 
-export const make = (host: typeof WorkspaceHost.Service, agent: Resolved, hostEnv: Environment): Harness => ({
+export const make = (host: typeof WorkspaceHost.Service, agent: Resolved, hostEnv: Variables): Harness => ({
   info: {
     name: agent.name,
     title: agent.title,

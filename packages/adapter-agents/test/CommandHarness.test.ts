@@ -12,7 +12,7 @@ import * as CommandHarness from "../src/CommandHarness.ts"
 import { presets } from "../src/Presets.ts"
 import * as HostProcess from "./HostProcess.ts"
 
-const registry = (agents: ReadonlyArray<AgentConfig>, hostEnv: CommandHarness.Environment = {}) =>
+const registry = (agents: ReadonlyArray<AgentConfig>, hostEnv: CommandHarness.Variables = {}) =>
   AgentRegistry.layer({ agents, hostEnv }).pipe(Layer.provideMerge(HostProcess.layer()))
 
 const jobOf = Effect.fnUntraced(function* (change: Partial<AgentJob> = {}) {
@@ -158,7 +158,7 @@ describe("presets", () => {
       const install = (name: string, content: string) =>
         Effect.promise(() => writeFile(join(folder, name), content).then(() => chmod(join(folder, name), 0o755)))
       yield* install("claude", "#!/usr/bin/env node\n")
-      const check = (hostEnv: CommandHarness.Environment) =>
+      const check = (hostEnv: CommandHarness.Variables) =>
         Effect.gen(function* () {
           return yield* (yield* (yield* AgentHarness).get("claude")).check
         }).pipe(Effect.provide(registry([{ kind: "command", name: "claude", preset: "claude" }], hostEnv)))

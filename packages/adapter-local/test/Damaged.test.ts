@@ -108,7 +108,7 @@ layer(Layer.empty, { excludeTestServices: true })("Damaged records", (it) => {
               assert.isAbove(damage?.repair.length ?? 0, 10)
               assert.include(damage?.message ?? "", path, "the file is named")
             }
-            assert.isTrue(found.every((one) => one.projectId === null || one.projectId === bad.target.projectId))
+            assert.isTrue(found.every((one) => one.owner === null || one.owner === bad.target.projectId))
             assert.isAtLeast(registry.of(bad.target.projectId).length, 4)
             assert.deepStrictEqual(registry.of(good.target.projectId), [])
           }

@@ -5,7 +5,7 @@ import { withFolder } from "./TemporaryFolder.ts"
 const capabilities = {
   posix: true,
   // Variables that a shell sets for the programs it starts, and the mark by which unisolated processes are found again.
-  environment: ["PWD", "OLDPWD", "SHLVL", "_", "RDEV_EXEC"],
+  variables: ["PWD", "OLDPWD", "SHLVL", "_", "RDEV_EXEC"],
   commands: posixCommands
 }
 suite(

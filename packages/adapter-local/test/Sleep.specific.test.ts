@@ -324,7 +324,7 @@ ${program("brief")}`
             assert.notInclude(body, "licence", "visitors do not see its output")
           }
           const [told] = at.registry.of(target.projectId)
-          assert.deepInclude(told, { projectId: target.projectId, part: "the sleeping service in production" })
+          assert.deepInclude(told, { owner: target.projectId, part: "the sleeping service in production" })
           assert.include(told?.message, "the licence has run out")
           assert.isFalse(yield* isHeld(dataDir, target.projectId, release.id), "nothing is left running")
           const health = yield* at.deployer.verify(target, "production")

@@ -50,7 +50,7 @@ const operation = Effect.map(NewId.make("op"), (id) =>
     leaseEpoch: 0,
     leaseUntilMillis: null,
     wakeAtMillis: null,
-    poked: false,
+    wakeRequested: false,
     createdAtMillis: 1,
     startedAtMillis: null,
     endedAtMillis: null

@@ -36,7 +36,7 @@ const sample = (id: Ids.OperationId, key: string, projectId: Ids.ProjectId): Ope
     leaseEpoch: 0,
     leaseUntilMillis: null,
     wakeAtMillis: null,
-    poked: false,
+    wakeRequested: false,
     actor: "key_1",
     requestId: null,
     sourceAddress: null,

@@ -46,8 +46,8 @@ const oneTask = (context: Effect.Success<ReturnType<typeof installation>>) =>
     const store = Context.get(context, WorkQueueStore)
     const id = yield* NewId.make("wrk")
     yield* store.register({ id, ...worker }, 60_000)
-    const projectId = yield* NewId.make("proj")
-    const added = yield* Context.get(context, WorkQueue.WorkQueue).enqueue({ projectId, kind: "k", payload: null })
+    const owner = yield* NewId.make("proj")
+    const added = yield* Context.get(context, WorkQueue.WorkQueue).enqueue({ owner, kind: "k", payload: null })
     const { deliveries } = yield* store.claim({ workerId: id, limit: 10, kinds: ["k"], labels: [], quarantined: false })
     assert.deepStrictEqual(
       deliveries.map(({ task }) => task.id),
@@ -198,15 +198,15 @@ layer(Layer.effect(Server, TestPostgres.make()), { excludeTestServices: true, ti
                 all.pipe(Layer.provideMerge(Layer.fresh(layerPostgresConfig(url)).pipe(Layer.provide(environment))))
               )
               assert.strictEqual(Context.get(context, Database).schema, "From-Env")
-              const projectId = yield* NewId.make("proj")
+              const owner = yield* NewId.make("proj")
               const id = yield* NewId.make("task")
               yield* sql(
                 url,
-                `SELECT "From-Env".queue_insert_special("From-Env".queue_lane_no('${projectId}', 'k', '{}', NULL, NULL, 1, 5, 600000),
+                `SELECT "From-Env".queue_insert_special("From-Env".queue_lane_no('${owner}', 'k', '{}', NULL, NULL, 1, 5, 600000),
               0::smallint, '${toUuid(id)}', '{"from":"elsewhere"}', NULL, NULL, NULL, '{}')`
               )
               const task = yield* Context.get(context, WorkQueue.WorkQueue).get(id)
-              assert.deepInclude(task, { status: "pending", projectId, kind: "k", payload: { from: "elsewhere" } })
+              assert.deepInclude(task, { status: "pending", owner, kind: "k", payload: { from: "elsewhere" } })
             })
           )
           assert.deepStrictEqual(

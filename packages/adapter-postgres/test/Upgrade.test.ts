@@ -1,5 +1,7 @@
 /** A worker of one version on the schema of the next, and a program on a schema newer than itself. */
 import { assert, layer } from "@effect/vitest"
+import type { ProjectId } from "@rdev/core/domain/Ids"
+import type { OwnerId } from "@rdev/core/domain/Owner"
 import * as NewId from "@rdev/core/ids/NewId"
 import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
@@ -81,7 +83,7 @@ layer(Layer.effect(Server, TestPostgres.make()), { excludeTestServices: true, ti
       Effect.gen(function* () {
         const { database, store, work } = yield* installation(yield* (yield* Server).createDatabase)
         const id = yield* NewId.make("wrk")
-        const projectId = yield* NewId.make("proj")
+        const owner = yield* NewId.make("proj")
         yield* store.register({ id, ...worker }, 60_000)
         const claim = (limit: number) =>
           Effect.map(
@@ -89,7 +91,7 @@ layer(Layer.effect(Server, TestPostgres.make()), { excludeTestServices: true, ti
             (claimed) => claimed.deliveries
           )
         const completed = { _tag: "Completed", result: null, progress: null } as const
-        const add = (more: object = {}) => work.enqueue({ projectId, kind: "k", payload: null, ...more })
+        const add = (more: object = {}) => work.enqueue({ owner, kind: "k", payload: null, ...more })
         /** Every verb, so that each statement is prepared on the old schema and used again on the new one. */
         const everything = Effect.gen(function* () {
           const plain = yield* add()
@@ -144,6 +146,54 @@ layer(Layer.effect(Server, TestPostgres.make()), { excludeTestServices: true, ti
     )
   )
 
+  it.effect("queues of webhooks that stood under ids of projects become the webhooks' own, with limits and tasks", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const url = yield* (yield* Server).createDatabase
+        const { database, store, work } = yield* installation(url)
+        const digits = (id: string) => id.slice(-26)
+        const [known, removed] = [yield* NewId.make("whk"), yield* NewId.make("whk")]
+        const project = yield* NewId.make("proj")
+        const before = (id: string) => `proj_${digits(id)}` as ProjectId
+        yield* store.configure(before(known), { maxRunning: 4 })
+        const add = (owner: OwnerId, kind: string) => work.enqueue({ owner, kind, payload: null })
+        const tasks = [
+          yield* add(before(known), "webhook.deliver"),
+          yield* add(before(removed), "webhook.deliver"),
+          yield* add(project, "feature")
+        ]
+        yield* database.query(
+          "INSERT INTO rdev.webhook (id, previous_secret_until_millis, disabled, data) VALUES ($1, 'null', 'null', '{}')",
+          [known]
+        )
+        yield* database.query("DELETE FROM rdev.migration WHERE name = '0010_owner'")
+        assert.deepStrictEqual(yield* run(database, yield* SqlFiles.list), ["0010_owner"])
+        // Another process, which remembers nothing.
+        const next = yield* installation(url)
+        const owners = yield* Effect.forEach(tasks, ({ id }) => Effect.map(next.work.get(id), ({ owner }) => owner))
+        assert.deepStrictEqual(owners, [known, removed, project])
+        assert.strictEqual((yield* next.work.owner(known)).maxRunning, 4)
+        assert.strictEqual((yield* next.work.list({ owner: known, limit: 10 })).length, 1)
+        const id = yield* NewId.make("wrk")
+        yield* next.store.register({ id, ...worker, kinds: ["webhook.deliver", "feature"] }, 60_000)
+        const { deliveries } = yield* next.store.claim({
+          workerId: id,
+          limit: 10,
+          kinds: ["webhook.deliver", "feature"],
+          labels: [],
+          quarantined: false
+        })
+        assert.deepStrictEqual(deliveries.map(({ task }) => task.id).sort(), tasks.map((task) => task.id).sort())
+        const ends = deliveries.map(({ fence, task }) => ({
+          id: task.id,
+          fence,
+          outcome: { _tag: "Completed", result: null, progress: null } as const
+        }))
+        assert.deepStrictEqual(yield* next.store.settle(ends), [])
+      })
+    )
+  )
+
   it.effect("functions of the next version are kept by a start of this one; its tables refuse it", () =>
     Effect.gen(function* () {
       const url = yield* (yield* Server).createDatabase
@@ -165,7 +215,7 @@ layer(Layer.effect(Server, TestPostgres.make()), { excludeTestServices: true, ti
       yield* Effect.scoped(
         Effect.gen(function* () {
           const { database, work } = yield* installation(url)
-          yield* work.enqueue({ projectId: yield* NewId.make("proj"), kind: "k", payload: null })
+          yield* work.enqueue({ owner: yield* NewId.make("proj"), kind: "k", payload: null })
           assert.isAbove(yield* bodies(database), 20)
           yield* run(database, yield* version(next))
         })

@@ -30,8 +30,8 @@ export interface UpOptions {
   readonly abrupt?: boolean
 }
 
-/** Flags win over the environment; the server reads one set of variables. */
-const environment = (options: UpOptions): Record<string, string | undefined> => ({
+/** Flags win over variables; the server reads one set of variables. */
+const variables = (options: UpOptions): Record<string, string | undefined> => ({
   ...process.env,
   ...(options.dataDir === null ? {} : { RDEV_DATA_DIR: options.dataDir }),
   ...(options.host === null ? {} : { RDEV_HOST: options.host }),
@@ -96,7 +96,7 @@ const boot = Effect.fn("Up.boot")(function* (options: UpOptions, screen: Screen)
   const level = yield* logLevel
   const { Configuration, Server } = yield* load
   const { config, installation } = yield* Configuration.read({
-    env: environment(options),
+    env: variables(options),
     // What is thrown away leaves nothing anywhere else.
     ...(options.abrupt === true ? { embedded: true } : { layers: given.layers })
   }).pipe(Effect.mapError((error) => flagged(error, options)))

@@ -3,7 +3,7 @@ import { suite } from "../src/infra/WorkspaceHostSuite.ts"
 
 suite("memory (fake programs)", MemoryWorkspaceHost.layer, {
   posix: false,
-  environment: [],
+  variables: [],
   commands: {
     print: (text) => ["echo", text],
     printError: (text) => ["warn", text],

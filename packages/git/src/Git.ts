@@ -1,5 +1,5 @@
 /**
- * Runs git on the server's own bare repositories. The environment is the server's, never the user's or a repository's: no system
+ * Runs git on the server's own bare repositories. The variables are the server's, never the user's or a repository's: no system
  * or user configuration, no hooks, no fsmonitor, no credential prompts, no transport, no replaced, grafted or shallow history. At most
  * eight commands run at once.
  */
@@ -54,8 +54,8 @@ const settings: Settings = [
   ["core.quotePath", "false"]
 ]
 
-/** The whole environment of every git command; `extra` adds to it (e.g. GIT_PROTOCOL), `more` to its settings. */
-export const environment = (
+/** All variables of every git command; `extra` adds to it (e.g. GIT_PROTOCOL), `more` to its settings. */
+export const variables = (
   extra: Readonly<Record<string, string>> = {},
   more: Settings = []
 ): Record<string, string> => {
@@ -157,7 +157,7 @@ const runRaw = (
 ): Effect.Effect<GitResult, GitError> =>
   attempt(async (signal) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMillis ?? defaultTimeoutMillis)])
-    const child = await Launch.launch({ program, args, env: environment(options.env, options.settings) })
+    const child = await Launch.launch({ program, args, env: variables(options.env, options.settings) })
     const end = () => child.kill("SIGKILL")
     if (limit.aborted) end()
     limit.addEventListener("abort", end)

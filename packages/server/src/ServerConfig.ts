@@ -1,5 +1,5 @@
 /**
- * Everything the server itself reads from its environment, decoded once. Bad values stop the start with one error that names each
+ * Everything the server itself reads from its variables, decoded once. Bad values stop the start with one error that names each
  * variable, what is wrong and what to write. Adapters have variables of their own (see docs/configuration.md).
  */
 import * as Hosts from "@rdev/core/domain/hosts/Hosts"
@@ -55,7 +55,7 @@ export interface ServerConfig {
   /** PostgreSQL; null = the embedded engine in `dataDir`. */
   readonly databaseUrl: string | null
   /** Middle part of the keys this installation makes. */
-  readonly environment: string
+  readonly keyLabel: string
   /** Host names of projects are `<project>.<domain>`. */
   readonly domain: string
   /** Where people reach this server; null = `http://<host>:<port>`. */
@@ -86,7 +86,7 @@ export interface ServerConfig {
     readonly files: number | null
     readonly reserveBytes: number | null
   }
-  /** The environment that it was read from: adapters have variables of their own. */
+  /** The variables that it was read from: adapters have some of their own. */
   readonly variables: Readonly<Record<string, string | undefined>>
 }
 
@@ -191,8 +191,9 @@ export const fromEnvironment = (
         url(["postgres:", "postgresql:"], "postgresql://user:password@db.internal:5432/rdev"),
         null
       ),
-      environment: read(
-        "RDEV_ENV",
+      // RDEV_ENV is its former name.
+      keyLabel: read(
+        (env["RDEV_KEY_LABEL"]?.trim() ?? "") !== "" ? "RDEV_KEY_LABEL" : "RDEV_ENV",
         pattern(/^[a-z][a-z0-9]{0,15}$/, "a short word such as local, staging or prod (lower-case letters and digits)"),
         "local"
       ),

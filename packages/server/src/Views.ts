@@ -16,6 +16,7 @@ import { type Environment, statusOf as environmentStatus } from "@rdev/core/doma
 import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
 import type { FeatureIndex } from "@rdev/core/domain/FeatureIndex"
 import type { Operation, OperationStep } from "@rdev/core/domain/Operation"
+import { asProject } from "@rdev/core/domain/Owner"
 import type { Project } from "@rdev/core/domain/Project"
 import type { Webhook } from "@rdev/core/domain/Webhook"
 import type { WaitingFor } from "@rdev/core/domain/WaitingFor"
@@ -177,7 +178,8 @@ const attempt = (one: WorkTask["attempts"][number]) => ({
 
 export const task = (one: WorkTask, waitingFor: WaitingFor | null = null): TaskView => ({
   id: one.id,
-  projectId: one.projectId,
+  owner: one.owner,
+  projectId: asProject(one.owner),
   kind: one.kind,
   status: one.status,
   payload: one.payload,

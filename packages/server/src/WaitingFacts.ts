@@ -35,7 +35,7 @@ export const make = Effect.gen(function* () {
       nowMillis: yield* Clock.currentTimeMillis,
       workers,
       gates,
-      project: task === null ? null : yield* store.project(task.projectId),
+      owner: task === null ? null : yield* store.owner(task.owner),
       unfinished: task === null ? [] : yield* unfinished(task.dependsOn)
     } satisfies Waiting.Facts
   })

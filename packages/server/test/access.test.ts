@@ -305,11 +305,26 @@ describe("bind-host-origin", () => {
     assert.strictEqual(fine.host, "127.0.0.1")
   })
 
+  it("takes the label of keys by its name, and by its former one where that is not given", async () => {
+    const labelOf = (env: Record<string, string>) => Effect.map(fromEnvironment(env), ({ keyLabel }) => keyLabel)
+    for (const [env, label] of [
+      [{}, "local"],
+      [{ RDEV_ENV: "old" }, "old"],
+      [{ RDEV_KEY_LABEL: "new" }, "new"],
+      [{ RDEV_KEY_LABEL: "new", RDEV_ENV: "old" }, "new"],
+      [{ RDEV_KEY_LABEL: " ", RDEV_ENV: "old" }, "old"],
+      // What is not read is not judged.
+      [{ RDEV_KEY_LABEL: "new", RDEV_ENV: "Prod 1" }, "new"]
+    ] as const)
+      assert.strictEqual(await Effect.runPromise(labelOf({ ...env })), label)
+  })
+
   it("names the variable, the problem and the fix for every bad value", async () => {
     const bad = {
       RDEV_PORT: "70000",
       RDEV_HOST: "example.org",
       RDEV_DATABASE_URL: "mysql://x",
+      RDEV_KEY_LABEL: "Prod 1",
       RDEV_ENV: "Prod 1",
       RDEV_DOMAIN: "-x",
       RDEV_PUBLIC_URL: "x",

@@ -118,10 +118,7 @@ const launch = (
   return Launch.launch({
     program,
     args: [service.slice(4), "--stateless-rpc", ...(advertise ? ["--http-backend-info-refs"] : []), "--", directory],
-    env: Git.environment(
-      protocol === null ? {} : { GIT_PROTOCOL: protocol },
-      isPush ? [["core.hooksPath", hooks]] : []
-    ),
+    env: Git.variables(protocol === null ? {} : { GIT_PROTOCOL: protocol }, isPush ? [["core.hooksPath", hooks]] : []),
     descriptors: isPush ? 4 : 3
   })
 }

@@ -2,7 +2,7 @@
  * A record of one project that cannot be read must stop neither the server nor the others: it is reported, and what reads many goes
  * on without it.
  */
-import { Quarantine } from "@rdev/core/ports/stores/Quarantine"
+import { type Damage, Quarantine } from "@rdev/core/ports/stores/Quarantine"
 import { Effect } from "effect"
 import type { PortReason } from "@rdev/core/ports/infra/PortReason"
 import { attempt, type LocalFailure } from "../LocalFailure.ts"
@@ -23,8 +23,15 @@ export interface Whose {
 const machine: ReadonlySet<string> = new Set(["ResourceExhausted", "Unsupported", "Unavailable"])
 export const isDamage = (failure: Failure): boolean => !machine.has(failure.reason._tag)
 
+/** Whatever lies on this machine is a project's. */
+export const damageOf = ({ part, projectId, repair }: Whose, message: string): Damage => ({
+  owner: projectId,
+  part,
+  repair,
+  message
+})
 export const report = (whose: Whose, failure: Failure): Effect.Effect<void> =>
-  Effect.flatMap(Quarantine, (quarantine) => quarantine.report({ ...whose, message: failure.reason.message }))
+  Effect.flatMap(Quarantine, (quarantine) => quarantine.report(damageOf(whose, failure.reason.message)))
 
 /** It was read without fault, or made anew. */
 export const clear = ({ part, projectId }: Whose): Effect.Effect<void> =>

@@ -6,6 +6,7 @@
 import type * as Ids from "@rdev/core/domain/Ids"
 import { Effect, Exit, Scope } from "effect"
 import { attempt, type LocalFailure } from "../LocalFailure.ts"
+import * as Damaged from "../records/Damaged.ts"
 import * as FileLock from "../records/FileLock.ts"
 import * as Elsewhere from "./Elsewhere.ts"
 import { type Entries, type Entry, entry, type Outcome, use } from "./Entries.ts"
@@ -57,7 +58,7 @@ const failed = Effect.fnUntraced(function* (
   const message = failure.message
   const atMillis = Date.now()
   yield* Effect.ignore(attempt(() => ServiceRecords.writeFailed(dataDir, projectId, record, { atMillis, message })))
-  yield* quarantine.report({ ...serviceIn(projectId, record.environment), message })
+  yield* quarantine.report(Damaged.damageOf(serviceIn(projectId, record.environment), message))
   return { kind: "failed", retryAfterMillis: pauseMillis } as const
 })
 

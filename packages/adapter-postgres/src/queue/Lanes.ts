@@ -1,5 +1,5 @@
 /** Lanes by their attributes and by number, remembered for as long as retention leaves them alone. Bounded. */
-import type { ProjectId } from "@rdev/core/domain/Ids"
+import type { OwnerId } from "@rdev/core/domain/Owner"
 import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 import type { NewTask } from "@rdev/core/ports/stores/WorkQueueStore"
 import { Effect } from "effect"
@@ -7,7 +7,7 @@ import type { Database } from "../engine/Database.ts"
 import type { Connections } from "../engine/Driver.ts"
 
 export interface Lane {
-  readonly projectId: ProjectId
+  readonly owner: OwnerId
   readonly kind: string
   readonly requires: ReadonlyArray<string>
   readonly gate: string | null
@@ -18,7 +18,7 @@ export interface Lane {
 }
 interface Row extends Record<string, unknown> {
   readonly no: number
-  readonly project: ProjectId
+  readonly owner: OwnerId
   readonly kind: string
   readonly requires: ReadonlyArray<string>
   readonly gate: string | null
@@ -34,11 +34,11 @@ const rememberMillis = 3_600_000
 
 const numberSql = "SELECT rdev.queue_lane_no($1, $2, $3, $4, $5, $6, $7, $8) AS no"
 const rowsSql = `
-  SELECT l.no, p.id AS project, l.kind, l.requires, l.gate, l.concurrency_key, l.concurrency_limit, l.max_attempts, l.timeout_millis
+  SELECT l.no, p.id AS owner, l.kind, l.requires, l.gate, l.concurrency_key, l.concurrency_limit, l.max_attempts, l.timeout_millis
   FROM rdev.queue_lane l JOIN rdev.queue_project p ON p.no = l.project WHERE l.no = ANY ($1)`
 
 const nameOf = (task: NewTask) =>
-  `${task.projectId} ${task.kind} ${task.maxAttempts} ${task.timeoutMillis}` +
+  `${task.owner} ${task.kind} ${task.maxAttempts} ${task.timeoutMillis}` +
   (task.requires.length === 0 && task.gate === null && task.concurrencyKey === null
     ? ""
     : JSON.stringify([task.requires, task.gate, task.concurrencyKey, task.concurrencyLimit]))
@@ -65,7 +65,7 @@ export const make = (database: Database["Service"], nowMillis: () => number): La
   const known = new Map<string, { readonly no: number; readonly until: number }>()
   const byNumber = new Map<number, Lane>()
   let last: {
-    readonly projectId: string
+    readonly owner: string
     readonly kind: string
     readonly maxAttempts: number
     readonly timeoutMillis: number
@@ -77,13 +77,13 @@ export const make = (database: Database["Service"], nowMillis: () => number): La
     if (task.requires.length > 0 || task.gate !== null || task.concurrencyKey !== null) return nameOf(task)
     if (
       last === null ||
-      last.projectId !== task.projectId ||
+      last.owner !== task.owner ||
       last.kind !== task.kind ||
       last.maxAttempts !== task.maxAttempts ||
       last.timeoutMillis !== task.timeoutMillis
     ) {
       last = {
-        projectId: task.projectId,
+        owner: task.owner,
         kind: task.kind,
         maxAttempts: task.maxAttempts,
         timeoutMillis: task.timeoutMillis,
@@ -96,7 +96,7 @@ export const make = (database: Database["Service"], nowMillis: () => number): La
   const find = (key: string, task: NewTask) =>
     Effect.gen(function* () {
       const params = [
-        task.projectId,
+        task.owner,
         task.kind,
         task.requires,
         task.gate,
@@ -151,7 +151,7 @@ export const make = (database: Database["Service"], nowMillis: () => number): La
         return Effect.map(query<Row>(rowsSql, [missing], { prepare: true }), (rows) => {
           for (const row of rows) {
             remember(byNumber, row.no, {
-              projectId: row.project,
+              owner: row.owner,
               kind: row.kind,
               requires: row.requires,
               gate: row.gate,

@@ -2,9 +2,10 @@
  * The work queue on PostgreSQL and on the embedded engine, with the same SQL (migrations/0008_queue.sql and sql/queue; the claims and leases are
  * described there). Claims have a connection of their own, so that they never wait behind a producer, and wake-ups arrive on it.
  */
-import type { ProjectId, WorkerId } from "@rdev/core/domain/Ids"
+import type { WorkerId } from "@rdev/core/domain/Ids"
+import type { OwnerId } from "@rdev/core/domain/Owner"
 import { StoreError } from "@rdev/core/ports/stores/StoreError"
-import { type ProjectQueue, type Settlement, type Wake, WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
+import { type OwnerQueue, type Settlement, type Wake, WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import { Clock, Effect, Layer } from "effect"
 import { Database } from "../engine/Database.ts"
 import { operation } from "../stores/StoreOperation.ts"
@@ -28,7 +29,7 @@ const summarizeSql =
 const cancelSql = "SELECT rdev.queue_cancel($1) AS status"
 const requeueSql = "SELECT rdev.queue_requeue($1, $2::json) AS answer"
 const releaseSql = "SELECT rdev.queue_release($1)"
-const projectSql = "SELECT paused, weight, max_running FROM rdev.queue_project WHERE id = $1"
+const ownerSql = "SELECT paused, weight, max_running FROM rdev.queue_project WHERE id = $1"
 const configureSql = `
   INSERT INTO rdev.queue_project AS p (id, paused, weight, max_running) VALUES ($1, coalesce($2, false), coalesce($3::float8, 1), $5)
   ON CONFLICT (id) DO UPDATE SET paused = coalesce($2, p.paused), weight = coalesce($3::float8, p.weight), max_running = CASE WHEN $4 THEN $5 ELSE p.max_running END
@@ -44,13 +45,13 @@ const purgeSql = "SELECT rdev.queue_purge($1::float8 * interval '1 millisecond',
 const statuses = ["pending", "completed", "failed", "cancelled", "running"] as const
 const choresMillis = 60_000
 
-interface ProjectRow extends Record<string, unknown> {
+interface OwnerRow extends Record<string, unknown> {
   readonly paused: boolean
   readonly weight: number
   readonly max_running: number | null
 }
-const projectOf = (projectId: ProjectId, row: ProjectRow | undefined): ProjectQueue => ({
-  projectId,
+const ownerOf = (owner: OwnerId, row: OwnerRow | undefined): OwnerQueue => ({
+  owner,
   paused: row?.paused ?? false,
   weight: row?.weight ?? 1,
   maxRunning: row?.max_running ?? null
@@ -120,14 +121,14 @@ const make = (options: Options) =>
     const ringAfter = <A, E>(effect: Effect.Effect<A, E>) => Effect.tap(effect, database.afterCommit(ring("work")))
     const configure: WorkQueueStore["Service"]["configure"] = (id, change) =>
       Effect.map(
-        database.query<ProjectRow>(configureSql, [
+        database.query<OwnerRow>(configureSql, [
           id,
           change.paused ?? null,
           change.weight ?? null,
           change.maxRunning !== undefined,
           change.maxRunning ?? null
         ]),
-        (rows) => projectOf(id, rows[0])
+        (rows) => ownerOf(id, rows[0])
       )
     const cancel: WorkQueueStore["Service"]["cancel"] = (id) =>
       Effect.gen(function* () {
@@ -212,9 +213,9 @@ const make = (options: Options) =>
         operation("WorkQueueStore.release")(
           ringAfter(Effect.asVoid(database.query(releaseSql, [resource], { prepare: true })))
         ),
-      project: (id) =>
-        operation("WorkQueueStore.project")(
-          Effect.map(database.query<ProjectRow>(projectSql, [id], { prepare: true }), (rows) => projectOf(id, rows[0]))
+      owner: (id) =>
+        operation("WorkQueueStore.owner")(
+          Effect.map(database.query<OwnerRow>(ownerSql, [id], { prepare: true }), (rows) => ownerOf(id, rows[0]))
         ),
       configure: (id, change) => operation("WorkQueueStore.configure")(ringAfter(configure(id, change))),
       closeGate: (name, forMillis) =>

@@ -59,7 +59,7 @@ export const pending = (row: PendingRow, lanes: ReadonlyMap<number, Lane>): Work
   const fresh = Transition.pending(
     {
       id: taskId(row.id),
-      projectId: lane.projectId,
+      owner: lane.owner,
       kind: lane.kind,
       payload: row.payload,
       // A difference, as 0 negated is -0.

@@ -1,7 +1,7 @@
 /**
  * Claims through rdev.queue_claim. Remembers for each worker how far it has come in each lane, so that a claim starts behind the dead index
  * entries of earlier ones; a full claim looks from the start when such a fast one comes back short, and at least every eight times as
- * long as a full claim takes (after a wake-up: twice), so that a task which appears behind a mark, or of a project that had none, waits
+ * long as a full claim takes (after a wake-up: twice), so that a task which appears behind a mark, or of an owner that had none, waits
  * no longer.
  */
 import type { WorkerId } from "@rdev/core/domain/Ids"
@@ -61,7 +61,7 @@ export interface ClaimOptions {
 }
 export interface Claims {
   claim(request: ClaimRequest): Effect.Effect<Claimed, StoreError>
-  /** Something new is there, perhaps of a project that had nothing. */
+  /** Something new is there, perhaps of an owner that had nothing. */
   hint(): void
   forget(worker: WorkerId): void
 }
@@ -83,17 +83,17 @@ const orderOf = (ids: string, priorities: ReadonlyArray<number>): ReadonlyArray<
   return order
 }
 
-/** The first of each project, then the second of each: one that has many tasks in a batch keeps no other waiting behind them. */
+/** The first of each owner, then the second of each: one that has many tasks in a batch keeps no other waiting behind them. */
 const inTurns = (
   order: ReadonlyArray<number>,
-  projectOf: (place: number) => string | undefined
+  ownerOf: (place: number) => string | undefined
 ): ReadonlyArray<number> => {
   const taken = new Map<string | undefined, number>()
   const turns: Array<Array<number>> = []
   for (const place of order) {
-    const project = projectOf(place)
-    const turn = taken.get(project) ?? 0
-    taken.set(project, turn + 1)
+    const owner = ownerOf(place)
+    const turn = taken.get(owner) ?? 0
+    taken.set(owner, turn + 1)
     const others = turns[turn]
     if (others === undefined) turns.push([place])
     else others.push(place)
@@ -169,9 +169,9 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
     // The token is the claim's time in microseconds, or a little more.
     const startedAtMillis = Math.floor(token / 1_000)
     const bytes = bytesOfHex(ids)
-    const projectOf = (i: number) => known.get(laneOf[i] ?? 0)?.projectId
+    const ownerOf = (i: number) => known.get(laneOf[i] ?? 0)?.owner
     return decodingEach(
-      inTurns(order, projectOf),
+      inTurns(order, ownerOf),
       (i): Delivery => ({
         task: TaskRows.delivered(
           bytes,
@@ -187,7 +187,7 @@ export const make = (session: Connections, lanes: Lanes, nowMillis: () => number
         ),
         fence
       }),
-      projectOf
+      ownerOf
     )
   }
   const claimed = (

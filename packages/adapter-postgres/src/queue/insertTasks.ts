@@ -137,7 +137,7 @@ export const make = (
         (exit) => {
           // It may have failed with the tasks added.
           if (Exit.isFailure(exit) || way === "rings") bell.ring("work")
-          else if (way === "asks") bell.told(exit.value[0]?.workers ?? true)
+          else if (way === "asks") bell.published(exit.value[0]?.workers ?? true)
           done(exit)
         }
       )

@@ -6,6 +6,7 @@ import type { ListQuery, QueueStats } from "@rdev/core/ports/stores/WorkQueueSto
 import { Effect, Option } from "effect"
 import type { Connections } from "../engine/Driver.ts"
 import type { Lanes } from "./Lanes.ts"
+import type { OwnerId } from "@rdev/core/domain/Owner"
 import { reportDamage } from "../stores/StoreOperation.ts"
 import * as TaskRows from "./TaskRows.ts"
 import { toUuid } from "./TaskUuid.ts"
@@ -33,7 +34,7 @@ const getSql = `
   UNION ALL SELECT ${unfiled} AND u.id = $1 AND $1 = ANY (e.ids)
   UNION ALL SELECT ${ready} FROM rdev.queue_places() p JOIN rdev.queue_ready r ON r.lane = p.o_lane AND r.priority = p.o_priority AND r.id = $1`
 
-/** $1 project or null, $2 kind or null, $3 after (uuid), $4 limit. Each source gives its first rows by id; the least of all are the page. */
+/** $1 owner or null, $2 kind or null, $3 after (uuid), $4 limit. Each source gives its first rows by id; the least of all are the page. */
 const lanesSql =
   "SELECT n.no FROM rdev.queue_lane n JOIN rdev.queue_project p ON p.no = n.project WHERE ($1::text IS NULL OR p.id = $1) AND ($2::text IS NULL OR n.kind = $2)"
 const pendingSql = `
@@ -60,7 +61,7 @@ const statsSql = `
     SELECT lane, count(*) AS pending, 0 AS delayed, 0 AS parked, 0 AS running FROM rdev.queue_ready GROUP BY lane
     UNION ALL SELECT lane, 0, count(*) FILTER (WHERE run_at < 'infinity'), count(*) FILTER (WHERE run_at = 'infinity'), 0 FROM rdev.queue_later GROUP BY lane
     UNION ALL SELECT u.lane, 0, 0, 0, count(*) FROM rdev.queue_lease e CROSS JOIN LATERAL unnest(e.lanes) WITH ORDINALITY u(lane, pos) WHERE get_bit(e.done, u.pos::int - 1) = 0 GROUP BY u.lane)
-  SELECT p.id AS project, sum(c.pending)::float8 AS pending, sum(c.delayed)::float8 AS delayed, sum(c.parked)::float8 AS parked, sum(c.running)::float8 AS running
+  SELECT p.id AS owner, sum(c.pending)::float8 AS pending, sum(c.delayed)::float8 AS delayed, sum(c.parked)::float8 AS parked, sum(c.running)::float8 AS running
   FROM counts c JOIN rdev.queue_lane l ON l.no = c.lane JOIN rdev.queue_project p ON p.no = l.project GROUP BY p.id`
 const oldestSql = `
   SELECT extract(epoch FROM clock_timestamp())::float8 AS now, (SELECT min(x.id::text) FROM rdev.queue_places() p CROSS JOIN LATERAL (
@@ -69,7 +70,7 @@ const oldestSql = `
 const least = "00000000-0000-0000-0000-000000000000"
 interface Row extends Omit<TaskRows.AnyRow, never>, Record<string, unknown> {}
 interface CountRow extends Record<string, unknown> {
-  readonly project: QueueStats["byProject"][number]["projectId"]
+  readonly owner: QueueStats["byOwner"][number]["owner"]
   readonly pending: number
   readonly delayed: number
   readonly parked: number
@@ -99,7 +100,7 @@ export const decoding = <A>(decode: () => A): Effect.Effect<A, StoreError> =>
 export const decodingEach = <R, A>(
   rows: ReadonlyArray<R>,
   decode: (row: R) => A,
-  projectOf: (row: R) => string | undefined
+  ownerOf: (row: R) => OwnerId | undefined
 ): Effect.Effect<ReadonlyArray<A>, StoreError> => {
   const one = (row: R) =>
     decoding(() => [decode(row)]).pipe(
@@ -108,7 +109,7 @@ export const decodingEach = <R, A>(
         (error) =>
           Effect.as(
             reportDamage({
-              projectId: projectOf(row) ?? null,
+              owner: ownerOf(row) ?? null,
               part: "a task",
               message: error.message,
               repair: "Restore its row in the tables queue_… from a backup, or delete it there and queue the work again"
@@ -144,7 +145,7 @@ export const make = (query: Connections["query"], lanes: Lanes): Reads => {
         decodingEach(
           rows,
           (row) => TaskRows.record(row, known),
-          (row) => known.get(row.lane)?.projectId
+          (row) => known.get(row.lane)?.owner
         )
     )
   return {
@@ -152,9 +153,9 @@ export const make = (query: Connections["query"], lanes: Lanes): Reads => {
       Effect.map(Effect.flatMap(query<Row>(getSql, [toUuid(id)], { prepare: true }), strict), (found) =>
         Option.fromNullishOr(found[0])
       ),
-    list: ({ projectId, status, kind, after, limit }) =>
+    list: ({ owner, status, kind, after, limit }) =>
       Effect.flatMap(
-        query<Row>(listSql[status ?? "any"], [projectId, kind, after === null ? least : toUuid(after), limit], {
+        query<Row>(listSql[status ?? "any"], [owner, kind, after === null ? least : toUuid(after), limit], {
           prepare: true
         }),
         records
@@ -179,9 +180,9 @@ export const make = (query: Connections["query"], lanes: Lanes): Reads => {
         parked: sum((row) => row.parked),
         running: sum((row) => row.running),
         oldestPendingSeconds: madeSeconds === null ? 0 : Math.max(0, (oldest?.now ?? 0) - madeSeconds),
-        byProject: rows
-          .map(({ project, ...counts }) => ({
-            projectId: project,
+        byOwner: rows
+          .map(({ owner, ...counts }) => ({
+            owner,
             pending: counts.pending,
             delayed: counts.delayed,
             parked: counts.parked,

@@ -12,11 +12,11 @@ export interface Bell {
   /**
    * How an insert outside of any transaction tells of its tasks. On PostgreSQL it carries a notification (`rides`), which stands for
    * whatever was to be notified soon; after there was nobody to notify it only asks whether there is now (`asks`), which takes a producer
-   * less, and passes the answer to `told`. On the embedded engine, and where notifications cannot be heard, it rings.
+   * less, and passes the answer to `published`. On the embedded engine, and where notifications cannot be heard, it rings.
    */
   way(): Way
   /** Whether any worker was there when tasks were added; if so, they are notified now. */
-  told(workers: boolean): void
+  published(workers: boolean): void
   /** Notifies soon, outside of any transaction; many calls in a millisecond make one notification. */
   ring(wake: Wake): void
   /** Begins with one for what came before there was anybody to hear it. */
@@ -90,7 +90,7 @@ export const make = (database: Database["Service"], session: Session): Effect.Ef
         due.delete("work")
         return "rides"
       },
-      told: (anybody) => {
+      published: (anybody) => {
         workers = anybody
         if (anybody) ring("work")
       },

@@ -140,7 +140,7 @@ export const make = (query: Connections["query"], lanes: Lanes): WorkerRows => (
             workerId: worker
           }
         },
-        (row) => known.get(row.o_lane)?.projectId
+        (row) => known.get(row.o_lane)?.owner
       )
     })
 })

@@ -28,7 +28,7 @@ interface Row {
   readonly wrapped_key: Buffer
   readonly ciphertext: Buffer
 }
-const placeOf = (project: string, record: string): Envelope.Place => ({ project, record, field: "value" })
+const placeOf = (owner: string, record: string): Envelope.Place => ({ project: owner, record, field: "value" })
 
 const kekOf = (keyring: Keyring["Service"], id: string, name: string): Effect.Effect<Envelope.Kek, StoreError> => {
   const kek = keyring.byId(id)
@@ -41,16 +41,16 @@ const kekOf = (keyring: Keyring["Service"], id: string, name: string): Effect.Ef
     : Effect.succeed(kek)
 }
 const partOf = (name: string) => `credential ${name}`
-/** What cannot be opened with any key that is given is told as a condition of its project; everything else passes by. */
-const told =
-  (project: string, name: string) =>
+/** What cannot be opened with any key that is given is reported with its owner; everything else passes by. */
+const reported =
+  (owner: string, name: string) =>
   <A>(opened: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
     opened.pipe(
-      Effect.tap(() => Effect.flatMap(Quarantine, (quarantine) => quarantine.clear(project, partOf(name)))),
+      Effect.tap(() => Effect.flatMap(Quarantine, (quarantine) => quarantine.clear(owner, partOf(name)))),
       Effect.tapError((error) =>
         isUnreadable(error)
           ? reportDamage({
-              projectId: project,
+              owner,
               part: partOf(name),
               message: error.message,
               repair:
@@ -61,7 +61,7 @@ const told =
           : Effect.void
       )
     )
-const opening = <A>(project: string, name: string, run: () => A): Effect.Effect<A, StoreError> =>
+const opening = <A>(owner: string, name: string, run: () => A): Effect.Effect<A, StoreError> =>
   Effect.try({
     try: run,
     catch: (cause) =>
@@ -69,7 +69,7 @@ const opening = <A>(project: string, name: string, run: () => A): Effect.Effect<
         operation: "CredentialStore",
         reason: {
           _tag: "Corrupt",
-          message: `credential ${name} of ${project} cannot be decrypted: it was changed, or moved from another record`
+          message: `credential ${name} of ${owner} cannot be decrypted: it was changed, or moved from another record`
         },
         cause
       })
@@ -92,7 +92,7 @@ export const layer: Layer.Layer<CredentialStore, never, Database | Keyring> = La
       Effect.gen(function* () {
         const row = (yield* query<Row>(getSql, [owner, name], { prepare: true }))[0]
         if (row === undefined) return Option.none<Redacted.Redacted>()
-        const value = yield* told(
+        const value = yield* reported(
           owner,
           name
         )(
@@ -129,7 +129,7 @@ export const layer: Layer.Layer<CredentialStore, never, Database | Keyring> = La
 /**
  * Rewraps everything that is not under the current key; returns how many records. Each is committed on its own: a run that was
  * killed is continued by the next one, and meanwhile everything stays readable. Afterwards the previous keys can be forgotten: what
- * could not be opened with any of them is told as a condition of its project, and keeps nobody else's from being rewrapped.
+ * could not be opened with any of them is reported, and keeps nobody else's from being rewrapped.
  */
 export const rotate: Effect.Effect<number, StoreError, Database | Keyring> = operation("CredentialStore.rotate")(
   Effect.gen(function* () {
@@ -149,7 +149,7 @@ export const rotate: Effect.Effect<number, StoreError, Database | Keyring> = ope
             Envelope.rewrap(kek, keyring.current, placeOf(row.owner, row.name), row.wrapped_key)
           )
         ).pipe(
-          told(row.owner, row.name),
+          reported(row.owner, row.name),
           Effect.catchIf(isUnreadable, () => Effect.succeed(null))
         )
         if (wrapped !== null)

@@ -87,7 +87,7 @@ const decode = (
     if (result._tag === "Success") return Effect.succeed(result.success)
     return Effect.as(
       reportDamage({
-        projectId: stream.startsWith("project:") ? stream.slice("project:".length) : null,
+        owner: stream.startsWith("project:") ? stream.slice("project:".length) : null,
         part: `event ${row.seq}`,
         message: `a stored event cannot be read: ${result.failure.message}`,
         repair: "Restore its row of table event from a backup; readers get a note in its place"

@@ -19,7 +19,7 @@ const columns = {
   leaseEpoch: "lease_epoch",
   leaseUntilMillis: "lease_until_millis",
   wakeAtMillis: "wake_at_millis",
-  poked: "poked",
+  wakeRequested: "poked",
   createdAtMillis: "created_at_millis",
   startedAtMillis: "started_at_millis",
   endedAtMillis: "ended_at_millis"
@@ -43,7 +43,7 @@ export const decode = (rows: ReadonlyArray<OperationRow>) => decodeOperations(ro
 const tolerantly = tolerant(Operation, ({ data }: ReturnType<typeof assembled>) => {
   const { id, projectId } = data as { readonly id?: unknown; readonly projectId?: unknown }
   return {
-    projectId: typeof projectId === "string" ? projectId : null,
+    owner: typeof projectId === "string" ? projectId : null,
     part: `operation ${String(id)}`,
     repair:
       "Restore the rows of tables operation and operation_step from a backup, or delete them and start the operation again (project.sync continues what it left)"

@@ -27,7 +27,7 @@ const assembled = (row: Row) => ({
 })
 const keys = (rows: ReadonlyArray<Row>) => decode(rows.map(assembled))
 const tolerantly = tolerant(ApiKey, ({ data }: ReturnType<typeof assembled>) => ({
-  projectId: null,
+  owner: null,
   part: `API key ${String(Reflect.get(data, "id"))}`,
   repair: "Revoke it and make another; it opens nothing meanwhile"
 }))

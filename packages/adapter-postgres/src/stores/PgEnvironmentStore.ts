@@ -22,7 +22,7 @@ interface Row {
   readonly data: unknown
 }
 const decodeEach = tolerant(Environment, (row: Row) => ({
-  projectId: row.project_id,
+  owner: row.project_id,
   part: `environment ${row.name}`,
   repair: `Restore its row of table environment (${row.id}) from a backup`
 }))

@@ -23,7 +23,7 @@ interface ListRow {
 }
 /** One damaged row must not stop the others' features. */
 const decodeEach = tolerant(FeatureIndex, (row: ListRow) => ({
-  projectId: row.project_id,
+  owner: row.project_id,
   part: `feature ${row.slug}`,
   repair:
     "Delete its row of table feature: the feature's files in the repository hold everything, and adopting the feature indexes it again"

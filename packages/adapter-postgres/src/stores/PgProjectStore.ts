@@ -74,7 +74,7 @@ const read = (row: Row): Effect.Effect<Project | null> => {
   const rest = decode(salvaged(row))
   return Effect.as(
     reportDamage({
-      projectId: row.id,
+      owner: row.id,
       part: damaged,
       message: `the stored project cannot be read: ${result.failure.message}`,
       repair

@@ -39,7 +39,7 @@ const webhooks = (rows: ReadonlyArray<Row>) => decode(rows.map(assembled))
 const tolerantly = tolerant(Webhook, ({ data }: ReturnType<typeof assembled>) => {
   const { id, projectId } = data as { readonly id?: unknown; readonly projectId?: unknown }
   return {
-    projectId: typeof projectId === "string" ? projectId : null,
+    owner: typeof projectId === "string" ? projectId : null,
     part: `webhook ${String(id)}`,
     repair: "Delete the webhook and make it again"
   }

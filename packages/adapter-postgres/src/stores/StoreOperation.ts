@@ -34,7 +34,7 @@ export const decoder = <S extends Schema.Codec<unknown, unknown>>(name: string, 
 
 /** Where a row belongs, for the report of its damage; only asked of rows that are damaged. */
 export interface Whose {
-  readonly projectId: string | null
+  readonly owner: string | null
   readonly part: string
   readonly repair: string
 }

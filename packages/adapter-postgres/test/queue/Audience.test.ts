@@ -15,14 +15,14 @@ layer(Fleet.queue(), { excludeTestServices: true, timeout: 120_000 })("inserts a
       const database = yield* Database
       const store = yield* WorkQueueStore
       const work = yield* WorkQueue.WorkQueue
-      const projectId = yield* NewId.make("proj")
+      const owner = yield* NewId.make("proj")
       const channel = SchemaName.channel(database.schema, "queue")
       const heard = yield* Queue.unbounded<string | null>()
       yield* (yield* database.session).hear(channel, (payload) => {
         Queue.offerUnsafe(heard, payload)
       })
       const add = (count: number) =>
-        work.enqueueAll(Array.from({ length: count }, () => ({ projectId, kind: "k", payload: null })))
+        work.enqueueAll(Array.from({ length: count }, () => ({ owner, kind: "k", payload: null })))
       /** What was notified until now. */
       const notified = Effect.gen(function* () {
         yield* database.notify(channel, ["until now"])

@@ -28,7 +28,7 @@ layer(Fleet.queue(), { excludeTestServices: true, timeout: 120_000 })("claims be
       )
       for (const count of [1, 2, 4]) {
         const tasks = yield* work.enqueueAll(
-          Array.from({ length: count }, (_, i) => ({ projectId: projects[i % 2 === 0 ? 0 : 1], kind: "k", payload: i }))
+          Array.from({ length: count }, (_, i) => ({ owner: projects[i % 2 === 0 ? 0 : 1], kind: "k", payload: i }))
         )
         const [first, ...rest] = tasks
         if (first === undefined) return assert.fail("nothing was enqueued")

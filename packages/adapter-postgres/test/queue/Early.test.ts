@@ -51,7 +51,7 @@ const test = (name: string, options: TestPostgres.TestServerOptions) =>
           yield* Effect.gen(function* () {
             const store = yield* WorkQueueStore
             const work = yield* WorkQueue.WorkQueue
-            const projectId = yield* NewId.make("proj")
+            const owner = yield* NewId.make("proj")
             const worker = yield* NewId.make("wrk")
             yield* store.register(
               { id: worker, name: "w", version: "1", capacity: 4, labels: [], kinds: ["k"] },
@@ -62,7 +62,7 @@ const test = (name: string, options: TestPostgres.TestServerOptions) =>
               ({ deliveries }) => deliveries.map(({ task }) => task.id)
             )
             const add = (count: number) =>
-              work.enqueueAll(Array.from({ length: count }, () => ({ projectId, kind: "k", payload: null })))
+              work.enqueueAll(Array.from({ length: count }, () => ({ owner, kind: "k", payload: null })))
             const first = yield* add(1)
             assert.deepStrictEqual(yield* claim, first)
             for (const count of [1, 3, 200]) {

@@ -123,21 +123,21 @@ describe("work queue under faults", () => {
           yield* Fleet.enqueue("z", 1_000)
           yield* Fleet.until("the first worker works", began(ran, 50))
           yield* zombie.kill("SIGSTOP")
-          const held = (yield* store.list({ projectId: null, status: "running", kind: "z", after: null, limit: 1_000 }))
+          const held = (yield* store.list({ owner: null, status: "running", kind: "z", after: null, limit: 1_000 }))
             .length
           yield* hire()
           yield* Fleet.until(
             "another worker finishes",
             Effect.map(Fleet.left, (n) => n === 0)
           )
-          const before = yield* store.list({ projectId: null, status: null, kind: "z", after: null, limit: 1_000 })
+          const before = yield* store.list({ owner: null, status: null, kind: "z", after: null, limit: 1_000 })
           const beats = (yield* store.workers).length
           yield* zombie.kill("SIGCONT")
           yield* Fleet.until(
             "the first worker registers anew",
             Effect.map(store.workers, (rows) => rows.length > beats)
           )
-          const after = yield* store.list({ projectId: null, status: null, kind: "z", after: null, limit: 1_000 })
+          const after = yield* store.list({ owner: null, status: null, kind: "z", after: null, limit: 1_000 })
           assert.deepStrictEqual(after, before)
           assert.isTrue(after.every((task) => task.status === "completed"))
           assert.isAtLeast(after.filter((task) => task.crashes > 0).length, held > 0 ? 1 : 0)

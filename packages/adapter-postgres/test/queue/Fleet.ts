@@ -118,7 +118,7 @@ export const enqueue = (
     const projects = yield* Effect.forEach([1, 2, 3, 4, 5], () => NewId.make("proj"))
     return yield* work.enqueueAll(
       Array.from({ length: count }, (_, i) => ({
-        projectId: projects[i % 5] ?? (projects[0] as (typeof projects)[number]),
+        owner: projects[i % 5] ?? (projects[0] as (typeof projects)[number]),
         kind,
         payload: i
       }))
@@ -138,7 +138,7 @@ export const statuses = (kind: string) =>
     let after: TaskId | null = null
     for (;;) {
       const page: ReadonlyArray<{ readonly id: TaskId; readonly status: string }> = yield* store.list({
-        projectId: null,
+        owner: null,
         status: null,
         kind,
         after,

@@ -16,10 +16,10 @@ interface Sent {
   stopped: boolean
 }
 
-const projectId = NewId.makeAt("proj", 0)
+const owner = NewId.makeAt("proj", 0)
 const task = (payload: Schema.Json): NewTask => ({
   id: NewId.makeAt("task", 0),
-  projectId,
+  owner,
   kind: "k",
   payload,
   ...WorkQueue.defaults
@@ -55,7 +55,7 @@ const make = (lanes: Lanes = { known: (tasks) => tasks.map(() => 1), numbers: no
     const insert = yield* InsertTasks.make(database, lanes, {
       channel: "c",
       way: () => "rides",
-      told: () => {},
+      published: () => {},
       ring: (wake) => {
         rung.push(wake)
       },

@@ -15,7 +15,7 @@ const setUp = Effect.gen(function* () {
   const store = yield* WorkQueueStore
   const database = yield* Database
   const kind = yield* NewId.make("run")
-  const projectId = yield* NewId.make("proj")
+  const owner = yield* NewId.make("proj")
   const hire = Effect.gen(function* () {
     const id = yield* NewId.make("wrk")
     yield* store.register({ id, name: "w", version: "1", capacity: 1, labels: [], kinds: [kind] }, leaseMillis)
@@ -26,7 +26,7 @@ const setUp = Effect.gen(function* () {
       const tasks = yield* Effect.forEach(Array.from({ length: count }), () =>
         Effect.map(NewId.make("task"), (id): NewTask => ({
           id,
-          projectId,
+          owner,
           kind,
           payload: 0,
           priority: 0,

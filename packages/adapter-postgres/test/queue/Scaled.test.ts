@@ -9,6 +9,7 @@ import * as WorkerPool from "@rdev/core/queue/WorkerPool"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import { Context, Effect, Layer, Stream } from "effect"
 import { layerPostgres, layerUnitOfWork } from "../../src/engine/Database.ts"
+import * as PgEnvironmentStore from "../../src/stores/PgEnvironmentStore.ts"
 import * as PgEventLog from "../../src/stores/PgEventLog.ts"
 import * as PgWorkQueueStore from "../../src/queue/PgWorkQueueStore.ts"
 import * as TestPostgres from "../../src/testing/TestPostgres.ts"
@@ -20,7 +21,9 @@ const replica = (url: string) =>
     WorkerPool.layer.pipe(
       Layer.provideMerge(WorkQueue.layer),
       Layer.provideMerge(TaskEvents.layer),
-      Layer.provideMerge(Layer.mergeAll(PgWorkQueueStore.layer, PgEventLog.layer, layerUnitOfWork)),
+      Layer.provideMerge(
+        Layer.mergeAll(PgWorkQueueStore.layer, PgEventLog.layer, PgEnvironmentStore.layer, layerUnitOfWork)
+      ),
       Layer.provideMerge(layerPostgres({ url, maxConnections: 4 }))
     )
   )
@@ -50,7 +53,7 @@ it.live(
             )
           )
         }
-        const projectId = yield* NewId.make("proj")
+        const owner = yield* NewId.make("proj")
         const seen = [new Set<string>(), new Set<string>()]
         const listens = [false, false]
         for (const [i, context] of [first, second].entries()) {
@@ -68,7 +71,7 @@ it.live(
           )
         }
         // A reader sees what comes after it began to listen, which takes a connection.
-        const probe = Context.get(first, EventLog).append(Event.ofProject(projectId), [
+        const probe = Context.get(first, EventLog).append(Event.ofProject(owner), [
           { type: "probe", subject: {}, data: {} }
         ])
         yield* Fleet.until(
@@ -78,7 +81,7 @@ it.live(
         const count = 150
         for (let i = 0; i < count; i++)
           yield* Context.get(i % 2 === 0 ? first : second, WorkQueue.WorkQueue).enqueue({
-            projectId,
+            owner,
             kind: "share",
             payload: i
           })
@@ -97,7 +100,7 @@ it.live(
         const log = Context.get(second, EventLog)
         const types: Array<string> = []
         for (let after = 0; ;) {
-          const page = yield* log.read(`project:${projectId}` as Parameters<typeof log.read>[0], after, 1_000)
+          const page = yield* log.read(`project:${owner}` as Parameters<typeof log.read>[0], after, 1_000)
           for (const event of page.events) types.push(event.type)
           if (!page.hasMore) break
           after = page.cursor

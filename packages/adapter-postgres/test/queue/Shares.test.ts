@@ -1,6 +1,6 @@
-/** A claim's shares are those of core's pure `Fairness`, whatever the weights: SQL reckons them by project, the model task by task. */
+/** A claim's shares are those of core's pure `Fairness`, whatever the weights: SQL reckons them by owner, the model task by task. */
 import { assert, layer } from "@effect/vitest"
-import type { ProjectId } from "@rdev/core/domain/Ids"
+import type { OwnerId } from "@rdev/core/domain/Owner"
 import * as NewId from "@rdev/core/ids/NewId"
 import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as Fairness from "@rdev/core/queue/Fairness"
@@ -34,14 +34,12 @@ layer(Fleet.queue(PgWorkQueueStore.layerWith({ fullClaimMillis: 0 })), { exclude
           const kind = `k${run}`
           yield* store.register({ id: worker, name: "w", version: "1", capacity: 4, labels: [], kinds: [kind] }, 60_000)
           const most = limits.reduce((sum, limit) => sum + limit, 0)
-          const lanes: Array<{ project: ProjectId; weight: number; tasks: Array<string> }> = []
+          const lanes: Array<{ owner: OwnerId; weight: number; tasks: Array<string> }> = []
           const join = Effect.fnUntraced(function* (weight: number) {
-            const projectId = yield* NewId.make("proj")
-            yield* work.configure(projectId, { weight })
-            const tasks = yield* work.enqueueAll(
-              Array.from({ length: most }, () => ({ projectId, kind, payload: null }))
-            )
-            lanes.push({ project: projectId, weight, tasks: [...tasks] })
+            const owner = yield* NewId.make("proj")
+            yield* work.configure(owner, { weight })
+            const tasks = yield* work.enqueueAll(Array.from({ length: most }, () => ({ owner, kind, payload: null })))
+            lanes.push({ owner, weight, tasks: [...tasks] })
           })
           for (const weight of weights) yield* join(weight)
           const now =

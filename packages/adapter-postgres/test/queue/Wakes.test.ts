@@ -135,11 +135,11 @@ it.effect(
         assert.strictEqual(looks.length, before + 1)
       }
       assert.deepStrictEqual(ways(2 * Wakes.ridesPerLook), new Set(["asks"]))
-      bell.told(false)
+      bell.published(false)
       assert.deepStrictEqual(ways(1), new Set(["asks"]))
       yield* TestClock.adjust(10)
       assert.deepStrictEqual(notified, [])
-      bell.told(true)
+      bell.published(true)
       assert.deepStrictEqual(ways(1), new Set(["rides"]))
     })
 )
@@ -147,7 +147,7 @@ it.effect(
 it.effect("whom an insert that asked found is told of it", () =>
   Effect.gen(function* () {
     const { bell, notified } = yield* make
-    bell.told(true)
+    bell.published(true)
     yield* TestClock.adjust(10)
     assert.deepStrictEqual(notified, ["work"])
   })
@@ -156,7 +156,7 @@ it.effect("whom an insert that asked found is told of it", () =>
 it.effect("what a worker's own process adds carries one always", () =>
   Effect.gen(function* () {
     const { bell } = yield* make
-    bell.told(false)
+    bell.published(false)
     yield* bell.hear(() => {})
     assert.strictEqual(bell.way(), "rides")
   })

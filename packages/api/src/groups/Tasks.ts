@@ -1,6 +1,7 @@
 /** Tasks of the work queue and the workers that run them. */
 import { ErrorClass } from "@rdev/core/domain/ErrorClass"
 import { ProjectId, TaskId } from "@rdev/core/domain/Ids"
+import { OwnerId } from "@rdev/core/domain/Owner"
 import { Pool } from "@rdev/core/domain/WorkerPool"
 import { TaskSpec, TaskStatus, WorkTask } from "@rdev/core/domain/WorkTask"
 import { Schema } from "effect"
@@ -28,7 +29,9 @@ export const AttemptView = Wire.struct("Attempt", {
 })
 export const TaskView = Wire.struct("Task", {
   id: TaskId,
-  projectId: ProjectId,
+  owner: OwnerId,
+  /** Null when it is no project's own. */
+  projectId: Schema.NullOr(ProjectId),
   kind: fields.kind,
   status: TaskStatus,
   payload: fields.payload,

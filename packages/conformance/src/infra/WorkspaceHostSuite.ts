@@ -27,8 +27,8 @@ export interface Commands {
 }
 export interface Capabilities {
   readonly commands: Commands
-  /** Names that may stand in a command's environment besides those given. */
-  readonly environment: ReadonlyArray<string>
+  /** Names that may be variables of a command besides those given. */
+  readonly variables: ReadonlyArray<string>
   /** A POSIX shell is there and files are real: links, folders, descendants can be tested. */
   readonly posix: boolean
 }
@@ -133,7 +133,7 @@ export const suite = (name: string, layer: Layer.Layer<WorkspaceHost, unknown>, 
           .map((line) => line.slice(0, line.indexOf("=")))
         assert.include(env, "GIVEN=a b'c\n")
         for (const one of names)
-          assert.include(["PATH", "HOME", "LANG", "TERM", "GIVEN", ...capabilities.environment], one)
+          assert.include(["PATH", "HOME", "LANG", "TERM", "GIVEN", ...capabilities.variables], one)
         assert.notInclude(env, "must-not-be-seen")
       })
     )

@@ -36,14 +36,14 @@ export const tests = <R>(it: Vitest.MethodsNonLive<WorkQueueStore | R>): void =>
 
   it.effect("reads a completed task alike before and after chores, and starts what depends on it", () =>
     Effect.gen(function* () {
-      const { add, claim, get, hire, kind, projectId, store } = yield* fresh
+      const { add, claim, get, hire, kind, owner, store } = yield* fresh
       const tasks = yield* Effect.forEach([1, 2, 3], (n) => add({ payload: n, priority: n }))
       const worker = yield* hire()
       const batch = yield* claim(worker)
       const settlements = batch.map(({ task, fence }) => ({ id: task.id, fence, outcome: completed }))
       assert.deepStrictEqual(yield* store.settle(settlements), [])
       const list = (status: "completed" | "running" | null) =>
-        store.list({ projectId, kind, status, after: null, limit: 10 })
+        store.list({ owner, kind, status, after: null, limit: 10 })
       const look = Effect.all({
         records: Effect.forEach(tasks, get),
         completed: list("completed"),
@@ -73,7 +73,7 @@ export const tests = <R>(it: Vitest.MethodsNonLive<WorkQueueStore | R>): void =>
 
   it.effect("keeps any text as it was given", () =>
     Effect.gen(function* () {
-      const { add, claim, get, hire, projectId, settle, store } = yield* fresh
+      const { add, claim, get, hire, owner, settle, store } = yield* fresh
       const worker = yield* hire()
       for (const text of [
         "{}",
@@ -92,7 +92,7 @@ export const tests = <R>(it: Vitest.MethodsNonLive<WorkQueueStore | R>): void =>
         "💥",
         "\ufffe"
       ]) {
-        const name = `${text}${projectId}`.slice(0, 200)
+        const name = `${text}${owner}`.slice(0, 200)
         const payload = { [text]: [`${text}\u0000\ud800`, null] }
         const given = { dedupeKey: text, concurrencyKey: text, gate: name, payload }
         const id = yield* add(given)
@@ -128,12 +128,12 @@ export const tests = <R>(it: Vitest.MethodsNonLive<WorkQueueStore | R>): void =>
 
   it.effect("hands out what nobody cancelled meanwhile, and only that", () =>
     Effect.gen(function* () {
-      const { add, claim, hire, projectId, status, store } = yield* fresh
-      const projects = [projectId, yield* NewId.make("proj")]
+      const { add, claim, hire, owner, status, store } = yield* fresh
+      const projects = [owner, yield* NewId.make("proj")]
       const workers = [yield* hire(), yield* hire()]
       for (let round = 0; round < 4; round++) {
         const tasks = yield* Effect.forEach(Array.from({ length: 120 }), (_, i) =>
-          add({ projectId: projects[i % (1 + (round % 2))] ?? projectId })
+          add({ owner: projects[i % (1 + (round % 2))] ?? owner })
         )
         const cancels = Effect.forEach(
           tasks,
@@ -160,9 +160,9 @@ export const tests = <R>(it: Vitest.MethodsNonLive<WorkQueueStore | R>): void =>
       const { claim, hire, spec, store } = yield* fresh
       const projects = yield* Effect.forEach(Array.from({ length: 10 }), () => NewId.make("proj"))
       yield* store.configure(projects[0] as (typeof projects)[number], { weight: 9 })
-      for (const projectId of projects)
-        yield* store.insert(yield* Effect.forEach(Array.from({ length: 120 }), () => spec({ projectId })))
-      const counts = Map.groupBy(yield* claim(yield* hire(), 180), ({ task }) => task.projectId)
+      for (const owner of projects)
+        yield* store.insert(yield* Effect.forEach(Array.from({ length: 120 }), () => spec({ owner })))
+      const counts = Map.groupBy(yield* claim(yield* hire(), 180), ({ task }) => task.owner)
       assert.deepStrictEqual(
         projects.map((id) => counts.get(id)?.length),
         [90, ...Array.from({ length: 9 }, () => 10)]
@@ -172,12 +172,12 @@ export const tests = <R>(it: Vitest.MethodsNonLive<WorkQueueStore | R>): void =>
 
   it.effect("wakes workers for what an end lets run", () =>
     Effect.gen(function* () {
-      const { kind, projectId, spec, store } = yield* fresh
+      const { kind, owner, spec, store } = yield* fresh
       const limited = yield* NewId.make("proj")
       yield* store.configure(limited, { maxRunning: 1 })
       const many = <A>(make: (n: number) => A) => Array.from({ length: 5 }, (_, n) => make(n))
       const keyed = yield* Effect.all(many(() => spec({ concurrencyKey: "one" })))
-      const alone = yield* Effect.all(many(() => spec({ projectId: limited })))
+      const alone = yield* Effect.all(many(() => spec({ owner: limited })))
       const chain: Array<NewTask> = []
       for (const task of yield* Effect.all(many(() => spec())))
         chain.push({ ...task, dependsOn: chain.slice(-1).map(({ id }) => id) })
@@ -199,10 +199,7 @@ export const tests = <R>(it: Vitest.MethodsNonLive<WorkQueueStore | R>): void =>
         Layer.provide(Layer.mergeAll(handlers, TaskEvents.layerNone, Layer.succeed(WorkQueueStore, store)))
       )
       yield* Effect.provide(Deferred.await(all), worker)
-      assert.deepStrictEqual(
-        (yield* store.list({ projectId, kind, status: "pending", after: null, limit: 10 })).length,
-        0
-      )
+      assert.deepStrictEqual((yield* store.list({ owner, kind, status: "pending", after: null, limit: 10 })).length, 0)
     })
   )
 }

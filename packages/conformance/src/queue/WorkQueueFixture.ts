@@ -15,13 +15,13 @@ let counter = 0
 /** A project, a kind of its own, and verbs over them. */
 export const fresh = Effect.gen(function* () {
   const store = yield* WorkQueueStore
-  const projectId = yield* NewId.make("proj")
+  const owner = yield* NewId.make("proj")
   const kind = `kind${process.pid % 10_000}-${++counter}`
   const spec = (change: Partial<NewTask> = {}) =>
     Effect.map(NewId.make("task"), (id): NewTask => ({
       ...WorkQueue.defaults,
       id,
-      projectId,
+      owner,
       kind,
       payload: { n: 1 },
       ...change
@@ -46,7 +46,7 @@ export const fresh = Effect.gen(function* () {
     store.settle([{ id: delivery.task.id, fence: delivery.fence, outcome }])
   const get = (id: TaskId) => Effect.map(store.get(id), Option.getOrThrow)
   const status = (id: TaskId) => Effect.map(get(id), (task) => task.status)
-  return { store, projectId, kind, spec, add, hire, claimed, claim, settle, get, status }
+  return { store, owner, kind, spec, add, hire, claimed, claim, settle, get, status }
 })
 
 export const ids = (deliveries: ReadonlyArray<Delivery>) => deliveries.map((delivery) => delivery.task.id)

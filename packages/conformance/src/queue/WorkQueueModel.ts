@@ -4,7 +4,8 @@
  */
 import { assert } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
-import type { ProjectId, TaskId, WorkerId } from "@rdev/core/domain/Ids"
+import type { TaskId, WorkerId } from "@rdev/core/domain/Ids"
+import type { OwnerId } from "@rdev/core/domain/Owner"
 import type { Delivery, WorkTask } from "@rdev/core/domain/WorkTask"
 import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
 import * as MemoryWorkQueueStore from "@rdev/core/memory/stores/WorkQueueStore"
@@ -66,7 +67,7 @@ interface World {
   readonly real: Store
   readonly model: <A, E>(use: (store: Store) => Effect.Effect<A, E>) => Effect.Effect<A, E>
   readonly kind: string
-  readonly projects: ReadonlyArray<ProjectId>
+  readonly owners: ReadonlyArray<OwnerId>
   readonly tasks: Array<TaskId>
   workers: Array<WorkerId>
   held: Array<Pair>
@@ -116,7 +117,7 @@ const insert = (world: World) =>
       specs.push({
         ...WorkQueue.defaults,
         id: yield* NewId.make("task"),
-        projectId: world.pick(world.projects),
+        owner: world.pick(world.owners),
         kind: world.kind,
         payload: i,
         priority: world.pick([0, 0, 0, 5, -5]),
@@ -254,7 +255,7 @@ const hire = (world: World) =>
 
 const administer = (world: World) =>
   Effect.suspend((): Effect.Effect<unknown, unknown> => {
-    const project = world.pick(world.projects)
+    const owner = world.pick(world.owners)
     switch (
       world.pick([
         "cancel",
@@ -286,14 +287,14 @@ const administer = (world: World) =>
             )
       }
       case "pause":
-        return both(world, "pause", (store) => store.configure(project, { paused: world.log.length % 2 === 0 }))
+        return both(world, "pause", (store) => store.configure(owner, { paused: world.log.length % 2 === 0 }))
       case "limit": {
         const maxRunning = world.pick([null, null, 1, 3])
-        return both(world, `limit ${maxRunning}`, (store) => store.configure(project, { maxRunning }))
+        return both(world, `limit ${maxRunning}`, (store) => store.configure(owner, { maxRunning }))
       }
       case "weight": {
         const weight = world.pick([0.5, 1, 2, 4])
-        return both(world, `weight ${weight}`, (store) => store.configure(project, { weight }))
+        return both(world, `weight ${weight}`, (store) => store.configure(owner, { weight }))
       }
       case "close":
         return both(world, "close gate", (store) => store.closeGate(`gate-${world.kind}`, 150_000))
@@ -332,12 +333,12 @@ const administer = (world: World) =>
 
 const compare = (world: World) =>
   Effect.forEach(
-    world.projects,
-    (projectId) =>
+    world.owners,
+    (owner) =>
       both(
         world,
-        `list ${projectId}`,
-        (store) => store.list({ projectId, status: null, kind: null, after: null, limit: 1_000 }),
+        `list ${owner}`,
+        (store) => store.list({ owner, status: null, kind: null, after: null, limit: 1_000 }),
         (list) => list.map(view)
       ),
     { discard: true }
@@ -362,7 +363,7 @@ const run = <R>(seed: number, steps: number, capabilities: Capabilities<R>) =>
       real: yield* WorkQueueStore,
       model: (use) => Effect.provideService(use(memory), Clock.Clock, clock),
       kind: `model${process.pid % 10_000}-${seed}`,
-      projects: [yield* NewId.make("proj"), yield* NewId.make("proj"), yield* NewId.make("proj")],
+      owners: [yield* NewId.make("proj"), yield* NewId.make("env"), yield* NewId.make("whk")],
       tasks: [],
       workers: [],
       held: [],

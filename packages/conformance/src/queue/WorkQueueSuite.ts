@@ -1,9 +1,10 @@
 /** What every work queue store must do. Tests share one store: each uses kinds and projects of its own. */
 import { assert, layer as withLayer } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
-import type { ProjectId, TaskId, WorkerId } from "@rdev/core/domain/Ids"
+import type { TaskId, WorkerId } from "@rdev/core/domain/Ids"
+import { type OwnerId, system } from "@rdev/core/domain/Owner"
 import type { Delivery, WorkTask } from "@rdev/core/domain/WorkTask"
-import { type Outcome, suspectsTogether, WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
+import { type Outcome, quarantinedTogether, WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as Transition from "@rdev/core/queue/Transition"
 import { Effect, Layer } from "effect"
 import * as WorkQueueEnds from "./WorkQueueEnds.ts"
@@ -32,7 +33,7 @@ export const suite = <R>(
 
     it.effect("hands a task out once and keeps its record through its life", () =>
       Effect.gen(function* () {
-        const { add, claim, get, hire, kind, projectId, settle } = yield* fresh
+        const { add, claim, get, hire, kind, owner, settle } = yield* fresh
         const id = yield* add({
           payload: { text: 'a\u0000é"\\' },
           priority: -7,
@@ -48,7 +49,7 @@ export const suite = <R>(
           {
             status: "pending",
             kind,
-            projectId,
+            owner,
             priority: -7,
             maxAttempts: 9,
             timeoutMillis: 1234,
@@ -189,7 +190,7 @@ export const suite = <R>(
         const id = yield* add({ dedupeKey: "nightly" })
         assert.strictEqual(yield* add({ dedupeKey: "nightly" }), id)
         assert.notStrictEqual(yield* add({ dedupeKey: "other" }), id)
-        assert.notStrictEqual(yield* add({ dedupeKey: "nightly", projectId: yield* NewId.make("proj") }), id)
+        assert.notStrictEqual(yield* add({ dedupeKey: "nightly", owner: yield* NewId.make("proj") }), id)
         const batch = yield* claim(yield* hire())
         assert.strictEqual(yield* add({ dedupeKey: "nightly" }), id)
         for (const delivery of batch) yield* settle(delivery)
@@ -199,7 +200,7 @@ export const suite = <R>(
 
     it.effect("limits what runs per concurrency key and per project", () =>
       Effect.gen(function* () {
-        const { add, claim, hire, projectId, settle, store } = yield* fresh
+        const { add, claim, hire, owner, settle, store } = yield* fresh
         const keyed = yield* Effect.forEach(Array.from({ length: 4 }), () =>
           add({ concurrencyKey: "deploy", concurrencyLimit: 2 })
         )
@@ -210,47 +211,93 @@ export const suite = <R>(
         assert.deepStrictEqual(yield* claim(worker), [])
         yield* settle(batch.find((delivery) => delivery.task.id === keyed[0]) as Delivery)
         assert.deepStrictEqual(ids(yield* claim(worker)), [keyed[2]])
-        yield* store.configure(projectId, { maxRunning: 3 })
+        yield* store.configure(owner, { maxRunning: 3 })
         yield* add()
         assert.deepStrictEqual(yield* claim(worker), [])
-        yield* store.configure(projectId, { maxRunning: null })
+        yield* store.configure(owner, { maxRunning: null })
         assert.strictEqual((yield* claim(worker)).length, 1)
       })
     )
 
     it.effect("shares between projects by weight, and none starves", () =>
       Effect.gen(function* () {
-        const { add, claim, hire, projectId, settle, store } = yield* fresh
+        const { add, claim, hire, owner, settle, store } = yield* fresh
         const other = yield* NewId.make("proj")
         yield* store.configure(other, { weight: 4 })
         for (let i = 0; i < 40; i++) {
           yield* add()
-          yield* add({ projectId: other })
+          yield* add({ owner: other })
         }
         const worker = yield* hire()
         const count = { mine: 0, theirs: 0 }
         for (let i = 0; i < 40; i++) {
           const delivery = only(yield* claim(worker, 1))
-          if (delivery.task.projectId === projectId) count.mine++
+          if (delivery.task.owner === owner) count.mine++
           else count.theirs++
           yield* settle(delivery)
         }
         assert.deepStrictEqual(count, { mine: 8, theirs: 32 })
         const batch = yield* claim(worker, 4)
-        assert.deepStrictEqual(new Set(batch.map(({ task }) => task.projectId)), new Set([projectId, other]))
+        assert.deepStrictEqual(new Set(batch.map(({ task }) => task.owner)), new Set([owner, other]))
+      })
+    )
+
+    it.effect("keeps owners of every kind apart: shares, limits, keys, lists and counts", () =>
+      Effect.gen(function* () {
+        const { add, claim, hire, kind, owner: project, settle, store } = yield* fresh
+        // With the digits of the project's id: an owner is the whole id.
+        const webhook = `whk_${project.slice(-26)}` as OwnerId
+        const environment = `env_${project.slice(-26)}` as OwnerId
+        const owners: ReadonlyArray<OwnerId> = [project, environment, webhook, system]
+        const first = yield* Effect.forEach(owners, (owner) => add({ owner, dedupeKey: "same", concurrencyKey: "one" }))
+        assert.strictEqual(new Set(first).size, owners.length)
+        for (const owner of owners) for (let i = 0; i < 8; i++) yield* add({ owner })
+        yield* store.configure(webhook, { maxRunning: 1 })
+        yield* store.configure(environment, { paused: true })
+        const worker = yield* hire()
+        const batch = yield* claim(worker, 10)
+        const counts = Map.groupBy(batch, ({ task }) => task.owner)
+        assert.strictEqual(counts.get(webhook)?.length, 1)
+        assert.isFalse(counts.has(environment))
+        assert.deepStrictEqual(
+          [project, system as OwnerId].map((owner) => (counts.get(owner)?.length ?? 0) >= 4),
+          [true, true]
+        )
+        for (const owner of owners) {
+          const found = yield* store.list({ owner, kind, status: null, after: null, limit: 100 })
+          assert.strictEqual(found.length, 9, owner)
+          assert.isTrue(found.every((task) => task.owner === owner))
+          assert.strictEqual((yield* store.owner(owner)).owner, owner)
+        }
+        const counted = (yield* store.stats).byOwner.filter((row) => row.owner === webhook || row.owner === environment)
+        assert.deepStrictEqual(counted.map(({ owner, pending, running }) => [owner, pending + running]).sort(), [
+          [environment, 9],
+          [webhook, 9]
+        ])
+        assert.strictEqual((yield* store.owner(project)).maxRunning, null)
+        for (const delivery of batch) yield* settle(delivery)
+        yield* store.configure(environment, { paused: false })
+        yield* store.configure(webhook, { maxRunning: null })
+        const rest: Array<Delivery> = []
+        for (let i = 0; i < 6; i++) {
+          const more = yield* claim(worker, 100)
+          for (const delivery of more) yield* settle(delivery)
+          rest.push(...more)
+        }
+        assert.strictEqual(batch.length + rest.length, 36)
       })
     )
 
     it.effect("pauses a project and closes gates", () =>
       Effect.gen(function* () {
-        const { add, claim, hire, projectId, store } = yield* fresh
-        const gate = `account-${projectId}`
+        const { add, claim, hire, owner, store } = yield* fresh
+        const gate = `account-${owner}`
         const gated = yield* add({ gate })
         const plain = yield* add()
         const worker = yield* hire()
-        assert.isTrue((yield* store.configure(projectId, { paused: true })).paused)
+        assert.isTrue((yield* store.configure(owner, { paused: true })).paused)
         assert.deepStrictEqual(yield* claim(worker), [])
-        yield* store.configure(projectId, { paused: false })
+        yield* store.configure(owner, { paused: false })
         yield* store.closeGate(gate, 15_000)
         yield* store.closeGate(gate, 1)
         assert.deepStrictEqual(ids(yield* claim(worker)), [plain])
@@ -258,9 +305,9 @@ export const suite = <R>(
         yield* advance(20_000)
         assert.deepStrictEqual(ids(yield* claim(worker)), [gated])
         const third = yield* add()
-        yield* store.closeGate(`project:${projectId}`, 600_000)
+        yield* store.closeGate(`project:${owner}`, 600_000)
         assert.deepStrictEqual(yield* claim(worker), [])
-        yield* store.openGate(`project:${projectId}`)
+        yield* store.openGate(`project:${owner}`)
         assert.deepStrictEqual(ids(yield* claim(worker)), [third])
       })
     )
@@ -407,8 +454,8 @@ export const suite = <R>(
 
     it.effect("starts what waits for capacity when it comes back, and no later than its delay", () =>
       Effect.gen(function* () {
-        const { add, claim, hire, projectId, settle, store } = yield* fresh
-        const resource = `disk-${projectId}`
+        const { add, claim, hire, owner, settle, store } = yield* fresh
+        const resource = `disk-${owner}`
         yield* add()
         const worker = yield* hire()
         const first = only(yield* claim(worker))
@@ -455,7 +502,7 @@ export const suite = <R>(
             for (let i = 0; i < count; i++) yield* add()
             for (const delivery of yield* claim(worker)) yield* settle(delivery, again(delivery.task, { crashes }))
           })
-        yield* crash(1, suspectsTogether + 2)
+        yield* crash(1, quarantinedTogether + 2)
         yield* crash(2, 2)
         const plain = yield* add()
         assert.isTrue((yield* store.maintain).quarantined)
@@ -469,7 +516,7 @@ export const suite = <R>(
           sizes.push(batch.length)
           for (const delivery of batch) yield* settle(delivery)
         }
-        assert.deepStrictEqual(sizes, [suspectsTogether, 2, 1, 1])
+        assert.deepStrictEqual(sizes, [quarantinedTogether, 2, 1, 1])
       })
     )
 
@@ -497,16 +544,16 @@ export const suite = <R>(
 
     it.effect("lists by project, status and kind in pages, and counts", () =>
       Effect.gen(function* () {
-        const { add, claim, hire, kind, projectId, settle, store } = yield* fresh
+        const { add, claim, hire, kind, owner, settle, store } = yield* fresh
         const all: Array<TaskId> = []
         for (let i = 0; i < 9; i++)
           all.push(yield* add({ priority: i % 3, runAtMillis: i === 8 ? Date.now() + 30 * 86_400_000 : null }))
-        const elsewhere = yield* add({ projectId: yield* NewId.make("proj") })
+        const elsewhere = yield* add({ owner: yield* NewId.make("proj") })
         const batch = yield* claim(yield* hire(), 3, {})
         yield* settle(batch[0] as Delivery)
         yield* settle(batch[1] as Delivery, { _tag: "Failed", state: Transition.stateOf((batch[1] as Delivery).task) })
         const query = {
-          projectId: projectId as ProjectId | null,
+          owner: owner as OwnerId | null,
           status: null as WorkTask["status"] | null,
           kind: null as string | null,
           after: null as TaskId | null,
@@ -523,17 +570,17 @@ export const suite = <R>(
         assert.deepStrictEqual(pages, mine)
         const of = (status: WorkTask["status"]) =>
           Effect.map(store.list({ ...query, status, limit: 100 }), (list) => list.length)
-        const taken = batch.filter(({ task }) => task.projectId === projectId).length
+        const taken = batch.filter(({ task }) => task.owner === owner).length
         assert.strictEqual(
           (yield* of("pending")) + (yield* of("running")) + (yield* of("completed")) + (yield* of("failed")),
           9
         )
         assert.strictEqual(yield* of("pending"), 9 - taken)
         assert.deepStrictEqual(
-          (yield* store.list({ ...query, projectId: null, kind, limit: 100 })).map((task) => task.id),
+          (yield* store.list({ ...query, owner: null, kind, limit: 100 })).map((task) => task.id),
           [...mine, elsewhere].sort()
         )
-        const counted = (yield* store.stats).byProject.find((row) => row.projectId === projectId)
+        const counted = (yield* store.stats).byOwner.find((row) => row.owner === owner)
         assert.strictEqual(counted?.delayed, 1)
         assert.strictEqual(
           (counted?.pending ?? 0) + (counted?.running ?? 0),

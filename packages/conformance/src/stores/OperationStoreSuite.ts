@@ -28,7 +28,7 @@ const operation = (fields: Partial<Operation> = {}) =>
       leaseEpoch: 0,
       leaseUntilMillis: null,
       wakeAtMillis: null,
-      poked: false,
+      wakeRequested: false,
       actor: "platform",
       requestId: null,
       sourceAddress: null,
@@ -266,10 +266,10 @@ export const suite = (name: string, layer: Layer.Layer<OperationStore | UnitOfWo
         assert.isTrue((yield* store.requestCancel(sleeping.id)).cancelRequested)
         const woken = yield* mine(sleeping.id, "w")
         assert.isTrue(woken.cancelRequested)
-        assert.isFalse(woken.poked)
+        assert.isFalse(woken.wakeRequested)
         yield* store.answer(sleeping.id, "a", { yes: true })
         yield* store.answer(sleeping.id, "a", "later")
-        assert.isTrue(Option.getOrThrow(yield* store.get(sleeping.id)).poked)
+        assert.isTrue(Option.getOrThrow(yield* store.get(sleeping.id)).wakeRequested)
         yield* store.record(held(woken), { operation: { status: "waiting", release: { wakeAtMillis: now + long } } })
         const again = yield* mine(sleeping.id, "w")
         assert.deepStrictEqual([...(yield* store.answers(sleeping.id))], [["a", { yes: true }]])

@@ -109,7 +109,7 @@ export class Operation extends Schema.Class<Operation>("rdev/Operation")({
   /** Earliest time at which it is claimed again; null = at once. */
   wakeAtMillis: Schema.NullOr(Schema.Int),
   /** A cancel or an answer came since the claim: a release then wakes at once. */
-  poked: Schema.Boolean,
+  wakeRequested: Schema.Boolean,
   /** Who asked for it (principal id), with which request, from where. */
   actor: Schema.String,
   requestId: Schema.NullOr(Schema.String),

@@ -14,4 +14,8 @@ export type OwnerId = typeof OwnerId.Type
 export type OwnerKind = "project" | "environment" | "webhook" | "system"
 const kinds: Readonly<Record<string, OwnerKind>> = { proj: "project", env: "environment", whk: "webhook" }
 
-export const kindOf = (owner: OwnerId): OwnerKind => kinds[owner.slice(0, owner.indexOf("_"))] ?? "system"
+export const kindOf = (owner: OwnerId): OwnerKind => kinds[owner.slice(0, Math.max(0, owner.indexOf("_")))] ?? "system"
+
+/** The project that an owner is; null when it is something else. Whose environment or webhook it is, services/Owners tells. */
+export const asProject = (owner: OwnerId): ProjectId | null =>
+  kindOf(owner) === "project" ? (owner as ProjectId) : null

@@ -1,7 +1,8 @@
 /** A unit of queued work and its record, which stays readable after the work is done. Schemas only. */
 import { Schema } from "effect"
 import { ErrorClass } from "./ErrorClass.ts"
-import { ProjectId, TaskId } from "./Ids.ts"
+import { TaskId } from "./Ids.ts"
+import { OwnerId } from "./Owner.ts"
 import { QueueName } from "./QueueName.ts"
 
 export const TaskStatus = Schema.Literals(["pending", "running", "completed", "failed", "cancelled"])
@@ -15,18 +16,18 @@ export const Label = Schema.String.check(
 
 /** What a producer gives; defaults are filled in by WorkQueue. */
 export const TaskSpec = Schema.Struct({
-  projectId: ProjectId,
+  owner: OwnerId,
   /** Names the handler, e.g. `agent`, `command`, `ci`, `feature`. */
   kind: Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9.-]{0,62}$/u)),
   /** JSON input of the handler. */
   payload: Schema.Json,
-  /** Higher runs first within a project. */
+  /** Higher runs first among those of one owner. */
   priority: Schema.Int.check(Schema.isBetween({ minimum: -100, maximum: 100 })),
   /** Earliest start, epoch milliseconds up to the end of the year 9999; null = now. */
   runAtMillis: Schema.NullOr(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Date.UTC(10_000, 0) - 1 }))),
-  /** While a task of the project with this key is pending or running, another enqueue returns that task. */
+  /** While a task of the owner with this key is pending or running, another enqueue returns that task. */
   dedupeKey: Schema.NullOr(QueueName),
-  /** At most `concurrencyLimit` tasks of the project with this key run at once. */
+  /** At most `concurrencyLimit` tasks of the owner with this key run at once. */
   concurrencyKey: Schema.NullOr(QueueName),
   concurrencyLimit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })),
   /** Attempts that count before the task fails. */

@@ -1,6 +1,7 @@
 /** All workers and the queue before them, as `GET /workers/pool` shows them. Schemas only. */
 import { Schema } from "effect"
-import { ProjectId, WorkerId } from "./Ids.ts"
+import { WorkerId } from "./Ids.ts"
+import { OwnerId } from "./Owner.ts"
 
 export const Pool = Schema.Struct({
   workers: Schema.Array(
@@ -24,10 +25,10 @@ export const Pool = Schema.Struct({
     parked: Schema.Int,
     running: Schema.Int,
     oldest_pending_seconds: Schema.Finite,
-    /** The 100 projects with the most unfinished tasks. */
-    by_project: Schema.Array(
+    /** The 100 owners (projects, environments, webhooks) with the most unfinished tasks. */
+    by_owner: Schema.Array(
       Schema.Struct({
-        project_id: ProjectId,
+        owner: OwnerId,
         pending: Schema.Int,
         delayed: Schema.Int,
         parked: Schema.Int,

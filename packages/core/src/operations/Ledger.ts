@@ -21,9 +21,9 @@ export class LeaseLost extends Data.TaggedError("LeaseLost")<{ readonly operatio
 export class CancelledFirst extends Data.TaggedError("CancelledFirst")<{ readonly operation: Operation }> {}
 
 /** How long a write is repeated while the store cannot be reached. The fence makes a late one harmless. */
-export const insistMillis = 60_000
+export const retryMillis = 60_000
 
-export interface Desk {
+export interface RunnerContext {
   readonly store: OperationStore["Service"]
   readonly unitOfWork: UnitOfWork["Service"]
   readonly log: EventLog["Service"]
@@ -84,11 +84,11 @@ export const auditEntry = (
 const passes = (error: StoreError): boolean =>
   error.retryable || (error.reason._tag === "Conflict" && error.operation !== "OperationStore.record")
 const repeated = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]).pipe(
-  Schedule.upTo({ duration: insistMillis })
+  Schedule.upTo({ duration: retryMillis })
 )
 
 /** Runs the transaction until it is written. `written` tells after a failure whether it was after all: a lost answer to a commit. */
-const insist = <A, E>(
+const retryUntil = <A, E>(
   held: Held,
   transaction: Effect.Effect<A, StoreError | E>,
   written: Effect.Effect<Option.Option<A>, StoreError>
@@ -124,11 +124,11 @@ const sameRow = (row: OperationStep, other: OperationStep) =>
   row.epoch === other.epoch &&
   row.status === other.status &&
   row.attempt === other.attempt
-const writtenBefore = (desk: Desk, operation: Operation, change: LedgerChange) =>
+const writtenBefore = (runner: RunnerContext, operation: Operation, change: LedgerChange) =>
   Effect.gen(function* () {
-    const stored = yield* desk.store.get(operation.id)
+    const stored = yield* runner.store.get(operation.id)
     if (Option.isNone(stored) || stored.value.leaseEpoch !== operation.leaseEpoch) return Option.none<Operation>()
-    const rows = yield* desk.store.steps(operation.id)
+    const rows = yield* runner.store.steps(operation.id)
     const has = (change.steps ?? []).every((row) => rows.some((other) => sameRow(row, other)))
     const status = change.operation?.status
     return has &&
@@ -167,23 +167,23 @@ const masked = (operation: Operation, { operation: patch, steps, ...change }: Le
 
 /** Rows and events as one. With `unlessCancelled`, nothing is written once a cancel was asked for. */
 export const write = (
-  desk: Desk,
+  runner: RunnerContext,
   operation: Operation,
   change: LedgerChange,
   events: ReadonlyArray<NewEvent>,
   unlessCancelled = false
 ): Effect.Effect<Operation, StoreError | LeaseLost | CancelledFirst> =>
-  insist(
+  retryUntil(
     heldOf(operation),
-    desk.unitOfWork.transact(
+    runner.unitOfWork.transact(
       Effect.gen(function* () {
-        const after = yield* desk.store.record(heldOf(operation), yield* masked(operation, change))
+        const after = yield* runner.store.record(heldOf(operation), yield* masked(operation, change))
         if (unlessCancelled && after.cancelRequested) return yield* new CancelledFirst({ operation: after })
-        if (events.length > 0) yield* desk.log.append(streamOf(operation), events)
+        if (events.length > 0) yield* runner.log.append(streamOf(operation), events)
         return after
       })
     ),
-    writtenBefore(desk, operation, change)
+    writtenBefore(runner, operation, change)
   )
 
 const outcomeOf = (status: OperationStatus): NewAuditEntry["outcome"] =>
@@ -191,7 +191,7 @@ const outcomeOf = (status: OperationStatus): NewAuditEntry["outcome"] =>
 
 /** The end of an operation, or its parking: the status, our own records, the audit entry and the event in one transaction. */
 export const settle = Effect.fn("Ledger.settle")(function* (
-  desk: Desk,
+  runner: RunnerContext,
   operation: Operation,
   definition: Definition | null,
   end: { readonly status: OperationStatus; readonly error: StepError | null; readonly output: Schema.Json | null }
@@ -214,23 +214,23 @@ export const settle = Effect.fn("Ledger.settle")(function* (
       ...(end.error === null ? {} : { error: { ...end.error } })
     })
   ]
-  const after = yield* insist(
+  const after = yield* retryUntil(
     heldOf(operation),
-    desk.unitOfWork.transact(
+    runner.unitOfWork.transact(
       Effect.gen(function* () {
-        const ended = yield* desk.store.record(heldOf(operation), yield* masked(operation, change))
-        const rows = yield* desk.store.steps(operation.id)
+        const ended = yield* runner.store.record(heldOf(operation), yield* masked(operation, change))
+        const rows = yield* runner.store.steps(operation.id)
         if (definition !== null) yield* definition.settled(ended, rows)
-        yield* desk.audit.append(auditEntry(ended, outcomeOf(end.status), rows))
-        yield* desk.log.append(streamOf(operation), events)
+        yield* runner.audit.append(auditEntry(ended, outcomeOf(end.status), rows))
+        yield* runner.log.append(streamOf(operation), events)
         // Whoever looks after the installation reads one stream: what needs a human is told there too.
         if ((end.status === "parked" || end.status === "compensation_failed") && operation.projectId !== null)
-          yield* desk.log.append(system, events)
-        yield* desk.notifier.notify("operation", operation.id)
+          yield* runner.log.append(system, events)
+        yield* runner.notifier.notify("operation", operation.id)
         return ended
       })
     ),
-    writtenBefore(desk, operation, change)
+    writtenBefore(runner, operation, change)
   )
   yield* Metric.update(Metric.withAttributes(operations, { kind: operation.kind, status: end.status }), 1)
   if (end.status === "parked" || end.status === "compensation_failed")

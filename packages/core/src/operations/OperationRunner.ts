@@ -15,7 +15,7 @@ import { Notifier } from "../ports/stores/Notifier.ts"
 import { OperationStore } from "../ports/stores/OperationStore.ts"
 import { UnitOfWork } from "../ports/stores/UnitOfWork.ts"
 import { OperationDefinitions } from "./Definition.ts"
-import { type Desk, LeaseLost } from "./Ledger.ts"
+import { type RunnerContext, LeaseLost } from "./Ledger.ts"
 import * as Saga from "./Saga.ts"
 
 export interface RunnerOptions {
@@ -49,8 +49,8 @@ interface Job {
   leaseUntilMillis: number
 }
 
-interface Shift {
-  readonly desk: Desk
+interface RunnerSession {
+  readonly runner: RunnerContext
   readonly definitions: OperationDefinitions["Service"]
   readonly settings: Required<RunnerOptions>
   readonly owner: string
@@ -64,8 +64,11 @@ const warn = (what: string) => (cause: Cause.Cause<unknown>) =>
   Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logWarning(`operations: ${what}`, cause)
 
 /** Runs one claimed operation; whatever goes wrong with the ledger itself leaves it to the next claim, when the lease has lapsed. */
-const work = (shift: Shift, job: Job) =>
-  Saga.run(shift.desk, shift.definitions, job.operation, { bell: job.bell, stopping: () => shift.stopping }).pipe(
+const work = (session: RunnerSession, job: Job) =>
+  Saga.run(session.runner, session.definitions, job.operation, {
+    bell: job.bell,
+    stopping: () => session.stopping
+  }).pipe(
     Effect.annotateLogs({ operationId: job.operation.id }),
     Effect.catchCause((cause) =>
       Cause.findErrorOption(cause)._tag === "Some" &&
@@ -76,8 +79,8 @@ const work = (shift: Shift, job: Job) =>
     Effect.asVoid,
     Effect.ensuring(
       Effect.suspend(() => {
-        if (shift.jobs.get(job.operation.id) === job) shift.jobs.delete(job.operation.id)
-        return Queue.offer(shift.bell, undefined)
+        if (session.jobs.get(job.operation.id) === job) session.jobs.delete(job.operation.id)
+        return Queue.offer(session.bell, undefined)
       })
     )
   )
@@ -85,115 +88,115 @@ const work = (shift: Shift, job: Job) =>
 const stop = (job: Job) =>
   job.fiber === null ? Effect.void : Effect.asVoid(Effect.forkDetach(Fiber.interrupt(job.fiber)))
 
-const claim = Effect.fnUntraced(function* (shift: Shift, scope: Scope.Scope) {
-  const limit = shift.settings.concurrency - shift.jobs.size
-  if (limit <= 0 || shift.stopping) return
+const claim = Effect.fnUntraced(function* (session: RunnerSession, scope: Scope.Scope) {
+  const limit = session.settings.concurrency - session.jobs.size
+  if (limit <= 0 || session.stopping) return
   const askedAt = yield* Clock.currentTimeMillis
   const claimed = yield* Effect.timeoutOption(
-    shift.desk.store.claim({ owner: shift.owner, limit, leaseMillis: shift.settings.leaseMillis }),
-    Math.min(shift.settings.leaseMillis, maxClaimMillis)
+    session.runner.store.claim({ owner: session.owner, limit, leaseMillis: session.settings.leaseMillis }),
+    Math.min(session.settings.leaseMillis, maxClaimMillis)
   )
   // A lost connection may not answer for long: another one is tried. What was claimed without our knowing lapses.
   if (Option.isNone(claimed)) return
   for (const operation of claimed.value) {
     // A lease of our own that lapsed: the older run is over, and its epoch keeps what it still tries to write out.
-    const older = shift.jobs.get(operation.id)
+    const older = session.jobs.get(operation.id)
     if (older !== undefined) yield* stop(older)
     const job: Job = {
       operation,
       bell: yield* Queue.sliding<void>(1),
       fiber: null,
-      leaseUntilMillis: askedAt + shift.settings.leaseMillis
+      leaseUntilMillis: askedAt + session.settings.leaseMillis
     }
-    shift.jobs.set(operation.id, job)
-    job.fiber = yield* Effect.forkIn(work(shift, job), scope)
+    session.jobs.set(operation.id, job)
+    job.fiber = yield* Effect.forkIn(work(session, job), scope)
   }
-  if (claimed.value.length === limit) yield* Queue.offer(shift.bell, undefined)
+  if (claimed.value.length === limit) yield* Queue.offer(session.bell, undefined)
 })
 
-const claimLoop = (shift: Shift, scope: Scope.Scope) =>
+const claimLoop = (session: RunnerSession, scope: Scope.Scope) =>
   Effect.forever(
-    claim(shift, scope).pipe(
+    claim(session, scope).pipe(
       Effect.catchCause(warn("cannot claim")),
-      Effect.andThen(Effect.timeoutOption(Queue.take(shift.bell), shift.settings.pollMillis))
+      Effect.andThen(Effect.timeoutOption(Queue.take(session.bell), session.settings.pollMillis))
     )
   )
 
-const renew = Effect.fnUntraced(function* (shift: Shift) {
-  const jobs = [...shift.jobs.values()]
+const renew = Effect.fnUntraced(function* (session: RunnerSession) {
+  const jobs = [...session.jobs.values()]
   if (jobs.length === 0) return
   const askedAt = yield* Clock.currentTimeMillis
-  const kept = yield* shift.desk.store.renew(
-    shift.owner,
+  const kept = yield* session.runner.store.renew(
+    session.owner,
     jobs.map(({ operation }) => ({ id: operation.id, epoch: operation.leaseEpoch })),
-    shift.settings.leaseMillis
+    session.settings.leaseMillis
   )
   const byId = new Map(kept.map((operation) => [operation.id, operation]))
   for (const job of jobs) {
     const operation = byId.get(job.operation.id)
     // What is absent has ended or been given back meanwhile, or it is lost: its own next write tells which.
     if (operation === undefined) continue
-    job.leaseUntilMillis = askedAt + shift.settings.leaseMillis
-    if (operation.poked) yield* Queue.offer(job.bell, undefined)
+    job.leaseUntilMillis = askedAt + session.settings.leaseMillis
+    if (operation.wakeRequested) yield* Queue.offer(job.bell, undefined)
   }
 })
 
 /** Stops what runs on a lease that has lapsed by our own clock. */
-const expire = Effect.fnUntraced(function* (shift: Shift) {
+const expire = Effect.fnUntraced(function* (session: RunnerSession) {
   const now = yield* Clock.currentTimeMillis
-  for (const job of shift.jobs.values()) {
+  for (const job of session.jobs.values()) {
     if (now < job.leaseUntilMillis) continue
     yield* Effect.logWarning(`operation ${job.operation.id}: the lease lapsed, its work here is stopped`)
     yield* stop(job)
   }
 })
 
-const beatLoop = (shift: Shift) => {
-  const every = Math.max(1, Math.floor(shift.settings.leaseMillis / 4))
+const beatLoop = (session: RunnerSession) => {
+  const every = Math.max(1, Math.floor(session.settings.leaseMillis / 4))
   const beat = Effect.catchCause(
-    Effect.timeoutOption(renew(shift), shift.settings.leaseMillis),
+    Effect.timeoutOption(renew(session), session.settings.leaseMillis),
     warn("cannot renew leases")
   )
   return Effect.raceAllFirst([
     Effect.forever(Effect.andThen(Effect.sleep(every), beat)),
-    Effect.forever(Effect.andThen(Effect.sleep(every), expire(shift)))
+    Effect.forever(Effect.andThen(Effect.sleep(every), expire(session)))
   ])
 }
 
-const wakeLoop = (shift: Shift) =>
-  shift.desk.notifier.subscribe("operation").pipe(
+const wakeLoop = (session: RunnerSession) =>
+  session.runner.notifier.subscribe("operation").pipe(
     Stream.runForEach((id) => {
-      const job = shift.jobs.get(id)
-      return job === undefined ? Queue.offer(shift.bell, undefined) : Queue.offer(job.bell, undefined)
+      const job = session.jobs.get(id)
+      return job === undefined ? Queue.offer(session.bell, undefined) : Queue.offer(job.bell, undefined)
     }),
     Effect.repeat(Schedule.spaced("1 second"))
   )
 
-const purgeLoop = (shift: Shift) =>
+const purgeLoop = (session: RunnerSession) =>
   Effect.forever(
     Effect.gen(function* () {
       yield* Effect.sleep(purgeEveryMillis)
-      const before = (yield* Clock.currentTimeMillis) - shift.settings.retentionMillis
-      yield* Effect.repeat(shift.desk.store.purge(before, purgeBatch), {
+      const before = (yield* Clock.currentTimeMillis) - session.settings.retentionMillis
+      yield* Effect.repeat(session.runner.store.purge(before, purgeBatch), {
         while: (removed) => removed === purgeBatch
       }).pipe(Effect.catchCause(warn("cannot purge")))
     })
   )
 
-const finish = Effect.fnUntraced(function* (shift: Shift) {
-  shift.stopping = true
-  const jobs = [...shift.jobs.values()]
+const finish = Effect.fnUntraced(function* (session: RunnerSession) {
+  session.stopping = true
+  const jobs = [...session.jobs.values()]
   for (const job of jobs) yield* Queue.offer(job.bell, undefined)
   const fibers = jobs.flatMap(({ fiber }) => (fiber === null ? [] : [fiber]))
-  yield* Effect.timeoutOption(Effect.forEach(fibers, Fiber.await, { discard: true }), shift.settings.drainMillis)
+  yield* Effect.timeoutOption(Effect.forEach(fibers, Fiber.await, { discard: true }), session.settings.drainMillis)
   yield* Effect.forEach(fibers, Fiber.interrupt, { discard: true, concurrency: "unbounded" })
 })
 
 /** Runs until interrupted. */
 export const run = (options: RunnerOptions = {}) =>
   Effect.gen(function* () {
-    const shift: Shift = {
-      desk: {
+    const session: RunnerSession = {
+      runner: {
         store: yield* OperationStore,
         unitOfWork: yield* UnitOfWork,
         log: yield* EventLog,
@@ -208,13 +211,18 @@ export const run = (options: RunnerOptions = {}) =>
       stopping: false
     }
     const scope = yield* Scope.make()
-    const loops = Effect.raceAllFirst([claimLoop(shift, scope), beatLoop(shift), wakeLoop(shift), purgeLoop(shift)])
+    const loops = Effect.raceAllFirst([
+      claimLoop(session, scope),
+      beatLoop(session),
+      wakeLoop(session),
+      purgeLoop(session)
+    ])
     yield* Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         const fiber = yield* Effect.forkChild(Effect.interruptible(loops))
         // Heartbeats go on while running steps are waited for.
         const exit = yield* Effect.exit(restore(Fiber.join(fiber)))
-        yield* finish(shift)
+        yield* finish(session)
         yield* Fiber.interrupt(fiber)
         yield* Scope.close(scope, Exit.void)
         yield* exit

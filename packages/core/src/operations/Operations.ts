@@ -221,7 +221,7 @@ const start = Effect.fn("Operations.start")(function* (request: StartRequest) {
     leaseEpoch: 0,
     leaseUntilMillis: null,
     wakeAtMillis: null,
-    poked: false,
+    wakeRequested: false,
     actor: principal.id,
     requestId,
     sourceAddress,

@@ -7,7 +7,7 @@ import { Clock, Effect, Exit, Fiber, Option, Queue, Result, type Scope } from "e
 import type { Operation, OperationStep, StepError } from "../domain/Operation.ts"
 import type { StoreError } from "../ports/stores/StoreError.ts"
 import type { Definition, OperationDefinitions } from "./Definition.ts"
-import { CancelledFirst, type Desk, event, LeaseLost, settle, write } from "./Ledger.ts"
+import { CancelledFirst, type RunnerContext, event, LeaseLost, settle, write } from "./Ledger.ts"
 import * as Plan from "./Plan.ts"
 import type { Step } from "./Step.ts"
 import * as StepRun from "./StepRun.ts"
@@ -30,8 +30,8 @@ interface Loaded {
 
 const error = (code: string, message: string): StepError => ({ code, message, retryable: false })
 
-const park = (desk: Desk, operation: Operation, definition: Definition | null, why: StepError) =>
-  settle(desk, operation, definition, { status: "parked", error: why, output: operation.output })
+const park = (runner: RunnerContext, operation: Operation, definition: Definition | null, why: StepError) =>
+  settle(runner, operation, definition, { status: "parked", error: why, output: operation.output })
 
 /** The steps in order; a definition that throws is one that cannot be read. */
 const stepsOf = (definition: Definition, operation: Operation): Result.Result<ReadonlyArray<Step>, StepError> => {
@@ -54,7 +54,7 @@ const stepsOf = (definition: Definition, operation: Operation): Result.Result<Re
 
 /** What the ledger holds, or why nobody should go on with it. */
 const load = Effect.fn("Saga.load")(function* (
-  desk: Desk,
+  runner: RunnerContext,
   definitions: OperationDefinitions["Service"],
   operation: Operation
 ) {
@@ -70,19 +70,19 @@ const load = Effect.fn("Saga.load")(function* (
   }
   const steps = stepsOf(definition, operation)
   if (Result.isFailure(steps)) return Result.fail(steps.failure)
-  const stored = yield* desk.store.steps(operation.id)
+  const stored = yield* runner.store.steps(operation.id)
   const rows = new Map(stored.filter((row) => row.phase === "do").map((row) => [row.key, row]))
   const drift = Plan.drift(steps.success, rows)
   if (drift !== null)
     return Result.fail(error("VersionDrift", `${operation.kind} version ${operation.version}: ${drift}`))
   const undo = new Map(stored.filter((row) => row.phase === "undo").map((row) => [row.key, row]))
   const run: StepRun.Run = {
-    desk,
+    runner,
     steps: steps.success,
     operation,
     rows,
     undo,
-    answers: yield* desk.store.answers(operation.id)
+    answers: yield* runner.store.answers(operation.id)
   }
   return Result.succeed<Loaded>({ definition, steps: steps.success, run })
 })
@@ -171,15 +171,15 @@ const drive = (loaded: Loaded, controls: Controls, scope: Scope.Scope, phase: "d
 /** What others may have written since: a cancel, answers. */
 const refresh = (run: StepRun.Run) =>
   Effect.gen(function* () {
-    const now = yield* run.desk.store.get(run.operation.id)
+    const now = yield* run.runner.store.get(run.operation.id)
     if (Option.isSome(now) && now.value.leaseEpoch !== run.operation.leaseEpoch)
       return yield* new LeaseLost({ operationId: run.operation.id })
     if (Option.isSome(now)) run.operation = now.value
-    run.answers = yield* run.desk.store.answers(run.operation.id)
+    run.answers = yield* run.runner.store.answers(run.operation.id)
   })
 
 const release = (loaded: Loaded, status: "running" | "waiting" | "compensating", wakeAtMillis: number | null) =>
-  write(loaded.run.desk, loaded.run.operation, { operation: { status, release: { wakeAtMillis } } }, [])
+  write(loaded.run.runner, loaded.run.operation, { operation: { status, release: { wakeAtMillis } } }, [])
 
 /** Nothing runs any more, and not all is settled: wait as a row, be parked for a human, or be given back. */
 const pause = (loaded: Loaded, next: Plan.Next, controls: Controls) =>
@@ -189,7 +189,7 @@ const pause = (loaded: Loaded, next: Plan.Next, controls: Controls) =>
     if (controls.stopping()) return yield* release(loaded, undoing ? "compensating" : "running", null)
     if (next.unknown.length > 0) {
       return yield* park(
-        run.desk,
+        run.runner,
         run.operation,
         definition,
         error(
@@ -207,7 +207,7 @@ const compensate = (loaded: Loaded, controls: Controls, scope: Scope.Scope) =>
     if (run.operation.direction === "do") {
       const why = failureOf(run.rows)
       run.operation = yield* write(
-        run.desk,
+        run.runner,
         run.operation,
         { operation: { direction: "undo", status: "compensating", error: why } },
         [
@@ -224,7 +224,7 @@ const compensate = (loaded: Loaded, controls: Controls, scope: Scope.Scope) =>
     const why = failureOf(run.rows)
     if (stuck.length > 0) {
       const message = stuck.map((row) => `${row.key}: ${row.error?.message ?? "unknown"}`).join("; ")
-      return yield* settle(run.desk, run.operation, definition, {
+      return yield* settle(run.runner, run.operation, definition, {
         status: "compensation_failed",
         error: error(
           "CompensationFailed",
@@ -233,7 +233,7 @@ const compensate = (loaded: Loaded, controls: Controls, scope: Scope.Scope) =>
         output: null
       })
     }
-    return yield* settle(run.desk, run.operation, definition, {
+    return yield* settle(run.runner, run.operation, definition, {
       status: why === null ? "cancelled" : "failed",
       error: why,
       output: null
@@ -246,7 +246,7 @@ const begin = (run: StepRun.Run) =>
     if (!first && run.operation.status !== "waiting" && run.operation.status !== "planned") return
     const startedAtMillis = run.operation.startedAtMillis ?? (yield* Clock.currentTimeMillis)
     run.operation = yield* write(
-      run.desk,
+      run.runner,
       run.operation,
       { operation: { status: "running", startedAtMillis } },
       first
@@ -257,13 +257,13 @@ const begin = (run: StepRun.Run) =>
 
 /** Runs a claimed operation as far as it goes. */
 export const run = Effect.fn("Saga.run")(function* (
-  desk: Desk,
+  runner: RunnerContext,
   definitions: OperationDefinitions["Service"],
   operation: Operation,
   controls: Controls
 ) {
-  const read = yield* load(desk, definitions, operation)
-  if (Result.isFailure(read)) return yield* park(desk, operation, null, read.failure)
+  const read = yield* load(runner, definitions, operation)
+  if (Result.isFailure(read)) return yield* park(runner, operation, null, read.failure)
   const loaded = read.success
   return yield* Effect.scoped(
     Effect.flatMap(Effect.scope, (scope) =>
@@ -278,13 +278,13 @@ export const run = Effect.fn("Saga.run")(function* (
         const undoes = run.operation.cancelRequested || (why !== null && definition.onFailure === "compensate")
         if (undoes && open) return yield* compensate(loaded, controls, scope)
         if (why !== null)
-          return yield* settle(desk, run.operation, definition, { status: "failed", error: why, output: null })
+          return yield* settle(runner, run.operation, definition, { status: "failed", error: why, output: null })
         if (run.operation.cancelRequested)
-          return yield* settle(desk, run.operation, definition, { status: "cancelled", error: null, output: null })
+          return yield* settle(runner, run.operation, definition, { status: "cancelled", error: null, output: null })
         const outputs = new Map(
           [...run.rows].flatMap(([key, row]) => (row.output === null ? [] : [[key, row.output] as const]))
         )
-        return yield* settle(desk, run.operation, definition, {
+        return yield* settle(runner, run.operation, definition, {
           status: "completed",
           error: null,
           output: definition.result(outputs)

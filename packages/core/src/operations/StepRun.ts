@@ -7,7 +7,7 @@ import { Cause, Clock, Effect, Exit, Option, Result, Schema } from "effect"
 import { type Operation, OperationResource, OperationStep, type StepChange } from "../domain/Operation.ts"
 import type { NewEvent } from "../domain/Event.ts"
 import type { StoreError } from "../ports/stores/StoreError.ts"
-import { CancelledFirst, type Desk, event, type LeaseLost, streamOf, write } from "./Ledger.ts"
+import { CancelledFirst, type RunnerContext, event, type LeaseLost, streamOf, write } from "./Ledger.ts"
 import { decide } from "./Plan.ts"
 import {
   failure,
@@ -22,7 +22,7 @@ import {
 
 /** What a saga knows of its operation; rows are replaced as they are written. */
 export interface Run {
-  readonly desk: Desk
+  readonly runner: RunnerContext
   readonly steps: ReadonlyArray<Step>
   operation: Operation
   readonly rows: Map<string, OperationStep>
@@ -48,7 +48,7 @@ const contextOf = (run: Run, step: Step, row: OperationStep, nowMillis: number):
   answer: Option.fromUndefinedOr(run.answers.get(step.key)),
   startedAtMillis: row.startedAtMillis ?? nowMillis,
   progress: (data) =>
-    run.desk.log
+    run.runner.log
       .append(streamOf(run.operation), [event(run.operation, "step.progress", { key: step.key, ...data })])
       .pipe(
         Effect.asVoid,
@@ -105,7 +105,7 @@ const save = (
   events: ReadonlyArray<NewEvent>,
   unlessCancelled = false
 ): Written =>
-  Effect.map(write(run.desk, run.operation, { steps: rows, resources }, events, unlessCancelled), (after) => {
+  Effect.map(write(run.runner, run.operation, { steps: rows, resources }, events, unlessCancelled), (after) => {
     run.operation = after
     for (const row of rows) keep(run, row)
   })

@@ -1,18 +1,20 @@
 /**
- * What happens to tasks, told in the event stream of their project: `task.started`, `task.progress`, `task.completed`,
+ * What happens to tasks, published in the event stream of their owner's project, of the system's in the installation's own: `task.started`, `task.progress`, `task.completed`,
  * `task.failed`, `task.retrying`, `task.cancelled`. An ending is appended in one transaction with the record's change, so that
  * a reader sees both or neither. Appends that arrive while one is under way share the next one; at most `maxWaiting` wait.
  */
 import { Context, Deferred, Effect, Layer, Semaphore } from "effect"
 import * as Event from "../domain/Event.ts"
 import type { NewEvent } from "../domain/Event.ts"
-import type { ProjectId } from "../domain/Ids.ts"
+import { type OwnerId, system } from "../domain/Owner.ts"
+import type { EnvironmentStore } from "../ports/stores/EnvironmentStore.ts"
 import { EventLog } from "../ports/stores/EventLog.ts"
 import type { StoreError } from "../ports/stores/StoreError.ts"
 import { UnitOfWork } from "../ports/stores/UnitOfWork.ts"
+import * as Owners from "../services/Owners.ts"
 
 export interface TaskEvent {
-  readonly projectId: ProjectId
+  readonly owner: OwnerId
   readonly event: NewEvent
 }
 
@@ -45,23 +47,33 @@ interface Waiting {
   readonly done: Deferred.Deferred<void, StoreError>
 }
 
-export const layer: Layer.Layer<TaskEvents, never, EventLog | UnitOfWork> = Layer.effect(
+export const layer: Layer.Layer<TaskEvents, never, EventLog | UnitOfWork | EnvironmentStore> = Layer.effect(
   TaskEvents,
   Effect.gen(function* () {
     const log = yield* EventLog
     const unit = yield* UnitOfWork
+    const projectOf = yield* Owners.make
     const scope = yield* Effect.scope
     const seats = yield* Semaphore.make(maxWaiting)
     let waiting: Array<Waiting> = []
     let busy = false
 
+    /** Null: a webhook's deliveries are records of their own, and an event for each would have to be delivered again. */
+    const streamOf = (owner: OwnerId): Effect.Effect<Event.StreamName | null, StoreError> =>
+      owner === system
+        ? Effect.succeed(Event.system)
+        : Effect.map(projectOf(owner), (projectId) => (projectId === null ? null : Event.ofProject(projectId)))
     const write = (events: ReadonlyArray<TaskEvent>) =>
       Effect.forEach(
-        Map.groupBy(events, (entry) => entry.projectId),
-        ([projectId, group]) =>
-          log.append(
-            Event.ofProject(projectId),
-            group.map((entry) => entry.event)
+        Map.groupBy(events, (entry) => entry.owner),
+        ([owner, group]) =>
+          Effect.flatMap(streamOf(owner), (stream) =>
+            stream === null
+              ? Effect.void
+              : log.append(
+                  stream,
+                  group.map((entry) => entry.event)
+                )
           ),
         { discard: true }
       )

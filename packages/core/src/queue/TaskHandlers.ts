@@ -23,7 +23,7 @@ export interface TaskContext {
   readonly attempt: number
   /** Replaces the task's progress: in the record with the next heartbeat, and as a `task.progress` event at once. At most 16 KiB. */
   progress(value: Schema.Json): Effect.Effect<void>
-  /** Appends to the project's event stream, with the task in the subject. */
+  /** Appends to the event stream of the owner's project, with the task in the subject. */
   emit(event: NewEvent): Effect.Effect<void, StoreError>
 }
 

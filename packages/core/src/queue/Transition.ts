@@ -18,7 +18,7 @@ export const withFields = (task: WorkTask, change: Partial<Fields>): WorkTask =>
 
 type Shared = Pick<
   NewTask,
-  "projectId" | "kind" | "concurrencyKey" | "concurrencyLimit" | "maxAttempts" | "timeoutMillis" | "requires" | "gate"
+  "owner" | "kind" | "concurrencyKey" | "concurrencyLimit" | "maxAttempts" | "timeoutMillis" | "requires" | "gate"
 >
 type Mutable = { -readonly [K in keyof Fields]: Fields[K] }
 
@@ -32,7 +32,7 @@ function plain(
   createdAtMillis: number
 ): void {
   this.id = id
-  this.projectId = shared.projectId
+  this.owner = shared.owner
   this.kind = shared.kind
   this.payload = payload
   this.priority = priority

@@ -3,16 +3,17 @@
  * something about comes first.
  */
 import { type Operation, type OperationStep, terminal } from "../domain/Operation.ts"
+import { kindOf } from "../domain/Owner.ts"
 import type { WaitingFor, WaitingReason } from "../domain/WaitingFor.ts"
 import type { WorkTask } from "../domain/WorkTask.ts"
-import type { Gate, ProjectQueue, WorkerRow } from "../ports/stores/WorkQueueStore.ts"
+import type { Gate, OwnerQueue, WorkerRow } from "../ports/stores/WorkQueueStore.ts"
 
 export interface Facts {
   readonly nowMillis: number
   readonly workers: ReadonlyArray<WorkerRow>
   readonly gates: ReadonlyArray<Gate>
-  /** Of the task's project; null = as by default. */
-  readonly project: ProjectQueue | null
+  /** Of the task's owner; null = as by default. */
+  readonly owner: OwnerQueue | null
   /** Tasks it depends on that have not ended. */
   readonly unfinished: ReadonlyArray<string>
 }
@@ -20,7 +21,7 @@ export const noFacts = (nowMillis: number): Facts => ({
   nowMillis,
   workers: [],
   gates: [],
-  project: null,
+  owner: null,
   unfinished: []
 })
 
@@ -56,7 +57,7 @@ export const ofTask = (task: WorkTask, facts: Facts): WaitingFor | null => {
       "no-worker",
       `no worker is registered for ${task.kind} tasks${task.requires.length === 0 ? "" : ` with the labels ${task.requires.join(", ")}`}; ${hire}`
     )
-  if (facts.project?.paused === true) return because("paused", "the project's work is paused")
+  if (facts.owner?.paused === true) return because("paused", `the ${kindOf(task.owner)}'s work is paused`)
   if (facts.unfinished.length > 0)
     return because(
       "dependency",
@@ -88,7 +89,7 @@ export const ofTask = (task: WorkTask, facts: Facts): WaitingFor | null => {
     return because("busy", `all workers for ${task.kind} tasks are busy: ${places(able)}`)
   const limits = [
     ...(task.concurrencyKey === null ? [] : [`${task.concurrencyLimit} of ${task.concurrencyKey}`]),
-    ...(facts.project?.maxRunning == null ? [] : [`${facts.project.maxRunning} of the project`])
+    ...(facts.owner?.maxRunning == null ? [] : [`${facts.owner.maxRunning} of the ${kindOf(task.owner)}`])
   ]
   return limits.length === 0 || nowMillis - since < 1_000
     ? null

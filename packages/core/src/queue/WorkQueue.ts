@@ -1,10 +1,11 @@
 /**
- * The producer's side of the queue: enqueue, look at, cancel and retry tasks, pause projects. Fills in defaults, checks input
+ * The producer's side of the queue: enqueue, look at, cancel and retry tasks, pause owners. Fills in defaults, checks input
  * and sizes; the store keeps the records. Enqueueing joins the caller's transaction.
  */
 import { Clock, Context, Effect, Layer, Option, Result, Schema } from "effect"
 import * as NewId from "../ids/NewId.ts"
-import type { ProjectId, TaskId } from "../domain/Ids.ts"
+import type { TaskId } from "../domain/Ids.ts"
+import type { OwnerId } from "../domain/Owner.ts"
 import { TaskSpec, type WorkTask } from "../domain/WorkTask.ts"
 import type { StoreError } from "../ports/stores/StoreError.ts"
 import {
@@ -13,7 +14,7 @@ import {
   maxBatch,
   maxPayloadBytes,
   type NewTask,
-  type ProjectQueue,
+  type OwnerQueue,
   type QueueStats,
   WorkQueueStore
 } from "../ports/stores/WorkQueueStore.ts"
@@ -49,7 +50,7 @@ export class WorkQueueError extends Schema.TaggedError<WorkQueueError>()("WorkQu
   }
 }
 
-export type EnqueueSpec = Partial<TaskSpec> & Pick<TaskSpec, "projectId" | "kind" | "payload">
+export type EnqueueSpec = Partial<TaskSpec> & Pick<TaskSpec, "owner" | "kind" | "payload">
 
 /** What a task gets when its producer says nothing. */
 export const defaults = {
@@ -63,7 +64,7 @@ export const defaults = {
   dependsOn: [],
   requires: [],
   gate: null
-} satisfies Omit<TaskSpec, "projectId" | "kind" | "payload">
+} satisfies Omit<TaskSpec, "owner" | "kind" | "payload">
 
 const fail = (operation: string, reason: WorkQueueReason) =>
   new WorkQueueError({ operation: `WorkQueue.${operation}`, reason })
@@ -123,7 +124,7 @@ const problem = (spec: EnqueueSpec): WorkQueueReason | null => {
 
 const complete = (id: TaskId, spec: EnqueueSpec): NewTask => ({
   id,
-  projectId: spec.projectId,
+  owner: spec.owner,
   kind: spec.kind,
   payload: spec.payload,
   priority: spec.priority ?? defaults.priority,
@@ -158,15 +159,15 @@ export class WorkQueue extends Context.Service<
     cancel(id: TaskId): Effect.Effect<WorkTask, WorkQueueError | StoreError>
     /** Runs a pending (delayed or parked), failed or cancelled task now, with fresh counters. Conflict when it runs or completed. */
     retry(id: TaskId): Effect.Effect<WorkTask, WorkQueueError | StoreError>
-    /** Running tasks go on; no other of the project starts. */
-    pause(projectId: ProjectId): Effect.Effect<ProjectQueue, StoreError>
-    resume(projectId: ProjectId): Effect.Effect<ProjectQueue, StoreError>
+    /** Running tasks go on; no other of the owner starts. */
+    pause(owner: OwnerId): Effect.Effect<OwnerQueue, StoreError>
+    resume(owner: OwnerId): Effect.Effect<OwnerQueue, StoreError>
     /** Weight > 0 up to 1000 (share of the workers), and how many of its tasks may run at once. */
     configure(
-      projectId: ProjectId,
+      owner: OwnerId,
       change: { readonly weight?: number; readonly maxRunning?: number | null }
-    ): Effect.Effect<ProjectQueue, WorkQueueError | StoreError>
-    project(projectId: ProjectId): Effect.Effect<ProjectQueue, StoreError>
+    ): Effect.Effect<OwnerQueue, WorkQueueError | StoreError>
+    owner(owner: OwnerId): Effect.Effect<OwnerQueue, StoreError>
     /** Starts the tasks that wait for this capacity (see ErrorClass.ResourceExhausted). */
     capacityFreed(resource: string): Effect.Effect<void, StoreError>
     readonly stats: Effect.Effect<QueueStats, StoreError>
@@ -229,11 +230,9 @@ export const layer: Layer.Layer<WorkQueue, never, WorkQueueStore | TaskEvents> =
     })
 
     const cancel = Effect.fn("WorkQueue.cancel")(function* (id: TaskId) {
-      const { projectId } = yield* get(id)
+      const { owner } = yield* get(id)
       const before = yield* events.after(store.cancel(id), (status) =>
-        status === "pending"
-          ? [{ projectId, event: { type: "task.cancelled", subject: { taskId: id }, data: {} } }]
-          : []
+        status === "pending" ? [{ owner, event: { type: "task.cancelled", subject: { taskId: id }, data: {} } }] : []
       )
       if (before === "completed" || before === "failed")
         return yield* fail("cancel", { _tag: "Conflict", message: `task ${id} has ${before} already` })
@@ -249,7 +248,7 @@ export const layer: Layer.Layer<WorkQueue, never, WorkQueueStore | TaskEvents> =
     })
 
     const configure = Effect.fn("WorkQueue.configure")(function* (
-      id: ProjectId,
+      id: OwnerId,
       change: { readonly weight?: number; readonly maxRunning?: number | null }
     ) {
       if (change.weight !== undefined && !(change.weight >= 0.01 && change.weight <= 1000))
@@ -278,14 +277,14 @@ export const layer: Layer.Layer<WorkQueue, never, WorkQueueStore | TaskEvents> =
       get,
       list: (query) =>
         query.limit >= 1 && query.limit <= 1000
-          ? store.list({ projectId: null, status: null, kind: null, after: null, ...query })
+          ? store.list({ owner: null, status: null, kind: null, after: null, ...query })
           : Effect.fail(fail("list", { _tag: "Invalid", field: "limit", message: "expected 1 to 1000" })),
       cancel,
       retry,
       pause: (id) => store.configure(id, { paused: true }),
       resume: (id) => store.configure(id, { paused: false }),
       configure,
-      project: store.project,
+      owner: store.owner,
       capacityFreed: store.release,
       stats: yield* Effect.cachedWithTTL(store.stats, statsTtlMillis)
     })

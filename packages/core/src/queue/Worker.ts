@@ -69,7 +69,8 @@ const claimLoop = (worker: WorkerContext, session: WorkerSession, quarantined: S
       const alone = quarantined.waiting && session.empty
       const limit = alone ? Math.max(1, settings.capacity) : session.want()
       if (limit <= 0 || session.stopping) continue
-      if (!alone && quarantined.waiting && session.now() - quarantined.since > settings.suspectPatienceMillis) continue
+      if (!alone && quarantined.waiting && session.now() - quarantined.since > settings.quarantinePatienceMillis)
+        continue
       const began = session.now()
       session.asks()
       const exit = yield* Effect.exit(

@@ -51,7 +51,7 @@ export const layer: Layer.Layer<WorkerPool, never, WorkQueue | WorkQueueStore> =
           parked: stats.parked,
           running: stats.running,
           oldest_pending_seconds: stats.oldestPendingSeconds,
-          by_project: stats.byProject.map(({ projectId, ...counts }) => ({ project_id: projectId, ...counts }))
+          by_owner: stats.byOwner
         }
       }
     }).pipe(Effect.withSpan("WorkerPool.pool"))

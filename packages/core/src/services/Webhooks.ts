@@ -15,7 +15,7 @@ import { WebhookStore } from "../ports/stores/WebhookStore.ts"
 import { WebhookTransport } from "../ports/infra/WebhookTransport.ts"
 import { WorkQueueStore } from "../ports/stores/WorkQueueStore.ts"
 import { WorkQueue, type WorkQueueError } from "../queue/WorkQueue.ts"
-import { maxPerWebhook, previousSecretName, secretName } from "./webhooks/Deliveries.ts"
+import { maxPerWebhook, previousSecretName, secretName, secretOf } from "./webhooks/Deliveries.ts"
 import * as Message from "./webhooks/Message.ts"
 import * as Outbox from "./webhooks/Outbox.ts"
 import * as Signature from "./webhooks/Signature.ts"
@@ -139,8 +139,8 @@ export const layer: Layer.Layer<
         Effect.all(
           [
             store.insert(webhook),
-            credentials.put(Message.queueOf(webhook.id), secretName, secret),
-            tasks.configure(Message.queueOf(webhook.id), { maxRunning: maxPerWebhook })
+            credentials.put(webhook.id, secretName, secret),
+            tasks.configure(webhook.id, { maxRunning: maxPerWebhook })
           ],
           { discard: true }
         )
@@ -151,13 +151,12 @@ export const layer: Layer.Layer<
     const replaceSecret = Effect.fn("Webhooks.replaceSecret")(function* (id: WebhookId) {
       const secret = Signature.newSecret()
       const now = yield* Clock.currentTimeMillis
-      const place = Message.queueOf(id)
       const webhook = yield* unit.transact(
         Effect.gen(function* () {
           const changed = yield* store.change(id, { previousSecretUntilMillis: now + overlapMillis })
-          const before = yield* credentials.get(place, secretName)
-          if (Option.isSome(before)) yield* credentials.put(place, previousSecretName, before.value)
-          yield* credentials.put(place, secretName, secret)
+          const before = yield* secretOf(credentials, id, secretName)
+          if (Option.isSome(before)) yield* credentials.put(id, previousSecretName, before.value)
+          yield* credentials.put(id, secretName, secret)
           return changed
         })
       )
@@ -170,7 +169,7 @@ export const layer: Layer.Layer<
     const cancelWaiting = Effect.fnUntraced(function* (id: WebhookId) {
       for (let after: TaskId | null = null; ;) {
         const page: ReadonlyArray<WorkTask> = yield* tasks.list({
-          projectId: Message.queueOf(id),
+          owner: id,
           status: "pending",
           kind: Message.kind,
           after,
@@ -186,9 +185,10 @@ export const layer: Layer.Layer<
         Effect.all(
           [
             store.remove(id),
-            credentials.removeAll(Message.queueOf(id)),
+            credentials.removeAll(id),
+            credentials.removeAll(Message.ownerBefore(id)),
             // As long as anything is limited, the end of every task looks whether it makes room.
-            tasks.configure(Message.queueOf(id), { maxRunning: null })
+            tasks.configure(id, { maxRunning: null })
           ],
           { discard: true }
         )
@@ -224,8 +224,7 @@ export const layer: Layer.Layer<
     const redeliver = Effect.fn("Webhooks.redeliver")(function* (id: WebhookId, delivery: TaskId) {
       const webhook = yield* inForce("redeliver", id)
       const task = Option.getOrNull(yield* tasks.get(delivery))
-      if (task === null || task.projectId !== Message.queueOf(id))
-        return yield* missing("redeliver", "delivery", delivery)
+      if (task === null || task.owner !== id) return yield* missing("redeliver", "delivery", delivery)
       if (task.status === "running")
         return yield* fail("redeliver", { _tag: "Conflict", message: `delivery ${delivery} is under way` })
       const { event } = yield* deliveryOf(task)
@@ -257,9 +256,8 @@ export const layer: Layer.Layer<
       disable: (id, reason) => Effect.flatMap(Clock.currentTimeMillis, (atMillis) => set(id, { atMillis, reason })),
       remove,
       deliveries: (id, query) =>
-        Effect.flatMap(
-          Effect.andThen(get(id), queue.list({ projectId: Message.queueOf(id), kind: Message.kind, ...query })),
-          (found) => Effect.forEach(found, deliveryOf)
+        Effect.flatMap(Effect.andThen(get(id), queue.list({ owner: id, kind: Message.kind, ...query })), (found) =>
+          Effect.forEach(found, deliveryOf)
         ),
       redeliver,
       test

@@ -500,7 +500,7 @@ describe("zombie", () => {
     return Effect.gen(function* () {
       const operations = yield* Operations
       const store = yield* OperationStore
-      const desk = {
+      const context = {
         store,
         unitOfWork: yield* UnitOfWork,
         log: yield* EventLog,
@@ -514,7 +514,7 @@ describe("zombie", () => {
       if (claimed === undefined) return assert.fail("nothing was claimed")
       const bell = yield* Queue.sliding<void>(1)
       const zombie = yield* Effect.forkChild(
-        Effect.exit(Saga.run(desk, yield* Definition.OperationDefinitions, claimed, { bell, stopping: () => false }))
+        Effect.exit(Saga.run(context, yield* Definition.OperationDefinitions, claimed, { bell, stopping: () => false }))
       )
       yield* Effect.yieldNow
       yield* TestClock.adjust("5 seconds")

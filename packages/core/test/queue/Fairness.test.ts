@@ -6,7 +6,7 @@ const serve = (weights: Readonly<Record<string, number>>, turns: number, from = 
   const counts: Record<string, number> = {}
   let clock = from
   for (let i = 0; i < turns; i++) {
-    const lanes = Object.entries(weights).map(([project, weight]) => ({ project, weight, tasks: [project, project] }))
+    const lanes = Object.entries(weights).map(([owner, weight]) => ({ owner, weight, tasks: [owner, owner] }))
     const step = Fairness.select(lanes, 1, clock)
     clock = step.clock
     for (const project of step.chosen) counts[project] = (counts[project] ?? 0) + 1
@@ -20,13 +20,13 @@ describe("Fairness", () => {
   })
   it("shares a batch by weight and fills it from whoever has work", () => {
     const lanes = [
-      { project: "a", weight: 1, tasks: Array<string>(100).fill("a") },
-      { project: "b", weight: 3, tasks: Array<string>(100).fill("b") }
+      { owner: "a", weight: 1, tasks: Array<string>(100).fill("a") },
+      { owner: "b", weight: 3, tasks: Array<string>(100).fill("b") }
     ]
     const { chosen } = Fairness.select(lanes, 40, Fairness.start)
     assert.strictEqual(chosen.filter((x) => x === "a").length, 10)
     assert.strictEqual(
-      Fairness.select([lanes[0] as (typeof lanes)[0], { project: "b", weight: 3, tasks: ["b"] }], 40, Fairness.start)
+      Fairness.select([lanes[0] as (typeof lanes)[0], { owner: "b", weight: 3, tasks: ["b"] }], 40, Fairness.start)
         .chosen.length,
       40
     )
@@ -40,8 +40,8 @@ describe("Fairness", () => {
   })
   it("charges nobody for a batch in which there was room for more", () => {
     const lanes = [
-      { project: "a", weight: 1, tasks: ["a", "a", "a"] },
-      { project: "b", weight: 1, tasks: ["b"] }
+      { owner: "a", weight: 1, tasks: ["a", "a", "a"] },
+      { owner: "b", weight: 1, tasks: ["b"] }
     ]
     assert.deepStrictEqual(Fairness.select(lanes, 5, Fairness.start), {
       chosen: ["a", "b", "a", "a"],

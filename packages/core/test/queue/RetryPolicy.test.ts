@@ -12,7 +12,7 @@ const base = Transition.started(
     {
       ...WorkQueue.defaults,
       id: "task_01J00000000000000000000000" as TaskId,
-      projectId: "proj_01J00000000000000000000000" as WorkTask["projectId"],
+      owner: "proj_01J00000000000000000000000" as WorkTask["owner"],
       kind: "agent",
       payload: null,
       maxAttempts: 3,

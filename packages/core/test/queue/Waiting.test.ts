@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Operation, OperationStep } from "@rdev/core/domain/Operation"
-import type { OperationId, ProjectId, TaskId, WorkerId } from "@rdev/core/domain/Ids"
+import type { OperationId, TaskId, WorkerId } from "@rdev/core/domain/Ids"
+import type { OwnerId } from "@rdev/core/domain/Owner"
 import type { WorkTask } from "@rdev/core/domain/WorkTask"
 import type { WorkerRow } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as Transition from "@rdev/core/queue/Transition"
@@ -28,7 +29,7 @@ const task = (change: Partial<{ -readonly [K in keyof WorkTask]: WorkTask[K] }> 
     Transition.pending(
       {
         id: "task_1" as TaskId,
-        projectId: "proj_1" as ProjectId,
+        owner: "proj_1" as OwnerId,
         kind: "agent",
         payload: null,
         priority: 0,
@@ -101,7 +102,7 @@ describe("what a task waits for", () => {
     [
       "a pause",
       task(),
-      { project: { projectId: "proj_1" as ProjectId, paused: true, weight: 1, maxRunning: null } },
+      { owner: { owner: "proj_1" as OwnerId, paused: true, weight: 1, maxRunning: null } },
       "paused",
       /paused/
     ],
@@ -137,7 +138,7 @@ const operation = (change: Partial<Operation> = {}) =>
       leaseEpoch: 0,
       leaseUntilMillis: null,
       wakeAtMillis: null,
-      poked: false,
+      wakeRequested: false,
       actor: "ada",
       requestId: null,
       sourceAddress: null,

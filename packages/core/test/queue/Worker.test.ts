@@ -41,8 +41,8 @@ describe("Worker", () => {
   it.effect("runs a task and keeps its record", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
-      const task = yield* work.enqueue({ projectId, kind: "double", payload: 21 })
+      const owner = yield* NewId.make("proj")
+      const task = yield* work.enqueue({ owner, kind: "double", payload: 21 })
       const ended = yield* until(task.id, "completed").pipe(
         Effect.provide(worker({ double: ({ task }) => Effect.succeed(Number(task.payload) * 2) }))
       )
@@ -56,8 +56,8 @@ describe("Worker", () => {
   it.effect("retries by class, counts attempts and gives up", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
-      const task = yield* work.enqueue({ projectId, kind: "flaky", payload: null, maxAttempts: 3 })
+      const owner = yield* NewId.make("proj")
+      const task = yield* work.enqueue({ owner, kind: "flaky", payload: null, maxAttempts: 3 })
       const ended = yield* until(task.id, "failed").pipe(
         Effect.provide(worker({ flaky: () => fails({ _tag: "Unknown", message: "no" }) }))
       )
@@ -86,9 +86,9 @@ describe("Worker", () => {
         }
       }).pipe(Effect.provideService(Word, { said: "hello" }))
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
+      const owner = yield* NewId.make("proj")
       const tasks = yield* Effect.forEach(["say", "later", "broken"], (kind) =>
-        work.enqueue({ projectId, kind, payload: null, maxAttempts: 2 })
+        work.enqueue({ owner, kind, payload: null, maxAttempts: 2 })
       )
       const [say, later, broken] = yield* Effect.forEach(tasks, ({ id, kind }) =>
         until(id, kind === "broken" ? "failed" : "completed")
@@ -109,9 +109,9 @@ describe("Worker", () => {
   it.effect("stops a task that outruns its limit and gives the next delivery twice the time", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
+      const owner = yield* NewId.make("proj")
       const task = yield* work.enqueue({
-        projectId,
+        owner,
         kind: "slow",
         payload: null,
         timeoutMillis: 10_000,
@@ -128,7 +128,7 @@ describe("Worker", () => {
   it.effect("cancels a running task", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
+      const owner = yield* NewId.make("proj")
       const begun = yield* Deferred.make<void>()
       const stopped = yield* Ref.make(false)
       const hang = worker({
@@ -138,7 +138,7 @@ describe("Worker", () => {
             Effect.onInterrupt(Effect.never, () => Ref.set(stopped, true))
           )
       })
-      const task = yield* work.enqueue({ projectId, kind: "hang", payload: null })
+      const task = yield* work.enqueue({ owner, kind: "hang", payload: null })
       yield* Effect.gen(function* () {
         yield* Deferred.await(begun)
         yield* work.cancel(task.id)
@@ -151,9 +151,9 @@ describe("Worker", () => {
   it.effect("hands running work back when it stops, uncounted, and another worker finishes it", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
+      const owner = yield* NewId.make("proj")
       const begun = yield* Deferred.make<void>()
-      const task = yield* work.enqueue({ projectId, kind: "long", payload: null })
+      const task = yield* work.enqueue({ owner, kind: "long", payload: null })
       yield* Deferred.await(begun).pipe(
         Effect.provide(
           worker({ long: () => Effect.andThen(Deferred.succeed(begun, undefined), Effect.never) }, { drainMillis: 0 })
@@ -169,7 +169,7 @@ describe("Worker", () => {
   it.effect("closes the gate of a rate-limited account for other tasks", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
+      const owner = yield* NewId.make("proj")
       const ran = yield* Ref.make<ReadonlyArray<string>>([])
       const layer = worker(
         {
@@ -183,9 +183,9 @@ describe("Worker", () => {
         },
         { capacity: 1 }
       )
-      const first = yield* work.enqueue({ projectId, kind: "call", payload: "a", gate: "account:1" })
-      const second = yield* work.enqueue({ projectId, kind: "call", payload: "b", gate: "account:1" })
-      const other = yield* work.enqueue({ projectId, kind: "call", payload: "c", gate: "account:2" })
+      const first = yield* work.enqueue({ owner, kind: "call", payload: "a", gate: "account:1" })
+      const second = yield* work.enqueue({ owner, kind: "call", payload: "b", gate: "account:1" })
+      const other = yield* work.enqueue({ owner, kind: "call", payload: "c", gate: "account:2" })
       yield* Effect.gen(function* () {
         yield* until(other.id, "completed")
         yield* TestClock.adjust("30 seconds")
@@ -201,15 +201,15 @@ describe("Worker", () => {
     Effect.gen(function* () {
       const work = yield* Queue
       const store = yield* WorkQueueStore
-      const projectId = yield* NewId.make("proj")
+      const owner = yield* NewId.make("proj")
       const quarantined = yield* work.enqueueAll(
-        Array.from({ length: 20 }, (_, i) => ({ projectId, kind: "s", payload: i }))
+        Array.from({ length: 20 }, (_, i) => ({ owner, kind: "s", payload: i }))
       )
       const vanished = yield* NewId.make("wrk")
       yield* store.register({ id: vanished, name: "v", version: "1", capacity: 20, labels: [], kinds: ["s"] }, 1_000)
       yield* store.claim({ workerId: vanished, limit: 20, kinds: ["s"], labels: [], quarantined: false })
       yield* TestClock.adjust("2 seconds")
-      const others = yield* work.enqueueAll(Array.from({ length: 30 }, () => ({ projectId, kind: "o", payload: null })))
+      const others = yield* work.enqueueAll(Array.from({ length: 30 }, () => ({ owner, kind: "o", payload: null })))
       const running = { s: 0, o: 0 }
       const met = new Set<string>()
       const track = (kind: "s" | "o", fails: boolean) =>
@@ -224,7 +224,7 @@ describe("Worker", () => {
         })
       const layer = worker(
         { s: ({ task }) => track("s", task.payload === 7), o: () => track("o", false) },
-        { suspectPatienceMillis: 500 }
+        { quarantinePatienceMillis: 500 }
       )
       yield* Effect.gen(function* () {
         const poison = yield* until(quarantined[7] as WorkTask["id"], "failed")
@@ -238,10 +238,8 @@ describe("Worker", () => {
   it.effect("fails a task whose handler names something that cannot be a name, and no other", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
-      const [bad, good] = yield* work.enqueueAll(
-        ["a\u0000b", null].map((payload) => ({ projectId, kind: "x", payload }))
-      )
+      const owner = yield* NewId.make("proj")
+      const [bad, good] = yield* work.enqueueAll(["a\u0000b", null].map((payload) => ({ owner, kind: "x", payload })))
       const layer = worker({
         x: ({ task }) =>
           typeof task.payload === "string"
@@ -258,8 +256,8 @@ describe("Worker", () => {
   it.effect("starts what waits for capacity once something else ends", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
-      const first = yield* work.enqueue({ projectId, kind: "big", payload: null })
+      const owner = yield* NewId.make("proj")
+      const first = yield* work.enqueue({ owner, kind: "big", payload: null })
       const layer = worker({
         big: ({ attempt }) =>
           attempt === 1
@@ -271,7 +269,7 @@ describe("Worker", () => {
         yield* TestClock.adjust("1 second")
         assert.strictEqual((yield* work.get(first.id)).awaits, "disk")
         const began = yield* Clock.currentTimeMillis
-        yield* work.enqueue({ projectId, kind: "small", payload: null })
+        yield* work.enqueue({ owner, kind: "small", payload: null })
         yield* until(first.id, "completed")
         assert.isBelow((yield* Clock.currentTimeMillis) - began, 5_000)
       }).pipe(Effect.provide(layer))
@@ -282,7 +280,7 @@ describe("Worker", () => {
     Effect.gen(function* () {
       const store = yield* WorkQueueStore
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
+      const owner = yield* NewId.make("proj")
       const settled = new Map<bigint, number>()
       const told: Array<number> = []
       const counting = Layer.succeed(WorkQueueStore, {
@@ -298,7 +296,7 @@ describe("Worker", () => {
           )
       })
       const tasks = yield* work.enqueueAll(
-        Array.from({ length: 2_000 }, (_, i) => ({ projectId, kind: "short", payload: i }))
+        Array.from({ length: 2_000 }, (_, i) => ({ owner, kind: "short", payload: i }))
       )
       let ran = 0
       let longest = 0
@@ -341,7 +339,7 @@ describe("Worker", () => {
     Effect.gen(function* () {
       const store = yield* WorkQueueStore
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
+      const owner = yield* NewId.make("proj")
       const answers: Array<Deferred.Deferred<void>> = []
       let wake: (wake: "work") => void = () => assert.fail("nobody listens")
       const held = Layer.succeed(WorkQueueStore, {
@@ -386,7 +384,7 @@ describe("Worker", () => {
         Effect.suspend(() => Deferred.succeed(answers.at(-1) as Deferred.Deferred<void>, undefined)),
         soon
       )
-      yield* work.enqueue({ projectId, kind: "long", payload: "first" })
+      yield* work.enqueue({ owner, kind: "long", payload: "first" })
       yield* Effect.gen(function* () {
         yield* soon
         yield* answerLast
@@ -401,7 +399,7 @@ describe("Worker", () => {
         wake("work")
         yield* soon
         assert.strictEqual(answers.length, 3)
-        yield* work.enqueue({ projectId, kind: "short", payload: "second" })
+        yield* work.enqueue({ owner, kind: "short", payload: "second" })
         wake("work")
         yield* soon
         assert.strictEqual(answers.length, 3, "one claim at a time")
@@ -416,7 +414,7 @@ describe("Worker", () => {
     Effect.gen(function* () {
       const store = yield* WorkQueueStore
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
+      const owner = yield* NewId.make("proj")
       const told: Array<number> = []
       const counting = Layer.succeed(WorkQueueStore, {
         ...store,
@@ -434,7 +432,7 @@ describe("Worker", () => {
       }).pipe(Layer.provide(counting))
       const settled = (change: { readonly kind: string; readonly concurrencyKey?: string }) =>
         Effect.andThen(
-          work.enqueue({ projectId, payload: null, ...change }),
+          work.enqueue({ owner, payload: null, ...change }),
           Effect.andThen(
             TestClock.adjust("1 millis"),
             Effect.sync(() => told.splice(0))
@@ -457,7 +455,7 @@ describe("Worker", () => {
   it.effect("lets the worker before it have a task, and takes what that one leaves", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
+      const owner = yield* NewId.make("proj")
       const ran: Array<string> = []
       const named = (name: string) =>
         Layer.fresh(
@@ -479,7 +477,7 @@ describe("Worker", () => {
           TestClock.adjust(millis),
           Effect.sync(() => ran.splice(0))
         )
-      const add = work.enqueue({ projectId, kind: "hold", payload: null })
+      const add = work.enqueue({ owner, kind: "hold", payload: null })
       yield* Effect.gen(function* () {
         yield* Layer.build(named("first"))
         yield* TestClock.adjust("2 seconds")
@@ -501,7 +499,7 @@ describe("Worker", () => {
   it.effect("follows at once while the worker before it is busy", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
+      const owner = yield* NewId.make("proj")
       const ran: Array<string> = []
       const named = (name: string, capacity: number) =>
         Layer.fresh(
@@ -523,7 +521,7 @@ describe("Worker", () => {
           TestClock.adjust(millis),
           Effect.sync(() => ran.splice(0))
         )
-      const add = work.enqueue({ projectId, kind: "hold", payload: null })
+      const add = work.enqueue({ owner, kind: "hold", payload: null })
       // Ids carry the time of the machine, by which a worker knows how long a task has waited: here seconds, as the test's clock goes ahead of it.
       yield* TestClock.setTime(Date.now())
       yield* Effect.gen(function* () {
@@ -562,10 +560,10 @@ describe("Worker", () => {
   it.effect("forgets ended tasks after the retention", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
-      const done = yield* work.enqueue({ projectId, kind: "x", payload: null })
+      const owner = yield* NewId.make("proj")
+      const done = yield* work.enqueue({ owner, kind: "x", payload: null })
       yield* work.cancel(done.id)
-      const open = yield* work.enqueue({ projectId, kind: "x", payload: null })
+      const open = yield* work.enqueue({ owner, kind: "x", payload: null })
       yield* TestClock.adjust("3 days").pipe(Effect.provide(Retention.layer({ keepMillis: 86_400_000 })))
       assert.strictEqual((yield* Effect.flip(work.get(done.id)))._tag, "WorkQueueError")
       assert.strictEqual((yield* work.get(open.id)).status, "pending")
@@ -575,7 +573,7 @@ describe("Worker", () => {
   it.effect("keeps no limit for a key that is not there", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const spec = { projectId: yield* NewId.make("proj"), kind: "x", payload: null, concurrencyLimit: 7 }
+      const spec = { owner: yield* NewId.make("proj"), kind: "x", payload: null, concurrencyLimit: 7 }
       assert.strictEqual((yield* work.enqueue(spec)).concurrencyLimit, 1)
       assert.strictEqual((yield* work.enqueue({ ...spec, concurrencyKey: "k" })).concurrencyLimit, 7)
     }).pipe(Effect.provide(queue))
@@ -584,9 +582,9 @@ describe("Worker", () => {
   it.effect("refuses bad input with the field's name", () =>
     Effect.gen(function* () {
       const work = yield* Queue
-      const projectId = yield* NewId.make("proj")
+      const owner = yield* NewId.make("proj")
       const reason = (spec: Partial<WorkQueue.EnqueueSpec>) =>
-        Effect.map(Effect.flip(work.enqueue({ projectId, kind: "x", payload: null, ...spec })), (error) =>
+        Effect.map(Effect.flip(work.enqueue({ owner, kind: "x", payload: null, ...spec })), (error) =>
           error._tag === "WorkQueueError" ? error.reason : error
         )
       assert.containSubset(yield* reason({ kind: "No Kind" }), { _tag: "Invalid", field: "kind" })
@@ -610,8 +608,7 @@ describe("Worker", () => {
       assert.containSubset(yield* reason({ payload: "é".repeat(150_000) }), { _tag: "TooLarge", bytes: 300_002 })
       assert.strictEqual((yield* work.stats).pending, 0)
       assert.strictEqual(
-        (yield* (yield* WorkQueueStore).list({ projectId: null, status: null, kind: null, after: null, limit: 10 }))
-          .length,
+        (yield* (yield* WorkQueueStore).list({ owner: null, status: null, kind: null, after: null, limit: 10 })).length,
         0
       )
     }).pipe(Effect.provide(queue))

@@ -39,7 +39,7 @@ describe("what a task leaves", () => {
     it.effect(`has no secret: ${name}`, () =>
       Effect.gen(function* () {
         const told: Array<unknown> = []
-        const task = { projectId: yield* NewId.make("proj") } as WorkTask
+        const task = { owner: yield* NewId.make("proj") } as WorkTask
         const masked = (yield* TaskHandlers).get("x") as TaskHandler
         const exit = yield* Effect.exit(
           masked({

@@ -1,10 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Environment } from "@rdev/core/domain/Environment"
+import { type OwnerId, system } from "@rdev/core/domain/Owner"
 import * as Event from "@rdev/core/domain/Event"
 import * as Ids from "@rdev/core/domain/Ids"
 import * as NewId from "@rdev/core/ids/NewId"
 import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
+import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
+import * as EnvironmentStore from "@rdev/core/ports/stores/EnvironmentStore"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
 import * as MemoryNotifier from "@rdev/core/memory/stores/Notifier"
 import * as MemoryUnitOfWork from "@rdev/core/memory/stores/UnitOfWork"
@@ -27,6 +31,7 @@ import { Webhook } from "standardwebhooks"
 
 const ports = Layer.mergeAll(
   MemoryCredentialStore.layer,
+  MemoryEnvironmentStore.layer,
   MemoryEventLog.layer,
   MemoryNotifier.layer,
   MemoryUnitOfWork.layer,
@@ -146,8 +151,8 @@ describe("Webhooks", () => {
       const { hooks, projectId, receiver } = yield* started
       yield* hooks.create({ projectId, url, events: ["notify"] })
       const queue = yield* WorkQueue.WorkQueue
-      const refused = yield* queue.enqueue({ projectId, kind: "refused", payload: null })
-      yield* queue.enqueue({ projectId, kind: "broken", payload: null })
+      const refused = yield* queue.enqueue({ owner: projectId, kind: "refused", payload: null })
+      yield* queue.enqueue({ owner: projectId, kind: "broken", payload: null })
       yield* soon
       assert.deepInclude(JSON.parse(only(receiver.received).body).data, {
         task_id: refused.id,
@@ -315,9 +320,8 @@ describe("Webhooks", () => {
         ["cancelled"]
       )
       const credentials = yield* CredentialStore.CredentialStore
-      const own = `proj_${webhook.id.slice(-26)}` as Ids.ProjectId
-      assert.deepStrictEqual(yield* credentials.list(own), [])
-      assert.strictEqual((yield* queue.project(own)).maxRunning, null)
+      assert.deepStrictEqual(yield* credentials.list(webhook.id), [])
+      assert.strictEqual((yield* queue.owner(webhook.id)).maxRunning, null)
       assert.strictEqual((yield* Effect.flip(hooks.get(webhook.id))).reason._tag, "NotFound")
     }).pipe(Effect.provide(working()))
   )
@@ -347,6 +351,93 @@ describe("Webhooks", () => {
       assert.deepStrictEqual(types(receiver.received), ["one"])
       assert.deepInclude(only(yield* deliveries(webhook.id)).task, { status: "completed", crashes: 1 })
     }).pipe(Effect.provide(services))
+  )
+
+  it.effect("is an owner of its own: its tasks, limits and secrets are under its id, and no event is of them", () =>
+    Effect.gen(function* () {
+      const { hooks, projectId, receiver } = yield* started
+      const { webhook } = yield* hooks.create({ projectId, url, events: ["*"] })
+      receiver.answer = answering(500)
+      yield* happened(projectId, "one")
+      yield* soon
+      const queue = yield* WorkQueue.WorkQueue
+      const { task } = only(yield* deliveries(webhook.id))
+      assert.strictEqual(task.owner, webhook.id)
+      assert.deepInclude(yield* queue.owner(webhook.id), { owner: webhook.id, maxRunning: Deliveries.maxPerWebhook })
+      assert.deepStrictEqual(yield* queue.list({ owner: projectId, limit: 10 }), [])
+      yield* queue.cancel(task.id)
+      const log = yield* EventLog.EventLog
+      const before = Event.ofProject(`proj_${webhook.id.slice(-26)}`)
+      for (const [stream, count] of [
+        [Event.ofProject(projectId), 1],
+        [Event.system, 0],
+        [before, 0]
+      ] as const)
+        assert.strictEqual((yield* log.read(stream, 0, 10)).events.length, count, stream)
+    }).pipe(Effect.provide(working()))
+  )
+
+  it.effect("one made by an earlier version signs with its secret, keeps it beside a new one, and leaves none", () =>
+    Effect.gen(function* () {
+      const { hooks, projectId, receiver } = yield* started
+      const { secret, webhook } = yield* hooks.create({ projectId, url, events: ["*"] })
+      const credentials = yield* CredentialStore.CredentialStore
+      const before = `proj_${webhook.id.slice(-26)}` as Ids.ProjectId
+      yield* credentials.put(before, Deliveries.secretName, secret)
+      yield* credentials.removeAll(webhook.id)
+      yield* happened(projectId, "one")
+      yield* soon
+      yield* hooks.replaceSecret(webhook.id)
+      yield* happened(projectId, "two")
+      yield* soon
+      const signed = receiver.received.map(({ headers }) => headers["webhook-signature"]?.split(" ").length)
+      assert.deepStrictEqual(signed, [1, 2])
+      const [, second] = receiver.received
+      const parts = [
+        second?.headers["webhook-id"] ?? "",
+        new Date(Number(second?.headers["webhook-timestamp"]) * 1_000)
+      ]
+      assert.include(
+        second?.headers["webhook-signature"],
+        new Webhook(Redacted.value(secret)).sign(parts[0] as string, parts[1] as Date, second?.body ?? "")
+      )
+      yield* hooks.remove(webhook.id)
+      for (const owner of [before, webhook.id]) assert.deepStrictEqual(yield* credentials.list(owner), [])
+    }).pipe(Effect.provide(working()))
+  )
+
+  it.effect("what happens to tasks of environments and of the system is published where their people look", () =>
+    Effect.gen(function* () {
+      const projectId = yield* NewId.make("proj")
+      const id = yield* NewId.make("env")
+      const environments = yield* EnvironmentStore.EnvironmentStore
+      yield* environments.insert(
+        new Environment({
+          id,
+          projectId,
+          name: "staging",
+          kind: "staging",
+          hosts: [],
+          url: "",
+          bindings: [],
+          release: null,
+          conditions: [],
+          createdAtMillis: 0,
+          updatedAtMillis: 0,
+          revision: 1
+        })
+      )
+      const queue = yield* WorkQueue.WorkQueue
+      const log = yield* EventLog.EventLog
+      for (const owner of [id, system as OwnerId]) yield* queue.enqueue({ owner, kind: "nothing", payload: null })
+      yield* soon
+      for (const stream of [Event.ofProject(projectId), Event.system])
+        assert.deepStrictEqual(
+          (yield* log.read(stream, 0, 10)).events.map(({ type }) => type),
+          ["task.started", "task.completed"],
+          stream
+        )
+    }).pipe(Effect.provide(working()))
   )
 
   it.effect("the largest event fits", () =>

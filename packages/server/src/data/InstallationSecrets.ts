@@ -1,12 +1,12 @@
-/** The installation's own secrets: what its environment holds, and its key files. They are masked wherever text is kept. */
+/** The installation's own secrets: what its variables hold, and its key files. They are masked wherever text is kept. */
 import * as Secrets from "@rdev/core/redaction/Secrets"
 import { readFileSync } from "node:fs"
 import * as KeyFiles from "../keys/KeyFiles.ts"
 
-type Environment = Readonly<Record<string, string | undefined>>
+type Variables = Readonly<Record<string, string | undefined>>
 
 /** By the variable's name; of rdev's own variables also by their look. */
-export const ofEnvironment = (env: Environment): ReadonlyArray<string> =>
+export const ofVariables = (env: Variables): ReadonlyArray<string> =>
   Object.entries(env).flatMap(([name, value = ""]) => {
     if (Secrets.isSecretName(name) || (URL.parse(value)?.password ?? "") !== "") return [value]
     if (name === "RDEV_AGENTS") return Secrets.partsOf(value).filter((part) => part !== value.trim())
@@ -36,7 +36,7 @@ const read = (path: string): ReadonlyArray<string> => {
   }
 }
 
-export const all = (dataDir: string, env: Environment): ReadonlyArray<string> => [
-  ...ofEnvironment(env),
+export const all = (dataDir: string, env: Variables): ReadonlyArray<string> => [
+  ...ofVariables(env),
   ...KeyFiles.secretFiles(dataDir).flatMap(read)
 ]

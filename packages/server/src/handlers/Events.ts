@@ -6,6 +6,7 @@ import { ofProject, type StreamName, type Subject, system } from "@rdev/core/dom
 import { Operations } from "@rdev/core/operations/Operations"
 import { type EventFilter, EventLog } from "@rdev/core/ports/stores/EventLog"
 import { WorkQueue } from "@rdev/core/queue/WorkQueue"
+import * as Owners from "@rdev/core/services/Owners"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -56,6 +57,7 @@ export const layer = HttpApiBuilder.group(
     const log = yield* EventLog
     const broadcaster = yield* Broadcaster
     const queue = yield* WorkQueue
+    const projectOf = yield* Owners.makeOfAll
     const operations = yield* Operations
 
     const read = Effect.fnUntraced(function* (
@@ -116,8 +118,9 @@ export const layer = HttpApiBuilder.group(
         answer(
           Effect.gen(function* () {
             const task = yield* queue.get(params.task as TaskId)
-            yield* Access.visible(task.projectId, `task ${params.task}`)
-            return yield* read(ofProject(task.projectId), query, headers, { taskId: task.id }, request)
+            const projectId = yield* projectOf(task.owner)
+            yield* Access.visible(projectId, `task ${params.task}`)
+            return yield* read(streamOf(projectId), query, headers, { taskId: task.id }, request)
           })
         ),
       ofSystem: ({ headers, query, request }) =>

@@ -6,6 +6,7 @@ import { WorkerPool } from "@rdev/core/queue/WorkerPool"
 import { WorkQueue } from "@rdev/core/queue/WorkQueue"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as Owners from "@rdev/core/services/Owners"
 import * as Access from "../Access.ts"
 import { answer } from "../http/Failures.ts"
 import { Paging, type Query } from "../http/Paging.ts"
@@ -32,6 +33,7 @@ export const layer = HttpApiBuilder.group(
     const findProject = yield* Access.findProject
     const scopeOf = projectOrAll(findProject)
     const queue = yield* WorkQueue
+    const projectOf = yield* Owners.makeOfAll
     const pool = yield* WorkerPool
     const paging = yield* Paging
     const waiting = yield* WaitingFacts.make
@@ -43,7 +45,7 @@ export const layer = HttpApiBuilder.group(
       const kind = query.kind ?? null
       const names = ["tasks", projectId, status, kind]
       const { after, limit } = yield* paging.read(names, query)
-      const rows = yield* queue.list({ projectId, status, kind, after: after as TaskId | null, limit })
+      const rows = yield* queue.list({ owner: projectId, status, kind, after: after as TaskId | null, limit })
       return {
         tasks: (yield* waiting.tasks(rows)).map(([task, waitingFor]) => Views.task(task, waitingFor)),
         nextCursor: paging.next(names, limit, rows, rows.at(-1)?.id)
@@ -52,7 +54,7 @@ export const layer = HttpApiBuilder.group(
     /** Looked at before anything is done to it, so that a key for other projects cannot even learn that it is there. */
     const seen = Effect.fnUntraced(function* (id: TaskId) {
       const task = yield* queue.get(id)
-      yield* Access.visible(task.projectId, `task ${id}`)
+      yield* Access.visible(yield* projectOf(task.owner), `task ${id}`)
       return task
     })
     return handlers.handleAll({

@@ -81,7 +81,7 @@ export const services = ({ config, pepper, shared, version }: Options) =>
     Layer.succeed(Paging.Paging, Paging.make(pepper)),
     Idempotent.layer({ pepper, alone: !shared }).pipe(Layer.provide(Recovery.layer)),
     Authorizer.layer(config)
-  ).pipe(Layer.provideMerge(ApiKeys.layer(pepper, config.environment)))
+  ).pipe(Layer.provideMerge(ApiKeys.layer(pepper, config.keyLabel)))
 
 const routes = HttpApiBuilder.layer(Api).pipe(Layer.provide(handlers), Layer.provide(platform))
 

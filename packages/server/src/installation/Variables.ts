@@ -24,7 +24,7 @@ export const server: ReadonlyArray<Variable> = [
   one("RDEV_HOST", "127.0.0.1", "address that is listened on"),
   one("RDEV_PORT", "4848", "port; 0 = any free one"),
   one("RDEV_DATA_DIR", "`.rdev`", "database, repositories, releases, keys"),
-  one("RDEV_ENV", "local", "middle part of new API keys"),
+  one("RDEV_KEY_LABEL", "local", "middle part of new API keys; also read as RDEV_ENV, its former name"),
   one("RDEV_DOMAIN", "localhost", "projects are `<project>.<domain>`"),
   one("RDEV_PUBLIC_URL", "", "where people reach the server, behind a proxy"),
   one("RDEV_ALLOWED_HOSTS", "", "further values of the Host header, separated by commas"),
@@ -72,6 +72,7 @@ export const commands: ReadonlyArray<Variable> = [
 export const inner: ReadonlyArray<string> = [
   "RDEV_ACTION",
   "RDEV_BASE",
+  "RDEV_ENV",
   "RDEV_EXEC",
   "RDEV_FEATURE",
   "RDEV_MODEL_SEED",

@@ -47,7 +47,7 @@ export class ApiKeys extends Context.Service<
   }
 >()("rdev/server/ApiKeys") {}
 
-const make = (pepper: Uint8Array, environment: string) =>
+const make = (pepper: Uint8Array, keyLabel: string) =>
   Effect.gen(function* () {
     const store = yield* ApiKeyStore
     const remembered = new Map<string, { readonly key: Option.Option<ApiKey>; readonly untilMillis: number }>()
@@ -96,7 +96,7 @@ const make = (pepper: Uint8Array, environment: string) =>
         return { principal: principalOf(key) }
       }),
       create: Effect.fn("ApiKeys.create")(function* (spec: NewApiKey) {
-        const key = KeyFormat.generate(environment)
+        const key = KeyFormat.generate(keyLabel)
         const record = new ApiKey({
           ...spec,
           id: yield* NewId.make("key"),
@@ -117,5 +117,5 @@ const make = (pepper: Uint8Array, environment: string) =>
     })
   })
 
-export const layer = (pepper: Uint8Array, environment: string): Layer.Layer<ApiKeys, never, ApiKeyStore> =>
-  Layer.effect(ApiKeys, make(pepper, environment))
+export const layer = (pepper: Uint8Array, keyLabel: string): Layer.Layer<ApiKeys, never, ApiKeyStore> =>
+  Layer.effect(ApiKeys, make(pepper, keyLabel))

@@ -1,5 +1,5 @@
 /**
- * The form of API keys: `rdev_<env>_<30 base62><6 base62>`, where the last six are the CRC-32 of all before them. A mistyped key is
+ * The form of API keys: `rdev_<label>_<30 base62><6 base62>`, where the last six are the CRC-32 of all before them. A mistyped key is
  * refused by its form alone, before any look-up; 30 characters carry 178 bits.
  */
 import { createHmac, randomInt } from "node:crypto"
@@ -22,8 +22,8 @@ const checksum = (text: string): string => {
 }
 
 /** A new key. `randomInt` is unbiased and cryptographic. */
-export const generate = (environment: string): string => {
-  let body = `rdev_${environment}_`
+export const generate = (keyLabel: string): string => {
+  let body = `rdev_${keyLabel}_`
   for (let i = 0; i < secretLength; i++) body += alphabet.charAt(randomInt(62))
   return body + checksum(body)
 }
@@ -35,5 +35,5 @@ export const isWellFormed = (key: string): boolean =>
 export const digest = (pepper: Uint8Array, key: string): string =>
   createHmac("sha256", pepper).update(key).digest("hex")
 
-/** Prefix, environment and four characters: enough to recognise, far too little to guess. */
+/** Prefix, label and four characters: enough to recognise, far too little to guess. */
 export const hint = (key: string): string => `${key.slice(0, key.lastIndexOf("_") + 5)}…`

@@ -40,7 +40,12 @@ const Record = Schema.Struct({
   })
 })
 export type Record = typeof Record.Type
-const decode = Schema.decodeUnknownSync(Record)
+const decodeRecord = Schema.decodeUnknownSync(Record)
+/** A field that has another name since; the database's column kept its own. */
+const decode = (json: { readonly operation: { readonly poked?: boolean } }) => {
+  const { poked, ...operation } = json.operation
+  return decodeRecord({ ...json, operation: poked === undefined ? operation : { ...operation, wakeRequested: poked } })
+}
 
 export const records: ReadonlyArray<Record> = readdirSync(import.meta.dirname, { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && entry.name.startsWith("version-"))

@@ -23,7 +23,11 @@ const apply = (entry: Entry, change: LedgerChange, nowMillis: number): Entry => 
   const lease =
     release === undefined
       ? {}
-      : { leaseOwner: null, leaseUntilMillis: null, wakeAtMillis: operation.poked ? nowMillis : release.wakeAtMillis }
+      : {
+          leaseOwner: null,
+          leaseUntilMillis: null,
+          wakeAtMillis: operation.wakeRequested ? nowMillis : release.wakeAtMillis
+        }
   return {
     ...entry,
     operation: Operation.make({ ...operation, ...fields, ...lease }),
@@ -65,7 +69,7 @@ const make = Effect.gen(function* () {
     operation: Operation.make({
       ...entry.operation,
       ...fields,
-      poked: true,
+      wakeRequested: true,
       wakeAtMillis: entry.operation.wakeAtMillis === null ? null : Math.min(entry.operation.wakeAtMillis, nowMillis)
     })
   })
@@ -113,7 +117,7 @@ const make = Effect.gen(function* () {
               leaseEpoch: operation.leaseEpoch + 1,
               leaseUntilMillis: now + leaseMillis,
               wakeAtMillis: null,
-              poked: false
+              wakeRequested: false
             })
             const entry = rows.get(operation.id)
             if (entry !== undefined) put(operation.id, { ...entry, operation: claimed })
@@ -174,7 +178,7 @@ const make = Effect.gen(function* () {
           leaseUntilMillis: null,
           leaseEpoch: before.operation.leaseEpoch + 1,
           wakeAtMillis: null,
-          poked: false,
+          wakeRequested: false,
           cancelRequested: false
         })
         return { entry: { ...opened, operation }, result: operation }

@@ -4,7 +4,8 @@
  */
 import { Clock, Effect, Layer, Option } from "effect"
 import * as NewId from "../../ids/NewId.ts"
-import type { ProjectId, TaskId, WorkerId } from "../../domain/Ids.ts"
+import type { TaskId, WorkerId } from "../../domain/Ids.ts"
+import type { OwnerId } from "../../domain/Owner.ts"
 import type { WorkTask } from "../../domain/WorkTask.ts"
 import * as Fairness from "../../queue/Fairness.ts"
 import * as Transition from "../../queue/Transition.ts"
@@ -16,14 +17,14 @@ import type {
   Lost,
   ListQuery,
   NewTask,
-  ProjectQueue,
+  OwnerQueue,
   QueueCounts,
   Settlement,
   WorkerRank,
   Wake,
   WorkerRow
 } from "../../ports/stores/WorkQueueStore.ts"
-import { suspectsTogether, WorkQueueStore } from "../../ports/stores/WorkQueueStore.ts"
+import { quarantinedTogether, WorkQueueStore } from "../../ports/stores/WorkQueueStore.ts"
 
 interface Entry {
   task: WorkTask
@@ -46,7 +47,7 @@ class State {
   readonly dedupe = new Map<string, TaskId>()
   readonly workers = new Map<string, Worker>()
   readonly lost = new Set<string>()
-  readonly projects = new Map<string, ProjectQueue>()
+  readonly owners = new Map<string, OwnerQueue>()
   readonly gates = new Map<string, number>()
   fairness = Fairness.start
 
@@ -55,8 +56,8 @@ class State {
     if (entry === undefined) throw refuse(operation, { _tag: "NotFound", entity: "task", id })
     return entry
   }
-  project(id: ProjectId): ProjectQueue {
-    return this.projects.get(id) ?? { projectId: id, paused: false, weight: 1, maxRunning: null }
+  owner(id: OwnerId): OwnerQueue {
+    return this.owners.get(id) ?? { owner: id, paused: false, weight: 1, maxRunning: null }
   }
   /** Ends a task and follows those that wait for it. */
   end(entry: Entry, task: WorkTask, now: number) {
@@ -70,7 +71,7 @@ class State {
   }
 }
 const dedupeName = (task: NewTask | WorkTask): string | null =>
-  task.dedupeKey === null ? null : `${task.projectId} ${task.dedupeKey}`
+  task.dedupeKey === null ? null : `${task.owner} ${task.dedupeKey}`
 
 const insert = (state: State, tasks: ReadonlyArray<NewTask>, now: number) => {
   for (const task of tasks) {
@@ -97,12 +98,12 @@ const insert = (state: State, tasks: ReadonlyArray<NewTask>, now: number) => {
   })
 }
 
-/** What each project could start now under its limits, in its own order. */
+/** What each owner could start now under its limits, in its own order. */
 const offers = (state: State, request: ClaimRequest, now: number) => {
   const shut = (name: string | null) => name !== null && (state.gates.get(name) ?? 0) > now
   const running = [...state.entries.values()].filter((entry) => entry.task.status === "running")
   const keyed = new Map<string, number>()
-  const keyName = (task: WorkTask) => `${task.projectId} ${task.concurrencyKey}`
+  const keyName = (task: WorkTask) => `${task.owner} ${task.concurrencyKey}`
   for (const { task } of running) keyed.set(keyName(task), (keyed.get(keyName(task)) ?? 0) + 1)
   const runnable = [...state.entries.values()].filter(
     ({ task, readyAt, open }) =>
@@ -112,31 +113,34 @@ const offers = (state: State, request: ClaimRequest, now: number) => {
       request.kinds.includes(task.kind) &&
       task.requires.every((label) => request.labels.includes(label)) &&
       task.crashes > 0 === request.quarantined &&
-      !state.project(task.projectId).paused &&
+      !state.owner(task.owner).paused &&
       !shut(task.gate) &&
-      !shut(`project:${task.projectId}`)
+      !shut(`project:${task.owner}`)
   )
   const once = runnable.filter(({ task }) => task.crashes === 1)
   const group = request.quarantined && once.length > 0 ? once : runnable
-  const byProject = new Map<ProjectId, Array<Entry>>()
+  const byOwner = new Map<OwnerId, Array<Entry>>()
   for (const entry of group.sort((a, b) => compare(a.task, b.task))) {
     const { task } = entry
-    const list = byProject.get(task.projectId) ?? []
-    const max = state.project(task.projectId).maxRunning
-    const room =
-      max === null ? Infinity : max - running.filter((other) => other.task.projectId === task.projectId).length
+    const list = byOwner.get(task.owner) ?? []
+    const max = state.owner(task.owner).maxRunning
+    const room = max === null ? Infinity : max - running.filter((other) => other.task.owner === task.owner).length
     if (list.length >= room) continue
     if (task.concurrencyKey !== null) {
       const held = keyed.get(keyName(task)) ?? 0
       if (held >= task.concurrencyLimit) continue
       keyed.set(keyName(task), held + 1)
     }
-    byProject.set(task.projectId, [...list, entry])
+    byOwner.set(task.owner, [...list, entry])
   }
-  const limit = !request.quarantined ? request.limit : once.length > 0 ? Math.min(request.limit, suspectsTogether) : 1
+  const limit = !request.quarantined
+    ? request.limit
+    : once.length > 0
+      ? Math.min(request.limit, quarantinedTogether)
+      : 1
   return {
     limit,
-    lanes: [...byProject].map(([project, tasks]) => ({ project, tasks, weight: state.project(project).weight }))
+    lanes: [...byOwner].map(([owner, tasks]) => ({ owner, tasks, weight: state.owner(owner).weight }))
   }
 }
 
@@ -221,7 +225,7 @@ const list = (state: State, query: ListQuery): ReadonlyArray<WorkTask> =>
     .map((entry) => entry.task)
     .filter(
       (task) =>
-        (query.projectId === null || task.projectId === query.projectId) &&
+        (query.owner === null || task.owner === query.owner) &&
         (query.status === null || task.status === query.status) &&
         (query.kind === null || task.kind === query.kind) &&
         (query.after === null || task.id > query.after)
@@ -293,11 +297,11 @@ const stats = (state: State, now: number) => {
     ({ task, readyAt, open }) => task.status === "pending" && task.parked === null && readyAt <= now && open.size === 0
   )
   const oldest = runnable.reduce((min, { task }) => Math.min(min, task.createdAtMillis), now)
-  const projects = [...new Set(live.map(({ task }) => task.projectId))]
-  const byProject = projects.map((projectId) => ({
-    projectId,
+  const owners = [...new Set(live.map(({ task }) => task.owner))]
+  const byOwner = owners.map((owner) => ({
+    owner,
     ...count(
-      live.filter(({ task }) => task.projectId === projectId),
+      live.filter(({ task }) => task.owner === owner),
       now
     )
   }))
@@ -305,7 +309,7 @@ const stats = (state: State, now: number) => {
   return {
     ...count(live, now),
     oldestPendingSeconds: (now - oldest) / 1000,
-    byProject: byProject.sort((a, b) => size(b) - size(a)).slice(0, 100)
+    byOwner: byOwner.sort((a, b) => size(b) - size(a)).slice(0, 100)
   }
 }
 
@@ -417,12 +421,12 @@ const make = Effect.gen(function* () {
         }),
         ring
       ),
-    project: (id) => at(() => state.project(id)),
+    owner: (id) => at(() => state.owner(id)),
     configure: (id, change) =>
       Effect.tap(
         at(() => {
-          const next = { ...state.project(id), ...change }
-          state.projects.set(id, next)
+          const next = { ...state.owner(id), ...change }
+          state.owners.set(id, next)
           return next
         }),
         ring

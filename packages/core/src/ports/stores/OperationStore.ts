@@ -23,7 +23,7 @@ export interface OperationPatch {
   readonly output?: Schema.Json | null
   readonly startedAtMillis?: number
   readonly endedAtMillis?: number | null
-  /** Gives the lease up; it is claimed again at `wakeAtMillis` (null = at once), or at once when it was poked since the claim. */
+  /** Gives the lease up; it is claimed again at `wakeAtMillis` (null = at once), or at once when it was wakeRequested since the claim. */
   readonly release?: { readonly wakeAtMillis: number | null }
 }
 
@@ -71,7 +71,7 @@ export class OperationStore extends Context.Service<
 
     /**
      * Takes up to `limit` runnable operations that nobody holds (no lease, or a lapsed one) and whose wake time has come, oldest wake
-     * time first: sets owner and lease, adds one to the epoch, clears wake time and `poked`. Each goes to one claimant.
+     * time first: sets owner and lease, adds one to the epoch, clears wake time and `wakeRequested`. Each goes to one claimant.
      */
     claim(request: {
       readonly owner: string

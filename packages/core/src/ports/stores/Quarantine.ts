@@ -1,5 +1,5 @@
 /**
- * What was found damaged, by project: a record of a release, a run, a workspace or a feature that cannot be read. Whoever reads records
+ * What was found damaged, by owner: a record of a release, a run, a workspace or a feature that cannot be read. Whoever reads records
  * leaves the damaged one out, reports it here, and goes on with the others: one project's damage is never another's. The API shows it
  * at the project with how to repair it, and each finding becomes an event of the project.
  *
@@ -8,8 +8,8 @@
 import { Context, Effect } from "effect"
 
 export interface Damage {
-  /** Null when not even that can be told. */
-  readonly projectId: string | null
+  /** Whose it is, by id: a project's, an environment's, a webhook's. Null when not even that can be told. */
+  readonly owner: string | null
   /** What is damaged, e.g. `release rel_… in production`; names one thing of the project. */
   readonly part: string
   readonly message: string
@@ -19,9 +19,9 @@ export interface Damage {
 
 export interface Registry {
   report(damage: Damage): Effect.Effect<void>
-  clear(projectId: string, part: string): Effect.Effect<void>
-  /** What is damaged of a project now; for reading without waiting. */
-  of(projectId: string): ReadonlyArray<Damage>
+  clear(owner: string, part: string): Effect.Effect<void>
+  /** What is damaged of an owner now; for reading without waiting. */
+  of(owner: string): ReadonlyArray<Damage>
   /** Hears of everything reported, first of what was before. The result ends it. */
   listen(hear: (damage: Damage) => void): () => void
 }
@@ -32,23 +32,23 @@ const maxKept = 10_000
 export const make = (): Registry => {
   const kept = new Map<string, Damage>()
   const listeners = new Set<(damage: Damage) => void>()
-  const keyOf = (projectId: string | null, part: string) => `${projectId ?? ""} ${part}`
+  const keyOf = (owner: string | null, part: string) => `${owner ?? ""} ${part}`
   return {
     report: (damage) =>
       Effect.suspend(() => {
-        const key = keyOf(damage.projectId, damage.part)
+        const key = keyOf(damage.owner, damage.part)
         if (kept.get(key)?.message === damage.message) return Effect.void
         if (kept.has(key) || kept.size < maxKept) kept.set(key, damage)
         for (const hear of listeners) hear(damage)
         return Effect.logWarning(
-          `damaged: ${damage.part}${damage.projectId === null ? "" : ` of ${damage.projectId}`}: ${damage.message}. ${damage.repair}`
+          `damaged: ${damage.part}${damage.owner === null ? "" : ` of ${damage.owner}`}: ${damage.message}. ${damage.repair}`
         )
       }),
-    clear: (projectId, part) =>
+    clear: (owner, part) =>
       Effect.sync(() => {
-        kept.delete(keyOf(projectId, part))
+        kept.delete(keyOf(owner, part))
       }),
-    of: (projectId) => (kept.size === 0 ? [] : [...kept.values()].filter((damage) => damage.projectId === projectId)),
+    of: (owner) => (kept.size === 0 ? [] : [...kept.values()].filter((damage) => damage.owner === owner)),
     listen: (hear) => {
       for (const damage of kept.values()) hear(damage)
       listeners.add(hear)

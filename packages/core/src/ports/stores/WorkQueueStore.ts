@@ -6,7 +6,8 @@
  * Time is the store's own: leases, delays and gates are given as durations, so that no caller's clock matters.
  */
 import { Context, type Effect, type Option, type Schema, type Scope } from "effect"
-import type { ProjectId, TaskId, WorkerId } from "../../domain/Ids.ts"
+import type { TaskId, WorkerId } from "../../domain/Ids.ts"
+import type { OwnerId } from "../../domain/Owner.ts"
 import type { Delivery, TaskSpec, TaskState, TaskStatus, WorkTask } from "../../domain/WorkTask.ts"
 import type { StoreError } from "./StoreError.ts"
 
@@ -17,7 +18,7 @@ export const maxBatch = 10_000
 /** Most tasks one claim returns. */
 export const maxClaim = 500
 /** Tasks whose worker vanished are handed out apart from others: so many together after the first crash, then one by one. */
-export const suspectsTogether = 16
+export const quarantinedTogether = 16
 
 export interface NewTask extends TaskSpec {
   readonly id: TaskId
@@ -35,7 +36,7 @@ export interface ClaimRequest {
   readonly kinds: ReadonlyArray<string>
   /** Labels the worker carries. */
   readonly labels: ReadonlyArray<string>
-  /** True: only tasks whose worker vanished, `suspectsTogether` after one crash, else a single one. False: only others. */
+  /** True: only tasks whose worker vanished, `quarantinedTogether` after one crash, else a single one. False: only others. */
   readonly quarantined: boolean
 }
 
@@ -91,12 +92,12 @@ export interface Progress {
   readonly value: Schema.Json
 }
 
-export interface ProjectQueue {
-  readonly projectId: ProjectId
+export interface OwnerQueue {
+  readonly owner: OwnerId
   readonly paused: boolean
-  /** Share of the workers relative to other projects that have work; default 1. */
+  /** Share of the workers relative to other owners that have work; default 1. */
   readonly weight: number
-  /** At most so many tasks of the project run at once; null = no limit. */
+  /** At most so many of its tasks run at once; null = no limit. */
   readonly maxRunning: number | null
 }
 export interface Gate {
@@ -105,7 +106,7 @@ export interface Gate {
 }
 
 export interface ListQuery {
-  readonly projectId: ProjectId | null
+  readonly owner: OwnerId | null
   readonly status: TaskStatus | null
   readonly kind: string | null
   /** Last id of the page before. */
@@ -122,15 +123,15 @@ export interface QueueCounts {
 export interface QueueStats extends QueueCounts {
   /** Age of the oldest task that could run now; 0 when there is none. */
   readonly oldestPendingSeconds: number
-  /** The 100 projects with the most unfinished tasks. */
-  readonly byProject: ReadonlyArray<QueueCounts & { readonly projectId: ProjectId }>
+  /** The 100 owners with the most unfinished tasks. */
+  readonly byOwner: ReadonlyArray<QueueCounts & { readonly owner: OwnerId }>
 }
 export type Wake = "work" | "cancel"
 /** A lease whose worker stopped beating, with what it still held. */
 export interface Lost extends Delivery {
   readonly workerId: WorkerId
 }
-export interface Tended {
+export interface Maintained {
   /** Milliseconds until the next delayed task is due; null = none. */
   readonly nextDueMillis: number | null
   /** Whether tasks wait that are only handed out apart (see `ClaimRequest.quarantined`). */
@@ -141,19 +142,19 @@ export class WorkQueueStore extends Context.Service<
   WorkQueueStore,
   {
     /**
-     * Adds tasks, in order. One whose `dedupeKey` is held by an unfinished task of its project answers that task's id. A
+     * Adds tasks, in order. One whose `dedupeKey` is held by an unfinished task of its owner answers that task's id. A
      * dependency that does not exist is Invalid(dependsOn) and nothing is added; one that failed or was cancelled fails the new
      * task at once. Joins the caller's transaction.
      */
     insert(tasks: ReadonlyArray<NewTask>): Effect.Effect<ReadonlyArray<Inserted>, StoreError>
     /**
-     * Leases runnable tasks to a registered worker: by weight between projects (start-time fair queueing), by priority then age
+     * Leases runnable tasks to a registered worker: by weight between owners (start-time fair queueing), by priority then age
      * within one. Conflict when the worker's lease has ended.
      */
     claim(request: ClaimRequest): Effect.Effect<Claimed, StoreError>
     /**
      * Ends deliveries; returns the ids whose fence is no longer the task's: nothing was changed for these. Workers are woken when an end
-     * lets something run: a dependent, a task that is tried again at once, another of the same concurrency key or limited project.
+     * lets something run: a dependent, a task that is tried again at once, another of the same concurrency key or limited owner.
      */
     settle(settlements: ReadonlyArray<Settlement>): Effect.Effect<ReadonlyArray<TaskId>, StoreError>
 
@@ -174,7 +175,7 @@ export class WorkQueueStore extends Context.Service<
     /** Strikes off workers whose lease has ended and returns up to `limit` deliveries they held, to be settled with their fence. */
     takeLost(limit: number): Effect.Effect<ReadonlyArray<Lost>, StoreError>
     /** Makes due tasks runnable and follows up dependencies. Cheap when there is nothing to do; called every second by each worker. */
-    readonly maintain: Effect.Effect<Tended, StoreError>
+    readonly maintain: Effect.Effect<Maintained, StoreError>
     /**
      * Calls `heard`, until the scope ends, when something may be runnable or a running task was cancelled, also by other processes. A lost
      * one costs a poll interval. Begins with one, for what came before anybody listened. `heard` must not fail, and returns at once.
@@ -191,12 +192,12 @@ export class WorkQueueStore extends Context.Service<
     /** Makes tasks that wait for this capacity runnable now. */
     release(resource: string): Effect.Effect<void, StoreError>
 
-    project(id: ProjectId): Effect.Effect<ProjectQueue, StoreError>
+    owner(id: OwnerId): Effect.Effect<OwnerQueue, StoreError>
     configure(
-      id: ProjectId,
+      id: OwnerId,
       change: { readonly paused?: boolean; readonly weight?: number; readonly maxRunning?: number | null }
-    ): Effect.Effect<ProjectQueue, StoreError>
-    /** Closes a gate for at least this long. The gate `project:<id>` stops a whole project. */
+    ): Effect.Effect<OwnerQueue, StoreError>
+    /** Closes a gate for at least this long. The gate `project:<id>` stops everything of the owner with this id. */
     closeGate(name: string, forMillis: number): Effect.Effect<void, StoreError>
     openGate(name: string): Effect.Effect<void, StoreError>
     readonly gates: Effect.Effect<ReadonlyArray<Gate>, StoreError>

@@ -26,7 +26,7 @@ export interface Run {
 }
 
 export const taskEvent = ({ task }: Delivery, type: string, data: NewEvent["data"]): TaskEvent => ({
-  projectId: task.projectId,
+  owner: task.owner,
   event: { type, subject: { taskId: task.id }, data }
 })
 
@@ -66,9 +66,9 @@ export class RunContext implements TaskContext {
   }
 
   get emit(): TaskContext["emit"] {
-    const { id, projectId } = this.task
+    const { id, owner } = this.task
     const events = this.#events
-    return (event) => events.append([{ projectId, event: { ...event, subject: { ...event.subject, taskId: id } } }])
+    return (event) => events.append([{ owner, event: { ...event, subject: { ...event.subject, taskId: id } } }])
   }
 }
 

@@ -21,7 +21,7 @@ export interface WorkerOptions {
   /** How long the end waits for running tasks. Default 30 s. */
   readonly drainMillis?: number
   /** How long tasks whose worker vanished wait for a worker that happens to be idle, before this one stops taking others. Default 60 s. */
-  readonly suspectPatienceMillis?: number
+  readonly quarantinePatienceMillis?: number
   /** Longest time between two looks at what comes due and at what vanished workers held; any worker's look serves all. Default 1 s. */
   readonly choresMillis?: number
 }
@@ -34,7 +34,7 @@ export const settingsOf = (options: WorkerOptions): Settings => ({
   leaseMillis: 30_000,
   pollMillis: 500,
   drainMillis: 30_000,
-  suspectPatienceMillis: 60_000,
+  quarantinePatienceMillis: 60_000,
   choresMillis: 1_000,
   ...options
 })

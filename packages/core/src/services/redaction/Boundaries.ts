@@ -7,11 +7,13 @@ import type { ErrorClass } from "../../domain/ErrorClass.ts"
 import type { NewEvent, StreamName } from "../../domain/Event.ts"
 import type { ProjectId } from "../../domain/Ids.ts"
 import { AuditStore } from "../../ports/stores/AuditStore.ts"
+import type { EnvironmentStore } from "../../ports/stores/EnvironmentStore.ts"
 import { EventLog } from "../../ports/stores/EventLog.ts"
 import type { StoreError } from "../../ports/stores/StoreError.ts"
 import { TaskFailure, type TaskHandler, TaskHandlers } from "../../queue/TaskHandlers.ts"
 import * as OutputText from "../../redaction/OutputText.ts"
 import type { Redactor } from "../../redaction/Redactor.ts"
+import * as Owners from "../Owners.ts"
 import { Redaction } from "./Redaction.ts"
 import * as Turns from "./Turns.ts"
 
@@ -71,15 +73,16 @@ const away = (error: StoreError) =>
   })
 
 /** What tasks of these handlers answer, report and fail with. */
-export const layerTaskHandlers: Layer.Layer<TaskHandlers, never, TaskHandlers> = Layer.effect(
+export const layerTaskHandlers: Layer.Layer<TaskHandlers, never, TaskHandlers | EnvironmentStore> = Layer.effect(
   TaskHandlers,
   Effect.gen(function* () {
     const handlers = yield* TaskHandlers
+    const projectOf = yield* Owners.make
     const redaction = yield* Redaction
     const mask =
       (handler: TaskHandler): TaskHandler =>
       (context) => {
-        const redactor = Effect.mapError(redaction.of(context.task.projectId), away)
+        const redactor = Effect.mapError(Effect.flatMap(projectOf(context.task.owner), redaction.of), away)
         const progress: typeof context.progress = (value) =>
           Effect.flatMap(
             Effect.orElseSucceed(redactor, () => null),

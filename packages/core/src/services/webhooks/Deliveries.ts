@@ -1,6 +1,7 @@
 /** Sends what is due. Deliveries have workers of their own: agents that run for hours keep no message waiting. */
 import { Clock, Effect, Layer, Option, type Redacted } from "effect"
 import type { ErrorClass } from "../../domain/ErrorClass.ts"
+import type { WebhookId } from "../../domain/Ids.ts"
 import type { Webhook } from "../../domain/Webhook.ts"
 import { CredentialStore } from "../../ports/stores/CredentialStore.ts"
 import type { StoreError } from "../../ports/stores/StoreError.ts"
@@ -33,6 +34,12 @@ const storesAway = (error: StoreError) =>
     cause: error
   })
 
+/** Its secret of this name, also one of a webhook that an earlier version made. */
+export const secretOf = (credentials: CredentialStore["Service"], id: WebhookId, name: string) =>
+  Effect.flatMap(credentials.get(id, name), (found) =>
+    Option.isSome(found) ? Effect.succeed(found) : credentials.get(Message.ownerBefore(id), name)
+  )
+
 /** Those that sign at this time, the present one first. */
 const secretsOf = (credentials: CredentialStore["Service"], webhook: Webhook, nowMillis: number) =>
   Effect.gen(function* () {
@@ -40,7 +47,7 @@ const secretsOf = (credentials: CredentialStore["Service"], webhook: Webhook, no
       webhook.previousSecretUntilMillis !== null && webhook.previousSecretUntilMillis > nowMillis
         ? [secretName, previousSecretName]
         : [secretName]
-    const found = yield* Effect.forEach(names, (name) => credentials.get(Message.queueOf(webhook.id), name))
+    const found = yield* Effect.forEach(names, (name) => secretOf(credentials, webhook.id, name))
     return found.flatMap((secret): ReadonlyArray<Redacted.Redacted> => (Option.isSome(secret) ? [secret.value] : []))
   })
 

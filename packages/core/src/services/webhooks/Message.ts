@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { Event, flat, ofProject, type StreamName } from "../../domain/Event.ts"
 import { type ProjectId, WebhookId } from "../../domain/Ids.ts"
+import type { OwnerId } from "../../domain/Owner.ts"
 import type { Webhook } from "../../domain/Webhook.ts"
 
 /** Tasks of this kind are deliveries. */
@@ -15,10 +16,10 @@ export const encode = Schema.encodeSync(codec)
 export const decode = Schema.decodeUnknownEffect(codec)
 
 /**
- * In the queue a webhook is a project of its own: receivers share the workers evenly, and neither a project's limits nor its pause
- * hold its messages up.
+ * Whose the secrets of a webhook were before webhooks were owners: they are encrypted for that place, so a migration cannot move them.
+ * Read where there are none of its own, and removed with the webhook.
  */
-export const queueOf = (id: WebhookId): ProjectId => `proj_${id.slice(-26)}` as ProjectId
+export const ownerBefore = (id: WebhookId): OwnerId => `proj_${id.slice(-26)}` as ProjectId
 
 const covers = (pattern: string, event: Event): boolean =>
   pattern === "*" ||

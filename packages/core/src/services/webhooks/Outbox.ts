@@ -20,7 +20,7 @@ const timeoutMillis = 60_000
 export const taskOf = ({ id }: Pick<Webhook, "id">, event: Event, nowMillis: number): NewTask => ({
   ...defaults,
   id: NewId.makeAt("task", nowMillis),
-  projectId: Message.queueOf(id),
+  owner: id,
   kind: Message.kind,
   payload: Message.encode({ webhookId: id, event }),
   maxAttempts: Attempt.maxAttempts,

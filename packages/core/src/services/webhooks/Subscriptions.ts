@@ -4,7 +4,6 @@
  */
 import { Context, Effect, Layer, Stream } from "effect"
 import type { StreamName } from "../../domain/Event.ts"
-import { ofProject } from "../../domain/Event.ts"
 import type { Webhook } from "../../domain/Webhook.ts"
 import { Notifier } from "../../ports/stores/Notifier.ts"
 import type { StoreError } from "../../ports/stores/StoreError.ts"
@@ -29,10 +28,8 @@ export const layer: Layer.Layer<Subscriptions, StoreError, WebhookStore | Notifi
     const store = yield* WebhookStore
     const notifier = yield* Notifier
     let enabled: ReadonlyArray<Webhook> = []
-    let own: ReadonlySet<StreamName> = new Set()
     const refresh = Effect.map(store.list, (webhooks) => {
       enabled = webhooks.filter((webhook) => webhook.disabled === null)
-      own = new Set(webhooks.map((webhook) => ofProject(Message.queueOf(webhook.id))))
     })
     const tried = Effect.catch(refresh, (error) =>
       Effect.logWarning("webhooks could not be read; those known before stay in force", error)
@@ -41,7 +38,7 @@ export const layer: Layer.Layer<Subscriptions, StoreError, WebhookStore | Notifi
     yield* Effect.forkScoped(Stream.runForEach(notifier.subscribe("webhook"), () => tried))
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(refreshMillis), tried)))
     return Subscriptions.of({
-      watching: (stream) => (own.has(stream) ? [] : enabled.filter((webhook) => Message.watches(webhook, stream))),
+      watching: (stream) => enabled.filter((webhook) => Message.watches(webhook, stream)),
       changed: Effect.andThen(tried, notifier.notify("webhook", "changed"))
     })
   })

@@ -11,6 +11,7 @@ import * as Repo from "@rdev/sdlc/repo/Repo"
 import { Examined } from "@rdev/core/domain/Examined"
 import * as Ids from "@rdev/core/domain/Ids"
 import * as NewId from "@rdev/core/ids/NewId"
+import type { ProjectId } from "@rdev/core/domain/Ids"
 import { Project, ProjectName } from "@rdev/core/domain/Project"
 import * as MemoryAuditStore from "@rdev/core/memory/stores/AuditStore"
 import * as MemoryCi from "@rdev/core/memory/infra/Ci"
@@ -75,8 +76,8 @@ const text = (content: Uint8Array | undefined) => (content === undefined ? "" : 
 const crew = (options: Options, counts: Counts) => {
   const count = (name: string) => void counts.did.set(name, (counts.did.get(name) ?? 0) + 1)
   const load = Effect.fnUntraced(function* (context: TaskContext, slug: string) {
-    const project = yield* (yield* ProjectStore.ProjectStore).byId(context.task.projectId)
-    const index = yield* (yield* FeatureStore.FeatureStore).get(context.task.projectId, slug)
+    const project = yield* (yield* ProjectStore.ProjectStore).byId(context.task.owner as ProjectId)
+    const index = yield* (yield* FeatureStore.FeatureStore).get(context.task.owner as ProjectId, slug)
     const found =
       Option.isSome(project) && Option.isSome(index)
         ? yield* FeatureFiles.load(project.value, index.value)

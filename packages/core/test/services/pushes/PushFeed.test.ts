@@ -56,7 +56,7 @@ const inserted = Effect.gen(function* () {
 /** The slugs of the features whose passes wait, in order; they are done then. */
 const passes = Effect.gen(function* () {
   const store = yield* WorkQueueStore
-  const all = { projectId: null, status: "pending" as const, kind: "feature", after: null, limit: 1_000 }
+  const all = { owner: null, status: "pending" as const, kind: "feature", after: null, limit: 1_000 }
   const tasks = yield* store.list(all)
   yield* Effect.forEach(tasks, ({ id }) => store.cancel(id))
   return tasks.map(({ payload }) => (payload as { readonly slug: string }).slug).sort()

@@ -6,7 +6,7 @@
 const sh = (script: string, ...args: ReadonlyArray<string>) => ["sh", "-ceu", script, "sync", ...args]
 
 /** Git reads no settings but those that the scripts write. HOME is set in the scripts, which first tidy the real one. */
-export const environment: Readonly<Record<string, string>> = {
+export const variables: Readonly<Record<string, string>> = {
   XDG_CONFIG_HOME: "/nonexistent",
   GIT_CONFIG_NOSYSTEM: "1",
   GIT_CONFIG_GLOBAL: "/dev/null",

@@ -64,7 +64,7 @@ export const checkout = Effect.fn("WorkspaceSync.checkout")(function* (
       ? null
       : { ...upstream, bundle: yield* send(target, workspace, upstream.branch, sha) }
   const argv = Scripts.checkout(branch, sha, bundle, options.author ?? platformAuthor, other)
-  yield* Processes.expect(host, workspace, { argv, env: Scripts.environment, timeoutMillis })
+  yield* Processes.expect(host, workspace, { argv, env: Scripts.variables, timeoutMillis })
 })
 
 const identity = (author: Author) => ({
@@ -99,7 +99,7 @@ export const take = Effect.fn("WorkspaceSync.take")(function* (
   const attempt = (again: { readonly bundle: string; readonly branch: string } | null) =>
     Processes.run(host, workspace, {
       argv: Scripts.take(work.base, upstream?.sha ?? null, work.message, again),
-      env: { ...Scripts.environment, ...identity(work.author) },
+      env: { ...Scripts.variables, ...identity(work.author) },
       timeoutMillis
     })
   let made = yield* attempt(null)

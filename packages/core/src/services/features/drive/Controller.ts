@@ -118,7 +118,7 @@ const enqueue = Effect.fn("Controller.enqueue")(function* (snapshot: FeatureFile
   const store = yield* FeatureStore
   const agent = decision.actor === "agent" || decision.kind === "approve"
   const task = yield* queue.enqueue({
-    projectId: snapshot.project.id,
+    owner: snapshot.project.id,
     kind: agent ? "agent" : "action",
     payload: { slug: snapshot.index.slug, key: decision.idempotencyKey, action: decision.action, rule: decision.rule },
     dedupeKey: `feature:${decision.idempotencyKey}`,

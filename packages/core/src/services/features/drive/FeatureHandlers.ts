@@ -1,6 +1,7 @@
 /** The queue's handlers for features: `feature` (a pass of the controller), `agent` (one decision given to a harness), `action` (a long platform action). */
 import { decide } from "@rdev/sdlc/derive/Decide"
 import { Clock, Effect, Option, Schema } from "effect"
+import { asProject } from "../../../domain/Owner.ts"
 import { FeatureStore } from "../../../ports/stores/FeatureStore.ts"
 import { ProjectStore } from "../../../ports/stores/ProjectStore.ts"
 import * as TaskHandlers from "../../../queue/TaskHandlers.ts"
@@ -21,7 +22,16 @@ const decode = <A, I>(schema: Schema.Codec<A, I>, context: TaskContext) =>
   )
 
 const project = Effect.fn("FeatureHandlers.project")(function* (context: TaskContext) {
-  const found = yield* (yield* ProjectStore).byId(context.task.projectId)
+  const id = asProject(context.task.owner)
+  if (id === null)
+    return yield* new TaskFailure({
+      reason: {
+        _tag: "Invalid",
+        field: "owner",
+        message: `${context.task.owner} is no project: features belong to projects`
+      }
+    })
+  const found = yield* (yield* ProjectStore).byId(id)
   return Option.filter(found, (one) => one.status === "ready")
 })
 

@@ -16,7 +16,7 @@ const priority = 50
 const enqueue = Effect.fn("Wake.enqueue")(function* (projectId: ProjectId, slug: string, dedupeKey: string | null) {
   const queue = yield* WorkQueue
   return yield* queue.enqueue({
-    projectId,
+    owner: projectId,
     kind: "feature",
     payload: { slug },
     priority,
