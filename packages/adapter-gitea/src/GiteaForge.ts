@@ -4,6 +4,8 @@
  */
 import { ForgeError } from "@rdev/core/ports/infra/Forge"
 import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { ForgeHooks } from "@rdev/core/ports/forge/ForgeHooks"
+import { ForgeNews } from "@rdev/core/ports/forge/ForgeNews"
 import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import * as Git from "@rdev/git/Git"
 import type { GitError } from "@rdev/git/GitError"
@@ -13,6 +15,7 @@ import { Duration, Effect, Layer, Option, type Redacted, Schedule } from "effect
 import { join } from "node:path"
 import type { GiteaError } from "./GiteaError.ts"
 import * as GiteaHooks from "./GiteaHooks.ts"
+import * as GiteaPosts from "./GiteaPosts.ts"
 import * as Making from "./GiteaMaking.ts"
 import * as Place from "./GiteaPlace.ts"
 import * as GiteaPulls from "./GiteaPulls.ts"
@@ -109,6 +112,7 @@ const make = Effect.fn("GiteaForge.make")(function* (options: Options) {
   const place = Place.make(options)
   const mirror = Mirror.make(yield* Git.GitProgram, {
     root: join(options.dataDir, "gitea"),
+    news: yield* ForgeNews,
     remote: (target, anew) =>
       Place.asGitError(
         Effect.gen(function* () {
@@ -125,13 +129,19 @@ const make = Effect.fn("GiteaForge.make")(function* (options: Options) {
   })
   const git = yield* Objects.make(mirror)
   yield* Effect.forkScoped(Effect.andThen(Effect.sleep(sweepInterval), sweeping(place)))
+  // What is posted tells deeds of our own apart by it; where Gitea is away now, the first call asks again.
+  yield* Effect.forkScoped(Effect.ignore(place.owner))
   return { git, mirror, place }
 })
 
 export const layerNoDeps = (options: Options): Layer.Layer<GitObjects | RepositoryHost, never, Git.GitProgram> =>
   Layer.unwrap(
     Effect.map(make(options), (over) =>
-      Layer.merge(Layer.succeed(RepositoryHost, host(over)), Layer.succeed(GitObjects, over.git))
+      Layer.mergeAll(
+        Layer.succeed(RepositoryHost, host(over)),
+        Layer.succeed(GitObjects, over.git),
+        Layer.succeed(ForgeHooks, GiteaPosts.make(options.url, over.place.me))
+      )
     )
   )
 

@@ -21,6 +21,8 @@ export interface Owner {
 export interface Place {
   readonly client: GiteaClient.GiteaClient
   readonly owner: Effect.Effect<Owner, GiteaError>
+  /** Login that the token belongs to; null until it was asked for. */
+  readonly me: () => string | null
   /** The project's repository; NotFound, Foreign. Not asked for again for half a minute, unless `anew`. */
   readonly at: (target: RepositoryTarget, anew?: boolean) => Effect.Effect<GiteaRepositories.Ours, GiteaError>
   readonly forget: (projectId: string) => void
@@ -38,7 +40,7 @@ export const version = (client: GiteaClient.GiteaClient, timeoutMillis: number) 
 /** Asked at the first use and not at the start: a server starts while its forge is away. */
 const ownerOf = (client: GiteaClient.GiteaClient, organisation: string | undefined) => {
   let known: Owner | null = null
-  return Effect.suspend(() =>
+  const owner = Effect.suspend(() =>
     known !== null
       ? Effect.succeed(known)
       : Effect.gen(function* () {
@@ -53,11 +55,12 @@ const ownerOf = (client: GiteaClient.GiteaClient, organisation: string | undefin
           return known
         })
   )
+  return { owner, me: () => known?.me ?? null }
 }
 
 export const make = (options: GiteaClient.Options & { readonly organisation?: string | undefined }): Place => {
   const client = GiteaClient.make(options)
-  const owner = ownerOf(client, options.organisation)
+  const { me, owner } = ownerOf(client, options.organisation)
   const known = new Map<string, { readonly ours: GiteaRepositories.Ours; readonly until: number }>()
   const at: Place["at"] = (target, anew = false) =>
     Effect.gen(function* () {
@@ -71,7 +74,7 @@ export const make = (options: GiteaClient.Options & { readonly organisation?: st
       if (known.size > maxRemembered && oldest !== undefined) known.delete(oldest)
       return ours
     })
-  return { client, owner, at, forget: (projectId) => void known.delete(projectId) }
+  return { client, owner, me, at, forget: (projectId) => void known.delete(projectId) }
 }
 
 /** For `@rdev/git`, which knows its own failure only. */

@@ -10,6 +10,8 @@ import * as NotifierSuite from "@rdev/conformance/stores/NotifierSuite"
 import * as OperationStoreSuite from "@rdev/conformance/stores/OperationStoreSuite"
 import * as ProjectStoreSuite from "@rdev/conformance/stores/ProjectStoreSuite"
 import * as UnitOfWorkSuite from "@rdev/conformance/stores/UnitOfWorkSuite"
+import * as ForgeStoreSuite from "@rdev/conformance/stores/ForgeStoreSuite"
+import * as IssueStoreSuite from "@rdev/conformance/stores/IssueStoreSuite"
 import * as WebhookStoreSuite from "@rdev/conformance/stores/WebhookStoreSuite"
 import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Effect, Exit, Layer, Scope } from "effect"
@@ -43,6 +45,8 @@ const run = async (name: string, database: Layer.Layer<Database, StoreError>) =>
   ProjectStoreSuite.suite(name, stores)
   UnitOfWorkSuite.suite(name, stores)
   WebhookStoreSuite.suite(name, stores)
+  ForgeStoreSuite.suite(name, stores)
+  IssueStoreSuite.suite(name, stores)
 }
 
 await run("embedded", layerEmbedded({ memory: true }))

@@ -6,6 +6,7 @@ import { EnvironmentsGroup } from "./groups/Environments.ts"
 import { EventsGroup } from "./groups/Events.ts"
 import { ExecsGroup } from "./groups/Execs.ts"
 import { FeaturesGroup } from "./groups/Features.ts"
+import { HooksGroup, HookSecretsGroup } from "./groups/Hooks.ts"
 import { KeysGroup } from "./groups/Keys.ts"
 import { OperationsGroup } from "./groups/Operations.ts"
 import { PolicyGroup } from "./groups/Policy.ts"
@@ -34,6 +35,8 @@ export class Api extends HttpApi.make("rdev")
     CatalogueGroup,
     KeysGroup,
     WebhooksGroup,
+    HooksGroup,
+    HookSecretsGroup,
     SystemGroup
   )
   .annotate(HttpApi.PayloadParseOptions, strict)

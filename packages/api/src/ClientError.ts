@@ -103,6 +103,11 @@ export class BadHost extends refusal(
 ) {}
 export class Unauthorized extends refusal("Unauthorized", "unauthorized", "Give a key that is valid.") {}
 export class Forbidden extends refusal("Forbidden", "forbidden", "Use a key that has this scope and project.") {}
+export class BadSignature extends refusal(
+  "BadSignature",
+  "bad-signature",
+  "Give the forge the project's present secret: sync the project, or replace the secret."
+) {}
 export class ForbiddenOrigin extends refusal(
   "ForbiddenOrigin",
   "forbidden-origin",
@@ -210,6 +215,7 @@ export const ofCode = {
   "bad-host": BadHost,
   unauthorized: Unauthorized,
   forbidden: Forbidden,
+  "bad-signature": BadSignature,
   "forbidden-origin": ForbiddenOrigin,
   "not-found": NotFound,
   "no-route": NoRoute,

@@ -17,6 +17,7 @@ export const codes = {
   "malformed-request": [400, "The request is not HTTP"],
   "bad-host": [421, "This server does not answer for that host"],
   unauthorized: [401, "A valid API key is required"],
+  "bad-signature": [403, "The signature does not fit"],
   forbidden: [403, "The key may not do this"],
   "forbidden-origin": [403, "This origin may not call the API"],
   "not-found": [404, "There is no such thing"],

@@ -28,7 +28,7 @@ describe("the OpenAPI document", () => {
     assert.strictEqual(routesText(), table, "run `npm run -w packages/api openapi`")
   })
 
-  it("names a scope for every operation, and only health is public", () => {
+  it("names a scope for every operation, and only health and what forges sign is public", () => {
     assert.isAbove(operations.length, 40)
     const open: Array<string> = []
     for (const { method, operation, path } of operations) {
@@ -37,7 +37,7 @@ describe("the OpenAPI document", () => {
       if (scope === "public") open.push(path)
       else assert.deepStrictEqual(operation.security, [{ bearer: [] }], `${method} ${path} asks for no key`)
     }
-    assert.deepStrictEqual(open.sort(), ["/health", "/health/{part}", "/healthz", "/readyz"])
+    assert.deepStrictEqual(open.sort(), ["/health", "/health/{part}", "/healthz", "/hooks/{adapter}/{hook}", "/readyz"])
   })
 
   it("answers every error with problem details", () => {

@@ -46,6 +46,7 @@ const kinds = {
   IdempotencyMismatch: "usage",
   Unauthorized: "denied",
   Forbidden: "denied",
+  BadSignature: "denied",
   ForbiddenOrigin: "denied",
   BadHost: "denied",
   NotFound: "notFound",

@@ -9,6 +9,8 @@ import * as NotifierSuite from "../src/stores/NotifierSuite.ts"
 import * as PolicyStoreSuite from "../src/stores/PolicyStoreSuite.ts"
 import * as ProjectStoreSuite from "../src/stores/ProjectStoreSuite.ts"
 import * as UnitOfWorkSuite from "../src/stores/UnitOfWorkSuite.ts"
+import * as ForgeStoreSuite from "../src/stores/ForgeStoreSuite.ts"
+import * as IssueStoreSuite from "../src/stores/IssueStoreSuite.ts"
 import * as WebhookStoreSuite from "../src/stores/WebhookStoreSuite.ts"
 import * as MemoryApiKeyStore from "@rdev/core/memory/stores/ApiKeyStore"
 import * as MemoryAuditStore from "@rdev/core/memory/stores/AuditStore"
@@ -21,6 +23,8 @@ import * as MemoryNotifier from "@rdev/core/memory/stores/Notifier"
 import * as MemoryPolicyStore from "@rdev/core/memory/stores/PolicyStore"
 import * as MemoryProjectStore from "@rdev/core/memory/stores/ProjectStore"
 import * as MemoryUnitOfWork from "@rdev/core/memory/stores/UnitOfWork"
+import * as MemoryForgeStore from "@rdev/core/memory/stores/ForgeStore"
+import * as MemoryIssueStore from "@rdev/core/memory/stores/IssueStore"
 import * as MemoryWebhookStore from "@rdev/core/memory/stores/WebhookStore"
 import { Layer } from "effect"
 
@@ -44,4 +48,6 @@ UnitOfWorkSuite.suite(
     MemoryNotifier.layer
   )
 )
+ForgeStoreSuite.suite("memory", Layer.mergeAll(MemoryUnitOfWork.layer, MemoryForgeStore.layer))
+IssueStoreSuite.suite("memory", Layer.mergeAll(MemoryUnitOfWork.layer, MemoryIssueStore.layer))
 WebhookStoreSuite.suite("memory", Layer.mergeAll(MemoryUnitOfWork.layer, MemoryWebhookStore.layer))

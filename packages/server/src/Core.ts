@@ -18,6 +18,9 @@ import * as Features from "@rdev/core/services/Features"
 import * as FeatureHandlers from "@rdev/core/services/features/drive/FeatureHandlers"
 import { RepositoryReader } from "@rdev/core/services/features/read/RepositoryReader"
 import * as Policies from "@rdev/core/services/Policies"
+import * as ForgeInbox from "@rdev/core/services/forge/ForgeInbox"
+import * as Listening from "@rdev/core/services/forge/Listening"
+import * as Watch from "@rdev/core/services/forge/Watch"
 import * as LogRetention from "@rdev/core/services/LogRetention"
 import * as Projects from "@rdev/core/services/Projects"
 import { definitions } from "@rdev/core/services/projects/ProjectOperations"
@@ -57,6 +60,8 @@ export const services = <R = never>(settings: Settings, more: ReadonlyArray<Kind
     Projects.layer,
     Damages.layer,
     PushFeed.layer,
+    ForgeInbox.layer,
+    Listening.layer,
     Trees.layer,
     Audit.layer,
     Webhooks.layer,
@@ -95,6 +100,7 @@ export const work = ({ capacity, drainMillis, name, version }: WorkOptions) =>
         Deliveries.layerWorker({ capacity: deliveriesAtOnce, name, version, drainMillis }),
         OperationRunner.layer({ drainMillis }),
         Features.layerDriver,
+        Watch.layer,
         housekeeping
       ).pipe(
         Layer.provide(

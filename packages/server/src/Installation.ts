@@ -10,6 +10,7 @@
 import { GitEndpoint } from "@rdev/core/adapter/Host"
 import { type SlotName, type SlotNeeds, type SlotServices, slotNames } from "@rdev/core/adapter/Slots"
 import { Edge } from "@rdev/core/ports/infra/Edge"
+import * as ForgeNews from "@rdev/core/ports/forge/ForgeNews"
 import * as ForgeEvents from "@rdev/core/ports/infra/ForgeEvents"
 import { PlatformKey } from "@rdev/core/services/features/act/PlatformKey"
 import * as Redaction from "@rdev/core/services/redaction/Redaction"
@@ -82,9 +83,11 @@ const http = (options: App.Options) =>
     })
   )
 
-const settingsOf = (config: ServerConfig, port: number, { address }: Installation) => ({
+const settingsOf = (config: ServerConfig, port: number, url: string, { address }: Installation) => ({
   dnsTarget: address,
   urlOf: Assemble.urlOf(config, port),
+  apiUrl: url,
+  issueLabel: config.issueLabel,
   defaultBranch: "main",
   defaultAgent: config.agent ?? "scripted",
   defaultTemplate: "default",
@@ -118,12 +121,12 @@ interface Place {
 }
 /** Core services over the chosen adapters. */
 const core = (config: ServerConfig, installation: Installation, { localUrl, port, url }: Place, pepper: Uint8Array) =>
-  Core.services(settingsOf(config, port, installation), [TreeOperation.definition]).pipe(
+  Core.services(settingsOf(config, port, url, installation), [TreeOperation.definition]).pipe(
     Layer.provideMerge(LoopbackTreeActions.layerKeys({ url: localUrl, pepper, auth: config.auth })),
     Layer.provideMerge(Layer.effect(PlatformKey, platformKey(config))),
     Layer.provideMerge(SlotHealth.layer(installation)),
     Layer.provideMerge(Assemble.above(installation)),
-    Layer.provideMerge(Layer.merge(Issuers.layer(config.auth), ForgeEvents.layer)),
+    Layer.provideMerge(Layer.mergeAll(Issuers.layer(config.auth), ForgeEvents.layer, ForgeNews.layer)),
     Layer.provideMerge(MaskedLogs.layer),
     Layer.provideMerge(Layer.merge(redaction(config, installation), SharedFolder.layer(config))),
     Layer.provideMerge(Assemble.below(installation)),

@@ -60,6 +60,8 @@ export interface ServerConfig {
   readonly domain: string
   /** Where people reach this server; null = `http://<host>:<port>`. */
   readonly publicUrl: string | null
+  /** The label that makes a feature of a forge's issue. */
+  readonly issueLabel: string
   /** Further values of the Host header that are answered. */
   readonly allowedHosts: ReadonlyArray<string>
   readonly allowedOrigins: ReadonlyArray<string>
@@ -199,6 +201,11 @@ export const fromEnvironment = (
       ),
       domain: read("RDEV_DOMAIN", domain, "localhost"),
       publicUrl: read<string | null>("RDEV_PUBLIC_URL", url(["http:", "https:"], "https://rdev.example.org"), null),
+      issueLabel: read(
+        "RDEV_ISSUE_LABEL",
+        pattern(/^[^\s,](?:[^\p{C},]{0,48}[^\s,])?$/u, "a label of at most 50 characters, without a comma"),
+        "rdev"
+      ),
       allowedHosts: read("RDEV_ALLOWED_HOSTS", list(pattern(hostName, "a host name without scheme and port")), []),
       allowedOrigins: read("RDEV_ALLOWED_ORIGINS", list(url(["http:", "https:"], "https://studio.example.org")), []),
       auth: read("RDEV_AUTH", oneOf("keys", "off"), "keys"),

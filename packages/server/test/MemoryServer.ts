@@ -12,6 +12,8 @@ import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
 import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
 import * as MemoryForge from "@rdev/core/memory/infra/Forge"
+import * as MemoryForgeStore from "@rdev/core/memory/stores/ForgeStore"
+import * as MemoryIssueStore from "@rdev/core/memory/stores/IssueStore"
 import * as MemoryIdempotencyStore from "@rdev/core/memory/stores/IdempotencyStore"
 import * as IdempotencyStore from "@rdev/core/ports/stores/IdempotencyStore"
 import * as MemoryNotifier from "@rdev/core/memory/stores/Notifier"
@@ -55,6 +57,8 @@ const memory = Layer.mergeAll(
   MemoryEventLog.layer,
   MemoryFeatureStore.layer,
   MemoryForge.layer,
+  MemoryForgeStore.layer,
+  MemoryIssueStore.layer,
   MemoryIdempotencyStore.layer,
   MemoryNotifier.layer,
   MemoryOperationStore.layer,

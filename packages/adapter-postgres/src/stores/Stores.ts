@@ -8,7 +8,9 @@ import * as PgCredentialStore from "../secrets/PgCredentialStore.ts"
 import * as PgEnvironmentStore from "./PgEnvironmentStore.ts"
 import * as PgEventLog from "./PgEventLog.ts"
 import * as PgFeatureStore from "./PgFeatureStore.ts"
+import * as PgForgeStore from "./PgForgeStore.ts"
 import * as PgIdempotencyStore from "./PgIdempotencyStore.ts"
+import * as PgIssueStore from "./PgIssueStore.ts"
 import * as PgNotifier from "./PgNotifier.ts"
 import * as PgOperationStore from "./PgOperationStore.ts"
 import * as PgPolicyStore from "./PgPolicyStore.ts"
@@ -29,6 +31,8 @@ export const layerNoKeyring = Layer.mergeAll(
   PgIdempotencyStore.layer,
   PgCredentialStore.layer,
   PgWebhookStore.layer,
+  PgForgeStore.layer,
+  PgIssueStore.layer,
   PgNotifier.layer
 )
 

@@ -127,6 +127,12 @@ export const routes = {
     deliveries: ["GET", "/webhooks/:webhook/deliveries", "limit cursor status", "", "nothing", "json"],
     redeliver: ["POST", "/webhooks/:webhook/deliveries/:delivery/redeliver", "", "", "nothing", "json"]
   },
+  hooks: {
+    receive: ["POST", "/hooks/:adapter/:hook", "", "", "nothing", "json"]
+  },
+  hookSecrets: {
+    replaceSecret: ["POST", "/projects/:project/hook/secret", "", "", "nothing", "none"]
+  },
   system: {
     alive: ["GET", "/healthz", "", "", "nothing", "json"],
     ready: ["GET", "/readyz", "", "", "nothing", "json"],

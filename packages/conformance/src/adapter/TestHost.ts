@@ -8,6 +8,8 @@ import * as Ci from "@rdev/core/memory/infra/Ci"
 import * as CredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as Deployer from "@rdev/core/memory/infra/Deployer"
 import * as Dns from "@rdev/core/memory/infra/Dns"
+import * as ForgeStore from "@rdev/core/memory/stores/ForgeStore"
+import * as IssueStore from "@rdev/core/memory/stores/IssueStore"
 import * as EnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as EventLog from "@rdev/core/memory/stores/EventLog"
 import * as FeatureStore from "@rdev/core/memory/stores/FeatureStore"
@@ -60,6 +62,8 @@ const stores: Layer.Layer<Stores> = Layer.mergeAll(
   AuditStore.layer,
   CredentialStore.layer,
   EnvironmentStore.layer,
+  ForgeStore.layer,
+  IssueStore.layer,
   EventLog.layer,
   FeatureStore.layer,
   IdempotencyStore.layer,

@@ -13,8 +13,10 @@ import type { Edge } from "../ports/infra/Edge.ts"
 import type { EnvironmentStore } from "../ports/stores/EnvironmentStore.ts"
 import type { EventLog } from "../ports/stores/EventLog.ts"
 import type { FeatureStore } from "../ports/stores/FeatureStore.ts"
+import type { ForgeStore } from "../ports/stores/ForgeStore.ts"
 import type { GitObjects } from "../ports/infra/GitObjects.ts"
 import type { IdempotencyStore } from "../ports/stores/IdempotencyStore.ts"
+import type { IssueStore } from "../ports/stores/IssueStore.ts"
 import type { Notifier } from "../ports/stores/Notifier.ts"
 import type { OperationStore } from "../ports/stores/OperationStore.ts"
 import type { OutputStore } from "../ports/stores/OutputStore.ts"
@@ -41,7 +43,9 @@ export type Stores =
   | EnvironmentStore
   | EventLog
   | FeatureStore
+  | ForgeStore
   | IdempotencyStore
+  | IssueStore
   | Notifier
   | OperationStore
   | PolicyStore

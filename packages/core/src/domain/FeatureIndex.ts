@@ -46,6 +46,8 @@ export class FeatureIndex extends Schema.Class<FeatureIndex>("rdev/FeatureIndex"
       reason: Schema.String
     })
   ),
+  /** Harness that works on it; left out: the project's. */
+  agent: Schema.optionalKey(Schema.String),
   /** Made without being started: until somebody asks for its first pass, neither time nor a push begins it. */
   held: Schema.optionalKey(Schema.Literal(true)),
   /** False once the classifier answers none(done/terminal). */

@@ -37,6 +37,9 @@ export const AuditId = pattern("aud").pipe(Schema.brand("rdev/aud"))
 export type AuditId = typeof AuditId.Type
 export const WorkspaceId = pattern("ws").pipe(Schema.brand("rdev/ws"))
 export type WorkspaceId = typeof WorkspaceId.Type
+/** Where a project's forge posts to. */
+export const HookId = pattern("hook").pipe(Schema.brand("rdev/hook"))
+export type HookId = typeof HookId.Type
 export const WebhookId = pattern("whk").pipe(Schema.brand("rdev/whk"))
 export type WebhookId = typeof WebhookId.Type
 
@@ -55,5 +58,6 @@ export interface Ids {
   readonly aud: AuditId
   readonly ws: WorkspaceId
   readonly whk: WebhookId
+  readonly hook: HookId
 }
 export type Prefix = keyof Ids

@@ -50,6 +50,8 @@ export interface NewFeature {
   readonly deps?: ReadonlyArray<string>
   /** A preset of the project's policy, e.g. `lean`. */
   readonly preset?: string
+  /** Harness that works on it, instead of the project's. */
+  readonly agent?: string
   /** Drive it at once (default), or wait for `run`. */
   readonly start?: boolean
 }
@@ -273,6 +275,7 @@ const create = Effect.fn("Features.create")(function* (idOrName: string, spec: N
     intactSha: null,
     taskId: null,
     decision: null,
+    ...(spec.agent === undefined ? {} : { agent: spec.agent }),
     ...(spec.start === false ? { held: true as const } : {}),
     live: true,
     createdAtMillis: now,

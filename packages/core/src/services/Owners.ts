@@ -3,10 +3,11 @@
  * its subscription, and the system has none.
  */
 import { Effect, Option } from "effect"
-import type { EnvironmentId, ProjectId, WebhookId } from "../domain/Ids.ts"
+import type { EnvironmentId, HookId, ProjectId, WebhookId } from "../domain/Ids.ts"
 import { asProject, kindOf, type OwnerId } from "../domain/Owner.ts"
 import { EnvironmentStore } from "../ports/stores/EnvironmentStore.ts"
 import type { StoreError } from "../ports/stores/StoreError.ts"
+import { projectOf as projectOfHook } from "./forge/HookPlace.ts"
 import { WebhookStore } from "../ports/stores/WebhookStore.ts"
 
 type ProjectOf = (owner: OwnerId) => Effect.Effect<ProjectId | null, StoreError>
@@ -18,6 +19,8 @@ const remembered = 10_000
 export const make: Effect.Effect<ProjectOf, never, EnvironmentStore> = Effect.map(EnvironmentStore, (environments) => {
   const known = new Map<OwnerId, ProjectId>()
   return (owner) => {
+    // A project has one place that its forge posts to, of its own number.
+    if (kindOf(owner) === "hook") return Effect.succeed(projectOfHook(owner as HookId))
     if (kindOf(owner) !== "environment") return Effect.succeed(asProject(owner))
     const before = known.get(owner)
     if (before !== undefined) return Effect.succeed(before)

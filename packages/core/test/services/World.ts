@@ -17,6 +17,8 @@ import * as MemoryDeployer from "@rdev/core/memory/infra/Deployer"
 import * as Deployer from "@rdev/core/ports/infra/Deployer"
 import * as MemoryDns from "@rdev/core/memory/infra/Dns"
 import * as Dns from "@rdev/core/ports/infra/Dns"
+import * as MemoryForgeStore from "@rdev/core/memory/stores/ForgeStore"
+import * as MemoryIssueStore from "@rdev/core/memory/stores/IssueStore"
 import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import type * as EnvironmentStore from "@rdev/core/ports/stores/EnvironmentStore"
 import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
@@ -68,6 +70,8 @@ const stores = Layer.mergeAll(
   MemoryAuditStore.layer,
   MemoryCredentialStore.layer,
   MemoryEnvironmentStore.layer,
+  MemoryForgeStore.layer,
+  MemoryIssueStore.layer,
   MemoryEventLog.layer,
   MemoryFeatureStore.layer,
   MemoryNotifier.layer,

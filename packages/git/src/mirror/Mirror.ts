@@ -1,10 +1,11 @@
 /**
  * Repositories whose truth lies at a hosted forge, each with a mirror in the data folder. Reads of branches look at the forge first, unless
- * somebody looked less than two seconds ago; a commit is looked for there only when it is missing. Writes are pushes that name the old
+ * somebody looked and nothing was told since (see ForgeNews); a commit is looked for there only when it is missing. Writes are pushes that name the old
  * value, so that a branch that moved is a Conflict and nothing is lost. A mirror is a cache: one that is lost or damaged is made anew.
  */
 import type { ProjectId } from "@rdev/core/domain/Ids"
 import type { RepositoryTarget } from "@rdev/core/ports/infra/Forge"
+import { ForgeNews } from "@rdev/core/ports/forge/ForgeNews"
 import type { ProjectName } from "@rdev/core/domain/Project"
 import { Effect, Semaphore } from "effect"
 import { randomBytes } from "node:crypto"
@@ -27,7 +28,9 @@ export interface Options {
    * project's. What it answers may be remembered, unless it is asked anew.
    */
   readonly remote: (target: RepositoryTarget, anew: boolean) => Effect.Effect<Advertised.Remote, GitError>
-  /** How long a look at the forge is believed; default 2 s. */
+  /** Whether something moved since the last look, and how long that is believed where nobody says so; default: for 2 s. */
+  readonly news?: ForgeNews
+  /** Instead of what the news say. */
   readonly freshMillis?: number
   /** The largest fetch; default 2 GiB. */
   readonly maxFetchBytes?: number
@@ -44,6 +47,8 @@ interface State {
   readonly turn: Semaphore.Semaphore
   /** When the look began that was last good; by the clock of `performance`. */
   lookedAt: number
+  /** Of the news, when it began. */
+  generation: number
 }
 
 const exists = (path: string) =>
@@ -115,17 +120,23 @@ const bringUp = Effect.fn("Mirror.bringUp")(function* (
 class Mirrors implements Mirror {
   readonly #git: Git
   readonly #options: Options
+  readonly #news: ForgeNews
   readonly #states = new Map<string, State>()
   constructor(git: Git, options: Options) {
     this.#git = git
     this.#options = options
+    this.#news = options.news ?? ForgeNews.defaultValue()
   }
 
   #directory(projectId: string): string {
     return join(this.#options.root, `${projectId}.git`)
   }
   #state(projectId: string): State {
-    const state = this.#states.get(projectId) ?? { turn: Semaphore.makeUnsafe(1), lookedAt: Number.NEGATIVE_INFINITY }
+    const state = this.#states.get(projectId) ?? {
+      turn: Semaphore.makeUnsafe(1),
+      lookedAt: Number.NEGATIVE_INFINITY,
+      generation: 0
+    }
     this.#states.set(projectId, state)
     return state
   }
@@ -182,17 +193,21 @@ class Mirrors implements Mirror {
   sync = (repository: GitRepository, now: boolean): Effect.Effect<void, GitError> =>
     Effect.suspend(() => {
       const state = this.#state(repository.projectId)
+      const { projectId } = repository
       const asked = performance.now()
-      const since = now ? asked : asked - (this.#options.freshMillis ?? 2_000)
-      if (state.lookedAt >= since) return Effect.void
+      const believed = this.#options.freshMillis ?? this.#news.believedMillis(projectId)
+      const since = now ? asked : asked - believed
+      const isGood = () => state.lookedAt >= since && state.generation === this.#news.generation(projectId)
+      if (isGood()) return Effect.void
       return state.turn.withPermit(
         Effect.suspend(() => {
           // Somebody who waited for the same has looked meanwhile.
-          if (state.lookedAt >= since) return Effect.void
-          const began = performance.now()
+          if (isGood()) return Effect.void
+          const [began, generation] = [performance.now(), this.#news.generation(projectId)]
           return Effect.tap(this.#fetch(repository), () =>
             Effect.sync(() => {
               state.lookedAt = began
+              state.generation = generation
             })
           )
         })

@@ -16,6 +16,7 @@ import * as EnvironmentHandlers from "../handlers/Environments.ts"
 import * as EventHandlers from "../handlers/Events.ts"
 import * as ExecHandlers from "../handlers/Execs.ts"
 import * as FeatureHandlers from "../handlers/Features.ts"
+import * as HookHandlers from "../handlers/Hooks.ts"
 import * as KeyHandlers from "../handlers/Keys.ts"
 import * as OperationHandlers from "../handlers/Operations.ts"
 import * as PolicyHandlers from "../handlers/Policy.ts"
@@ -67,6 +68,7 @@ const handlers = Layer.mergeAll(
   CatalogueHandlers.layer,
   KeyHandlers.layer,
   WebhookHandlers.layer,
+  HookHandlers.layers,
   SystemHandlers.layer
 )
 const platform = Layer.mergeAll(NodeHttpPlatform.layer, Etag.layerWeak, NodeServices.layer)

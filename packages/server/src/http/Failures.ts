@@ -6,10 +6,12 @@ import * as Problem from "@rdev/api/Problem"
 import * as Wire from "@rdev/api/Wire"
 import { CurrentRequest } from "@rdev/core/domain/Principal"
 import type { OperationReason } from "@rdev/core/operations/OperationError"
+import type { ForgeHookError } from "@rdev/core/ports/forge/ForgeHooks"
 import type { PortReason } from "@rdev/core/ports/infra/PortReason"
 import type { StoreReason } from "@rdev/core/ports/stores/StoreError"
 import type { WorkQueueReason } from "@rdev/core/queue/WorkQueue"
 import type { FeatureReason } from "@rdev/core/services/features/report/FeatureError"
+import type { ForgeInboxError } from "@rdev/core/services/forge/ForgeInbox"
 import type { ProjectReason } from "@rdev/core/services/projects/ProjectError"
 import type { WebhookReason } from "@rdev/core/services/Webhooks"
 import { Redaction } from "@rdev/core/services/redaction/Redaction"
@@ -22,6 +24,8 @@ import * as SchemaIssue from "effect/SchemaIssue"
 
 type Tag =
   | FeatureReason["_tag"]
+  | ForgeHookError["reason"]["_tag"]
+  | ForgeInboxError["reason"]["_tag"]
   | OperationReason["_tag"]
   | PortReason["_tag"]
   | ProjectReason["_tag"]
@@ -34,6 +38,9 @@ export const codeOfReason = {
   ProjectNotFound: "not-found",
   FeatureNotFound: "not-found",
   DocumentNotFound: "not-found",
+  UnknownHook: "not-found",
+  BadSignature: "bad-signature",
+  Malformed: "invalid-input",
   AlreadyExists: "already-exists",
   Foreign: "conflict",
   Conflict: "conflict",

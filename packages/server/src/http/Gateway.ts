@@ -3,6 +3,7 @@
  * `<project>.<domain>`. Everything that gets past it belongs to the API.
  */
 import * as Problem from "@rdev/api/Problem"
+import { maxBodyBytes as maxHookBytes } from "@rdev/core/ports/forge/ForgeHooks"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { RequestHandler, UpgradeHandler } from "../Listener.ts"
 import * as CrossOrigin from "./CrossOrigin.ts"
@@ -25,6 +26,8 @@ export interface Parts {
 const prefix = "/api/v1"
 const ownHeader = "x-request-id"
 const maxBodyBytes = 1_048_576
+/** What forges post is larger; its route reads it itself. */
+const ofForge = /^(?:\/api\/v1)?\/hooks\//
 
 const securityHeaders = Object.entries(SecurityHeaders.everywhere)
 const withId = (problem: Problem.Problem, requestId: string) =>
@@ -82,11 +85,12 @@ export const make = (parts: Parts): { readonly request: RequestHandler; readonly
         Problem.make("expectation-failed", { detail: "The only expectation that is met is 100-continue", requestId })
       )
     }
-    if (Number(incoming.headers["content-length"] ?? 0) > maxBodyBytes) {
+    const most = ofForge.test(url) ? maxHookBytes : maxBodyBytes
+    if (Number(incoming.headers["content-length"] ?? 0) > most) {
       return refuse(
         incoming,
         response,
-        Problem.make("too-large", { detail: "The body is larger than 1 MiB", requestId })
+        Problem.make("too-large", { detail: `The body is larger than ${most / 1_048_576} MiB`, requestId })
       )
     }
     incoming.url = StrictRequest.routed(

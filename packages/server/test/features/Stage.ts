@@ -14,6 +14,8 @@ import { Ci, type CiStatus } from "@rdev/core/ports/infra/Ci"
 import { Deployer, type Release } from "@rdev/core/ports/infra/Deployer"
 import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as MemoryDns from "@rdev/core/memory/infra/Dns"
+import * as MemoryForgeStore from "@rdev/core/memory/stores/ForgeStore"
+import * as MemoryIssueStore from "@rdev/core/memory/stores/IssueStore"
 import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
@@ -127,6 +129,8 @@ const steeredDeployer = (outside: Outside) =>
 
 const stores = Layer.mergeAll(
   MemoryEnvironmentStore.layer,
+  MemoryForgeStore.layer,
+  MemoryIssueStore.layer,
   MemoryEventLog.layer,
   MemoryPolicyStore.layer,
   MemoryProjectStore.layer,

@@ -86,6 +86,8 @@ describe("in memory", () => {
     Memory.AuditStore.layer,
     Memory.CredentialStore.layer,
     Memory.EnvironmentStore.layer,
+    Memory.ForgeStore.layer,
+    Memory.IssueStore.layer,
     Memory.EventLog.layer,
     Memory.FeatureStore.layer,
     Memory.Notifier.layer,

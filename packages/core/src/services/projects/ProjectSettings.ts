@@ -13,6 +13,10 @@ export interface ProjectSettings {
   readonly workDir: string
   /** Environments that get the first commit at once; the others get their host names only. */
   readonly firstRelease: ReadonlyArray<"staging" | "production">
+  /** Where forges reach the API, without a trailing slash; left out: they are told of no address. */
+  readonly apiUrl?: string
+  /** The label that makes a feature of an issue; default `rdev`. */
+  readonly issueLabel?: string
 }
 
 export const ProjectSettings = Context.Reference<ProjectSettings>("rdev/services/ProjectSettings", {

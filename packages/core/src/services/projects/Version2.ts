@@ -12,6 +12,7 @@ import * as Variables from "./Variables.ts"
 
 const titles: Readonly<Record<string, readonly [create: string, remove: string]>> = {
   repository: ["Create the git repository", "Delete the git repository"],
+  webhook: ["Have the forge tell what happens", "Remove the webhook"],
   ci: ["Activate the pipeline", "Remove the pipeline"],
   dns: ["Create the DNS records", "Delete the DNS records"],
   tls: ["Obtain the certificates", "Revoke the certificates"],

@@ -40,7 +40,7 @@ export const moveOf = (
   return told === undefined || told.new === null ? null : { old: told.old, new: told.new }
 }
 
-const dataOf = ({ id, pusher, refs }: Push) => ({
+export const dataOf = ({ id, pusher, refs }: Pick<Push, "id" | "pusher" | "refs">) => ({
   push_id: id,
   pusher: pusher.id,
   pusher_name: pusher.name,

@@ -11,13 +11,17 @@ import type { TenantCache } from "../../ports/infra/TenantCache.ts"
 import type { TenantDatabase } from "../../ports/infra/TenantDatabase.ts"
 import type { Tls } from "../../ports/infra/Tls.ts"
 import type { PolicyStore } from "../../ports/stores/PolicyStore.ts"
+import { ForgeHooks } from "../../ports/forge/ForgeHooks.ts"
+import type { CredentialStore } from "../../ports/stores/CredentialStore.ts"
 import { ci, deployment, repository } from "./CodeProviders.ts"
+import { webhook } from "./HookProvider.ts"
 import { dns, tls } from "./NameProviders.ts"
 import { cache, database } from "./TenantProviders.ts"
 
 /** The ports behind our kinds. */
 export type Infrastructure =
   | Ci
+  | CredentialStore
   | Deployer
   | Dns
   | GitObjects
@@ -30,16 +34,22 @@ export type Infrastructure =
 export type Provider = ResourceProvider<Infrastructure>
 
 export const ours: ReadonlyArray<Provider> = [repository, ci, dns, tls, database, cache, deployment]
-const byKind = new Map(ours.map((provider) => [provider.kind, provider]))
+/** Of a forge that posts what happens there. */
+const posted: ReadonlyArray<Provider> = [webhook]
+const byKind = new Map([...ours, ...posted].map((provider) => [provider.kind, provider]))
 
 /** What every project has; the others are for components that need them. */
-export const foundation: ReadonlySet<string> = new Set(["repository", "ci", "dns", "tls", "deployment"])
+export const foundation: ReadonlySet<string> = new Set(["repository", "webhook", "ci", "dns", "tls", "deployment"])
 
 export const find = (kind: string): Effect.Effect<Provider | undefined> =>
   Effect.map(Installed, (installed) => installed.get(kind) ?? byKind.get(kind))
 
 /** In the order in which people are told of them. */
-export const all: Effect.Effect<ReadonlyArray<Provider>> = Effect.map(Installed, (installed) => [
-  ...ours.map((provider) => installed.get(provider.kind) ?? provider),
-  ...[...installed.values()].filter(({ kind }) => !byKind.has(kind))
-])
+export const all: Effect.Effect<ReadonlyArray<Provider>> = Effect.gen(function* () {
+  const installed = yield* Installed
+  const hooks = yield* ForgeHooks
+  return [
+    ...[...ours, ...(hooks === null ? [] : posted)].map((provider) => installed.get(provider.kind) ?? provider),
+    ...[...installed.values()].filter(({ kind }) => !byKind.has(kind))
+  ]
+})

@@ -19,6 +19,8 @@ import * as Ci from "@rdev/core/ports/infra/Ci"
 import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as MemoryDns from "@rdev/core/memory/infra/Dns"
 import * as MemoryDeployer from "@rdev/core/memory/infra/Deployer"
+import * as MemoryForgeStore from "@rdev/core/memory/stores/ForgeStore"
+import * as MemoryIssueStore from "@rdev/core/memory/stores/IssueStore"
 import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
@@ -271,6 +273,8 @@ const noHarness = Layer.succeed(AgentHarness, {
 export const platform = (options: Options, counts: Counts) => {
   const stores = Layer.mergeAll(
     MemoryEnvironmentStore.layer,
+    MemoryForgeStore.layer,
+    MemoryIssueStore.layer,
     MemoryEventLog.layer,
     MemoryPolicyStore.layer,
     MemoryProjectStore.layer,

@@ -12,10 +12,12 @@ import { Ci, type CiRun } from "../../../ports/infra/Ci.ts"
 import { Deployer } from "../../../ports/infra/Deployer.ts"
 import { BranchName } from "../../../ports/infra/Forge.ts"
 import { type FileChange, GitObjects } from "../../../ports/infra/GitObjects.ts"
+import { ForgeNews } from "../../../ports/forge/ForgeNews.ts"
 import { RepositoryHost } from "../../../ports/infra/RepositoryHost.ts"
 import { WorkspaceHost } from "../../../ports/infra/WorkspaceHost.ts"
 import * as Variables from "../../projects/Variables.ts"
 import { branchOf, type Snapshot } from "../read/FeatureFiles.ts"
+import * as PullText from "../../issues/PullText.ts"
 import * as FeatureWorkspace from "./FeatureWorkspace.ts"
 import * as Log from "../report/FeatureLog.ts"
 import * as Observe from "../read/Observe.ts"
@@ -70,7 +72,7 @@ const openPullRequest = Effect.fn("PlatformActions.openPullRequest")(function* (
     head: snapshot.branch,
     base: BranchName.make(snapshot.project.defaultBranch),
     title: snapshot.index.title,
-    body: `Feature \`${snapshot.index.slug}\`. Its specification, plan and history are in \`.sdlc/features/${snapshot.index.slug}\`.`
+    body: yield* PullText.bodyOf(snapshot.project.id, snapshot.index.slug)
   })
   return { pullRequest: pr.number, events: [draft("pr-opened", { number: pr.number, url: pr.url })] } satisfies Outcome
 })
@@ -119,6 +121,7 @@ const merge = Effect.fn("PlatformActions.merge")(function* (snapshot: Snapshot) 
   if (number === undefined)
     return { events: [draft("merge-ejected", { reason: "no pull request is recorded" })] } satisfies Outcome
   return yield* repositories.mergePullRequest(snapshot.target, number, snapshot.sha).pipe(
+    Effect.tap(() => Effect.map(ForgeNews, (news) => news.moved(snapshot.project.id))),
     // The merge is recorded on the default branch, where the feature goes on: the controller does so when it sees it there.
     Effect.map((): Outcome => ({ events: [] })),
     Effect.catchIf(

@@ -175,7 +175,7 @@ export const run = Effect.fn("AgentTask.run")(function* (
   task: { readonly id: string; readonly timeoutMillis: number }
 ) {
   const harness = yield* (yield* AgentHarness)
-    .get(snapshot.project.agent)
+    .get(snapshot.index.agent ?? snapshot.project.agent)
     .pipe(Effect.mapError((error) => fail(error.reason)))
   const workspace = yield* FeatureWorkspace.ensure(snapshot, harness.info.network)
   const author = { name: harness.info.title, email: `${harness.info.name}@agents.rdev` }

@@ -10,6 +10,8 @@ import { type ErrorClass, isPermanent } from "../../../domain/ErrorClass.ts"
 import { FeatureIndex } from "../../../domain/FeatureIndex.ts"
 import type { Project } from "../../../domain/Project.ts"
 import type { WorkTask } from "../../../domain/WorkTask.ts"
+import { ForgeHooks } from "../../../ports/forge/ForgeHooks.ts"
+import { ForgeNews } from "../../../ports/forge/ForgeNews.ts"
 import { FeatureStore } from "../../../ports/stores/FeatureStore.ts"
 import { WorkQueue } from "../../../queue/WorkQueue.ts"
 import { toTaskFailure } from "./Failures.ts"
@@ -189,6 +191,9 @@ const takenBackDrafts = ({ policy, state, takenBack }: FeatureFiles.Snapshot): R
       ]
 }
 
+/** What cannot be taken back is decided by what a forge elsewhere says now, and not by what it said before. */
+const byTheForge: ReadonlySet<string> = new Set(["merge", "requeue-merge"])
+
 type Next = "again" | "rest"
 
 const carryOut = Effect.fn("Controller.carryOut")(function* (
@@ -233,6 +238,8 @@ const mine = (decision: FeatureDecision) =>
 export const drive = Effect.fn("Controller.drive")(function* (project: Project, slug: string) {
   const store = yield* FeatureStore
   let lastKey: string | null = null
+  let askedFor: string | null = null
+  const news = (yield* ForgeHooks) === null ? null : yield* ForgeNews
   for (let step = 0; step < maxSteps; step++) {
     const index = yield* store.get(project.id, slug)
     if (Option.isNone(index)) return Option.none<FeatureDecision>()
@@ -252,6 +259,11 @@ export const drive = Effect.fn("Controller.drive")(function* (project: Project, 
       continue
     }
     const decision = decide(loaded.value.state, loaded.value.loaded.policy, now)
+    if (news !== null && byTheForge.has(decision.action) && askedFor !== decision.idempotencyKey) {
+      askedFor = decision.idempotencyKey
+      news.moved(project.id)
+      continue
+    }
     const snapshot = { ...loaded.value, index: yield* remember(loaded.value, decision) }
     if (!mine(decision)) return Option.some(decision)
     const next: Next = yield* carryOut(snapshot, decision, lastKey)

@@ -13,6 +13,7 @@ import { EventLog } from "../../../ports/stores/EventLog.ts"
 import { FeatureStore } from "../../../ports/stores/FeatureStore.ts"
 import { ProjectStore } from "../../../ports/stores/ProjectStore.ts"
 import type { WorkQueue } from "../../../queue/WorkQueue.ts"
+import * as ForgeFeed from "../../forge/ForgeFeed.ts"
 import * as PushFeed from "../../pushes/PushFeed.ts"
 import * as Observe from "../read/Observe.ts"
 import type { RepositoryReader } from "../read/RepositoryReader.ts"
@@ -83,6 +84,24 @@ const reverted = Effect.fn("FeatureDriver.reverted")(function* (project: Project
   )
 })
 
+/**
+ * Of what the platform's own account did the pass that did it knows. Somebody else may work under that account: who stands elsewhere
+ * than where it was seen last is looked at.
+ */
+const afterOwn = Effect.fn("FeatureDriver.afterOwn")(function* (
+  project: Project,
+  features: ReadonlyArray<FeatureIndex>
+) {
+  const target = { projectId: project.id, name: project.name }
+  const heads = new Map((yield* (yield* GitObjects).branches(target)).map(({ name, sha }) => [name, sha]))
+  yield* Effect.forEach(
+    features,
+    (feature) =>
+      feature.branch !== null && heads.get(feature.branch) === feature.intactSha ? Effect.void : Wake.look(feature),
+    { discard: true }
+  )
+})
+
 /** A push to a feature's branch concerns that feature, one to the default branch all of them. */
 const afterPush = Effect.fn("FeatureDriver.afterPush")(function* (event: Event) {
   const projectId = projectOf(event)
@@ -94,9 +113,24 @@ const afterPush = Effect.fn("FeatureDriver.afterPush")(function* (event: Event) 
     ({ branch }) => everyone || (branch !== null && branches.has(branch))
   )
   const wake = (feature: FeatureIndex) => Wake.after(event, feature)
+  if (ForgeFeed.concerned(event).own === true) return yield* afterOwn(found.value, concerned)
   yield* Effect.forEach(concerned, wake, { discard: true })
   if (everyone) yield* Effect.forEach(yield* reverted(found.value, event), wake, { discard: true })
 })
+
+/** A pull request or a check concerns the feature whose branch, number or commit it names. */
+const afterWord = Effect.fn("FeatureDriver.afterWord")(function* (event: Event) {
+  const { branch, head, number, own, sha } = ForgeFeed.concerned(event)
+  if (own === true) return
+  const concerned = (yield* (yield* FeatureStore).live(projectOf(event))).filter(
+    (feature) =>
+      (feature.branch !== null && (feature.branch === head || feature.branch === branch)) ||
+      (number !== undefined && feature.pullRequest === number) ||
+      (sha !== undefined && feature.intactSha === sha)
+  )
+  yield* Effect.forEach(concerned, (feature) => Wake.after(event, feature), { discard: true })
+})
+const words: ReadonlySet<string> = new Set([ForgeFeed.typeOf.PullRequest, ForgeFeed.typeOf.Check])
 
 const follow = Effect.fn("FeatureDriver.follow")(function* () {
   const log = yield* EventLog
@@ -105,7 +139,9 @@ const follow = Effect.fn("FeatureDriver.follow")(function* () {
       ? afterTask(event)
       : event.type === PushFeed.type
         ? afterPush(event)
-        : Effect.void
+        : words.has(event.type)
+          ? afterWord(event)
+          : Effect.void
     return Effect.catch(after, (error) =>
       Effect.logWarning(`a feature was not woken after ${event.type}; the sweep will`, error)
     )

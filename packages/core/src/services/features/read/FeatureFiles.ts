@@ -16,7 +16,6 @@ import type { FeatureIndex } from "../../../domain/FeatureIndex.ts"
 import type { Project } from "../../../domain/Project.ts"
 import { BranchName, ForgeError, type RepositoryTarget, type Sha } from "../../../ports/infra/Forge.ts"
 import { type FileChange, GitObjects, type TreeEntry } from "../../../ports/infra/GitObjects.ts"
-import { RepositoryHost } from "../../../ports/infra/RepositoryHost.ts"
 import * as PolicyAuthority from "../../policy/PolicyAuthority.ts"
 import { Redaction } from "../../redaction/Redaction.ts"
 import type { WrittenEvent } from "../act/Examine.ts"
@@ -79,7 +78,7 @@ const hasLanded = Effect.fn("FeatureFiles.hasLanded")(function* (target: Reposit
   if (state.merge.status === "merged" || state.branch === undefined) return true
   const opened = Observe.openedPullRequest(loaded)
   if (opened === null || state.retiredPrs.includes(opened)) return false
-  const pr = yield* (yield* RepositoryHost).pullRequest(target, opened)
+  const pr = yield* (yield* RepositoryReader).pull(target, opened)
   return pr.state === "merged"
 })
 

@@ -8,7 +8,6 @@ import type { FeatureIndex } from "../../../domain/FeatureIndex.ts"
 import type { Project } from "../../../domain/Project.ts"
 import { FeatureStore } from "../../../ports/stores/FeatureStore.ts"
 import { BranchName, type RepositoryTarget, type Sha } from "../../../ports/infra/Forge.ts"
-import { RepositoryHost } from "../../../ports/infra/RepositoryHost.ts"
 import { RepositoryReader } from "./RepositoryReader.ts"
 
 /** What the caller knows already. */
@@ -115,7 +114,7 @@ export const openedPullRequest = (loaded: Repo.Loaded): number | null =>
 
 const pullRequest = Effect.fn("Observe.pullRequest")(function* (at: At) {
   const opened = openedPullRequest(at.loaded)
-  return opened === null ? null : yield* (yield* RepositoryHost).pullRequest(at.target, opened)
+  return opened === null ? null : yield* (yield* RepositoryReader).pull(at.target, opened)
 })
 
 /** A merge is on record only if it was recorded after the pull request was opened: a reopened feature has another one. */

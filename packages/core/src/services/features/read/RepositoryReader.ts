@@ -9,6 +9,7 @@ import * as Patch from "@rdev/sdlc/repo/Patch"
 import * as Repo from "@rdev/sdlc/repo/Repo"
 import { Cache, Context, Effect, Layer } from "effect"
 import type { ForgeError, BranchName, RepositoryTarget, Sha } from "../../../ports/infra/Forge.ts"
+import * as KnownPulls from "./KnownPulls.ts"
 import { type Comparison, GitObjects, type LineCommit, type TreeEntry } from "../../../ports/infra/GitObjects.ts"
 
 const capacity = 256
@@ -84,6 +85,8 @@ export class RepositoryReader extends Context.Service<
       head: Sha,
       options: { readonly since: Sha | null; readonly limit: number }
     ): Effect.Effect<ReadonlyArray<LineCommit>, ForgeError>
+    /** A pull request as far as our own pushes do not change it, by what the forge said last (see ForgeNews). */
+    pull(target: RepositoryTarget, number: number): Effect.Effect<KnownPulls.Pull, ForgeError>
     /** Paths of the code that a merge of head into a commit would change. Records that head gets besides cost no other merge. */
     brings(
       target: RepositoryTarget,
@@ -97,6 +100,7 @@ export class RepositoryReader extends Context.Service<
     RepositoryReader,
     Effect.gen(function* () {
       const git = yield* GitObjects
+      const pull = yield* KnownPulls.make
       const state = yield* remember((at: At) => git.readFiles(at.target, at.sha, ".sdlc"))
       const policies = new Map<string, Policy>()
       const feature = yield* remember((at: FeatureAt) =>
@@ -124,6 +128,7 @@ export class RepositoryReader extends Context.Service<
         })
       )
       return RepositoryReader.of({
+        pull,
         state: (target, sha) => state({ target, sha }),
         feature: (target, sha, slug, { policy, rev }) =>
           Effect.suspend(() => {

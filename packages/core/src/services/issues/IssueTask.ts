@@ -1,0 +1,32 @@
+/**
+ * The task that follows an issue: it looks at what the forge says of it then. One for each word that came, so that nothing said during
+ * one look is lost; those of one issue run one at a time.
+ */
+import { Effect } from "effect"
+import type { ProjectId } from "../../domain/Ids.ts"
+import { WorkQueue } from "../../queue/WorkQueue.ts"
+
+export const kind = "issue"
+const timeoutMillis = 5 * 60_000
+/** A person waits for an answer. */
+const priority = 60
+
+/** Joins the surrounding transaction. */
+export const enqueue = Effect.fn("IssueTask.enqueue")(function* (
+  projectId: ProjectId,
+  number: number,
+  dedupeKey: string | null = null
+) {
+  const queue = yield* WorkQueue
+  yield* queue.enqueue({
+    owner: projectId,
+    kind,
+    payload: { number },
+    priority,
+    dedupeKey,
+    concurrencyKey: `issue:${number}`,
+    concurrencyLimit: 1,
+    maxAttempts: 8,
+    timeoutMillis
+  })
+})
