@@ -2,6 +2,7 @@
 import { HttpApi, OpenApi } from "effect/http-api"
 import { AuditGroup } from "./groups/Audit.ts"
 import { CatalogueGroup } from "./groups/Catalogue.ts"
+import { ComponentsGroup } from "./groups/Components.ts"
 import { EnvironmentsGroup } from "./groups/Environments.ts"
 import { EventsGroup } from "./groups/Events.ts"
 import { ExecsGroup } from "./groups/Execs.ts"
@@ -24,6 +25,7 @@ export class Api extends HttpApi.make("rdev")
   .add(
     ProjectsGroup,
     EnvironmentsGroup,
+    ComponentsGroup,
     FeaturesGroup,
     PolicyGroup,
     TasksGroup,

@@ -5,6 +5,7 @@
 import * as Command from "effect/cli/Command"
 import { audit } from "./commands/Audit.ts"
 import { agents, templates } from "./commands/Catalogue.ts"
+import { components } from "./commands/Components.ts"
 import { environments } from "./commands/Environments.ts"
 import { events, exec } from "./commands/Events.ts"
 import { answer, features, next, run, unblock, why } from "./commands/Features.ts"
@@ -31,6 +32,7 @@ export const rdev = Command.make("rdev").pipe(
     adapters,
     projects,
     environments,
+    components,
     plan,
     apply,
     gitToken,

@@ -24,6 +24,7 @@ const lines: Readonly<Record<string, ReadonlyArray<string>>> = {
   "projects show": ["rdev projects show shop"],
   "projects delete": ["rdev projects delete shop --yes"],
   "projects credentials": ["rdev projects credentials shop"],
+  "components list": ["rdev components list shop", "rdev components list shop --at my-branch --json"],
   "environments list": ["rdev environments list shop"],
   "environments show": ["rdev environments show shop staging"],
   plan: ["rdev plan shop  # what is missing", "rdev plan shop --destroy  # what deleting it would take down"],

@@ -9,6 +9,7 @@ import * as MemoryDeployer from "@rdev/core/memory/infra/Deployer"
 import * as MemoryDns from "@rdev/core/memory/infra/Dns"
 import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
+import type { GitObjects } from "@rdev/core/ports/infra/GitObjects"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
 import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
 import * as MemoryForge from "@rdev/core/memory/infra/Forge"
@@ -100,6 +101,7 @@ export interface TestServer {
       A,
       E,
       | EventLog.EventLog
+      | GitObjects
       | ProjectStore.ProjectStore
       | IdempotencyStore.IdempotencyStore
       | ApiKeyStore.ApiKeyStore

@@ -25,6 +25,9 @@ export const routes = {
     list: ["GET", "/projects/:project/environments", "", "", "nothing", "json"],
     get: ["GET", "/projects/:project/environments/:environment", "", "", "nothing", "json"]
   },
+  components: {
+    list: ["GET", "/projects/:project/components", "at", "", "nothing", "json"]
+  },
   features: {
     create: ["POST", "/projects/:project/sdlc/features", "", "", "body", "json"],
     list: ["GET", "/projects/:project/sdlc/features", "limit cursor", "", "nothing", "json"],

@@ -7,7 +7,6 @@
  */
 import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import * as NewId from "../ids/NewId.ts"
-import type { Environment, Resource } from "../domain/Environment.ts"
 import * as Hosts from "../domain/hosts/Hosts.ts"
 import type { ProjectId } from "../domain/Ids.ts"
 import type { Operation } from "../domain/Operation.ts"
@@ -16,6 +15,7 @@ import type { OperationError } from "../operations/OperationError.ts"
 import { Operations, type StartRequest } from "../operations/Operations.ts"
 import type { OperationPlan } from "../operations/Plan.ts"
 import { Dns } from "../ports/infra/Dns.ts"
+import type { GitObjects } from "../ports/infra/GitObjects.ts"
 import { EnvironmentStore } from "../ports/stores/EnvironmentStore.ts"
 import { OperationStore } from "../ports/stores/OperationStore.ts"
 import { ProjectStore } from "../ports/stores/ProjectStore.ts"
@@ -27,9 +27,8 @@ import { ProjectError, type ProjectReason } from "./projects/ProjectError.ts"
 import { deleteKind, provisionKind, syncKind } from "./projects/ProjectOperations.ts"
 import * as ProjectRecord from "./projects/ProjectRecord.ts"
 import { ProjectSettings } from "./projects/ProjectSettings.ts"
-import { DeleteInput, ProvisionInput, SyncInput } from "./projects/ProvisionInput.ts"
-import * as Cells from "./resources/Cells.ts"
-import * as Providers from "./resources/Providers.ts"
+import { ProvisionInput, SyncInput } from "./projects/ProvisionInput.ts"
+import * as Wished from "./projects/Wished.ts"
 
 export interface NewProject {
   /** A DNS label of at most 40 characters. */
@@ -129,34 +128,6 @@ const checked = Effect.fnUntraced(function* (verb: string, request: NewProject) 
   return { agent, settings, name, template, description }
 })
 
-const plannedOf = ({ hosts, id, kind, name, projectId }: Environment, release: boolean): Cells.PlannedEnvironment => ({
-  ...(id === Environments.idOf(projectId, name) ? {} : { id }),
-  name,
-  kind,
-  hosts: [...hosts],
-  release
-})
-
-/** Everything that is offered, for the one component that a repository is which does not say its components. */
-const wished = Effect.fnUntraced(function* (
-  project: Pick<Project, "defaultBranch" | "description" | "name" | "template">,
-  environments: ReadonlyArray<Environment>
-) {
-  const settings = yield* ProjectSettings
-  const resources = (yield* Providers.all).map(Cells.planned)
-  const first: ReadonlyArray<string> = settings.firstRelease
-  return {
-    name: project.name,
-    template: project.template,
-    description: project.description,
-    defaultBranch: project.defaultBranch,
-    address: settings.dnsTarget,
-    components: [{ name: project.name, needs: resources.map(({ kind }) => kind) }],
-    environments: environments.map((one) => plannedOf(one, first.includes(one.name))),
-    resources
-  } satisfies ProvisionInput
-})
-
 /** The project that holds the name, if the name can be given away: a failed one of which nothing is left. */
 const holder = Effect.fnUntraced(function* (verb: string, name: string) {
   const taken = yield* (yield* ProjectStore).byName(name)
@@ -223,7 +194,7 @@ const create = Effect.fn("Projects.create")(function* (request: NewProject) {
   const now = yield* DateTime.now
   const project = newProject(id, spec, now)
   const own = yield* Environments.make(id, spec.name)
-  const input = encodeInput(yield* wished(project, own))
+  const input = encodeInput(yield* Wished.ofNew(project, own))
   const plan = yield* agreed({ kind: provisionKind, input, projectId: id }, request.planDigest)
   return yield* (yield* UnitOfWork).transact(
     Effect.gen(function* () {
@@ -256,36 +227,10 @@ const plan = Effect.fn("Projects.plan")(function* (request: NewProject) {
   yield* holder("plan", spec.name)
   const id = yield* NewId.make("proj")
   const project = newProject(id, spec, yield* DateTime.now)
-  const input = yield* wished(project, yield* Environments.make(id, spec.name))
+  const input = yield* Wished.ofNew(project, yield* Environments.make(id, spec.name))
   return yield* (yield* Operations).plan(provisionKind, encodeInput(input), id)
 })
 
-/** A kind that was provisioned here and is offered no more. */
-const formerly = ({ kind, provider }: Resource, per: "project" | "environment"): Cells.ResourceKind => ({
-  kind,
-  provider,
-  per,
-  after: [],
-  observed: true
-})
-
-const deletion = Effect.fnUntraced(function* (project: Project) {
-  const environments = yield* Environments.of(project.id)
-  const offered = (yield* Providers.all).map(Cells.planned)
-  const recorded = [
-    ...project.resources.map((resource) => formerly(resource, "project")),
-    ...environments.flatMap(({ bindings }) => bindings.map((resource) => formerly(resource, "environment")))
-  ]
-  const known = new Set(offered.map(({ kind }) => kind))
-  const lost = new Map(recorded.filter(({ kind }) => !known.has(kind)).map((one) => [one.kind, one]))
-  return encodeDelete({
-    name: project.name,
-    environments: environments.map((one) => plannedOf(one, true)),
-    resources: [...offered, ...lost.values()]
-  })
-})
-
-const encodeDelete = Schema.encodeSync(DeleteInput)
 const encodeSync = Schema.encodeSync(SyncInput)
 
 const syncable = ({ name, operationId, status }: Project) =>
@@ -300,7 +245,7 @@ const syncable = ({ name, operationId, status }: Project) =>
 
 const syncing = Effect.fnUntraced(function* (project: Project) {
   const from = yield* syncable(project)
-  return encodeSync({ ...(yield* wished(project, yield* Environments.of(project.id))), from })
+  return encodeSync({ ...(yield* Wished.ofPresent(project, yield* Environments.of(project.id))), from })
 })
 
 const sync = Effect.fn("Projects.sync")(function* (idOrName: string, planDigest?: string) {
@@ -345,7 +290,7 @@ const remove = Effect.fn("Projects.delete")(function* (idOrName: string, planDig
   const project = yield* find("delete", idOrName)
   const before = yield* deleting(project)
   if (before !== null) return before
-  const input = yield* deletion(project)
+  const input = yield* Wished.deletion(project)
   const { revision } = yield* find("delete", project.id)
   const plan = yield* agreed({ kind: deleteKind, input, projectId: project.id }, planDigest)
   return yield* (yield* UnitOfWork).transact(
@@ -366,10 +311,10 @@ const remove = Effect.fn("Projects.delete")(function* (idOrName: string, planDig
 
 const planDelete = Effect.fn("Projects.planDelete")(function* (idOrName: string) {
   const project = yield* find("planDelete", idOrName)
-  return yield* (yield* Operations).plan(deleteKind, yield* deletion(project), project.id)
+  return yield* (yield* Operations).plan(deleteKind, yield* Wished.deletion(project), project.id)
 })
 
-type Needs = Dns | EnvironmentStore | Operations | OperationStore | ProjectStore | Templates | UnitOfWork
+type Needs = Dns | EnvironmentStore | GitObjects | Operations | OperationStore | ProjectStore | Templates | UnitOfWork
 
 export const layer: Layer.Layer<Projects, never, Needs> = Layer.effect(
   Projects,

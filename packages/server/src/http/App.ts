@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Execs from "../Execs.ts"
 import * as AuditHandlers from "../handlers/Audit.ts"
 import * as CatalogueHandlers from "../handlers/Catalogue.ts"
+import * as ComponentHandlers from "../handlers/Components.ts"
 import * as EnvironmentHandlers from "../handlers/Environments.ts"
 import * as EventHandlers from "../handlers/Events.ts"
 import * as ExecHandlers from "../handlers/Execs.ts"
@@ -60,6 +61,7 @@ const handlers = Layer.mergeAll(
   PolicyHandlers.layer,
   TaskHandlers.layer,
   EnvironmentHandlers.layer,
+  ComponentHandlers.layer,
   OperationHandlers.layer,
   TreeHandlers.layer,
   EventHandlers.layer,
