@@ -6,7 +6,7 @@
 /** Flags that take a value; a test holds them against all commands. */
 export const withValue: ReadonlySet<string> = new Set(
   (
-    "after agent capacity data-dir depends-on description digest event expires gate head host key kind plan port preset project " +
+    "after agent at capacity data-dir depends-on description digest event expires gate head host key kind make plan port preset project " +
     "project-name reason scope slug status step subject template timeout ttl type types url var wait workspace"
   )
     .split(" ")

@@ -24,6 +24,7 @@ const lines: Readonly<Record<string, ReadonlyArray<string>>> = {
   "projects show": ["rdev projects show shop"],
   "projects delete": ["rdev projects delete shop --yes"],
   "projects credentials": ["rdev projects credentials shop"],
+  "projects sync": ["rdev projects sync shop", "rdev projects sync shop --make database"],
   "components list": ["rdev components list shop", "rdev components list shop --at my-branch --json"],
   "environments list": ["rdev environments list shop"],
   "environments show": ["rdev environments show shop staging"],

@@ -27,6 +27,7 @@ import { definitions } from "@rdev/core/services/projects/ProjectOperations"
 import { type ProjectSettings as Settings, ProjectSettings } from "@rdev/core/services/projects/ProjectSettings"
 import * as PushFeed from "@rdev/core/services/pushes/PushFeed"
 import * as Boundaries from "@rdev/core/services/redaction/Boundaries"
+import * as ProjectSync from "@rdev/core/services/sync/ProjectSync"
 import * as Trees from "@rdev/core/services/Trees"
 import * as Webhooks from "@rdev/core/services/Webhooks"
 import * as Deliveries from "@rdev/core/services/webhooks/Deliveries"
@@ -58,6 +59,7 @@ const features = Layer.merge(Features.Features.layer, Policies.Policies.layer).p
 export const services = <R = never>(settings: Settings, more: ReadonlyArray<Kind<R>> = []) =>
   Layer.mergeAll(
     Projects.layer,
+    ProjectSync.layer,
     Damages.layer,
     PushFeed.layer,
     ForgeInbox.layer,
@@ -88,7 +90,8 @@ const housekeeping = Layer.mergeAll(
   Retention.layer(),
   LogRetention.layerEvents(),
   LogRetention.layerOutput(),
-  Collector.layerSchedule().pipe(Layer.provide(Collector.layer()))
+  Collector.layerSchedule().pipe(Layer.provide(Collector.layer())),
+  ProjectSync.layerSchedule()
 )
 
 /** Runs what is queued: tasks, operations, and the watch over features. Ends in order with its scope. */

@@ -12,6 +12,7 @@ import type { TreeStepView, TreeView } from "@rdev/api/groups/Trees"
 import type { DeliveryView, WebhookView } from "@rdev/api/groups/Webhooks"
 import type { ApiKey } from "@rdev/core/domain/ApiKey"
 import type { AuditEntry } from "@rdev/core/domain/Audit"
+import type { Condition } from "@rdev/core/domain/Condition"
 import { type Environment, statusOf as environmentStatus } from "@rdev/core/domain/Environment"
 import type { ErrorClass } from "@rdev/core/domain/ErrorClass"
 import type { FeatureIndex } from "@rdev/core/domain/FeatureIndex"
@@ -25,6 +26,7 @@ import type { Damage } from "@rdev/core/ports/stores/Quarantine"
 import type { HarnessInfo } from "@rdev/core/ports/agents/AgentHarness"
 import type { OperationPlan } from "@rdev/core/operations/Plan"
 import type { Tree, TreeStep } from "@rdev/core/services/trees/TreeSchema"
+import * as Conditions from "@rdev/core/services/sync/Conditions"
 import type { Proposal } from "@rdev/core/services/policy/Proposal"
 import type { Delivery } from "@rdev/core/services/Webhooks"
 import * as Message from "@rdev/core/services/webhooks/Message"
@@ -35,6 +37,14 @@ import type { SlotState } from "./installation/SlotHealth.ts"
 
 const time = (millis: number) => DateTime.makeUnsafe(millis)
 const optionalTime = (millis: number | null) => (millis === null ? null : time(millis))
+
+const condition = ({ message, reason, status, timeMillis, type }: Condition) => ({
+  type,
+  status,
+  reason,
+  message,
+  since: time(timeMillis)
+})
 
 /** What a view of a project shows beside its record. */
 export interface Beside {
@@ -63,7 +73,10 @@ export const project = (one: Project, { damages, environments }: Beside): Projec
     sha: release?.sha ?? null,
     releaseId: release?.id ?? null
   })),
-  conditions: damages.map(({ message, part, repair }) => ({ part, message, repair })),
+  generation: one.generation ?? 1,
+  observedGeneration: one.observedGeneration ?? 0,
+  conditions: Conditions.shown(one, DateTime.toEpochMillis(one.updatedAt)).map(condition),
+  damages: damages.map(({ message, part, repair }) => ({ part, message, repair })),
   operationId: one.operationId,
   createdAt: one.createdAt,
   updatedAt: one.updatedAt,
@@ -84,13 +97,9 @@ export const environment = (one: Environment, variables: ReadonlyArray<string>):
     one.release === null
       ? null
       : { id: one.release.id, sha: one.release.sha, url: one.release.url, releasedAt: time(one.release.atMillis) },
-  conditions: one.conditions.map(({ message, reason, status, timeMillis, type }) => ({
-    type,
-    status,
-    reason,
-    message,
-    since: time(timeMillis)
-  })),
+  generation: one.generation ?? 1,
+  observedGeneration: one.observedGeneration ?? 0,
+  conditions: one.conditions.map(condition),
   createdAt: time(one.createdAtMillis),
   updatedAt: time(one.updatedAtMillis)
 })

@@ -9,7 +9,9 @@ import * as MemoryDeployer from "@rdev/core/memory/infra/Deployer"
 import * as MemoryDns from "@rdev/core/memory/infra/Dns"
 import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
+import type { Dns } from "@rdev/core/ports/infra/Dns"
 import type { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import type { TenantDatabase } from "@rdev/core/ports/infra/TenantDatabase"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
 import * as MemoryFeatureStore from "@rdev/core/memory/stores/FeatureStore"
 import * as MemoryForge from "@rdev/core/memory/infra/Forge"
@@ -101,7 +103,9 @@ export interface TestServer {
       A,
       E,
       | EventLog.EventLog
+      | Dns
       | GitObjects
+      | TenantDatabase
       | ProjectStore.ProjectStore
       | IdempotencyStore.IdempotencyStore
       | ApiKeyStore.ApiKeyStore

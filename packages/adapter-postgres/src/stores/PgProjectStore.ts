@@ -19,6 +19,17 @@ const listSql = `
   WHERE status <> 'deleted' AND ($1::text IS NULL OR id > $1) AND ($3::text[] IS NULL OR id = ANY ($3))
   ORDER BY id LIMIT $2`
 
+/** Others take others at the same time: nobody waits for a row. */
+const takeDueSql = `
+  WITH due AS (
+    SELECT id FROM rdev.project WHERE status IN ('ready', 'failed') AND sync_at_millis <= $1
+    ORDER BY sync_at_millis, id LIMIT $3 FOR UPDATE SKIP LOCKED
+  )
+  UPDATE rdev.project p SET sync_at_millis = $2 FROM due WHERE p.id = due.id
+  RETURNING p.id, p.name, p.status, p.revision, p.data`
+const scheduleSql = `
+  UPDATE rdev.project p SET sync_at_millis = n.at FROM unnest($1::text[], $2::bigint[]) n(id, at) WHERE p.id = n.id`
+
 const encode = Schema.encodeSync(Schema.Struct(Project.fields))
 const decode = Schema.decodeUnknownResult(Project)
 interface Row {
@@ -133,7 +144,17 @@ export const layer: Layer.Layer<ProjectStore, never, Database> = Layer.effect(
       update: (project) => operation("ProjectStore.update")(update(project)),
       byId: (id) => operation("ProjectStore.byId")(one(byIdSql, id)),
       byName: (name) => operation("ProjectStore.byName")(one(byNameSql, name)),
-      list: ({ after, limit, only }) => operation("ProjectStore.list")(documents(listSql, [after, limit, only]))
+      list: ({ after, limit, only }) => operation("ProjectStore.list")(documents(listSql, [after, limit, only])),
+      takeDue: ({ limit, nowMillis, untilMillis }) =>
+        operation("ProjectStore.takeDue")(documents(takeDueSql, [nowMillis, untilMillis, limit])),
+      schedule: (next) =>
+        next.length === 0
+          ? Effect.void
+          : operation("ProjectStore.schedule")(
+              Effect.asVoid(
+                query(scheduleSql, [next.map(({ id }) => id), next.map(({ atMillis }) => atMillis)], { prepare: true })
+              )
+            )
     })
   })
 )

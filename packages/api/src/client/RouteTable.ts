@@ -18,6 +18,7 @@ export const routes = {
     get: ["GET", "/projects/:project", "", "", "nothing", "json with etag"],
     update: ["PATCH", "/projects/:project", "", "if-match", "body", "json with etag"],
     delete: ["DELETE", "/projects/:project", "", "prefer", "nothing", "json"],
+    sync: ["POST", "/projects/:project/sync", "", "", "body", "json"],
     credentials: ["GET", "/projects/:project/credentials", "", "", "nothing", "json"],
     createGitToken: ["POST", "/projects/:project/git-tokens", "", "", "body", "json"]
   },

@@ -1,5 +1,5 @@
 /** Components of a project: what `rdev.yaml` says at a commit, or what is wrong with it. */
-import { Component, ComponentFault } from "@rdev/core/domain/Component"
+import { Component, ComponentFault } from "@rdev/core/domain/components/Component"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { Authorization, requires } from "../Access.ts"

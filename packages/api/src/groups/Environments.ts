@@ -40,6 +40,8 @@ export const EnvironmentView = Wire.struct("Environment", {
   bindings: Schema.Array(BindingView),
   /** null before the first release. */
   release: Schema.NullOr(LiveReleaseView),
+  generation: Schema.Int,
+  observedGeneration: Schema.Int,
   conditions: Schema.Array(EnvironmentConditionView),
   createdAt: Wire.Time,
   updatedAt: Wire.Time

@@ -1,4 +1,5 @@
 /** Projects: create (or plan), look at, change, delete. */
+import { ConditionStatus } from "@rdev/core/domain/Condition"
 import { EnvironmentName, Resource } from "@rdev/core/domain/Environment"
 import { Project, ProjectName, ProjectStatus } from "@rdev/core/domain/Project"
 import { OperationId, ProjectId } from "@rdev/core/domain/Ids"
@@ -27,8 +28,19 @@ export const EnvironmentSummary = Wire.struct("EnvironmentSummary", {
   releaseId: Schema.NullOr(Schema.String)
 })
 
-/** Something of the project that was found damaged and is left out until it is repaired. */
+/** What is observed of the project; `Ready` first, then `Components`, and one for each resource that its environments share. */
 export const ConditionView = Wire.struct("Condition", {
+  type: Schema.String,
+  status: ConditionStatus,
+  /** One word for programs, e.g. `Repairing`, `Lost`, `Foreign`, `Unobservable`. */
+  reason: Schema.String,
+  /** For people; says what to do where something can be done. */
+  message: Schema.String,
+  /** When the status was another the last time. */
+  since: Wire.Time
+})
+/** Something of the project that was found damaged and is left out until it is repaired. */
+export const DamageView = Wire.struct("Damage", {
   /** What it is, e.g. `release rel_… in production`. */
   part: Schema.String,
   message: Schema.String,
@@ -48,8 +60,13 @@ export const ProjectView = Wire.struct("Project", {
   cloneUrl: fields.cloneUrl,
   resources: Schema.Array(ResourceView),
   environments: Schema.Array(EnvironmentSummary),
-  /** Empty when nothing of it is known to be damaged. */
+  /** Grows with every change of what is wished for it. */
+  generation: Schema.Int,
+  /** The generation that was looked at last; 0 before the first look. */
+  observedGeneration: Schema.Int,
   conditions: Schema.Array(ConditionView),
+  /** Empty when nothing of it is known to be damaged. */
+  damages: Schema.Array(DamageView),
   operationId: fields.operationId,
   createdAt: Wire.Time,
   updatedAt: Wire.Time,
@@ -88,6 +105,17 @@ export const PlanView = Wire.struct("Plan", {
   /** Give it as `plan_digest` to do exactly this, or nothing when the world has changed. */
   digest: Schema.String,
   steps: Schema.Array(PlannedStep)
+})
+
+export const SyncRequest = Wire.struct("SyncRequest", {
+  /** Kinds whose loss is accepted, such as `database`: they are made anew, empty. */
+  make: Schema.optionalKey(Schema.Array(text(40)).check(Schema.isMaxLength(20)))
+})
+/** What was seen, and what is done about it. */
+export const SyncView = Wire.struct("Sync", {
+  /** The operation that makes again what is missing or differs; null when there is nothing, or nothing that may be made by itself. */
+  operationId: Schema.NullOr(OperationId),
+  project: ProjectView
 })
 
 /** The work goes on in the background: follow it at `events_url`. */
@@ -172,6 +200,19 @@ export class ProjectsGroup extends HttpApiGroup.make("projects")
       error: Problem.write
     }).annotateMerge(
       requires("projects:execute", { summary: "Delete a project and everything that was provisioned for it" })
+    ),
+    HttpApiEndpoint.post("sync", "/projects/:project/sync", {
+      params: Parameters.project,
+      headers: Parameters.idempotency,
+      payload: SyncRequest,
+      success: SyncView,
+      error: Problem.write
+    }).annotateMerge(
+      requires("projects:execute", {
+        summary: "Look at the project's infrastructure now, and repair it",
+        description:
+          "As it is done from time to time: what is missing or differs is made again by an operation, what held data only if `make` names its kind. The conditions say what was seen."
+      })
     ),
     HttpApiEndpoint.get("credentials", "/projects/:project/credentials", {
       params: Parameters.project,

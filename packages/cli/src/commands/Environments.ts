@@ -45,6 +45,11 @@ const shown = (one: Json, screen: Screen): ReadonlyArray<string> => [
     ],
     screen
   ),
+  ...(one["conditions"] as ReadonlyArray<Json>).flatMap(({ message, reason, since, status, type }) =>
+    status === "true" || reason === "Unavailable" || (type === "Ready" && reason !== "Unobservable")
+      ? []
+      : [`${string(type)}: ${string(reason)} since ${when(since)}: ${string(message)}`]
+  ),
   ...table(
     (one["bindings"] as ReadonlyArray<Json>).map((binding) => [
       `  ${string(binding["kind"])}`,

@@ -12,6 +12,17 @@ import { type Screen, table } from "../Screen.ts"
 import * as Waiting from "../Waiting.ts"
 import { newProject, planLines, projectInput } from "./Plans.ts"
 
+/** Whether it is as it should be; of what is not, each thing with what to do. */
+const conditionLines = (one: Json): ReadonlyArray<string> => {
+  const conditions = (one["conditions"] ?? []) as ReadonlyArray<Json>
+  const wrong = conditions.filter(({ status, type }) => status !== "true" && type !== "Ready")
+  const ready = conditions.find(({ type }) => type === "Ready")
+  const isWaiting = wrong.length === 0 && ready !== undefined && ready["status"] !== "true"
+  return (isWaiting ? [ready] : wrong.filter(({ reason }) => reason !== "Unavailable" && reason !== "Unseen")).map(
+    ({ message, reason, since, type }) => `${string(type)}: ${string(reason)} since ${when(since)}: ${string(message)}`
+  )
+}
+
 const showProject = (one: Json, screen: Screen) => {
   const environments = one["environments"] as ReadonlyArray<Json>
   const resources = one["resources"] as ReadonlyArray<Json>
@@ -39,9 +50,9 @@ const showProject = (one: Json, screen: Screen) => {
       ],
       screen
     ),
-    ...((one["conditions"] ?? []) as ReadonlyArray<Json>).map(
-      (condition) =>
-        `damaged: ${string(condition["part"])}: ${string(condition["message"])}. ${string(condition["repair"])}`
+    ...conditionLines(one),
+    ...((one["damages"] ?? []) as ReadonlyArray<Json>).map(
+      (damage) => `damaged: ${string(damage["part"])}: ${string(damage["message"])}. ${string(damage["repair"])}`
     ),
     ...table(
       resources.map((resource) => [
@@ -134,6 +145,32 @@ const projectsShow = Command.make("show", { ...common, project }, (input) =>
   printed(input, (target) => shownProject(target, input.project), showProject)
 ).pipe(Command.withDescription("Show a project"))
 
+const projectsSync = Command.make(
+  "sync",
+  {
+    ...common,
+    project,
+    make: Flag.String("make").pipe(
+      Flag.withDescription("Kinds whose loss is accepted, with commas between them: they are made anew, empty"),
+      Flag.withDefault("")
+    )
+  },
+  (input) =>
+    printed(
+      input,
+      (target) => {
+        const make = input.make.split(",").flatMap((kind) => kind.trim() || [])
+        return ask(target, (rdev, call) => rdev.projects.sync({ project: input.project, make }, call))
+      },
+      (synced, screen) => [
+        ...showProject(synced.project, screen),
+        synced.operation_id === null
+          ? "Nothing is made again."
+          : `It is being repaired: rdev operations follow ${synced.operation_id}`
+      ]
+    )
+).pipe(Command.withDescription("Look at a project's infrastructure now, and repair it"))
+
 const projectsDelete = Command.make(
   "delete",
   { ...common, project, wait, yes: flag("yes", "Really delete it, its repository included") },
@@ -187,6 +224,7 @@ export const projects = Command.make("projects").pipe(
     projectsCreate,
     projectsPlan,
     projectsShow,
+    projectsSync,
     projectsDelete,
     projectsCredentials
   ])

@@ -1,5 +1,6 @@
 /** What every store of projects must do. */
 import { assert, layer as withLayer } from "@effect/vitest"
+import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
 import { Effect, Layer, Option } from "effect"
@@ -102,6 +103,37 @@ export const suite = (name: string, layer: Layer.Layer<ProjectStore, unknown>): 
         assert.deepStrictEqual(yield* store.list({ after: null, limit: 10, only: [] }), [])
         const everything = yield* store.list({ after: null, limit: 1000, only: null })
         assert.isTrue(ids.every((id) => everything.some((project) => project.id === id)))
+      })
+    )
+
+    it.effect("gives out those that are due once, the longest due first, and again when they are due again", () =>
+      Effect.gen(function* () {
+        const store = yield* ProjectStore
+        const statuses = ["ready", "failed", "provisioning", "deleting", "deleted"] as const
+        const projects = yield* Effect.forEach(statuses, (status) => Samples.project({ status }))
+        for (const project of projects) yield* store.insert(project)
+        const [ready, failed] = projects
+        assert(ready !== undefined && failed !== undefined)
+        const mine = new Set<string>(projects.map(({ id }) => id))
+        // Other tests' projects are in the store, too.
+        const take = (nowMillis: number, untilMillis: number) =>
+          Effect.map(store.takeDue({ nowMillis, untilMillis, limit: 10_000 }), (taken) =>
+            taken.filter(({ id }) => mine.has(id)).map(({ id }) => id)
+          )
+        yield* store.schedule([
+          { id: ready.id, atMillis: 2_000 },
+          { id: failed.id, atMillis: 1_000 },
+          { id: yield* NewId.make("proj"), atMillis: 1 }
+        ])
+        assert.deepStrictEqual(yield* take(999, 10_000), [])
+        assert.deepStrictEqual(new Set(yield* take(2_000, 10_000)), new Set([failed.id, ready.id]))
+        assert.deepStrictEqual(yield* take(9_999, 20_000), [], "taken")
+        assert.deepStrictEqual(yield* store.byId(ready.id), Option.some(ready), "nothing of the record is another")
+        const both = yield* Effect.all([take(10_000, 20_000), take(10_000, 20_000)], { concurrency: 2 })
+        assert.deepStrictEqual(both.flat().sort(), [failed.id, ready.id].sort(), "one of two gets each")
+        yield* store.schedule([])
+        yield* store.update(Samples.changed(ready, { description: "changed" }))
+        assert.deepStrictEqual(yield* take(19_999, 30_000), [], "a change does not make it due")
       })
     )
 

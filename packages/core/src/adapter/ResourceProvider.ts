@@ -74,6 +74,8 @@ interface Verbs<O, R> {
   readonly per: "project" | "environment"
   /** Kinds that must be there first. */
   readonly after?: ReadonlyArray<string>
+  /** It holds what cannot be made again: one that is gone is made anew when a person says so, and not by itself. */
+  readonly holdsData?: boolean
   /** Absent when it cannot be looked at; `ensure` may then be repeated. */
   readonly observe?: (owner: ResourceOwner, wish: Wish) => Effect.Effect<Option.Option<Found>, ResourceFailure, R>
   readonly ensure: (owner: ResourceOwner, wish: Wish) => Effect.Effect<Made<O>, ResourceFailure, R>

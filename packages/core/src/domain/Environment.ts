@@ -53,6 +53,10 @@ export class Environment extends Schema.Class<Environment>("rdev/Environment")({
   bindings: Schema.Array(Resource),
   /** What is live; null before the first release. */
   release: Schema.NullOr(EnvironmentRelease),
+  /** Those of the project when it was looked at last. */
+  generation: Schema.optionalKey(Schema.Int),
+  observedGeneration: Schema.optionalKey(Schema.Int),
+  /** `Ready` first, `DomainReady`, then one for each resource that it has alone. */
   conditions: Schema.Array(Condition),
   createdAtMillis: Schema.Int,
   updatedAtMillis: Schema.Int,

@@ -1,5 +1,6 @@
 /** A project: one repository, its workspaces, and what was provisioned for it. Schemas only, no I/O. */
 import { Schema } from "effect"
+import { Condition } from "./Condition.ts"
 import { Resource } from "./Environment.ts"
 import { OperationId, ProjectId } from "./Ids.ts"
 
@@ -39,6 +40,14 @@ export class Project extends Schema.Class<Project>("rdev/Project")({
   resources: Schema.Array(Resource),
   /** Only in records that an earlier version wrote (see services/projects/Environments). */
   environments: Schema.optionalKey(Schema.Array(EnvironmentBefore)),
+  /** Grows with every change of what is wished for it; 1 where it was never counted. */
+  generation: Schema.optionalKey(Schema.Int),
+  /** The generation that was looked at last; what it came to stands in the conditions. */
+  observedGeneration: Schema.optionalKey(Schema.Int),
+  /** `Ready` first, then one for each resource that all its environments share. */
+  conditions: Schema.optionalKey(Schema.Array(Condition)),
+  /** Digest of what was wished when it was looked at last. */
+  wish: Schema.optionalKey(Schema.String),
   /** The operation that provisioned it last. */
   operationId: Schema.NullOr(OperationId),
   createdAt: Schema.DateTimeUtcFromString,

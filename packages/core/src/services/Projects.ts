@@ -162,6 +162,7 @@ const newProject = (
     workDir: settings.workDir,
     cloneUrl: null,
     resources: [],
+    generation: 1,
     operationId: null,
     createdAt: now,
     updatedAt: now,

@@ -51,16 +51,16 @@ export const kind: Kind = {
       for (const path of records) writeFileSync(path, spoil)
       await attack.restart("SIGKILL")
       await tryOthers(attack, good, bad, JSON.stringify(spoil))
-      const conditions = (await attack.must("GET", `/projects/${bad.name}`))["conditions"] as ReadonlyArray<
+      const damages = (await attack.must("GET", `/projects/${bad.name}`))["damages"] as ReadonlyArray<
         Record<string, unknown>
       >
       attack.held(
         `the damage by ${JSON.stringify(spoil)} is shown`,
-        conditions.length > 0 && conditions.every((one) => String(one["repair"]).length > 0),
-        JSON.stringify(conditions)
+        damages.length > 0 && damages.every((one) => String(one["repair"]).length > 0),
+        JSON.stringify(damages)
       )
-      const clean = (await attack.must("GET", `/projects/${good.name}`))["conditions"] as ReadonlyArray<unknown>
-      attack.held("the other project has no conditions", clean.length === 0, JSON.stringify(clean))
+      const clean = (await attack.must("GET", `/projects/${good.name}`))["damages"] as ReadonlyArray<unknown>
+      attack.held("the other project has no damages", clean.length === 0, JSON.stringify(clean))
     }
     const told = await attack.until(
       `/projects/${bad.name}/events?after=0&limit=100&types=project.damaged`,

@@ -16,10 +16,8 @@ export const layer = HttpApiBuilder.group(
     const context = yield* Effect.context<GitObjects>()
     const list = Effect.fnUntraced(function* (name: string, at: string | undefined) {
       const project = yield* findProject(name)
-      const found = yield* Effect.catchIf(
-        Effect.provideContext(Components.at(project, at), context),
-        (error) => error._tag === "ProjectError",
-        ({ message }) => Effect.fail(Problem.make("not-found", { detail: message }))
+      const found = yield* Effect.mapError(Effect.provideContext(Components.at(project, at), context), (error) =>
+        error._tag === "ProjectError" ? Problem.make("not-found", { detail: error.message }) : error
       )
       const needs = new Map((yield* Components.planned(found.components)).map((one) => [one.name, one.needs]))
       return {

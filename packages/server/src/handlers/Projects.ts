@@ -11,6 +11,7 @@ import { AgentHarness } from "@rdev/core/ports/agents/AgentHarness"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
 import { Projects, type Started } from "@rdev/core/services/Projects"
 import * as Variables from "@rdev/core/services/projects/Variables"
+import { ProjectSync } from "@rdev/core/services/sync/ProjectSync"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -45,6 +46,7 @@ export const layer = HttpApiBuilder.group(
     const store = yield* ProjectStore
     const agents = yield* AgentHarness
     const operations = yield* Operations
+    const projectSync = yield* ProjectSync
     const paging = yield* Paging
     const repositories = yield* RepositoryHost
     const auditTrail = yield* AuditStore
@@ -86,6 +88,7 @@ export const layer = HttpApiBuilder.group(
       const next = Project.make({
         ...project,
         ...wanted,
+        generation: (project.generation ?? 1) + 1,
         updatedAt: yield* DateTime.now,
         revision: project.revision + 1
       })
@@ -170,6 +173,14 @@ export const layer = HttpApiBuilder.group(
         ),
       delete: ({ headers, params }) =>
         answer(Effect.flatMap(projects.delete(params.project), (started) => accepted(started, waitSeconds(headers)))),
+      sync: ({ params, payload }) =>
+        answer(
+          Effect.gen(function* () {
+            const project = yield* findProject(params.project)
+            const done = yield* projectSync.now(project, { make: payload.make ?? [] })
+            return { operationId: done.operationId, project: yield* views.one(done.project) }
+          })
+        ),
       credentials: ({ params }) =>
         answer(
           Effect.gen(function* () {

@@ -1,5 +1,6 @@
 /** Puts a recorded operation back: into stores, as they hold it, and into providers, what they had. */
 import { Database } from "@rdev/adapter-postgres/engine/Database"
+import { Environment } from "@rdev/core/domain/Environment"
 import { Operation, OperationResource, OperationStep } from "@rdev/core/domain/Operation"
 import { Project } from "@rdev/core/domain/Project"
 import { Ci } from "@rdev/core/ports/infra/Ci"
@@ -11,6 +12,7 @@ import { TenantCache } from "@rdev/core/ports/infra/TenantCache"
 import { TenantDatabase } from "@rdev/core/ports/infra/TenantDatabase"
 import { Tls } from "@rdev/core/ports/infra/Tls"
 import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
+import { EnvironmentStore } from "@rdev/core/ports/stores/EnvironmentStore"
 import { OperationStore } from "@rdev/core/ports/stores/OperationStore"
 import { ProjectStore } from "@rdev/core/ports/stores/ProjectStore"
 import { Effect, Redacted, Schema } from "effect"
@@ -27,6 +29,8 @@ const Record = Schema.Struct({
   steps: Schema.Array(OperationStep),
   resources: Schema.Array(OperationResource),
   project: Project,
+  /** Version 1 kept them in the project's record. */
+  environments: Schema.optionalKey(Schema.Array(Environment)),
   world: Schema.Struct({
     repository: Schema.Boolean,
     records: Schema.Array(Schema.Struct({ host: Schema.String, target: Schema.String })),
@@ -55,8 +59,15 @@ export const records: ReadonlyArray<Record> = readdirSync(import.meta.dirname, {
   })
 
 /** Through the ports: what a memory store holds. */
-export const intoMemory = Effect.fnUntraced(function* ({ operation, project, resources, steps }: Record) {
+export const intoMemory = Effect.fnUntraced(function* ({
+  environments = [],
+  operation,
+  project,
+  resources,
+  steps
+}: Record) {
   yield* (yield* ProjectStore).insert(project)
+  for (const environment of environments) yield* (yield* EnvironmentStore).insert(environment)
   const store = yield* OperationStore
   yield* store.insert(operation, steps)
   // Only who holds an operation may write to it.

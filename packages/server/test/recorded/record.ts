@@ -1,5 +1,5 @@
 /**
- * `node --conditions=@rdev/source test/recorded/record.ts`: records operations of the versions that new ones get now, in every state that
+ * `node --conditions=@rdev/source test/recorded/record.ts [scenario…]`: records operations of the versions that new ones get now, in every state that
  * a scenario names, as the stores hold them and beside it what the providers have. Run it before a version is followed by another; the
  * files of older versions are never made again.
  */
@@ -143,5 +143,7 @@ const record = (scenario: Scenario) => {
   )
 }
 
-await Effect.runPromise(Effect.forEach(scenarios, record, { discard: true }))
+const only = process.argv.slice(2)
+const wanted = scenarios.filter(({ name }) => only.length === 0 || only.includes(name))
+await Effect.runPromise(Effect.forEach(wanted, record, { discard: true }))
 process.exit(0)

@@ -72,12 +72,18 @@ const finish = Effect.fnUntraced(function* (record: Restore.Record) {
 
 describe("the records", () => {
   it("hold every state of every kind", () => {
-    const named = (wanted: string) => Restore.records.filter(({ scenario }) => scenario === wanted)
-    for (const { name } of scenarios) assert.isNotEmpty(named(name), name)
-    assert.deepStrictEqual([...new Set(Restore.records.map(({ operation }) => operation.version))], [1])
-    const statuses = new Set(Restore.records.map(({ operation }) => operation.status))
-    for (const status of ["planned", "running", "waiting", "compensating", "failed", "compensation_failed"] as const)
-      assert.isTrue(statuses.has(status), status)
+    const versions = Map.groupBy(Restore.records, ({ operation }) => operation.version)
+    assert.deepStrictEqual([...versions.keys()].sort(), [1, 2])
+    for (const [version, records] of versions) {
+      assert.deepStrictEqual(
+        records.map(({ scenario }) => scenario).sort(),
+        scenarios.map(({ name }) => name).sort(),
+        `version ${version}`
+      )
+      const statuses = new Set(records.map(({ operation }) => operation.status))
+      for (const status of ["planned", "running", "waiting", "compensating", "failed", "compensation_failed"] as const)
+        assert.isTrue(statuses.has(status), `${status} of version ${version}`)
+    }
   })
 })
 

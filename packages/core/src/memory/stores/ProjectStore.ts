@@ -12,6 +12,7 @@ export const layer: Layer.Layer<ProjectStore> = Layer.effect(
   ProjectStore,
   Effect.gen(function* () {
     const { rows, write } = yield* MemoryTransaction.table<Project>()
+    const due = new Map<string, number>()
     const find = (matches: (project: Project) => boolean) => Option.fromNullishOr([...rows.values()].find(matches))
     const byName = (name: string) => find((project) => project.name === name && project.status !== "deleted")
     return ProjectStore.of({
@@ -62,7 +63,21 @@ export const layer: Layer.Layer<ProjectStore> = Layer.effect(
             )
             .sort((a, b) => (a.id < b.id ? -1 : 1))
             .slice(0, limit)
-        )
+        ),
+      takeDue: ({ limit, nowMillis, untilMillis }) =>
+        Effect.sync(() => {
+          const dueOf = ({ id }: Project) => due.get(id) ?? 0
+          const taken = [...rows.values()]
+            .filter((one) => (one.status === "ready" || one.status === "failed") && dueOf(one) <= nowMillis)
+            .sort((a, b) => dueOf(a) - dueOf(b) || (a.id < b.id ? -1 : 1))
+            .slice(0, limit)
+          for (const { id } of taken) due.set(id, untilMillis)
+          return taken
+        }),
+      schedule: (next) =>
+        Effect.sync(() => {
+          for (const { atMillis, id } of next) if (rows.has(id)) due.set(id, atMillis)
+        })
     })
   })
 )

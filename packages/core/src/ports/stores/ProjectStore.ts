@@ -20,6 +20,19 @@ export class ProjectStore extends Context.Service<
       readonly limit: number
       readonly only: ReadonlyArray<string> | null
     }): Effect.Effect<ReadonlyArray<Project>, StoreError>
+    /**
+     * Those that are ready or failed and due to be looked at, the longest due first. Each is due again at `untilMillis`: of several
+     * processes one gets it, and one that dies keeps it from nobody. A new project is due at once.
+     */
+    takeDue(options: {
+      readonly nowMillis: number
+      readonly untilMillis: number
+      readonly limit: number
+    }): Effect.Effect<ReadonlyArray<Project>, StoreError>
+    /** When each is due next. Unknown ones are left out. */
+    schedule(
+      next: ReadonlyArray<{ readonly id: ProjectId; readonly atMillis: number }>
+    ): Effect.Effect<void, StoreError>
   }
 >()("rdev/ports/ProjectStore") {
   /** By id or name, as people and paths give it; none when it is deleted. No name looks like an id: `_` is in none. */

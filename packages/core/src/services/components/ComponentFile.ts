@@ -4,7 +4,7 @@
  */
 import { isAlias, isScalar, LineCounter, type Node, parseAllDocuments, visit } from "yaml"
 import { Result } from "effect"
-import type { Component, ComponentFault } from "../../domain/Component.ts"
+import type { Component, ComponentFault } from "../../domain/components/Component.ts"
 import * as Rules from "./ComponentRules.ts"
 import { Faults, type Field, fieldsOf, isList, isObject, join, list, refuseOthers, single } from "./YamlFields.ts"
 

@@ -1,5 +1,5 @@
 /** What each field of a component may say. Pure. */
-import type { ComponentKind } from "../../domain/Component.ts"
+import type { ComponentKind } from "../../domain/components/Component.ts"
 import type { Rule } from "./YamlFields.ts"
 
 export const kinds: ReadonlyArray<ComponentKind> = ["static", "node", "image", "worker", "cli", "package"]

@@ -1,6 +1,6 @@
 /** The components of a project at a commit, read from its repository; what they need of what this installation offers. */
 import { Effect, Option, Result, Schema } from "effect"
-import type { Component, ComponentFault } from "../../domain/Component.ts"
+import type { Component, ComponentFault } from "../../domain/components/Component.ts"
 import type { Project } from "../../domain/Project.ts"
 import { BranchName, type ForgeError, type RepositoryTarget, type Sha } from "../../ports/infra/Forge.ts"
 import { GitObjects } from "../../ports/infra/GitObjects.ts"

@@ -3,7 +3,7 @@
  * what depends on a package by its `package.json` is touched with it. A file that belongs to nobody (a lock file, a shared configuration)
  * touches all: nothing is left out by a guess. What rdev itself keeps in a repository (`.sdlc/`) touches none. Pure.
  */
-import type { Component } from "../../domain/Component.ts"
+import type { Component } from "../../domain/components/Component.ts"
 
 /** A `package.json` of the repository: its folder (`.` for the root), its name, and what it depends on. */
 export interface Manifest {

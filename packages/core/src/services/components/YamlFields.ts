@@ -3,7 +3,7 @@
  * anchors, aliases, tags and keys that stand twice are faults, so that what a person reads is what is meant. Pure.
  */
 import { isMap, isScalar, isSeq, type LineCounter, type Node, type YAMLMap } from "yaml"
-import type { ComponentFault } from "../../domain/Component.ts"
+import type { ComponentFault } from "../../domain/components/Component.ts"
 
 /** Told of one file; somebody who reads them repairs a few at a time. */
 export const maxFaults = 50

@@ -3,7 +3,7 @@
  * its default branch afterwards), its environments and what the installation offers. Looks, and changes nothing.
  */
 import { Effect, Schema } from "effect"
-import type { Component } from "../../domain/Component.ts"
+import type { Component } from "../../domain/components/Component.ts"
 import type { Environment, Resource } from "../../domain/Environment.ts"
 import type { Project } from "../../domain/Project.ts"
 import { type ForgeError } from "../../ports/infra/Forge.ts"
@@ -100,23 +100,26 @@ export const isKnown = (found: ReadonlyArray<Component> | Unknown): found is Rea
   Array.isArray(found)
 
 /**
- * Of a project that is there. Without a repository, which is then made anew of the template, it is what the template says and what there
- * was; with a file that cannot be used, what there was.
+ * Of a project that is there, with why its components are not known, if they are not. Without a repository, which is then made anew of the
+ * template, it is what the template says and what there was; with a file that cannot be used, what there was.
  */
-export const ofPresent = Effect.fn("Wished.ofPresent")(function* (
+export const looked = Effect.fn("Wished.looked")(function* (
   project: Project,
   environments: ReadonlyArray<Environment>
 ) {
   const found = yield* componentsOf(project)
   const before = recorded(project, environments)
-  if (isKnown(found)) return yield* wish(project, environments, yield* Components.planned(found))
-  if (found.reason === "Invalid") return yield* wish(project, environments, before)
+  const from = (components: ReadonlyArray<Cells.PlannedComponent>) => wish(project, environments, components)
+  if (isKnown(found)) return { input: yield* from(yield* Components.planned(found)), unknown: null }
+  if (found.reason === "Invalid") return { input: yield* from(before), unknown: found }
   const template = yield* Effect.orElseSucceed(
     ofTemplate(project),
     () => Components.ofFile(undefined, project.name).components
   )
-  return yield* wish(project, environments, [...(yield* Components.planned(template)), ...before])
+  return { input: yield* from([...(yield* Components.planned(template)), ...before]), unknown: found }
 })
+export const ofPresent = (project: Project, environments: ReadonlyArray<Environment>) =>
+  Effect.map(looked(project, environments), ({ input }) => input)
 
 /** A kind that was provisioned here and is offered no more. */
 const formerly = ({ kind, provider }: Resource, per: "project" | "environment"): Cells.ResourceKind => ({

@@ -49,6 +49,7 @@ const repositoryOf = ({ cloneUrl, defaultBranch, externalId }: Repository, sha: 
 
 export const repository = make<typeof nothing.Type, GitObjects | PolicyStore | RepositoryHost | Templates>({
   kind: "repository",
+  holdsData: true,
   provider: "forge",
   per: "project",
   outputs: nothing,

@@ -11,6 +11,7 @@ const tenantOf = ({ project }: ResourceOwner): Tenant => ({ projectId: project.i
 const DatabaseOutputs = Schema.Struct({ DATABASE_URL: Secret })
 export const database = make<typeof DatabaseOutputs.Type, TenantDatabase>({
   kind: "database",
+  holdsData: true,
   provider: "database",
   per: "project",
   outputs: DatabaseOutputs,

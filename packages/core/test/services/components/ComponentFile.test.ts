@@ -1,6 +1,6 @@
 /** What `rdev.yaml` may say, and what is told of one that says something else. */
 import { assert, describe, it } from "@effect/vitest"
-import { ComponentName } from "@rdev/core/domain/Component"
+import { ComponentName } from "@rdev/core/domain/components/Component"
 import * as ComponentFile from "@rdev/core/services/components/ComponentFile"
 import * as Components from "@rdev/core/services/components/Components"
 import { Result, Schema } from "effect"

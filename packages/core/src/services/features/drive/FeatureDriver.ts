@@ -3,7 +3,7 @@
  * at those that nothing was heard of.
  */
 import { Clock, Duration, Effect, Layer, Option, Schedule, Stream } from "effect"
-import type { Event } from "../../../domain/Event.ts"
+import { type Event, system } from "../../../domain/Event.ts"
 import type { FeatureIndex } from "../../../domain/FeatureIndex.ts"
 import type { ProjectId } from "../../../domain/Ids.ts"
 import type { Project } from "../../../domain/Project.ts"
@@ -66,7 +66,8 @@ const sweep = Effect.fn("FeatureDriver.sweep")(function* (looked: Map<string, nu
 
 const afterTask = Effect.fn("FeatureDriver.afterTask")(function* (event: Event) {
   const { taskId } = event.subject
-  if (taskId === undefined) return
+  // Tasks of the system end in its own stream.
+  if (taskId === undefined || event.stream === system) return
   const projectId = projectOf(event)
   const feature = (yield* (yield* FeatureStore).live(projectId)).find((candidate) => candidate.taskId === taskId)
   if (feature !== undefined) yield* Wake.after(event, feature)
