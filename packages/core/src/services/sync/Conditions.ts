@@ -162,10 +162,12 @@ export const merged = (
   })
 }
 
-/** Those that are others now. */
+/** Those that are others now. What is found as it should be at the first look is no change. */
 export const changes = (before: ReadonlyArray<Condition>, next: ReadonlyArray<Condition>): ReadonlyArray<Condition> =>
   next.filter(
-    (one) => !before.some((was) => was.type === one.type && was.status === one.status && was.reason === one.reason)
+    (one) =>
+      (before.length > 0 || one.status === "false") &&
+      !before.some((was) => was.type === one.type && was.status === one.status && was.reason === one.reason)
   )
 
 const under: Partial<Record<ProjectStatus, string>> = {

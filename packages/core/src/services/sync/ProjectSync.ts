@@ -264,14 +264,19 @@ export const layer: Layer.Layer<ProjectSync, never, Needs> = Layer.effect(
   })
 )
 
-/** Looks every `tickMillis` for projects that are due, at most `limit` at a time. The first look comes after as long. */
-export const layerSchedule = ({ limit = 20, tickMillis = 30_000 } = {}): Layer.Layer<never, never, ProjectSync> =>
+/** Looks every `tickMillis` for projects that are due, at most `limit` at a time. A start has more urgent things to do: the first look comes later. */
+export const layerSchedule = ({ firstMillis = 120_000, limit = 20, tickMillis = 30_000 } = {}): Layer.Layer<
+  never,
+  never,
+  ProjectSync
+> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const service = yield* ProjectSync
       const once = Effect.catch(service.page(limit), (error) =>
         Effect.logWarning("projects could not be looked after; tried again later", error)
       )
-      yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(tickMillis), once)))
+      const rounds = Effect.forever(Effect.andThen(once, Effect.sleep(tickMillis)))
+      yield* Effect.forkScoped(Effect.andThen(Effect.sleep(firstMillis), rounds))
     })
   )

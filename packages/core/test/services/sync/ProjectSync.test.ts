@@ -114,7 +114,6 @@ describe("project.sync, from time to time", () => {
       assert.deepStrictEqual(
         told.map(({ data }) => [data["status"], data["reason"]]),
         [
-          ["true", "Present"],
           ["false", "Repairing"],
           ["true", "Present"]
         ]
