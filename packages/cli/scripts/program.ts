@@ -42,15 +42,16 @@ const preamble = [
   `const __moduleUrl = (name) => { try { return import.meta.resolve(name) } catch { return __pathToFileURL(__createRequire(require.resolve("@rdev/server/package.json")).resolve(name)).href } };`
 ].join("\n")
 
-/** Writes the program to `outdir`, which is replaced as a whole: names of its files carry hashes. */
-export const program = async (outdir: string): Promise<void> => {
-  const target = resolve(outdir)
-  const building = `${target}.new`
-  await rm(building, { recursive: true, force: true })
-  await build({
-    absWorkingDir: fileURLToPath(new URL("..", import.meta.url)),
-    entryPoints: { rdev: "src/bin.ts" },
-    outdir: building,
+/** Bundles programs of this repository into `outdir`; answers with the files they were made of. */
+export const bundle = async (options: {
+  readonly entryPoints: Readonly<Record<string, string>>
+  readonly outdir: string
+}): Promise<{ readonly inputs: ReadonlyArray<string> }> => {
+  const absWorkingDir = fileURLToPath(new URL("..", import.meta.url))
+  const { metafile } = await build({
+    absWorkingDir,
+    entryPoints: { ...options.entryPoints },
+    outdir: options.outdir,
     bundle: true,
     splitting: true,
     format: "esm",
@@ -62,8 +63,18 @@ export const program = async (outdir: string): Promise<void> => {
     treeShaking: true,
     plugins: [whereItWas, unserved],
     banner: { js: preamble },
-    logLevel: "warning"
+    logLevel: "warning",
+    metafile: true
   })
+  return { inputs: Object.keys(metafile.inputs).map((path) => resolve(absWorkingDir, path)) }
+}
+
+/** Writes the program to `outdir`, which is replaced as a whole: names of its files carry hashes. */
+export const program = async (outdir: string): Promise<void> => {
+  const target = resolve(outdir)
+  const building = `${target}.new`
+  await rm(building, { recursive: true, force: true })
+  await bundle({ entryPoints: { rdev: "src/bin.ts" }, outdir: building })
   await rm(target, { recursive: true, force: true })
   await rename(building, target)
 }

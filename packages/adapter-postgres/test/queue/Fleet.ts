@@ -5,7 +5,7 @@ import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import { Effect, Layer, type Scope } from "effect"
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -36,6 +36,12 @@ export const until = <E, R>(
     }
   })
 
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+/** Bundled: many are started and killed, and loading sources is most of a start. */
+const program = execFileSync(process.execPath, [at("../../../../scripts/testProgram.mjs"), at("fixtures/worker.ts")])
+  .toString()
+  .trim()
+
 export interface WorkerProcess {
   readonly process: ChildProcess
   readonly kill: (signal: NodeJS.Signals) => Effect.Effect<void>
@@ -57,7 +63,6 @@ export const fleet = (
   Effect.gen(function* () {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "rdev-fleet-"))
     const all: Array<WorkerProcess> = []
-    const script = fileURLToPath(new URL("fixtures/worker.ts", import.meta.url))
     yield* Effect.addFinalizer(() =>
       Effect.promise(async () => {
         for (const worker of all) await ended(worker.process, "SIGKILL")
@@ -69,11 +74,9 @@ export const fleet = (
         Effect.sync(() => {
           const log = path.join(folder, `worker-${all.length}`)
           fs.writeFileSync(log, "")
-          const child = spawn(
-            process.execPath,
-            ["--conditions=@rdev/source", "--no-warnings", script, url, kind, log, String(leaseMillis)],
-            { stdio: ["ignore", "ignore", process.env["RDEV_TEST_DEBUG"] === undefined ? "ignore" : "inherit"] }
-          )
+          const child = spawn(process.execPath, ["--no-warnings", program, url, kind, log, String(leaseMillis)], {
+            stdio: ["ignore", "ignore", process.env["RDEV_TEST_DEBUG"] === undefined ? "ignore" : "inherit"]
+          })
           const worker: WorkerProcess = {
             process: child,
             log,

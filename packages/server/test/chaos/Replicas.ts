@@ -1,5 +1,5 @@
 /** Starts, stops and kills replicas by their pid. */
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 
@@ -12,6 +12,11 @@ export interface Replica {
   readonly signal: (signal: "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGTERM") => void
 }
 
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+/** Bundled: from its sources a replica takes 1.5 s of a processor to load, and many are killed here. */
+const program = execFileSync(process.execPath, [at("../../../../scripts/testProgram.mjs"), at("./Replica.ts")])
+  .toString()
+  .trim()
 const started = new Set<ChildProcess>()
 
 export const start = (args: {
@@ -22,14 +27,7 @@ export const start = (args: {
 }): Replica => {
   const child = spawn(
     process.execPath,
-    [
-      "--conditions=@rdev/source",
-      fileURLToPath(new URL("./Replica.ts", import.meta.url)),
-      args.provider,
-      String(args.leaseMillis ?? 4_000),
-      args.where,
-      String(args.count ?? 0)
-    ],
+    [program, args.provider, String(args.leaseMillis ?? 4_000), args.where, String(args.count ?? 0)],
     { stdio: ["ignore", "pipe", "pipe"] }
   )
   started.add(child)
