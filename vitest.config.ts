@@ -14,15 +14,22 @@ const ownProcess = [
 ]
 
 // Workspace packages resolve to their sources (condition "@rdev/source"), so that tests never run against a stale build.
-export default defineConfig({
+export const sources = {
   resolve: { conditions: ["@rdev/source"] },
-  ssr: { resolve: { conditions: ["@rdev/source"] } },
+  ssr: { resolve: { conditions: ["@rdev/source"] } }
+}
+export const common = {
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+  pool: "forks" as const,
+  // One more than the smallest machine has cores: a tenth of the time is spent waiting for leases and time limits of real processes.
+  maxWorkers: 3
+}
+
+export default defineConfig({
+  ...sources,
   test: {
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
-    pool: "forks",
-    // One more than the smallest machine has cores: a tenth of the time is spent waiting for leases and time limits of real processes.
-    maxWorkers: 3,
+    ...common,
     projects: [
       // Files share a process, one after the other: loading effect and our sources anew for each takes 1.3 s of a processor.
       { extends: true, test: { name: "shared", include, exclude: [...exclude, ...ownProcess], isolate: false } },

@@ -1,11 +1,11 @@
 import { defineConfig } from "vitest/config"
-import base from "./vitest.config.ts"
+import { common, sources } from "./vitest.config.ts"
 
 // Tests against the real servers of a lab: `npm run test:lab -- redis` (scripts/lab.mjs) starts them and gives their addresses.
 export default defineConfig({
-  ...base,
+  ...sources,
   test: {
-    ...base.test,
+    ...common,
     include: ["packages/*/test/**/*.lab.test.ts", "examples/*/test/**/*.lab.test.ts"],
     exclude: ["**/node_modules/**"]
   }

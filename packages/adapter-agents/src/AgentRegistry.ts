@@ -1,7 +1,7 @@
 /** The AgentHarness port from data: which agents an installation has. The first one is the default. */
 import { AgentHarness, fromHarnesses, type Harness } from "@rdev/core/ports/agents/AgentHarness"
 import { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
-import { Config, Effect, Layer, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { readFile } from "node:fs/promises"
 import { type AgentConfig, AgentConfigs } from "./AgentConfig.ts"
 import * as CommandHarness from "./CommandHarness.ts"
@@ -79,26 +79,6 @@ export const parse = Effect.fn("AgentRegistry.parse")(function* (value: string, 
   )
 })
 
-const declared = Effect.gen(function* () {
-  const value = yield* Config.String("RDEV_AGENTS").pipe(Config.withDefault(""))
-  return value === "" ? defaultAgents : yield* parse(value, "RDEV_AGENTS")
-})
-
-/**
- * `RDEV_AGENTS`: a JSON array of agents, or the path of a file with one; unset: `defaultAgents`. `RDEV_SCRIPT_FAULT`: fault of the
- * scripted agent. `hostEnv` is where `PATH` and the variables of `passEnv` are taken from.
- */
-export const layerConfig = (
-  hostEnv: CommandHarness.Variables = process.env
-): Layer.Layer<AgentHarness, AgentConfigError | Config.ConfigError, WorkspaceHost> =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const agents = yield* declared
-      const scriptFault = yield* Config.String("RDEV_SCRIPT_FAULT").pipe(Config.withDefault(""))
-      return layer({ agents, hostEnv, source: "RDEV_AGENTS", ...(scriptFault === "" ? {} : { scriptFault }) })
-    })
-  )
-
 /**
  * The programs of the declared agents that stand outside the system's folders (`~/.local/bin`, a version manager): a workspace host
  * that hides the machine has to be given them by name. Scripts are left out: they need the files beside them.
@@ -116,9 +96,3 @@ export const programsOf = (
     }
     return [...programs.values()]
   })
-
-/** The same for the agents of `RDEV_AGENTS`. */
-export const programsConfig = (
-  hostEnv: CommandHarness.Variables = process.env
-): Effect.Effect<ReadonlyArray<CommandHarness.Program>, AgentConfigError | Config.ConfigError> =>
-  Effect.flatMap(declared, (agents) => programsOf(agents, hostEnv))

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
 import { type AgentEvent, AgentHarness, type AgentJob } from "@rdev/core/ports/agents/AgentHarness"
 import { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
-import { ConfigProvider, Effect, Fiber, Layer, Queue, Stream } from "effect"
+import { Effect, Fiber, Layer, Queue, Stream } from "effect"
 import { chmod, mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -177,9 +177,7 @@ describe("presets", () => {
       assert.deepStrictEqual(ready, { ready: true, message: "claude is installed; it gets ANTHROPIC_API_KEY" })
       // Of the three presets only the one that is a single file can be handed to a workspace.
       yield* install("codex", "#!/usr/bin/env node\n")
-      const programs = yield* AgentRegistry.programsConfig({ PATH: folder }).pipe(
-        Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
-      )
+      const programs = yield* AgentRegistry.programsOf(AgentRegistry.defaultAgents, { PATH: folder })
       assert.deepStrictEqual(programs, [{ name: "claude", hostPath: join(folder, "claude") }])
     }).pipe(Effect.scoped)
   )
@@ -218,17 +216,14 @@ describe("presets", () => {
 })
 
 describe("declarations", () => {
-  const failure = (declared: string) =>
-    Effect.flip(
-      Effect.provide(
-        AgentHarness,
-        AgentRegistry.layerConfig({}).pipe(
-          Layer.provide(HostProcess.layer()),
-          Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({ RDEV_AGENTS: declared })))
-        )
+  const using = (declared: string) =>
+    Layer.unwrap(
+      Effect.map(AgentRegistry.parse(declared, "RDEV_AGENTS"), (agents) =>
+        AgentRegistry.layer({ agents, source: "RDEV_AGENTS" })
       )
-    )
-  it.live("come from RDEV_AGENTS, inline or in a file", () =>
+    ).pipe(Layer.provide(HostProcess.layer()))
+  const failure = (declared: string) => Effect.flip(Effect.provide(AgentHarness, using(declared)))
+  it.live("are given inline or in a file", () =>
     Effect.gen(function* () {
       const folder = yield* Effect.acquireRelease(
         Effect.promise(() => mkdtemp(join(tmpdir(), "rdev-agents-"))),
@@ -239,12 +234,7 @@ describe("declarations", () => {
       yield* Effect.promise(() => writeFile(path, declared))
       for (const value of [declared, path]) {
         const names = yield* AgentHarness.use((agents) => Effect.succeed(agents.list.map((info) => info.name))).pipe(
-          Effect.provide(
-            AgentRegistry.layerConfig({}).pipe(
-              Layer.provide(HostProcess.layer()),
-              Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({ RDEV_AGENTS: value })))
-            )
-          )
+          Effect.provide(using(value))
         )
         assert.deepStrictEqual(names, ["mine"])
       }

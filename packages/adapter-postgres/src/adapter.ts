@@ -59,6 +59,9 @@ const StoresConfig = Schema.Struct({
       "RDEV_KEK",
       "32 bytes in base64 that encrypt the secrets of projects. Needed with a server; the embedded engine makes one."
     )
+  ),
+  previousKeys: Schema.optionalKey(
+    secret("RDEV_KEK_PREVIOUS", "Keys that `key` replaced, separated by commas, while they are still needed.")
   )
 })
 type StoresConfig = typeof StoresConfig.Type
@@ -79,17 +82,8 @@ const database = ({ directUrl, maxConnections, pooling, schema, url }: StoresCon
         maxConnections: maxConnections ?? 10
       })
 
-const keyring = ({ key, url }: StoresConfig) =>
-  key === undefined || url === undefined
-    ? Keyring.layer
-    : Layer.unwrap(
-        Effect.map(Host, ({ variables }) =>
-          // Keys that it replaced are only named by their variable.
-          variables["RDEV_KEK"] === Redacted.value(key)
-            ? Keyring.layer
-            : Layer.effect(Keyring.Keyring, Keyring.make("stores.key", [Redacted.value(key)]))
-        )
-      )
+const keyring = ({ key, previousKeys }: StoresConfig) =>
+  key === undefined ? Keyring.layer : Keyring.layerOf({ current: key, previous: previousKeys })
 
 /** What others look at beside the stores. */
 const told = Layer.mergeAll(

@@ -5,7 +5,7 @@ import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
 import * as Quarantine from "@rdev/core/ports/stores/Quarantine"
 import * as Variables from "@rdev/core/services/projects/Variables"
 import { layer as layerRedaction, Redaction } from "@rdev/core/services/redaction/Redaction"
-import { ConfigProvider, Effect, Fiber, Layer, Option, Redacted } from "effect"
+import { Effect, Fiber, Layer, Option, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -207,11 +207,15 @@ layer(layerEmbedded({ memory: true }), { excludeTestServices: true })("Credentia
 describe("Keyring", () => {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), "rdev-keyring-"))
   afterAll(() => fs.rmSync(root, { recursive: true, force: true }))
-  const config = (env: Record<string, string>) => ConfigProvider.layer(ConfigProvider.fromUnknown(env))
-  const keyring = (dataDir: string, env: Record<string, string> = {}) =>
+  const keyring = (dataDir: string) =>
+    Effect.provide(Effect.service(Keyring.Keyring), Layer.provide(Keyring.layer, layerEmbedded({ dataDir })))
+  const given = (current: string, previous?: string) =>
     Effect.provide(
       Effect.service(Keyring.Keyring),
-      Keyring.layer.pipe(Layer.provide(layerEmbedded({ dataDir })), Layer.provide(config(env)))
+      Keyring.layerOf({
+        current: Redacted.make(current),
+        previous: previous === undefined ? undefined : Redacted.make(previous)
+      })
     )
 
   it.live("makes a key file that only its owner can read, and finds it again", () =>
@@ -225,18 +229,22 @@ describe("Keyring", () => {
     })
   )
 
-  it.live("prefers the environment and refuses keys of a wrong size", () =>
+  it.live("takes given keys, those that were replaced among them, and refuses keys of a wrong size", () =>
     Effect.gen(function* () {
-      const dataDir = path.join(root, "b")
-      const [current, previous] = [key(), key()]
-      const made = yield* keyring(dataDir, { RDEV_KEK: current, RDEV_KEK_PREVIOUS: previous })
+      const [current, older, oldest] = [key(), key(), key()]
+      const made = yield* given(current, ` ${older},, ${oldest} ,`)
       assert.strictEqual(made.current.id, Keyring.idOf(Buffer.from(current, "base64")))
-      assert.isDefined(made.byId(Keyring.idOf(Buffer.from(previous, "base64"))))
-      assert.isFalse(fs.existsSync(path.join(dataDir, "kek")))
-      const error = yield* Effect.flip(keyring(dataDir, { RDEV_KEK: "c2hvcnQ=" }))
-      assert.deepInclude(error.reason, { _tag: "Invalid", field: "RDEV_KEK" })
-      assert.include(error.message, "openssl rand -base64 32")
-      assert.notInclude(error.message, "c2hvcnQ=")
+      for (const previous of [older, oldest]) assert.isDefined(made.byId(Keyring.idOf(Buffer.from(previous, "base64"))))
+      for (const [encrypts, replaced] of [
+        ["c2hvcnQ=", undefined],
+        [current, "c2hvcnQ="],
+        ["", undefined]
+      ] as const) {
+        const error = yield* Effect.flip(given(encrypts, replaced))
+        assert.strictEqual(error.reason._tag, "Invalid")
+        assert.match(error.message, /RDEV_KEK.*openssl rand -base64 32/s)
+        assert.notInclude(error.message, "c2hvcnQ=")
+      }
     })
   )
 })

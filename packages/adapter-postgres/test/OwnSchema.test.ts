@@ -5,8 +5,8 @@ import { WorkQueueStore } from "@rdev/core/ports/stores/WorkQueueStore"
 import * as NewId from "@rdev/core/ids/NewId"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
-import { ConfigProvider, Context, Effect, Exit, Layer, Queue, Scope, Stream } from "effect"
-import { Database, layerPostgres, layerPostgresConfig } from "../src/engine/Database.ts"
+import { Context, Effect, Exit, Layer, Queue, Scope, Stream } from "effect"
+import { Database, layerPostgres } from "../src/engine/Database.ts"
 import { Client } from "../src/engine/Driver.ts"
 import * as PgWorkQueueStore from "../src/queue/PgWorkQueueStore.ts"
 import { toUuid } from "../src/queue/TaskUuid.ts"
@@ -184,36 +184,31 @@ layer(Layer.effect(Server, TestPostgres.make()), { excludeTestServices: true, ti
       })
     )
 
-    it.effect(
-      "the schema is read from the environment, and another language adds a task with the documented statement",
-      () =>
-        Effect.gen(function* () {
-          const url = yield* (yield* Server).createDatabase
-          const environment = ConfigProvider.layer(
-            ConfigProvider.fromEnv({ env: { RDEV_DATABASE_SCHEMA: "From-Env" } })
-          )
-          yield* Effect.scoped(
-            Effect.gen(function* () {
-              const context = yield* Layer.build(
-                all.pipe(Layer.provideMerge(Layer.fresh(layerPostgresConfig(url)).pipe(Layer.provide(environment))))
-              )
-              assert.strictEqual(Context.get(context, Database).schema, "From-Env")
-              const owner = yield* NewId.make("proj")
-              const id = yield* NewId.make("task")
-              yield* sql(
-                url,
-                `SELECT "From-Env".queue_insert_special("From-Env".queue_lane_no('${owner}', 'k', '{}', NULL, NULL, 1, 5, 600000),
+    it.effect("a schema has a name of its own, and another language adds a task with the documented statement", () =>
+      Effect.gen(function* () {
+        const url = yield* (yield* Server).createDatabase
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const context = yield* Layer.build(
+              all.pipe(Layer.provideMerge(Layer.fresh(layerPostgres({ url, schema: "Its-Own" }))))
+            )
+            assert.strictEqual(Context.get(context, Database).schema, "Its-Own")
+            const owner = yield* NewId.make("proj")
+            const id = yield* NewId.make("task")
+            yield* sql(
+              url,
+              `SELECT "Its-Own".queue_insert_special("Its-Own".queue_lane_no('${owner}', 'k', '{}', NULL, NULL, 1, 5, 600000),
               0::smallint, '${toUuid(id)}', '{"from":"elsewhere"}', NULL, NULL, NULL, '{}')`
-              )
-              const task = yield* Context.get(context, WorkQueue.WorkQueue).get(id)
-              assert.deepInclude(task, { status: "pending", owner, kind: "k", payload: { from: "elsewhere" } })
-            })
-          )
-          assert.deepStrictEqual(
-            yield* sql(url, "SELECT nspname FROM pg_namespace WHERE nspname IN ('rdev', 'From-Env')"),
-            [{ nspname: "From-Env" }]
-          )
-        })
+            )
+            const task = yield* Context.get(context, WorkQueue.WorkQueue).get(id)
+            assert.deepInclude(task, { status: "pending", owner, kind: "k", payload: { from: "elsewhere" } })
+          })
+        )
+        assert.deepStrictEqual(
+          yield* sql(url, "SELECT nspname FROM pg_namespace WHERE nspname IN ('rdev', 'Its-Own')"),
+          [{ nspname: "Its-Own" }]
+        )
+      })
     )
 
     it.effect(

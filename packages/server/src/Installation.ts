@@ -104,6 +104,9 @@ const workerOf = (config: ServerConfig, version: string) => ({
 /** The key with which the platform signs what it records; shared by all processes of an installation. */
 const platformKey = ({ dataDir }: ServerConfig) => KeyFiles.platformKey(dataDir, process.env["RDEV_PLATFORM_KEY"])
 
+/** What API keys are hashed with; shared by all processes of an installation. */
+const pepperOf = ({ dataDir }: ServerConfig) => KeyFiles.pepper(dataDir, process.env["RDEV_KEY_PEPPER"])
+
 /** What is masked: the installation's own secrets. With every key file there: those of the stores are made with them, this one here at the first start. */
 const redaction = (config: ServerConfig, { secrets }: Installation) =>
   Layer.unwrap(
@@ -138,7 +141,7 @@ export const layer = (config: ServerConfig, version: string, installation: Insta
   Layer.unwrap(
     Effect.gen(function* () {
       const { localUrl, port, url } = yield* Listener
-      const pepper = yield* KeyFiles.pepper(config.dataDir, process.env["RDEV_KEY_PEPPER"])
+      const pepper = yield* pepperOf(config)
       const options: App.Options = { config, version, pepper, shared: installation.shared }
       return http(options).pipe(
         Layer.merge(Core.work(workerOf(config, version))),
@@ -154,7 +157,7 @@ export const layerWorker = (config: ServerConfig, version: string, installation:
   Layer.unwrap(
     Effect.gen(function* () {
       const url = config.publicUrl ?? `http://${config.host}:${config.port}`
-      const pepper = yield* KeyFiles.pepper(config.dataDir, process.env["RDEV_KEY_PEPPER"])
+      const pepper = yield* pepperOf(config)
       return Core.work(workerOf(config, version)).pipe(
         Layer.provide(core(config, installation, { url, port: config.port, localUrl: url }, pepper))
       )

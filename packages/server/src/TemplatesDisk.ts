@@ -11,7 +11,7 @@ import type { FileChange } from "@rdev/core/ports/infra/GitObjects"
 import { TemplateError, type TemplateInfo, Templates, type TemplateVariables } from "@rdev/core/ports/infra/Templates"
 import * as Render from "@rdev/sdlc/render/Render"
 import * as Repo from "@rdev/sdlc/repo/Repo"
-import { Config, Effect, Layer, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { type Dirent } from "node:fs"
 import { readdir, readFile, stat } from "node:fs/promises"
 import { join, relative, sep } from "node:path"
@@ -234,10 +234,3 @@ export const layerOf = (folder: string | null): Layer.Layer<Templates, TemplateE
       return templates
     })
   )
-
-/** `RDEV_TEMPLATES`: folder with templates of your own. */
-export const layerConfig: Layer.Layer<Templates, TemplateError | Config.ConfigError> = Layer.unwrap(
-  Effect.map(Config.String("RDEV_TEMPLATES").pipe(Config.withDefault("")), (folder) =>
-    layerOf(folder === "" ? null : folder)
-  )
-)

@@ -4,14 +4,13 @@
  */
 import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { UnitOfWork } from "@rdev/core/ports/stores/UnitOfWork"
-import { Context, Effect, Layer, type Redacted, type Scope, Stream } from "effect"
+import { Context, Effect, Layer, type Scope, Stream } from "effect"
 import * as Driver from "./Driver.ts"
 import * as Embedded from "./Embedded.ts"
 import * as Listener from "./Listener.ts"
 import * as LocalSignals from "./LocalSignals.ts"
 import * as Maintenance from "./Maintenance.ts"
 import * as Migrations from "../Migrations.ts"
-import * as PostgresConfig from "./PostgresConfig.ts"
 import * as Route from "./Route.ts"
 import * as SchemaName from "./SchemaName.ts"
 import * as Session from "./Session.ts"
@@ -107,22 +106,6 @@ export const layerEmbedded = (
         listen: signals.listen
       })
     })
-  )
-
-/** The server at a URL, with RDEV_DATABASE_DIRECT_URL, RDEV_DATABASE_POOLING (default `auto`), RDEV_DATABASE_SCHEMA (default `rdev`) and RDEV_DATABASE_MAX_CONNECTIONS (default 10). */
-export const layerPostgresConfig = (url: string | Redacted.Redacted): Layer.Layer<Database, StoreError> =>
-  Layer.unwrap(
-    Effect.map(PostgresConfig.database, ({ directUrl, maxConnections, pooling, schema }) =>
-      layerPostgres({ url, maxConnections, pooling, schema, directUrl: directUrl ?? undefined })
-    )
-  )
-
-/** PostgreSQL when RDEV_DATABASE_URL is set, else the embedded engine on the folder. */
-export const layerConfig = (embedded: EmbeddedOptions): Layer.Layer<Database, StoreError> =>
-  Layer.unwrap(
-    Effect.map(PostgresConfig.database, ({ url }) =>
-      url === null ? layerEmbedded(embedded) : layerPostgresConfig(url)
-    )
   )
 
 /** Stores share a transaction: `transact` of this layer is that of the Database. */

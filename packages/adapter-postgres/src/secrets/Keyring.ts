@@ -1,7 +1,7 @@
 /**
- * The key-encryption keys of an installation: one that encrypts and older ones that can still be read. From RDEV_KEK (and
- * RDEV_KEK_PREVIOUS), else, with the embedded engine, from a file in the data folder that only its owner can read and that is made
- * on first start. Losing the keys loses the credentials: back them up apart from the data.
+ * The key-encryption keys of an installation: one that encrypts and older ones that can still be read. Given (`layerOf`), else, with the
+ * embedded engine, from a file in the data folder that only its owner can read and that is made on first start (`layer`). Losing the keys
+ * loses the credentials: back them up apart from the data.
  */
 import { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Context, Effect, Layer, Redacted } from "effect"
@@ -10,7 +10,6 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { Database } from "../engine/Database.ts"
 import { type Kek, keyBytes } from "./Envelope.ts"
-import * as PostgresConfig from "../engine/PostgresConfig.ts"
 
 export class Keyring extends Context.Service<
   Keyring,
@@ -81,13 +80,24 @@ const readFile = (file: string): Effect.Effect<readonly [string, ...ReadonlyArra
           )
   })
 
+/** Given keys: the one that encrypts, and those it replaced, separated by commas. The fields name them in errors. */
+export const layerOf = (keys: {
+  readonly current: Redacted.Redacted
+  readonly previous: Redacted.Redacted | undefined
+}): Layer.Layer<Keyring, StoreError> =>
+  Layer.effect(
+    Keyring,
+    Effect.suspend(() => {
+      const previous = keys.previous === undefined ? [] : Redacted.value(keys.previous).split(",")
+      return make("RDEV_KEK", [Redacted.value(keys.current), ...previous.filter((key) => key.trim() !== "")])
+    })
+  )
+
+/** The file of the data folder, which is made when there is none; a database in memory has a key of its own. */
 export const layer: Layer.Layer<Keyring, StoreError, Database> = Layer.effect(
   Keyring,
   Effect.gen(function* () {
     const database = yield* Database
-    const config = yield* PostgresConfig.keys
-    if (config.current !== null)
-      return yield* make("RDEV_KEK", [Redacted.value(config.current), ...config.previous.map(Redacted.value)])
     if (database.dataDir !== null) {
       const file = path.join(database.dataDir, "kek")
       return yield* Effect.flatMap(readFile(file), (keys) => make(file, keys))

@@ -36,5 +36,5 @@ export const layerNoKeyring = Layer.mergeAll(
   PgNotifier.layer
 )
 
-/** Needs a Database; keys come from RDEV_KEK or the data folder. */
+/** Needs the embedded engine, whose data folder has the keys. */
 export const layer = Layer.provide(layerNoKeyring, Keyring.layer)

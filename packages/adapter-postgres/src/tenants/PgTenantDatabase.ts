@@ -4,19 +4,13 @@
  * Anything else of the same name is Foreign and never touched.
  */
 import type { ProjectId } from "@rdev/core/domain/Ids"
-import {
-  layerUnsupported,
-  type Tenant,
-  TenantDatabase,
-  TenantDatabaseError
-} from "@rdev/core/ports/infra/TenantDatabase"
+import { type Tenant, TenantDatabase, TenantDatabaseError } from "@rdev/core/ports/infra/TenantDatabase"
 import type { PortReason } from "@rdev/core/ports/infra/PortReason"
 import type { StoreError } from "@rdev/core/ports/stores/StoreError"
 import { Clock, Effect, Layer, Option, Redacted, Semaphore } from "effect"
 import { randomBytes } from "node:crypto"
 import { portReason } from "../classifyError.ts"
 import * as Driver from "../engine/Driver.ts"
-import * as PostgresConfig from "../engine/PostgresConfig.ts"
 import * as ScramVerifier from "./ScramVerifier.ts"
 import * as TenantSql from "./TenantSql.ts"
 
@@ -220,14 +214,3 @@ const make = (options: Options) =>
 
 /** Connects on first use: a server that is away fails verbs, not the start. */
 export const layer = (options: Options): Layer.Layer<TenantDatabase> => Layer.effect(TenantDatabase, make(options))
-
-/** The server of RDEV_TENANT_DATABASE_URL; without it, `ensure` answers Unsupported and says what to set. */
-export const layerConfig: Layer.Layer<TenantDatabase, StoreError> = Layer.unwrap(
-  Effect.map(PostgresConfig.tenants, (adminUrl) =>
-    adminUrl === null
-      ? layerUnsupported(
-          "no database server for projects is configured: set RDEV_TENANT_DATABASE_URL to an administrator's URL of a PostgreSQL or CockroachDB server"
-        )
-      : layer({ adminUrl })
-  )
-)

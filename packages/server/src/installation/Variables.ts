@@ -53,7 +53,6 @@ export const server: ReadonlyArray<Variable> = [
   one("RDEV_DISK_RESERVE_MIB", "5 %, at most 1 GiB", "room on the disk that projects may not use"),
   secret("RDEV_KEY_PEPPER", "a file in the data folder", "32 bytes that hash API keys; replicas share it"),
   secret("RDEV_PLATFORM_KEY", "a file in the data folder", "signs what the platform records; replicas share it"),
-  secret("RDEV_KEK_PREVIOUS", "", "keys that RDEV_KEK replaced, separated by commas, while they are still needed"),
   one(
     "RDEV_AGENTS",
     "scripted, claude, opencode, codex",

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Templates, type TemplateVariables } from "@rdev/core/ports/infra/Templates"
 import * as PolicyFile from "@rdev/sdlc/repo/PolicyFile"
-import { ConfigProvider, Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { execFile } from "node:child_process"
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -179,10 +179,7 @@ describe("a folder of one's own", () => {
 
   it.effect("fails at start-up when the folder is missing", () =>
     Effect.gen(function* () {
-      const layer = TemplatesDisk.layerConfig.pipe(
-        Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({ RDEV_TEMPLATES: "/does/not/exist" })))
-      )
-      const error = yield* Effect.flip(Effect.provide(Templates, layer))
+      const error = yield* Effect.flip(Effect.provide(Templates, TemplatesDisk.layerOf("/does/not/exist")))
       assert.match(error.message, /cannot read the templates folder \/does\/not\/exist/)
     })
   )
