@@ -65,9 +65,9 @@ export const at = Effect.fn("Components.at")(function* (project: Project, at?: s
   return { sha, ...ofFile(files.get(ComponentFile.fileName), project.name) } satisfies ComponentsAt
 })
 
-/** What each needs of what is offered; those that do not say, everything. */
+/** What each needs beside what every project has; those that do not say, everything that is offered. */
 export const planned = Effect.fnUntraced(function* (components: ReadonlyArray<Component>) {
-  const offered = (yield* Providers.all).map(({ kind }) => kind)
+  const offered = (yield* Providers.all).map(({ kind }) => kind).filter((kind) => !Providers.foundation.has(kind))
   return components.map(({ name, needs }): PlannedComponent => ({ name, needs: [...(needs ?? offered)] }))
 })
 

@@ -100,23 +100,23 @@ export const isKnown = (found: ReadonlyArray<Component> | Unknown): found is Rea
   Array.isArray(found)
 
 /**
- * Of a project that is there, with why its components are not known, if they are not. Without a repository, which is then made anew of the
- * template, it is what the template says and what there was; with a file that cannot be used, what there was.
+ * Of a project that is there, with why its components are not known, if they are not. Then it is what was made for it: a forge that is away,
+ * or a file that cannot be used, has nothing new made. One of which nothing is left is as its template says.
  */
 export const looked = Effect.fn("Wished.looked")(function* (
   project: Project,
   environments: ReadonlyArray<Environment>
 ) {
   const found = yield* componentsOf(project)
-  const before = recorded(project, environments)
   const from = (components: ReadonlyArray<Cells.PlannedComponent>) => wish(project, environments, components)
   if (isKnown(found)) return { input: yield* from(yield* Components.planned(found)), unknown: null }
-  if (found.reason === "Invalid") return { input: yield* from(before), unknown: found }
+  const before = recorded(project, environments)
+  if (before.some(({ needs }) => needs.length > 0)) return { input: yield* from(before), unknown: found }
   const template = yield* Effect.orElseSucceed(
     ofTemplate(project),
     () => Components.ofFile(undefined, project.name).components
   )
-  return { input: yield* from([...(yield* Components.planned(template)), ...before]), unknown: found }
+  return { input: yield* from(yield* Components.planned(template)), unknown: found }
 })
 export const ofPresent = (project: Project, environments: ReadonlyArray<Environment>) =>
   Effect.map(looked(project, environments), ({ input }) => input)

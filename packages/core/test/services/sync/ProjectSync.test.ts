@@ -10,6 +10,8 @@ import * as Step from "@rdev/core/operations/Step"
 import { BranchName } from "@rdev/core/ports/infra/Forge"
 import { Dns } from "@rdev/core/ports/infra/Dns"
 import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
+import { TenantCache } from "@rdev/core/ports/infra/TenantCache"
 import { TenantDatabase } from "@rdev/core/ports/infra/TenantDatabase"
 import { EnvironmentStore } from "@rdev/core/ports/stores/EnvironmentStore"
 import { EventLog } from "@rdev/core/ports/stores/EventLog"
@@ -189,6 +191,22 @@ describe("project.sync, from time to time", () => {
         assert.deepInclude(narrow.conditions?.[1], { type: "Components", status: "true" })
         assert.isFalse(narrow.conditions?.some(({ type }) => type === "cache"))
         assert.isAbove(narrow.generation ?? 0, 1)
+        // Without its repository nobody knows what it needs: nothing new is made, such as the cache that its template would have.
+        yield* (yield* TenantCache).remove(target)
+        yield* (yield* ProjectStore).update(
+          Project.make({
+            ...narrow,
+            resources: narrow.resources.filter(({ kind }) => kind !== "cache"),
+            revision: narrow.revision + 1
+          })
+        )
+        yield* (yield* RepositoryHost).remove(target)
+        yield* period
+        yield* page
+        const blind = yield* projectOf(id)
+        assert.deepInclude(blind.conditions?.[1], { type: "Components", status: "false", reason: "Unreadable" })
+        assert.strictEqual(blind.status, "ready")
+        assert.isTrue((yield* (yield* TenantCache).observe(target))._tag === "None")
         assert.strictEqual(narrow.observedGeneration, narrow.generation)
       }).pipe(Effect.provide(platform()))
   )
