@@ -5,6 +5,7 @@
 import { ForgeError } from "@rdev/core/ports/infra/Forge"
 import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
 import { ForgeHooks } from "@rdev/core/ports/forge/ForgeHooks"
+import { ForgeIssues } from "@rdev/core/ports/forge/ForgeIssues"
 import { ForgeNews } from "@rdev/core/ports/forge/ForgeNews"
 import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import * as Git from "@rdev/git/Git"
@@ -15,6 +16,7 @@ import { Duration, Effect, Layer, Option, type Redacted, Schedule } from "effect
 import { join } from "node:path"
 import type { GiteaError } from "./GiteaError.ts"
 import * as GiteaHooks from "./GiteaHooks.ts"
+import * as GiteaIssues from "./GiteaIssues.ts"
 import * as GiteaPosts from "./GiteaPosts.ts"
 import * as Making from "./GiteaMaking.ts"
 import * as Place from "./GiteaPlace.ts"
@@ -140,7 +142,8 @@ export const layerNoDeps = (options: Options): Layer.Layer<GitObjects | Reposito
       Layer.mergeAll(
         Layer.succeed(RepositoryHost, host(over)),
         Layer.succeed(GitObjects, over.git),
-        Layer.succeed(ForgeHooks, GiteaPosts.make(options.url, over.place.me))
+        Layer.succeed(ForgeHooks, GiteaPosts.make(options.url, over.place.me)),
+        Layer.succeed(ForgeIssues, GiteaIssues.make(over.place))
       )
     )
   )

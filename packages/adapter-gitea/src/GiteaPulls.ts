@@ -16,6 +16,7 @@ const Pull = Schema.Struct({
   merged: Schema.Boolean,
   merge_commit_sha: Schema.NullOr(Schema.String),
   html_url: Schema.String,
+  draft: Schema.optionalKey(Schema.Boolean),
   head: Side,
   base: Side
 })
@@ -34,8 +35,13 @@ const view = (pull: Pull): PullRequest => ({
   base: branchOf(pull.base),
   headSha: pull.head.sha,
   mergeSha: pull.merged ? pull.merge_commit_sha : null,
-  url: pull.html_url
+  url: pull.html_url,
+  draft: pull.draft === true || isDraft(pull.title)
 })
+
+/** Gitea knows a draft by the beginning of its title; this is the first of those that it knows by default. */
+const draftMark = "WIP: "
+const isDraft = (title: string) => /^(?:WIP:|\[WIP\])/i.test(title)
 
 const read = Effect.fnUntraced(function* (place: Place, target: RepositoryTarget, number: number) {
   const path = pathOf((yield* place.at(target)).found)
@@ -49,17 +55,20 @@ type Request = Parameters<RepositoryHost["Service"]["ensurePullRequest"]>[1]
 export const ensure = Effect.fn("GiteaPulls.ensure")(function* (
   place: Place,
   target: RepositoryTarget,
-  { base, body, head, title }: Request
+  { base, body, draft = false, head, title: given }: Request
 ) {
+  const title = draft ? `${draftMark}${given}` : given
   const { client } = place
   const path = `${pathOf((yield* place.at(target)).found)}/pulls`
   const made = yield* client.call("POST", path, { body: { base, body, head, title }, accept: [201, 409] })
   if (made.status === 201) return view(yield* GiteaClient.decode(Pull, path)(made.json))
   const open = yield* client.all(path, Pull, { state: "open" })
   const there = open.find((one) => branchOf(one.head) === head && branchOf(one.base) === base)
-  return there === undefined
-    ? yield* conflict(`there is a pull request of ${head} into ${base} that is not open, and Gitea makes no other`)
-    : view(there)
+  if (there === undefined)
+    return yield* conflict(`there is a pull request of ${head} into ${base} that is not open, and Gitea makes no other`)
+  if (draft || !isDraft(there.title)) return view(there)
+  const { json } = yield* client.call("PATCH", `${path}/${there.number}`, { body: { title } })
+  return view(yield* GiteaClient.decode(Pull, path)(json))
 })
 
 export const get = (place: Place, target: RepositoryTarget, number: number) =>

@@ -83,7 +83,7 @@ const view = (me: string, { body, created_at, id, user }: typeof Said.Type): Com
 const all = Effect.fnUntraced(function* (place: Place, target: RepositoryTarget, number: number) {
   const path = `${pathOf((yield* place.at(target)).found)}/issues`
   const { me } = yield* place.owner
-  const missing = notFound(`pull request #${number} does not exist`)
+  const missing = notFound(`there is no pull request or issue #${number}`)
   if (!Number.isSafeInteger(number) || number < 1) return yield* missing
   const found = yield* place.client.find(`${path}/${number}/comments`, Schema.Array(Said)).pipe(
     // Of one that does not exist Gitea says 500.

@@ -1,4 +1,6 @@
 /** The Gitea of the lab, and an organisation of this run's own, which is taken away with all that is in it. */
+import type { People } from "@rdev/conformance/infra/ForgeIssuesSuite"
+import type { RepositoryTarget } from "@rdev/core/ports/infra/Forge"
 import { Effect, Layer, Redacted, Schema } from "effect"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -36,3 +38,52 @@ export const forge = Layer.unwrap(
     return GiteaForge.layer({ dataDir, url, token, organisation })
   })
 )
+
+const run = Math.random().toString(36).slice(2, 8)
+const password = Redacted.make("a long password of this run 1!")
+const pathOf = ({ name }: RepositoryTarget) => `/repos/${organisation}/${name}`
+const Numbered = Schema.Struct({ number: Schema.Int })
+const WithId = Schema.Struct({ id: Schema.Int, name: Schema.String })
+
+/** Three people of this run, who act with their own passwords. */
+export const people: Effect.Effect<People> = Effect.gen(function* () {
+  const [writer, reader, stranger] = [`ada-${run}`, `bob-${run}`, `eve-${run}`]
+  for (const username of [writer, reader, stranger])
+    yield* client.call("POST", "/admin/users", {
+      body: {
+        username,
+        email: `${username}@lab.test`,
+        password: Redacted.value(password),
+        must_change_password: false
+      },
+      accept: [201, 422]
+    })
+  const as = (username: string) => ({ username, password })
+  const labelOf = (target: RepositoryTarget, wanted: string) =>
+    Effect.map(client.all(`${pathOf(target)}/labels`, WithId), (all) =>
+      all.filter(({ name }) => name === wanted).map(({ id }) => id)
+    )
+  return {
+    writer,
+    reader,
+    stranger,
+    letIn: (target, login, permission) =>
+      client.call("PUT", `${pathOf(target)}/collaborators/${login}`, { body: { permission }, accept: [204] }),
+    open: (target, by, body) =>
+      Effect.flatMap(client.call("POST", `${pathOf(target)}/issues`, { body, as: as(by) }), ({ json }) =>
+        Effect.map(GiteaClient.decode(Numbered, "issue")(json), ({ number }) => number)
+      ),
+    label: (target, by, number, label) =>
+      Effect.flatMap(labelOf(target, label), (labels) =>
+        client.call("POST", `${pathOf(target)}/issues/${number}/labels`, { body: { labels }, as: as(by) })
+      ),
+    unlabel: (target, number, label) =>
+      Effect.flatMap(labelOf(target, label), (labels) =>
+        Effect.forEach(labels, (id) => client.call("DELETE", `${pathOf(target)}/issues/${number}/labels/${id}`))
+      ),
+    assign: (target, by, number, login) =>
+      client.call("PATCH", `${pathOf(target)}/issues/${number}`, { body: { assignees: [login] }, as: as(by) }),
+    comment: (target, by, number, body) =>
+      client.call("POST", `${pathOf(target)}/issues/${number}/comments`, { body: { body }, as: as(by) })
+  } satisfies People
+}).pipe(Effect.orDie)

@@ -39,6 +39,12 @@ export interface Client {
     route: R,
     parameters: Parameters<R>
   ): Effect.Effect<void, GitHubFailure>
+  /** What GitHub's REST API has no verb for. */
+  change(
+    credential: Redacted.Redacted,
+    mutation: string,
+    variables: Readonly<Record<string, string>>
+  ): Effect.Effect<void, GitHubFailure>
   /** Every page of a list, at most 100 of 100. */
   all<R extends Route, A, B>(
     credential: Redacted.Redacted,
@@ -56,6 +62,13 @@ const maxPages = 100
 const maxRedirects = 3
 /** Answers kept for a conditional request; the oldest goes. */
 const maxKept = 500
+
+/** GraphQL answers 200 whatever happened. */
+const Changed = Schema.Struct({
+  errors: Schema.optionalKey(
+    Schema.Array(Schema.Struct({ message: Schema.String, type: Schema.optionalKey(Schema.String) }))
+  )
+})
 
 interface Answer {
   readonly status: number
@@ -91,12 +104,15 @@ class Requests implements Client {
   readonly origin: string
   readonly #octokit: Octokit
   readonly #kept = new Map<string, Kept>()
+  readonly #graphql: string
   #allowance: Allowance | null = null
 
   constructor(options: Options) {
     const url = new URL(options.url)
     this.host = url.host
     this.origin = url.origin
+    // Of Enterprise Server it lies beside the REST API, elsewhere below it.
+    this.#graphql = `${options.url.replace(/\/+$/, "").replace(/\/api\/v3$/, "/api")}/graphql`
     const silent = () => undefined
     this.#octokit = new Octokit({
       baseUrl: options.url.replace(/\/+$/, ""),
@@ -215,6 +231,24 @@ class Requests implements Client {
 
   tell: Client["tell"] = (credential, route, parameters) =>
     Effect.asVoid(this.#follow(credential, route, parameters ?? {}, null)).pipe(Effect.withSpan(`GitHub ${route}`))
+
+  change: Client["change"] = Effect.fnUntraced(
+    { self: this },
+    function* (
+      this: Requests,
+      credential: Redacted.Redacted,
+      mutation: string,
+      variables: Readonly<Record<string, string>>
+    ) {
+      const route = `POST ${this.#graphql}`
+      const answer = yield* this.#exchange(credential, route, { query: mutation, variables }, null)
+      const { errors } = yield* this.#decode(route, Changed, answer)
+      const [first] = errors ?? []
+      if (first === undefined) return
+      const message = clean(`${this.host} refuses ${first.type ?? "it"}: ${first.message}`)
+      return yield* fail({ _tag: first.type === "NOT_FOUND" ? "NotFound" : "Conflict", message })
+    }
+  )
 
   all: Client["all"] = <R extends Route, A, B>(
     credential: Redacted.Redacted,

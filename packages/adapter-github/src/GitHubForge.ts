@@ -3,6 +3,9 @@
  * It does not listen: webhooks are told to the platform's own address.
  */
 import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
+import { ForgeHooks } from "@rdev/core/ports/forge/ForgeHooks"
+import { ForgeIssues } from "@rdev/core/ports/forge/ForgeIssues"
+import { ForgeNews } from "@rdev/core/ports/forge/ForgeNews"
 import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import * as Git from "@rdev/git/Git"
 import * as Objects from "@rdev/git/GitObjects"
@@ -14,6 +17,8 @@ import * as AppAccess from "./AppAccess.ts"
 import * as Client from "./Client.ts"
 import { type GitHubFailure, unsupported } from "./GitHubFailure.ts"
 import * as GitHubHost from "./GitHubHost.ts"
+import * as Issues from "./Issues.ts"
+import * as Posts from "./Posts.ts"
 import * as Repositories from "./Repositories.ts"
 
 export interface Options {
@@ -55,18 +60,27 @@ export const layerNoDeps = (options: Options): Layer.Layer<GitObjects | Reposito
       const mirror = MirrorOf.make(yield* Git.GitProgram, {
         root: join(options.dataDir, "mirrors", "github"),
         remote: repositories.remote,
+        news: yield* ForgeNews,
         ...(options.freshMillis === undefined ? {} : { freshMillis: options.freshMillis })
       })
       const objects = yield* Objects.make(mirror)
-      const host = GitHubHost.make({
-        access,
-        repositories,
-        objects,
-        mirror,
-        visibility: options.visibility ?? "private"
-      })
+      const over = { access, repositories, objects, mirror, visibility: options.visibility ?? "private" }
+      const host = GitHubHost.make(over)
+      let me: string | null = null
+      const known = Effect.tap(access.account(), ({ login }) => Effect.sync(() => void (me = login)))
+      // What is posted tells deeds of our own apart by it.
+      const posts = Posts.make(options.url ?? "https://api.github.com", () => me)
       return Context.make(RepositoryHost, host).pipe(
         Context.add(GitObjects, objects),
+        Context.add(ForgeIssues, Issues.make(over)),
+        Context.add(ForgeHooks, {
+          ...posts,
+          read: (posted, secrets) =>
+            Effect.andThen(
+              me === null ? Effect.forkDetach(Effect.ignore(known)) : Effect.void,
+              posts.read(posted, secrets)
+            )
+        }),
         Context.add(GitHubAccount, {
           look: Effect.map(Client.soon(access.account(true)), (account) => ({
             account,

@@ -3,7 +3,7 @@ import type { BranchName, RepositoryTarget, Sha } from "@rdev/core/ports/infra/F
 import type { PullRequest } from "@rdev/core/ports/infra/RepositoryHost"
 import { Effect, type Redacted, Schema } from "effect"
 import type { Client } from "./Client.ts"
-import { conflict, fail, is, notFound } from "./GitHubFailure.ts"
+import { conflict, fail, type GitHubFailure, is, notFound } from "./GitHubFailure.ts"
 import type { Over } from "./Ownership.ts"
 import type { Place } from "./Repositories.ts"
 
@@ -17,6 +17,8 @@ const PullAnswer = Schema.Struct({
   head: Schema.Struct({ ref: Schema.String, sha: Schema.String }),
   base: Schema.Struct({ ref: Schema.String }),
   html_url: Schema.String,
+  node_id: Schema.String,
+  draft: Schema.optionalKey(Schema.Boolean),
   /** null = not known yet. */
   mergeable: Schema.optionalKey(Schema.NullOr(Schema.Boolean))
 })
@@ -33,9 +35,12 @@ const viewOf = (answer: PullAnswer): PullRequest => {
     base: answer.base.ref,
     headSha: answer.head.sha,
     mergeSha: state === "merged" ? answer.merge_commit_sha : null,
-    url: answer.html_url
+    url: answer.html_url,
+    draft: answer.draft === true
   }
 }
+/** The REST API makes drafts, and has no verb for their end. */
+const ready = `mutation ($id: ID!) { markPullRequestReadyForReview(input: { pullRequestId: $id }) { clientMutationId } }`
 export const read = (client: Client, credential: Redacted.Redacted, place: Place, number: number) =>
   Number.isSafeInteger(number) && number > 0
     ? client.ask(credential, "GET /repos/{owner}/{repo}/pulls/{pull_number}", PullAnswer, {
@@ -49,12 +54,14 @@ interface Request {
   readonly base: BranchName
   readonly title: string
   readonly body: string
+  readonly draft?: boolean
 }
+const isNoDrafts = ({ message, reason }: GitHubFailure) => reason._tag === "Invalid" && /draft/i.test(message)
 export const ensure =
   ({ access: { client }, repositories }: Over) =>
   (target: RepositoryTarget, request: Request) =>
     repositories.at(target, (credential, place) => {
-      const { base, body, head, title } = request
+      const { base, body, draft = false, head, title } = request
       const look = Effect.map(
         client.ask(credential, "GET /repos/{owner}/{repo}/pulls", Schema.Array(PullAnswer), {
           ...place,
@@ -65,19 +72,27 @@ export const ensure =
         // A head of another form than GitHub's own is no filter to it.
         (all) => all.find((one) => one.head.ref === head && one.base.ref === base)
       )
-      const create = client.ask(credential, "POST /repos/{owner}/{repo}/pulls", PullAnswer, {
-        ...place,
-        head,
-        base,
-        title,
-        body
-      })
+      const make = (isDraft: boolean) =>
+        client.ask(credential, "POST /repos/{owner}/{repo}/pulls", PullAnswer, {
+          ...place,
+          head,
+          base,
+          title,
+          body,
+          ...(isDraft ? { draft: true } : {})
+        })
+      // Private repositories have no drafts in every plan.
+      const create = draft ? Effect.catchIf(make(true), isNoDrafts, () => make(false)) : make(false)
+      const finished = (pull: PullAnswer) =>
+        draft || pull.draft !== true
+          ? Effect.succeed(viewOf(pull))
+          : Effect.as(client.change(credential, ready, { id: pull.node_id }), { ...viewOf(pull), draft: false })
       const missing = (field: string) =>
         notFound(`branch ${field === "head" ? head : base} does not exist in ${place.repo}`)
       return Effect.gen(function* () {
         const open = yield* look
-        if (open !== undefined) return viewOf(open)
-        return viewOf(
+        if (open !== undefined) return yield* finished(open)
+        return yield* finished(
           yield* create.pipe(
             Effect.catchIf(is("AlreadyExists"), (failure) =>
               Effect.flatMap(look, (found) => (found === undefined ? Effect.fail(failure) : Effect.succeed(found)))

@@ -11,7 +11,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Description from "./Description.ts"
 import * as FakeGit from "./FakeGit.ts"
-import { answer as answerRoute, type Answer, type Asked, refuse, State } from "./FakeState.ts"
+import { answer as answerRoute, type Answer, type Asked, graphql, refuse, State } from "./FakeState.ts"
 
 /** What a request meets before it is answered. `cut`: half of the answer; `lost`: it happens, and its answer is never heard. */
 export type Fault =
@@ -162,7 +162,11 @@ export const make = Effect.acquireRelease(
       new Promise<{ readonly fake: FakeGitHub; readonly close: () => void }>((resolve) => {
         const root = mkdtempSync(join(tmpdir(), "rdev-github-"))
         const server = createServer((request, response) => {
-          if (request.url?.startsWith("/api/v3/")) {
+          if (request.url === "/api/graphql")
+            void bodyOf(request).then((raw) =>
+              write(fake, "POST /graphql", request, response, graphql(fake.state, JSON.parse(raw) as never))
+            )
+          else if (request.url?.startsWith("/api/v3/")) {
             api(fake, request, response).catch((cause: unknown) => {
               fake.problems.push(`the server of the test: ${String(cause instanceof Error ? cause.stack : cause)}`)
               response.writeHead(500).end()

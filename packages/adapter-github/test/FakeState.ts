@@ -27,6 +27,7 @@ interface Pull {
   mergedAt: string | null
   mergeSha: string | null
   headSha: string
+  draft: boolean
   /** The heads that were tried: the answer to the first question after a move is not known yet. */
   tried: string
 }
@@ -44,6 +45,20 @@ export interface Repository {
   readonly comments: Array<{ readonly id: number; readonly issue: number; readonly login: string; body: string }>
   readonly hooks: Map<number, Told>
   readonly rulesets: Map<number, Told>
+  readonly issues: Map<number, FakeIssue>
+  readonly labels: Set<string>
+  /** Of collaborators. */
+  readonly people: Map<string, "admin" | "write" | "read">
+}
+export interface FakeIssue {
+  readonly number: number
+  title: string
+  body: string
+  state: "open" | "closed"
+  readonly login: string
+  labels: ReadonlyArray<string>
+  assignees: ReadonlyArray<string>
+  readonly events: Array<{ readonly event: string; readonly actor: string; readonly what: string }>
 }
 interface Token {
   readonly repositories: ReadonlySet<number> | null
@@ -67,6 +82,7 @@ export class State {
   readonly owner = "acme"
   readonly person = "ada"
   origin = ""
+  noDrafts = false
   /** Of the App's installation. */
   permissions: Record<string, string> = {
     administration: "write",
@@ -124,7 +140,10 @@ export class State {
       statuses: new Map(),
       comments: [],
       hooks: new Map(),
-      rulesets: new Map()
+      rulesets: new Map(),
+      issues: new Map(),
+      labels: new Set(),
+      people: new Map()
     }
     FakeGit.init(this.directory(repository))
     this.repositories.set(repository.id, repository)
@@ -218,6 +237,8 @@ const pullOf = (state: State, schema: string, repository: Repository, pull: Pull
     },
     html_url: `${state.origin}/${repository.owner}/${repository.name}/pull/${pull.number}`,
     user: userOf("rdev-test[bot]"),
+    draft: pull.draft,
+    node_id: `PR_${repository.id}_${pull.number}`,
     ...(schema === "pull-request" ? { mergeable, merged } : {})
   })
 }
@@ -249,6 +270,11 @@ const createPull: Handler = (state, repository, { body }) => {
       }
     ])
   const number = repository.pulls.size + 1
+  // Not every plan has drafts for repositories that are private.
+  if (body["draft"] === true && state.noDrafts)
+    return refuse(422, "Validation Failed", [
+      { resource: "PullRequest", code: "custom", message: "Draft pull requests are not supported in this repository." }
+    ])
   const pull: Pull = {
     number,
     head,
@@ -258,6 +284,7 @@ const createPull: Handler = (state, repository, { body }) => {
     state: "open",
     mergedAt: null,
     mergeSha: null,
+    draft: body["draft"] === true,
     headSha: FakeGit.head(directory, head) ?? "",
     tried: ""
   }
@@ -270,6 +297,7 @@ const mergePull: Handler = (state, repository, { body, parameters }) => {
   const directory = state.directory(repository)
   const [head, base] = [headOf(state, repository, pull), FakeGit.head(directory, pull.base) ?? ""]
   if (pull.state !== "open") return refuse(405, "Pull Request is not mergeable")
+  if (pull.draft) return refuse(405, "Pull Request is still a draft")
   if (body["sha"] !== undefined && body["sha"] !== head)
     return { status: 409, body: { message: "Head branch was modified. Review and try the merge again." } }
   const tree = FakeGit.mergedTree(directory, base, head)
@@ -342,6 +370,44 @@ const combined: Handler = (state, repository, asked) => {
   )
 }
 
+const issueOf = (state: State, repository: Repository, one: FakeIssue) =>
+  sampleOf("issue", {
+    number: one.number,
+    title: one.title,
+    body: one.body,
+    state: one.state,
+    user: userOf(one.login, "User"),
+    labels: one.labels.map((name) => ({ name })),
+    assignees: one.assignees.map((login) => userOf(login, "User")),
+    html_url: `${state.origin}/${repository.owner}/${repository.name}/issues/${one.number}`
+  })
+const issueEventOf = ({ actor, event, what }: FakeIssue["events"][number]) =>
+  event.endsWith("labeled")
+    ? sampleOf("labeled-issue-event", { event, actor: userOf(actor, "User"), label: { name: what, color: "fff" } })
+    : sampleOf("assigned-issue-event", {
+        event,
+        actor: userOf(actor, "User"),
+        assignee: userOf(what, "User"),
+        assigner: userOf(actor, "User")
+      })
+/** What GitHub's other API is asked for: its description is not the REST API's, and one mutation is all. */
+export const graphql = (
+  state: State,
+  { query, variables }: { query: string; variables: Record<string, string> }
+): Answer => {
+  if (!query.startsWith("mutation ($id: ID!) { markPullRequestReadyForReview(input: { pullRequestId: $id })"))
+    return { status: 200, body: { errors: [{ message: `unknown: ${query}` }] } }
+  const [, repository, number] = /^PR_(\d+)_(\d+)$/.exec(variables["id"] ?? "") ?? []
+  const pull = state.repositories.get(Number(repository))?.pulls.get(Number(number))
+  if (pull === undefined)
+    return {
+      status: 200,
+      body: { data: null, errors: [{ type: "NOT_FOUND", message: "Could not resolve to a node" }] }
+    }
+  pull.draft = false
+  return { status: 200, body: { data: { markPullRequestReadyForReview: { clientMutationId: null } } } }
+}
+
 const place = "/repos/{owner}/{repo}"
 const issue = `${place}/issues/{issue_number}/comments`
 const ofRepository: Readonly<Record<string, Handler>> = {
@@ -388,7 +454,7 @@ const ofRepository: Readonly<Record<string, Handler>> = {
   [`GET ${place}/commits/{ref}/status`]: combined,
   [`GET ${issue}`]: (state, one, asked) => {
     const number = Number(asked.parameters["issue_number"])
-    if (!one.pulls.has(number)) return notFound
+    if (!one.pulls.has(number) && !one.issues.has(number)) return notFound
     const { headers, list } = pages(
       asked,
       state.origin,
@@ -401,7 +467,7 @@ const ofRepository: Readonly<Record<string, Handler>> = {
   },
   [`POST ${issue}`]: (state, one, { body, parameters, token }) => {
     const number = Number(parameters["issue_number"])
-    if (!one.pulls.has(number)) return notFound
+    if (!one.pulls.has(number) && !one.issues.has(number)) return notFound
     const comment = {
       id: state.next(),
       issue: number,
@@ -416,6 +482,42 @@ const ofRepository: Readonly<Record<string, Handler>> = {
     if (comment === undefined) return notFound
     comment.body = text(body["body"])
     return ok(commentOf(comment))
+  },
+  [`GET ${place}/issues`]: (state, one, asked) => {
+    // Everything here has changed just now.
+    const isNow = Date.parse(asked.query.get("since") ?? "1970-01-01T00:00:00Z") <= Date.now()
+    const changed = isNow ? [...one.issues.values()] : []
+    const { headers, list } = pages(asked, state.origin, changed)
+    return ok(
+      list.map((found) => issueOf(state, one, found as FakeIssue)),
+      headers
+    )
+  },
+  [`GET ${place}/issues/{issue_number}`]: (state, one, { parameters }) => {
+    const found = one.issues.get(Number(parameters["issue_number"]))
+    return found === undefined ? notFound : ok(issueOf(state, one, found))
+  },
+  [`GET ${place}/issues/{issue_number}/events`]: (state, one, asked) => {
+    const found = one.issues.get(Number(asked.parameters["issue_number"]))
+    if (found === undefined) return notFound
+    const { headers, list } = pages(asked, state.origin, found.events)
+    return ok(
+      list.map((event) => issueEventOf(event as FakeIssue["events"][number])),
+      headers
+    )
+  },
+  [`GET ${place}/collaborators/{username}/permission`]: (_, one, { parameters }) => {
+    const level = one.people.get(parameters["username"] ?? "")
+    return level === undefined
+      ? notFound
+      : ok(sampleOf("repository-collaborator-permission", { permission: level, role_name: level, user: null }))
+  },
+  [`POST ${place}/labels`]: (_, one, { body }) => {
+    const name = text(body["name"])
+    if (one.labels.has(name))
+      return refuse(422, "Validation Failed", [{ resource: "Label", code: "already_exists", field: "name" }])
+    one.labels.add(name)
+    return made(sampleOf("label", { name, color: body["color"], description: body["description"] ?? null }))
   },
   [`GET ${place}/hooks`]: (state, one, asked) => {
     const { headers, list } = pages(asked, state.origin, [...one.hooks])

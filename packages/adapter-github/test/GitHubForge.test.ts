@@ -1,8 +1,10 @@
 /** The suites of the port and of adapters, on a server that holds every request and answer to GitHub's published description. */
 import { suite as adapterSuite } from "@rdev/conformance/adapter/AdapterSuite"
+import { type People, suite as issues } from "@rdev/conformance/infra/ForgeIssuesSuite"
 import { suite as host } from "@rdev/conformance/infra/RepositoryHostSuite"
 import { Effect, Layer, Redacted } from "effect"
 import { generateKeyPairSync } from "node:crypto"
+import type { RepositoryTarget } from "@rdev/core/ports/infra/Forge"
 import adapter from "../src/adapter.ts"
 import type { FakeGitHub } from "./FakeGitHub.ts"
 import { Fake, forge, server } from "./World.ts"
@@ -31,6 +33,53 @@ host("github", layer, {
   webhookEvents: ["push", "pull_request", "issues"],
   protects: true
 })
+
+const repositoryOf = ({ name }: RepositoryTarget) => {
+  const found = state.fake?.state.find("acme", name)
+  if (found === undefined || found === null) throw new Error(`there is no ${name}`)
+  return found
+}
+const issueOf = (target: RepositoryTarget, number: number) => {
+  const found = repositoryOf(target).issues.get(number)
+  if (found === undefined) throw new Error(`there is no #${number}`)
+  return found
+}
+const act = <A>(work: () => A) => Effect.sync(work)
+const people: People = {
+  writer: "ada",
+  reader: "bob",
+  stranger: "eve",
+  letIn: (target, login, permission) =>
+    act(() => permission !== "none" && repositoryOf(target).people.set(login, permission)),
+  open: (target, login, { body, title }) =>
+    act(() => {
+      const number = 100 + repositoryOf(target).issues.size
+      const issue = { number, title, body, state: "open" as const, login, labels: [], assignees: [], events: [] }
+      repositoryOf(target).issues.set(number, issue)
+      return number
+    }),
+  label: (target, actor, number, what) =>
+    act(() => {
+      const issue = issueOf(target, number)
+      issue.labels = [...issue.labels, what]
+      issue.events.push({ event: "labeled", actor, what })
+    }),
+  unlabel: (target, number, what) =>
+    act(() => {
+      const issue = issueOf(target, number)
+      issue.labels = issue.labels.filter((one) => one !== what)
+      issue.events.push({ event: "unlabeled", actor: "ada", what })
+    }),
+  assign: (target, actor, number, what) =>
+    act(() => {
+      const issue = issueOf(target, number)
+      issue.assignees = [...issue.assignees, what]
+      issue.events.push({ event: "assigned", actor, what })
+    }),
+  comment: (target, login, issue, body) =>
+    act(() => repositoryOf(target).comments.push({ id: state.fake?.state.next() ?? 0, issue, login, body }))
+}
+issues("github", layer, Effect.succeed(people))
 
 const { privateKey } = generateKeyPairSync("rsa", {
   modulusLength: 2048,

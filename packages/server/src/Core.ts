@@ -7,7 +7,7 @@ import * as OperationRunner from "@rdev/core/operations/OperationRunner"
 import * as Operations from "@rdev/core/operations/Operations"
 import * as Retention from "@rdev/core/queue/Retention"
 import * as TaskEvents from "@rdev/core/queue/TaskEvents"
-import { TaskHandlers } from "@rdev/core/queue/TaskHandlers"
+import { merge, TaskHandlers } from "@rdev/core/queue/TaskHandlers"
 import * as Worker from "@rdev/core/queue/Worker"
 import * as WorkerPool from "@rdev/core/queue/WorkerPool"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
@@ -21,6 +21,8 @@ import * as Policies from "@rdev/core/services/Policies"
 import * as ForgeInbox from "@rdev/core/services/forge/ForgeInbox"
 import * as Listening from "@rdev/core/services/forge/Listening"
 import * as Watch from "@rdev/core/services/forge/Watch"
+import * as Follow from "@rdev/core/services/issues/Follow"
+import * as IssueFeed from "@rdev/core/services/issues/IssueFeed"
 import * as LogRetention from "@rdev/core/services/LogRetention"
 import * as Projects from "@rdev/core/services/Projects"
 import { definitions } from "@rdev/core/services/projects/ProjectOperations"
@@ -33,7 +35,7 @@ import * as Webhooks from "@rdev/core/services/Webhooks"
 import * as Deliveries from "@rdev/core/services/webhooks/Deliveries"
 import * as Outbox from "@rdev/core/services/webhooks/Outbox"
 import * as Subscriptions from "@rdev/core/services/webhooks/Subscriptions"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 /** Tasks: the producer's side and the view of all workers. */
@@ -94,6 +96,12 @@ const housekeeping = Layer.mergeAll(
   ProjectSync.layerSchedule()
 )
 
+/** What workers can do. */
+const handlers = Layer.effect(
+  TaskHandlers,
+  Effect.map(Effect.all([FeatureHandlers.make, Follow.make]), (parts) => merge(...parts))
+)
+
 /** Runs what is queued: tasks, operations, and the watch over features. Ends in order with its scope. */
 export const work = ({ capacity, drainMillis, name, version }: WorkOptions) =>
   capacity === 0
@@ -104,9 +112,6 @@ export const work = ({ capacity, drainMillis, name, version }: WorkOptions) =>
         OperationRunner.layer({ drainMillis }),
         Features.layerDriver,
         Watch.layer,
+        IssueFeed.layer,
         housekeeping
-      ).pipe(
-        Layer.provide(
-          Boundaries.layerTaskHandlers.pipe(Layer.provide(Layer.effect(TaskHandlers, FeatureHandlers.make)))
-        )
-      )
+      ).pipe(Layer.provide(Boundaries.layerTaskHandlers.pipe(Layer.provide(handlers))))

@@ -17,6 +17,8 @@ import * as MemoryDeployer from "@rdev/core/memory/infra/Deployer"
 import * as Deployer from "@rdev/core/ports/infra/Deployer"
 import * as MemoryDns from "@rdev/core/memory/infra/Dns"
 import * as Dns from "@rdev/core/ports/infra/Dns"
+import type { ForgeStore } from "@rdev/core/ports/stores/ForgeStore"
+import type { IssueStore } from "@rdev/core/ports/stores/IssueStore"
 import * as MemoryForgeStore from "@rdev/core/memory/stores/ForgeStore"
 import * as MemoryIssueStore from "@rdev/core/memory/stores/IssueStore"
 import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
@@ -110,6 +112,8 @@ export type Everything =
   | AuditStore.AuditStore
   | EnvironmentStore.EnvironmentStore
   | EventLog.EventLog
+  | ForgeStore
+  | IssueStore
   | FeatureStore.FeatureStore
   | Notifier.Notifier
   | OperationStore.OperationStore

@@ -31,6 +31,8 @@ export interface PullRequest {
   readonly headSha: Sha
   readonly mergeSha: Sha | null
   readonly url: string
+  /** Not to be merged yet; left out by a forge that has no drafts. */
+  readonly draft?: boolean
 }
 export interface Token {
   readonly token: Redacted.Redacted
@@ -99,10 +101,19 @@ export class RepositoryHost extends Context.Service<
     ): Effect.Effect<Token, ForgeError>
     revokeTokens(target: RepositoryTarget): Effect.Effect<void, ForgeError>
 
-    /** The open pull request for head → base, created if there is none. */
+    /**
+     * The open pull request for head → base, created if there is none. With `draft` it is made as a draft, where the forge has drafts;
+     * without, one that is a draft is made ready.
+     */
     ensurePullRequest(
       target: RepositoryTarget,
-      request: { readonly head: BranchName; readonly base: BranchName; readonly title: string; readonly body: string }
+      request: {
+        readonly head: BranchName
+        readonly base: BranchName
+        readonly title: string
+        readonly body: string
+        readonly draft?: boolean
+      }
     ): Effect.Effect<PullRequest, ForgeError>
     pullRequest(target: RepositoryTarget, number: number): Effect.Effect<PullRequest, ForgeError>
     setPullRequestState(
@@ -116,7 +127,7 @@ export class RepositoryHost extends Context.Service<
     setStatus(target: RepositoryTarget, sha: Sha, status: CommitStatus): Effect.Effect<void, ForgeError>
     /** The newest of each context, by context. */
     statuses(target: RepositoryTarget, sha: Sha): Effect.Effect<ReadonlyArray<CommitStatus>, ForgeError>
-    /** The one comment of this key on a pull request: made, or changed where it says something else. */
+    /** The one comment of this key on a pull request or an issue: made, or changed where it says something else. */
     ensureComment(
       target: RepositoryTarget,
       number: number,

@@ -11,22 +11,29 @@ const timeoutMillis = 5 * 60_000
 /** A person waits for an answer. */
 const priority = 60
 
-/** Joins the surrounding transaction. */
-export const enqueue = Effect.fn("IssueTask.enqueue")(function* (
+const add = Effect.fn("IssueTask.add")(function* (
   projectId: ProjectId,
-  number: number,
-  dedupeKey: string | null = null
+  payload: { readonly number: number; readonly progress?: true },
+  dedupeKey: string | null
 ) {
   const queue = yield* WorkQueue
   yield* queue.enqueue({
     owner: projectId,
     kind,
-    payload: { number },
+    payload,
     priority,
     dedupeKey,
-    concurrencyKey: `issue:${number}`,
+    concurrencyKey: `issue:${payload.number}`,
     concurrencyLimit: 1,
     maxAttempts: 8,
     timeoutMillis
   })
 })
+
+/** Joins the surrounding transaction. */
+export const enqueue = (projectId: ProjectId, number: number, dedupeKey: string | null = null) =>
+  add(projectId, { number }, dedupeKey)
+
+/** Only the comment on progress, after the event of this number. */
+export const tell = (projectId: ProjectId, number: number, seq: number) =>
+  add(projectId, { number, progress: true }, `issue:${number}:told:${seq}`)

@@ -18,10 +18,15 @@ const phases = [
   ["released", "release"]
 ] as const
 
+/** Cancelled, and put away after that. */
+export const isGivenUp = ({ lifecycle, phase }: FeatureIndex): boolean =>
+  lifecycle === "cancelled" || (lifecycle === "archived" && phase !== "released")
+
 /** What is waited for, in words for whoever reads the issue. */
-const waits = ({ decision, lifecycle, live, phase }: FeatureIndex): string => {
+const waits = (feature: FeatureIndex): string => {
+  const { decision, lifecycle, live, phase } = feature
   if (lifecycle === "paused") return "Paused. `/rdev resume` goes on."
-  if (lifecycle === "cancelled") return "Cancelled."
+  if (isGivenUp(feature)) return "Cancelled."
   if (!live && phase === "released") return "Released."
   if (decision?.action === "await-escalation") return "A question waits for an answer, see below."
   if (decision?.kind === "approve" && decision.actor === "human")

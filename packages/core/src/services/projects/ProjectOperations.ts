@@ -12,6 +12,8 @@ import type { WorkspaceHost } from "../../ports/infra/WorkspaceHost.ts"
 import type { CredentialStore } from "../../ports/stores/CredentialStore.ts"
 import { EnvironmentStore } from "../../ports/stores/EnvironmentStore.ts"
 import { FeatureStore } from "../../ports/stores/FeatureStore.ts"
+import { ForgeStore } from "../../ports/stores/ForgeStore.ts"
+import { IssueStore } from "../../ports/stores/IssueStore.ts"
 import type { OutputStore } from "../../ports/stores/OutputStore.ts"
 import { PolicyStore } from "../../ports/stores/PolicyStore.ts"
 import type { ProjectStore } from "../../ports/stores/ProjectStore.ts"
@@ -35,6 +37,8 @@ type Needs =
   | Dns
   | EnvironmentStore
   | FeatureStore
+  | ForgeStore
+  | IssueStore
   | OutputStore
   | PolicyStore
   | ProjectStore
@@ -93,6 +97,8 @@ const deleteEnd = (operation: Operation, entries: ReadonlyArray<ProjectRecord.En
     yield* (yield* FeatureStore).removeAll(operation.projectId)
     yield* (yield* PolicyStore).removeAll(operation.projectId)
     yield* (yield* EnvironmentStore).removeAll(operation.projectId)
+    yield* (yield* ForgeStore).removeAll(operation.projectId)
+    yield* (yield* IssueStore).removeAll(operation.projectId)
   })
 type Step = Parameters<typeof ProjectRecord.settle>[3][number]
 

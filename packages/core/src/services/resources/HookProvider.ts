@@ -5,8 +5,11 @@
 import { Effect, Option, Schema } from "effect"
 import { make, type ResourceOwner } from "../../adapter/ResourceProvider.ts"
 import type { RepositoryTarget } from "../../ports/infra/Forge.ts"
+import { GitObjects } from "../../ports/infra/GitObjects.ts"
 import { RepositoryHost } from "../../ports/infra/RepositoryHost.ts"
 import { ForgeHooks } from "../../ports/forge/ForgeHooks.ts"
+import { ForgeIssues } from "../../ports/forge/ForgeIssues.ts"
+import { ForgeStore } from "../../ports/stores/ForgeStore.ts"
 import type { CredentialStore } from "../../ports/stores/CredentialStore.ts"
 import { Quarantine } from "../../ports/stores/Quarantine.ts"
 import * as HookPlace from "../forge/HookPlace.ts"
@@ -49,10 +52,21 @@ const tellOfIt = ({ project }: ResourceOwner, why: string | null) =>
         })
   )
 
+/** Where branches are when the forge begins to tell: what moved before was nobody's to tell. */
+const baseline = Effect.fnUntraced(function* (target: RepositoryTarget) {
+  const heads = yield* (yield* GitObjects).branches(target)
+  const store = yield* ForgeStore
+  const told = yield* fromStore(store.heads(target.projectId))
+  const unknown = heads.filter(({ name }) => !told.has(`refs/heads/${name}`))
+  yield* fromStore(
+    store.moveHeads(target.projectId, new Map(unknown.map(({ name, sha }) => [`refs/heads/${name}`, sha])))
+  )
+})
+
 /** What is at another address of ours: the server has moved. */
 const isOurs = (url: string, { project }: ResourceOwner) => url.endsWith(`/${HookPlace.idOf(project.id)}`)
 
-export const webhook = make<typeof nothing.Type, CredentialStore | RepositoryHost>({
+export const webhook = make<typeof nothing.Type, CredentialStore | ForgeStore | GitObjects | RepositoryHost>({
   kind: "webhook",
   provider: "forge",
   per: "project",
@@ -93,8 +107,17 @@ export const webhook = make<typeof nothing.Type, CredentialStore | RepositoryHos
       const secret = yield* fromStore(HookPlace.ensure(owner.project.id))
       const before = yield* host.webhooks(target)
       yield* host.ensureWebhook(target, { url, events, secret })
+      yield* baseline(target)
       for (const other of before)
         if (other.url !== url && isOurs(other.url, owner)) yield* host.removeWebhook(target, other.url)
+      const issues = yield* ForgeIssues
+      const { issueLabel = "rdev" } = yield* ProjectSettings
+      if (issues !== null)
+        yield* issues.ensureLabel(target, {
+          name: issueLabel,
+          color: "1f6feb",
+          description: "rdev makes a feature of this issue"
+        })
       const created = before.every((one) => one.url !== url)
       return { externalId: url, created, outputs: {}, attributes: { posts: true } }
     }),

@@ -12,6 +12,7 @@ import type { TenantDatabase } from "../../ports/infra/TenantDatabase.ts"
 import type { Tls } from "../../ports/infra/Tls.ts"
 import type { PolicyStore } from "../../ports/stores/PolicyStore.ts"
 import { ForgeHooks } from "../../ports/forge/ForgeHooks.ts"
+import type { ForgeStore } from "../../ports/stores/ForgeStore.ts"
 import type { CredentialStore } from "../../ports/stores/CredentialStore.ts"
 import { ci, deployment, repository } from "./CodeProviders.ts"
 import { webhook } from "./HookProvider.ts"
@@ -24,6 +25,7 @@ export type Infrastructure =
   | CredentialStore
   | Deployer
   | Dns
+  | ForgeStore
   | GitObjects
   | PolicyStore
   | RepositoryHost

@@ -71,6 +71,8 @@ export interface Counts {
 /** Files a feature writes besides its own; `shared` makes every feature meet every other. */
 export interface Options {
   readonly shared: boolean
+  /** Instead of one in memory. */
+  readonly forge?: Layer.Layer<GitObjects | RepositoryHost>
 }
 
 const text = (content: Uint8Array | undefined) => (content === undefined ? "" : Buffer.from(content).toString("utf8"))
@@ -286,7 +288,7 @@ export const platform = (options: Options, counts: Counts) => {
     MemoryWorkQueueStore.layer
   )
   const ports = Layer.mergeAll(
-    MemoryForge.layer,
+    options.forge ?? MemoryForge.layer,
     MemoryCi.layer,
     MemoryDeployer.layer,
     MemoryDns.layer,

@@ -11,12 +11,14 @@ import {
 import * as ForgeSpeech from "../../../ports/infra/ForgeSpeech.ts"
 import {
   ancestors,
+  closeIssues,
   commit,
   commitOf,
   conflict,
   find as findIn,
   headOf,
   mergeInto,
+  nextNumber,
   notFound,
   platform,
   refuse,
@@ -54,7 +56,11 @@ export const make = (repositories: Repositories): RepositoryHost["Service"] => {
           branches: new Map(),
           pulls: new Map(),
           statuses: new Map(),
-          comments: new Map()
+          comments: new Map(),
+          issues: new Map(),
+          labels: new Set(),
+          people: new Map(),
+          pullBodies: new Map()
         }
         commit(
           repo,
@@ -120,10 +126,11 @@ export const make = (repositories: Repositories): RepositoryHost["Service"] => {
         const headSha = headOf(repo, request.head)
         headOf(repo, request.base)
         for (const pull of repo.pulls.values()) {
-          if (pull.state === "open" && pull.head === request.head && pull.base === request.base)
-            return pullOf(repo, pull.number)
+          if (pull.state !== "open" || pull.head !== request.head || pull.base !== request.base) continue
+          if (pull.draft === true && request.draft !== true) repo.pulls.set(pull.number, { ...pull, draft: false })
+          return pullOf(repo, pull.number)
         }
-        const number = repo.pulls.size + 1
+        const number = nextNumber(repo)
         const pull: PullRequest = {
           number,
           title: request.title,
@@ -132,9 +139,11 @@ export const make = (repositories: Repositories): RepositoryHost["Service"] => {
           base: request.base,
           headSha,
           mergeSha: null,
-          url: `memory://forge/${repo.name}/pulls/${number}`
+          url: `memory://forge/${repo.name}/pulls/${number}`,
+          draft: request.draft === true
         }
         repo.pulls.set(number, pull)
+        repo.pullBodies.set(number, request.body)
         return pull
       }),
     pullRequest: (target, number) => run("RepositoryHost.pullRequest", () => pullOf(find(target), number)),
@@ -153,6 +162,7 @@ export const make = (repositories: Repositories): RepositoryHost["Service"] => {
         const pull = pullOf(repo, number)
         if (pull.state === "merged") return pull.mergeSha ?? pull.headSha
         if (pull.state === "closed") conflict(`pull request #${number} is closed`)
+        if (pull.draft === true) conflict(`pull request #${number} is a draft`)
         if (pull.headSha !== expectedHead)
           conflict(`pull request #${number} is at ${pull.headSha}, not at the expected ${expectedHead}`)
         const base = headOf(repo, pull.base)
@@ -160,6 +170,7 @@ export const make = (repositories: Repositories): RepositoryHost["Service"] => {
           ? base
           : mergeInto(repo, pull.base, expectedHead, `Merge pull request #${number}: ${pull.title}`, now)
         repo.pulls.set(number, { ...pull, state: "merged", mergeSha })
+        closeIssues(repo, repo.pullBodies.get(number) ?? "")
         return mergeSha
       }),
     setStatus: (target, sha, status) =>
@@ -183,7 +194,7 @@ export const make = (repositories: Repositories): RepositoryHost["Service"] => {
     ensureComment: (target, number, { body, key }) =>
       run("RepositoryHost.ensureComment", (now) => {
         const repo = find(target)
-        pullOf(repo, number)
+        if (!repo.issues.has(number)) pullOf(repo, number)
         const problem = ForgeSpeech.commentProblem({ key, body })
         if (problem !== null) refuse({ _tag: "Invalid", ...problem })
         const all = repo.comments.get(number) ?? []
@@ -204,7 +215,7 @@ export const make = (repositories: Repositories): RepositoryHost["Service"] => {
     comments: (target, number) =>
       run("RepositoryHost.comments", () => {
         const repo = find(target)
-        pullOf(repo, number)
+        if (!repo.issues.has(number)) pullOf(repo, number)
         return repo.comments.get(number) ?? []
       }),
     ensureWebhook: (target) =>

@@ -1,5 +1,6 @@
 /** A repository in memory: blobs, commits under git's own names, branches, and what people say there. Synchronous; refusals are thrown. */
 import type { ProjectId } from "../../../domain/Ids.ts"
+import type { Issue, Permission } from "../../../ports/forge/ForgeIssues.ts"
 import type { CommitRequest, FileChange } from "../../../ports/infra/GitObjects.ts"
 import type { Comment, CommitStatus, PullRequest } from "../../../ports/infra/RepositoryHost.ts"
 import { ForgeError, type RepositoryTarget, type Sha } from "../../../ports/infra/Forge.ts"
@@ -19,8 +20,27 @@ export interface Repository {
   readonly pulls: Map<number, PullRequest>
   /** By commit and context. */
   readonly statuses: Map<Sha, Map<string, CommitStatus>>
-  /** By pull request. */
+  /** By pull request or issue, which are counted together. */
   readonly comments: Map<number, Array<Comment>>
+  readonly issues: Map<number, MemoryIssue>
+  readonly labels: Set<string>
+  /** What people may do; who is not named may read. */
+  readonly people: Map<string, Permission>
+  readonly pullBodies: Map<number, string>
+}
+export interface MemoryIssue extends Issue {
+  readonly changedAtMillis: number
+  /** Who gave each label, and assigned whom, last. */
+  readonly gaveBy: ReadonlyMap<string, string>
+}
+
+export const nextNumber = (repo: Repository): number => Math.max(0, ...repo.pulls.keys(), ...repo.issues.keys()) + 1
+/** As forges do with the issues that a merged pull request says it closes. */
+export const closeIssues = (repo: Repository, body: string): void => {
+  for (const [, number] of body.matchAll(/\b(?:closes|fixes|resolves) #(\d+)/gi)) {
+    const issue = repo.issues.get(Number(number))
+    if (issue !== undefined) repo.issues.set(issue.number, { ...issue, state: "closed" })
+  }
 }
 export type Repositories = Map<string, Repository>
 
