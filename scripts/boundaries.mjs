@@ -22,7 +22,7 @@ const direct = {
   git: ["core", "sdlc", "runtime-node"],
   api: ["core"],
   studio: ["api"],
-  server: ["core", "sdlc", "api", "runtime-node"],
+  server: ["core", "sdlc", "api", "runtime-node", "git"],
   cli: ["api", "server"],
   ...Object.fromEntries(adapters.map((name) => [name, ["core", "git", "sdlc", "runtime-node"]]))
 }

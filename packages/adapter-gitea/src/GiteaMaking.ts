@@ -24,6 +24,7 @@ const seedInto = Effect.fnUntraced(function* (
   target: RepositoryTarget,
   { defaultBranch, files, message }: Seed
 ) {
+  if (files === null) return
   yield* git.commit(target, { branch: defaultBranch, expectedHead: null, changes: files, message, author }).pipe(
     Effect.asVoid,
     Effect.catchIf(

@@ -106,7 +106,10 @@ const untilThere = Schedule.exponential("250 millis").pipe(Schedule.upTo({ times
 const seeded = Effect.fnUntraced(function* (over: Over, target: RepositoryTarget, seed: Seed, created: boolean) {
   const { defaultBranch, files, message } = seed
   const write = Effect.gen(function* () {
-    if ((yield* over.objects.branches(target)).length > 0) return false
+    const branches = yield* over.objects.branches(target)
+    // A history that was brought in: its branch is made the default one, which GitHub chooses by itself for an empty repository.
+    if (files === null) return branches.some(({ name }) => name === defaultBranch)
+    if (branches.length > 0) return false
     yield* over.objects.commit(target, {
       branch: defaultBranch,
       expectedHead: null,

@@ -1,6 +1,7 @@
 /** `@rdev/git`'s mirror of a repository at another host: the port's whole suite over real HTTP, and what only a mirror can meet. */
 import { assert, describe, it } from "@effect/vitest"
 import { suite } from "@rdev/conformance/infra/GitObjectsSuite"
+import { suite as history } from "@rdev/conformance/infra/HistorySuite"
 import { ProjectName } from "@rdev/core/domain/Project"
 import * as NewId from "@rdev/core/ids/NewId"
 import { BranchName, type RepositoryTarget } from "@rdev/core/ports/infra/Forge"
@@ -109,6 +110,7 @@ const far = (freshMillis: number) =>
   )
 
 suite("a mirror over HTTP", far(60_000), { mergesLines: true, portableBundles: true })
+history("a mirror over HTTP", far(60_000))
 
 const main = BranchName.make("main")
 const author = { name: "Ada", email: "ada@example.org" }

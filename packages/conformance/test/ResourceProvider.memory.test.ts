@@ -22,6 +22,6 @@ const templates = Layer.succeed(Templates, {
 })
 ResourceProviderSuite.suite(
   "repository",
-  Layer.mergeAll(Memory.Forge.layer, Memory.PolicyStore.layer, templates),
+  Layer.mergeAll(Memory.Forge.layer, Memory.PolicyStore.layer, Memory.CredentialStore.layer, templates),
   Effect.succeed(CodeProviders.repository)
 )

@@ -10,6 +10,7 @@ import * as GitContents from "./GitContents.ts"
 import type { GitError } from "./GitError.ts"
 import type { Where } from "./GitRepository.ts"
 import * as Handing from "./objects/Handing.ts"
+import * as Importing from "./objects/Importing.ts"
 import { counting, type Over } from "./objects/Over.ts"
 import * as Reading from "./objects/Reading.ts"
 import * as Writing from "./objects/Writing.ts"
@@ -46,7 +47,8 @@ const verbs = (over: Over): GitObjects["Service"] => {
     advanceBranch: wrap("advanceBranch", Writing.advanceBranch),
     exportBundle: wrap("exportBundle", Handing.exportBundle),
     importBundle: wrap("importBundle", Handing.importBundle),
-    prepareHandover: wrap("prepareHandover", Handing.prepareHandover)
+    prepareHandover: wrap("prepareHandover", Handing.prepareHandover),
+    importHistory: wrap("importHistory", Importing.importHistory)
   })
 }
 

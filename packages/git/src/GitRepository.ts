@@ -18,6 +18,6 @@ export interface Where {
   open(target: RepositoryTarget): Effect.Effect<GitRepository, GitError>
   /** Brings the folder's branches up to the truth; `now`: whatever is believed to be fresh. */
   sync(repository: GitRepository, now: boolean): Effect.Effect<void, GitError>
-  /** Moves refs, all or none. What is not below `refs/heads/` is bookkeeping of the folder's own. */
+  /** Moves refs, all or none. What is neither branch nor tag is bookkeeping of the folder's own. */
   move(repository: GitRepository, updates: ReadonlyArray<RefUpdate>): Effect.Effect<void, GitError>
 }

@@ -31,6 +31,7 @@ import { Listener, type RequestHandler } from "./Listener.ts"
 import * as LiveReleases from "./LiveReleases.ts"
 import * as LoopbackTreeActions from "./LoopbackTreeActions.ts"
 import * as MaskedLogs from "./output/MaskedLogs.ts"
+import * as RepositorySources from "./RepositorySources.ts"
 import type { ServerConfig, StartError } from "./ServerConfig.ts"
 import * as SharedFolder from "./data/SharedFolder.ts"
 
@@ -128,6 +129,7 @@ const core = (config: ServerConfig, installation: Installation, { localUrl, port
     Layer.provideMerge(LoopbackTreeActions.layerKeys({ url: localUrl, pepper, auth: config.auth })),
     Layer.provideMerge(Layer.effect(PlatformKey, platformKey(config))),
     Layer.provideMerge(SlotHealth.layer(installation)),
+    Layer.provideMerge(RepositorySources.layer(config)),
     Layer.provideMerge(Assemble.above(installation)),
     Layer.provideMerge(Layer.mergeAll(Issuers.layer(config.auth), ForgeEvents.layer, ForgeNews.layer)),
     Layer.provideMerge(MaskedLogs.layer),

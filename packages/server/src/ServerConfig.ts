@@ -3,6 +3,7 @@
  * variable, what is wrong and what to write. Adapters have variables of their own (see docs/configuration.md).
  */
 import * as Hosts from "@rdev/core/domain/hosts/Hosts"
+import * as PublicAddress from "@rdev/runtime-node/http/PublicAddress"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -65,6 +66,8 @@ export interface ServerConfig {
   /** Further values of the Host header that are answered. */
   readonly allowedHosts: ReadonlyArray<string>
   readonly allowedOrigins: ReadonlyArray<string>
+  /** Hosts, addresses and ranges that repositories may be brought in from although they are not public, and without TLS. */
+  readonly sourceAllow: ReadonlyArray<string>
   readonly auth: "keys" | "off"
   /** Tasks that the embedded worker runs at once; 0 = no worker in this process. */
   readonly workerCapacity: number
@@ -163,6 +166,13 @@ const host: Read<string> = (value) =>
         `${JSON.stringify(value)} is not an address of this machine`,
         "Write an IP address such as 127.0.0.1, or 0.0.0.0 for all"
       )
+const place: Read<string> = (value) =>
+  Result.isSuccess(PublicAddress.allowing([value]))
+    ? value
+    : bad(
+        `${JSON.stringify(value)} is neither a host name nor an address nor a range`,
+        "Write names, addresses or ranges such as 10.1.0.0/16, separated by commas, or unset it"
+      )
 const flag: Read<boolean> = (value) =>
   value === "1" || value === "true"
     ? true
@@ -208,6 +218,7 @@ export const fromEnvironment = (
       ),
       allowedHosts: read("RDEV_ALLOWED_HOSTS", list(pattern(hostName, "a host name without scheme and port")), []),
       allowedOrigins: read("RDEV_ALLOWED_ORIGINS", list(url(["http:", "https:"], "https://studio.example.org")), []),
+      sourceAllow: read("RDEV_SOURCE_ALLOW", list(place), []),
       auth: read("RDEV_AUTH", oneOf("keys", "off"), "keys"),
       workerCapacity: read("RDEV_WORKER_CAPACITY", integer(0, 1000), 4),
       agent: read<string | null>(

@@ -57,6 +57,8 @@ export const project = (one: Project, { damages, environments }: Beside): Projec
   id: one.id,
   name: one.name,
   template: one.template,
+  source: one.source === undefined ? null : { url: one.source.url, branch: one.source.branch },
+  setup: one.setup ?? null,
   status: one.status,
   description: one.description,
   agent: one.agent,

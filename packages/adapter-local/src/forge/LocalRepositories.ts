@@ -78,6 +78,17 @@ export const open = (
     return Effect.succeed(found)
   })
 
+const firstCommit = (git: Git, directory: string, { defaultBranch, files, message }: Seed) =>
+  files === null
+    ? Effect.void
+    : GitCommit.commit(
+        git,
+        directory,
+        { branch: defaultBranch, expectedHead: null, changes: files, message, author: GitCommit.platform },
+        new Map(),
+        (updates) => GitRefs.updateRefs(git, directory, updates)
+      )
+
 /** Builds the repository aside and renames it into place, so that a crash leaves no half-made one. */
 export const create = Effect.fn("LocalRepositories.create")(function* (
   git: Git,
@@ -107,19 +118,7 @@ export const create = Effect.fn("LocalRepositories.create")(function* (
       aside
     ])
     yield* attempt(() => writeFile(join(aside, "config"), GitGuard.config))
-    yield* GitCommit.commit(
-      git,
-      aside,
-      {
-        branch: seed.defaultBranch,
-        expectedHead: null,
-        changes: seed.files,
-        message: seed.message,
-        author: GitCommit.platform
-      },
-      new Map(),
-      (updates) => GitRefs.updateRefs(git, aside, updates)
-    )
+    yield* firstCommit(git, aside, seed)
     yield* attempt(() => RecordFile.write(recordOf(aside, "repository.json"), mark))
     yield* attempt(() => rename(aside, final))
   })

@@ -20,6 +20,7 @@ export const routes = {
     delete: ["DELETE", "/projects/:project", "", "prefer", "nothing", "json"],
     sync: ["POST", "/projects/:project/sync", "", "", "body", "json"],
     credentials: ["GET", "/projects/:project/credentials", "", "", "nothing", "json"],
+    mergeSetup: ["POST", "/projects/:project/setup", "", "", "nothing", "json"],
     createGitToken: ["POST", "/projects/:project/git-tokens", "", "", "body", "json"]
   },
   environments: {

@@ -1,7 +1,7 @@
 /** Projects: create (or plan), look at, change, delete. */
 import { ConditionStatus } from "@rdev/core/domain/Condition"
 import { EnvironmentName, Resource } from "@rdev/core/domain/Environment"
-import { Project, ProjectName, ProjectStatus } from "@rdev/core/domain/Project"
+import { Project, ProjectName, ProjectSetup, ProjectStatus } from "@rdev/core/domain/Project"
 import { OperationId, ProjectId } from "@rdev/core/domain/Ids"
 import { OperationStep } from "@rdev/core/domain/Operation"
 import { Schema } from "effect"
@@ -51,7 +51,12 @@ export const DamageView = Wire.struct("Damage", {
 export const ProjectView = Wire.struct("Project", {
   id: ProjectId,
   name: ProjectName,
+  /** Empty when it began with a repository. */
   template: fields.template,
+  /** The repository that it began with; null when it began with a template. */
+  source: Schema.NullOr(Wire.struct("ProjectSource", { url: Schema.NullOr(Schema.String), branch: Schema.String })),
+  /** Of a project that began with a repository: what was found in it, and the pull request that says it to rdev. */
+  setup: Schema.NullOr(Wire.struct("ProjectSetup", ProjectSetup.fields)),
   status: ProjectStatus,
   description: fields.description,
   agent: fields.agent,
@@ -74,10 +79,34 @@ export const ProjectView = Wire.struct("Project", {
 })
 export type ProjectView = typeof ProjectView.Type
 
+/** Opens the repository while it is read; kept encrypted until then, and given to nothing that runs. */
+export const SourceToken = Schema.Union([
+  Wire.struct("SourceTokenValue", { value: Schema.NonEmptyString.check(Schema.isMaxLength(4096)) }),
+  /** A variable of the server's whose name begins with `RDEV_SOURCE_TOKEN`. */
+  Wire.struct("SourceTokenVariable", {
+    env: Schema.String.check(
+      Schema.isPattern(/^RDEV_SOURCE_TOKEN[A-Z0-9_]{0,100}$/, {
+        message: "expected a variable of the server whose name begins with RDEV_SOURCE_TOKEN"
+      })
+    )
+  })
+])
+/** A history that there is already, with every branch and tag. */
+export const NewRepository = Wire.struct("NewRepository", {
+  /** http or https clone URL without credentials, from which it is copied; null = it is pushed into the empty repository within an hour. */
+  url: Schema.NullOr(text(2000)),
+  /** Becomes the default branch; left out: the one that the repository says is its own. */
+  branch: Schema.optionalKey(text(200)),
+  /** Beside the token; default `rdev`: most hosts take any name. */
+  username: Schema.optionalKey(text(200)),
+  token: Schema.optionalKey(SourceToken)
+})
 export const NewProject = Wire.struct("NewProject", {
   name: ProjectName,
   /** One of `GET /templates`; default `default`. */
   template: Schema.optionalKey(text(100)),
+  /** Instead of a template. */
+  repository: Schema.optionalKey(NewRepository),
   description: Schema.optionalKey(text(2000)),
   /** One of `GET /agents`. */
   agent: Schema.optionalKey(text(100)),
@@ -146,6 +175,13 @@ export const GitToken = Wire.struct("GitToken", {
   cloneUrl: Schema.String,
   /** Ready to run; holds the token. */
   cloneCommand: Schema.String
+})
+
+/** The pull request "Set up rdev" after it was merged. */
+export const MergedSetup = Wire.struct("MergedSetup", {
+  pullRequest: Schema.Int,
+  /** Commit on the default branch. */
+  sha: Schema.String
 })
 
 /** What a project's workspaces and deployments get as variables. Values are shown without what opens anything. */
@@ -219,6 +255,16 @@ export class ProjectsGroup extends HttpApiGroup.make("projects")
       success: CredentialList,
       error: Problem.read
     }).annotateMerge(requires("services:read", { summary: "The project's credentials, redacted" })),
+    HttpApiEndpoint.post("mergeSetup", "/projects/:project/setup", {
+      params: Parameters.project,
+      headers: Parameters.idempotency,
+      success: MergedSetup,
+      error: Problem.write
+    }).annotateMerge(
+      requires("sdlc:approve", {
+        summary: "Merge the pull request that sets rdev up in a repository that was brought in"
+      })
+    ),
     HttpApiEndpoint.post("createGitToken", "/projects/:project/git-tokens", {
       params: Parameters.project,
       headers: Parameters.idempotency,

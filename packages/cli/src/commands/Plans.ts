@@ -15,17 +15,63 @@ export const newProject = {
   ),
   template: optionalText("template", "Template (default: default)"),
   description: optionalText("description", "What it is for"),
-  agent: optionalText("agent", "Agent that works on it (see rdev agents)")
+  agent: optionalText("agent", "Agent that works on it (see rdev agents)"),
+  from: optionalText(
+    "from",
+    "Instead of a template: clone URL of a repository, or a folder of this machine that is one"
+  ),
+  fromBranch: optionalText(
+    "from-branch",
+    "Its branch that becomes the default one (default: the one it says is its own)"
+  ),
+  fromTokenEnv: optionalText("from-token-env", "Variable of this shell with the token that opens the URL"),
+  fromUsername: optionalText("from-username", "Login name beside the token (default: rdev; most hosts take any)")
 }
 export interface NewProject {
   readonly name: string
   readonly template: string | null
   readonly description: string | null
   readonly agent: string | null
+  readonly from: string | null
+  readonly fromBranch: string | null
+  readonly fromTokenEnv: string | null
+  readonly fromUsername: string | null
 }
-export const projectInput = ({ agent, description, name, template }: NewProject) => ({
-  name,
-  ...given({ template, description, agent })
+const isUrl = (from: string) => /^https?:\/\//.test(from)
+export const isFolder = ({ from }: Pick<NewProject, "from">): boolean => from !== null && !isUrl(from)
+/** What is wrong with the flags about a repository; null when nothing is. */
+export const sourceProblem = (wanted: NewProject): string | null => {
+  const { from, fromTokenEnv, template } = wanted
+  const [first = null] = Object.entries({
+    "--from-branch": wanted.fromBranch,
+    "--from-token-env": fromTokenEnv,
+    "--from-username": wanted.fromUsername
+  }).flatMap(([flag, value]) => (value === null ? [] : [flag]))
+  if (from === null) return first === null ? null : `${first} belongs to --from`
+  if (template !== null) return "--from and --template exclude each other: a project begins with one of them"
+  if (fromTokenEnv === null) return null
+  if (!isUrl(from)) return "--from-token-env is for a URL; a folder of this machine needs no token"
+  return (process.env[fromTokenEnv] ?? "") === "" ? `--from-token-env: ${fromTokenEnv} is not set in this shell` : null
+}
+const repositoryInput = ({ from, fromBranch, fromTokenEnv, fromUsername }: NewProject) =>
+  from === null
+    ? null
+    : {
+        url: isUrl(from) ? from : null,
+        ...given({
+          branch: fromBranch,
+          username: fromUsername,
+          token: fromTokenEnv === null ? null : { value: process.env[fromTokenEnv] ?? "" }
+        })
+      }
+export const projectInput = (wanted: NewProject) => ({
+  name: wanted.name,
+  ...given({
+    template: wanted.template,
+    description: wanted.description,
+    agent: wanted.agent,
+    repository: repositoryInput(wanted)
+  })
 })
 
 export const planLines = (plan: Plan, screen: Screen): ReadonlyArray<string> =>
@@ -91,11 +137,17 @@ const headings = {
 const isEmpty = ({ steps }: Plan) => steps.every(({ change }) => change === "no-op")
 const headingOf = (plan: Plan, what: Way["what"]) =>
   isEmpty(plan) ? "is as it should be; there is nothing to do" : headings[what]
-const flagsOf = ({ agent, description, destroy, template }: Wanted): string =>
+const flagsOf = ({ agent, description, destroy, template, ...source }: Wanted): string =>
   [
-    ...Object.entries({ template, description, agent }).flatMap(([name, value]) =>
-      value === null ? [] : [` --${name} ${JSON.stringify(value)}`]
-    ),
+    ...Object.entries({
+      template,
+      description,
+      agent,
+      from: source.from,
+      "from-branch": source.fromBranch,
+      "from-token-env": source.fromTokenEnv,
+      "from-username": source.fromUsername
+    }).flatMap(([name, value]) => (value === null ? [] : [` --${name} ${JSON.stringify(value)}`])),
     ...(destroy ? [" --destroy --yes"] : [])
   ].join("")
 

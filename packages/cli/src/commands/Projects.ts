@@ -3,14 +3,16 @@ import type { Output } from "@rdev/api/RdevClient"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import { ask, type Json, list, type Target } from "../Connection.ts"
-import { fail } from "../Failure.ts"
+import { exitCodes, fail } from "../Failure.ts"
 import { boundedInt, common, flag, project } from "../Flags.ts"
+import * as LocalHistory from "../LocalHistory.ts"
 import * as OperationOutcome from "../OperationOutcome.ts"
 import { fields, printed, rows, string, when } from "../Printing.ts"
 import { type Screen, table } from "../Screen.ts"
 import * as Waiting from "../Waiting.ts"
-import { newProject, planLines, projectInput } from "./Plans.ts"
+import { isFolder, newProject, planLines, projectInput, sourceProblem } from "./Plans.ts"
 
 /** Whether it is as it should be; of what is not, each thing with what to do. */
 const conditionLines = (one: Json): ReadonlyArray<string> => {
@@ -23,6 +25,33 @@ const conditionLines = (one: Json): ReadonlyArray<string> => {
   )
 }
 
+/** What it began with; of a repository, what was found in it. */
+const origin = (one: Json): ReadonlyArray<readonly [string, string]> => {
+  const source = one["source"] as Json | null
+  if (source === null) return [["template", string(one["template"])]]
+  const setup = one["setup"] as Json | null
+  const pull = setup === null ? null : setup["pull_request"]
+  return [
+    [
+      "history",
+      source["url"] === null
+        ? `pushed, branch ${string(source["branch"])}`
+        : `${string(source["url"])}, branch ${string(source["branch"])}`
+    ],
+    ...(pull === null
+      ? []
+      : [
+          [
+            "set up",
+            `pull request #${string(pull)} says more of it to rdev; merge it: rdev projects setup ${string(one["name"])}`
+          ] as const
+        ]),
+    ...((setup?.["findings"] ?? []) as ReadonlyArray<Json>).map(
+      (finding) =>
+        ["", `${string(finding["about"])}, ${string(finding["confidence"])}: ${string(finding["reason"])}`] as const
+    )
+  ]
+}
 const showProject = (one: Json, screen: Screen) => {
   const environments = one["environments"] as ReadonlyArray<Json>
   const resources = one["resources"] as ReadonlyArray<Json>
@@ -32,7 +61,7 @@ const showProject = (one: Json, screen: Screen) => {
         ["id", string(one["id"])],
         ["name", string(one["name"])],
         ["status", string(one["status"])],
-        ["template", string(one["template"])],
+        ...origin(one),
         ["agent", string(one["agent"])],
         [
           "clone",
@@ -93,14 +122,33 @@ const provisioned = Effect.fnUntraced(function* (
   return yield* shownProject(target, project.id)
 })
 
+/** Pushes the folder's history once the repository is there to take it. */
+const pushed = Effect.fnUntraced(function* (target: Target, project: string, history: LocalHistory.LocalHistory) {
+  const token = ask(target, (rdev, call) =>
+    rdev.projects.createGitToken({ project, access: "write", ttl_seconds: 3_600 }, call)
+  )
+  const access = yield* Effect.retry(token, {
+    while: (failure) => failure.exitCode === exitCodes.conflict,
+    schedule: Schedule.spaced("300 millis"),
+    times: 200
+  })
+  process.stderr.write(`pushing ${history.refs.length} branches and tags of ${history.folder}\n`)
+  yield* LocalHistory.push(history, access)
+})
+
 const projectsCreate = Command.make("create", { ...common, ...newProject, wait }, (input) =>
   printed(
     input,
     (target) =>
       Effect.gen(function* () {
+        const wrong = sourceProblem(input)
+        if (wrong !== null) return yield* fail("usage", wrong)
+        const history = isFolder(input) ? yield* LocalHistory.look(input.from ?? "", input.fromBranch) : null
+        const wanted = projectInput(history === null ? input : { ...input, fromBranch: history.branch })
         const asked = yield* ask(target, (rdev, call) =>
-          rdev.projects.create({ ...projectInput(input), wait: Math.min(input.wait, shortSeconds) }, call)
+          rdev.projects.create({ ...wanted, wait: history === null ? Math.min(input.wait, shortSeconds) : 0 }, call)
         )
+        if (history !== null) yield* pushed(target, asked.project.id, history)
         const started = { ...asked, project: yield* provisioned(target, asked, input.wait - shortSeconds) }
         if (started.project.status !== "failed") return started
         const { error } = yield* ask(target, (rdev, call) =>
@@ -170,6 +218,15 @@ const projectsSync = Command.make(
       ]
     )
 ).pipe(Command.withDescription("Look at a project's infrastructure now, and repair it"))
+const projectsSetup = Command.make("setup", { ...common, project }, (input) =>
+  printed(
+    input,
+    (target) => ask(target, (rdev, call) => rdev.projects.mergeSetup({ project: input.project }, call)),
+    (merged) => [
+      `${input.project}: pull request #${string(merged["pull_request"])} is merged (${string(merged["sha"]).slice(0, 10)})`
+    ]
+  )
+).pipe(Command.withDescription("Merge the pull request that sets rdev up in a repository that was brought in"))
 
 const projectsDelete = Command.make(
   "delete",
@@ -225,6 +282,7 @@ export const projects = Command.make("projects").pipe(
     projectsPlan,
     projectsShow,
     projectsSync,
+    projectsSetup,
     projectsDelete,
     projectsCredentials
   ])

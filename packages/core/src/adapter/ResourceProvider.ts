@@ -32,6 +32,14 @@ export interface Wish {
   /** What is released already is good, whatever commit it is of. */
   readonly keep: boolean
   readonly variables: Readonly<Record<string, string>>
+  /** The history that the repository begins with instead of the template's files; null or left out = the template's. */
+  readonly source?: WishedSource | null
+}
+export interface WishedSource {
+  /** null = it is pushed into the repository, which is empty until then. */
+  readonly url: string | null
+  readonly username: string
+  readonly branch: string
 }
 
 type Attributes = Readonly<Record<string, Schema.Json>>

@@ -25,6 +25,29 @@ const EnvironmentBefore = Schema.Struct({
   releaseId: Schema.NullOr(Schema.String)
 })
 
+/** Where a history came from, and the branch of it that became the project's. */
+export const ProjectSource = Schema.Struct({
+  /** Clone URL without credentials; null = its owner pushed it. */
+  url: Schema.NullOr(Schema.String),
+  username: Schema.String,
+  branch: Schema.String
+})
+export type ProjectSource = typeof ProjectSource.Type
+
+/** What was found in a history that was brought in, and the pull request that says it to rdev; null when there was nothing to add. */
+export const ProjectSetup = Schema.Struct({
+  pullRequest: Schema.NullOr(Schema.Int),
+  url: Schema.NullOr(Schema.String),
+  findings: Schema.Array(
+    Schema.Struct({
+      about: Schema.Literals(["release", "pipeline", "repository"]),
+      confidence: Schema.Literals(["certain", "likely", "guess"]),
+      reason: Schema.String
+    })
+  )
+})
+export type ProjectSetup = typeof ProjectSetup.Type
+
 export class Project extends Schema.Class<Project>("rdev/Project")({
   id: ProjectId,
   name: ProjectName,
@@ -34,6 +57,9 @@ export class Project extends Schema.Class<Project>("rdev/Project")({
   /** Name of the agent harness that works on this project. */
   agent: Schema.String,
   defaultBranch: Schema.String,
+  /** Where its history was brought in from; left out: it began with its template. */
+  source: Schema.optionalKey(ProjectSource),
+  setup: Schema.optionalKey(ProjectSetup),
   workDir: Schema.String,
   cloneUrl: Schema.NullOr(Schema.String),
   /** What was made for the project as a whole; what was made for one environment is bound to that. */

@@ -15,7 +15,9 @@ import type { OperationError } from "../operations/OperationError.ts"
 import { Operations, type StartRequest } from "../operations/Operations.ts"
 import type { OperationPlan } from "../operations/Plan.ts"
 import { Dns } from "../ports/infra/Dns.ts"
+import type { ForgeError } from "../ports/infra/Forge.ts"
 import type { GitObjects } from "../ports/infra/GitObjects.ts"
+import type { CredentialStore } from "../ports/stores/CredentialStore.ts"
 import { EnvironmentStore } from "../ports/stores/EnvironmentStore.ts"
 import { OperationStore } from "../ports/stores/OperationStore.ts"
 import { ProjectStore } from "../ports/stores/ProjectStore.ts"
@@ -28,13 +30,17 @@ import { deleteKind, provisionKind, syncKind } from "./projects/ProjectOperation
 import * as ProjectRecord from "./projects/ProjectRecord.ts"
 import { ProjectSettings } from "./projects/ProjectSettings.ts"
 import { ProvisionInput, SyncInput } from "./projects/ProvisionInput.ts"
+import { type NewRepository, sought } from "./projects/NewRepository.ts"
+import * as SourceToken from "./projects/SourceToken.ts"
 import * as Wished from "./projects/Wished.ts"
 
 export interface NewProject {
   /** A DNS label of at most 40 characters. */
   readonly name: string
-  /** Default: the installation's default template. */
+  /** Default: the installation's default template. Not beside `repository`. */
   readonly template?: string
+  /** Instead of a template: the history that it begins with. */
+  readonly repository?: NewRepository
   readonly description?: string
   /** Harness that works on it. */
   readonly agent?: string
@@ -51,10 +57,13 @@ type Failure = ProjectError | OperationError | StoreError
 export class Projects extends Context.Service<
   Projects,
   {
-    /** AlreadyExists when the name is taken; TemplateError, with the names there are, for an unknown template. */
-    create(request: NewProject): Effect.Effect<Started, Failure | TemplateError>
+    /**
+     * AlreadyExists when the name is taken; TemplateError, with the names there are, for an unknown template; ForgeError of
+     * `RepositorySource.look` for a repository that cannot be brought in.
+     */
+    create(request: NewProject): Effect.Effect<Started, Failure | ForgeError | TemplateError>
     /** What creating it would do. Changes nothing. */
-    plan(request: NewProject): Effect.Effect<OperationPlan, Failure | TemplateError>
+    plan(request: NewProject): Effect.Effect<OperationPlan, Failure | ForgeError | TemplateError>
     get(idOrName: string): Effect.Effect<Project, Failure>
     /** By id, ascending, without the deleted ones. `only`: at most these ids. */
     list(options: {
@@ -115,6 +124,15 @@ const checked = Effect.fnUntraced(function* (verb: string, request: NewProject) 
       message:
         "expected the name of a harness: lower-case letters, digits, dots, hyphens and underscores, at most 63 characters"
     })
+  if (request.repository !== undefined) {
+    if (request.template !== undefined)
+      return yield* fail(verb, {
+        _tag: "Invalid",
+        field: "template",
+        message: "a project begins with a template or with a repository, not with both: leave one out"
+      })
+    return { agent, settings, name, template: "", description, ...(yield* sought(verb, request.repository)) }
+  }
   const template = request.template ?? settings.defaultTemplate
   const available = (yield* (yield* Templates).list).map((one) => one.name)
   if (!available.includes(template)) {
@@ -125,7 +143,7 @@ const checked = Effect.fnUntraced(function* (verb: string, request: NewProject) 
       detail: `there is no template "${template}"; there are ${available.join(", ")}`
     })
   }
-  return { agent, settings, name, template, description }
+  return { agent, settings, name, template, description, defaultBranch: settings.defaultBranch, source: null }
 })
 
 /** The project that holds the name, if the name can be given away: a failed one of which nothing is left. */
@@ -148,7 +166,7 @@ const holder = Effect.fnUntraced(function* (verb: string, name: string) {
 
 const newProject = (
   id: ProjectId,
-  { agent, description, name, settings, template }: Effect.Success<ReturnType<typeof checked>>,
+  { agent, defaultBranch, description, name, settings, source, template }: Effect.Success<ReturnType<typeof checked>>,
   now: DateTime.Utc
 ): Project =>
   Project.make({
@@ -158,7 +176,8 @@ const newProject = (
     status: "provisioning",
     description,
     agent,
-    defaultBranch: settings.defaultBranch,
+    defaultBranch,
+    ...(source === null ? {} : { source }),
     workDir: settings.workDir,
     cloneUrl: null,
     resources: [],
@@ -211,6 +230,8 @@ const create = Effect.fn("Projects.create")(function* (request: NewProject) {
           )
         )
       yield* Effect.forEach(own, (one) => environments.insert(one), { discard: true })
+      const token = request.repository?.token
+      if (token !== undefined) yield* SourceToken.keep(id, token)
       const operation = yield* operations.start({
         kind: provisionKind,
         projectId: id,
@@ -315,7 +336,16 @@ const planDelete = Effect.fn("Projects.planDelete")(function* (idOrName: string)
   return yield* (yield* Operations).plan(deleteKind, yield* Wished.deletion(project), project.id)
 })
 
-type Needs = Dns | EnvironmentStore | GitObjects | Operations | OperationStore | ProjectStore | Templates | UnitOfWork
+type Needs =
+  | CredentialStore
+  | Dns
+  | EnvironmentStore
+  | GitObjects
+  | Operations
+  | OperationStore
+  | ProjectStore
+  | Templates
+  | UnitOfWork
 
 export const layer: Layer.Layer<Projects, never, Needs> = Layer.effect(
   Projects,

@@ -53,6 +53,7 @@ const provisioned = (reason: ForgeError["reason"], here: boolean) =>
         Layer.mergeAll(
           refusing(reason, asked).pipe(Layer.provideMerge(Memory.Forge.layer)),
           Memory.PolicyStore.layer,
+          Memory.CredentialStore.layer,
           templates,
           Layer.succeed(PlatformKey, null),
           Layer.succeed(GitEndpoint, here ? { handler: () => false } : null),

@@ -7,12 +7,20 @@ import { Effect, Redacted } from "effect"
 import { attempt, fail, type GitError } from "../GitError.ts"
 import { isSha } from "../GitRefs.ts"
 
-export interface Remote {
+/** A repository at another host. */
+export interface Elsewhere {
   /** http or https, without credentials. */
   readonly url: string
-  readonly defaultBranch: string
   readonly username: string
+  /** null = anybody may read it. */
+  readonly token: Redacted.Redacted | null
+  /** Addresses of the host that were judged, for git to connect to; left out: git asks the machine's resolver. */
+  readonly addresses?: ReadonlyArray<string>
+}
+/** One that a folder is a mirror of. */
+export interface Remote extends Elsewhere {
   readonly token: Redacted.Redacted
+  readonly defaultBranch: string
 }
 /** Commit by the whole name of a branch. */
 export type Heads = ReadonlyMap<string, string>
@@ -25,7 +33,7 @@ const heads = "refs/heads/"
 const packet = (line: string) => `${(Buffer.byteLength(line) + 4).toString(16).padStart(4, "0")}${line}`
 const question = `${packet("command=ls-refs\n")}${packet("object-format=sha1")}0001${packet(`ref-prefix ${heads}\n`)}0000`
 
-export const basic = ({ token, username }: Remote): string =>
+export const basic = ({ token, username }: Pick<Remote, "token" | "username">): string =>
   `Basic ${Buffer.from(`${username}:${Redacted.value(token)}`).toString("base64")}`
 
 /** The branches of a whole answer; a text says what is wrong with it. */

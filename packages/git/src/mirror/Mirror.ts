@@ -76,6 +76,7 @@ const create = Effect.fnUntraced(function* (git: Git, root: string, directory: s
 
 const targetOf = ({ name, projectId }: GitRepository): RepositoryTarget => ({ projectId, name: name as ProjectName })
 const heads = "refs/heads/"
+const tags = "refs/tags/"
 
 const local = (git: Git, directory: string): Effect.Effect<Advertised.Heads, GitError> =>
   Effect.map(
@@ -217,13 +218,13 @@ class Mirrors implements Mirror {
   move: Where["move"] = (repository, updates) => {
     const state = this.#state(repository.projectId)
     const { directory } = repository
-    const branches = updates.filter(({ ref }) => ref.startsWith(heads))
-    if (branches.length === 0) return updateRefs(this.#git, directory, updates)
+    const published = updates.filter(({ ref }) => ref.startsWith(heads) || ref.startsWith(tags))
+    if (published.length === 0) return updateRefs(this.#git, directory, updates)
     const forgetLook = Effect.sync(() => {
       state.lookedAt = Number.NEGATIVE_INFINITY
     })
     return state.turn.withPermit(
-      this.#atForge(repository, (remote) => Remote.push(this.#git, directory, remote, branches)).pipe(
+      this.#atForge(repository, (remote) => Remote.push(this.#git, directory, remote, published)).pipe(
         Effect.andThen(
           // The forge has moved them. That the folder has not is cured by the next look.
           updateRefs(this.#git, directory, updates).pipe(Effect.catch(() => forgetLook))

@@ -9,17 +9,31 @@ import type { Git, RunOptions, Settings } from "../Git.ts"
 import { attempt, conflict, fail, GitError, invalid } from "../GitError.ts"
 import { GitFailure } from "../classifyError.ts"
 import type { RefUpdate } from "../GitRefs.ts"
-import { basic, type Remote } from "./Advertised.ts"
+import { basic, type Elsewhere, type Remote } from "./Advertised.ts"
 
 /** A clone or push of this size takes minutes; whatever is slower than 1 kB/s for half a minute is cut off. */
 const timeoutMillis = 10 * 60_000
 const lookMillis = 500
+/** Who waits for a list of branches is a person. */
+const lookTimeoutMillis = 30_000
 
-const settingsFor = (remote: Remote): Settings => [
+/** The value of the header that opens it; null when nothing is needed. */
+const login = ({ token, username }: Elsewhere) => (token === null ? null : basic({ token, username }))
+const ports: Readonly<Record<string, string>> = { "http:": "80", "https:": "443" }
+/** curl's own form: name, port, and the addresses to connect to instead of asking a resolver. */
+const pinned = ({ addresses, url }: Elsewhere): Settings => {
+  if (addresses === undefined) return []
+  const { hostname, port, protocol } = new URL(url)
+  const list = addresses.map((address) => (address.includes(":") ? `[${address}]` : address))
+  return [["http.curloptResolve", `${hostname}:${port === "" ? (ports[protocol] ?? "") : port}:${list.join(",")}`]]
+}
+
+const settingsFor = (remote: Elsewhere): Settings => [
   ["http.followRedirects", "false"],
   ["http.lowSpeedLimit", "1000"],
   ["http.lowSpeedTime", "30"],
-  ["http.extraHeader", `Authorization: ${basic(remote)}`],
+  ...(login(remote) === null ? [] : [["http.extraHeader", `Authorization: ${login(remote)}`] as const]),
+  ...pinned(remote),
   ["credential.helper", ""],
   ["transfer.bundleURI", "false"],
   ["fetch.recurseSubmodules", "false"],
@@ -29,7 +43,7 @@ const settingsFor = (remote: Remote): Settings => [
   ["fetch.fsck.badTimezone", "ignore"]
 ]
 
-const options = (remote: Remote, more: RunOptions = {}): Effect.Effect<RunOptions, GitError> => {
+const options = (remote: Elsewhere, more: RunOptions = {}): Effect.Effect<RunOptions, GitError> => {
   const scheme = /^(https?):\/\/[^/@\s]+\//.exec(remote.url)?.[1]
   return scheme === undefined
     ? Effect.fail(invalid("url", "expected an http or https clone URL without credentials"))
@@ -42,9 +56,11 @@ const options = (remote: Remote, more: RunOptions = {}): Effect.Effect<RunOption
 }
 
 /** Text of the other host's may hold anything: also what was sent to it. */
-const withoutToken = (remote: Remote, failure: GitError): GitError => {
+const withoutToken = (remote: Elsewhere, failure: GitError): GitError => {
+  const header = login(remote)
+  if (header === null || remote.token === null) return failure
   const secret = Redacted.value(remote.token)
-  const clean = (text: string) => text.replaceAll(basic(remote).slice("Basic ".length), "***").replaceAll(secret, "***")
+  const clean = (text: string) => text.replaceAll(header.slice("Basic ".length), "***").replaceAll(secret, "***")
   const { cause, reason } = failure
   const told = "message" in reason ? { ...reason, message: clean(reason.message) } : reason
   return new GitError({
@@ -77,12 +93,16 @@ const limit = (directory: string, maxBytes: number): Effect.Effect<never, GitErr
     })
   }).pipe(Effect.repeat(Schedule.spaced(Duration.millis(lookMillis))), Effect.andThen(Effect.never))
 
-/** Brings the branches of the remote into the folder, at most `maxBytes` at once. Those that are gone there stay: see Advertised. */
+/**
+ * Brings refs of the remote into the folder, its branches if nothing else is said, at most `maxBytes` at once. Branches that are gone
+ * there stay: see Advertised.
+ */
 export const fetch = Effect.fn("Remote.fetch")(function* (
   git: Git,
   directory: string,
-  remote: Remote,
-  maxBytes: number
+  remote: Elsewhere,
+  maxBytes: number,
+  refspecs: ReadonlyArray<string> = ["+refs/heads/*:refs/heads/*"]
 ) {
   const args = [
     "fetch",
@@ -94,11 +114,19 @@ export const fetch = Effect.fn("Remote.fetch")(function* (
     "--no-show-forced-updates",
     "--",
     remote.url,
-    "+refs/heads/*:refs/heads/*"
+    ...refspecs
   ]
   yield* Effect.raceFirst(git.run(directory, args, yield* options(remote)), limit(directory, maxBytes)).pipe(
     Effect.mapError((failure) => withoutToken(remote, failure))
   )
+})
+
+/** What `git ls-remote` says of HEAD, branches and tags. */
+export const list = Effect.fn("Remote.list")(function* (git: Git, directory: string, remote: Elsewhere) {
+  const args = ["ls-remote", "--quiet", "--symref", "--", remote.url, "HEAD", "refs/heads/*", "refs/tags/*"]
+  return yield* Effect.flatMap(options(remote), (how) =>
+    git.text(directory, args, { ...how, timeoutMillis: lookTimeoutMillis })
+  ).pipe(Effect.mapError((failure) => withoutToken(remote, failure)))
 })
 
 /** A line of `git push --porcelain`: flag, what was to go where, and how it went. */

@@ -50,6 +50,8 @@ export interface OutboundHttp {
   readonly send: (request: OutboundRequest) => Effect.Effect<OutboundAnswer, OutboundFailure>
   /** What is wrong with a URL before anything is sent there: its form, or an address written out that may not be talked to. */
   readonly check: (url: string) => Effect.Effect<void, OutboundFailure>
+  /** For a client that connects by itself and can be told where: the addresses of a URL, each of which may be talked to. */
+  readonly addresses: (url: string) => Effect.Effect<readonly [string, ...ReadonlyArray<string>], OutboundFailure>
 }
 
 /** Of the answer's body. Whoever sends more is hung up on. */
@@ -178,22 +180,26 @@ export const make = ({
   resolve = systemResolve,
   setting
 }: Options): Result.Result<OutboundHttp, { readonly entry: string; readonly message: string }> => {
-  const judged = PublicAddress.allowing(allow)
-  if (Result.isFailure(judged)) {
-    const entry = judged.failure
+  const list = PublicAddress.allowing(allow)
+  if (Result.isFailure(list)) {
+    const entry = list.failure
     const message = `${JSON.stringify(entry)} is neither a host name nor an address nor a range such as 10.1.0.0/16`
     return Result.fail({ entry, message })
   }
-  const allowed = judged.success
+  const allowed = list.success
   const addressesOf = (host: string) =>
     isIP(host) !== 0 ? Effect.succeed([host]) : Effect.tryPromise({ try: () => resolve(host), catch: failing(host) })
-  const send = Effect.fnUntraced(function* (request: OutboundRequest) {
-    const to = yield* target(request.url)
+  const judged = Effect.fnUntraced(function* (to: Target) {
     const addresses = yield* addressesOf(to.host)
     const refused = refusal(to, addresses, allowed, setting)
     if (refused !== null) return yield* refuse(refused)
-    const [address] = addresses
-    if (address === undefined) return yield* refuse({ _tag: "Unavailable", message: `${to.host} has no address` })
+    const [first, ...others] = addresses
+    if (first === undefined) return yield* refuse({ _tag: "Unavailable", message: `${to.host} has no address` })
+    return [first, ...others] as const
+  })
+  const send = Effect.fnUntraced(function* (request: OutboundRequest) {
+    const to = yield* target(request.url)
+    const [address] = yield* judged(to)
     return yield* exchange(request, to, address)
   })
   const check = Effect.fnUntraced(function* (text: string) {
@@ -209,6 +215,7 @@ export const make = ({
   })
   return Result.succeed({
     check,
+    addresses: (url) => Effect.flatMap(target(url), judged),
     send: (request) =>
       Effect.timeoutOrElse(send(request), {
         duration: request.timeoutMillis,

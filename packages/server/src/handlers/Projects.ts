@@ -21,6 +21,7 @@ import * as Redacted from "effect/Redacted"
 import * as Access from "../Access.ts"
 import { answer } from "../http/Failures.ts"
 import { Paging } from "../http/Paging.ts"
+import * as NewProjects from "../NewProjects.ts"
 import * as ProjectViews from "../ProjectViews.ts"
 import * as Views from "../Views.ts"
 import { waited } from "./Operations.ts"
@@ -103,6 +104,30 @@ export const layer = HttpApiBuilder.group(
       return next
     })
 
+    const mergeSetup = Effect.fnUntraced(function* ({ id, name, setup }: Project) {
+      const number = setup?.pullRequest ?? null
+      if (number === null)
+        return yield* Problem.make("conflict", {
+          detail: `project ${name} has no pull request that sets rdev up: it began with a template, or had everything`
+        })
+      const target = { projectId: id, name }
+      const pull = yield* repositories.pullRequest(target, number)
+      const sha = yield* repositories.mergePullRequest(target, number, pull.headSha)
+      const { principal, requestId, sourceAddress } = yield* CurrentRequest
+      yield* auditTrail.append({
+        projectId: id,
+        operationId: null,
+        type: "setup.merge",
+        actor: principal.id,
+        requestId,
+        sourceAddress,
+        outcome: "completed",
+        steps: [],
+        data: { pullRequest: number, sha }
+      })
+      return { pullRequest: number, sha }
+    })
+
     const gitToken = Effect.fnUntraced(function* (project: Project, access: "read" | "write", ttlSeconds: number) {
       const repository =
         project.status === "deleting"
@@ -148,8 +173,9 @@ export const layer = HttpApiBuilder.group(
           Effect.gen(function* () {
             yield* unrestricted
             yield* knownAgent(payload.agent)
-            if (query.dry_run === "true") return Views.plan(yield* projects.plan(payload))
-            const started = yield* projects.create(payload)
+            const wanted = yield* NewProjects.fromWire(payload)
+            if (query.dry_run === "true") return Views.plan(yield* projects.plan(wanted))
+            const started = yield* projects.create(wanted)
             const reply = yield* accepted(started, waitSeconds(headers))
             return { ...reply, project: yield* views.one(yield* projects.get(started.project.id)) }
           })
@@ -196,6 +222,7 @@ export const layer = HttpApiBuilder.group(
             }
           })
         ),
+      mergeSetup: ({ params }) => answer(Effect.flatMap(findProject(params.project), mergeSetup)),
       createGitToken: ({ params, payload }) =>
         answer(
           Effect.flatMap(findProject(params.project), (project) =>

@@ -30,6 +30,16 @@ export const server: ReadonlyArray<Variable> = [
   one("RDEV_ISSUE_LABEL", "rdev", "the label that makes a feature of a forge's issue"),
   one("RDEV_ALLOWED_HOSTS", "", "further values of the Host header, separated by commas"),
   one("RDEV_ALLOWED_ORIGINS", "", "further origins of pages, separated by commas"),
+  one(
+    "RDEV_SOURCE_ALLOW",
+    "",
+    "names, addresses and ranges that repositories may be brought in from although they are not public, and over plain http"
+  ),
+  one(
+    "RDEV_SOURCE_TOKEN…",
+    "",
+    "tokens for repositories that are brought in, which requests refer to by the variable's name"
+  ),
   one("RDEV_AUTH", "keys", "`off` asks for no key, on loopback only"),
   one("RDEV_WORKER_CAPACITY", "4", "tasks at once in this process; 0 = it only answers"),
   one("RDEV_AGENT", "scripted", "agent of projects that name none"),

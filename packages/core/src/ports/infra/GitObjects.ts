@@ -6,6 +6,7 @@
 import { Context, type Effect, type Option } from "effect"
 import type { Examined } from "../../domain/Examined.ts"
 import type { BranchName, ForgeError, RepositoryTarget, Sha } from "./Forge.ts"
+import type { HistorySource, ImportedHistory } from "./RepositorySource.ts"
 
 export interface TreeEntry {
   readonly path: string
@@ -110,6 +111,11 @@ export class GitObjects extends Context.Service<
       head: Sha,
       options: { readonly since: Sha | null; readonly limit: number }
     ): Effect.Effect<ReadonlyArray<LineCommit>, ForgeError>
+    /**
+     * Brings every branch and tag of a history that lies elsewhere into an empty repository; one whose default branch is there already is
+     * left as it is. The default branch is moved last: a repository that has it has everything. NotFound when the source lacks it.
+     */
+    importHistory(target: RepositoryTarget, source: HistorySource): Effect.Effect<ImportedHistory, ForgeError>
     /** Merges base into the branch; Conflict names the paths. Returns the new head (the old one when nothing was behind). */
     updateBranch(target: RepositoryTarget, branch: BranchName, base: BranchName): Effect.Effect<Sha, ForgeError>
 

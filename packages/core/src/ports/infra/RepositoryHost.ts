@@ -19,7 +19,8 @@ export interface Repository {
 }
 export interface Seed {
   readonly defaultBranch: BranchName
-  readonly files: ReadonlyArray<FileChange>
+  /** null = the repository stays empty: a history is brought into it (`GitObjects.importHistory`). */
+  readonly files: ReadonlyArray<FileChange> | null
   readonly message: string
 }
 export interface PullRequest {
@@ -71,7 +72,10 @@ export interface Protection {
 export class RepositoryHost extends Context.Service<
   RepositoryHost,
   {
-    /** Creates the repository with the seed files as its first commit, or takes up ours. The seed is written only into an empty one. */
+    /**
+     * Creates the repository with the seed files as its first commit, or takes up ours. The seed is written only into an empty one.
+     * Where the forge has a default branch of its own choosing, it is made the seed's once that is there.
+     */
     ensure(target: RepositoryTarget, seed: Seed): Effect.Effect<Repository, ForgeError>
     /**
      * Makes a repository that is there already the project's, by its id or name at the forge: it gets our mark, and nothing in it

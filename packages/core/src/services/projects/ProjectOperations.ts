@@ -76,6 +76,7 @@ const entriesBefore = (released: ReadonlyArray<string>): ReadonlyArray<ProjectRe
 const provisionEnd = (operation: Operation, entries: ReadonlyArray<ProjectRecord.Entry>, rows: ReadonlyArray<Step>) =>
   ProjectRecord.settle(operation, "provisioned", entries, rows, () => ({
     status: statusAfter(operation, "ready", "provisioning"),
+    ...ProjectRecord.setup(rows),
     ...(operation.status === "completed" ? { cloneUrl: ProjectRecord.cloneUrl(rows) } : {})
   }))
 const syncEnd = (

@@ -5,7 +5,7 @@
 import { Clock, DateTime, Effect, Option, Result, Schema } from "effect"
 import type { Environment, EnvironmentRelease, Resource, ResourceStatus } from "../../domain/Environment.ts"
 import type { Operation, OperationStep } from "../../domain/Operation.ts"
-import { Project } from "../../domain/Project.ts"
+import { Project, ProjectSetup } from "../../domain/Project.ts"
 import { EnvironmentStore } from "../../ports/stores/EnvironmentStore.ts"
 import { ProjectStore } from "../../ports/stores/ProjectStore.ts"
 import { StoreError } from "../../ports/stores/StoreError.ts"
@@ -111,6 +111,16 @@ export const cloneUrl = (rows: Rows): string | null => {
   const row = rows.find(({ key, phase }) => key === "repository" && phase === "do")
   const output = Option.getOrNull(Result.getSuccess(decodeCloned(row?.output ?? null)))
   return output === null ? null : "attributes" in output ? output.attributes.cloneUrl : output.cloneUrl
+}
+
+const decodeSetup = Schema.decodeUnknownResult(Schema.Struct({ setup: ProjectSetup }))
+/** What the step `setup` says; empty when there was none. */
+export const setup = (rows: Rows): Pick<Project, "setup"> => {
+  const row = rows.find(({ key, phase }) => key === "setup" && phase === "do")
+  return Option.match(Result.getSuccess(decodeSetup(row?.output ?? null)), {
+    onNone: () => ({}),
+    onSome: (found) => found
+  })
 }
 
 export const changed = (project: Project, fields: Partial<Project>, now: DateTime.Utc): Project =>

@@ -1,6 +1,6 @@
 /** The recorded inputs of the project operations: what plans are made from, and all that their steps are made from. */
 import { Schema } from "effect"
-import { ProjectName } from "../../domain/Project.ts"
+import { ProjectName, ProjectSource } from "../../domain/Project.ts"
 import { PlannedComponent, PlannedEnvironment, ResourceKind } from "../resources/Cells.ts"
 
 export const DeleteInput = Schema.Struct({
@@ -12,6 +12,8 @@ export type DeleteInput = typeof DeleteInput.Type
 
 export const ProvisionInput = Schema.Struct({
   ...DeleteInput.fields,
+  /** Left out: it begins with the files of its template. A token of the source's is a credential (see SourceToken). */
+  source: Schema.optionalKey(ProjectSource),
   template: Schema.String,
   description: Schema.String,
   defaultBranch: Schema.String,

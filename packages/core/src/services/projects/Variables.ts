@@ -11,6 +11,7 @@ import { EnvironmentStore } from "../../ports/stores/EnvironmentStore.ts"
 import { isUnreadable } from "../../ports/stores/StoreError.ts"
 import * as Environments from "./Environments.ts"
 import { Redaction } from "../redaction/Redaction.ts"
+import { isPlatforms } from "./SourceToken.ts"
 
 export type Needs = CredentialStore | EnvironmentStore
 
@@ -29,7 +30,7 @@ const together = Effect.fnUntraced(function* (projectId: ProjectId, owners: Read
     projectId,
     values.map(([, value]) => value)
   )
-  return Object.fromEntries(values)
+  return Object.fromEntries(values.filter(([name]) => !isPlatforms(name)))
 })
 
 const named = (projectId: ProjectId, name: string) =>
@@ -65,7 +66,8 @@ const unreadable = "(cannot be read)"
 
 const shownOf = Effect.fnUntraced(function* (projectId: ProjectId, owner: OwnerId, environment: string | null) {
   const store = yield* CredentialStore
-  const found = yield* Effect.forEach(yield* store.list(owner), ({ name, updatedAtMillis }) =>
+  const listed = (yield* store.list(owner)).filter(({ name }) => !isPlatforms(name))
+  const found = yield* Effect.forEach(listed, ({ name, updatedAtMillis }) =>
     store.get(owner, name).pipe(
       Effect.map((value) => ({ name, value: Option.map(value, Redacted.value), updatedAtMillis })),
       Effect.catchIf(isUnreadable, () => Effect.succeed({ name, value: null, updatedAtMillis }))
@@ -98,5 +100,5 @@ export const namesOf = Effect.fn("Variables.namesOf")(function* ({
 }: Pick<Environment, "id" | "projectId">) {
   const store = yield* CredentialStore
   const found = yield* Effect.forEach([projectId, id], (owner) => store.list(owner))
-  return [...new Set(found.flat().map(({ name }) => name))].sort()
+  return [...new Set(found.flat().map(({ name }) => name))].filter((name) => !isPlatforms(name)).sort()
 })

@@ -1,6 +1,8 @@
 /** The steps of `project.provision`, `project.sync` and `project.delete` of version 2: derived from components, environments and providers. */
 import { Effect, Option } from "effect"
 import type { ResourceOwner, Wish } from "../../adapter/ResourceProvider.ts"
+import type { ProjectId } from "../../domain/Ids.ts"
+import type { ProjectSource } from "../../domain/Project.ts"
 import type { Identity } from "../../operations/Definition.ts"
 import * as Step from "../../operations/Step.ts"
 import * as Cells from "../resources/Cells.ts"
@@ -8,6 +10,8 @@ import * as ResourceSteps from "../resources/ResourceSteps.ts"
 import * as Environments from "./Environments.ts"
 import * as ProjectSteps from "./ProjectSteps.ts"
 import type { DeleteInput, ProvisionInput } from "./ProvisionInput.ts"
+import * as PushedHistory from "./setup/PushedHistory.ts"
+import * as SetupStep from "./setup/SetupStep.ts"
 import * as Variables from "./Variables.ts"
 
 const titles: Readonly<Record<string, readonly [create: string, remove: string]>> = {
@@ -29,7 +33,9 @@ const repositoryRef: Step.StepRef<ResourceSteps.ResourceOutput> = {
   output: ResourceSteps.ResourceOutput
 }
 
-type Given = Pick<ProvisionInput, "address" | "defaultBranch" | "description" | "template"> & { readonly keep: boolean }
+type Given = Pick<ProvisionInput, "address" | "defaultBranch" | "description" | "source" | "template"> & {
+  readonly keep: boolean
+}
 const none: Given = { template: "", description: "", defaultBranch: "main", address: "", keep: true }
 
 const idOf = (identity: Identity, { id, name }: Cells.PlannedEnvironment) =>
@@ -91,21 +97,31 @@ const requestOf = (
           defaultBranch: given.defaultBranch,
           commit: commitIn(context),
           keep: given.keep,
-          variables
+          variables,
+          source: given.source ?? null
         } satisfies Wish
       })
   }
 }
 
+/** What follows a repository that began with a history of its own. */
+const broughtIn = (input: ProvisionInput, project: ProjectId, { url }: ProjectSource) =>
+  url === null
+    ? [PushedHistory.make(input, project), SetupStep.make(input, project, [PushedHistory.key, "ci"])]
+    : [SetupStep.make(input, project, ["repository", "ci"])]
+
 /** `keep`: the project was there before: nothing is taken back, and what is released stays. */
-export const creations = (input: ProvisionInput, identity: Identity, keep: boolean) =>
-  Cells.of(input).map((cell) =>
+export const creations = (input: ProvisionInput, identity: Identity, keep: boolean) => [
+  ...Cells.of(input).map((cell) =>
     ResourceSteps.creation(
       requestOf(input, identity, cell, titleOf(cell, 0), { ...input, keep }),
       !keep,
       ResourceSteps.asItIs
     )
-  )
+  ),
+  // Said once: what became of the pull request is people's affair.
+  ...(input.source === undefined || keep ? [] : broughtIn(input, ProjectSteps.projectOf(identity), input.source))
+]
 
 /** The repository goes last: what was made of it is gone by then. Whatever an installation offered at any time is asked for. */
 export const removals = (input: DeleteInput, identity: Identity) => {

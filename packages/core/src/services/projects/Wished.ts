@@ -17,7 +17,7 @@ import type { ProjectError } from "./ProjectError.ts"
 import { ProjectSettings } from "./ProjectSettings.ts"
 import { DeleteInput, type ProvisionInput } from "./ProvisionInput.ts"
 
-type Described = Pick<Project, "defaultBranch" | "description" | "name" | "template">
+type Described = Pick<Project, "defaultBranch" | "description" | "name" | "source" | "template">
 
 const plannedOf = ({ hosts, id, kind, name, projectId }: Environment, release: boolean): Cells.PlannedEnvironment => ({
   ...(id === Environments.idOf(projectId, name) ? {} : { id }),
@@ -28,7 +28,9 @@ const plannedOf = ({ hosts, id, kind, name, projectId }: Environment, release: b
 })
 
 /** The components that the template's files say. A template is the installation's own: one that says nonsense is one component. */
-const ofTemplate = Effect.fnUntraced(function* ({ defaultBranch, description, name, template }: Described) {
+const ofTemplate = Effect.fnUntraced(function* ({ defaultBranch, description, name, source, template }: Described) {
+  // Of a history that is yet to come in nothing is known.
+  if (source !== undefined) return Components.ofFile(undefined, name).components
   const files = yield* (yield* Templates).files(template, { project: name, description, defaultBranch })
   const file = files.find(({ path }) => path === fileName)
   const content = file?.content ?? undefined
@@ -55,9 +57,11 @@ const wish = Effect.fnUntraced(function* (
   components: ReadonlyArray<Cells.PlannedComponent>
 ) {
   const settings = yield* ProjectSettings
-  const first: ReadonlyArray<string> = settings.firstRelease
+  // Whether a history that was brought in can be released is shown by its first feature, not by its provisioning.
+  const first: ReadonlyArray<string> = project.source === undefined ? settings.firstRelease : []
   return {
     name: project.name,
+    ...(project.source === undefined ? {} : { source: project.source }),
     template: project.template,
     description: project.description,
     defaultBranch: project.defaultBranch,

@@ -1,17 +1,29 @@
 /** What a project's code needs as resources: the repository, its pipeline, and a release in each environment that gets one at once. */
+import * as Repo from "@rdev/sdlc/repo/Repo"
 import { Effect, Option, Schema } from "effect"
 import { GitEndpoint } from "../../adapter/Host.ts"
-import { make, ResourceError, type ResourceOwner, type Wish } from "../../adapter/ResourceProvider.ts"
+import {
+  make,
+  ResourceError,
+  type ResourceOwner,
+  type Wish,
+  type WishedSource
+} from "../../adapter/ResourceProvider.ts"
+import type { ProjectId } from "../../domain/Ids.ts"
 import { Ci } from "../../ports/infra/Ci.ts"
 import { Deployer, type EnvironmentName, type Release } from "../../ports/infra/Deployer.ts"
 import { BranchName, type RepositoryTarget } from "../../ports/infra/Forge.ts"
-import { GitObjects } from "../../ports/infra/GitObjects.ts"
-import { RepositoryHost } from "../../ports/infra/RepositoryHost.ts"
+import { type FileChange, GitObjects } from "../../ports/infra/GitObjects.ts"
+import { RepositoryHost, type Seed } from "../../ports/infra/RepositoryHost.ts"
+import { RepositorySource } from "../../ports/infra/RepositorySource.ts"
 import { Templates } from "../../ports/infra/Templates.ts"
+import type { CredentialStore } from "../../ports/stores/CredentialStore.ts"
 import type { PolicyStore } from "../../ports/stores/PolicyStore.ts"
+import type { StoreError } from "../../ports/stores/StoreError.ts"
 import { PlatformKey } from "../features/act/PlatformKey.ts"
 import { trustPlatform } from "../features/act/TrustPlatform.ts"
 import * as PolicyAuthority from "../policy/PolicyAuthority.ts"
+import * as SourceToken from "../projects/SourceToken.ts"
 import { ownerOf } from "./OwnerOf.ts"
 
 const targetOf = ({ project }: ResourceOwner): RepositoryTarget => ({ projectId: project.id, name: project.name })
@@ -19,11 +31,21 @@ const nothing = Schema.Struct({})
 const error = (operation: string, field: string, message: string) =>
   new ResourceError({ operation, reason: { _tag: "Invalid", field, message } })
 
+const fromStore = (cause: StoreError) =>
+  new ResourceError({
+    operation: cause.operation,
+    reason: {
+      _tag: cause.retryable || cause.reason._tag === "Conflict" ? "Unavailable" : "Unknown",
+      message: cause.message
+    },
+    cause
+  })
+
 /**
  * What lands on the default branch is the platform's to land. A forge that serves its git here examines every push and needs no
  * protection; of one elsewhere that cannot protect the branch, an operator has to know.
  */
-const protect = Effect.fn("CodeProviders.protect")(function* (target: RepositoryTarget, branch: BranchName) {
+export const protect = Effect.fn("CodeProviders.protect")(function* (target: RepositoryTarget, branch: BranchName) {
   yield* (yield* RepositoryHost).protect(target, { branch, requiredStatuses: [] }).pipe(
     Effect.catchIf(
       ({ reason }) => reason._tag === "Unsupported",
@@ -47,7 +69,73 @@ const repositoryOf = ({ cloneUrl, defaultBranch, externalId }: Repository, sha: 
   attributes: { cloneUrl, defaultBranch, sha: sha ?? "" }
 })
 
-export const repository = make<typeof nothing.Type, GitObjects | PolicyStore | RepositoryHost | Templates>({
+/** What the repository begins with: the files of its template, trusting the platform; null of a history that is brought in. */
+const firstFiles = Effect.fn("CodeProviders.firstFiles")(function* ({ project }: ResourceOwner, wish: Wish) {
+  if (wish.source != null) return null
+  const { defaultBranch, description, template } = wish
+  const files = yield* (yield* Templates)
+    .files(template, { project: project.name, description, defaultBranch })
+    .pipe(Effect.mapError((cause) => error("Templates.files", "template", cause.message)))
+  return trustPlatform(files, yield* PlatformKey)
+})
+
+/** The first accepted policy: the template's, or that of any repository without one. */
+const acceptPolicy = Effect.fn("CodeProviders.acceptPolicy")(function* (
+  projectId: ProjectId,
+  files: ReadonlyArray<FileChange> | null
+) {
+  const first = files ?? trustPlatform(Repo.initProject(new Map()), yield* PlatformKey)
+  yield* Effect.mapError(PolicyAuthority.seed(projectId, first), fromStore)
+})
+
+/** Brings the history in unless it is there, and has the forge take its branch for the default one. */
+const bringHistory = Effect.fn("CodeProviders.bringHistory")(function* (
+  target: RepositoryTarget,
+  seed: Seed,
+  { branch, url, username }: WishedSource
+) {
+  const objects = yield* GitObjects
+  if (url === null || Option.isSome(yield* objects.head(target, seed.defaultBranch))) return
+  const token = yield* Effect.mapError(SourceToken.read(target.projectId), fromStore)
+  const found = yield* (yield* RepositorySource).look({
+    url,
+    login: token === null ? null : { username, token },
+    branch: BranchName.make(branch)
+  })
+  const { left } = yield* objects.importHistory(target, { ...found, defaultBranch: seed.defaultBranch })
+  for (const problem of left) yield* Effect.logWarning(`${target.name}: not brought in from ${url}: ${problem}`)
+  yield* (yield* RepositoryHost).ensure(target, seed)
+})
+
+const ensureRepository = Effect.fnUntraced(function* (owner: ResourceOwner, wish: Wish) {
+  const target = targetOf(owner)
+  const defaultBranch = BranchName.make(wish.defaultBranch)
+  const files = yield* firstFiles(owner, wish)
+  const seed: Seed = { defaultBranch, files, message: `Start ${owner.project.name} from the template ${wish.template}` }
+  const made = yield* (yield* RepositoryHost).ensure(target, seed)
+  yield* acceptPolicy(owner.project.id, files)
+  if (wish.source != null) {
+    yield* bringHistory(target, seed, wish.source)
+    yield* Effect.mapError(SourceToken.forget(owner.project.id), fromStore)
+  }
+  const head = yield* (yield* GitObjects).head(target, defaultBranch)
+  // Its owner has yet to push it (see projects/setup/PushedHistory).
+  if (Option.isNone(head) && wish.source?.url === null)
+    return { ...repositoryOf(made, null), created: made.created, outputs: {} }
+  if (Option.isNone(head))
+    return yield* error(
+      "GitObjects.head",
+      "repository",
+      `repository ${made.externalId} is there without a commit on ${defaultBranch}`
+    )
+  yield* protect(target, defaultBranch)
+  return { ...repositoryOf(made, head.value), created: made.created, outputs: {} }
+})
+
+export const repository = make<
+  typeof nothing.Type,
+  CredentialStore | GitObjects | PolicyStore | RepositoryHost | Templates
+>({
   kind: "repository",
   holdsData: true,
   provider: "forge",
@@ -61,45 +149,15 @@ export const repository = make<typeof nothing.Type, GitObjects | PolicyStore | R
       const sha = Option.getOrNull(yield* (yield* GitObjects).head(targetOf(owner), branch))
       return Option.some({
         ...repositoryOf(found.value, sha),
-        drift: sha === null ? `branch ${branch} has no commit` : null
+        drift: sha === null && wish.source?.url !== null ? `branch ${branch} has no commit` : null
       })
     }),
-  ensure: (owner, wish) =>
-    Effect.gen(function* () {
-      const branch = BranchName.make(wish.defaultBranch)
-      const files = yield* (yield* Templates)
-        .files(wish.template, { project: owner.project.name, description: wish.description, defaultBranch: branch })
-        .pipe(Effect.mapError((cause) => error("Templates.files", "template", cause.message)))
-      const trusted = trustPlatform(files, yield* PlatformKey)
-      const made = yield* (yield* RepositoryHost).ensure(targetOf(owner), {
-        defaultBranch: branch,
-        files: trusted,
-        message: `Start ${owner.project.name} from the template ${wish.template}`
-      })
-      yield* PolicyAuthority.seed(owner.project.id, trusted).pipe(
-        Effect.mapError(
-          (cause) =>
-            new ResourceError({
-              operation: cause.operation,
-              reason: {
-                _tag: cause.retryable || cause.reason._tag === "Conflict" ? "Unavailable" : "Unknown",
-                message: cause.message
-              },
-              cause
-            })
-        )
-      )
-      const head = yield* (yield* GitObjects).head(targetOf(owner), branch)
-      if (Option.isNone(head))
-        return yield* error(
-          "GitObjects.head",
-          "repository",
-          `repository ${made.externalId} is there without a commit on ${branch}`
-        )
-      yield* protect(targetOf(owner), branch)
-      return { ...repositoryOf(made, head.value), created: made.created, outputs: {} }
-    }),
-  remove: (owner) => Effect.flatMap(RepositoryHost, (service) => service.remove(targetOf(owner))),
+  ensure: ensureRepository,
+  remove: (owner) =>
+    Effect.andThen(
+      Effect.flatMap(RepositoryHost, (service) => service.remove(targetOf(owner))),
+      Effect.mapError(SourceToken.forget(owner.project.id), fromStore)
+    ),
   list: Effect.map(
     Effect.flatMap(RepositoryHost, (service) => service.list),
     (found) =>

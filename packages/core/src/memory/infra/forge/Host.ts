@@ -12,6 +12,7 @@ import * as ForgeSpeech from "../../../ports/infra/ForgeSpeech.ts"
 import {
   ancestors,
   closeIssues,
+  cloneUrl,
   commit,
   commitOf,
   conflict,
@@ -29,7 +30,7 @@ import {
 
 const view = (repo: Repository, created: boolean) => ({
   externalId: repo.name,
-  cloneUrl: `memory://forge/${repo.name}.git`,
+  cloneUrl: cloneUrl(repo),
   defaultBranch: repo.defaultBranch,
   created
 })
@@ -62,17 +63,9 @@ export const make = (repositories: Repositories): RepositoryHost["Service"] => {
           people: new Map(),
           pullBodies: new Map()
         }
-        commit(
-          repo,
-          {
-            branch: seed.defaultBranch,
-            expectedHead: null,
-            changes: seed.files,
-            message: seed.message,
-            author: platform
-          },
-          now
-        )
+        const { defaultBranch, files, message } = seed
+        if (files !== null)
+          commit(repo, { branch: defaultBranch, expectedHead: null, changes: files, message, author: platform }, now)
         repositories.set(target.name, repo)
         return view(repo, true)
       }),

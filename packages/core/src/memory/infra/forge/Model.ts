@@ -60,6 +60,8 @@ export const refuse = (reason: PortReason): never => {
 export const notFound = (message: string) => refuse({ _tag: "NotFound", message })
 export const conflict = (message: string) => refuse({ _tag: "Conflict", message })
 
+export const cloneUrl = ({ name }: Pick<Repository, "name">): string => `memory://forge/${name}.git`
+
 const bytes = (content: Uint8Array | string): Uint8Array =>
   typeof content === "string" ? Buffer.from(content) : content
 

@@ -7,6 +7,7 @@ import { encodeBundle, takeBundle } from "./Bundle.ts"
 import { prepare } from "./Handover.ts"
 import {
   ancestors,
+  cloneUrl,
   commit,
   commitOf,
   conflict,
@@ -15,6 +16,7 @@ import {
   merged,
   mergeBase,
   mergeInto,
+  notFound,
   refuse,
   type Repositories,
   run,
@@ -140,6 +142,20 @@ export const make = (repositories: Repositories): GitObjects["Service"] => {
         )
       }),
     importBundle: (target, bundle) => run("GitObjects.importBundle", () => takeBundle(find(target), bundle)),
+    importHistory: (target, source) =>
+      run("GitObjects.importHistory", () => {
+        const repo = find(target)
+        const there = repo.branches.get(source.defaultBranch)
+        if (there !== undefined) return { head: there, branches: repo.branches.size, tags: 0, left: [] }
+        const from = [...repositories.values()].find((one) => cloneUrl(one) === source.url)
+        if (from === undefined) return notFound(`${source.url} is not in memory`)
+        const head = from.branches.get(source.defaultBranch)
+        if (head === undefined) return notFound(`${source.url} has no branch ${source.defaultBranch}`)
+        for (const [oid, blob] of from.blobs) repo.blobs.set(oid, blob)
+        for (const [sha, one] of from.commits) repo.commits.set(sha, one)
+        for (const [name, sha] of from.branches) repo.branches.set(name, sha)
+        return { head, branches: repo.branches.size, tags: 0, left: [] }
+      }),
     prepareHandover: (target, head, handover) =>
       run("GitObjects.prepareHandover", (now) => prepare(find(target), head, handover, now)),
     advanceBranch: (target, branch, examined) =>
