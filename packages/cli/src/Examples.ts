@@ -18,7 +18,8 @@ const lines: Readonly<Record<string, ReadonlyArray<string>>> = {
   "projects list": ["rdev projects list"],
   "projects create": [
     "rdev projects create shop --template node-api",
-    "rdev projects create shop --agent claude --description 'Sells books'"
+    "rdev projects create shop --agent claude --description 'Sells books'",
+    "rdev projects create shop --from https://git.example.org/team/shop.git"
   ],
   "projects plan": ["rdev projects plan shop --template node-api"],
   "projects show": ["rdev projects show shop"],

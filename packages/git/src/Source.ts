@@ -41,7 +41,7 @@ export const parse = (text: string): Listed => {
 const branchOf = ({ branches, head }: Listed, wanted: string | null): Effect.Effect<string, GitError> => {
   const some = [...branches.keys()].slice(0, 10).join(", ")
   if (branches.size === 0)
-    return Effect.fail(notFound("the repository has no branches: push something to it first, or start from a template"))
+    return Effect.fail(notFound("what answered has no branches: it is an empty repository, or no git repository"))
   if (wanted !== null)
     return branches.has(wanted)
       ? Effect.succeed(wanted)

@@ -11,7 +11,8 @@ import { RepositoryHost } from "../../../ports/infra/RepositoryHost.ts"
 import { protect } from "../../resources/CodeProviders.ts"
 
 export const key = "history"
-const lookMillis = 2_000
+/** The longer nobody has pushed, the less often it is looked: from every 2 s to every 30 s. */
+const nextLook = (waitedMillis: number) => Math.min(Math.max(waitedMillis / 10, 2_000), 30_000)
 /** A push of gigabytes over a slow line takes less. */
 const patienceMillis = 3_600_000
 
@@ -36,7 +37,7 @@ export const make = (
           const now = yield* Clock.currentTimeMillis
           if (now - startedAtMillis > patienceMillis)
             return yield* Step.failure("Invalid", `nobody pushed the branch ${branch} within an hour`)
-          return Step.wait(now + lookMillis, `waits for a push of the branch ${branch}`)
+          return Step.wait(now + nextLook(now - startedAtMillis), `waits for a push of the branch ${branch}`)
         }
         const seed = { defaultBranch: branch, files: null, message: "" }
         yield* Effect.mapError((yield* RepositoryHost).ensure(target, seed), Step.fromPort)
