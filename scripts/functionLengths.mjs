@@ -1,5 +1,5 @@
 /**
- * Part of `npm run lint`: no function of the packages' sources, suites aside, is longer than 70 lines, blank lines and comments left out. The few files that
+ * `npm run lengths`: no function of the packages' sources, suites aside, is longer than 70 lines, blank lines and comments left out. The few files that
  * are not divided yet stand in longFunctions.json with how many such functions each has. That list only becomes shorter: more of them
  * than it says is a fault, and so is an entry that says too much. `--write` takes what is there now.
  */
