@@ -59,6 +59,7 @@ export const allowed = {
     "CommandHarness.ts": "looks for programs on PATH",
     "ScriptedHarness.ts": "files of the package itself"
   },
+  "adapter-acme": { "PemFolder.ts": "the folder that the platform file names for certificates" },
   "adapter-gitea": {},
   server: {
     "data/DataDir.ts": "the data folder itself",

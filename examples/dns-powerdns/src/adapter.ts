@@ -52,10 +52,10 @@ const make = ({ key, server = "localhost", url, zone }: Config, domain: string) 
         return text === "" ? Effect.void : DnsRecords.attempt(verb, async (): Promise<unknown> => JSON.parse(text))
       }
     )
-  const sets = (query: string) =>
+  const sets = (query: string, wanted = types) =>
     Effect.map(ask("list", query), (answer) =>
       ((answer as { readonly rrsets?: ReadonlyArray<RecordSet> }).rrsets ?? []).filter(
-        ({ name, type }) => types.includes(type) && plain(name).endsWith(`.${domain}`)
+        ({ name, type }) => wanted.includes(type) && plain(name).endsWith(`.${domain}`)
       )
     )
   const change = (verb: string, host: string, changes: ReadonlyArray<object>) =>
@@ -86,7 +86,27 @@ const make = ({ key, server = "localhost", url, zone }: Config, domain: string) 
       return change("put", host, [...gone(type), { type, ttl: 60, changetype: "REPLACE", ...record }])
     },
     remove: (host) => change("remove", host, gone("")),
-    list: Effect.map(sets(""), (all) => all.map(foundIn))
+    list: Effect.map(sets(""), (all) => all.map(foundIn)),
+    // A set of TXT values is replaced as a whole: two challenges of one name are one request.
+    texts: {
+      find: (name) =>
+        Effect.map(
+          sets(`?rrset_name=${encodeURIComponent(name)}.&rrset_type=TXT`, ["TXT"]),
+          (all) => all.filter((one) => plain(one.name) === name).map(foundIn)[0]
+        ),
+      put: ({ name, projectId, values }) =>
+        change("publish", name, [
+          values.length === 0
+            ? { type: "TXT", changetype: "DELETE", records: [] }
+            : {
+                type: "TXT",
+                ttl: 60,
+                changetype: "REPLACE",
+                records: values.map((value) => ({ content: `"${value}"`, disabled: false })),
+                comments: [{ account: "rdev", content: projectId }]
+              }
+        ])
+    }
   })
 }
 

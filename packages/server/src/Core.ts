@@ -12,6 +12,7 @@ import * as Worker from "@rdev/core/queue/Worker"
 import * as WorkerPool from "@rdev/core/queue/WorkerPool"
 import * as WorkQueue from "@rdev/core/queue/WorkQueue"
 import * as Audit from "@rdev/core/services/Audit"
+import * as Certificates from "@rdev/core/services/Certificates"
 import * as Collector from "@rdev/core/services/Collector"
 import * as Damages from "@rdev/core/services/Damages"
 import * as Features from "@rdev/core/services/Features"
@@ -87,13 +88,19 @@ export interface WorkOptions {
 /** Webhooks' requests at once. */
 const deliveriesAtOnce = 8
 
-/** Forgets what is old and finds what nobody owns any more; any number of processes may do so. */
+const handlers = Layer.effect(
+  TaskHandlers,
+  Effect.map(Effect.all([FeatureHandlers.make, Certificates.handlers]), (all) => merge(...all))
+)
+
+/** Forgets what is old, finds what nobody owns any more, renews what ends; any number of processes may do so. */
 const housekeeping = Layer.mergeAll(
   Retention.layer(),
   LogRetention.layerEvents(),
   LogRetention.layerOutput(),
   Collector.layerSchedule().pipe(Layer.provide(Collector.layer())),
-  ProjectSync.layerSchedule()
+  ProjectSync.layerSchedule(),
+  Certificates.layerSchedule()
 )
 
 /** What workers can do. */

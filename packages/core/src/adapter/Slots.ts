@@ -85,7 +85,7 @@ export interface SlotNeeds {
   readonly limits: Basis
   readonly templates: Host
   readonly dns: Basis
-  readonly tls: Basis
+  readonly tls: Basis | Dns
   readonly outputs: Basis
   readonly webhooks: Basis
   readonly database: Basis

@@ -103,8 +103,7 @@ export const above = (
   const names = Layer.mergeAll(
     of("limits"),
     of("templates"),
-    of("dns"),
-    of("tls"),
+    of("tls").pipe(Layer.provideMerge(of("dns"))),
     of("outputs"),
     of("webhooks"),
     of("database"),

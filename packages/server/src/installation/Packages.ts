@@ -61,6 +61,11 @@ export const own: { readonly [name: string]: Own } = {
     load: () => import("@rdev/adapter-github/adapter"),
     slots: ["forge"]
   },
+  acme: {
+    packageName: "@rdev/adapter-acme",
+    load: () => import("@rdev/adapter-acme/adapter"),
+    slots: ["tls"]
+  },
   none: {
     packageName: "@rdev/server",
     load: () => Promise.resolve({ default: none }),

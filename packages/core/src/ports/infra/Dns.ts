@@ -21,6 +21,21 @@ export interface DnsRecord {
 /** What is none is Invalid(host). */
 export { isHostName } from "../../domain/hosts/Hosts.ts"
 
+/** `_acme-challenge.<host>` and the like: a label that begins with an underscore before a host name. What is none is Invalid(name). */
+export const isTextName = (name: string): boolean =>
+  name.length <= 253 &&
+  /^_[a-z0-9](?:[a-z0-9_-]{0,60}[a-z0-9])?\./.test(name) &&
+  isHostName(name.slice(name.indexOf(".") + 1))
+
+/** What proves to an authority that a name is ours, such as the challenges of RFC 8555 (DNS-01). */
+export interface TextRecord {
+  readonly projectId: ProjectId
+  /** See isTextName. */
+  readonly name: string
+  /** All values of the project at this name, each at most 255 characters of ASCII. Two challenges of one name are two values. */
+  readonly values: ReadonlyArray<string>
+}
+
 export class Dns extends Context.Service<
   Dns,
   {
@@ -30,5 +45,10 @@ export class Dns extends Context.Service<
     observe(host: string): Effect.Effect<Option.Option<DnsRecord>, DnsError>
     remove(projectId: ProjectId, host: string): Effect.Effect<void, DnsError>
     list: Effect.Effect<ReadonlyArray<DnsRecord>, DnsError>
+    /**
+     * Makes these the project's values at the name, in one step; none takes the record away. Records of others are never changed. Absent
+     * where the keeper of names has no TXT records: authorities that ask for them cannot be used then.
+     */
+    readonly publish?: (record: TextRecord) => Effect.Effect<void, DnsError>
   }
 >()("rdev/ports/Dns") {}

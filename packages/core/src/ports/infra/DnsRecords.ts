@@ -4,7 +4,7 @@
  */
 import { Effect, Option } from "effect"
 import type { ProjectId } from "../../domain/Ids.ts"
-import { Dns, DnsError, type DnsRecord, isHostName } from "./Dns.ts"
+import { Dns, DnsError, type DnsRecord, isHostName, isTextName, type TextRecord } from "./Dns.ts"
 import type { PortReason } from "./PortReason.ts"
 
 /** A record as it was found; `projectId` is null when it does not carry our mark. */
@@ -21,6 +21,13 @@ export interface Keeper {
   readonly put: (record: DnsRecord) => Effect.Effect<void, DnsError>
   readonly remove: (host: string) => Effect.Effect<void, DnsError>
   readonly list: Effect.Effect<ReadonlyArray<Found>, DnsError>
+  /** TXT records. Left out: the service has no `publish`. */
+  readonly texts?: {
+    /** Whose the record at this name is; undefined = nobody's. A keeper that holds ours beside those of others tells of ours alone. */
+    readonly find: (name: string) => Effect.Effect<{ readonly projectId: ProjectId | null } | undefined, DnsError>
+    /** These values and no others of ours, in one step; of none, the record is gone. */
+    readonly put: (record: TextRecord) => Effect.Effect<void, DnsError>
+  }
   /** Runs a look and the change that follows from it alone, among all processes where there are several. */
   readonly alone?: <A, E>(work: Effect.Effect<A, E>) => Effect.Effect<A, E | DnsError>
 }
@@ -39,8 +46,13 @@ export const attempt = <A>(verb: string, work: () => Promise<A>): Effect.Effect<
 const isOurs = (found: Found): found is DnsRecord => found.projectId !== null
 
 /** The project's own record, or none; another's is Foreign. */
-const mine = (keeper: Keeper, verb: string, host: string, projectId: ProjectId) =>
-  Effect.flatMap(keeper.find(host), (there) =>
+const mine = <F extends { readonly projectId: ProjectId | null }>(
+  found: Effect.Effect<F | undefined, DnsError>,
+  verb: string,
+  host: string,
+  projectId: ProjectId
+) =>
+  Effect.flatMap(found, (there) =>
     there === undefined || there.projectId === projectId
       ? Effect.succeed(there)
       : Effect.fail(
@@ -53,7 +65,27 @@ const mine = (keeper: Keeper, verb: string, host: string, projectId: ProjectId) 
 
 export const make = (keeper: Keeper): Dns["Service"] => {
   const alone: NonNullable<Keeper["alone"]> = keeper.alone ?? ((work) => work)
-  const wrong = (field: string, message: string) => Effect.fail(error("ensure", { _tag: "Invalid", field, message }))
+  const wrong = (field: string, message: string, verb = "ensure") =>
+    Effect.fail(error(verb, { _tag: "Invalid", field, message }))
+  const { texts } = keeper
+  const publish = (record: TextRecord) => {
+    const { name, projectId, values } = record
+    if (!isTextName(name) || !name.endsWith(`.${keeper.domain}`))
+      return wrong(
+        "name",
+        `${JSON.stringify(name)} is not a name under ${keeper.domain} that begins with an underscore`,
+        "publish"
+      )
+    if (values.some((value) => !/^[\x20-\x7e]{1,255}$/.test(value) || /["\\]/.test(value)))
+      return wrong("values", "a value is 1 to 255 characters of ASCII without quotes and backslashes", "publish")
+    return alone(
+      Effect.flatMap(mine(texts?.find(name) ?? Effect.undefined, "publish", name, projectId), (there) =>
+        there === undefined && values.length === 0
+          ? Effect.void
+          : (texts?.put({ name, projectId, values: [...new Set(values)] }) ?? Effect.void)
+      )
+    ).pipe(Effect.withSpan("Dns.publish"))
+  }
   return Dns.of({
     hostFor: (label) => `${label}.${keeper.domain}`,
     ensure: ({ host, projectId, target }) =>
@@ -61,7 +93,7 @@ export const make = (keeper: Keeper): Dns["Service"] => {
         ? wrong("host", `${JSON.stringify(host)} is not a host name under ${keeper.domain}`)
         : alone(
             Effect.gen(function* () {
-              const there = yield* mine(keeper, "ensure", host, projectId)
+              const there = yield* mine(keeper.find(host), "ensure", host, projectId)
               if (there?.target !== target) yield* keeper.put({ host, projectId, target })
               return { externalId: host, created: there === undefined }
             })
@@ -72,10 +104,11 @@ export const make = (keeper: Keeper): Dns["Service"] => {
       ),
     remove: (projectId, host) =>
       alone(
-        Effect.flatMap(mine(keeper, "remove", host, projectId), (there) =>
+        Effect.flatMap(mine(keeper.find(host), "remove", host, projectId), (there) =>
           there === undefined ? Effect.void : keeper.remove(host)
         )
       ).pipe(Effect.withSpan("Dns.remove")),
-    list: Effect.map(keeper.list, (all) => all.filter(isOurs).sort((a, b) => (a.host < b.host ? -1 : 1)))
+    list: Effect.map(keeper.list, (all) => all.filter(isOurs).sort((a, b) => (a.host < b.host ? -1 : 1))),
+    ...(texts === undefined ? {} : { publish })
   })
 }

@@ -1,5 +1,5 @@
 /** Host names and their certificates as resources: those of an owner together, there when all of them are. */
-import { Effect, Option, Schema } from "effect"
+import { Clock, Effect, Option, Schema } from "effect"
 import { type Found, make, type ResourceOwner } from "../../adapter/ResourceProvider.ts"
 import { Dns, DnsError } from "../../ports/infra/Dns.ts"
 import { Tls, TlsError } from "../../ports/infra/Tls.ts"
@@ -88,9 +88,18 @@ export const tls = make<typeof nothing.Type, Tls>({
     Effect.gen(function* () {
       const service = yield* Tls
       const found = yield* each(owner, (host) => service.observe(host))
+      const now = yield* Clock.currentTimeMillis
       return yield* together(
         owner,
-        found.map(Option.map(({ projectId }) => ({ projectId, drift: null }))),
+        found.map(
+          Option.map(({ host, notAfterMillis, projectId }) => ({
+            projectId,
+            drift:
+              notAfterMillis > now
+                ? null
+                : `the certificate of ${host} ended at ${new Date(notAfterMillis).toISOString()}`
+          }))
+        ),
         (message) => new TlsError({ operation: "Tls.observe", reason: { _tag: "Foreign", message } })
       )
     }),

@@ -1,0 +1,2 @@
+export * as AcmeTls from "./AcmeTls.ts"
+export { classifyError } from "./classifyError.ts"
