@@ -108,7 +108,7 @@ const layer = (config: Config) => {
         return Adapter.refuse<Tls>(
           "AcmeTls.layer",
           { _tag: "Unsupported", message: "the chosen dns has no TXT records, which the authority asks for" },
-          "Choose a dns that has them, such as cloudflare, or tls: { use: none }"
+          "Choose a dns that has them, or tls: { use: none }"
         )
       const waited = config.settleSeconds
       return AcmeTls.layer(
