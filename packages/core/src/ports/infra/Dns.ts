@@ -1,5 +1,6 @@
 /** Host names of projects. A record carries its owner; a record of another owner is Foreign and never changed. */
 import { Context, type Effect, type Option, Schema } from "effect"
+import { isHostName } from "../../domain/hosts/Hosts.ts"
 import type { ProjectId } from "../../domain/Ids.ts"
 import { describe, isRetryable, portErrorFields } from "./PortReason.ts"
 
@@ -19,7 +20,7 @@ export interface DnsRecord {
 }
 
 /** What is none is Invalid(host). */
-export { isHostName } from "../../domain/hosts/Hosts.ts"
+export { isHostName }
 
 /** `_acme-challenge.<host>` and the like: a label that begins with an underscore before a host name. What is none is Invalid(name). */
 export const isTextName = (name: string): boolean =>
