@@ -32,6 +32,31 @@ const foundIn = ({ comments, name, records }: RecordSet): DnsRecords.Found => ({
   projectId: (comments.find(({ account }) => account === "rdev")?.content ?? null) as DnsRecords.Found["projectId"]
 })
 
+type Change = (verb: string, name: string, changes: ReadonlyArray<object>) => Effect.Effect<void, DnsError>
+/** A set of TXT values is replaced as a whole: two challenges of one name are one request. */
+const textsOf = (
+  sets: (query: string) => Effect.Effect<ReadonlyArray<RecordSet>, DnsError>,
+  change: Change
+): NonNullable<DnsRecords.Keeper["texts"]> => ({
+  find: (name) =>
+    Effect.map(
+      sets(`?rrset_name=${encodeURIComponent(name)}.&rrset_type=TXT`),
+      (all) => all.filter((one) => plain(one.name) === name).map(foundIn)[0]
+    ),
+  put: ({ name, projectId, values }) =>
+    change("publish", name, [
+      values.length === 0
+        ? { type: "TXT", changetype: "DELETE", records: [] }
+        : {
+            type: "TXT",
+            ttl: 60,
+            changetype: "REPLACE",
+            records: values.map((value) => ({ content: `"${value}"`, disabled: false })),
+            comments: [{ account: "rdev", content: projectId }]
+          }
+    ])
+})
+
 const make = ({ key, server = "localhost", url, zone }: Config, domain: string) => {
   const at = `${url.replace(/\/$/, "")}/servers/${encodeURIComponent(server)}/zones/${encodeURIComponent(plain(zone))}.`
   const ask = (verb: string, query: string, body?: unknown): Effect.Effect<unknown, DnsError> =>
@@ -87,26 +112,7 @@ const make = ({ key, server = "localhost", url, zone }: Config, domain: string) 
     },
     remove: (host) => change("remove", host, gone("")),
     list: Effect.map(sets(""), (all) => all.map(foundIn)),
-    // A set of TXT values is replaced as a whole: two challenges of one name are one request.
-    texts: {
-      find: (name) =>
-        Effect.map(
-          sets(`?rrset_name=${encodeURIComponent(name)}.&rrset_type=TXT`, ["TXT"]),
-          (all) => all.filter((one) => plain(one.name) === name).map(foundIn)[0]
-        ),
-      put: ({ name, projectId, values }) =>
-        change("publish", name, [
-          values.length === 0
-            ? { type: "TXT", changetype: "DELETE", records: [] }
-            : {
-                type: "TXT",
-                ttl: 60,
-                changetype: "REPLACE",
-                records: values.map((value) => ({ content: `"${value}"`, disabled: false })),
-                comments: [{ account: "rdev", content: projectId }]
-              }
-        ])
-    }
+    texts: textsOf((query) => sets(query, ["TXT"]), change)
   })
 }
 
