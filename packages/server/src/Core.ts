@@ -88,11 +88,6 @@ export interface WorkOptions {
 /** Webhooks' requests at once. */
 const deliveriesAtOnce = 8
 
-const handlers = Layer.effect(
-  TaskHandlers,
-  Effect.map(Effect.all([FeatureHandlers.make, Certificates.handlers]), (all) => merge(...all))
-)
-
 /** Forgets what is old, finds what nobody owns any more, renews what ends; any number of processes may do so. */
 const housekeeping = Layer.mergeAll(
   Retention.layer(),
@@ -106,7 +101,7 @@ const housekeeping = Layer.mergeAll(
 /** What workers can do. */
 const handlers = Layer.effect(
   TaskHandlers,
-  Effect.map(Effect.all([FeatureHandlers.make, Follow.make]), (parts) => merge(...parts))
+  Effect.map(Effect.all([FeatureHandlers.make, Follow.make, Certificates.handlers]), (parts) => merge(...parts))
 )
 
 /** Runs what is queued: tasks, operations, and the watch over features. Ends in order with its scope. */
