@@ -1,14 +1,16 @@
 /**
- * All of one machine at once: repositories, workspaces, pipelines, releases, host names and the two HTTP handlers, over one sandbox
+ * All of one machine at once: repositories, workspaces, pipelines, builds, releases, host names, routes and the two HTTP handlers, over one sandbox
  * and one data folder. Mount `GitHttp.handler` and, before everything else, `Edge.handler` and `Edge.upgrade` in a Node server.
  */
 import { Layer } from "effect"
 import * as Edge from "./edge/Edge.ts"
 import * as GitHttp from "./forge/GitHttp.ts"
 import * as Launch from "@rdev/runtime-node/Launch"
+import * as LocalBuilder from "./build/LocalBuilder.ts"
 import * as LocalCi from "./ci/LocalCi.ts"
 import * as LocalDeployer from "./release/LocalDeployer.ts"
 import * as LocalDns from "./edge/LocalDns.ts"
+import * as LocalRouter from "./edge/LocalRouter.ts"
 import * as LocalForge from "./forge/LocalForge.ts"
 import * as LocalWorkspaceHost from "./workspaces/LocalWorkspaceHost.ts"
 import * as Sandbox from "./sandbox/Sandbox.ts"
@@ -34,6 +36,7 @@ export const layer = (options: Options) => {
   const runners = Layer.mergeAll(
     LocalWorkspaceHost.layerNoDeps({ dataDir }),
     LocalCi.layerNoDeps({ dataDir, ...options.ci }),
+    LocalBuilder.layerNoDeps({ dataDir }),
     LocalDeployer.layerNoDeps({
       dataDir,
       domain,
@@ -46,7 +49,7 @@ export const layer = (options: Options) => {
     Edge.layer,
     GitHttp.layer({ dataDir, prefix, reserveBytes: options.budget?.reserveBytes ?? null })
   ).pipe(
-    Layer.provideMerge(Layer.merge(runners, LocalDns.layer({ dataDir, domain }))),
+    Layer.provideMerge(Layer.mergeAll(runners, LocalDns.layer({ dataDir, domain }), LocalRouter.layer({ dataDir }))),
     Layer.provideMerge(Launch.layer)
   )
 }

@@ -4,10 +4,12 @@
  */
 import * as Adapter from "@rdev/core/adapter/Adapter"
 import { AgentPrograms, GitEndpoint, Host, Machine } from "@rdev/core/adapter/Host"
+import { Builder } from "@rdev/core/ports/infra/Builder"
 import { Ci } from "@rdev/core/ports/infra/Ci"
 import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
 import * as EdgePort from "@rdev/core/ports/infra/Edge"
+import { Router } from "@rdev/core/ports/infra/Router"
 import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { WorkspaceHost } from "@rdev/core/ports/infra/WorkspaceHost"
 import { Effect, Layer, Schema } from "effect"
@@ -19,8 +21,10 @@ import * as Edge from "./edge/Edge.ts"
 import * as GitHttp from "./forge/GitHttp.ts"
 import * as Isolation from "./sandbox/Isolation.ts"
 import * as Launch from "@rdev/runtime-node/Launch"
+import * as LocalBuilder from "./build/LocalBuilder.ts"
 import * as LocalCi from "./ci/LocalCi.ts"
 import * as LocalDeployer from "./release/LocalDeployer.ts"
+import * as LocalRouter from "./edge/LocalRouter.ts"
 import * as LocalDns from "./edge/LocalDns.ts"
 import { attempt } from "./LocalFailure.ts"
 import * as Git from "@rdev/git/Git"
@@ -110,6 +114,19 @@ export default Adapter.define({
         ),
       health: () => Effect.andThen(Effect.asVoid(Ci), folder("pipelines run"))
     },
+    builder: {
+      config: nothing,
+      prepare,
+      layer: () =>
+        over(({ dataDir }) => LocalBuilder.layerNoDeps({ dataDir })).pipe(
+          Adapter.failing("LocalBuilder.layer"),
+          Layer.provide(sandbox)
+        ),
+      health: () =>
+        Effect.flatMap(Builder, (builder) =>
+          Adapter.healthOf(builder.list, (list) => `artifacts of ${list.length} projects`)
+        )
+    },
     deployer: {
       config: Schema.Struct({
         idleSeconds: Schema.optionalKey(
@@ -135,6 +152,14 @@ export default Adapter.define({
       health: () =>
         Effect.flatMap(Deployer, (deployer) =>
           Adapter.healthOf(deployer.list, (list) => `releases of ${list.length} projects`)
+        )
+    },
+    router: {
+      config: nothing,
+      layer: () => over(({ dataDir }) => LocalRouter.layer({ dataDir })).pipe(Adapter.failing("LocalRouter.layer")),
+      health: () =>
+        Effect.flatMap(Router, (router) =>
+          Adapter.healthOf(router.list, (list) => `${list.length} names lead to releases`)
         )
     },
     dns: {

@@ -3,7 +3,6 @@ import { assert, it, layer } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Ci } from "@rdev/core/ports/infra/Ci"
-import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
 import { BranchName } from "@rdev/core/ports/infra/Forge"
 import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
@@ -15,6 +14,9 @@ import { readdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { classifyError, machineTrouble, printedTrouble } from "../src/classifyError.ts"
 import * as LocalCi from "../src/ci/LocalCi.ts"
+import * as LocalBuilder from "../src/build/LocalBuilder.ts"
+import * as Commits from "./Commits.ts"
+import * as LocalRouter from "../src/edge/LocalRouter.ts"
 import * as LocalDeployer from "../src/release/LocalDeployer.ts"
 import * as LocalDns from "../src/edge/LocalDns.ts"
 import * as GitRepository from "../src/forge/LocalRepositories.ts"
@@ -29,6 +31,8 @@ const platform = (dataDir: string) =>
     LocalCi.layerNoDeps({ dataDir }),
     LocalWorkspaceHost.layerNoDeps({ dataDir }),
     LocalDns.layer({ dataDir }),
+    LocalBuilder.layerNoDeps({ dataDir }),
+    LocalRouter.layer({ dataDir }),
     LocalDeployer.layerNoDeps({ dataDir, urlOf: (host) => `http://${host}:1/` })
   ).pipe(
     Layer.provideMerge(LocalForge.layer({ dataDir, baseUrl: "http://127.0.0.1:1/git" })),
@@ -51,7 +55,7 @@ const made = (name: string) =>
       ]
     })
     const sha = Option.getOrThrow(yield* git.head(target, main))
-    yield* (yield* Deployer).deploy(target, { key: "first", environment: "production", sha, env: {} })
+    yield* (yield* Commits.releaser).deploy(target, { key: "first", environment: "production", sha, env: {} })
     yield* (yield* Dns).ensure({ projectId: target.projectId, host: `${name}.localhost`, target: "127.0.0.1" })
     yield* (yield* WorkspaceHost).ensure({ projectId: target.projectId, name: "main", network: "none" })
     const ci = yield* Ci
@@ -198,7 +202,7 @@ layer(Layer.empty, { excludeTestServices: true })("Damaged records", (it) => {
             for (const key of await readdir(join(releases, "keys"))) await writeFile(join(releases, "keys", key), "{")
           })
           yield* Effect.gen(function* () {
-            const [deployer, workspaces, dns] = [yield* Deployer, yield* WorkspaceHost, yield* Dns]
+            const [deployer, workspaces, dns] = [yield* Commits.releaser, yield* WorkspaceHost, yield* Dns]
             assert.isTrue(Option.isNone(yield* deployer.observe(bad.target, "production")))
             assert.isAbove(registry.of(bad.target.projectId).length, 0)
             yield* deployer.deploy(bad.target, { key: "first", environment: "production", sha: bad.sha, env: {} })
@@ -222,7 +226,7 @@ layer(Layer.empty, { excludeTestServices: true })("Damaged records", (it) => {
 const lists = (good: Made, bad: Made, when: string) =>
   Effect.gen(function* () {
     const [deployer, ci, dns, repositories, workspaces] = [
-      yield* Deployer,
+      yield* Commits.releaser,
       yield* Ci,
       yield* Dns,
       yield* RepositoryHost,

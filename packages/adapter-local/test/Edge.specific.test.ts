@@ -1,22 +1,24 @@
 import { assert, layer } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { Deployer, type DeployerError } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
 import { BranchName } from "@rdev/core/ports/infra/Forge"
 import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
 import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { Context, Effect, Layer, Option } from "effect"
-import { mkdir, readdir, rename, symlink } from "node:fs/promises"
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises"
 import { createServer, type IncomingHttpHeaders, request as httpRequest } from "node:http"
 import { connect } from "node:net"
 import { join } from "node:path"
 import * as Edge from "../src/edge/Edge.ts"
+import * as LocalBuilder from "../src/build/LocalBuilder.ts"
 import * as LocalDeployer from "../src/release/LocalDeployer.ts"
 import * as LocalDns from "../src/edge/LocalDns.ts"
+import * as LocalRouter from "../src/edge/LocalRouter.ts"
 import * as LocalForge from "../src/forge/LocalForge.ts"
-import * as ReleaseConfig from "../src/release/ReleaseConfig.ts"
+import * as ReleaseConfig from "../src/build/ReleaseConfig.ts"
 import * as StaticSite from "../src/release/StaticSite.ts"
+import * as Commits from "./Commits.ts"
 import { listening } from "./ClientGit.ts"
 import { make as temporaryFolder, withFolder } from "./TemporaryFolder.ts"
 
@@ -24,6 +26,8 @@ class Served extends Context.Service<Served, { readonly port: number; readonly d
 
 const platform = (dataDir: string) => {
   const parts = Layer.mergeAll(
+    LocalBuilder.layer({ dataDir, unsafeHost: true }),
+    LocalRouter.layer({ dataDir }),
     LocalDeployer.layer({
       dataDir,
       unsafeHost: true,
@@ -99,11 +103,11 @@ const released = Effect.fnUntraced(function* (
   env: Readonly<Record<string, string>> = {}
 ) {
   const made = yield* project(files)
-  const deployer = yield* Deployer
+  const deployer = yield* Commits.releaser
   yield* deployer.deploy(made.target, { key: "first", environment: "production", sha: made.sha, env })
   return { ...made, deployer }
 })
-const reasonOf = <A, R>(effect: Effect.Effect<A, DeployerError, R>) =>
+const reasonOf = <A, E extends { readonly message: string }, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.map(Effect.flip(effect), (error) => error.message)
 
 const service = `
@@ -217,7 +221,7 @@ layer(withFolder(platform), { excludeTestServices: true })("Edge", (it) => {
         yield* Effect.promise(() => symlink("/etc/passwd", join(folder, id, "site", "passwd")))
         for (const path of ["/passwd", "/git/token.key", "/git/"])
           assert.strictEqual((yield* ask(host, path)).status, 404, path)
-        const deployer = yield* Deployer
+        const deployer = yield* Commits.releaser
         const ways = [
           `rm -rf dist; ln -s ${dataDir} dist`,
           "rm -rf dist; ln -s /proc/self/root/etc dist",
@@ -355,7 +359,7 @@ layer(withFolder(platform), { excludeTestServices: true })("Edge", (it) => {
     "says why a release is refused",
     () =>
       Effect.gen(function* () {
-        const deployer = yield* Deployer
+        const deployer = yield* Commits.releaser
         const cases: ReadonlyArray<readonly [Readonly<Record<string, string>>, RegExp]> = [
           [{ "README.md": "x" }, /rdev\.yaml: the repository has neither/],
           [{ "rdev.yaml": "kind: rails\n" }, /rdev\.yaml: kind: expected static or node/],
@@ -383,6 +387,13 @@ layer(withFolder(platform), { excludeTestServices: true })("Edge", (it) => {
             left.filter((name) => name.startsWith("rel_")),
             [],
             "nothing is left behind"
+          )
+          const artifacts = join(dataDir, "artifacts", target.projectId)
+          const built = yield* Effect.promise(() => readdir(artifacts, { recursive: true }).catch(() => []))
+          assert.deepStrictEqual(
+            built.filter((name) => /\.pins\/./.test(name)),
+            [],
+            "nothing is kept for it"
           )
         }
       }),
@@ -416,11 +427,18 @@ layer(Layer.empty, { excludeTestServices: true })("LocalDeployer restarts", (it)
             const folder = join(dataDir, "releases", target.projectId, "production")
             const [id = ""] = (yield* Effect.promise(() => readdir(folder))).filter((name) => name.startsWith("rel_"))
             yield* Effect.promise(async () => {
+              const file = join(folder, id, "release.json")
+              const { artifact, ...record } = JSON.parse(await readFile(file, "utf8")) as Record<string, unknown>
+              assert.isObject(artifact)
+              await writeFile(file, JSON.stringify(record))
               await mkdir(join(folder, id, "files"))
               await rename(join(folder, id, "site"), join(folder, id, "files", "public"))
               if (target === bad.target) await symlink("/etc/passwd", join(folder, id, "files", "public", "passwd"))
             })
           }
+          // Neither artifacts nor routes.
+          for (const name of ["artifacts", "routes"])
+            yield* Effect.promise(() => rm(join(dataDir, name), { recursive: true }))
           yield* Effect.gen(function* () {
             assert.strictEqual((yield* ask(good.host)).body, "one")
             assert.strictEqual((yield* ask(bad.host)).status, 404)
@@ -439,7 +457,7 @@ layer(Layer.empty, { excludeTestServices: true })("LocalDeployer restarts", (it)
           const dataDir = yield* temporaryFolder
           const before = yield* released(serviceFiles, { SECRET: "kept" }).pipe(Effect.provide(platform(dataDir)))
           yield* Effect.gen(function* () {
-            const deployer = yield* Deployer
+            const deployer = yield* Commits.releaser
             assert.isTrue(Option.isSome(yield* deployer.observe(before.target, "production")))
             const deadline = Date.now() + 20_000
             let answer = yield* ask(before.host)

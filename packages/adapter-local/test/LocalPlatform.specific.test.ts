@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Ci } from "@rdev/core/ports/infra/Ci"
-import { Deployer } from "@rdev/core/ports/infra/Deployer"
+import * as Commits from "./Commits.ts"
 import { Dns } from "@rdev/core/ports/infra/Dns"
 import { BranchName } from "@rdev/core/ports/infra/Forge"
 import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
@@ -55,7 +55,7 @@ layer(Layer.empty, { excludeTestServices: true })("LocalPlatform", (it) => {
               yield* RepositoryHost,
               yield* GitObjects,
               yield* Ci,
-              yield* Deployer,
+              yield* Commits.releaser,
               yield* Dns,
               yield* WorkspaceHost
             ]

@@ -3,7 +3,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
 import { Ci } from "@rdev/core/ports/infra/Ci"
-import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
 import { BranchName } from "@rdev/core/ports/infra/Forge"
 import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
@@ -14,6 +13,9 @@ import * as CiRecords from "../src/ci/CiRecords.ts"
 import * as FileLock from "../src/records/FileLock.ts"
 import * as GitTokens from "../src/forge/GitTokens.ts"
 import * as LocalCi from "../src/ci/LocalCi.ts"
+import * as LocalBuilder from "../src/build/LocalBuilder.ts"
+import * as Commits from "./Commits.ts"
+import * as LocalRouter from "../src/edge/LocalRouter.ts"
 import * as LocalDeployer from "../src/release/LocalDeployer.ts"
 import * as LocalDns from "../src/edge/LocalDns.ts"
 import * as LocalRepositories from "../src/forge/LocalRepositories.ts"
@@ -27,6 +29,8 @@ const author = { name: "A", email: "a@b" }
 const replica = (dataDir: string) =>
   Layer.mergeAll(
     LocalCi.layerNoDeps({ dataDir }),
+    LocalBuilder.layerNoDeps({ dataDir }),
+    LocalRouter.layer({ dataDir }),
     LocalDeployer.layerNoDeps({ dataDir, urlOf: (host) => `http://${host}:1/` }),
     LocalDns.layer({ dataDir })
   ).pipe(
@@ -222,20 +226,20 @@ describe("two processes on one data folder", () => {
               if (reached.kind !== "open") return null
               return yield* Effect.ensuring(ServiceProbe.probe(reached.connect, "/"), Effect.sync(reached.done))
             })
-          const one = yield* Context.get(a.services, Deployer).deploy(target, {
+          const one = yield* Commits.over(a.services).deploy(target, {
             key: "1",
             environment: "production",
             sha,
             env: {}
           })
           for (const at of [a, b]) assert.strictEqual(yield* answers(at), 201)
-          assert.deepInclude(yield* Context.get(b.services, Deployer).verify(target, "production"), { healthy: true })
+          assert.deepInclude(yield* Commits.over(b.services).verify(target, "production"), { healthy: true })
           assert.deepStrictEqual(
-            Option.map(yield* Context.get(b.services, Deployer).observe(target, "production"), ({ id }) => id),
+            Option.map(yield* Commits.over(b.services).observe(target, "production"), ({ id }) => id),
             Option.some(one.id)
           )
 
-          const two = yield* Context.get(b.services, Deployer).deploy(target, {
+          const two = yield* Commits.over(b.services).deploy(target, {
             key: "2",
             environment: "production",
             sha: next,
@@ -251,7 +255,7 @@ describe("two processes on one data folder", () => {
 
           yield* b.end
           yield* eventually("the service is taken over", answers(a), (status) => status === 202)
-          yield* Context.get(a.services, Deployer).remove(target)
+          yield* Commits.over(a.services).remove(target)
           assert.isNull(
             yield* Effect.promise(() =>
               Context.get(a.services, LocalDeployer.LiveReleases).find(target.projectId, "production")

@@ -2,7 +2,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NewId from "@rdev/core/ids/NewId"
 import { ProjectName } from "@rdev/core/domain/Project"
-import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
 import { BranchName } from "@rdev/core/ports/infra/Forge"
 import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
@@ -17,6 +16,9 @@ import * as Edge from "../src/edge/Edge.ts"
 import * as LocalDns from "../src/edge/LocalDns.ts"
 import * as LocalForge from "../src/forge/LocalForge.ts"
 import * as FileLock from "../src/records/FileLock.ts"
+import * as LocalBuilder from "../src/build/LocalBuilder.ts"
+import * as Commits from "./Commits.ts"
+import * as LocalRouter from "../src/edge/LocalRouter.ts"
 import * as LocalDeployer from "../src/release/LocalDeployer.ts"
 import * as Sandbox from "../src/sandbox/Sandbox.ts"
 import { listening } from "./ClientGit.ts"
@@ -29,7 +31,9 @@ const idleMillis = 400
 const replica = (dataDir: string, registry: Quarantine.Registry) =>
   Edge.layer.pipe(
     Layer.provideMerge(
-      Layer.merge(
+      Layer.mergeAll(
+        LocalBuilder.layerNoDeps({ dataDir }),
+        LocalRouter.layer({ dataDir }),
         LocalDeployer.layerNoDeps({
           dataDir,
           urlOf: (host) => `http://${host}:1/`,
@@ -62,7 +66,7 @@ const start = (dataDir: string) =>
       if (!edge.upgrade(request, socket, head)) socket.destroy()
     })
     const port = yield* Scope.provide(listening(server), scope)
-    return { deployer: Context.get(services, Deployer), end: Scope.close(scope, Exit.void), port, registry, services }
+    return { deployer: Commits.over(services), end: Scope.close(scope, Exit.void), port, registry, services }
   })
 type At = Effect.Success<ReturnType<typeof start>>
 

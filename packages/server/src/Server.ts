@@ -47,7 +47,9 @@ const machineTags: ReadonlySet<string> = new Set([
   "LocalFailure",
   "WorkspaceError",
   "CiError",
+  "BuilderError",
   "DeployerError",
+  "RouterError",
   "DnsError"
 ])
 
@@ -98,7 +100,7 @@ export const startErrorOf = (error: unknown): StartError => {
   if (trouble !== null && machineTags.has(String(tag))) return make(trouble.field, trouble.fix)
   if (tag === "ForgeError" || tag === "LocalFailure")
     return make("git", "Install git 2.38 or newer and make sure that it is on PATH")
-  if (tag === "WorkspaceError" || tag === "CiError" || tag === "DeployerError")
+  if (tag === "WorkspaceError" || tag === "CiError" || tag === "BuilderError" || tag === "DeployerError")
     return make(
       "sandbox",
       "Install bubblewrap, or accept to run agents without isolation with --unsafe-host (RDEV_UNSAFE_HOST=true)"

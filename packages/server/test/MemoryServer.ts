@@ -5,7 +5,9 @@ import * as ApiKeyStore from "@rdev/core/ports/stores/ApiKeyStore"
 import * as MemoryAuditStore from "@rdev/core/memory/stores/AuditStore"
 import * as MemoryCi from "@rdev/core/memory/infra/Ci"
 import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
+import * as MemoryBuilder from "@rdev/core/memory/infra/Builder"
 import * as MemoryDeployer from "@rdev/core/memory/infra/Deployer"
+import * as MemoryRouter from "@rdev/core/memory/infra/Router"
 import * as MemoryDns from "@rdev/core/memory/infra/Dns"
 import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
@@ -54,7 +56,9 @@ const memory = Layer.mergeAll(
   MemoryAuditStore.layer,
   MemoryCi.layer,
   MemoryCredentialStore.layer,
+  MemoryBuilder.layer,
   MemoryDeployer.layer,
+  MemoryRouter.layer,
   MemoryDns.layer,
   MemoryEnvironmentStore.layer,
   MemoryEventLog.layer,

@@ -11,6 +11,7 @@ import { ProjectName } from "@rdev/core/domain/Project"
 import { Effect, Layer, Option, Schema } from "effect"
 import { LiveReleases } from "../release/Place.ts"
 import { HostRoutes } from "./LocalDns.ts"
+import { RouteTable } from "./LocalRouter.ts"
 
 const isProjectName = Schema.is(ProjectName)
 
@@ -61,4 +62,30 @@ const routes = Layer.effect(
   )
 )
 
-export const layer = Layer.merge(releases, routes)
+/**
+ * With another router, what it sends here is for a name that it knows: the policy says of which environment, and the name's project must be
+ * there.
+ */
+const table = Layer.effect(
+  RouteTable,
+  Effect.flatMap(
+    Effect.serviceOption(RouteTable),
+    Option.match({
+      onSome: (service) => Effect.succeed(service),
+      onNone: () =>
+        Effect.map(HostRoutes, ({ domain, find }) =>
+          RouteTable.of({
+            find: async (host) => {
+              const found = await find(host)
+              const environment = Hosts.readings(host, domain).at(-1)?.kind ?? "production"
+              return found === null
+                ? null
+                : { projectId: found.projectId, host, environment, backend: { _tag: "Server" } }
+            }
+          })
+        )
+    })
+  )
+)
+
+export const layer = Layer.merge(releases, Layer.provideMerge(table, routes))

@@ -12,6 +12,7 @@ import type { Duplex } from "node:stream"
 import { LiveReleases } from "../release/Place.ts"
 import * as StaticSite from "../release/StaticSite.ts"
 import { HostRoutes } from "./LocalDns.ts"
+import { RouteTable } from "./LocalRouter.ts"
 import { type Backend, proxy, tunnel } from "./Proxy.ts"
 import { problem, type Refusal, refuseUpgrade } from "./Refusal.ts"
 
@@ -102,42 +103,63 @@ const released = async (
   return unavailable(1_000)
 }
 
+const unknownHost = (host: string): Upstream => ({
+  kind: "nothing",
+  status: 404,
+  code: "unknown-host",
+  title: "Unknown host",
+  detail: `No project has the host name ${host}.`
+})
+const nothingReleased = (host: string, environment: string): Upstream => ({
+  kind: "nothing",
+  status: 404,
+  code: "nothing-released",
+  title: "Nothing is released yet",
+  detail: `${host} has no release in ${environment}.`
+})
+
+/** A server at an origin. One that points at this very server would go round in circles, and https is for routers that speak it. */
+const elsewhere = (address: string, request: IncomingMessage): Upstream | null => {
+  const parsed = URL.parse(address)
+  if (parsed === null || parsed.protocol !== "http:") return null
+  const port = parsed.port === "" ? 80 : Number(parsed.port)
+  const host = parsed.hostname.replace(/^\[|\]$/g, "")
+  if (isLoopback(host) && port === request.socket.localPort) return null
+  return { kind: "proxy", connect: () => connectTo({ host, port }), done: () => undefined }
+}
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
+
+const isReleasedTo = (environment: string): environment is EnvironmentName =>
+  environment === "staging" || environment === "production"
+
+/** Where a request for a host name goes: where its route says; without one a record of the name may say it, or that nothing is there yet. */
+const resolver =
+  (table: RouteTable["Service"], routes: HostRoutes["Service"], releases: LiveReleases["Service"]) =>
+  async (host: string, request: IncomingMessage): Promise<Upstream> => {
+    const route = await table.find(host)
+    if (route !== null) {
+      const upstream =
+        route.backend._tag === "Http"
+          ? elsewhere(route.backend.address, request)
+          : isReleasedTo(route.environment)
+            ? await released(releases, route.projectId, route.environment)
+            : null
+      return upstream ?? nothingReleased(host, route.environment)
+    }
+    const record = await routes.find(host)
+    if (record === null) return unknownHost(host)
+    const local = /^http:\/\//.test(record.target) ? elsewhere(record.target, request) : null
+    return local ?? nothingReleased(host, Hosts.readings(host, routes.domain).at(-1)?.name ?? "production")
+  }
+
 export const make = Effect.gen(function* () {
   const routes = yield* HostRoutes
-  const releases = yield* LiveReleases
+  const resolve = resolver(yield* RouteTable, routes, yield* LiveReleases)
 
   /** The host name, when it is the edge's. */
   const mine = (request: IncomingMessage): string | null => {
     const host = hostOf(request.headers.host)
     return host !== null && host.endsWith(`.${routes.domain}`) ? host : null
-  }
-  const resolve = async (host: string, request: IncomingMessage): Promise<Upstream> => {
-    const route = await routes.find(host)
-    if (route === null)
-      return {
-        kind: "nothing",
-        status: 404,
-        code: "unknown-host",
-        title: "Unknown host",
-        detail: `No project has the host name ${host}.`
-      }
-    const environment: EnvironmentName =
-      Hosts.readings(host, routes.domain).at(-1)?.kind === "staging" ? "staging" : "production"
-    const live = await released(releases, route.projectId, environment)
-    if (live !== null) return live
-    const local = /^http:\/\/(\[::1\]|[a-z0-9.]+):(\d+)\/?$/.exec(route.target)
-    // A record that points at this very server would go round in circles.
-    if (local !== null && Number(local[2]) !== request.socket.localPort) {
-      const to = { host: (local[1] ?? "127.0.0.1").replace(/^\[|\]$/g, ""), port: Number(local[2]) }
-      return { kind: "proxy", connect: () => connectTo(to), done: () => undefined }
-    }
-    return {
-      kind: "nothing",
-      status: 404,
-      code: "nothing-released",
-      title: "Nothing is released yet",
-      detail: `${host} has no release in ${environment}.`
-    }
   }
 
   return Edge.of({
@@ -163,4 +185,4 @@ export const make = Effect.gen(function* () {
     }
   })
 })
-export const layer: Layer.Layer<Edge, never, HostRoutes | LiveReleases> = Layer.effect(Edge, make)
+export const layer: Layer.Layer<Edge, never, HostRoutes | LiveReleases | RouteTable> = Layer.effect(Edge, make)

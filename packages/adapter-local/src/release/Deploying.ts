@@ -1,15 +1,16 @@
-/** How a release becomes the live one: built, brought up, checked, switched to; and how it gives way to the one before, or to none. */
+/** How a release becomes the live one: brought up, checked, switched to; and how it gives way to the one before, or to none. */
 import * as Hosts from "@rdev/core/domain/hosts/Hosts"
 import type * as Ids from "@rdev/core/domain/Ids"
 import * as NewId from "@rdev/core/ids/NewId"
 import type { EnvironmentName } from "@rdev/core/ports/infra/Deployer"
-import type { RepositoryTarget, Sha } from "@rdev/core/ports/infra/Forge"
+import type { Artifact } from "@rdev/core/ports/infra/Builder"
+import type { RepositoryTarget } from "@rdev/core/ports/infra/Forge"
 import { Clock, Effect, Exit, Scope } from "effect"
 import * as ConfinedTree from "../confined/ConfinedTree.ts"
-import { attempt, type LocalFailure, notFound } from "../LocalFailure.ts"
+import * as Artifacts from "../build/Artifacts.ts"
+import { attempt, fail, type LocalFailure, notFound } from "../LocalFailure.ts"
 import { type Entries, entry } from "./Entries.ts"
 import { liveIn, type Place, serviceIn } from "./Place.ts"
-import * as ReleaseBuild from "./ReleaseBuild.ts"
 import * as Releases from "./Releases.ts"
 import * as Records from "./ReleaseRecords.ts"
 import * as ReleaseStart from "./ReleaseStart.ts"
@@ -18,7 +19,7 @@ import * as ServiceRecords from "./ServiceRecords.ts"
 type Request = {
   readonly key: string
   readonly environment: EnvironmentName
-  readonly sha: Sha
+  readonly artifact: Artifact
   readonly env: Readonly<Record<string, string>>
 }
 
@@ -58,35 +59,74 @@ const upWith = <A>(
     )
   )
 
+/** The files of an artifact, kept for the release from here on. */
+const taken = Effect.fnUntraced(function* ({ content }: Artifact, id: Ids.ReleaseId) {
+  if (content._tag !== "Folder")
+    return yield* fail({
+      _tag: "Unsupported",
+      message:
+        "the local deployer runs folders, and images not: choose a builder that makes folders, or a deployer that runs images"
+    })
+  const { path } = content
+  yield* attempt(() => Artifacts.pin(path, id))
+  if (ConfinedTree.isFolder(path)) return path
+  // It was tidied away since it was asked for: asked again, it is built again.
+  yield* Effect.ignore(attempt(() => Artifacts.unpin(path, id)))
+  return yield* fail({ _tag: "Unavailable", message: "what was built is not there any more; it is built again" })
+})
+
 const release = Effect.fnUntraced(function* (
   place: Place,
   entries: Entries,
   target: RepositoryTarget,
-  { env, environment, key, sha }: Request,
+  { artifact, env, environment, key }: Request,
   id: Ids.ReleaseId
 ) {
   const { dataDir } = place
   const { projectId } = target
-  const folder = Records.folderOf(dataDir, projectId, environment, id)
   yield* place.sandbox.mayWrite
-  const config = yield* ReleaseBuild.readConfig(place, target, sha)
-  yield* ReleaseBuild.build(place, target, sha, folder, config.build)
+  // Its folder first: a pin without one is nobody's.
   yield* attempt(() => Records.writeEnv(dataDir, projectId, environment, id, env))
-  const host = Hosts.hostOf(Hosts[environment](target.name), place.domain)
+  const path = yield* taken(artifact, id)
+  const config = { ...artifact.run, build: [] }
+  const url = place.urlOf(Hosts.hostOf(Hosts[environment](target.name), place.domain))
   const deployedAtMillis = yield* Clock.currentTimeMillis
-  const record: Records.ReleaseRecord = { id, environment, sha, url: place.urlOf(host), deployedAtMillis, config }
+  const record: Records.ReleaseRecord = {
+    id,
+    environment,
+    sha: artifact.sha,
+    url,
+    deployedAtMillis,
+    config,
+    artifact: { id: artifact.id, path }
+  }
   return yield* upWith(place, projectId, record, (up, scope) =>
     Effect.gen(function* () {
       yield* ReleaseStart.check(up, config.health, place.healthTimeoutMillis)
       yield* attempt(() => Records.write(dataDir, projectId, record))
       yield* attempt(() => Records.writeKey(dataDir, projectId, environment, key, id))
       yield* install(place, entries, projectId, record, up, scope)
-      // A site is a copy: what it was built from is only disk used up.
-      if (config.kind === "static") yield* attempt(() => ConfinedTree.remove(Records.filesOf(folder)))
+      // A site is a copy: it needs what it was built from no more.
+      if (config.kind === "static") yield* attempt(() => Artifacts.unpin(path, id))
       return record
     })
   )
 })
+
+/** What releases of the project that are gone still kept: of those that were known, wherever it lies, and of a process that died. */
+const unpinGone = (
+  { dataDir }: Place,
+  projectId: Ids.ProjectId,
+  before: ReadonlyArray<Pick<Records.ReleaseRecord, "artifact" | "id">>
+) =>
+  attempt(async () => {
+    const there = new Set(
+      (await Promise.all(Records.environments.map((one) => Records.ids(dataDir, projectId, one)))).flat()
+    )
+    for (const { artifact, id } of before)
+      if (artifact !== undefined && !there.has(id)) await Artifacts.unpin(artifact.path, id)
+    await Artifacts.unpinOthers(dataDir, projectId, there)
+  })
 
 export const deploy = Effect.fnUntraced(function* (
   place: Place,
@@ -107,11 +147,17 @@ export const deploy = Effect.fnUntraced(function* (
   const id = yield* NewId.make("rel")
   const record = yield* release(place, entries, target, request, id).pipe(
     Effect.onError(() =>
-      Effect.ignore(attempt(() => ConfinedTree.remove(Records.folderOf(dataDir, projectId, environment, id))))
+      Effect.ignore(
+        attempt(async () => {
+          await ConfinedTree.remove(Records.folderOf(dataDir, projectId, environment, id))
+          if (request.artifact.content._tag === "Folder") await Artifacts.unpin(request.artifact.content.path, id)
+        })
+      )
     )
   )
   const { damaged, records } = yield* Releases.all(place, projectId, environment)
   yield* attempt(() => Records.prune(dataDir, projectId, environment, records, damaged))
+  yield* unpinGone(place, projectId, records)
   return Records.view(record, true)
 })
 
@@ -135,11 +181,9 @@ export const rollback = Effect.fnUntraced(function* (
 })
 
 /** Off first: from then on nothing wakes it. */
-export const remove = Effect.fnUntraced(function* (
-  { dataDir }: Place,
-  entries: Entries,
-  { projectId }: RepositoryTarget
-) {
+export const remove = Effect.fnUntraced(function* (place: Place, entries: Entries, { projectId }: RepositoryTarget) {
+  const { dataDir } = place
+  const before = yield* Effect.forEach(Records.environments, (one) => Releases.all(place, projectId, one))
   for (const environment of Records.environments) {
     yield* attempt(() => Records.switchOff(dataDir, projectId, environment))
     yield* attempt(() => ServiceRecords.unmark(dataDir, projectId, environment))
@@ -147,4 +191,9 @@ export const remove = Effect.fnUntraced(function* (
     if (there !== undefined) yield* entries.end(there)
   }
   yield* attempt(() => ConfinedTree.remove(Records.projectFolder(dataDir, projectId)))
+  yield* unpinGone(
+    place,
+    projectId,
+    before.flatMap(({ records }) => records)
+  )
 })

@@ -1,11 +1,10 @@
 /**
- * The Deployer port on one machine: builds the commit in the sandbox into a release folder, checks it, switches a link. Static sites
- * are copied to a folder of the server's own and served from there by the Edge; Node services run in the sandbox, sleep when nobody asks
- * for them, and are woken by the next request.
+ * The Deployer port on one machine: brings a folder up, checks it, switches a link. Static sites are copied to a folder of the server's
+ * own and served from there by the Edge; Node services run in the sandbox, sleep when nobody asks for them, and are woken by the next
+ * request.
  */
 import { Deployer, DeployerError, type Release } from "@rdev/core/ports/infra/Deployer"
 import type { RepositoryTarget } from "@rdev/core/ports/infra/Forge"
-import type { GitObjects } from "@rdev/core/ports/infra/GitObjects"
 import { Context, Effect, Layer, Option, Semaphore } from "effect"
 import * as FileLock from "../records/FileLock.ts"
 import { attempt, type LocalFailure } from "../LocalFailure.ts"
@@ -82,9 +81,9 @@ const asError = (failure: LocalFailure) =>
 
 export const layerNoDeps = (
   options: DeployOptions
-): Layer.Layer<Deployer | LiveReleases, DeployerError, GitObjects | Sandbox.Sandbox> =>
+): Layer.Layer<Deployer | LiveReleases, DeployerError, Sandbox.Sandbox> =>
   Layer.effectContext(Effect.mapError(make(options), asError))
 
-/** With a sandbox of its own. The forge can be any. */
-export const layer = (options: Options): Layer.Layer<Deployer | LiveReleases, DeployerError, GitObjects> =>
+/** With a sandbox of its own. */
+export const layer = (options: Options): Layer.Layer<Deployer | LiveReleases, DeployerError> =>
   Layer.provide(layerNoDeps(options), Layer.effect(Sandbox.Sandbox, Effect.mapError(Sandbox.make(options), asError)))

@@ -1,14 +1,10 @@
 /** What the parts of the local deployer work with. */
 import type * as Ids from "@rdev/core/domain/Ids"
 import type { EnvironmentName } from "@rdev/core/ports/infra/Deployer"
-import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
 import { Quarantine, type Registry } from "@rdev/core/ports/stores/Quarantine"
-import type { Redactor } from "@rdev/core/redaction/Redactor"
-import { Context, Effect, Semaphore } from "effect"
+import { Context, Effect } from "effect"
 import type { Socket } from "node:net"
 import type * as Damaged from "../records/Damaged.ts"
-import type { LocalFailure } from "../LocalFailure.ts"
-import * as ProjectRedactor from "../output/ProjectRedactor.ts"
 import * as Sandbox from "../sandbox/Sandbox.ts"
 
 export interface DeployOptions {
@@ -19,8 +15,6 @@ export interface DeployOptions {
   readonly urlOf: (host: string) => string
   /** Network of services; default `loopback` (their own). `internet` is the host's network, its loopback included. */
   readonly serviceNetwork?: "loopback" | "internet"
-  /** Default 15 minutes. */
-  readonly buildTimeoutMillis?: number
   /** How long a service may take until its health path answers; default 30 s. */
   readonly healthTimeoutMillis?: number
   /** A service that nobody asked for so long sleeps, unless its rdev.yaml says otherwise; null = never. Default 10 minutes. */
@@ -32,16 +26,11 @@ export interface Place {
   readonly domain: string
   readonly urlOf: (host: string) => string
   readonly serviceNetwork: "loopback" | "internet"
-  readonly buildTimeoutMillis: number
   readonly healthTimeoutMillis: number
   readonly idleMillis: number | null
-  readonly git: GitObjects["Service"]
   readonly sandbox: Sandbox.Sandbox["Service"]
   /** Where trouble of a project is told. */
   readonly quarantine: Registry
-  readonly redactorOf: (projectId: Ids.ProjectId) => Effect.Effect<Redactor, LocalFailure>
-  /** At most two builds at once. */
-  readonly building: Semaphore.Semaphore
 }
 
 export const make = Effect.fnUntraced(function* (options: DeployOptions) {
@@ -50,14 +39,10 @@ export const make = Effect.fnUntraced(function* (options: DeployOptions) {
     domain: options.domain ?? "localhost",
     urlOf: options.urlOf,
     serviceNetwork: options.serviceNetwork ?? "loopback",
-    buildTimeoutMillis: options.buildTimeoutMillis ?? 15 * 60_000,
     healthTimeoutMillis: options.healthTimeoutMillis ?? 30_000,
     idleMillis: options.idleMillis === undefined ? 10 * 60_000 : options.idleMillis,
-    git: yield* GitObjects,
     sandbox: yield* Sandbox.Sandbox,
-    quarantine: yield* Quarantine,
-    redactorOf: yield* ProjectRedactor.make,
-    building: yield* Semaphore.make(2)
+    quarantine: yield* Quarantine
   } satisfies Place
 })
 

@@ -1,13 +1,13 @@
 /**
  * Releases on disk: `<dataDir>/releases/<projectId>/<environment>/<releaseId>/` holds `release.json`, `env.json` (0600: it may hold
- * secrets), `build.log`, `files` (what the build worked on; the build can write it) and, of a static release, `site` (what is served;
- * only the server writes it); `current` beside them is a link to the live one, switched by rename.
+ * secrets) and, of a static release, `site` (what is served; only the server writes it); `current` beside them is a link to the live one,
+ * switched by rename. What a service runs from is the artifact's (see build/Artifacts); releases of earlier versions have `files` of their own.
  */
 import * as Ids from "@rdev/core/domain/Ids"
 import type { EnvironmentName, Release } from "@rdev/core/ports/infra/Deployer"
 import { Schema } from "effect"
 import { createHash, randomBytes } from "node:crypto"
-import { appendFile, readdir, readlink, rename, rm, symlink } from "node:fs/promises"
+import { readdir, readlink, rename, rm, symlink } from "node:fs/promises"
 import { join } from "node:path"
 import * as ConfinedTree from "../confined/ConfinedTree.ts"
 import * as RecordFile from "../records/RecordFile.ts"
@@ -37,7 +37,9 @@ const ReleaseRecord = Schema.Struct({
   sha: Schema.String,
   url: Schema.String,
   deployedAtMillis: Schema.Int,
-  config: Config
+  config: Config,
+  /** Left out: its files are its own. */
+  artifact: Schema.optionalKey(Schema.Struct({ id: Ids.ArtifactId, path: Schema.String }))
 })
 export type ReleaseRecord = typeof ReleaseRecord.Type
 const Mark = Schema.Struct({ name: Schema.String, createdAtMillis: Schema.Int })
@@ -63,22 +65,19 @@ const environmentFolder = (dataDir: string, projectId: string, environment: Envi
 export const folderOf = (dataDir: string, projectId: string, environment: EnvironmentName, id: string) =>
   join(environmentFolder(dataDir, projectId, environment), id)
 
-export const filesOf = (folder: string) => join(folder, "files")
+/** What it was built to. */
+export const filesOf = (dataDir: string, projectId: string, { artifact, environment, id }: ReleaseRecord) =>
+  artifact?.path ?? join(folderOf(dataDir, projectId, environment, id), "files")
 /** Name of the published copy in a release's folder. */
 export const siteName = "site"
-const maxBuildLogBytes = 1024 * 1024
-/** Appends to the build's log while it has less than 1 MiB: `written` counts what came before. */
-export const log = async (folder: string, text: string, written: number): Promise<void> => {
-  if (written <= maxBuildLogBytes) await appendFile(join(folder, "build.log"), text, { mode: 0o600 })
-}
-
 export const view = (record: ReleaseRecord, live: boolean): Release => ({
   id: record.id,
   environment: record.environment,
   sha: record.sha,
   status: live ? "live" : "superseded",
   url: record.url,
-  deployedAtMillis: record.deployedAtMillis
+  deployedAtMillis: record.deployedAtMillis,
+  backend: { _tag: "Server" }
 })
 
 export const readMark = (dataDir: string, projectId: string) =>

@@ -4,7 +4,7 @@ import { Effect, type Scope } from "effect"
 import { attempt, fail, invalid, type LocalFailure } from "../LocalFailure.ts"
 import * as FileLock from "../records/FileLock.ts"
 import type { Place } from "./Place.ts"
-import * as ReleaseBuild from "./ReleaseBuild.ts"
+import * as Publishing from "./Publishing.ts"
 import * as Records from "./ReleaseRecords.ts"
 import * as ServiceProbe from "./ServiceProbe.ts"
 import * as ServiceRecords from "./ServiceRecords.ts"
@@ -26,7 +26,7 @@ export const service = Effect.fnUntraced(function* (
   start: string
 ) {
   if (!sandbox.networks.includes(serviceNetwork)) return yield* ServiceRunner.unsupported
-  const files = Records.filesOf(Records.folderOf(dataDir, projectId, record.environment, record.id))
+  const files = Records.filesOf(dataDir, projectId, record)
   yield* sandbox.adoptTree(files)
   const env = yield* attempt(() => Records.readEnv(dataDir, projectId, record))
   const account = `${projectId}.live`
@@ -48,7 +48,15 @@ export const bringUp = (
     const { config, environment, id } = record
     if (config.kind === "static") {
       const folder = Records.folderOf(place.dataDir, projectId, environment, id)
-      return { kind: "static", root: yield* ReleaseBuild.publish(place, folder, config.publish) }
+      return {
+        kind: "static",
+        root: yield* Publishing.publish(
+          place,
+          folder,
+          Records.filesOf(place.dataDir, projectId, record),
+          config.publish
+        )
+      }
     }
     // Two processes never run one release: what it writes has one writer.
     yield* FileLock.take(ServiceRecords.lockOf(place.dataDir, projectId, record)).pipe(

@@ -6,6 +6,8 @@ import * as ApiKeyStore from "@rdev/core/memory/stores/ApiKeyStore"
 import * as AuditStore from "@rdev/core/memory/stores/AuditStore"
 import * as Ci from "@rdev/core/memory/infra/Ci"
 import * as CredentialStore from "@rdev/core/memory/stores/CredentialStore"
+import * as Builder from "@rdev/core/memory/infra/Builder"
+import * as Router from "@rdev/core/memory/infra/Router"
 import * as Deployer from "@rdev/core/memory/infra/Deployer"
 import * as Dns from "@rdev/core/memory/infra/Dns"
 import * as ForgeStore from "@rdev/core/memory/stores/ForgeStore"
@@ -80,7 +82,9 @@ export const ports = Layer.mergeAll(
   stores,
   AgentHarness.layer,
   Ci.layer,
+  Builder.layer,
   Deployer.layer,
+  Router.layer,
   Dns.layer,
   Forge.layer,
   OutputStore.layer,

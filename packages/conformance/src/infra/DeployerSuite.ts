@@ -1,13 +1,15 @@
-/** What every deployer must do. `prepare` makes commits of one project that come out as named. */
+/** What every deployer must do. `prepare` makes artifacts of one project that come out as named. */
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Deployer, type DeployerError, type EnvironmentName } from "@rdev/core/ports/infra/Deployer"
-import type { RepositoryTarget, Sha } from "@rdev/core/ports/infra/Forge"
+import type { Artifact } from "@rdev/core/ports/infra/Builder"
+import type { RepositoryTarget } from "@rdev/core/ports/infra/Forge"
+import * as Routes from "@rdev/core/ports/infra/Routes"
 import { Effect, Layer, Option } from "effect"
 
 export interface Capabilities<R> {
-  /** A project and its commits: two good ones and one that must not go live. */
+  /** A project and artifacts of it: two good ones and one that must not go live. */
   readonly prepare: Effect.Effect<
-    { readonly target: RepositoryTarget; readonly first: Sha; readonly second: Sha; readonly bad: Sha },
+    { readonly target: RepositoryTarget; readonly first: Artifact; readonly second: Artifact; readonly bad: Artifact },
     unknown,
     R
   >
@@ -25,8 +27,8 @@ export const suite = <R>(
     const deployer = yield* Deployer
     const project = yield* Effect.orDie(capabilities.prepare)
     let keys = 0
-    const deploy = (sha: Sha, environment: EnvironmentName = "production") =>
-      deployer.deploy(project.target, { key: `key-${keys++}`, environment, sha, env: {} })
+    const deploy = (artifact: Artifact, environment: EnvironmentName = "production") =>
+      deployer.deploy(project.target, { key: `key-${keys++}`, environment, artifact, env: {} })
     return { deployer, ...project, deploy }
   })
   withLayer(Layer.orDie(layer), { excludeTestServices: true })(`Deployer: ${name}`, (it) => {
@@ -36,7 +38,7 @@ export const suite = <R>(
         assert.isTrue(Option.isNone(yield* deployer.observe(target, "production")))
         assert.strictEqual((yield* deployer.verify(target, "production")).healthy, false)
         const release = yield* deploy(first)
-        assert.deepInclude(release, { sha: first, environment: "production", status: "live" })
+        assert.deepInclude(release, { sha: first.sha, environment: "production", status: "live" })
         assert.match(release.url, /^https?:\/\//)
         assert.deepStrictEqual(yield* deployer.observe(target, "production"), Option.some(release))
         const health = yield* deployer.verify(target, "production")
@@ -46,17 +48,31 @@ export const suite = <R>(
       })
     )
 
+    it.effect("says where requests for what is live go, of each environment apart", () =>
+      Effect.gen(function* () {
+        const { deployer, target, first, second, deploy } = yield* fresh
+        const [staging, production] = [yield* deploy(first, "staging"), yield* deploy(second)]
+        for (const release of [staging, production]) {
+          assert.isTrue(Routes.isBackend(release.backend), JSON.stringify(release.backend))
+          assert.deepStrictEqual(
+            Option.getOrThrow(yield* deployer.observe(target, release.environment)).backend,
+            release.backend
+          )
+        }
+      })
+    )
+
     it.effect("answers the same key with its release", () =>
       Effect.gen(function* () {
         const { deployer, target, first, second } = yield* fresh
-        const request = { key: "same", environment: "staging" as const, sha: first, env: {} }
+        const request = { key: "same", environment: "staging" as const, artifact: first, env: {} }
         const release = yield* deployer.deploy(target, request)
         assert.deepStrictEqual(yield* deployer.deploy(target, request), release)
-        yield* deployer.deploy(target, { ...request, key: "other", sha: second })
+        yield* deployer.deploy(target, { ...request, key: "other", artifact: second })
         assert.deepStrictEqual(yield* deployer.deploy(target, request), { ...release, status: "superseded" })
         assert.strictEqual(
           Option.getOrThrow(yield* deployer.observe(target, "staging")).sha,
-          second,
+          second.sha,
           "it does not switch back"
         )
       })
@@ -68,8 +84,8 @@ export const suite = <R>(
         const staging = yield* deploy(first, "staging")
         const production = yield* deploy(second, "production")
         assert.notStrictEqual(staging.url, production.url)
-        assert.strictEqual(Option.getOrThrow(yield* deployer.observe(target, "staging")).sha, first)
-        assert.strictEqual(Option.getOrThrow(yield* deployer.observe(target, "production")).sha, second)
+        assert.strictEqual(Option.getOrThrow(yield* deployer.observe(target, "staging")).sha, first.sha)
+        assert.strictEqual(Option.getOrThrow(yield* deployer.observe(target, "production")).sha, second.sha)
       })
     )
 
@@ -98,7 +114,7 @@ export const suite = <R>(
         assert.strictEqual((yield* deployer.rollback(target, "production")).id, two.id)
         assert.notStrictEqual(three.id, one.id)
         const back = yield* deployer.rollback(target, "production")
-        assert.deepInclude(back, { id: one.id, sha: first, status: "live" })
+        assert.deepInclude(back, { id: one.id, sha: first.sha, status: "live" })
         assert.deepStrictEqual(yield* deployer.observe(target, "production"), Option.some(back))
         assert.isTrue((yield* deployer.verify(target, "production")).healthy)
         assert.strictEqual((yield* reasonOf(deployer.rollback(target, "production")))._tag, "NotFound")

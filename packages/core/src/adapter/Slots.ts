@@ -5,6 +5,7 @@
 import type { AgentHarness } from "../ports/agents/AgentHarness.ts"
 import type { ApiKeyStore } from "../ports/stores/ApiKeyStore.ts"
 import type { AuditStore } from "../ports/stores/AuditStore.ts"
+import type { Builder } from "../ports/infra/Builder.ts"
 import type { Ci } from "../ports/infra/Ci.ts"
 import type { CredentialStore } from "../ports/stores/CredentialStore.ts"
 import type { Deployer } from "../ports/infra/Deployer.ts"
@@ -24,6 +25,7 @@ import type { PolicyStore } from "../ports/stores/PolicyStore.ts"
 import type { ProjectStore } from "../ports/stores/ProjectStore.ts"
 import type { RepositoryHost } from "../ports/infra/RepositoryHost.ts"
 import type { Templates } from "../ports/infra/Templates.ts"
+import type { Router } from "../ports/infra/Router.ts"
 import type { RateLimiter } from "../ports/infra/RateLimiter.ts"
 import type { TenantCache } from "../ports/infra/TenantCache.ts"
 import type { TenantDatabase } from "../ports/infra/TenantDatabase.ts"
@@ -69,7 +71,9 @@ export interface SlotServices {
   readonly forge: GitObjects | RepositoryHost
   readonly workspaces: WorkspaceHost
   readonly ci: Ci
+  readonly builder: Builder
   readonly deployer: Deployer
+  readonly router: Router
   readonly agents: AgentHarness
   readonly edge: Edge
 }
@@ -93,7 +97,9 @@ export interface SlotNeeds {
   readonly forge: Names
   readonly workspaces: Code
   readonly ci: Code
+  readonly builder: Code
   readonly deployer: Code
+  readonly router: Code
   readonly agents: Code | WorkspaceHost
   readonly edge: Code | Deployer
 }
@@ -159,10 +165,20 @@ export const slots: { readonly [N in SlotName]: Described } = {
     alias: ["workspace", "sandbox", "runtime"]
   },
   ci: { path: "ci", purpose: "Runs a repository's pipeline on a commit.", alias: ["pipelines", "builds", "pipeline"] },
+  builder: {
+    path: "builder",
+    purpose: "Makes of a commit what can be released: a folder or an image.",
+    alias: ["build", "image", "images", "registry", "buildpack", "buildpacks"]
+  },
   deployer: {
     path: "deployer",
-    purpose: "Releases a commit to staging and production.",
+    purpose: "Releases what was built to staging and production.",
     alias: ["deploy", "deployment", "deployments", "releases"]
+  },
+  router: {
+    path: "router",
+    purpose: "Lets host names lead to releases.",
+    alias: ["route", "routes", "routing", "ingress", "gateway"]
   },
   agents: {
     path: "agents",
@@ -172,7 +188,7 @@ export const slots: { readonly [N in SlotName]: Described } = {
   edge: {
     path: "edge",
     purpose: "Answers for the host names of projects on the server's own port.",
-    alias: ["router", "ingress", "proxy"]
+    alias: ["proxy"]
   }
 }
 export const slotNames = Object.keys(slots) as ReadonlyArray<SlotName>

@@ -31,6 +31,8 @@ export const KeyId = pattern("key").pipe(Schema.brand("rdev/key"))
 export type KeyId = typeof KeyId.Type
 export const ReleaseId = pattern("rel").pipe(Schema.brand("rdev/rel"))
 export type ReleaseId = typeof ReleaseId.Type
+export const ArtifactId = pattern("art").pipe(Schema.brand("rdev/art"))
+export type ArtifactId = typeof ArtifactId.Type
 export const WorkerId = pattern("wrk").pipe(Schema.brand("rdev/wrk"))
 export type WorkerId = typeof WorkerId.Type
 export const AuditId = pattern("aud").pipe(Schema.brand("rdev/aud"))
@@ -54,6 +56,7 @@ export interface Ids {
   readonly sess: SessionId
   readonly key: KeyId
   readonly rel: ReleaseId
+  readonly art: ArtifactId
   readonly wrk: WorkerId
   readonly aud: AuditId
   readonly ws: WorkspaceId

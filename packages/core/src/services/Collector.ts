@@ -8,12 +8,14 @@ import { Clock, Context, Effect, Layer, Option } from "effect"
 import { Installed, type ResourceProvider } from "../adapter/ResourceProvider.ts"
 import type { EnvironmentId, ProjectId } from "../domain/Ids.ts"
 import type { ProjectName } from "../domain/Project.ts"
+import { Builder } from "../ports/infra/Builder.ts"
 import { Deployer } from "../ports/infra/Deployer.ts"
 import { Dns } from "../ports/infra/Dns.ts"
 import { RepositoryHost } from "../ports/infra/RepositoryHost.ts"
 import { EnvironmentStore } from "../ports/stores/EnvironmentStore.ts"
 import { ProjectStore } from "../ports/stores/ProjectStore.ts"
 import type { StoreError } from "../ports/stores/StoreError.ts"
+import { Router } from "../ports/infra/Router.ts"
 import { TenantDatabase } from "../ports/infra/TenantDatabase.ts"
 import { WorkspaceHost } from "../ports/infra/WorkspaceHost.ts"
 import { nameIn } from "./resources/OwnerOf.ts"
@@ -25,7 +27,7 @@ export interface CollectorOptions {
   readonly cap?: number
 }
 export interface Orphan {
-  /** `release`, `record`, `repository`, `database`, `workspace`, or the kind that an adapter brought. */
+  /** `route`, `release`, `artifact`, `record`, `repository`, `database`, `workspace`, or the kind that an adapter brought. */
   readonly kind: string
   readonly projectId: ProjectId
   /** Whose it is alone, where that is an environment. */
@@ -82,7 +84,9 @@ const ofProvider = ({ kind, list, remove }: ResourceProvider): Source => ({
 })
 
 const sources = Effect.gen(function* () {
+  const builder = yield* Builder
   const deployer = yield* Deployer
+  const router = yield* Router
   const dns = yield* Dns
   const repositories = yield* RepositoryHost
   const database = yield* TenantDatabase
@@ -105,9 +109,25 @@ const sources = Effect.gen(function* () {
   })
   const all: ReadonlyArray<Source> = [
     {
+      kind: "route",
+      list: Effect.map(router.list, (found) =>
+        found.map((one): Found => ({
+          orphan: { kind: "route", projectId: one.projectId, externalId: one.host },
+          createdAtMillis: null,
+          remove: router.remove(one.projectId, one.host)
+        }))
+      )
+    },
+    {
       kind: "release",
       list: Effect.map(deployer.list, (found) =>
         found.map((one) => named("release", one, (name) => deployer.remove({ projectId: one.projectId, name })))
+      )
+    },
+    {
+      kind: "artifact",
+      list: Effect.map(builder.list, (found) =>
+        found.map((one) => named("artifact", one, (name) => builder.remove({ projectId: one.projectId, name })))
       )
     },
     {
@@ -216,7 +236,16 @@ const make = (options: CollectorOptions) =>
     return Collector.of({ sweep })
   })
 
-type Needs = Deployer | Dns | EnvironmentStore | ProjectStore | RepositoryHost | TenantDatabase | WorkspaceHost
+type Needs =
+  | Builder
+  | Router
+  | Deployer
+  | Dns
+  | EnvironmentStore
+  | ProjectStore
+  | RepositoryHost
+  | TenantDatabase
+  | WorkspaceHost
 
 export const layer = (options: CollectorOptions = {}): Layer.Layer<Collector, never, Needs> =>
   Layer.effect(Collector, make(options))

@@ -4,8 +4,10 @@ import { TestClock } from "effect/testing"
 import { terminal } from "@rdev/core/domain/Operation"
 import { Operations } from "@rdev/core/operations/Operations"
 import { CredentialStore } from "@rdev/core/ports/stores/CredentialStore"
+import { Builder } from "@rdev/core/ports/infra/Builder"
 import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
+import { Router } from "@rdev/core/ports/infra/Router"
 import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { TenantDatabase } from "@rdev/core/ports/infra/TenantDatabase"
 import { Projects } from "@rdev/core/services/Projects"
@@ -17,15 +19,19 @@ const inventory = Effect.gen(function* () {
   const records = yield* (yield* Dns).list
   const databases = yield* (yield* TenantDatabase).list
   const deployments = yield* (yield* Deployer).list
+  const artifacts = yield* (yield* Builder).list
+  const routes = yield* (yield* Router).list
   return {
     repositories: repositories.length,
     records: records.length,
     databases: databases.length,
-    deployments: deployments.length
+    deployments: deployments.length,
+    artifacts: artifacts.length,
+    routes: routes.length
   }
 })
-const nothing = { repositories: 0, records: 0, databases: 0, deployments: 0 }
-const everything = { repositories: 1, records: 2, databases: 1, deployments: 1 }
+const nothing = { repositories: 0, records: 0, databases: 0, deployments: 0, artifacts: 0, routes: 0 }
+const everything = { repositories: 1, records: 2, databases: 1, deployments: 1, artifacts: 1, routes: 1 }
 
 /** Creates a project; the first process dies as told, then others finish. */
 const play = (options: Options, oracle = new Oracle()) =>

@@ -4,9 +4,11 @@ import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { terminal } from "@rdev/core/domain/Operation"
 import { Operations } from "@rdev/core/operations/Operations"
+import { Builder } from "@rdev/core/ports/infra/Builder"
 import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
 import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
+import { Router } from "@rdev/core/ports/infra/Router"
 import type { Fault } from "@rdev/core/memory/infra/ProviderProbe"
 import { TenantDatabase } from "@rdev/core/ports/infra/TenantDatabase"
 import { Projects } from "@rdev/core/services/Projects"
@@ -24,7 +26,9 @@ const total = 1_000
 const changing: ReadonlySet<string> = new Set([
   "ensureRepository",
   "ensure",
+  "build",
   "deploy",
+  "route",
   "remove",
   "deleteRepository",
   "rotate"
@@ -90,6 +94,8 @@ describe("1000 provisionings", () => {
           repositories: (yield* (yield* RepositoryHost).list).map((one) => one.projectId),
           records: (yield* (yield* Dns).list).map((one) => one.projectId),
           databases: (yield* (yield* TenantDatabase).list).map((one) => one.projectId),
+          artifacts: (yield* (yield* Builder).list).map((one) => one.projectId),
+          routes: (yield* (yield* Router).list).map((one) => one.projectId),
           deployments: (yield* (yield* Deployer).list).map((one) => one.projectId)
         }
         for (const [kind, ids] of Object.entries(owners)) {

@@ -13,7 +13,11 @@ import * as MemoryCi from "@rdev/core/memory/infra/Ci"
 import * as Ci from "@rdev/core/ports/infra/Ci"
 import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as CredentialStore from "@rdev/core/ports/stores/CredentialStore"
+import * as MemoryBuilder from "@rdev/core/memory/infra/Builder"
 import * as MemoryDeployer from "@rdev/core/memory/infra/Deployer"
+import * as MemoryRouter from "@rdev/core/memory/infra/Router"
+import * as Builder from "@rdev/core/ports/infra/Builder"
+import * as Router from "@rdev/core/ports/infra/Router"
 import * as Deployer from "@rdev/core/ports/infra/Deployer"
 import * as MemoryDns from "@rdev/core/memory/infra/Dns"
 import * as Dns from "@rdev/core/ports/infra/Dns"
@@ -85,7 +89,9 @@ const stores = Layer.mergeAll(
 )
 export const providers = Layer.mergeAll(
   MemoryCi.layer,
+  MemoryBuilder.layer,
   MemoryDeployer.layer,
+  MemoryRouter.layer,
   MemoryDns.layer,
   MemoryForge.layer,
   MemoryTenantCache.layer,
@@ -264,6 +270,24 @@ export const boot = (oracle: Oracle, options: Options = {}): Effect.Effect<Proce
           "TenantCache",
           Context.get(base, TenantCache.TenantCache),
           (operation, reason) => new TenantCache.TenantCacheError({ operation, reason }),
+          life
+        )
+      ),
+      Context.add(
+        Builder.Builder,
+        watched(
+          "Builder",
+          Context.get(base, Builder.Builder),
+          (operation, reason) => new Builder.BuilderError({ operation, reason }),
+          life
+        )
+      ),
+      Context.add(
+        Router.Router,
+        watched(
+          "Router",
+          Context.get(base, Router.Router),
+          (operation, reason) => new Router.RouterError({ operation, reason }),
           life
         )
       ),

@@ -15,7 +15,9 @@ const recordsOf = ({ dataDir }: Attack["server"], project: ProjectRef): Readonly
   [
     ...["release.json", "project.json"].flatMap((name) => filesNamed(join(dataDir, "releases", project.id), name)),
     ...filesNamed(join(dataDir, "workspaces", project.id), "workspace.json"),
+    ...filesNamed(join(dataDir, "artifacts", project.id), "artifact.json"),
     join(dataDir, "dns", `${project.name}.localhost.json`),
+    join(dataDir, "routes", `${project.name}.localhost.json`),
     join(dataDir, "git", `${project.name}.git`, "rdev", "repository.json"),
     join(dataDir, "git", `${project.name}.git`, "rdev", "tokens.json")
   ].filter((path) => statSync(path, { throwIfNoEntry: false }) !== undefined)

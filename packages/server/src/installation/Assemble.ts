@@ -109,7 +109,7 @@ export const above = (
     of("database"),
     of("cache")
   )
-  const runs = Layer.mergeAll(of("workspaces"), of("ci"), of("deployer"))
+  const runs = Layer.mergeAll(of("workspaces"), of("ci"), of("builder"), of("deployer"), of("router"))
   return of("edge").pipe(
     Layer.provideMerge(of("agents")),
     Layer.provideMerge(runs),

@@ -55,7 +55,9 @@ export const defaults = (env: Source["env"]): ReadonlyMap<SlotName, string> =>
     ["forge", "local"],
     ["workspaces", "local"],
     ["ci", "local"],
+    ["builder", "local"],
     ["deployer", "local"],
+    ["router", "local"],
     ["agents", "agents"],
     ["edge", "local"]
   ])

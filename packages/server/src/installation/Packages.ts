@@ -34,7 +34,7 @@ export const own: { readonly [name: string]: Own } = {
   local: {
     packageName: "@rdev/adapter-local",
     load: () => import("@rdev/adapter-local/adapter"),
-    slots: ["forge", "workspaces", "ci", "deployer", "dns", "edge", "outputs", "webhooks"]
+    slots: ["forge", "workspaces", "ci", "builder", "deployer", "router", "dns", "edge", "outputs", "webhooks"]
   },
   postgres: {
     packageName: "@rdev/adapter-postgres",

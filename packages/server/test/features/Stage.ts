@@ -11,6 +11,8 @@ import { Project, ProjectName } from "@rdev/core/domain/Project"
 import * as MemoryAuditStore from "@rdev/core/memory/stores/AuditStore"
 import * as AuditStore from "@rdev/core/ports/stores/AuditStore"
 import { Ci, type CiStatus } from "@rdev/core/ports/infra/Ci"
+import * as MemoryBuilder from "@rdev/core/memory/infra/Builder"
+import * as MemoryRouter from "@rdev/core/memory/infra/Router"
 import { Deployer, type Release } from "@rdev/core/ports/infra/Deployer"
 import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as MemoryDns from "@rdev/core/memory/infra/Dns"
@@ -95,13 +97,14 @@ const steeredDeployer = (outside: Outside) =>
   Layer.succeed(Deployer, {
     deploy: (_, request) =>
       Effect.map(NewId.make("rel"), (id): Release => {
-        outside.deployed.push(request.sha)
+        outside.deployed.push(request.artifact.sha)
         return {
           id,
           environment: request.environment,
-          sha: request.sha,
+          sha: request.artifact.sha,
           status: "live",
           url: "http://hello.localhost/",
+          backend: { _tag: "Server" },
           deployedAtMillis: 0
         }
       }),
@@ -120,6 +123,7 @@ const steeredDeployer = (outside: Outside) =>
           sha: "0".repeat(40),
           status: "live",
           url: "http://hello.localhost/",
+          backend: { _tag: "Server" },
           deployedAtMillis: 0
         }
       }),
@@ -160,6 +164,8 @@ const platform = (
       host
     ),
     steeredCi(outside),
+    MemoryBuilder.layer,
+    MemoryRouter.layer,
     steeredDeployer(outside)
   ).pipe(Layer.provideMerge(stores))
   const key = Layer.sync(PlatformKey, () => signingKey("platform", generate().privatePem))

@@ -106,7 +106,7 @@ describe("a platform file", () => {
     ["dns: {use: ''}\n", /not the name of an adapter/],
     ["dnss: {use: local}\n", /dnss \(line 1\): there is no slot of this name\. Write dns/],
     ["certificates: {use: none}\n", /Write tls/],
-    ["router: {use: none}\n", /Write edge/],
+    ["ingress: {use: none}\n", /Write router/],
     ["database: {use: postgres}\n", /Write resources\.database/],
     ["redis: {use: none}\n", /Write resources\.cache/],
     ["__proto__: {use: local}\n", /__proto__ \(line 1\): there is no slot/],

@@ -30,7 +30,9 @@ const templates = Layer.succeed(Templates, {
 
 const providers = Layer.mergeAll(
   Memory.Ci.layer,
+  Memory.Builder.layer,
   Memory.Deployer.layer,
+  Memory.Router.layer,
   Memory.Dns.layer,
   Memory.Forge.layer,
   Memory.TenantCache.layer,

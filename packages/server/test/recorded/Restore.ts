@@ -3,6 +3,7 @@ import { Database } from "@rdev/adapter-postgres/engine/Database"
 import { Environment } from "@rdev/core/domain/Environment"
 import { Operation, OperationResource, OperationStep } from "@rdev/core/domain/Operation"
 import { Project } from "@rdev/core/domain/Project"
+import { Builder } from "@rdev/core/ports/infra/Builder"
 import { Ci } from "@rdev/core/ports/infra/Ci"
 import { Deployer } from "@rdev/core/ports/infra/Deployer"
 import { Dns } from "@rdev/core/ports/infra/Dns"
@@ -104,12 +105,13 @@ export const world = Effect.fnUntraced(function* ({ operation, project, world }:
   for (const host of world.certificates) yield* (yield* Tls).ensure(project.id, host)
   if (world.database) yield* (yield* TenantDatabase).ensure(tenant)
   if (world.cache) yield* (yield* TenantCache).ensure(tenant)
-  if (world.release !== null)
-    yield* (yield* Deployer).deploy(tenant, {
-      key: `${operation.id}/deployment/${world.release.environment}`,
-      ...world.release,
-      env: {}
-    })
+  if (world.release !== null) {
+    // Names did not lead to releases by routes yet.
+    const { environment, sha } = world.release
+    const artifact = yield* (yield* Builder).build(tenant, { sha })
+    const key = `${operation.id}/deployment/${environment}`
+    yield* (yield* Deployer).deploy(tenant, { key, environment, artifact, env: {} })
+  }
   for (const name of world.credentials)
     yield* (yield* CredentialStore).put(project.id, name, Redacted.make("memory://restored"))
 })

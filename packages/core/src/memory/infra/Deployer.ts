@@ -1,4 +1,4 @@
-/** Releases as records. Nothing is built or served; a test decides which commits build and which are healthy. */
+/** Releases as records. Nothing is served; a test decides which commits can be released and which are healthy. */
 import { Clock, Effect, Layer, Option } from "effect"
 import * as Hosts from "../../domain/hosts/Hosts.ts"
 import * as Ids from "../../domain/Ids.ts"
@@ -46,15 +46,16 @@ const make = (outcomes: FakeOutcomes) =>
         const key = `${request.environment} ${request.key}`
         const there = project.keys.get(key)
         if (there !== undefined) return releasesOf(target, request.environment).find((r) => r.id === there.id) ?? there
-        const why = outcomes.refuse(request.sha, request.environment)
-        if (why !== null) return yield* error("deploy", { _tag: "Invalid", field: "build", message: why })
+        const why = outcomes.refuse(request.artifact.sha, request.environment)
+        if (why !== null) return yield* error("deploy", { _tag: "Invalid", field: "health", message: why })
         const release: Release = {
           id: yield* NewId.make("rel"),
           environment: request.environment,
-          sha: request.sha,
+          sha: request.artifact.sha,
           status: "live",
           url: `http://${Hosts.hostOf(Hosts[request.environment](target.name), "localhost")}/`,
-          deployedAtMillis: now
+          deployedAtMillis: now,
+          backend: { _tag: "Server" }
         }
         const before = releasesOf(target, request.environment).map((r): Release =>
           r.status === "live" ? { ...r, status: "superseded" } : r

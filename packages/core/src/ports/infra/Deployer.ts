@@ -1,8 +1,10 @@
-/** Releases of a commit to an environment, with a health check and a way back. */
+/** Releases of an artifact to an environment, with a health check and a way back. Which names lead there is the Router's. */
 import { Context, type Effect, type Option, Schema } from "effect"
 import type { ProjectId, ReleaseId } from "../../domain/Ids.ts"
+import type { Artifact } from "./Builder.ts"
 import type { RepositoryTarget, Sha } from "./Forge.ts"
 import { describe, isRetryable, portErrorFields } from "./PortReason.ts"
+import type { Backend } from "./Router.ts"
 
 export class DeployerError extends Schema.TaggedError<DeployerError>()("DeployerError", portErrorFields) {
   override get message(): string {
@@ -21,6 +23,8 @@ export interface Release {
   readonly status: "live" | "superseded" | "failed"
   readonly url: string
   readonly deployedAtMillis: number
+  /** Where requests for it go, as long as it is live. */
+  readonly backend: Backend
 }
 export interface Health {
   readonly healthy: boolean
@@ -30,13 +34,13 @@ export interface Health {
 export class Deployer extends Context.Service<
   Deployer,
   {
-    /** Builds and switches atomically; a release that does not become healthy is not switched to and answers Invalid or Unavailable with why. The same key answers with its release. */
+    /** Brings the artifact up, checks it and switches atomically; a release that does not become healthy is not switched to and answers Invalid or Unavailable with why. The same key answers with its release. Content that this deployer cannot run is Unsupported. */
     deploy(
       target: RepositoryTarget,
       request: {
         readonly key: string
         readonly environment: EnvironmentName
-        readonly sha: Sha
+        readonly artifact: Artifact
         readonly env: Readonly<Record<string, string>>
       }
     ): Effect.Effect<Release, DeployerError>

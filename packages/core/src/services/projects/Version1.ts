@@ -104,7 +104,8 @@ const deployment = (
 ) => {
   const owners = input.firstRelease.map((name): ResourceOwner => ({
     ...ownerOf(input, identity),
-    environment: { name, kind: name }
+    environment: { name, kind: name },
+    hosts: [input.hosts[name]]
   }))
   const wish = (context: Step.StepContext, owner: ResourceOwner, variables: Wish["variables"]): Wish => ({
     key: `${context.idempotencyKey}/${owner.environment?.name ?? ""}`,

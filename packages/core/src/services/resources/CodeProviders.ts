@@ -10,11 +10,13 @@ import {
   type WishedSource
 } from "../../adapter/ResourceProvider.ts"
 import type { ProjectId } from "../../domain/Ids.ts"
+import type { Builder } from "../../ports/infra/Builder.ts"
 import { Ci } from "../../ports/infra/Ci.ts"
 import { Deployer, type EnvironmentName, type Release } from "../../ports/infra/Deployer.ts"
 import { BranchName, type RepositoryTarget } from "../../ports/infra/Forge.ts"
 import { type FileChange, GitObjects } from "../../ports/infra/GitObjects.ts"
 import { RepositoryHost, type Seed } from "../../ports/infra/RepositoryHost.ts"
+import type { Router } from "../../ports/infra/Router.ts"
 import { RepositorySource } from "../../ports/infra/RepositorySource.ts"
 import { Templates } from "../../ports/infra/Templates.ts"
 import type { CredentialStore } from "../../ports/stores/CredentialStore.ts"
@@ -24,6 +26,7 @@ import { PlatformKey } from "../features/act/PlatformKey.ts"
 import { trustPlatform } from "../features/act/TrustPlatform.ts"
 import * as PolicyAuthority from "../policy/PolicyAuthority.ts"
 import * as SourceToken from "../projects/SourceToken.ts"
+import * as Releasing from "../releases/Releasing.ts"
 import { ownerOf } from "./OwnerOf.ts"
 
 const targetOf = ({ project }: ResourceOwner): RepositoryTarget => ({ projectId: project.id, name: project.name })
@@ -203,7 +206,7 @@ const releaseOf = ({ environment, id, sha, url }: Release) => ({
 const behind = (release: Release, { commit, keep }: Wish) =>
   keep || commit === null || release.sha === commit ? null : `commit ${release.sha} is released, not ${commit}`
 
-export const deployment = make<typeof nothing.Type, Deployer>({
+export const deployment = make<typeof nothing.Type, Builder | Deployer | Router>({
   kind: "deployment",
   provider: "deployer",
   per: "environment",
@@ -212,26 +215,31 @@ export const deployment = make<typeof nothing.Type, Deployer>({
   observe: (owner, wish) =>
     Effect.gen(function* () {
       const found = yield* (yield* Deployer).observe(targetOf(owner), yield* environmentOf(owner))
-      return Option.map(found, (release) => ({ ...releaseOf(release), drift: behind(release, wish) }))
+      if (Option.isNone(found)) return Option.none()
+      const drift = behind(found.value, wish) ?? (yield* Releasing.astray(owner.project.id, owner.hosts, found.value))
+      return Option.some({ ...releaseOf(found.value), drift })
     }),
   ensure: (owner, wish) =>
     Effect.gen(function* () {
       const deployer = yield* Deployer
       const environment = yield* environmentOf(owner)
       const there = yield* deployer.observe(targetOf(owner), environment)
-      if (Option.isSome(there) && behind(there.value, wish) === null)
+      if (Option.isSome(there) && behind(there.value, wish) === null) {
+        yield* Releasing.route(owner.project.id, owner.hosts, there.value)
         return { ...releaseOf(there.value), created: false, outputs: {} }
+      }
       if (wish.commit === null) return yield* error("Deployer.deploy", "commit", "there is no commit to deploy")
-      const release = yield* deployer.deploy(targetOf(owner), {
+      const release = yield* Releasing.release(targetOf(owner), {
         key: wish.key,
         environment,
         sha: wish.commit,
-        env: wish.variables
+        env: wish.variables,
+        hosts: owner.hosts
       })
       return { ...releaseOf(release), created: true, outputs: {} }
     }),
   // The port takes all releases of a project away together.
-  remove: (owner) => Effect.flatMap(Deployer, (service) => service.remove(targetOf(owner))),
+  remove: (owner) => Releasing.remove(targetOf(owner)),
   list: Effect.map(
     Effect.flatMap(Deployer, (service) => service.list),
     (found) =>

@@ -1,11 +1,13 @@
 /** Every kind of resource that this installation provisions: ours, over the ports, and those that adapters brought (see platform.yaml). */
 import { Effect } from "effect"
 import { Installed, type ResourceProvider } from "../../adapter/ResourceProvider.ts"
+import type { Builder } from "../../ports/infra/Builder.ts"
 import type { Ci } from "../../ports/infra/Ci.ts"
 import type { Deployer } from "../../ports/infra/Deployer.ts"
 import type { Dns } from "../../ports/infra/Dns.ts"
 import type { GitObjects } from "../../ports/infra/GitObjects.ts"
 import type { RepositoryHost } from "../../ports/infra/RepositoryHost.ts"
+import type { Router } from "../../ports/infra/Router.ts"
 import type { Templates } from "../../ports/infra/Templates.ts"
 import type { TenantCache } from "../../ports/infra/TenantCache.ts"
 import type { TenantDatabase } from "../../ports/infra/TenantDatabase.ts"
@@ -21,6 +23,7 @@ import { cache, database } from "./TenantProviders.ts"
 
 /** The ports behind our kinds. */
 export type Infrastructure =
+  | Builder
   | Ci
   | CredentialStore
   | Deployer
@@ -29,6 +32,7 @@ export type Infrastructure =
   | GitObjects
   | PolicyStore
   | RepositoryHost
+  | Router
   | Templates
   | TenantCache
   | TenantDatabase

@@ -18,9 +18,11 @@ import * as MemoryCi from "@rdev/core/memory/infra/Ci"
 import * as Ci from "@rdev/core/ports/infra/Ci"
 import * as MemoryCredentialStore from "@rdev/core/memory/stores/CredentialStore"
 import * as MemoryDns from "@rdev/core/memory/infra/Dns"
+import * as MemoryBuilder from "@rdev/core/memory/infra/Builder"
 import * as MemoryDeployer from "@rdev/core/memory/infra/Deployer"
 import * as MemoryForgeStore from "@rdev/core/memory/stores/ForgeStore"
 import * as MemoryIssueStore from "@rdev/core/memory/stores/IssueStore"
+import * as MemoryRouter from "@rdev/core/memory/infra/Router"
 import * as MemoryEnvironmentStore from "@rdev/core/memory/stores/EnvironmentStore"
 import * as MemoryEventLog from "@rdev/core/memory/stores/EventLog"
 import * as EventLog from "@rdev/core/ports/stores/EventLog"
@@ -290,7 +292,9 @@ export const platform = (options: Options, counts: Counts) => {
   const ports = Layer.mergeAll(
     options.forge ?? MemoryForge.layer,
     MemoryCi.layer,
+    MemoryBuilder.layer,
     MemoryDeployer.layer,
+    MemoryRouter.layer,
     MemoryDns.layer,
     MemoryWorkspaceHost.layer,
     noHarness,

@@ -76,7 +76,9 @@ const world = (fuse: Fuse) => {
   const ports = Layer.mergeAll(
     Memory.Forge.layerIssues,
     Memory.Ci.layer,
+    Memory.Builder.layer,
     Memory.Deployer.layer,
+    Memory.Router.layer,
     Memory.Dns.layer,
     Memory.WorkspaceHost.layer,
     noHarness,

@@ -4,35 +4,25 @@
  * was recorded is not made again.
  */
 import type { FeatureDecision } from "@rdev/sdlc/model/Decision"
-import type { EventData, EventType } from "@rdev/sdlc/model/FeatureEvent"
 import type { Draft } from "@rdev/sdlc/repo/Repo"
-import { Clock, Effect, Option, Stream } from "effect"
+import { Effect, Option, Stream } from "effect"
 import * as NewId from "../../../ids/NewId.ts"
 import { Ci, type CiRun } from "../../../ports/infra/Ci.ts"
-import { Deployer } from "../../../ports/infra/Deployer.ts"
 import { BranchName } from "../../../ports/infra/Forge.ts"
-import { type FileChange, GitObjects } from "../../../ports/infra/GitObjects.ts"
 import { ForgeNews } from "../../../ports/forge/ForgeNews.ts"
+import { GitObjects } from "../../../ports/infra/GitObjects.ts"
 import { RepositoryHost } from "../../../ports/infra/RepositoryHost.ts"
 import { WorkspaceHost } from "../../../ports/infra/WorkspaceHost.ts"
-import * as Variables from "../../projects/Variables.ts"
 import { branchOf, type Snapshot } from "../read/FeatureFiles.ts"
 import * as PullText from "../../issues/PullText.ts"
 import * as FeatureWorkspace from "./FeatureWorkspace.ts"
 import * as Log from "../report/FeatureLog.ts"
 import * as Observe from "../read/Observe.ts"
-import * as ReleaseRecord from "../report/ReleaseRecord.ts"
+import { draft, type Outcome } from "./Outcome.ts"
+import * as ReleaseActions from "./ReleaseActions.ts"
 import * as TaskCheck from "./TaskCheck.ts"
 
-export const draft = <T extends EventType>(type: T, data: EventData<T>) => ({ type, data }) as unknown as Draft
-
-export interface Outcome {
-  readonly events: ReadonlyArray<Draft>
-  readonly files?: ReadonlyArray<FileChange>
-  /** Set when the action changed what the index row remembers. */
-  readonly pullRequest?: number
-  readonly branch?: string
-}
+export { draft, type Outcome } from "./Outcome.ts"
 
 /** Actions that take long enough to be tasks of the queue instead of part of the controller's pass. */
 export const long: ReadonlySet<string> = new Set([
@@ -43,8 +33,6 @@ export const long: ReadonlySet<string> = new Set([
   "rollback",
   "verify-release"
 ])
-
-const environment = "production" as const
 
 const provision = Effect.fn("PlatformActions.provision")(function* (snapshot: Snapshot) {
   const git = yield* GitObjects
@@ -127,67 +115,6 @@ const merge = Effect.fn("PlatformActions.merge")(function* (snapshot: Snapshot) 
     Effect.catchIf(
       (error) => error.reason._tag === "Conflict",
       (error) => Effect.succeed<Outcome>({ events: [draft("merge-ejected", { reason: error.message })] })
-    )
-  )
-})
-
-const deploy = Effect.fn("PlatformActions.deploy")(function* (snapshot: Snapshot, decision: FeatureDecision) {
-  const deployer = yield* Deployer
-  const sha = snapshot.state.merge.sha ?? snapshot.sha
-  const started = yield* Clock.currentTimeMillis
-  const env = yield* Variables.ofEnvironment(snapshot.project.id, environment)
-  return yield* deployer.deploy(snapshot.target, { key: decision.idempotencyKey, environment, sha, env }).pipe(
-    Effect.tap((release) => Log.deployed(snapshot, release, started)),
-    Effect.tap((release) => ReleaseRecord.live(snapshot.project.id, release)),
-    Effect.map((release): Outcome => ({
-      events: [
-        draft("deploy-started", { deploy: release.id, sha, environment }),
-        draft("deploy-recorded", { deploy: release.id, status: "succeeded", url: release.url })
-      ]
-    })),
-    Effect.catchIf(
-      (error) => error._tag === "DeployerError" && !error.retryable,
-      (error) =>
-        Effect.succeed<Outcome>({
-          events: [
-            draft("deploy-started", { deploy: decision.idempotencyKey, sha, environment }),
-            draft("deploy-recorded", { deploy: decision.idempotencyKey, status: "failed", error: error.message })
-          ]
-        })
-    )
-  )
-})
-
-const verifyRelease = Effect.fn("PlatformActions.verifyRelease")(function* (snapshot: Snapshot) {
-  const deployer = yield* Deployer
-  const health = yield* deployer.verify(snapshot.target, environment)
-  const id = snapshot.state.release.deploy ?? ""
-  const bad = health.checks.filter((check) => !check.ok)
-  return {
-    events: [
-      health.healthy
-        ? draft("release-verified", { deploy: id, version: (snapshot.state.merge.sha ?? snapshot.sha).slice(0, 12) })
-        : draft("release-unhealthy", {
-            deploy: id,
-            check: bad.map((check) => `${check.name}: ${check.detail}`).join("; ") || "health check"
-          })
-    ]
-  } satisfies Outcome
-})
-
-const rollback = Effect.fn("PlatformActions.rollback")(function* (snapshot: Snapshot) {
-  const deployer = yield* Deployer
-  const id = snapshot.state.release.deploy ?? ""
-  const started = draft("rollback-started", { deploy: id })
-  return yield* deployer.rollback(snapshot.target, environment).pipe(
-    Effect.tap((release) => ReleaseRecord.live(snapshot.project.id, release)),
-    Effect.map((): Outcome => ({ events: [started, draft("rollback-recorded", { deploy: id, status: "succeeded" })] })),
-    Effect.catchIf(
-      (error) => error._tag === "DeployerError" && !error.retryable,
-      (error) =>
-        Effect.succeed<Outcome>({
-          events: [started, draft("rollback-recorded", { deploy: id, status: "failed", error: error.message })]
-        })
     )
   )
 })
@@ -332,11 +259,11 @@ export const perform = (snapshot: Snapshot, decision: FeatureDecision) => {
       return recorded(draft("merge-dequeued", { reason: decision.reason }))
     case "deploy":
     case "retry-deploy":
-      return deploy(snapshot, decision)
+      return ReleaseActions.deploy(snapshot, decision)
     case "verify-release":
-      return verifyRelease(snapshot)
+      return ReleaseActions.verify(snapshot)
     case "rollback":
-      return rollback(snapshot)
+      return ReleaseActions.rollback(snapshot)
     case "reopen":
       return reopen(snapshot, decision)
     case "cleanup-workspace":

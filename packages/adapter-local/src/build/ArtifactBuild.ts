@@ -1,4 +1,4 @@
-/** From a commit to files that can be released: what its rdev.yaml says, its build in the sandbox, and for a site the copy that is served. */
+/** From a commit to files that can be released: what its rdev.yaml says, and its build in the sandbox. */
 import type * as Ids from "@rdev/core/domain/Ids"
 import type { RepositoryTarget, Sha } from "@rdev/core/ports/infra/Forge"
 import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
@@ -6,21 +6,33 @@ import type { ExitStatus } from "@rdev/core/ports/infra/WorkspaceHost"
 import * as Turns from "@rdev/core/services/redaction/Turns"
 import * as Lines from "@rdev/runtime-node/Lines"
 import * as Pipeline from "@rdev/runtime-node/pipeline/Pipeline"
-import { Effect, Stream } from "effect"
+import type { Run } from "@rdev/core/ports/infra/Builder"
+import type { Redactor } from "@rdev/core/redaction/Redactor"
+import { Effect, Semaphore, Stream } from "effect"
 import { join } from "node:path"
 import * as Checkout from "../workspaces/Checkout.ts"
-import * as ConfinedCopy from "../confined/ConfinedCopy.ts"
 import * as ConfinedTree from "../confined/ConfinedTree.ts"
 import { attempt, fail, invalid, type LocalFailure } from "../LocalFailure.ts"
 import type { Network } from "../sandbox/SandboxTypes.ts"
-import type { Place } from "./Place.ts"
+import type { Sandbox } from "../sandbox/Sandbox.ts"
+import * as Artifacts from "./Artifacts.ts"
 import * as ReleaseConfig from "./ReleaseConfig.ts"
-import * as Records from "./ReleaseRecords.ts"
+
+/** What builds work with. */
+export interface Place {
+  readonly dataDir: string
+  readonly buildTimeoutMillis: number
+  readonly git: GitObjects["Service"]
+  readonly sandbox: Sandbox["Service"]
+  readonly redactorOf: (projectId: Ids.ProjectId) => Effect.Effect<Redactor, LocalFailure>
+  /** At most two builds at once. */
+  readonly building: Semaphore.Semaphore
+}
 
 const fromPort = <A, E extends { readonly reason: LocalFailure["reason"] }>(effect: Effect.Effect<A, E>) =>
   Effect.mapError(effect, (error) => fail(error.reason))
 
-export const readConfig = Effect.fnUntraced(function* ({ git }: Place, target: RepositoryTarget, sha: Sha) {
+const configOf = Effect.fnUntraced(function* ({ git }: Place, target: RepositoryTarget, sha: Sha) {
   const paths = (yield* fromPort(git.listTree(target, sha))).map((entry) => entry.path)
   if (!paths.includes(ReleaseConfig.file)) {
     return (
@@ -37,6 +49,12 @@ export const readConfig = Effect.fnUntraced(function* ({ git }: Place, target: R
   )
 })
 
+/** The commands that build it, and how it is run afterwards. */
+export const readConfig = Effect.fnUntraced(function* (place: Place, target: RepositoryTarget, sha: Sha) {
+  const { build: commands, ...run } = yield* configOf(place, target, sha)
+  return { commands, run: run satisfies Run }
+})
+
 const how = (exit: ExitStatus): string =>
   exit.code !== null
     ? `exited ${exit.code}`
@@ -45,7 +63,7 @@ const how = (exit: ExitStatus): string =>
       : `was ended${exit.detail === undefined ? ` by ${exit.signal ?? exit.reason}` : `: ${exit.detail}`}`
 
 const start = ({ buildTimeoutMillis, sandbox }: Place, projectId: Ids.ProjectId, folder: string, script: string) => {
-  const folders = { files: Records.filesOf(folder), home: join(folder, "home"), filesReadOnly: false }
+  const folders = { files: Artifacts.filesOf(folder), home: join(folder, "home"), filesReadOnly: false }
   const network: Network = sandbox.networks.includes("loopback") ? "loopback" : "none"
   return sandbox.start({
     folders,
@@ -82,7 +100,7 @@ const run = Effect.fnUntraced(function* (
         tail = [...tail, ...lines].slice(-8)
         const text = lines.map((line) => `${line}\n`).join("")
         written += text.length
-        await Records.log(folder, text, written)
+        await Artifacts.log(folder, text, written)
       })
     )
   )
@@ -101,30 +119,10 @@ export const build = Effect.fnUntraced(function* (
   commands: ReadonlyArray<string>
 ) {
   const { building, git, sandbox } = place
-  const files = Records.filesOf(folder)
+  const files = Artifacts.filesOf(folder)
   yield* Checkout.write(target, sha, files).pipe(Effect.provideService(GitObjects, git))
   yield* sandbox.ownFolder(join(folder, "home"))
   yield* sandbox.ownTree(files)
   if (commands.length > 0) yield* building.withPermit(run(place, target.projectId, folder, commands))
   yield* attempt(() => ConfinedTree.remove(join(folder, "home")))
 })
-
-/** The folder that is served: copied from the build's files, unless that was done before. */
-export const publish = ({ sandbox }: Place, folder: string, from: string) =>
-  attempt(async () => {
-    const site = join(folder, Records.siteName)
-    if (ConfinedTree.isFolder(site)) return site
-    const files = Records.filesOf(folder)
-    const { workDir } = sandbox.inside({ files, home: join(folder, "home"), filesReadOnly: false })
-    // Links and hard links are copied as what they lead to: without a limit a copy could be many times the build.
-    const { bytes, depth, files: most } = ConfinedCopy.defaultLimits
-    await ConfinedCopy.publish({
-      files,
-      inside: workDir,
-      publish: from,
-      into: folder,
-      name: Records.siteName,
-      limits: { bytes: Math.min(bytes, sandbox.budget.diskBytes), files: Math.min(most, sandbox.budget.files), depth }
-    })
-    return site
-  })
