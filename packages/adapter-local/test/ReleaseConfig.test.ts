@@ -1,6 +1,6 @@
 /** What is released of a repository that says several components. */
 import { assert, describe, it } from "@effect/vitest"
-import * as ReleaseConfig from "../src/release/ReleaseConfig.ts"
+import * as ReleaseConfig from "../src/build/ReleaseConfig.ts"
 
 describe("ReleaseConfig of several components", () => {
   it("releases the public one, built and run in its folder", () => {
