@@ -148,7 +148,7 @@ const resolver =
     }
     const record = await routes.find(host)
     if (record === null) return unknownHost(host)
-    const local = /^http:\/\//.test(record.target) ? elsewhere(record.target, request) : null
+    const local = record.target.startsWith("http://") ? elsewhere(record.target, request) : null
     return local ?? nothingReleased(host, Hosts.readings(host, routes.domain).at(-1)?.name ?? "production")
   }
 
