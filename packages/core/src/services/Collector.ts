@@ -83,6 +83,43 @@ const ofProvider = ({ kind, list, remove }: ResourceProvider): Source => ({
   )
 })
 
+type Named = (
+  kind: Orphan["kind"],
+  marked: Marked,
+  remove: (name: ProjectName) => Effect.Effect<void, { readonly message: string }>
+) => Found
+
+/** What releases are made of, what leads to them first. */
+const ofReleases = (
+  builder: Builder["Service"],
+  deployer: Deployer["Service"],
+  router: Router["Service"],
+  named: Named
+): ReadonlyArray<Source> => [
+  {
+    kind: "route",
+    list: Effect.map(router.list, (found) =>
+      found.map((one): Found => ({
+        orphan: { kind: "route", projectId: one.projectId, externalId: one.host },
+        createdAtMillis: null,
+        remove: router.remove(one.projectId, one.host)
+      }))
+    )
+  },
+  {
+    kind: "release",
+    list: Effect.map(deployer.list, (found) =>
+      found.map((one) => named("release", one, (name) => deployer.remove({ projectId: one.projectId, name })))
+    )
+  },
+  {
+    kind: "artifact",
+    list: Effect.map(builder.list, (found) =>
+      found.map((one) => named("artifact", one, (name) => builder.remove({ projectId: one.projectId, name })))
+    )
+  }
+]
+
 const sources = Effect.gen(function* () {
   const builder = yield* Builder
   const deployer = yield* Deployer
@@ -108,28 +145,7 @@ const sources = Effect.gen(function* () {
     })
   })
   const all: ReadonlyArray<Source> = [
-    {
-      kind: "route",
-      list: Effect.map(router.list, (found) =>
-        found.map((one): Found => ({
-          orphan: { kind: "route", projectId: one.projectId, externalId: one.host },
-          createdAtMillis: null,
-          remove: router.remove(one.projectId, one.host)
-        }))
-      )
-    },
-    {
-      kind: "release",
-      list: Effect.map(deployer.list, (found) =>
-        found.map((one) => named("release", one, (name) => deployer.remove({ projectId: one.projectId, name })))
-      )
-    },
-    {
-      kind: "artifact",
-      list: Effect.map(builder.list, (found) =>
-        found.map((one) => named("artifact", one, (name) => builder.remove({ projectId: one.projectId, name })))
-      )
-    },
+    ...ofReleases(builder, deployer, router, named),
     {
       kind: "workspace",
       list: Effect.map(workspaces.list, (found) =>
