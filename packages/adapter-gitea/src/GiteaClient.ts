@@ -2,6 +2,7 @@
  * The one place that speaks HTTP with Gitea (`/api/v1`, versions 1.22 and later; Forgejo speaks the same). No redirects: a renamed
  * repository answers 301, which would turn a POST into a GET. Lists are read to their end, and one that was cut is an error.
  */
+import * as VendorCalls from "@rdev/core/adapter/VendorCalls"
 import { Effect, Redacted, Schema } from "effect"
 import { classifyAnswer, classifyConnection, type Answer } from "./classifyError.ts"
 import { fail, GiteaError } from "./GiteaError.ts"
@@ -35,7 +36,13 @@ const maxPages = 1_000
 
 const seconds = (header: string | null) => (header !== null && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : null)
 
-const textOf = async (response: Response): Promise<string> => {
+/** Words of the API that are no names of anybody's: what a request is counted as. */
+const words = new Set(
+  `repos orgs users user admin repositories search version hooks topics pulls merge issues comments statuses tokens collaborators branch_protections
+  actions runs jobs logs variables runners permissions commits git settings`.split(/\s+/)
+)
+
+const bytesOf = async (response: Response): Promise<Buffer> => {
   const chunks: Array<Uint8Array> = []
   let size = 0
   for await (const chunk of response.body ?? []) {
@@ -43,7 +50,7 @@ const textOf = async (response: Response): Promise<string> => {
     if (size > maxBytes) throw fail({ _tag: "ResourceExhausted", message: `an answer has more than ${maxBytes} bytes` })
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString("utf8")
+  return Buffer.concat(chunks)
 }
 const parsed = (text: string): unknown => {
   try {
@@ -62,6 +69,11 @@ export interface GiteaClient {
   readonly url: string
   readonly token: Redacted.Redacted
   call(method: string, path: string, call?: Call): Effect.Effect<Reply, GiteaError>
+  /** A part of a text that may be long and grows: 206, 416 when there is nothing more, 200 with all of it, 404. */
+  bytes(
+    path: string,
+    range: { readonly from: number; readonly count: number }
+  ): Effect.Effect<{ readonly status: number; readonly bytes: Uint8Array }, GiteaError>
   /** A GET that is decoded; null when it answers 404. */
   find<A>(path: string, schema: Schema.Decoder<A>): Effect.Effect<A | null, GiteaError>
   /** All pages of a list. */
@@ -81,40 +93,58 @@ export const decode =
 
 export const make = ({ token, url }: Options): GiteaClient => {
   const { host } = new URL(url)
-  const call: GiteaClient["call"] = Effect.fn("GiteaClient.call")(function* (method, path, options = {}) {
+  /** One exchange; an answer that is none of `accept` (left out: any 2xx) is a failure. */
+  const exchange = (method: string, path: string, options: Call & { readonly headers?: Record<string, string> }) => {
     const { accept, as, body, query = {} } = options
     const search = new URLSearchParams(Object.entries(query).map(([key, value]) => [key, String(value)])).toString()
     const authorization =
       as === undefined
         ? `token ${Redacted.value(token)}`
         : `Basic ${Buffer.from(`${as.username}:${Redacted.value(as.password)}`).toString("base64")}`
-    const reply = yield* Effect.tryPromise({
-      try: async (signal) => {
-        const response = await fetch(`${url}/api/v1${path}${search === "" ? "" : `?${search}`}`, {
-          method,
-          redirect: "manual",
-          signal: AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMillis ?? timeoutMillis)]),
-          headers: {
-            authorization,
-            accept: "application/json",
-            ...(body === undefined ? {} : { "content-type": "application/json" })
-          },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) })
-        })
-        return { response, json: parsed(await textOf(response)) }
-      },
-      catch: (cause) => (cause instanceof GiteaError ? cause : fail(classifyConnection(cause, host)))
-    })
-    const { json, response } = reply
-    const { headers, status } = response
-    const good = accept === undefined ? status >= 200 && status < 300 : accept.includes(status)
-    if (!good) {
-      const answer: Answer = { status, message: messageOf(json), retryAfterMillis: seconds(headers.get("retry-after")) }
+    return Effect.gen(function* () {
+      const { bytes, response } = yield* Effect.tryPromise({
+        try: async (signal) => {
+          const response = await fetch(`${url}/api/v1${path}${search === "" ? "" : `?${search}`}`, {
+            method,
+            redirect: "manual",
+            signal: AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMillis ?? timeoutMillis)]),
+            headers: {
+              authorization,
+              accept: "application/json",
+              ...options.headers,
+              ...(body === undefined ? {} : { "content-type": "application/json" })
+            },
+            ...(body === undefined ? {} : { body: JSON.stringify(body) })
+          })
+          return { response, bytes: await bytesOf(response) }
+        },
+        catch: (cause) => (cause instanceof GiteaError ? cause : fail(classifyConnection(cause, host)))
+      })
+      const { headers, status } = response
+      const good = accept === undefined ? status >= 200 && status < 300 : accept.includes(status)
+      if (good) return { bytes, headers, status }
+      const message = messageOf(parsed(bytes.toString("utf8")))
+      const answer: Answer = { status, message, retryAfterMillis: seconds(headers.get("retry-after")) }
       return yield* fail(classifyAnswer(answer), answer)
-    }
+    }).pipe(VendorCalls.counted({ vendor: "gitea", call: VendorCalls.kindOf(method, path, words) }))
+  }
+
+  const call: GiteaClient["call"] = Effect.fn("GiteaClient.call")(function* (method, path, options = {}) {
+    const { bytes, headers, status } = yield* exchange(method, path, options)
     const total = headers.get("x-total-count")
-    return { status, json, total: total === null ? null : Number(total), location: headers.get("location") }
+    return {
+      status,
+      json: parsed(bytes.toString("utf8")),
+      total: total === null ? null : Number(total),
+      location: headers.get("location")
+    }
   })
+
+  const bytes: GiteaClient["bytes"] = (path, { count, from }) =>
+    exchange("GET", path, {
+      accept: [200, 206, 404, 416],
+      headers: { accept: "text/plain", range: `bytes=${from}-${from + count - 1}` }
+    })
 
   const find: GiteaClient["find"] = (path, schema) =>
     call("GET", path, { accept: [200, 404] }).pipe(
@@ -139,5 +169,5 @@ export const make = ({ token, url }: Options): GiteaClient => {
       })
     return yield* Effect.forEach(found, decode(schema, path))
   })
-  return { url, token, call, find, all }
+  return { url, token, call, bytes, find, all }
 }

@@ -12,7 +12,7 @@ import * as Git from "@rdev/git/Git"
 import type { GitError } from "@rdev/git/GitError"
 import * as Objects from "@rdev/git/GitObjects"
 import * as Mirror from "@rdev/git/mirror/Mirror"
-import { Duration, Effect, Layer, Option, type Redacted, Schedule } from "effect"
+import { Context, Duration, Effect, Layer, Option, type Redacted, Schedule } from "effect"
 import { join } from "node:path"
 import type { GiteaError } from "./GiteaError.ts"
 import * as GiteaHooks from "./GiteaHooks.ts"
@@ -34,6 +34,11 @@ export interface Options {
   /** Left out: the token's own user. */
   readonly organisation?: string | undefined
 }
+
+/** The forge's connection, for a slot of the same installation that works at the same server; null = the forge is none of Gitea's. */
+export const Connection = Context.Reference<Place.Place | null>("rdev/adapter-gitea/Connection", {
+  defaultValue: () => null
+})
 
 /** How often tokens that have ended are taken away. */
 const sweepInterval = Duration.minutes(10)
@@ -143,7 +148,8 @@ export const layerNoDeps = (options: Options): Layer.Layer<GitObjects | Reposito
         Layer.succeed(RepositoryHost, host(over)),
         Layer.succeed(GitObjects, over.git),
         Layer.succeed(ForgeHooks, GiteaPosts.make(options.url, over.place.me)),
-        Layer.succeed(ForgeIssues, GiteaIssues.make(over.place))
+        Layer.succeed(ForgeIssues, GiteaIssues.make(over.place)),
+        Layer.succeed(Connection, over.place)
       )
     )
   )

@@ -3,6 +3,7 @@ import type { Health } from "@rdev/core/adapter/Adapter"
 import { Effect, Schema } from "effect"
 import * as GiteaClient from "./GiteaClient.ts"
 import type { GiteaError } from "./GiteaError.ts"
+import type { Place } from "./GiteaPlace.ts"
 
 const timeoutMillis = 4_000
 const Version = Schema.Struct({ version: Schema.String })
@@ -57,4 +58,52 @@ export const check = Effect.fn("GiteaHealth.check")(function* (
   const checks = [version, me, ...rights].map((one) => one.check)
   const bad = checks.find(({ ok }) => !ok)
   return { ok: bad === undefined, detail: (bad ?? version.check).detail, checks } satisfies Health
+})
+
+const RunnerList = Schema.Struct({
+  runners: Schema.NullOr(
+    Schema.Array(
+      Schema.Struct({
+        status: Schema.String,
+        disabled: Schema.optionalKey(Schema.Boolean),
+        labels: Schema.Array(Schema.Struct({ name: Schema.String }))
+      })
+    )
+  )
+})
+
+/** That Gitea answers, and that somebody would take a run. Runners of the whole server are shown to administrators alone. */
+export const checkActions = Effect.fn("GiteaHealth.checkActions")(function* (place: Place, runsOn: string) {
+  const count = (path: string) =>
+    place.client.call("GET", path, { timeoutMillis, query: { limit: 50 }, accept: [200, 403, 404] }).pipe(
+      Effect.flatMap(({ json, status }) =>
+        status === 200 ? GiteaClient.decode(RunnerList, path)(json) : Effect.succeed({ runners: [] })
+      ),
+      Effect.map(
+        ({ runners }) =>
+          (runners ?? []).filter(
+            ({ disabled, labels, status }) =>
+              status !== "offline" && disabled !== true && labels.some(({ name }) => name === runsOn)
+          ).length
+      )
+    )
+  return yield* checked(
+    "runners",
+    Effect.gen(function* () {
+      const { isAdmin, isOrganisation, name } = yield* place.owner
+      const own = yield* count(
+        isOrganisation ? `/orgs/${encodeURIComponent(name)}/actions/runners` : "/user/actions/runners"
+      )
+      return { isAdmin, found: own + (isAdmin ? yield* count("/admin/actions/runners") : 0) }
+    }),
+    ({ found, isAdmin }) => ({
+      ok: found > 0 || !isAdmin,
+      detail:
+        found > 0
+          ? `${found} runners with the label ${runsOn} at ${place.client.url}`
+          : isAdmin
+            ? `no runner with the label ${runsOn} is online at ${place.client.url}; register one, or write the label of yours as runsOn`
+            : `${place.client.url} answers; whether the server has runners for all is shown to administrators alone`
+    })
+  ).pipe(Effect.map(({ check: { detail, ok } }) => ({ ok, detail }) satisfies Health))
 })

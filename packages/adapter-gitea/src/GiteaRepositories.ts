@@ -17,6 +17,8 @@ export const Found = Schema.Struct({
   empty: Schema.Boolean,
   default_branch: Schema.String,
   clone_url: Schema.String,
+  /** Actions are a unit of a repository; not said by a server without them. */
+  has_actions: Schema.optionalKey(Schema.Boolean),
   created_at: Schema.String
 })
 export type Found = typeof Found.Type

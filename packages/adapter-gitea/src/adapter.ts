@@ -4,6 +4,7 @@ import { Host } from "@rdev/core/adapter/Host"
 import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import * as Git from "@rdev/git/Git"
 import { Effect, Layer, Schema } from "effect"
+import * as GiteaCi from "./GiteaCi.ts"
 import * as GiteaClient from "./GiteaClient.ts"
 import * as GiteaForge from "./GiteaForge.ts"
 import * as Health from "./GiteaHealth.ts"
@@ -24,6 +25,40 @@ const config = Schema.Struct({
   )
 })
 
+const ci = Schema.Struct({
+  url: Schema.optionalKey(config.fields.url.annotate({ description: "Left out: where the forge is." })),
+  token: Schema.optionalKey(config.fields.token.annotate({ description: "Left out: the forge's." })),
+  organisation: Schema.optionalKey(
+    Schema.NonEmptyString.annotate({ description: "With url and token of its own: as of the forge." })
+  ),
+  runsOn: Schema.optionalKey(
+    Schema.String.check(
+      Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, {
+        message: "expected a label of runners, e.g. ubuntu-latest"
+      })
+    ).annotate({ description: "Label of the runners that take the runs. Default ubuntu-latest." })
+  ),
+  stepMinutes: Schema.optionalKey(
+    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 360 })).annotate({
+      description: "Limit of one step. Default 30."
+    })
+  ),
+  queueMinutes: Schema.optionalKey(
+    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_440 })).annotate({
+      description: "How long a run waits for a runner before it counts as not taken. Default 10."
+    })
+  )
+})
+const ciOptions = ({ queueMinutes, stepMinutes, ...rest }: typeof ci.Type): GiteaCi.Options => ({
+  ...rest,
+  ...(stepMinutes === undefined ? {} : { stepMillis: stepMinutes * 60_000 }),
+  ...(queueMinutes === undefined ? {} : { queueMillis: queueMinutes * 60_000 })
+})
+const ciHealth = (settings: typeof ci.Type) =>
+  Effect.flatMap(GiteaCi.place(ciOptions(settings)), (place) =>
+    Health.checkActions(place, settings.runsOn ?? "ubuntu-latest")
+  )
+
 const git = Git.layer.pipe(Adapter.failing("Git.layer"))
 
 export default Adapter.define({
@@ -40,6 +75,7 @@ export default Adapter.define({
       health: ({ organisation, token, url }) =>
         Effect.andThen(RepositoryHost, Health.check(GiteaClient.make({ url, token }), organisation)),
       probe: ({ organisation, token, url }) => Health.check(GiteaClient.make({ url, token }), organisation)
-    }
+    },
+    ci: { config: ci, layer: (settings) => GiteaCi.layer(ciOptions(settings)), health: ciHealth }
   }
 })

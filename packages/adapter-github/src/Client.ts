@@ -5,6 +5,7 @@
  */
 import { Octokit } from "@octokit/core"
 import type { Endpoints } from "@octokit/types"
+import * as VendorCalls from "@rdev/core/adapter/VendorCalls"
 import { Clock, Duration, Effect, Redacted, Schema } from "effect"
 import { classifyError, clean, type Refusal } from "./classifyError.ts"
 import { GitHubFailure, fail } from "./GitHubFailure.ts"
@@ -142,7 +143,6 @@ class Requests implements Client {
         },
         catch: (cause) => {
           const { answer, problem, status } = errorOf(cause)
-          if (answer !== null) this.#note(answer)
           const refusal: Refusal = {
             route,
             host: this.host,
@@ -151,13 +151,29 @@ class Requests implements Client {
             body: answer?.data,
             problem: problem.replaceAll(Redacted.value(credential), "***")
           }
+          this.#note(answer)
           return new GitHubFailure({ reason: classifyError(refusal, now), status })
         }
       })
-    ).pipe(Effect.tap((answer) => Effect.sync(() => this.#note(answer))))
+    ).pipe(
+      Effect.tap((answer) => Effect.sync(() => this.#note(answer))),
+      // Where a read was sent on to is a name of somebody's.
+      VendorCalls.counted(
+        { vendor: "github", call: route.includes("://") ? "GET (sent on)" : route },
+        ({ reason, status }: GitHubFailure) => (status === 304 ? "ok" : reason._tag)
+      ),
+      Effect.ensuring(
+        Effect.suspend(() =>
+          this.#allowance === null ? Effect.void : VendorCalls.left("github", this.#allowance.remaining)
+        )
+      )
+    )
 
-  #note = ({ headers }: Answer) => {
-    const [remaining, limit] = [Number(headers["x-ratelimit-remaining"]), Number(headers["x-ratelimit-limit"])]
+  #note = (answer: Answer | null) => {
+    const [remaining, limit] = [
+      Number(answer?.headers["x-ratelimit-remaining"]),
+      Number(answer?.headers["x-ratelimit-limit"])
+    ]
     if (Number.isInteger(remaining) && Number.isInteger(limit) && limit > 0) this.#allowance = { remaining, limit }
   }
 

@@ -2,6 +2,7 @@
  * Connections to Redis: the one file that imports ioredis. A client connects by itself, again after every loss, and never repeats a command
  * by itself: a failure says that it may or may not have happened. What an error carries along holds no arguments: some are secrets.
  */
+import * as VendorCalls from "@rdev/core/adapter/VendorCalls"
 import type { PortReason } from "@rdev/core/ports/infra/PortReason"
 import { Data, Effect, Scope } from "effect"
 import { Cluster, Redis } from "ioredis"
@@ -114,7 +115,7 @@ const nodeOf = (connection: Connection, name: string): Node => ({
         if (cause instanceof Error && cause.message === "Command timed out") connection.disconnect(true)
         return failureOf(cause)
       }
-    })
+    }).pipe(VendorCalls.counted({ vendor: "redis", call: command.toUpperCase() }))
 })
 const nameOf = ({ options }: Redis): string => `${options.host ?? ""}:${options.port ?? ""}`
 

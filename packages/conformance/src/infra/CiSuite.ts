@@ -11,6 +11,8 @@ import { Effect, Layer, Stream, Option } from "effect"
 export type Kind = "green" | "red" | "slow" | "broken"
 export interface Capabilities<R> {
   readonly prepare: (kind: Kind) => Effect.Effect<{ readonly target: RepositoryTarget; readonly sha: Sha }, unknown, R>
+  /** false: what is behind the port has no way to end a run; then it says so and leaves the run. */
+  readonly cancels?: false
 }
 
 const reasonOf = <A, R>(effect: Effect.Effect<A, CiError, R>) =>
@@ -110,19 +112,32 @@ export const suite = <R>(name: string, layer: Layer.Layer<Ci | R, unknown>, capa
       })
     )
 
-    it.effect("cancels a run, and again", () =>
-      Effect.gen(function* () {
-        const { ci, target, run } = yield* started("slow")
-        yield* Stream.runHead(Stream.filter(ci.follow(target, run.id), (e) => e._tag === "StepStarted"))
-        assert.strictEqual((yield* ci.get(target, run.id)).status, "running")
-        yield* ci.cancel(target, run.id)
-        assert.strictEqual((yield* ci.get(target, run.id)).status, "cancelled")
-        const events = yield* Stream.runCollect(ci.follow(target, run.id))
-        assert.strictEqual(events.at(-1)?._tag, "Ended")
-        yield* ci.cancel(target, run.id)
-        assert.strictEqual((yield* ci.get(target, run.id)).status, "cancelled")
-      })
-    )
+    if (capabilities.cancels === false)
+      it.effect("says that it cannot cancel, and cancels nothing", () =>
+        Effect.gen(function* () {
+          const { ci, target, run } = yield* started("slow")
+          yield* Stream.runHead(Stream.filter(ci.follow(target, run.id), (e) => e._tag === "StepStarted"))
+          assert.strictEqual((yield* reasonOf(ci.cancel(target, run.id)))._tag, "Unsupported")
+          assert.strictEqual((yield* ci.get(target, run.id)).status, "running")
+          const ended = yield* finished("green")
+          yield* ended.ci.cancel(ended.target, ended.run.id)
+          assert.strictEqual((yield* ended.ci.get(ended.target, ended.run.id)).status, "green")
+        })
+      )
+    else
+      it.effect("cancels a run, and again", () =>
+        Effect.gen(function* () {
+          const { ci, target, run } = yield* started("slow")
+          yield* Stream.runHead(Stream.filter(ci.follow(target, run.id), (e) => e._tag === "StepStarted"))
+          assert.strictEqual((yield* ci.get(target, run.id)).status, "running")
+          yield* ci.cancel(target, run.id)
+          assert.strictEqual((yield* ci.get(target, run.id)).status, "cancelled")
+          const events = yield* Stream.runCollect(ci.follow(target, run.id))
+          assert.strictEqual(events.at(-1)?._tag, "Ended")
+          yield* ci.cancel(target, run.id)
+          assert.strictEqual((yield* ci.get(target, run.id)).status, "cancelled")
+        })
+      )
 
     it.effect("does not know other runs, nor those of other projects", () =>
       Effect.gen(function* () {

@@ -54,7 +54,7 @@ export const own: { readonly [name: string]: Own } = {
   gitea: {
     packageName: "@rdev/adapter-gitea",
     load: () => import("@rdev/adapter-gitea/adapter"),
-    slots: ["forge"]
+    slots: ["forge", "ci"]
   },
   github: {
     packageName: "@rdev/adapter-github",

@@ -82,6 +82,7 @@ export const commands: ReadonlyArray<Variable> = [
 export const inner: ReadonlyArray<string> = [
   "RDEV_ACTION",
   "RDEV_BASE",
+  "RDEV_CI",
   "RDEV_ENV",
   "RDEV_EXEC",
   "RDEV_FEATURE",
