@@ -5,6 +5,7 @@
 import type { RepositoryTarget } from "@rdev/core/ports/infra/Forge"
 import type { ActionsServer, ServerRun } from "@rdev/runtime-node/actions/ActionsServer"
 import { Effect, Schema } from "effect"
+import { isNoLogYet } from "./classifyError.ts"
 import * as GiteaClient from "./GiteaClient.ts"
 import { fail, type GiteaError } from "./GiteaError.ts"
 import type { Place } from "./GiteaPlace.ts"
@@ -105,7 +106,12 @@ const job = Effect.fn("GiteaActions.job")(function* (place: Place, target: Repos
 
 const log = Effect.fn("GiteaActions.log")(function* (place: Place, target: RepositoryTarget, id: number, from: number) {
   const path = `${(yield* ours(place, target)).path}/actions/jobs/${id}/logs`
-  const { bytes, status } = yield* place.client.bytes(path, { from, count: partBytes })
+  const { bytes, status } = yield* place.client.bytes(path, { from, count: partBytes }).pipe(
+    Effect.catchIf(
+      ({ answer }) => isNoLogYet(answer),
+      () => Effect.succeed({ bytes: new Uint8Array(0), status: 404 })
+    )
+  )
   if (status === 404) return null
   if (status === 416) return new Uint8Array(0)
   // Something in between does not know ranges, and sent all of it.

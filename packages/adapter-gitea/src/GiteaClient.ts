@@ -21,6 +21,16 @@ export interface Call {
   readonly as?: { readonly username: string; readonly password: Redacted.Redacted }
   readonly timeoutMillis?: number
 }
+interface Sent extends Call {
+  readonly headers?: Record<string, string>
+  /** It was sent on already. */
+  readonly moved?: true
+}
+interface Got {
+  readonly bytes: Buffer
+  readonly headers: Headers
+  readonly status: number
+}
 export interface Reply {
   readonly status: number
   readonly json: unknown
@@ -91,10 +101,29 @@ export const decode =
       })
     )
 
-export const make = ({ token, url }: Options): GiteaClient => {
+/** One exchange with the server, and what it was sent on to. */
+const exchanging = ({ token, url }: Options) => {
   const { host } = new URL(url)
-  /** One exchange; an answer that is none of `accept` (left out: any 2xx) is a failure. */
-  const exchange = (method: string, path: string, options: Call & { readonly headers?: Record<string, string> }) => {
+  const api = new URL(`${url}/api/v1`)
+  /** Where a repository that was renamed is now, as a path of this very API; to any other place nothing is sent. */
+  const elsewhere = ({ answer }: GiteaError): string | null => {
+    const location = answer?.location
+    if (typeof location !== "string" || !URL.canParse(location, `${url}/`)) return null
+    const at = new URL(location, `${url}/`)
+    return at.origin === api.origin && at.pathname.startsWith(`${api.pathname}/repos/`)
+      ? at.pathname.slice(api.pathname.length)
+      : null
+  }
+  /** What is sent on has not happened: it is asked once more there, by the same method, which `fetch` would make a GET of. */
+  const exchange = (method: string, path: string, options: Sent): Effect.Effect<Got, GiteaError> =>
+    Effect.catchIf(
+      attempt(method, path, options),
+      (failure) => options.moved !== true && elsewhere(failure) !== null,
+      (failure) => exchange(method, elsewhere(failure) ?? path, { ...options, moved: true })
+    )
+
+  /** One request; an answer that is none of `accept` (left out: any 2xx) is a failure. */
+  const attempt = (method: string, path: string, options: Sent): Effect.Effect<Got, GiteaError> => {
     const { accept, as, body, query = {} } = options
     const search = new URLSearchParams(Object.entries(query).map(([key, value]) => [key, String(value)])).toString()
     const authorization =
@@ -124,11 +153,17 @@ export const make = ({ token, url }: Options): GiteaClient => {
       const good = accept === undefined ? status >= 200 && status < 300 : accept.includes(status)
       if (good) return { bytes, headers, status }
       const message = messageOf(parsed(bytes.toString("utf8")))
-      const answer: Answer = { status, message, retryAfterMillis: seconds(headers.get("retry-after")) }
+      const location = status >= 300 && status < 400 ? headers.get("location") : null
+      const answer: Answer = { status, message, retryAfterMillis: seconds(headers.get("retry-after")), location }
       return yield* fail(classifyAnswer(answer), answer)
     }).pipe(VendorCalls.counted({ vendor: "gitea", call: VendorCalls.kindOf(method, path, words) }))
   }
 
+  return exchange
+}
+
+export const make = ({ token, url }: Options): GiteaClient => {
+  const exchange = exchanging({ token, url })
   const call: GiteaClient["call"] = Effect.fn("GiteaClient.call")(function* (method, path, options = {}) {
     const { bytes, headers, status } = yield* exchange(method, path, options)
     const total = headers.get("x-total-count")

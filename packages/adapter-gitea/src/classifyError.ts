@@ -6,6 +6,8 @@ export interface Answer {
   /** `message` of its body, or the beginning of a body that is none of Gitea's. */
   readonly message: string
   readonly retryAfterMillis: number | null
+  /** Where it was sent on to. */
+  readonly location?: string | null
 }
 
 const said = ({ message, status }: Answer) =>
@@ -33,6 +35,10 @@ export const classifyAnswer = (answer: Answer): PortReason => {
   if (status >= 500) return { _tag: "Unavailable", message: text }
   return { _tag: "Unknown", message: text }
 }
+
+/** What Gitea says of the log of a job that has just begun and printed nothing. */
+export const isNoLogYet = (answer: Answer | undefined): boolean =>
+  answer !== undefined && answer.status === 500 && answer.message.startsWith("OpenLogs:")
 
 /** No answer at all. Never with what was sent: that holds the token. */
 export const classifyConnection = (cause: unknown, host: string): PortReason => {

@@ -21,6 +21,11 @@ adapterSuite("gitea", adapter, {
     good: { url, token },
     bad: { url: "git.example.org", token },
     broken: { url, token: Redacted.make("0123456789012345678901234567890123456789") }
+  },
+  ci: {
+    good: { url, token, runsOn: "lab", stepMinutes: 5 },
+    bad: { runsOn: "two words" },
+    broken: { url, token: Redacted.make("0123456789012345678901234567890123456789") }
   }
 })
 

@@ -23,8 +23,8 @@ export interface Known {
   readonly nowMillis: number
 }
 
-/** A clock of a runner may be this much behind ours. */
-export const graceMillis = 60_000
+/** A clock of a runner may be this much behind ours; of a short limit, as much again. */
+const graceOf = (limitMillis: number): number => Math.min(60_000, limitMillis)
 const image =
   /(?:pull(?:ing)? (?:access denied|the image)|failed to pull|manifest (?:unknown|for .* not found)|no such image|error response from daemon|cannot connect to the docker daemon)/i
 
@@ -86,12 +86,15 @@ const concluded = (known: Known, { conclusion }: ServerRun): End => {
 
 const ended = (known: Known): End | null => {
   const { found, nowMillis, queueMillis, run, runMillis, server } = known
+  // It counted as not taken when its runner came: whatever becomes of it, that stays said.
+  const limit = RunName.beganMillis(run.id) + queueMillis + graceOf(queueMillis)
+  if (found !== null && found.startedAtMillis !== null && found.startedAtMillis > limit) return notTaken(known)
   if (found?.status === "completed") return concluded(known, found)
   if (found?.status === "running")
-    return found.startedAtMillis !== null && nowMillis - found.startedAtMillis > runMillis + graceMillis
+    return found.startedAtMillis !== null && nowMillis - found.startedAtMillis > runMillis + graceOf(runMillis)
       ? infra(`it runs longer than any run may, and ${server} has not ended it: its runner is gone; start it again`)
       : null
-  return nowMillis - RunName.beganMillis(run.id) > queueMillis + graceMillis
+  return nowMillis > limit
     ? found?.status === "waiting"
       ? infra(`${server} wants somebody to approve the run first: ${found.url}`)
       : notTaken(known)

@@ -127,6 +127,12 @@ const cases: ReadonlyArray<readonly [string, Partial<Verdict.Known>, string, Reg
     "infra",
     /no runner took it/
   ],
+  [
+    "taken after it counted as not taken",
+    { found: { ...found(null, "running"), startedAtMillis: began + 700_000 }, log: null, nowMillis: began + 701_000 },
+    "infra",
+    /no runner took it/
+  ],
   ["not approved", { found: found(null, "waiting"), log: null, nowMillis: began + 700_000 }, "infra", /approve/],
   ["not made yet", { found: null, log: null }, "running", null],
   ["never made", { found: null, log: null, nowMillis: began + 700_000 }, "infra", /made no run of it/],
