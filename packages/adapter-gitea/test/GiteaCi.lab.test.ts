@@ -9,12 +9,12 @@ import { folder, forge } from "./Lab.ts"
 import * as Projects from "./Projects.ts"
 import { label, runner } from "./Runners.ts"
 
-/** What a slow step waits for: Gitea has no cancel, and a runner that sleeps on would hold the machine. */
+/** A slow step runs as long as this file is there: Gitea has no cancel, and a runner that sleeps on would hold the machine. */
 let gate = ""
 const pipelines = (): Readonly<Record<Kind, string>> => ({
   green: Projects.steps({ build: "echo building", test: "true" }),
   red: Projects.steps({ build: "true", test: "echo '1 failed'; exit 3", deploy: "true" }),
-  slow: Projects.steps({ wait: `while [ ! -e ${gate} ]; do sleep 0.2; done` }),
+  slow: Projects.steps({ wait: `while [ -e ${gate} ]; do sleep 0.2; done` }),
   broken: "steps:\n  - name: a\n    comands: [ x ]\n"
 })
 const runners = Layer.effectDiscard(
@@ -22,7 +22,7 @@ const runners = Layer.effectDiscard(
     for (let count = 0; count < 4; count++) yield* runner()
     const place = yield* folder
     gate = join(place, "open")
-    yield* Effect.addFinalizer(() => Effect.sync(() => writeFileSync(gate, "")))
+    writeFileSync(gate, "")
   })
 )
 

@@ -8,6 +8,7 @@ import type { Endpoints } from "@octokit/types"
 import * as VendorCalls from "@rdev/core/adapter/VendorCalls"
 import { Clock, Duration, Effect, Redacted, Schema } from "effect"
 import { classifyError, clean, type Refusal } from "./classifyError.ts"
+import * as Download from "./Download.ts"
 import { GitHubFailure, fail } from "./GitHubFailure.ts"
 
 export type Route = keyof Endpoints
@@ -54,6 +55,13 @@ export interface Client {
     of: (page: A) => ReadonlyArray<B>,
     parameters: Parameters<R>
   ): Effect.Effect<ReadonlyArray<B>, GitHubFailure>
+  /** A part, from a byte on, of a text that GitHub sends its readers elsewhere for. */
+  download<R extends Route>(
+    credential: Redacted.Redacted,
+    route: R,
+    parameters: Parameters<R>,
+    from: number
+  ): Effect.Effect<Uint8Array, GitHubFailure>
   readonly allowance: () => Allowance | null
 }
 
@@ -104,6 +112,7 @@ class Requests implements Client {
   readonly host: string
   readonly origin: string
   readonly #octokit: Octokit
+  readonly #base: string
   readonly #kept = new Map<string, Kept>()
   readonly #graphql: string
   #allowance: Allowance | null = null
@@ -114,9 +123,10 @@ class Requests implements Client {
     this.origin = url.origin
     // Of Enterprise Server it lies beside the REST API, elsewhere below it.
     this.#graphql = `${options.url.replace(/\/+$/, "").replace(/\/api\/v3$/, "/api")}/graphql`
+    this.#base = options.url.replace(/\/+$/, "")
     const silent = () => undefined
     this.#octokit = new Octokit({
-      baseUrl: options.url.replace(/\/+$/, ""),
+      baseUrl: this.#base,
       userAgent: "rdev",
       log: { debug: silent, info: silent, warn: silent, error: silent },
       request: { redirect: "manual", ...(options.fetch === undefined ? {} : { fetch: options.fetch }) }
@@ -159,7 +169,10 @@ class Requests implements Client {
       Effect.tap((answer) => Effect.sync(() => this.#note(answer))),
       // Where a read was sent on to is a name of somebody's.
       VendorCalls.counted(
-        { vendor: "github", call: route.includes("://") ? "GET (sent on)" : route },
+        {
+          vendor: "github",
+          call: route.includes("://") ? (route.endsWith("/graphql") ? "POST /graphql" : "GET (sent on)") : route
+        },
         ({ reason, status }: GitHubFailure) => (status === 304 ? "ok" : reason._tag)
       ),
       Effect.ensuring(
@@ -265,6 +278,18 @@ class Requests implements Client {
       return yield* fail({ _tag: first.type === "NOT_FOUND" ? "NotFound" : "Conflict", message })
     }
   )
+
+  download: Client["download"] = (credential, route, parameters, from) =>
+    this.#exchange(credential, route, parameters ?? {}, null).pipe(
+      Effect.flatMap(({ headers, status }) => {
+        const location = textOf(headers["location"])
+        // Sent on within the API: the repository has another name by now.
+        return location === "" || location.startsWith(`${this.#base}/`)
+          ? Effect.fail(new GitHubFailure({ reason: { _tag: "NotFound", message: `${route} moved` }, status }))
+          : Download.part(location, this.origin, from)
+      }),
+      Effect.withSpan(`GitHub ${route}`)
+    )
 
   all: Client["all"] = <R extends Route, A, B>(
     credential: Redacted.Redacted,

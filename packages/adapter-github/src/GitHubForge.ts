@@ -45,6 +45,12 @@ export const GitHubAccount = Context.Reference<{ readonly look: Effect.Effect<Lo
   { defaultValue: () => ({ look: Effect.fail(unsupported("the forge of this installation is not GitHub")) }) }
 )
 
+/** The forge's connection, for the slot `ci` of the same installation; null = the forge is none of GitHub's. */
+export const Connection = Context.Reference<{
+  readonly client: Client.Client
+  readonly repositories: Repositories.Repositories
+} | null>("rdev/adapter-github/Connection", { defaultValue: () => null })
+
 export const layerNoDeps = (options: Options): Layer.Layer<GitObjects | RepositoryHost, never, Git.GitProgram> =>
   Layer.effectContext(
     Effect.gen(function* () {
@@ -81,6 +87,7 @@ export const layerNoDeps = (options: Options): Layer.Layer<GitObjects | Reposito
               posts.read(posted, secrets)
             )
         }),
+        Context.add(Connection, { client, repositories }),
         Context.add(GitHubAccount, {
           look: Effect.map(Client.soon(access.account(true)), (account) => ({
             account,

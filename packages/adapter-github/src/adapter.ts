@@ -5,6 +5,7 @@ import * as Git from "@rdev/git/Git"
 import * as Launch from "@rdev/runtime-node/Launch"
 import { Effect, Layer, Schema } from "effect"
 import * as Access from "./Access.ts"
+import * as GitHubCi from "./GitHubCi.ts"
 import * as GitHubForge from "./GitHubForge.ts"
 
 const isApi = (text: string): boolean => {
@@ -110,4 +111,37 @@ const health = ({ owner }: Config) =>
     }
   })
 
-export default Adapter.define({ api: 1, name: "github", slots: { forge: { config: Config, layer, health } } })
+const CiConfig = Schema.Struct({
+  runsOn: Schema.optionalKey(
+    Schema.String.check(
+      Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, {
+        message: "expected a label of runners, e.g. ubuntu-latest"
+      })
+    ).annotate({ description: "Label of the runners that take the runs. Default ubuntu-latest." })
+  ),
+  stepMinutes: Schema.optionalKey(
+    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 360 })).annotate({
+      description: "Limit of one step. Default 30."
+    })
+  ),
+  queueMinutes: Schema.optionalKey(
+    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_440 })).annotate({
+      description: "How long a run waits for a runner before it counts as not taken. Default 10."
+    })
+  )
+})
+const ciLayer = ({ queueMinutes, runsOn, stepMinutes }: typeof CiConfig.Type) =>
+  GitHubCi.layer({
+    runsOn,
+    stepMillis: stepMinutes === undefined ? undefined : stepMinutes * 60_000,
+    queueMillis: queueMinutes === undefined ? undefined : queueMinutes * 60_000
+  })
+
+export default Adapter.define({
+  api: 1,
+  name: "github",
+  slots: {
+    forge: { config: Config, layer, health },
+    ci: { config: CiConfig, layer: ciLayer, health: () => GitHubCi.health }
+  }
+})

@@ -154,6 +154,18 @@ const git = (fake: FakeGitHub, root: string, request: IncomingMessage, response:
   if (!fake.state.lives(password)) return void response.writeHead(401, { "www-authenticate": "Basic" }).end()
   if (repository === null || !mayRead) return void response.writeHead(404).end()
   FakeGit.serve(root, pathname, search.slice(1), request, response)
+  if (pathname.endsWith("/git-receive-pack"))
+    response.once("close", () => fake.state.actions.pushed(repository, fake.state.directory(repository)))
+}
+
+/** A log, at an address that stands for another server's. */
+const blob = (fake: FakeGitHub, request: IncomingMessage, response: ServerResponse) => {
+  const { actions } = fake.state
+  actions.blobs.push(request.headers.authorization)
+  const whole = Buffer.from(actions.blob(request.url?.slice("/blobs/".length) ?? "") ?? "")
+  const from = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0)
+  if (from >= whole.byteLength) return void response.writeHead(416).end()
+  response.writeHead(206, { "content-type": "text/plain" }).end(whole.subarray(from))
 }
 
 export const make = Effect.acquireRelease(
@@ -171,7 +183,8 @@ export const make = Effect.acquireRelease(
               fake.problems.push(`the server of the test: ${String(cause instanceof Error ? cause.stack : cause)}`)
               response.writeHead(500).end()
             })
-          } else git(fake, root, request, response)
+          } else if (request.url?.startsWith("/blobs/")) blob(fake, request, response)
+          else git(fake, root, request, response)
         })
         const fake: FakeGitHub = {
           state: new State(root),
@@ -189,6 +202,7 @@ export const make = Effect.acquireRelease(
           resolve({
             fake,
             close: () => {
+              fake.state.actions.close()
               server.closeAllConnections()
               server.close()
               rmSync(root, { recursive: true, force: true, maxRetries: 3 })

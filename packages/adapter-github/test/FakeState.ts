@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto"
 import { renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { sampleOf } from "./Description.ts"
+import { Actions } from "./FakeActions.ts"
 import * as FakeGit from "./FakeGit.ts"
 
 type Told = Record<string, unknown>
@@ -95,6 +96,7 @@ export class State {
     workflows: "write"
   }
   ownerType: "Organization" | "User" = "Organization"
+  readonly actions: Actions
   readonly #root: string
   readonly repositories = new Map<number, Repository>()
   /** Names that were given up, by the repository that had them. */
@@ -104,6 +106,7 @@ export class State {
 
   constructor(root: string) {
     this.#root = root
+    this.actions = new Actions(root, () => this.next())
   }
   next = () => ++this.#next
   directory = ({ name, owner }: Repository) => join(this.#root, owner, `${name}.git`)
@@ -663,6 +666,8 @@ export const answer = (state: State, route: string, asked: Asked): Answer => {
     }
   const handler = ofRepository[route]
   if (repository === null) return notFound
+  const ofActions = state.actions.answer(route, asked, repository, state.origin)
+  if (ofActions !== null) return ofActions
   if (handler === undefined) throw new Error(`the server of the test has no ${route}`)
   const token = state.tokens.get(asked.token)
   return token?.repositories?.has(repository.id) === false ? notFound : handler(state, repository, asked)

@@ -5,7 +5,11 @@ import { suite as host } from "@rdev/conformance/infra/RepositoryHostSuite"
 import { Effect, Layer, Redacted } from "effect"
 import { generateKeyPairSync } from "node:crypto"
 import type { RepositoryTarget } from "@rdev/core/ports/infra/Forge"
+import * as Access from "../src/Access.ts"
 import adapter from "../src/adapter.ts"
+import * as Client from "../src/Client.ts"
+import * as GitHubForge from "../src/GitHubForge.ts"
+import * as Repositories from "../src/Repositories.ts"
 import type { FakeGitHub } from "./FakeGitHub.ts"
 import { Fake, forge, server } from "./World.ts"
 
@@ -94,5 +98,13 @@ adapterSuite("github", adapter, {
     good: { ...nowhere, app: "Iv23li", privateKey: Redacted.make(privateKey) },
     bad: { owner: "no/name", url: "http://github.example.org", token },
     broken: { ...nowhere, token }
+  },
+  ci: {
+    good: { runsOn: "ubuntu-latest", stepMinutes: 5 },
+    bad: { stepMinutes: 0 },
+    needs: Layer.sync(GitHubForge.Connection, () => {
+      const client = Client.make({ url: nowhere.url })
+      return { client, repositories: Repositories.make(Access.make(client, nowhere.owner, token)) }
+    })
   }
 })

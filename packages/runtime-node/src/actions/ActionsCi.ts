@@ -7,10 +7,10 @@ import type { RunId } from "@rdev/core/domain/Ids"
 import { Ci, CiError, type CiRun } from "@rdev/core/ports/infra/Ci"
 import type { RepositoryTarget } from "@rdev/core/ports/infra/Forge"
 import { GitObjects } from "@rdev/core/ports/infra/GitObjects"
-import type { PortReason } from "@rdev/core/ports/infra/PortReason"
+import { isRetryable, type PortReason } from "@rdev/core/ports/infra/PortReason"
 import { RepositoryHost } from "@rdev/core/ports/infra/RepositoryHost"
 import { Redaction } from "@rdev/core/services/redaction/Redaction"
-import { Clock, Effect, Option, Stream } from "effect"
+import { Clock, Effect, Option, Schedule, Stream } from "effect"
 import type { ActionsServer, Failure, Waits } from "./ActionsServer.ts"
 import { type Ended, type Over, Runs } from "./Runs.ts"
 import * as Following from "./Following.ts"
@@ -56,6 +56,12 @@ const tell = ({ repositories, server }: Over<Failure>, target: RepositoryTarget,
     .pipe(
       Effect.catch(({ message }) => Effect.logWarning(`the status of run ${run.id} could not be shown: ${message}`))
     )
+
+/** A server that is away for a moment is waited for before a run is followed, as it is while it is. */
+const opening = {
+  while: ({ reason }: Failure) => isRetryable(reason),
+  schedule: Schedule.spaced("500 millis").pipe(Schedule.upTo({ times: 20 }))
+}
 
 type Request = Parameters<Ci["Service"]["start"]>[1]
 
@@ -195,7 +201,7 @@ export const make = Effect.fnUntraced(function* <F extends Failure>(server: Acti
       Stream.unwrap(
         verb(
           "follow",
-          Effect.map(find(over, target, id), (there) =>
+          Effect.map(Effect.retry(find(over, target, id), opening), (there) =>
             Stream.mapError(
               Following.follow(over, target, there, (end) => tidied(over, target, end)),
               wrong("follow")

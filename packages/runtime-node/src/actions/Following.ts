@@ -21,7 +21,7 @@ interface Cursor {
   readonly over: Over<Failure>
   readonly target: RepositoryTarget
   readonly reader: WorkflowLog
-  readonly steps: ReadonlyArray<{ readonly name: string; readonly ignoreFailure: boolean }>
+  readonly steps: ReadonlyArray<{ readonly name: string; readonly ignoreFailure: boolean; readonly runs: boolean }>
   readonly tidy: (end: Ended) => Effect.Effect<void>
   there: Found
   read: number
@@ -43,6 +43,9 @@ const look = Effect.fnUntraced(function* (cursor: Cursor) {
       cursor.read += bytes.byteLength
       cursor.events.push(...reader.push(bytes))
     })
+  // A log that comes when the job has ended: that it has begun is said by the server.
+  const begun = (job?.steps[1]?.status ?? "pending") !== "pending"
+  if (cursor.read === 0 && begun && steps[0]?.runs === true) cursor.events.push(...reader.firstRuns())
   const log = cursor.read === 0 ? null : reader.summary
   const before = cursor.there.found?.status
   cursor.there = there

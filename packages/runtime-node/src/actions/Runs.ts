@@ -121,7 +121,13 @@ export class Runs {
   /** What its pipeline says it consists of. */
   steps(target: RepositoryTarget, run: RunName.Named) {
     return Effect.map(this.pipeline(target, run.sha), (pipeline) =>
-      typeof pipeline === "string" ? [] : pipeline.steps.map(({ ignoreFailure, name }) => ({ name, ignoreFailure }))
+      typeof pipeline === "string"
+        ? []
+        : pipeline.steps.map((step) => ({
+            name: step.name,
+            ignoreFailure: step.ignoreFailure,
+            runs: Workflow.conditionOf(pipeline, step, run).afterSuccess
+          }))
     )
   }
   reader(target: RepositoryTarget, run: RunName.Named, names: ReadonlyArray<string>) {

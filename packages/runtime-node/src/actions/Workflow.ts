@@ -19,6 +19,9 @@ export interface Setting {
   readonly project: string
 }
 
+/** Of every workflow: those of the pipeline come behind it. */
+export const firstStep = "Fetch the commit"
+
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 const always = "${{ always() && !cancelled() }}"
 const home = '"$GITHUB_WORKSPACE/.git'
@@ -138,7 +141,7 @@ export const minutesOf = (steps: number, { stepSeconds }: Setting): number =>
 export const render = (pipeline: Pipeline.Pipeline, run: Named, setting: Setting): string =>
   workflow(setting, minutesOf(pipeline.steps.length, setting), [
     {
-      name: "Fetch the commit",
+      name: firstStep,
       shell: "sh",
       env: {
         FETCH_TOKEN: "${{ github.token }}",

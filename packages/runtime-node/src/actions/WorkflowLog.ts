@@ -43,6 +43,7 @@ export class WorkflowLog {
   #rest = ""
   #at = 0
   #running: number | null = null
+  #told = false
   #printed = 0
   #start: Summary["start"] = "none"
   #broken: string | null = null
@@ -69,6 +70,13 @@ export class WorkflowLog {
     this.#rest = ""
     if (last !== "") this.#line(last)
     return this.#take()
+  }
+  /** The server said that the first step runs, before there was a log: told now, and not again. */
+  firstRuns(): ReadonlyArray<CiEvent> {
+    const step = this.#names[0]
+    if (step === undefined || this.#told || this.#steps.size > 0) return []
+    this.#told = true
+    return [{ _tag: "StepStarted", step }]
   }
   get summary(): Summary {
     return { start: this.#start, broken: this.#broken, steps: this.#steps, aside: this.#aside }
@@ -132,7 +140,7 @@ export class WorkflowLog {
     this.#running = index
     this.#began.set(index, this.#at)
     this.#steps.set(index, { status: "running", exitCode: null, durationMillis: null, slow: false })
-    this.#events.push({ _tag: "StepStarted", step })
+    if (index > 0 || !this.#told) this.#events.push({ _tag: "StepStarted", step })
   }
   #ended(index: number, step: string, state: StepState & { readonly status: "success" | "failure" | "skipped" }): void {
     if (this.#running === index) this.#running = null

@@ -59,7 +59,7 @@ export const own: { readonly [name: string]: Own } = {
   github: {
     packageName: "@rdev/adapter-github",
     load: () => import("@rdev/adapter-github/adapter"),
-    slots: ["forge"]
+    slots: ["forge", "ci"]
   },
   acme: {
     packageName: "@rdev/adapter-acme",
