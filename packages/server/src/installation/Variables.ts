@@ -36,9 +36,9 @@ export const server: ReadonlyArray<Variable> = [
     "names, addresses and ranges that repositories may be brought in from although they are not public, and over plain http"
   ),
   one(
-    "RDEV_SOURCE_TOKEN…",
+    "RDEV_SOURCE_TOKEN",
     "",
-    "tokens for repositories that are brought in, which requests refer to by the variable's name"
+    "token for repositories that are brought in, and so is every variable whose name begins with this; requests name the variable"
   ),
   one("RDEV_AUTH", "keys", "`off` asks for no key, on loopback only"),
   one("RDEV_WORKER_CAPACITY", "4", "tasks at once in this process; 0 = it only answers"),
