@@ -112,12 +112,15 @@ export const make = ({ accountKey, accountUrl, binding, directory }: Options): A
     ...(accountUrl === null ? {} : { accountUrl }),
     ...(binding === null ? {} : { externalAccountBinding: { kid: binding.id, hmacKey: Redacted.value(binding.key) } })
   })
+  const refusedBy = (cause: unknown): Refused =>
+    cause instanceof Refused
+      ? cause
+      : new Refused({ authority, status: null, problem: null, retryAfter: null, said: clean(causeOf(cause)) })
   const ask = <A>(asked: string, run: () => Promise<A>): Asked<A> =>
-    Effect.tryPromise({ try: run, catch: (cause) => cause }).pipe(
-      Effect.catch((cause) =>
+    Effect.tryPromise({ try: run, catch: refusedBy }).pipe(
+      Effect.catch((refused) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) => {
-          const plain = { authority, status: null, problem: null, retryAfter: null, said: clean(causeOf(cause)) }
-          const refusal: Refusal = { asked, ...(cause instanceof Refused ? cause.refusal : plain) }
+          const refusal: Refusal = { asked, ...refused.refusal }
           return Effect.fail(new AcmeFailure({ reason: classifyError(refusal, now), refusal }))
         })
       ),

@@ -12,7 +12,10 @@ suite("local", adapter, {
   deployer: { good: {} },
   router: { good: {} },
   dns: { good: {} },
-  edge: { good: {}, needs: Layer.mergeAll(dns.layer({}), deployer.layer({}), router.layer({})) },
+  edge: {
+    good: {},
+    needs: Layer.merge(deployer.layer({}), router.layer({})).pipe(Layer.provideMerge(dns.layer({})))
+  },
   outputs: { good: {} },
   webhooks: { good: { allow: ["127.0.0.1"] }, bad: { allow: "127.0.0.1" }, broken: { allow: ["not a host"] } }
 })

@@ -19,3 +19,6 @@ export const Condition = Schema.Struct({
   timeMillis: Schema.Int
 })
 export type Condition = typeof Condition.Type
+
+/** Told by the renewal of certificates, and not by the look at resources: each leaves the other's alone. */
+export const certificateType = "Certificate"

@@ -4,7 +4,7 @@
  * when, so that a restart changes nothing. Certificates of projects that are gone are given up.
  */
 import { Clock, Effect, Layer, Option, Schema } from "effect"
-import type { Condition } from "../domain/Condition.ts"
+import { certificateType, type Condition } from "../domain/Condition.ts"
 import type { Renewal, TlsError } from "../ports/infra/Tls.ts"
 import { Tls } from "../ports/infra/Tls.ts"
 import { EnvironmentStore } from "../ports/stores/EnvironmentStore.ts"
@@ -17,8 +17,6 @@ import { toTaskFailure } from "./features/drive/Failures.ts"
 import * as Environments from "./projects/Environments.ts"
 
 export const kind = "certificate"
-/** Of conditions of an environment. */
-export const conditionType = "Certificate"
 const Payload = Schema.Struct({ host: Schema.String })
 /** Longer than the zone, the validation and the authority take together. */
 const timeoutMillis = 15 * 60_000
@@ -62,7 +60,7 @@ export const sweep = Effect.fn("Certificates.sweep")(function* () {
 
 /** While the old one serves, nothing is wrong yet that a visitor could see. */
 const conditionOf = ({ notAfterMillis }: Renewal, error: TlsError, now: number): Omit<Condition, "timeMillis"> => ({
-  type: conditionType,
+  type: certificateType,
   status: notAfterMillis > now ? "unknown" : "false",
   reason: error.reason._tag,
   message: `the certificate ${notAfterMillis > now ? "ends" : "ended"} at ${new Date(notAfterMillis).toISOString()} and could not be renewed: ${error.message}`
@@ -81,7 +79,7 @@ const tell = Effect.fnUntraced(function* (renewal: Renewal, next: Omit<Condition
   const { transact } = yield* UnitOfWork
   const all = yield* (yield* EnvironmentStore).ofProjects([renewal.projectId])
   for (const one of all.filter(({ hosts }) => hosts.some((host) => renewal.hosts.includes(host))))
-    if (next.status !== "true" || one.conditions.some(({ type }) => type === conditionType))
+    if (next.status !== "true" || one.conditions.some(({ type }) => type === certificateType))
       yield* Effect.retry(
         transact(Environments.edit(one.id, ({ conditions }) => ({ conditions: held(conditions, next, now) }))),
         { times: 5, while: (error) => error.reason._tag === "Conflict" }
@@ -95,7 +93,7 @@ const attempted = (renewals: Renewals, renewal: Renewal) =>
     )
     const until = new Date(certificate.notAfterMillis).toISOString()
     yield* tell(renewal, {
-      type: conditionType,
+      type: certificateType,
       status: "true",
       reason: "Renewed",
       message: `the certificate was renewed and ends at ${until}`

@@ -2,7 +2,7 @@
  * What was seen of a project's resources as conditions: one for each resource, `DomainReady` for the names of an environment, `Ready` for
  * all of it. And what is to be made again: not what held data, as an empty one would hide the loss. Pure.
  */
-import type { Condition } from "../../domain/Condition.ts"
+import { certificateType, type Condition } from "../../domain/Condition.ts"
 import type { StepChange } from "../../domain/Operation.ts"
 import type { ProjectStatus } from "../../domain/Project.ts"
 
@@ -146,12 +146,13 @@ export const of = (
 const isSame = (one: Told, other: Told): boolean =>
   one.type === other.type && one.status === other.status && one.reason === other.reason && one.message === other.message
 
-/** With the times since when each has its status. The same list again when nothing is different. */
+/** With the times since when each has its status, and what others tell. The same list again when nothing is different. */
 export const merged = (
   before: ReadonlyArray<Condition>,
-  next: ReadonlyArray<Told>,
+  seen: ReadonlyArray<Told>,
   nowMillis: number
 ): ReadonlyArray<Condition> => {
+  const next = [...seen, ...before.filter(({ type }) => type === certificateType)]
   const known = new Map(before.map((one) => [one.type, one]))
   const same =
     before.length === next.length && next.every((one, i) => isSame(one, before[i] ?? one) && before[i] !== undefined)
