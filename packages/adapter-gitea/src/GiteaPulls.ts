@@ -22,8 +22,8 @@ const Pull = Schema.Struct({
 })
 type Pull = typeof Pull.Type
 
-/** How long Gitea may take to find out whether a pull request can be merged; it answers 405 until it has. */
-const mergeWait = { everyMillis: 300, times: 40 }
+/** How long Gitea may take to hear of a push, and to find out whether a pull request can be merged: 12 s. */
+const soonAgain = Schedule.spaced(Duration.millis(300)).pipe(Schedule.upTo({ times: 40 }))
 
 /** Of a branch that is gone only the label has its name. */
 const branchOf = ({ label, ref }: (typeof Side)["Type"]) => (ref.startsWith("refs/") ? label : ref)
@@ -101,6 +101,33 @@ const conflicts = Effect.fnUntraced(function* (
   if (compared.conflicts.length > 0) return yield* conflict(`conflicting paths: ${compared.conflicts.join(", ")}`)
 })
 
+/**
+ * The pull request with the head that its branch has. Gitea hears of a push to the branch a moment after it, and says the head before
+ * until then: that is no other head, and is waited for.
+ */
+const caughtUp = Effect.fnUntraced(function* (
+  place: Place,
+  git: GitObjects["Service"],
+  target: RepositoryTarget,
+  number: number,
+  expectedHead: Sha
+) {
+  const look = Effect.map(read(place, target, number), view)
+  const isThere = (pull: PullRequest) => pull.state !== "open" || pull.headSha === expectedHead
+  const first = yield* look
+  if (isThere(first)) return first
+  const branches = yield* Effect.mapError(git.branches(target), ({ reason }) => fail(reason))
+  if (branches.find(({ name }) => name === first.head)?.sha !== expectedHead) return first
+  const later = Effect.flatMap(look, (pull) =>
+    isThere(pull)
+      ? Effect.succeed(pull)
+      : Effect.fail(
+          fail({ _tag: "Unavailable", message: `Gitea has not heard of the last push to pull request #${number} yet` })
+        )
+  )
+  return yield* Effect.retry(later, { while: ({ reason }) => reason._tag === "Unavailable", schedule: soonAgain })
+})
+
 export const merge = Effect.fn("GiteaPulls.merge")(function* (
   place: Place,
   git: GitObjects["Service"],
@@ -108,7 +135,7 @@ export const merge = Effect.fn("GiteaPulls.merge")(function* (
   number: number,
   expectedHead: Sha
 ) {
-  const pull = view(yield* read(place, target, number))
+  const pull = yield* caughtUp(place, git, target, number, expectedHead)
   if (pull.state === "merged") return pull.mergeSha ?? pull.headSha
   if (pull.state === "closed") return yield* conflict(`pull request #${number} is closed`)
   if (pull.headSha !== expectedHead)
@@ -134,8 +161,5 @@ export const merge = Effect.fn("GiteaPulls.merge")(function* (
           fail({ _tag: "Unavailable", message: `Gitea has taken the merge of #${number} and not done it yet` })
         )
   })
-  return yield* Effect.retry(once, {
-    while: isNotYet,
-    schedule: Schedule.spaced(Duration.millis(mergeWait.everyMillis)).pipe(Schedule.upTo({ times: mergeWait.times }))
-  })
+  return yield* Effect.retry(once, { while: isNotYet, schedule: soonAgain })
 })
