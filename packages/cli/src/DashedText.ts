@@ -6,8 +6,8 @@
 /** Flags that take a value; a test holds them against all commands. */
 export const withValue: ReadonlySet<string> = new Set(
   (
-    "after agent at capacity data-dir depends-on description digest event expires gate head host key kind make plan port preset project " +
-    "project-name reason scope slug status step subject template timeout ttl type types url var wait workspace"
+    "after agent at capacity data-dir depends-on description digest event expires from from-branch from-token-env from-username " +
+    "gate head host key kind make plan port preset project project-name reason scope slug status step subject template timeout ttl type types url var wait workspace"
   )
     .split(" ")
     .map((name) => `--${name}`)

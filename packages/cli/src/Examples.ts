@@ -23,6 +23,7 @@ const lines: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   "projects plan": ["rdev projects plan shop --template node-api"],
   "projects show": ["rdev projects show shop"],
+  "projects setup": ["rdev projects setup shop"],
   "projects delete": ["rdev projects delete shop --yes"],
   "projects credentials": ["rdev projects credentials shop"],
   "projects sync": ["rdev projects sync shop", "rdev projects sync shop --make database"],
