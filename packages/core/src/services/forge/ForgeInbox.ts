@@ -43,7 +43,7 @@ export class ForgeInboxError extends Schema.TaggedError<ForgeInboxError>()("Forg
     /** No project has it, or its forge is another by now. */
     UnknownHook: { adapter: Schema.String, id: Schema.String },
     /** The forge of this installation posts nothing. */
-    Unsupported: { message: Schema.String },
+    Conflict: { message: Schema.String },
     ProjectNotFound: { project: Schema.String }
   })
 }) {
@@ -51,7 +51,7 @@ export class ForgeInboxError extends Schema.TaggedError<ForgeInboxError>()("Forg
     switch (this.reason._tag) {
       case "UnknownHook":
         return `no project listens at /hooks/${this.reason.adapter.slice(0, 60)}/${this.reason.id.slice(0, 60)}`
-      case "Unsupported":
+      case "Conflict":
         return this.reason.message
       case "ProjectNotFound":
         return `project ${this.reason.project} does not exist`
@@ -168,7 +168,7 @@ const replaceSecret = Effect.fn("ForgeInbox.replaceSecret")(function* (idOrName:
   const { apiUrl } = yield* ProjectSettings
   if (hooks === null || apiUrl === undefined)
     return yield* new ForgeInboxError({
-      reason: { _tag: "Unsupported", message: "the forge of this installation posts nothing; it needs no secret" }
+      reason: { _tag: "Conflict", message: "the forge of this installation posts nothing; it needs no secret" }
     })
   const { id, name } = found.value
   const url = HookPlace.urlOf(apiUrl, hooks.adapter, id)
