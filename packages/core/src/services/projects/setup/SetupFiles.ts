@@ -76,7 +76,7 @@ export const make = (
 /** What a reviewer reads. */
 export const body = ({ files, findings }: Setup): string =>
   [
-    "rdev works with this repository as it is. This adds what lets agents and people say more about it; change it as you like, merge it, or close it.",
+    "This adds what lets agents and people say more about this repository; change it as you like, merge it, or close it. Without a pipeline file a feature stops where its checks would run.",
     "",
     "| what was found | how sure | about |",
     "|---|---|---|",
