@@ -1,7 +1,8 @@
 /** What Gitea (and Forgejo) post, in words that are no vendor's. Pure; a body that is not as Gitea writes it says where. */
-import { ForgeEvent } from "@rdev/core/domain/forge/ForgeEvent"
+import type { ForgeEvent } from "@rdev/core/domain/forge/ForgeEvent"
+import { commit, read as readBy, type Shape, shape, time } from "@rdev/core/ports/forge/HookReading"
 import * as ForgeSpeech from "@rdev/core/ports/infra/ForgeSpeech"
-import { Option, Schema, SchemaIssue } from "effect"
+import { Schema } from "effect"
 
 const User = Schema.Struct({ login: Schema.String })
 const by = { sender: User }
@@ -54,20 +55,6 @@ export const events: ReadonlyArray<string> = [
   "workflow_run"
 ]
 
-export interface Read {
-  readonly atMillis: number | null
-  readonly events: ReadonlyArray<ForgeEvent>
-}
-export interface Wrong {
-  readonly field: string
-  readonly message: string
-}
-
-const nothing: Read = { atMillis: null, events: [] }
-const format = SchemaIssue.makeFormatterStandardSchemaV1()
-const time = (text: string) => Option.getOrNull(Option.filter(Option.some(Date.parse(text)), Number.isFinite))
-const commit = (sha: string) => (/^0+$/.test(sha) ? null : sha)
-
 const issueActions: Readonly<Record<string, "opened" | "closed" | "reopened" | "deleted">> = {
   opened: "opened",
   closed: "closed",
@@ -86,21 +73,6 @@ const runState = (status: string, conclusion: string | null | undefined) => {
       return "error"
   }
 }
-
-type Shape = (body: unknown, who: (login: string) => { login: string; own: boolean }) => Read | Wrong
-
-const shape =
-  <A>(
-    schema: Schema.Decoder<A>,
-    read: (body: A, who: (login: string) => { login: string; own: boolean }) => Read
-  ): Shape =>
-  (body, who) => {
-    const decoded = Schema.decodeUnknownResult(schema)(body)
-    if (decoded._tag === "Success") return read(decoded.success, who)
-    const [first] = format(decoded.failure.issue).issues
-    const path = (first?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part))
-    return { field: ["body", ...path].join("."), message: first?.message ?? "not as Gitea sends it" }
-  }
 
 const issue = shape(Issue, ({ action, issue: { updated_at }, number, sender }, who) => {
   const about = { number, by: who(sender.login) }
@@ -196,14 +168,5 @@ const shapes: Readonly<Record<string, Shape>> = {
   }))
 }
 
-const decodeEvents = Schema.decodeUnknownResult(Schema.Array(ForgeEvent))
-
 /** `own`: whether a login is the account that rdev works as. An event that is not in the list says nothing. */
-export const read = (event: string, body: unknown, own: (login: string) => boolean): Read | Wrong => {
-  const known = Object.hasOwn(shapes, event) ? shapes[event] : undefined
-  if (known === undefined) return nothing
-  const found = known(body, (login) => ({ login, own: own(login) }))
-  if ("field" in found) return found
-  const held = decodeEvents(found.events)
-  return held._tag === "Success" ? found : { field: "body", message: "it names something that no forge calls so" }
-}
+export const read = readBy(shapes)

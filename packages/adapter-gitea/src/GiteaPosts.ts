@@ -3,24 +3,10 @@
  * Gitea tries once and waits 5 s for the answer, so nothing is asked of it here.
  */
 import { type Delivery, ForgeHookError, type ForgeHooks } from "@rdev/core/ports/forge/ForgeHooks"
+import { header, json, orMalformed } from "@rdev/core/ports/forge/HookReading"
 import * as HookSignature from "@rdev/core/ports/forge/HookSignature"
 import { Effect } from "effect"
 import * as GiteaEvents from "./GiteaEvents.ts"
-
-const malformed = (field: string, message: string) =>
-  Effect.fail(new ForgeHookError({ reason: { _tag: "Malformed", field, message } }))
-const utf8 = new TextDecoder("utf-8", { fatal: true })
-const parsed = (body: Uint8Array): { readonly json: unknown } | null => {
-  try {
-    return { json: JSON.parse(utf8.decode(body)) }
-  } catch {
-    return null
-  }
-}
-const header = (value: string | undefined, name: string, pattern: RegExp) =>
-  value !== undefined && pattern.test(value)
-    ? Effect.succeed(value)
-    : malformed(name, value === undefined ? "missing" : "not as Gitea sends it")
 
 /** `me`: the login that rdev works as, as far as it is known. */
 export const make = (url: string, me: () => string | null): ForgeHooks => ({
@@ -37,11 +23,8 @@ export const make = (url: string, me: () => string | null): ForgeHooks => ({
       })
     const id = yield* header(headers["x-gitea-delivery"], "X-Gitea-Delivery", /^[\x21-\x7e]{1,200}$/)
     const event = yield* header(headers["x-gitea-event"], "X-Gitea-Event", /^[a-z_]{1,60}$/)
-    const found = parsed(body)
-    if (found === null) return yield* malformed("body", "not JSON in UTF-8")
     const login = me()
-    const read = GiteaEvents.read(event, found.json, (one) => one === login)
-    if ("field" in read) return yield* malformed(read.field, read.message)
+    const read = yield* orMalformed(GiteaEvents.read(event, yield* json(body), (one) => one === login))
     return { id, event, ...read } satisfies Delivery
   })
 })
